@@ -1,0 +1,37 @@
+# make run    sets up and shows the main job end to end on a scratch station
+# make test   sets up and runs every test
+# make lint   ruff, mypy, import-linter
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON
+
+.PHONY: run test lint lock clean
+
+run: $(VENV)/ready
+	$(BIN)/python -m bench.demo
+
+test: $(VENV)/ready
+	$(BIN)/pytest
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
+$(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
+	setup/system_packages.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+# Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --all-extras \
+		pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

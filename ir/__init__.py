@@ -1,0 +1,16 @@
+"""From counts to a cleaned frame: pure image functions. Imports nothing of ours."""
+
+from ir.errors import ImageError, PlaneTypeError, ShapeMismatchError
+from ir.frame import VERSION, clean_frame
+from ir.report import CleanedFrame, CleanOptions, CleanReport
+
+__all__ = [
+    "VERSION",
+    "CleanOptions",
+    "CleanReport",
+    "CleanedFrame",
+    "ImageError",
+    "PlaneTypeError",
+    "ShapeMismatchError",
+    "clean_frame",
+]

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs the Debian packages that the project builds and tests with, and only those that are missing.
+# Root is asked for only when something has to be installed.
+set -eu
+
+missing=""
+need() { # need PACKAGE COMMAND...: the package is missing when the command fails
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+python=${PYTHON:-python3}
+need python3-venv "$python" -c "import ensurepip, venv"
+need python3-dev "$python" -c "import os, sysconfig; assert os.path.exists(sysconfig.get_path('include') + '/Python.h')"
+need gcc gcc --version
+need libsane-dev sane-config --version
+need sane-utils scanimage --version
+
+[ -z "$missing" ] && exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "These Debian packages are missing and neither root nor sudo is at hand:$missing" >&2
+        exit 1
+    }
+    as_root=sudo
+fi
+echo "Installing Debian packages:$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086  # a list of package names, split on purpose
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing
