@@ -51,6 +51,8 @@ class CaptureInfo:
         Where the infrared plane came from.
     flags : tuple of str
         Reason codes of what a technician should know ("eight_bit", "no_infrared", "infrared_weak_evidence", ...).
+    infrared_red_correlation : float or None
+        Correlation of infrared and red over the frame, -1..1; near 1 where the film blocks infrared as it blocks light.
     """
 
     layout: str
@@ -65,6 +67,7 @@ class CaptureInfo:
     captured_at: datetime | None = None
     infrared_origin: InfraredOrigin = InfraredOrigin.NONE
     flags: tuple[str, ...] = field(default=())
+    infrared_red_correlation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""Judges counts as they came: how many bits they carry, and whether an infrared plane can be one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.uint16]
+
+_BAND_ROWS = 256
+_SAMPLED_PIXELS = 250_000
+_DARK_PART = 0.2
+
+
+def carried_bits(planes: tuple[Counts, ...], declared_max: int | None) -> tuple[int, tuple[str, ...]]:
+    """Find how many bits the planes of one page carry, and bring them to 16 where that is certain.
+
+    Counts are brought to 0..65535 in place only where the file declares a largest value of 12 or 14 bits and no count
+    lies above it. Counts that merely stay below such a value (a dark frame does) are left alone and flagged.
+
+    Parameters
+    ----------
+    planes : tuple of ndarray of uint16
+        All samples of one page.
+    declared_max : int or None
+        MaxSampleValue of the page.
+
+    Returns
+    -------
+    bits : int
+        8, 12, 14 or 16.
+    flags : tuple of str
+        "scaled_from_12_bits" or "counts_within_12_bits" (or 14).
+    """
+    used = 0
+    for plane in planes:
+        used |= int(np.bitwise_or.reduce(plane, axis=None))
+    for bits in (12, 14):
+        if used >= 1 << bits:
+            continue
+        if declared_max == (1 << bits) - 1:
+            for plane in planes:
+                _widen(plane, bits)
+            return bits, (f"scaled_from_{bits}_bits",)
+        return 16, (f"counts_within_{bits}_bits",)
+    unused_low_bits = (used & -used).bit_length() - 1
+    return next(bits for bits in (8, 12, 14, 16) if bits >= 16 - unused_low_bits), ()
+
+
+def _widen(plane: Counts, bits: int) -> None:
+    for row in range(0, plane.shape[0], _BAND_ROWS):
+        band = plane[row : row + _BAND_ROWS]
+        np.left_shift(band, 16 - bits, out=band)
+        np.bitwise_or(band, band >> bits, out=band)
+
+
+def doubt_infrared(rgb: Counts, infrared: Counts) -> tuple[str, ...]:
+    """Name what speaks against an infrared plane; nothing is dropped for it.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    infrared : (rows, cols) ndarray of uint16
+
+    Returns
+    -------
+    tuple of str
+        "infrared_constant", "infrared_dark" (median at most 0.2 of the largest count), "infrared_equals_red" (or
+        green, blue).
+    """
+    smallest, largest = int(infrared.min()), int(infrared.max())
+    if smallest == largest:
+        return ("infrared_constant",)
+    flags: tuple[str, ...] = ()
+    step = _step(infrared)
+    if float(np.median(infrared[::step, ::step])) <= _DARK_PART * largest:
+        flags += ("infrared_dark",)
+    for index, colour in enumerate(("red", "green", "blue")):
+        channel = rgb[..., index]
+        if np.array_equal(channel[::step, ::step], infrared[::step, ::step]) and np.array_equal(channel, infrared):
+            flags += (f"infrared_equals_{colour}",)
+    return flags
+
+
+def correlation(plane: Counts, other: Counts) -> float | None:
+    """Correlate two planes over a sparse grid of pixels; None where one of them is constant there."""
+    step = _step(plane)
+    first = plane[::step, ::step].astype(np.float64)
+    second = other[::step, ::step].astype(np.float64)
+    first -= first.mean()
+    second -= second.mean()
+    spread = float(np.sqrt((first * first).sum() * (second * second).sum()))
+    return float((first * second).sum()) / spread if spread > 0.0 else None
+
+
+def _step(plane: Counts) -> int:
+    return max(int((plane.size / _SAMPLED_PIXELS) ** 0.5), 1)
