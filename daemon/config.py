@@ -1,0 +1,212 @@
+"""The station's configuration: what may stand in it, and the defaults."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from daemon.config_file import parse_yaml, raise_problems
+from daemon.film_kind import FilmKind
+from daemon.frame_id import require_slug, slug
+
+LOCAL_SETTLE_S: Final = 5.0
+NETWORK_SETTLE_S: Final = 30.0
+
+Slug = Annotated[str, AfterValidator(lambda text: require_slug("name", text))]
+
+
+class WatchMode(StrEnum):
+    """How changes of a watch folder are noticed; auto polls on network mounts and takes events elsewhere."""
+
+    AUTO = "auto"
+    EVENTS = "events"
+    POLL = "poll"
+
+
+class PairRule(StrEnum):
+    """Whether a picture without infrared waits for a second file that holds it."""
+
+    NONE = "none"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class SourcePolicy(StrEnum):
+    """What becomes of a source file once the archive holds it."""
+
+    LEAVE = "leave"
+    MOVE = "move"
+    DELETE = "delete"
+
+
+class LogLevel(StrEnum):
+    """Least severity that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Watch(_Section):
+    """One watched folder, and what becomes of the files in it."""
+
+    path: Path = Path("drop")
+    collection: Slug = "unsorted"
+    box: Slug = "unsorted"
+    roll: str = Field(default="{folder}", min_length=1)
+    film: FilmKind = FilmKind.UNKNOWN
+    pair: PairRule = PairRule.OPTIONAL
+    pair_timeout_s: float = Field(default=180.0, ge=0)
+    settle_s: float | None = Field(default=None, gt=0)
+    mode: WatchMode = WatchMode.AUTO
+    source_policy: SourcePolicy = SourcePolicy.MOVE
+    fourth_sample_infrared: bool | None = None
+
+    @model_validator(mode="after")
+    def _roll_names_only_known_parts(self) -> Watch:
+        try:
+            self.roll.format(folder="", date="")
+        except (KeyError, IndexError, ValueError):
+            raise ValueError(f"roll: expected text with {{folder}} or {{date}} in it, found {self.roll!r}") from None
+        return self
+
+    def roll_of(self, file: Path, day: date) -> str:
+        """Return the roll that a file in this folder belongs to.
+
+        Parameters
+        ----------
+        file : Path
+            Path of the file, relative to the watch folder.
+        day : date
+            Stands for `{date}`, and for `{folder}` where the file lies directly in the watch folder.
+        """
+        folder = "-".join(file.parent.parts) or day.isoformat()
+        return slug(self.roll.format(folder=folder, date=day.isoformat()))
+
+    def quiet_time_s(self, *, network: bool) -> float:
+        """Return how long a file has to stay unchanged before it is taken, seconds."""
+        return self.settle_s or (NETWORK_SETTLE_S if network else LOCAL_SETTLE_S)
+
+
+class Workers(_Section):
+    """The processes that clean."""
+
+    count: int = Field(default=1, ge=1, le=64)
+    memory_limit_mib: int = Field(default=1536, ge=256)
+
+
+class Cleaning(_Section):
+    """What cleaning is asked for."""
+
+    sensitivity: float = Field(default=0.5, ge=0, le=1)
+
+
+class Page(_Section):
+    """Where the page in the browser listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8420, ge=1, le=65535)
+
+
+class Logging(_Section):
+    """What is logged."""
+
+    level: LogLevel = LogLevel.INFO
+
+
+class Station(_Section):
+    """Everything that a station may be told; relative paths are taken from `root`."""
+
+    root: Path = Field(default_factory=lambda: default_root())
+    archive: Path = Path("archive")
+    database: Path = Path("station.db")
+    watch: tuple[Watch, ...] = (Watch(),)
+    workers: Workers = Workers()
+    cleaning: Cleaning = Cleaning()
+    page: Page = Page()
+    logging: Logging = Logging()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve_paths(cls, data: Any) -> Any:
+        return _with_absolute_paths(data) if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _folders_lie_apart(self) -> Station:
+        folders = [("archive", self.archive), *((f"watch.{i}.path", w.path) for i, w in enumerate(self.watch))]
+        for index, (name, folder) in enumerate(folders):
+            for other_name, other in folders[index + 1 :]:
+                if folder.is_relative_to(other) or other.is_relative_to(folder):
+                    raise ValueError(f"{other_name}: expected a folder apart from {name} ({folder}), found {other}")
+        return self
+
+
+def default_root() -> Path:
+    """Return the folder that holds everything when nothing is configured."""
+    for variable in ("FILMSCAND_STATION", "STATE_DIRECTORY"):
+        if value := os.environ.get(variable):
+            return Path(value.split(":")[0]).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data, "filmscand").expanduser().absolute()
+
+
+def find_config() -> Path | None:
+    """Return the configuration file that is used when none is named: systemd's folder, then the station's."""
+    folders = [os.environ.get("CONFIGURATION_DIRECTORY"), str(default_root())]
+    files = (Path(folder.split(":")[0], "station.yaml") for folder in folders if folder)
+    return next((file for file in files if file.is_file()), None)
+
+
+def load_station(path: Path | None = None) -> Station:
+    """Return the station as configured, with every path absolute.
+
+    Parameters
+    ----------
+    path : Path or None
+        Configuration file; None takes `find_config`'s, and the defaults where there is none.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read or has mistakes; its text names file, line and key of each.
+    """
+    file = path or find_config()
+    if file is None:
+        return Station()
+    document = parse_yaml(file)
+    with raise_problems(file, document):
+        return Station.model_validate(document.data)
+
+
+def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
+    root = data.get("root")
+    base = default_root() if root is None else Path(str(root)).expanduser().absolute()
+    resolved = {**data, "root": base}
+    for key in ("archive", "database"):
+        resolved[key] = _absolute(base, data.get(key, Station.model_fields[key].default))
+    watches = data.get("watch", ({},))
+    if isinstance(watches, list | tuple):
+        resolved["watch"] = [_watch_at(base, watch) for watch in watches]
+    return resolved
+
+
+def _watch_at(base: Path, watch: Any) -> Any:
+    if not isinstance(watch, dict):
+        return watch
+    return {**watch, "path": _absolute(base, watch.get("path", Watch.model_fields["path"].default))}
+
+
+def _absolute(base: Path, value: Any) -> Any:
+    if not isinstance(value, str | Path) or not str(value):
+        return value
+    return Path(os.path.normpath(base / Path(value).expanduser()))

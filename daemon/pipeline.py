@@ -1,0 +1,196 @@
+"""The way of one frame from the archive's raw file to a complete revision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from daemon.archive import Archive, RevisionContent
+from daemon.errors import FrameMissingError
+from daemon.film_kind import FilmKind
+from daemon.frame_id import FrameId
+from daemon.metadata import clean_tags
+from daemon.preview import Look, access_image
+from daemon.sidecar import (
+    CaptureRecord,
+    Outcome,
+    Revision,
+    Role,
+    Sidecar,
+    StoredFile,
+    frame_record,
+    utc_now,
+)
+from drivers.base import Capture
+from drivers.film_files import read_capture
+from ir import VERSION, CleanedFrame, CleanOptions, clean_frame
+
+
+@dataclass(frozen=True, slots=True)
+class CleanRequest:
+    """What is asked of the pipeline for one frame.
+
+    Attributes
+    ----------
+    originals : tuple of StoredFile
+        What `Archive.copy_original` or `store_capture` gave; empty: the archive's files are hashed anew.
+    flags : tuple of str
+        Reason codes of what happened on the way in ("pair_timeout" ...), for the sidecar.
+    fourth_sample_is_infrared : bool or None
+        What the profile says about a fourth sample; None leaves it to the file.
+    """
+
+    options: CleanOptions = field(default_factory=CleanOptions)
+    film: FilmKind = FilmKind.UNKNOWN
+    originals: tuple[StoredFile, ...] = ()
+    flags: tuple[str, ...] = ()
+    fourth_sample_is_infrared: bool | None = None
+
+    def recorded_options(self) -> dict[str, Any]:
+        """Return everything asked for that decides how the result looks, as plain data."""
+        return {**asdict(self.options), "fourth_sample_is_infrared": self.fourth_sample_is_infrared}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What came of a frame; `created` is False where the same revision was there already."""
+
+    frame: FrameId
+    revision: int
+    outcome: Outcome
+    created: bool
+    sidecar: Path
+    files: tuple[StoredFile, ...]
+    report: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) -> FrameResult:
+    """Clean an archived raw frame and write the result beside it, sidecar last.
+
+    Done again with the same raw, options and engine it finds its own work and changes nothing; with anything else it
+    adds a revision. Raw files are only read.
+
+    Raises
+    ------
+    DriverError
+        The raw file is no film scan that can be read.
+    FrameMissingError
+        There is no raw file.
+    TransientError
+        The disk does not take the result now.
+    """
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "total"):
+        originals = request.originals or archive.stored_originals(frame)
+        before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
+        same = _same_revision(before, originals, request)
+        if before is not None and same is not None:
+            return _result(archive, frame, same, created=False)
+        content, revision, capture_record = _make_revision(archive, frame, request, before, seconds)
+        with _timed(seconds, "store"):
+            stored = archive.store_revision(frame, content)
+    seconds.update(stored.seconds)
+    revision = revision.model_copy(update={"files": stored.files, "seconds": _rounded(seconds)})
+    revision = revision.model_copy(update={"inputs_sha256": tuple(file.sha256 for file in originals)})
+    sidecar = Sidecar(
+        frame=frame_record(frame),
+        film=request.film,
+        capture=capture_record,
+        originals=_with_original_names(originals, before),
+        flags=request.flags,
+        revisions=(*(before.revisions if before else ()), revision),
+    )
+    archive.write_sidecar(frame, sidecar)
+    return _result(archive, frame, revision, created=True)
+
+
+def _make_revision(
+    archive: Archive, frame: FrameId, request: CleanRequest, before: Sidecar | None, seconds: dict[str, float]
+) -> tuple[RevisionContent, Revision, CaptureRecord]:
+    number = before.latest.number + 1 if before else 1
+    with _timed(seconds, "read"):
+        capture = _read(archive, frame, request)
+    with _timed(seconds, "clean"):
+        cleaned = clean_frame(capture.rgb, capture.infrared, request.options)
+    info = capture.info
+    with _timed(seconds, "preview"):
+        access = access_image(cleaned.rgb, Look(info.linear, request.film, info.icc_profile), capture.infrared)
+    tags = clean_tags(frame, info, number, request.options, VERSION)
+    content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
+    return content, _record(number, cleaned, request), CaptureRecord.of(info, capture.rgb)
+
+
+def _read(archive: Archive, frame: FrameId, request: CleanRequest) -> Capture:
+    raw = archive.original_path(frame, Role.RAW)
+    if raw is None:
+        raise FrameMissingError(f"{archive.folder(frame)}: expected {frame.stem}_raw.*, found no such file")
+    infrared = archive.original_path(frame, Role.INFRARED)
+    return read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
+
+
+def _record(number: int, cleaned: CleanedFrame, request: CleanRequest) -> Revision:
+    report = to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null")
+    return Revision(
+        number=number,
+        created_at=utc_now(),
+        engine_version=VERSION,
+        options=request.recorded_options(),
+        inputs_sha256=(),
+        outcome=Outcome.UNCLEANED if report["method"] == "none" else Outcome.CLEANED,
+        report=report,
+        warnings=tuple(str(warning) for warning in cleaned.report.warnings),
+        seconds={},
+        files=(),
+    )
+
+
+def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], request: CleanRequest) -> Revision | None:
+    inputs = tuple(file.sha256 for file in originals)
+    for revision in before.revisions if before else ():
+        made_by = (revision.engine_version, revision.options, revision.inputs_sha256)
+        if made_by == (VERSION, request.recorded_options(), inputs):
+            return revision
+    return None
+
+
+def _with_original_names(originals: tuple[StoredFile, ...], before: Sidecar | None) -> tuple[StoredFile, ...]:
+    known = {file.sha256: file.original_name for file in (before.originals if before else ())}
+    return tuple(
+        file if file.original_name else file.model_copy(update={"original_name": known.get(file.sha256)})
+        for file in originals
+    )
+
+
+def _result(archive: Archive, frame: FrameId, revision: Revision, *, created: bool) -> FrameResult:
+    return FrameResult(
+        frame=frame,
+        revision=revision.number,
+        outcome=revision.outcome,
+        created=created,
+        sidecar=archive.sidecar_path(frame),
+        files=revision.files,
+        report=revision.report,
+        warnings=revision.warnings,
+        seconds=revision.seconds,
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[step] = time.perf_counter() - began
+
+
+def _rounded(seconds: dict[str, float]) -> dict[str, float]:
+    return {step: round(value, 4) for step, value in seconds.items()}
