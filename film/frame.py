@@ -1,0 +1,217 @@
+"""A scanned film frame as physics would give it, with the truth about its damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from film import optics, scanner
+from film.damage import draw_damage, inside, label, summed
+from film.density import Picture, dye_densities, linear_picture
+from film.fields import Plane
+from film.infrared_plane import Registration, scan_infrared
+from film.mount import MountPlanes, mount_planes
+from film.recipe import (
+    Damage,
+    DefectKind,
+    FilmStock,
+    FrameRecipe,
+    InfraredOptics,
+    Leakage,
+    Mount,
+    MountStyle,
+    Outline,
+    Process,
+    Scanner,
+)
+from film.specks import Patch
+
+__all__ = [
+    "Damage",
+    "Defect",
+    "DefectKind",
+    "FilmStock",
+    "FrameRecipe",
+    "InfraredOptics",
+    "Leakage",
+    "Mount",
+    "MountStyle",
+    "Outline",
+    "Process",
+    "Registration",
+    "Scanner",
+    "SimulatedFrame",
+    "simulate_frame",
+]
+
+_LN10 = np.float32(np.log(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A defect of the frame.
+
+    Parameters
+    ----------
+    kind : DefectKind
+        What it is.
+    strength : float
+        Part of the light taken at its core, 0..1, before the scanner's blur; part of the dye where a scratch stripped
+        it; part of the infrared where only that saw it.
+    rows, cols : tuple of int
+        First and one past the last row and column it touches in the picture.
+    infrared_only : bool
+        Whether the picture knows nothing of it.
+    """
+
+    kind: DefectKind
+    strength: float
+    rows: tuple[int, int]
+    cols: tuple[int, int]
+    infrared_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedFrame:
+    """A frame and the truth about it; a pixel outside `any_mask` is equal in the damaged and in the clean planes.
+
+    Parameters
+    ----------
+    rgb, clean_rgb : ndarray of uint16, shape (rows, cols, 3)
+        Counts with and without the damage, with the same noise.
+    infrared, clean_infrared : ndarray of uint16, shape (rows, cols)
+        The same in infrared.
+    visible_mask : ndarray of bool, shape (rows, cols)
+        Where damage changed the light of any colour channel by over 3 % and by over one standard deviation of the
+        scanner's noise (grain apart).
+    any_mask : ndarray of bool, shape (rows, cols)
+        Where damage changed the light of any plane at all.
+    holder_mask : ndarray of bool, shape (rows, cols)
+        Mount, holder and perforation, in the picture's place.
+    defects : tuple of Defect
+        All defects that touch the film shown.
+    defect_labels : ndarray of int32, shape (rows, cols)
+        0 for none, i + 1 at the core of `defects[i]`, in the picture's place.
+    registration : Registration
+        Where the infrared plane lies.
+    recipe : FrameRecipe
+        What it was made of.
+    seed : int
+        Its seed.
+    """
+
+    rgb: npt.NDArray[np.uint16]
+    clean_rgb: npt.NDArray[np.uint16]
+    infrared: npt.NDArray[np.uint16]
+    clean_infrared: npt.NDArray[np.uint16]
+    visible_mask: npt.NDArray[np.bool_]
+    any_mask: npt.NDArray[np.bool_]
+    holder_mask: npt.NDArray[np.bool_]
+    defects: tuple[Defect, ...]
+    defect_labels: npt.NDArray[np.int32]
+    registration: Registration
+    recipe: FrameRecipe
+    seed: int
+
+
+def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> SimulatedFrame:
+    """Simulate the scan of a film frame that shows a picture.
+
+    Parameters
+    ----------
+    picture : ndarray, shape (rows, cols, 3)
+        uint8 or uint16 in sRGB gamma, or floating point, linear, 0..1. The frame gets its size.
+    recipe : FrameRecipe
+        Film, scanner and damage.
+    seed : int
+        Seed of grain, damage and noise, >= 0; picture, recipe and seed give the same frame each time.
+
+    Returns
+    -------
+    SimulatedFrame
+        The scan and its truth.
+
+    Raises
+    ------
+    PictureError
+        If the picture's shape or type are others.
+
+    Examples
+    --------
+    >>> from film.kinds import KINDS
+    >>> from film.pictures import landscape
+    >>> frame = simulate_frame(landscape(64, 96, 1), KINDS["leaky_slide"], seed=7)
+    >>> frame.rgb.shape, frame.infrared.dtype
+    ((64, 96, 3), dtype('uint16'))
+    """
+    linear = linear_picture(picture)
+    shape = (linear.shape[0], linear.shape[1])
+    mount = mount_planes(shape, recipe.mount)
+    if mount is not None:
+        linear *= mount.exposed[..., None]
+    densities = dye_densities(linear, recipe.stock, seed)
+    del linear
+    patches = tuple(patch for patch in draw_damage(shape, recipe, seed) if _on_shown_film(patch, mount, shape))
+    infrared, place = scan_infrared(densities, patches, mount, recipe, seed)
+    channels = [_scan_channel(channel, densities, patches, mount, recipe, seed) for channel in range(3)]
+    return SimulatedFrame(
+        rgb=np.stack([pair.damaged for pair in channels], -1),
+        clean_rgb=np.stack([pair.clean for pair in channels], -1),
+        infrared=infrared.damaged,
+        clean_infrared=infrared.clean,
+        visible_mask=np.logical_or.reduce([pair.visible for pair in channels]),
+        any_mask=np.logical_or.reduce([infrared.touched, *(pair.touched for pair in channels)]),
+        holder_mask=np.zeros(shape, np.bool_) if mount is None else mount.holder,
+        defects=tuple(_defect(patch, shape) for patch in patches),
+        defect_labels=label(patches, shape),
+        registration=place,
+        recipe=recipe,
+        seed=seed,
+    )
+
+
+def _on_shown_film(patch: Patch, mount: MountPlanes | None, shape: tuple[int, int]) -> bool:
+    overlap = inside(patch, shape)
+    if overlap is None:
+        return False
+    core = patch.coverage[overlap[1]] > 0.1
+    if mount is not None:
+        core &= mount.film_share[overlap[0]] > 0.02
+    return bool(core.any())
+
+
+def _scan_channel(
+    channel: int,
+    densities: Plane,
+    patches: tuple[Patch, ...],
+    mount: MountPlanes | None,
+    recipe: FrameRecipe,
+    seed: int,
+) -> scanner.PlanePair:
+    shape = (densities.shape[1], densities.shape[2])
+    added = summed(patches, lambda patch: patch.density_rgb[channel], shape)
+    taken = summed(patches, lambda patch: patch.stripped_rgb[channel], shape)
+    with_damage = densities[channel] * (1 - np.minimum(taken, 1)) + added
+    del added, taken
+    planes = [_on_sensor(density, channel, mount, recipe) for density in (with_damage, densities[channel])]
+    sensor = scanner.Sensor(recipe.scanner.full_well_electrons, recipe.scanner.read_noise)
+    noise = scanner.noise_stream(seed, f"channel {channel}")
+    return scanner.read_out(planes[0], planes[1], sensor, recipe.scanner, noise)
+
+
+def _on_sensor(density: Plane, channel: int, mount: MountPlanes | None, recipe: FrameRecipe) -> Plane:
+    light: Plane = np.exp(-_LN10 * density)
+    light *= np.float32(10.0 ** -recipe.stock.dmin_rgb[channel])
+    if mount is not None:
+        light = light * mount.film_share + mount.bare_share
+    light *= np.float32(recipe.scanner.exposure_rgb[channel])
+    return optics.gaussian_blur(light, recipe.scanner.blur_px)
+
+
+def _defect(patch: Patch, shape: tuple[int, int]) -> Defect:
+    overlap = inside(patch, shape)
+    assert overlap is not None, "a defect that does not touch the frame was kept"
+    rows, cols = overlap[0]
+    return Defect(patch.kind, patch.strength, (rows.start, rows.stop), (cols.start, cols.stop), patch.infrared_only)

@@ -1,0 +1,87 @@
+"""From light on the sensor to counts, with one noise for the damaged and the clean plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from film.fields import Plane, stream
+from film.recipe import Scanner
+
+# The blur's tails end where they change less of the light than this: a tenth of a quiet scan's noise.
+_TAIL_SHARE = np.float32(5e-4)
+# A change under this share of the light is not seen in a picture, see `PlanePair.visible`.
+VISIBLE_SHARE = np.float32(0.03)
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """Noise of one pass: electrons at full scale, and read noise as a part of full scale."""
+
+    full_well_electrons: float
+    read_noise: float
+
+
+class PlanePair(NamedTuple):
+    """One plane, with its damage and without, and what the damage did to it.
+
+    Parameters
+    ----------
+    damaged, clean : ndarray of uint16, shape (rows, cols)
+        Counts with the same noise; equal wherever `touched` is False.
+    touched : ndarray of bool, shape (rows, cols)
+        Where damage changed the light at all.
+    visible : ndarray of bool, shape (rows, cols)
+        Where it changed the light by over 3 % and by over one standard deviation of the scanner's noise.
+    """
+
+    damaged: npt.NDArray[np.uint16]
+    clean: npt.NDArray[np.uint16]
+    touched: npt.NDArray[np.bool_]
+    visible: npt.NDArray[np.bool_]
+
+
+def read_out(damaged: Plane, clean: Plane, sensor: Sensor, scanner: Scanner, noise: np.random.Generator) -> PlanePair:
+    """Turn the light of one plane into counts; `damaged` is overwritten.
+
+    Parameters
+    ----------
+    damaged, clean : ndarray of float32, shape (rows, cols)
+        Light on the sensor as a part of full scale.
+    sensor : Sensor
+        Noise of this pass.
+    scanner : Scanner
+        Black level, depth and encoding.
+    noise : numpy.random.Generator
+        Stream of this plane's noise.
+    """
+    change = np.abs(damaged - clean)
+    touched = change > _TAIL_SHARE * clean
+    np.copyto(damaged, clean, where=~touched)
+    deviation = np.sqrt(clean / np.float32(sensor.full_well_electrons) + np.float32(sensor.read_noise**2))
+    visible = touched & (change > VISIBLE_SHARE * clean) & (change > deviation)
+    del change
+    deviation *= noise.standard_normal(clean.shape, dtype=np.float32)
+    damaged += deviation
+    return PlanePair(_quantised(damaged, scanner), _quantised(clean + deviation, scanner), touched, visible)
+
+
+def noise_stream(seed: int, plane: str) -> np.random.Generator:
+    """Return the stream of one plane's noise."""
+    return stream(seed, f"noise {plane}")
+
+
+def _quantised(light: Plane, scanner: Scanner) -> npt.NDArray[np.uint16]:
+    signal = light * np.float32(1 - scanner.black_level)
+    signal += np.float32(scanner.black_level)
+    np.clip(signal, 0, 1, out=signal)
+    if scanner.gamma != 1:
+        np.power(signal, np.float32(1 / scanner.gamma), out=signal)
+    signal *= np.float32(2**scanner.bits - 1)
+    counts: npt.NDArray[np.uint16] = np.rint(signal, out=signal).astype(np.uint16)
+    if scanner.fill_sixteen_bits and scanner.bits < 16:
+        counts <<= np.uint16(16 - scanner.bits)
+    return counts
