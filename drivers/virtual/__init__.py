@@ -1,0 +1,1 @@
+"""A film scanner that exists only on the network."""

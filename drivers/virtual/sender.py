@@ -1,0 +1,136 @@
+"""Sends one frame over a data connection: records of whole rows, at the scanner's pace, with the fault that is due."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.virtual import wire
+from drivers.virtual.device import Mechanics
+from drivers.virtual.faults import STATUS_OF, Fault, FaultKind
+from drivers.virtual.frames import Frame, blocks
+from drivers.virtual.models import Model
+from drivers.virtual.options import OptionSet
+from drivers.virtual.wire import Status
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 30.0
+SEND_BUFFER_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the scanner is: real times multiplied by `time_scale`; 0 is as fast as the line."""
+
+    time_scale: float = 0.0
+
+    def start_s(self, frame: Frame, model: Model) -> float:
+        """Give how long a start takes."""
+        reading_s = self._rows_s(frame, model) if model.scans_in_start else 0.0
+        return model.timing.start_s * self.time_scale + reading_s
+
+    def row_s(self, frame: Frame, model: Model) -> float:
+        """Give how long a row takes to read."""
+        return 0.0 if model.scans_in_start else self._rows_s(frame, model) / frame.grid.rows
+
+    def _rows_s(self, frame: Frame, model: Model) -> float:
+        return model.timing.row_ms / 1000.0 * frame.grid.rows * self.time_scale
+
+
+class Sender:
+    """The data connection of one frame, served by a thread of its own."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        machine: Mechanics,
+        options: OptionSet,
+        pace: Pace,
+        fault: Fault | None,
+        cut_line: Callable[[], None],
+    ) -> None:
+        self._frame = frame
+        self._machine = machine
+        self._options = options
+        self._row_s = pace.row_s(frame, machine.model)
+        self._fault = fault
+        self._cut_line = cut_line
+        self._stopping = threading.Event()
+        self._listener: socket.socket | None = None
+        self._data: socket.socket | None = None
+        self._thread = threading.Thread(target=self._run, name="virtual-scanner-data", daemon=True)
+
+    def listen(self, address: str) -> socket.socket:
+        """Open the port that the client connects to, and wait for it in the background."""
+        self._listener = socket.create_server((address, 0))
+        self._listener.settimeout(CONNECT_S)
+        self._thread.start()
+        return self._listener
+
+    def stop(self) -> None:
+        """End the data connection, wherever it is."""
+        self._stopping.set()
+        for connection in (self._data, self._listener):
+            if connection is not None:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+
+    def _run(self) -> None:
+        assert self._listener is not None
+        try:
+            with self._listener, self._listener.accept()[0] as self._data:
+                self._data.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+                self._send_frame(self._data)
+        except OSError as reason:
+            log.debug("data connection ends: %s", reason)
+
+    def _send_frame(self, data: socket.socket) -> None:
+        limit = self._frame.total_bytes
+        if self._fault is not None:
+            # Whole pixels: a record of odd length would be garbled by libsane's byte swapping where it swaps.
+            limit = int(limit * self._fault.fraction) // 8 * 8
+        sent = self._send_rows(data, limit)
+        self._machine.sent(self._frame, sent / self._frame.total_bytes if self._fault else 1.0, self._options)
+        self._end(data)
+
+    def _send_rows(self, data: socket.socket, limit: int) -> int:
+        sent = 0
+        for block in blocks(self._frame, self._machine.magazine):
+            due = block[: limit - sent]
+            if due:
+                data.sendall(wire.word(len(due)))
+                data.sendall(due)
+            sent += len(due)
+            rows_sent = len(due) / self._frame.bytes_per_line
+            if sent >= limit or self._stopping.wait(self._row_s * rows_sent if self._row_s else 0):
+                break
+        return sent
+
+    def _end(self, data: socket.socket) -> None:
+        if self._stopping.is_set():
+            return
+        kind = self._fault.kind if self._fault else FaultKind.EARLY_END
+        if kind is FaultKind.STALL:
+            self._stopping.wait()
+        elif kind is FaultKind.GARBAGE:
+            data.sendall(wire.word(0x7FFFFFF0) + os.urandom(4096))
+        elif kind is FaultKind.RESET:
+            # What is still under way would be thrown away with the reset, before the client could read it.
+            time.sleep(0.05)
+            data.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif kind is FaultKind.CLOSE_ALL:
+            self._cut_line()
+        elif kind is not FaultKind.CLOSE_DATA:
+            status = STATUS_OF.get(kind, Status.EOF)
+            data.sendall(wire.word(wire.END_OF_FRAME) + bytes([status]))
+
