@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -23,6 +21,7 @@ from daemon.atomic_file import (
     make_folders,
     publish,
     publish_bytes,
+    publish_together,
     remove_abandoned_parts,
 )
 from daemon.encode import write_access_jpeg, write_mask_png
@@ -35,7 +34,7 @@ from daemon.errors import (
 )
 from daemon.events import Event, EventType, append_events
 from daemon.frame_id import FrameId
-from daemon.metadata import capture_tags
+from daemon.metadata import capture_tags, original_title
 from daemon.roll_record import write_roll_record
 from daemon.sidecar import Role, Sidecar, StoredFile
 from daemon.verify import Problem, check_file, verify_folder
@@ -44,8 +43,8 @@ from drivers.film_writer import TiffTags, write_tiff
 
 MASTER_MODE: Final = 0o440
 _SUFFIXES: Final = {Role.RAW: "raw", Role.INFRARED: "ir"}
-_ENDINGS: Final = {".tiff": ".tif"}
-_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
+_ENDINGS: Final = {Role.CLEAN: "clean.tif", Role.MASK: "mask.png", Role.ACCESS: "access.jpg"}
+_FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +122,8 @@ class Archive:
         FrameExistsError
             The frame has another original already.
         """
-        ending = _ENDINGS.get(source.suffix.lower(), source.suffix.lower())
-        if not _ENDING.fullmatch(ending):
+        ending = source.suffix.lower().replace(".tiff", ".tif")
+        if not _FILE_ENDING.fullmatch(ending):
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
         target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}{ending}"
         self._prepare(frame, target, role)
@@ -169,21 +168,21 @@ class Archive:
         if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
             raise FrameExistsError(f"{self.sidecar_path(frame)}: expected no revision {content.number}, found it")
         make_folders(self.folder(frame))
-        dpi = content.tags.resolution_dpi
-        writers: dict[Role, tuple[str, Callable[[BinaryIO], object]]] = {
-            Role.CLEAN: ("clean.tif", lambda file: write_tiff(file, content.rgb, content.tags)),
-            Role.MASK: ("mask.png", lambda file: write_mask_png(file, content.defect_mask)),
-            Role.ACCESS: ("access.jpg", lambda file: write_access_jpeg(file, content.access, dpi)),
+        paths = {
+            role: self.folder(frame) / f"{frame.stem}_r{content.number:02d}_{ending}"
+            for role, ending in _ENDINGS.items()
         }
-        with ThreadPoolExecutor(len(writers), "revision") as pool:
-            jobs = [
-                pool.submit(self._derive, frame, role, f"r{content.number:02d}_{ending}", write)
-                for role, (ending, write) in writers.items()
-            ]
-            done = [job.result() for job in jobs]
-        files = tuple(file for file, _ in done)
+        dpi = content.tags.resolution_dpi
+        done = publish_together(
+            {
+                paths[Role.CLEAN]: lambda file: write_tiff(file, content.rgb, content.tags),
+                paths[Role.MASK]: lambda file: write_mask_png(file, content.defect_mask),
+                paths[Role.ACCESS]: lambda file: write_access_jpeg(file, content.access, dpi),
+            }
+        )
+        files = tuple(_stored(role, path, done[path][0], None) for role, path in paths.items())
         self.append_events(frame, [_creation(frame, file) for file in files])
-        return StoredRevision(files, {f"write_{file.role}": seconds for file, seconds in done})
+        return StoredRevision(files, {f"write_{role}": done[path][1] for role, path in paths.items()})
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar, and with it declare the frame complete."""
@@ -274,7 +273,7 @@ class Archive:
     def _store_plane(self, frame: FrameId, capture: Capture, role: Role, plane: npt.NDArray[np.uint16]) -> StoredFile:
         target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}.tif"
         self._prepare(frame, target, role)
-        tags = capture_tags(frame, capture.info, _SUFFIXES[role])
+        tags = capture_tags(original_title(frame, _SUFFIXES[role]), capture.info, colour=role is Role.RAW)
         published = publish(target, lambda file: write_tiff(file, plane, tags), mode=MASTER_MODE)
         stored = _stored(role, target, published.digest, None)
         self._note_original(frame, EventType.CAPTURE, stored, published)
@@ -290,14 +289,6 @@ class Archive:
                 Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
             ],
         )
-
-    def _derive(
-        self, frame: FrameId, role: Role, ending: str, write: Callable[[BinaryIO], object]
-    ) -> tuple[StoredFile, float]:
-        began = time.perf_counter()
-        target = self.folder(frame) / f"{frame.stem}_{ending}"
-        stored = _stored(role, target, publish(target, write, replace=True).digest, None)
-        return stored, time.perf_counter() - began
 
     def _frames_of(self, roll: Path) -> Iterator[FrameId]:
         for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):

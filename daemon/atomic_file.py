@@ -8,8 +8,9 @@ import fcntl
 import hashlib
 import io
 import os
+import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ PART_PREFIX: Final = ".filmscand-"
 PART_SUFFIX: Final = ".part"
 CHUNK_BYTES: Final = 8 << 20
 DERIVATIVE_MODE: Final = 0o644
+Writer = Callable[[BinaryIO], object]
 _WORTH_A_THREAD_BYTES: Final = 64 << 10
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 
@@ -125,9 +127,7 @@ def copy(source: BinaryIO, target: BinaryIO) -> None:
         target.write(buffer[:count])
 
 
-def publish(
-    target: Path, write: Callable[[BinaryIO], object], *, replace: bool = False, mode: int = DERIVATIVE_MODE
-) -> Published:
+def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:
     """Write a file beside its final name, make it durable, and only then give it that name.
 
     Parameters
@@ -165,6 +165,16 @@ def publish(
 def publish_bytes(target: Path, content: bytes, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:
     """Publish content that is at hand as a whole; see `publish`."""
     return publish(target, lambda file: file.write(content), replace=replace, mode=mode)
+
+
+def publish_together(writers: Mapping[Path, Writer]) -> dict[Path, tuple[Digest, float]]:
+    """Publish derived files side by side, replacing what stands there; return digest and seconds of each.
+
+    Encoding, hashing and waiting for the disk of one file run beside those of the others; see `publish`.
+    """
+    with ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
+        jobs = {target: pool.submit(_publish_timed, target, write) for target, write in writers.items()}
+    return {target: job.result() for target, job in jobs.items()}
 
 
 def make_folders(folder: Path) -> None:
@@ -208,6 +218,11 @@ def remove_abandoned_parts(folder: Path) -> int:
             part.unlink()
             removed += 1
     return removed
+
+
+def _publish_timed(target: Path, write: Writer) -> tuple[Digest, float]:
+    began = time.perf_counter()
+    return publish(target, write, replace=True).digest, time.perf_counter() - began
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from daemon.config_file import parse_yaml, raise_problems
+from daemon.config_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 from daemon.film_kind import FilmKind
 from daemon.frame_id import require_slug, slug
 
@@ -141,15 +142,6 @@ class Station(_Section):
     def _resolve_paths(cls, data: Any) -> Any:
         return _with_absolute_paths(data) if isinstance(data, dict) else data
 
-    @model_validator(mode="after")
-    def _folders_lie_apart(self) -> Station:
-        folders = [("archive", self.archive), *((f"watch.{i}.path", w.path) for i, w in enumerate(self.watch))]
-        for index, (name, folder) in enumerate(folders):
-            for other_name, other in folders[index + 1 :]:
-                if folder.is_relative_to(other) or other.is_relative_to(folder):
-                    raise ValueError(f"{other_name}: expected a folder apart from {name} ({folder}), found {other}")
-        return self
-
 
 def default_root() -> Path:
     """Return the folder that holds everything when nothing is configured."""
@@ -185,7 +177,23 @@ def load_station(path: Path | None = None) -> Station:
         return Station()
     document = parse_yaml(file)
     with raise_problems(file, document):
-        return Station.model_validate(document.data)
+        station = Station.model_validate(document.data)
+    if overlaps := [document.problem(file, key, message) for key, message in _overlaps(station)]:
+        raise ConfigProblemsError(overlaps)
+    return station
+
+
+def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
+    """A watch folder inside the archive, or the other way round, would take in what the service itself wrote."""
+    places: list[tuple[KeyPath, Path]] = [(("archive",), station.archive), (("database",), station.database)]
+    for index, watch in enumerate(station.watch):
+        for key, place in places:
+            if watch.path.is_relative_to(place) or place.is_relative_to(watch.path):
+                yield (
+                    ("watch", index, "path"),
+                    f"expected a folder apart from {dotted(key)} ({place}), found {watch.path}",
+                )
+        places.append((("watch", index, "path"), watch.path))
 
 
 def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Document:
             key = key[:-1]
         return self.lines.get(key, 1)
 
+    def problem(self, file: Path, key: KeyPath, message: str) -> ConfigProblem:
+        """Return a mistake at a key of this document."""
+        return ConfigProblem(file, self.line_of(key), dotted(key), message)
+
 
 def parse_yaml(file: Path) -> Document:
     """Read one YAML mapping; an empty file is an empty mapping.
@@ -122,4 +126,4 @@ def _problem(file: Path, document: Document, detail: dict[str, Any]) -> ConfigPr
     message = "unknown key" if detail["type"] == "extra_forbidden" else str(detail["msg"])
     if detail["type"] not in ("extra_forbidden", "value_error", "missing"):
         message += f", found {detail['input']!r}"
-    return ConfigProblem(file, document.line_of(key), dotted(key), message.removeprefix("Value error, "))
+    return document.problem(file, key, message.removeprefix("Value error, "))

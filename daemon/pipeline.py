@@ -15,7 +15,7 @@ from daemon.archive import Archive, RevisionContent
 from daemon.errors import FrameMissingError
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
-from daemon.metadata import clean_tags
+from daemon.metadata import clean_tags, clean_title, original_title
 from daemon.preview import Look, access_image
 from daemon.sidecar import (
     CaptureRecord,
@@ -123,7 +123,7 @@ def _make_revision(
     info = capture.info
     with _timed(seconds, "preview"):
         access = access_image(cleaned.rgb, Look(info.linear, request.film, info.icc_profile), capture.infrared)
-    tags = clean_tags(frame, info, number, request.options, VERSION)
+    tags = clean_tags(clean_title(frame, number), original_title(frame, "raw"), info, request.options)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
     return content, _record(number, cleaned, request), CaptureRecord.of(info, capture.rgb)
 
