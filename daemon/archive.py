@@ -24,6 +24,7 @@ from daemon.atomic_file import (
     publish_together,
     remove_abandoned_parts,
 )
+from daemon.disk import free_bytes
 from daemon.encode import write_access_jpeg, write_mask_png
 from daemon.errors import (
     FrameExistsError,
@@ -257,11 +258,7 @@ class Archive:
 
     def free_bytes(self) -> int:
         """Return how much the archive's disk still takes."""
-        folder = self.root
-        while not folder.exists():
-            folder = folder.parent
-        disk = os.statvfs(folder)
-        return disk.f_bavail * disk.f_frsize
+        return free_bytes(self.root)
 
     def _prepare(self, frame: FrameId, target: Path, role: Role) -> None:
         make_folders(target.parent)

@@ -82,6 +82,11 @@ def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
     return out
 
 
+def kernel_cache() -> str:
+    """Return the folder that compiled kernels are kept in."""
+    return str(_reduce.stats.cache_path)
+
+
 @numba.njit(parallel=True, cache=True)
 def _reduce(rgb: Rgb16, out: Rgb16) -> None:
     rows_per = np.float32(rgb.shape[0] / out.shape[0])

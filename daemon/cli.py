@@ -1,0 +1,140 @@
+"""The command line: reads what is asked for, has it done, and says how it went.
+
+Exit status: 0 done, 1 failed, 2 usage, 3 part of the frames failed, 4 scanner, 5 integrity.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon import cli_clean, cli_report
+from daemon.config import find_config, load_station
+from daemon.errors import DaemonError, IntegrityError
+from drivers.base import DriverError
+
+
+class Exit(IntEnum):
+    """What a command's exit status means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PART_FAILED = 3
+    SCANNER = 4
+    INTEGRITY = 5
+
+
+app = typer.Typer(
+    name="filmscand",
+    help="Takes RGB+infrared frames of film, removes dust and scratches, and archives raw and cleaned frames.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration; default: the station's own, if any.")
+]
+
+
+@app.command()
+def clean(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scans, or pairs NAME.tif + NAME_ir.tif.")],
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for the results.")],
+    sensitivity: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="0: only what is certainly dust; 1: everything suspected.")
+    ] = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """Clean files: writes DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each."""
+    results = cli_clean.clean_all(files, output, sensitivity)
+    cli_clean.show(results, as_json=as_json)
+    failed = sum(result.error is not None for result in results)
+    if failed:
+        raise typer.Exit(Exit.FAILED if failed == len(results) else Exit.PART_FAILED)
+
+
+@app.command()
+def run(config: ConfigFile = None) -> None:
+    """Run the service until it is told to stop."""
+    station = load_station(config)
+    from daemon.service import run_service
+
+    raise typer.Exit(run_service(station))
+
+
+@app.command()
+def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Say what the station is doing."""
+    from daemon.status import station_status
+
+    cli_report.show_status(station_status(load_station(config)), as_json=as_json)
+
+
+@app.command()
+def verify(
+    frames: Annotated[
+        list[str] | None, typer.Argument(metavar="[COLLECTION/BOX/ROLL...]", help="Rolls; default: all.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read archived frames back from the disk and compare them with their hashes."""
+    from daemon.archive import Archive
+    from daemon.verify_rolls import verify_rolls
+
+    report = verify_rolls(Archive(load_station(config).archive), tuple(frames or ()))
+    cli_report.show_verification(report, as_json=as_json)
+    if report.damaged:
+        raise typer.Exit(Exit.INTEGRITY)
+
+
+@app.command()
+def doctor(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Look whether a station can work here, and say what to do where it cannot."""
+    from daemon.doctor import Verdict, examine
+
+    checks = examine(load_station(config))
+    cli_report.show_checks(checks, as_json=as_json)
+    if any(check.verdict is Verdict.FAILED for check in checks):
+        raise typer.Exit(Exit.FAILED)
+
+
+@config_app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Default: the station's own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a configuration is right, and where it is not."""
+    file = file or find_config()
+    problems = cli_report.config_problems(file)
+    cli_report.show_config(file, None if problems else load_station(file), problems, as_json=as_json)
+    if problems:
+        raise typer.Exit(Exit.FAILED)
+
+
+def main() -> None:
+    """Run the command line; what went wrong is told in one line, and decides the exit status."""
+    try:
+        app()
+    except IntegrityError as error:
+        _leave(error, Exit.INTEGRITY)
+    except (DaemonError, DriverError, OSError) as error:
+        _leave(error, Exit.FAILED)
+
+
+def _leave(error: Exception, status: Exit) -> None:
+    print(f"filmscand: {error}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

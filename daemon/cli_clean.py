@@ -1,0 +1,93 @@
+"""`filmscand clean`: one frame after another, with progress for a person and JSON for a program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from daemon.errors import DaemonError, FrameExistsError
+from drivers.base import DriverError
+
+if TYPE_CHECKING:
+    from daemon.clean_files import FileReport, Source
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What came of one frame: a report, or an error."""
+
+    picture: Path
+    report: FileReport | None
+    error: str | None
+
+
+def clean_all(files: Sequence[Path], output: Path, sensitivity: float) -> list[FileResult]:
+    """Clean every frame that `files` name; a bad one does not stop the rest."""
+    # The engine takes a second to load, and `--help` needs none of it.
+    from daemon.clean_files import pair_up
+
+    sources = pair_up(files)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    results = []
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task("cleaning", total=len(sources))
+        for result in _each(sources, output, sensitivity):
+            results.append(result)
+            progress.update(task, advance=1, description=escape(result.picture.name))
+    return results
+
+
+def _each(sources: Sequence[Source], output: Path, sensitivity: float) -> Iterator[FileResult]:
+    from daemon.clean_files import clean_file, colliding
+    from ir import CleanOptions, ImageError
+
+    taken = dict(colliding(sources))
+    for source in sources:
+        try:
+            if source in taken:
+                raise FrameExistsError(f"{source.picture}: expected another name than {taken[source].picture}")
+            yield FileResult(source.picture, clean_file(source, output, CleanOptions(sensitivity)), None)
+        except (DaemonError, DriverError, ImageError, OSError) as error:
+            yield FileResult(source.picture, None, str(error))
+
+
+def show(results: Sequence[FileResult], *, as_json: bool) -> None:
+    """Print what came of each frame; errors of a person's run go to stderr."""
+    if as_json:
+        print(to_json({"frames": [_plain(result) for result in results]}, indent=2).decode())
+        return
+    for result in results:
+        if result.error is not None:
+            print(f"filmscand: {result.error}", file=sys.stderr)
+    table = Table("frame", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
+    for result in results:
+        if result.report is not None:
+            table.add_row(escape(result.picture.name), *_row(result.report))
+    if table.row_count:
+        Console().print(table)
+
+
+def _plain(result: FileResult) -> dict[str, object]:
+    report = result.report.model_dump(mode="json") if result.report else None
+    return {"picture": str(result.picture), "error": result.error, "report": report}
+
+
+def _row(report: FileReport) -> tuple[str, ...]:
+    found = report.report
+    return (
+        f"{found['leakage']['red']:.3f}",
+        f"{found['threshold']:.3f}",
+        f"{found['defects_found']} defects, {100 * found['coverage']:.2f} %",
+        f"{sum(report.seconds.values()):.2f}",
+        ", ".join((*report.capture.flags, *report.warnings)),
+    )

@@ -1,0 +1,92 @@
+"""Prints answers: tables for a person, JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json, to_jsonable_python
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from daemon.config import Station, load_station
+from daemon.config_file import ConfigProblem, ConfigProblemsError
+from daemon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from daemon.doctor import Check
+    from daemon.verify_rolls import Verification
+
+_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+    """Print what the doctor found."""
+    if as_json:
+        _print_json({"checks": checks})
+        return
+    table = Table("", "check", "found", "what to do", box=None)
+    for check in checks:
+        colour = _COLOURS[check.verdict]
+        table.add_row(f"[{colour}]{check.verdict}[/]", escape(check.name), escape(check.found), escape(check.advice))
+    Console().print(table)
+
+
+def show_verification(report: Verification, *, as_json: bool) -> None:
+    """Print what reading the archive back found."""
+    if as_json:
+        _print_json({"damaged": report.damaged, **to_jsonable_python(report)})
+        return
+    for problem in report.problems:
+        print(problem)
+    print(f"{report.verified} frames verified, {len(report.problems)} problems, {len(report.incomplete)} incomplete")
+
+
+def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:
+    """Return the mistakes of a configuration file."""
+    try:
+        load_station(file)
+    except ConfigProblemsError as error:
+        return error.problems
+    except ConfigError as error:
+        return (ConfigProblem(file or Path(), 1, "", str(error)),)
+    return ()
+
+
+def show_config(
+    file: Path | None, station: Station | None, problems: Sequence[ConfigProblem], *, as_json: bool
+) -> None:
+    """Print whether a configuration is right; for a program also what it comes to."""
+    if as_json:
+        _print_json({"file": file, "problems": problems, "station": station})
+        return
+    for problem in problems:
+        print(problem)
+    if station is not None:
+        print(f"{file or 'no configuration file, defaults'}: right; the station lies in {station.root}")
+
+
+def show_status(status: Any, *, as_json: bool) -> None:
+    """Print what the station is doing."""
+    plain = to_jsonable_python(status)
+    if as_json:
+        _print_json(plain)
+        return
+    table = Table("", "", box=None, show_header=False)
+    for name, value in _flat(plain):
+        table.add_row(escape(name), escape(value))
+    Console().print(table)
+
+
+def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        return [row for key, part in value.items() for row in _flat(part, f"{name} {key}".strip())]
+    if isinstance(value, list) and value:
+        return [row for index, part in enumerate(value, 1) for row in _flat(part, f"{name} {index}")]
+    return [(name.replace("_", " "), "-" if value in (None, [], {}) else str(value))]
+
+
+def _print_json(answer: Any) -> None:
+    print(to_json(answer, indent=2, inf_nan_mode="null").decode())
