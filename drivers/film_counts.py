@@ -8,7 +8,7 @@ import numpy.typing as npt
 Counts = npt.NDArray[np.uint16]
 
 _BAND_ROWS = 256
-_SAMPLED_PIXELS = 250_000
+_SAMPLED_PIXELS = 100_000
 _DARK_PART = 0.2
 
 

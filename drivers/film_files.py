@@ -80,9 +80,10 @@ def read_capture(
     OSError
         A file cannot be read.
     """
-    with open_film(picture) as film, damage_named(picture, "a film scan"):
-        layout = decide_layout(film, told_infrared=fourth_sample_is_infrared, has_partner=infrared is not None)
-        info = _describe(film, layout)
+    with open_film(picture) as film:
+        with damage_named(picture, "tags of a film scan"):
+            layout = decide_layout(film, told_infrared=fourth_sample_is_infrared, has_partner=infrared is not None)
+            info = _describe(film, layout)
         planes = read_planes(film, layout)
     if infrared is not None:
         info, planes = _with_partner(info, planes, infrared)

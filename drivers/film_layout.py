@@ -106,7 +106,7 @@ def same_aspect(shape: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _has_counts(page: FilmPage) -> bool:
-    return page.bits in (8, 16) and int(page.tiff.sampleformat) == 1
+    return page.bits in (8, 16) and page.unsigned
 
 
 def _is_preview(page: FilmPage, picture: FilmPage) -> bool:
@@ -153,7 +153,8 @@ def _find_infrared_page(film: FilmTiff, picture: FilmPage) -> tuple[FilmPage | N
     others = [page for page in film.pages if page is not picture and page.samples == 1]
     marked = [page for page in others if is_grey(page) and page.subfile_type & MASK and _covers(page, picture)]
     unmarked = [page for page in others if is_grey(page) and _is_unmarked_match(page, picture)]
-    candidates = marked or unmarked
+    own_size = [page for page in marked if (page.rows, page.cols) == (picture.rows, picture.cols)]
+    candidates = own_size or marked or unmarked
     if len(candidates) > 1:
         found = "; ".join(str(page) for page in candidates)
         raise AmbiguousLayoutError(film.path, expected="one infrared page", found=f"{len(candidates)}: {found}")

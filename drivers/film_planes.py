@@ -12,7 +12,7 @@ from PIL import Image
 from drivers.film_counts import carried_bits
 from drivers.film_errors import NotAFilmScanError, PlaneMismatchError
 from drivers.film_layout import Layout, is_colour, is_grey, same_aspect
-from drivers.tiff_pages import REDUCED, FilmPage, FilmTiff, damage_named, open_film
+from drivers.tiff_pages import REDUCED, FilmPage, FilmTiff, open_film
 from drivers.tiff_samples import as_stored, read_samples
 
 Counts = npt.NDArray[np.uint16]
@@ -82,7 +82,7 @@ def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tup
     PlaneMismatchError
         The aspect ratios differ by more than 1 %.
     """
-    with open_film(path) as film, damage_named(path, "an infrared plane"):
+    with open_film(path) as film:
         page = _infrared_page(film)
         if is_grey(page):
             plane, flags = _read_grey(film, page, None)

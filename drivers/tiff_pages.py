@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ _PHOTOMETRICS = {
 }
 # The steepest codec (LZW on a constant picture) stays below this; a claim beyond it is a damaged size.
 _MAX_EXPANSION = 4000
+# Beyond any scanner: 8 x 10 inch at 5000 dpi takes 16 GB.
+_MAX_PAGE_BYTES = 32 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,11 @@ class FilmPage:
     orientation : int or None
         1..8, None where the page does not say.
     max_sample_value : int or None
-        MaxSampleValue, where all samples agree.
+        MaxSampleValue or WhiteLevel, where all samples agree.
+    segment_rows, segment_cols : int
+        Size of one strip or tile.
+    offsets, lengths : tuple of int
+        Where each strip or tile lies in the file, in bytes.
     """
 
     tiff: tifffile.TiffPage
@@ -61,10 +68,17 @@ class FilmPage:
     photometric: int
     subfile_type: int
     sub_directory: bool
+    unsigned: bool
     chunky: bool
     orientation: int | None
     extra_samples: tuple[int, ...]
     max_sample_value: int | None
+    compression: int
+    tiled: bool
+    segment_rows: int
+    segment_cols: int
+    offsets: tuple[int, ...]
+    lengths: tuple[int, ...]
 
     @property
     def upright_shape(self) -> tuple[int, int]:
@@ -77,9 +91,9 @@ class FilmPage:
         return self.rows * self.cols
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes of one uncompressed row of a strip."""
-        return self.cols * (self.samples if self.chunky else 1) * self.bits // 8
+    def segment_row_bytes(self) -> int:
+        """Bytes of one row of a strip or tile once it is decoded."""
+        return ceil(self.segment_cols * (self.samples if self.chunky else 1) * self.bits / 8)
 
     def __str__(self) -> str:
         kind = _PHOTOMETRICS.get(self.photometric, f"photometric {self.photometric}")
@@ -128,11 +142,16 @@ def open_film(path: Path) -> Iterator[FilmTiff]:
 
 @contextmanager
 def damage_named(path: Path, expected: str, error_kind: type[FilmFileError] = NotAFilmScanError) -> Iterator[None]:
-    """Turn whatever a parser or codec raises on damaged bytes into an error that names the file."""
+    """Turn whatever a parser or codec raises on damaged bytes into an error that names the file.
+
+    A lack of memory is no fault of the file: it becomes the OSError that asks to try again.
+    """
     try:
         yield
     except (OSError, FilmFileError):
         raise
+    except MemoryError as error:
+        raise OSError(errno.ENOMEM, "not enough memory for the planes", str(path)) from error
     # A damaged file makes tifffile and the codecs raise almost any type.
     except Exception as error:
         raise error_kind(path, expected=expected, found=f"{type(error).__name__}: {error}") from error
@@ -150,21 +169,30 @@ def _describe(path: Path, page: tifffile.TiffPage, *, sub_directory: bool) -> Fi
     bits = set(_as_tuple(page.tags.valueof(258, default=1)))
     if len(bits) != 1:
         raise NotAFilmScanError(path, expected="samples of one size", found=f"{sorted(bits)} bits in one page")
-    declared_max = set(_as_tuple(page.tags.valueof(281, default=())))
+    tiled = bool(page.is_tiled)
+    rows, cols = int(page.imagelength), int(page.imagewidth)
+    declared_max = set(_as_tuple(page.tags.valueof(281, default=page.tags.valueof(50717, default=()))))
     orientation = _as_tuple(page.tags.valueof(274, default=()))
     return FilmPage(
         tiff=page,
-        rows=int(page.imagelength),
-        cols=int(page.imagewidth),
+        rows=rows,
+        cols=cols,
         samples=int(page.samplesperpixel),
         bits=bits.pop(),
         photometric=int(page.photometric),
         subfile_type=int(page.subfiletype),
         sub_directory=sub_directory,
+        unsigned=int(page.sampleformat) == 1,
         chunky=int(page.planarconfig) == 1,
         orientation=orientation[0] if orientation and orientation[0] in range(1, 9) else None,
         extra_samples=_as_tuple(page.extrasamples),
         max_sample_value=declared_max.pop() if len(declared_max) == 1 else None,
+        compression=int(page.compression),
+        tiled=tiled,
+        segment_rows=int(page.tilelength) if tiled else min(int(page.rowsperstrip), rows),
+        segment_cols=int(page.tilewidth) if tiled else cols,
+        offsets=_as_tuple(page.dataoffsets),
+        lengths=_as_tuple(page.databytecounts),
     )
 
 
@@ -172,45 +200,34 @@ def _as_tuple(value: Any) -> tuple[int, ...]:
     return tuple(int(number) for number in value) if isinstance(value, tuple) else (int(value),)
 
 
-def segment_shape(page: FilmPage) -> tuple[int, int]:
-    """Rows and columns of one strip or tile."""
-    if page.tiff.is_tiled:
-        return int(page.tiff.tilelength), int(page.tiff.tilewidth)
-    return min(int(page.tiff.rowsperstrip), page.rows), page.cols
-
-
 def _check_segments(film: FilmTiff, page: FilmPage) -> None:
-    rows, cols = segment_shape(page)
-    if min(rows, cols, page.rows, page.cols, page.samples, page.bits) < 1:
+    if min(page.segment_rows, page.segment_cols, page.rows, page.cols, page.samples, page.bits) < 1:
         raise NotAFilmScanError(film.path, expected="pages that have pixels", found=str(page))
-    down, across = ceil(page.rows / rows), ceil(page.cols / cols)
+    down, across = ceil(page.rows / page.segment_rows), ceil(page.cols / page.segment_cols)
     wanted = down * across * (1 if page.chunky else page.samples)
-    offsets = page.tiff.dataoffsets
-    lengths = page.tiff.databytecounts
-    if len(offsets) < wanted or len(lengths) < wanted:
-        found = f"{min(len(offsets), len(lengths))} in a page of {page}"
+    available = min(len(page.offsets), len(page.lengths))
+    if available < wanted:
+        found = f"{available} in a page of {page}"
         raise FileTruncatedError(film.path, expected=f"{wanted} strips or tiles", found=found)
-    for offset, length in zip(offsets, lengths, strict=False):
-        if offset == 0 or length == 0:
+    for offset, length in zip(page.offsets, page.lengths, strict=False):
+        if offset <= 0 or length <= 0:
             raise FileTruncatedError(film.path, expected="every strip written", found=f"an empty one in {page}")
         if offset + length > film.size_bytes:
             found = f"a file of {film.size_bytes} bytes"
             raise FileTruncatedError(film.path, expected=f"samples up to byte {offset + length}", found=found)
-    _check_lengths(film, page, (rows, cols), lengths[:wanted])
+    _check_lengths(film, page, wanted, down)
 
 
-def _check_lengths(film: FilmTiff, page: FilmPage, shape: tuple[int, int], lengths: tuple[int, ...]) -> None:
-    rows, cols = shape
-    depth = page.bits * (page.samples if page.chunky else 1)
-    claimed = rows * ceil(cols * depth / 8)
-    if page.tiff.compression != UNCOMPRESSED:
-        if claimed * len(lengths) > _MAX_EXPANSION * (sum(lengths) + 4096):
+def _check_lengths(film: FilmTiff, page: FilmPage, wanted: int, down: int) -> None:
+    claimed = page.segment_rows * page.segment_row_bytes
+    lengths = page.lengths[:wanted]
+    if page.compression != UNCOMPRESSED:
+        if claimed * wanted > min(_MAX_EXPANSION * (sum(lengths) + 4096), _MAX_PAGE_BYTES):
             raise NotAFilmScanError(film.path, expected="samples for a size it could hold", found=str(page))
         return
-    down = ceil(page.rows / rows)
+    last_strip_bytes = (page.rows - (down - 1) * page.segment_rows) * page.segment_row_bytes
     for index, length in enumerate(lengths):
-        last_strip = not page.tiff.is_tiled and (index + 1) % down == 0
-        needed = (page.rows - (down - 1) * rows) * ceil(cols * depth / 8) if last_strip else claimed
+        needed = last_strip_bytes if not page.tiled and (index + 1) % down == 0 else claimed
         if length < needed:
             expected = f"{needed} bytes in strip or tile {index} of {page}"
             raise FileTruncatedError(film.path, expected=expected, found=f"{length}")

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.film_errors import FileTruncatedError
-from drivers.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, damage_named, segment_shape
+from drivers.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, damage_named
 
 Counts = npt.NDArray[np.uint16]
 Samples = npt.NDArray[Any]
 
 _BAND_BYTES = 1 << 20
-_ENCODED_BYTES = 16 << 20
+_ENCODED_BYTES = 4 << 20
 _EIGHT_TO_SIXTEEN = 257
 _JPEG_CODECS = (6, 7, 34892, 33007)
 
@@ -76,16 +76,16 @@ def check_last_segment(film: FilmTiff, page: FilmPage) -> None:
     FileTruncatedError
         It does not decode.
     """
-    if page.tiff.compression == UNCOMPRESSED:
+    if page.compression == UNCOMPRESSED:
         return
-    offsets, lengths = page.tiff.dataoffsets, page.tiff.databytecounts
+    offsets, lengths = page.offsets, page.lengths
     index = max(range(len(offsets)), key=offsets.__getitem__)
     options: dict[str, Any] = {}
-    if page.tiff.compression in _JPEG_CODECS:
+    if page.compression in _JPEG_CODECS:
         options = {"jpegtables": page.tiff.jpegtables, "jpegheader": page.tiff.jpegheader}
     with damage_named(film.path, f"a last strip or tile of {page} that decodes", FileTruncatedError):
         film.file.seek(offsets[index])
-        page.tiff.decode(film.file.read(lengths[index]), index, _fullsize=page.tiff.is_tiled, **options)
+        page.tiff.decode(film.file.read(lengths[index]), index, _fullsize=page.tiled, **options)
 
 
 class _PlaneWriter:
@@ -120,17 +120,16 @@ class _PlaneWriter:
 
 
 def _is_plain(page: FilmPage) -> bool:
-    tiff = page.tiff
-    plain_codec = tiff.compression == UNCOMPRESSED and tiff.predictor == 1 and tiff.fillorder == 1
-    return plain_codec and not tiff.is_tiled and page.chunky
+    plain_codec = page.compression == UNCOMPRESSED and page.tiff.predictor == 1 and page.tiff.fillorder == 1
+    return plain_codec and not page.tiled and page.chunky
 
 
 def _runs(page: FilmPage) -> Iterator[tuple[int, int, int]]:
     """Strips that follow one another without a gap, as (file offset, first row, rows)."""
-    step, _ = segment_shape(page)
-    begin, first, rows = page.tiff.dataoffsets[0], 0, 0
-    for row, offset in zip(range(0, page.rows, step), page.tiff.dataoffsets, strict=False):
-        if offset != begin + rows * page.row_bytes:
+    step = page.segment_rows
+    begin, first, rows = page.offsets[0], 0, 0
+    for row, offset in zip(range(0, page.rows, step), page.offsets, strict=False):
+        if offset != begin + rows * page.segment_row_bytes:
             yield begin, first, rows
             begin, first, rows = offset, row, 0
         rows += min(step, page.rows - row)
@@ -138,7 +137,7 @@ def _runs(page: FilmPage) -> Iterator[tuple[int, int, int]]:
 
 
 def _read_runs(film: FilmTiff, page: FilmPage, writer: _PlaneWriter) -> None:
-    step = max(_BAND_BYTES // page.row_bytes, 1)
+    step = max(_BAND_BYTES // page.segment_row_bytes, 1)
     dtype = np.dtype(f"{page.tiff.parent.byteorder}u{page.bits // 8}")
     buffer = np.empty((min(step, page.rows), page.cols, page.samples), dtype)
     for begin, first, rows in _runs(page):

@@ -7,7 +7,6 @@ loses its infrared without a word. This walk is done before tifffile sees the fi
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -99,13 +98,17 @@ def check_skeleton(file: BinaryIO, path: Path, size_bytes: int) -> None:
     (first,) = struct.unpack(dialect.offset, skeleton.read(first_at, struct.calcsize(dialect.offset), "the header"))
     if first == 0:
         raise FileTruncatedError(path, expected="a first directory", found="a header that points to none yet")
-    waiting, seen = [first], set[int]()
-    while waiting:
-        offset = waiting.pop()
-        if offset in seen or len(seen) == MAX_DIRECTORIES:
-            raise skeleton.refused(f"at most {MAX_DIRECTORIES} directories, each once", "a chain that does not end")
-        seen.add(offset)
-        waiting.extend(_following(skeleton, dialect, offset))
+    seen = set[int]()
+    offset, below = first, list[int]()
+    while offset:
+        if offset in seen:
+            raise skeleton.refused("directories that end", f"a chain that comes back to byte {offset}")
+        offset = _visit(skeleton, dialect, offset, seen, below)
+    while below:
+        # A sub-directory is listed by its parent and, by some writers, chained to its sibling as well.
+        offset = below.pop()
+        if offset not in seen and (following := _visit(skeleton, dialect, offset, seen, below)):
+            below.append(following)
 
 
 def _read_dialect(skeleton: _Skeleton) -> _Dialect:
@@ -123,7 +126,11 @@ def _read_dialect(skeleton: _Skeleton) -> _Dialect:
     return _Dialect(order, big=version == 43)
 
 
-def _following(skeleton: _Skeleton, dialect: _Dialect, offset: int) -> Iterator[int]:
+def _visit(skeleton: _Skeleton, dialect: _Dialect, offset: int, seen: set[int], below: list[int]) -> int:
+    """Check one directory, note its sub-directories and give the offset of the one that follows, 0 for none."""
+    if len(seen) == MAX_DIRECTORIES:
+        raise skeleton.refused(f"at most {MAX_DIRECTORIES} directories", "more")
+    seen.add(offset)
     count_bytes, entry_bytes = struct.calcsize(dialect.count), struct.calcsize(dialect.entry)
     (count,) = struct.unpack(dialect.count, skeleton.read(offset, count_bytes, "a directory"))
     if not 0 < count <= 4096:
@@ -134,10 +141,9 @@ def _following(skeleton: _Skeleton, dialect: _Dialect, offset: int) -> Iterator[
     for tag, kind, values, inline in struct.iter_unpack(dialect.entry, table[:table_bytes]):
         raw = _value(skeleton, dialect, tag, _VALUE_BYTES.get(kind, 0) * values, inline)
         if tag == _SUB_DIRECTORIES:
-            yield from _offsets(skeleton, dialect, kind, raw)
-    (following,) = struct.unpack(dialect.offset, table[table_bytes:])
-    if following:
-        yield following
+            below += _offsets(skeleton, dialect, kind, raw)
+    following: int = struct.unpack(dialect.offset, table[table_bytes:])[0]
+    return following
 
 
 def _value(skeleton: _Skeleton, dialect: _Dialect, tag: int, length: int, inline: bytes) -> bytes:
