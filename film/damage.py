@@ -98,7 +98,8 @@ def _spots(
     statistics = STATISTICS[kind]
     cell_px = _CELL_PX * scale
     cells = (int(np.ceil(shape[0] / cell_px)), int(np.ceil(shape[1] / cell_px)))
-    crowding = np.exp(recipe.damage.clustering * 2 * smooth_field(rng, cells, max(max(cells) / 3, 2.0), octaves=3))
+    # Two octaves of value noise deviate by about a third.
+    crowding = np.exp(recipe.damage.clustering * 3 * smooth_field(rng, cells, max(max(cells) / 4, 2.0), octaves=2))
     crowding /= crowding.mean()
     for row, col in np.ndindex(*cells):
         for _ in range(_count(rng, statistics, amount * float(crowding[row, col]))):

@@ -71,11 +71,11 @@ def dye_densities(linear: Plane, stock: FilmStock, seed: int) -> Plane:
         Density over the base of the red, green and blue channel; grain takes it a little below 0 in clear film.
     """
     densities = np.empty((3, *linear.shape[:2]), np.float32)
-    silver = linear @ _LUMINANCE if stock.monochrome else None
+    share = np.float32(1.5 * stock.dye_impurity)
+    common = linear @ _LUMINANCE if stock.monochrome else linear.mean(-1)
     for channel in range(3):
-        light = linear[..., channel] if silver is None else silver
+        light = common if stock.monochrome else linear[..., channel] * (1 - share) + common * share
         densities[channel] = _image_density(light, stock)
-    for channel in range(3):
         add_grain(densities[channel], stock, seed, "silver" if stock.monochrome else f"dye {channel}")
     return densities
 
@@ -87,7 +87,7 @@ def _image_density(light: Plane, stock: FilmStock) -> Plane:
     if stock.process is Process.NEGATIVE:
         density: Plane = np.log10(exposed / floor + 1)
     else:
-        density = -np.log10((_shoulder(exposed, stock) + floor) / (1 + floor))
+        density = np.log10((1 + floor) / (_shoulder(exposed, stock) + floor))
     density *= np.float32(stock.contrast)
     return np.maximum(density, 0, out=density)
 
@@ -96,7 +96,7 @@ def _shoulder(exposed: Plane, stock: FilmStock) -> Plane:
     """Keep a slide's overexposed light under the clear base instead of cutting it off."""
     if stock.exposure_stops <= 0:
         return exposed
-    shown: Plane = exposed * (2 / (1 + exposed**4)) ** np.float32(0.25)
+    shown: Plane = exposed * np.sqrt(np.sqrt(2 / (1 + exposed**4)))
     return shown
 
 

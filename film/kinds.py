@@ -58,6 +58,7 @@ KINDS: Final[dict[str, FrameRecipe]] = {
     "strong_leak": replace(_SLIDE, leakage=Leakage((0.25, 0.03, 0.015))),
     "curved_leak": replace(_SLIDE, leakage=Leakage((0.20, 0.02, 0.01), curvature_per_density=-0.03)),
     "bright_slide": replace(_LEAKY_SLIDE, stock=FilmStock(exposure_stops=1.3)),
+    "grainy_slide": replace(_LEAKY_SLIDE, stock=FilmStock(grain_density=0.06, grain_size_px=0.9)),
     "dark_slide": replace(_LEAKY_SLIDE, stock=FilmStock(exposure_stops=-2.2)),
     "negative": _NEGATIVE,
     "negative_dense": replace(_NEGATIVE, stock=replace(_MASKED, exposure_stops=2.0)),
@@ -66,8 +67,7 @@ KINDS: Final[dict[str, FrameRecipe]] = {
     "sprocket_holder": replace(_NEGATIVE, mount=Mount(MountStyle.SPROCKETS, border_share=0.03)),
     "weak_infrared": replace(
         _NEGATIVE,
-        infrared=InfraredOptics(contrast=0.2, contrast_scatter=0.45, blur_px=1.6, read_noise=0.0004),
-        damage=Damage(median_density=0.4),
+        infrared=InfraredOptics(contrast=0.18, contrast_scatter=0.45, blur_px=1.6, read_noise=0.0004),
     ),
     "two_pass_shift": _leaky_infrared(InfraredOptics(shift_rows_px=5.3, shift_cols_px=-1.2, blur_px=1.0)),
     "two_pass_drift": _leaky_infrared(InfraredOptics(shift_rows_px=-3.6, shift_cols_px=0.7, drift_px=3.0)),

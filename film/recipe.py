@@ -55,6 +55,8 @@ class FilmStock:
         Light added (+) or taken (-) before the film is exposed; -30 leaves the film unexposed.
     monochrome : bool
         One silver image instead of three dyes.
+    dye_impurity : float
+        Part of each channel's light that the other two layers' dyes decide, 0..0.3; it keeps colours from pure black.
     grain_density : float
         Standard deviation of the grain at density 1 over the base, in density, at the scan's resolution.
     grain_size_px : float
@@ -67,7 +69,8 @@ class FilmStock:
     contrast: float = 1.0
     exposure_stops: float = 0.0
     monochrome: bool = False
-    grain_density: float = 0.022
+    dye_impurity: float = 0.04
+    grain_density: float = 0.028
     grain_size_px: float = 0.7
 
 
@@ -230,8 +233,8 @@ class Damage:
     scratches: float = 1.0
     stripped_scratches: float = 0.0
     fingerprints: int = 0
-    median_density: float = 0.28
-    density_spread: float = 0.85
+    median_density: float = 0.22
+    density_spread: float = 0.95
     channel_scatter: float = 0.05
     infrared_only_share: float = 0.0
     clustering: float = 0.8

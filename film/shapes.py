@@ -36,11 +36,14 @@ class Curl:
         Standard deviation of the curvature.
     memory_px : float
         Way over which the curvature changes.
+    kinks : float
+        Expected number of sharp bends.
     """
 
     heading_radians: float
     bend_radians_per_px: float
     memory_px: float
+    kinks: float = 0.0
 
 
 def blob_outline(rng: np.random.Generator, area_px: float, elongation: float, roughness: float) -> Points:
@@ -62,14 +65,26 @@ def blob_outline(rng: np.random.Generator, area_px: float, elongation: float, ro
     ndarray of float, shape (n, 2)
         Rows and columns, in pixels.
     """
-    angles = np.linspace(0, 2 * math.pi, 36, endpoint=False)
-    orders = np.arange(2, 9)
-    amplitudes = roughness * rng.standard_normal(orders.size) / orders**0.8
-    phases = rng.uniform(0, 2 * math.pi, orders.size)
-    radii = np.exp((amplitudes[:, None] * np.cos(orders[:, None] * angles + phases[:, None])).sum(0))
+    angles, radii = _chip(rng, roughness) if rng.uniform() < 0.5 else _lump(rng, roughness)
     long, short = math.sqrt(elongation), 1 / math.sqrt(elongation)
     outline = np.stack([short * radii * np.sin(angles), long * radii * np.cos(angles)], 1)
-    return scaled_to_area(outline @ _turn(rng.uniform(0, math.pi)), area_px)
+    return scaled_to_area(outline @ turn(rng.uniform(0, math.pi)), area_px)
+
+
+def _chip(rng: np.random.Generator, roughness: float) -> tuple[Points, Points]:
+    """Draw a flake: few corners, straight edges."""
+    count = int(rng.integers(5, 10))
+    angles = (np.arange(count) + rng.uniform(-0.35, 0.35, count)) * 2 * math.pi / count
+    return angles, np.exp(0.9 * roughness * rng.standard_normal(count))
+
+
+def _lump(rng: np.random.Generator, roughness: float) -> tuple[Points, Points]:
+    """Draw a grain: round, uneven at every scale."""
+    angles = np.linspace(0, 2 * math.pi, 36, endpoint=False)
+    orders = np.arange(2, 12)
+    amplitudes = 1.6 * roughness * rng.standard_normal(orders.size) / orders**1.2
+    phases = rng.uniform(0, 2 * math.pi, orders.size)
+    return angles, np.exp((amplitudes[:, None] * np.cos(orders[:, None] * angles + phases[:, None])).sum(0))
 
 
 def scaled_to_area(outline: Points, area_px: float) -> Points:
@@ -85,7 +100,8 @@ def polygon_area(outline: Points) -> float:
     return abs(float(np.dot(row, np.roll(col, -1)) - np.dot(col, np.roll(row, -1)))) / 2
 
 
-def _turn(angle_radians: float) -> Points:
+def turn(angle_radians: float) -> Points:
+    """Return the matrix that turns rows and columns, multiplied from the right."""
     sine, cosine = math.sin(angle_radians), math.cos(angle_radians)
     return np.array([[cosine, sine], [-sine, cosine]])
 
@@ -113,7 +129,8 @@ def curved_path(rng: np.random.Generator, length_px: float, curl: Curl, step_px:
     step = length_px / (count - 1)
     keep = math.exp(-step / curl.memory_px)
     bends = _autoregressive(rng.standard_normal(count), keep) * curl.bend_radians_per_px
-    headings = curl.heading_radians + np.cumsum(bends) * step
+    kinks = (rng.uniform(size=count) < curl.kinks / count) * rng.normal(0, 0.9, count)
+    headings = curl.heading_radians + np.cumsum(bends * step + kinks)
     steps = step * np.stack([np.sin(headings), np.cos(headings)], 1)
     path = np.cumsum(steps, 0)
     middle: Points = path - (path.min(0) + path.max(0)) / 2

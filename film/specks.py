@@ -93,18 +93,15 @@ def draw_patch(rng: np.random.Generator, kind: DefectKind, spot: Spot, recipe: F
     else:
         depth = _SHAPES[kind](rng, spot, scale)
         coverage = _soft_coverage(rng, depth, scale)
-    if kind in (DefectKind.DUST, DefectKind.DIRT):
-        coverage *= _texture(rng, depth, hollow=kind is DefectKind.DUST)
+    if kind in _HOLLOW_SHARE:
+        coverage *= _texture(rng, depth, _HOLLOW_SHARE[kind])
     return _absorbing(rng, Patch(kind, depth.top_px, depth.left_px, coverage, (0, 0, 0), (0, 0, 0), 0.0), recipe)
 
 
 def _drawn_outline(rng: np.random.Generator, points_px: npt.NDArray[np.floating], scale: float) -> shapes.Points:
     points = np.asarray(points_px, np.float64) * scale
     centred = points - (points.min(0) + points.max(0)) / 2
-    angle = rng.uniform(0, 2 * math.pi)
-    turned: shapes.Points = centred @ np.array(
-        [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]
-    )
+    turned: shapes.Points = centred @ shapes.turn(rng.uniform(0, 2 * math.pi))
     return turned
 
 
@@ -114,21 +111,21 @@ def _speck(rng: np.random.Generator, spot: Spot, _scale: float) -> shapes.Depth:
 
 
 def _clump(rng: np.random.Generator, spot: Spot, _scale: float) -> shapes.Depth:
-    outline = shapes.blob_outline(rng, spot.area_px, 1 + rng.gamma(1.5, 0.35), 0.38)
+    outline = shapes.blob_outline(rng, spot.area_px, 1 + rng.gamma(1.5, 0.3), 0.32)
     return shapes.polygon_depth(outline + np.array(spot.place_px))
 
 
 def _short_hair(rng: np.random.Generator, spot: Spot, scale: float) -> shapes.Depth:
-    return _hair(rng, spot, scale * rng.uniform(3.0, 6.0), 0.03 / scale)
+    return _hair(rng, spot, scale * rng.uniform(3.5, 7.0), rng.gamma(1.5, 0.7))
 
 
 def _long_hair(rng: np.random.Generator, spot: Spot, scale: float) -> shapes.Depth:
-    return _hair(rng, spot, scale * rng.uniform(2.5, 6.0), 0.018 / scale)
+    return _hair(rng, spot, scale * rng.uniform(3.5, 8.0), rng.gamma(2.0, 1.2))
 
 
-def _hair(rng: np.random.Generator, spot: Spot, width_px: float, bend: float) -> shapes.Depth:
+def _hair(rng: np.random.Generator, spot: Spot, width_px: float, turn_radians: float) -> shapes.Depth:
     length = max(spot.area_px / width_px, 1.5 * width_px)
-    curl = shapes.Curl(rng.uniform(0, 2 * math.pi), bend * rng.gamma(2.0, 0.5), length / 3)
+    curl = shapes.Curl(rng.uniform(0, 2 * math.pi), turn_radians / length, length / 4, kinks=0.08 * length / width_px)
     path = shapes.curved_path(rng, length, curl)
     along = np.linspace(0, 1, len(path))
     taper = np.minimum(1, 0.45 + 8 * np.minimum(along, 1 - along))
@@ -156,6 +153,14 @@ _SHAPES = {
 }
 
 
+_HOLLOW_SHARE = {
+    DefectKind.DUST: 0.4,
+    DefectKind.DIRT: 0.1,
+    DefectKind.SHORT_HAIR: 0.4,
+    DefectKind.LONG_HAIR: 0.4,
+}
+
+
 def _soft_coverage(rng: np.random.Generator, depth: shapes.Depth, scale: float) -> Plane:
     # Dirt lies up to a tenth of a millimetre above the emulsion, so its edge is out of focus by one to three pixels.
     softness = max(scale * (1.0 + rng.gamma(2.0, 0.5)), 0.8)
@@ -164,12 +169,12 @@ def _soft_coverage(rng: np.random.Generator, depth: shapes.Depth, scale: float) 
     return coverage
 
 
-def _texture(rng: np.random.Generator, depth: shapes.Depth, *, hollow: bool) -> Plane:
-    """Return the inner structure of a speck: uneven, and often a ring, since clear grains refract at their edge."""
+def _texture(rng: np.random.Generator, depth: shapes.Depth, hollow_share: float) -> Plane:
+    """Return a defect's inner structure: uneven, often lighter inside, for clear grains and fibres act as lenses."""
     shape = (depth.depth_px.shape[0], depth.depth_px.shape[1])
     reach = max(float(depth.depth_px.max()), 1.0)
     uneven = 1 - 0.3 * (1 + smooth_field(rng, shape, max(1.5 * reach, 3.0), octaves=2)) / 2
-    if not hollow or rng.uniform() > 0.35:
+    if rng.uniform() > hollow_share:
         return uneven.astype(np.float32)
     core = np.clip(depth.depth_px / np.float32(reach), 0, 1)
     ring: Plane = (uneven * (1 - rng.uniform(0.2, 0.7) * core)).astype(np.float32)
@@ -182,7 +187,7 @@ def _fingerprint(rng: np.random.Generator, spot: Spot, resolution_dpi: float) ->
     shape = (max(height, 16), max(int(height * 0.75), 12))
     row, col = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
     spacing = max(_RIDGE_MM / _FINGER_HEIGHT_MM * 2, 8.0 / shape[0])
-    bent = np.hypot(row * 0.8 + 0.15, col) + 0.18 * smooth_field(rng, shape, shape[0] / 3, octaves=2)
+    bent = np.hypot(row * 0.8 + 0.15, col) + 0.3 * smooth_field(rng, shape, shape[0] / 2, octaves=3)
     ridges = np.clip(0.5 + 0.9 * np.sin(2 * np.pi / spacing * bent), 0, 1)
     sweat = np.clip(0.6 + 0.9 * smooth_field(rng, shape, shape[0] / 4, octaves=4), 0, 1)
     envelope = np.clip(2.5 * (1 - np.hypot(row, col) + 0.15 * smooth_field(rng, shape, shape[0] / 4)), 0, 1)
