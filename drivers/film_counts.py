@@ -30,7 +30,7 @@ def carried_bits(planes: tuple[Counts, ...], declared_max: int | None) -> tuple[
     bits : int
         8, 12, 14 or 16.
     flags : tuple of str
-        "scaled_from_12_bits" or "counts_within_12_bits" (or 14).
+        "scaled_from_12_bits" or "counts_within_12_bits" (or 14); "eight_bit" where every count is v * 257.
     """
     used = 0
     for plane in planes:
@@ -43,8 +43,19 @@ def carried_bits(planes: tuple[Counts, ...], declared_max: int | None) -> tuple[
                 _widen(plane, bits)
             return bits, (f"scaled_from_{bits}_bits",)
         return 16, (f"counts_within_{bits}_bits",)
+    if all(_repeats_its_byte(plane) for plane in planes):
+        return 8, ("eight_bit",)
     unused_low_bits = (used & -used).bit_length() - 1
     return next(bits for bits in (8, 12, 14, 16) if bits >= 16 - unused_low_bits), ()
+
+
+def _repeats_its_byte(plane: Counts) -> bool:
+    step = _step(plane[..., 0] if plane.ndim == 3 else plane)
+    sparse = plane[::step, ::step]
+    if np.any(sparse >> 8 != sparse & 255):
+        return False
+    bands = (plane[row : row + _BAND_ROWS] for row in range(0, plane.shape[0], _BAND_ROWS))
+    return all(np.array_equal(band >> 8, band & 255) for band in bands)
 
 
 def _widen(plane: Counts, bits: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.base import InfraredOrigin
-from drivers.film_errors import AmbiguousLayoutError, NotAFilmScanError
+from drivers.film_errors import AmbiguousLayoutError, NotAFilmScanError, PlaneMismatchError
 from drivers.tiff_pages import BLACK_IS_ZERO, CFA, LINEAR_RAW, MASK, REDUCED, RGB, FilmPage, FilmTiff
 
 ASPECT_TOLERANCE = 0.01
@@ -56,6 +56,8 @@ def decide_layout(film: FilmTiff, *, told_infrared: bool | None, has_partner: bo
         No page is a colour picture of 8 or 16 bits.
     AmbiguousLayoutError
         Several pages or a doubtful fourth sample could be meant.
+    PlaneMismatchError
+        The infrared page has another aspect ratio.
     """
     picture = find_picture(film)
     fourth, flags = _judge_fourth_sample(film, picture, told_infrared, has_partner)
@@ -151,21 +153,29 @@ def software_of(film: FilmTiff) -> str:
 
 def _find_infrared_page(film: FilmTiff, picture: FilmPage) -> tuple[FilmPage | None, tuple[str, ...]]:
     others = [page for page in film.pages if page is not picture and page.samples == 1]
-    marked = [page for page in others if is_grey(page) and page.subfile_type & MASK and _covers(page, picture)]
+    marked = _marked_pages(film, picture, others)
     unmarked = [page for page in others if is_grey(page) and _is_unmarked_match(page, picture)]
-    own_size = [page for page in marked if (page.rows, page.cols) == (picture.rows, picture.cols)]
-    candidates = own_size or marked or unmarked
+    candidates = marked or unmarked
     if len(candidates) > 1:
         found = "; ".join(str(page) for page in candidates)
         raise AmbiguousLayoutError(film.path, expected="one infrared page", found=f"{len(candidates)}: {found}")
     flags: tuple[str, ...] = () if marked or not candidates else ("infrared_weak_evidence",)
-    if any(page.pixels == picture.pixels and page not in candidates for page in others):
+    if any(page not in candidates and not page.subfile_type & REDUCED for page in others):
         flags += ("extra_page_unused",)
     return (candidates[0] if candidates else None), flags
 
 
-def _covers(page: FilmPage, picture: FilmPage) -> bool:
-    return same_aspect((page.rows, page.cols), (picture.rows, picture.cols))
+def _marked_pages(film: FilmTiff, picture: FilmPage, others: list[FilmPage]) -> list[FilmPage]:
+    marked = [page for page in others if is_grey(page) and page.subfile_type & MASK]
+    own_size = [page for page in marked if (page.rows, page.cols) == (picture.rows, picture.cols)]
+    if own_size:
+        return own_size
+    full = [page for page in marked if not page.subfile_type & REDUCED]
+    for page in full:
+        if not same_aspect((page.rows, page.cols), (picture.rows, picture.cols)):
+            expected = f"an infrared page of {picture.rows} x {picture.cols} or the same aspect ratio"
+            raise PlaneMismatchError(film.path, expected=expected, found=str(page))
+    return full
 
 
 def _is_unmarked_match(page: FilmPage, picture: FilmPage) -> bool:

@@ -114,7 +114,9 @@ def check_skeleton(file: BinaryIO, path: Path, size_bytes: int) -> None:
 def _read_dialect(skeleton: _Skeleton) -> _Dialect:
     start = skeleton.read(0, min(skeleton.size_bytes, 16), "the header")
     if not any(start):
-        raise FileTruncatedError(skeleton.path, expected="a TIFF header", found="zeros only")
+        raise FileTruncatedError(
+            skeleton.path, expected="a TIFF header", found="zeros only" if start else "an empty file"
+        )
     for magic, name in _OTHER_FILES.items():
         if start.startswith(magic):
             raise skeleton.refused("a TIFF or DNG file", name)

@@ -285,6 +285,13 @@ def test_counts_of_fewer_bits_are_scaled_only_where_the_file_declares_them(tmp_p
     assert silent.info.flags == (f"counts_within_{bits}_bits",)
 
 
+def test_eight_bit_counts_that_another_program_widened_are_recognised(tmp_path):
+    widened = (RGBI >> 8) * np.uint16(257)
+    capture = read_capture(write_pages(tmp_path / "frame.tif", Page(widened, rgbi_page().options)))
+    assert_planes(capture, widened[..., :3], widened[..., 3])
+    assert (capture.info.bits_per_sample, capture.info.flags) == (8, ("eight_bit",))
+
+
 @pytest.mark.parametrize("bits", [12, 14])
 def test_counts_shifted_up_from_fewer_bits_are_recognised(tmp_path, bits):
     shifted = RGBI >> (16 - bits) << (16 - bits)
@@ -338,6 +345,13 @@ def test_smaller_infrared_page_of_the_same_aspect_is_resampled(tmp_path):
     assert capture.infrared is not None
     np.testing.assert_allclose(capture.infrared[inner], expected[inner], atol=1.0)
     assert capture.info.flags == ("infrared_resampled",)
+
+
+def test_infrared_page_of_another_aspect_is_refused_with_both_sizes(tmp_path):
+    narrow = Page(np.ascontiguousarray(INFRARED[:, :40]), mark=4)
+    path = write_pages(tmp_path / "frame.tif", Page(RGB), narrow)
+    with pytest.raises(PlaneMismatchError, match=r"frame\.tif: expected .* 48 x 70 .* found 48 x 40 grey"):
+        read_capture(path)
 
 
 SPOILT = {
