@@ -97,6 +97,7 @@ def _spots(
     scale = recipe.scanner.resolution_dpi / REFERENCE_DPI
     statistics = STATISTICS[kind]
     cell_px = _CELL_PX * scale
+    outlines = [outline for outline in recipe.damage.outlines if outline.kind is kind]
     cells = (int(np.ceil(shape[0] / cell_px)), int(np.ceil(shape[1] / cell_px)))
     # Two octaves of value noise deviate by about a third.
     crowding = np.exp(recipe.damage.clustering * 3 * smooth_field(rng, cells, max(max(cells) / 4, 2.0), octaves=2))
@@ -106,7 +107,8 @@ def _spots(
             place = (np.array([row, col]) + rng.uniform(0, 1, 2)) * cell_px
             area = max(rng.gamma(statistics.area_shape, statistics.area_scale_px), 12.0) * scale**2
             if place[0] < shape[0] and place[1] < shape[1]:
-                yield Spot((place[0], place[1]), area, shape)
+                drawn = outlines[int(rng.integers(len(outlines)))] if outlines else None
+                yield Spot((place[0], place[1]), area, shape, drawn)
 
 
 def _count(rng: np.random.Generator, statistics: Statistics, amount: float) -> int:

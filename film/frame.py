@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from film import optics, scanner
-from film.damage import draw_damage, inside, label, summed
+from film.damage import draw_damage, inside, label
 from film.density import Picture, dye_densities, linear_picture
-from film.fields import Plane
+from film.developed import DevelopedFilm
 from film.infrared_plane import Registration, scan_infrared
 from film.mount import MountPlanes, mount_planes
+from film.picture_planes import scan_channel
 from film.recipe import (
     Damage,
     DefectKind,
@@ -45,8 +45,6 @@ __all__ = [
     "SimulatedFrame",
     "simulate_frame",
 ]
-
-_LN10 = np.float32(np.log(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +152,9 @@ def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> Simul
     densities = dye_densities(linear, recipe.stock, seed)
     del linear
     patches = tuple(patch for patch in draw_damage(shape, recipe, seed) if _on_shown_film(patch, mount, shape))
-    infrared, place = scan_infrared(densities, patches, mount, recipe, seed)
-    channels = [_scan_channel(channel, densities, patches, mount, recipe, seed) for channel in range(3)]
+    film = DevelopedFilm(densities, patches, mount, recipe, seed)
+    infrared, place = scan_infrared(film)
+    channels = [scan_channel(channel, film) for channel in range(3)]
     return SimulatedFrame(
         rgb=np.stack([pair.damaged for pair in channels], -1),
         clean_rgb=np.stack([pair.clean for pair in channels], -1),
@@ -180,34 +179,6 @@ def _on_shown_film(patch: Patch, mount: MountPlanes | None, shape: tuple[int, in
     if mount is not None:
         core &= mount.film_share[overlap[0]] > 0.02
     return bool(core.any())
-
-
-def _scan_channel(
-    channel: int,
-    densities: Plane,
-    patches: tuple[Patch, ...],
-    mount: MountPlanes | None,
-    recipe: FrameRecipe,
-    seed: int,
-) -> scanner.PlanePair:
-    shape = (densities.shape[1], densities.shape[2])
-    added = summed(patches, lambda patch: patch.density_rgb[channel], shape)
-    taken = summed(patches, lambda patch: patch.stripped_rgb[channel], shape)
-    with_damage = densities[channel] * (1 - np.minimum(taken, 1)) + added
-    del added, taken
-    planes = [_on_sensor(density, channel, mount, recipe) for density in (with_damage, densities[channel])]
-    sensor = scanner.Sensor(recipe.scanner.full_well_electrons, recipe.scanner.read_noise)
-    noise = scanner.noise_stream(seed, f"channel {channel}")
-    return scanner.read_out(planes[0], planes[1], sensor, recipe.scanner, noise)
-
-
-def _on_sensor(density: Plane, channel: int, mount: MountPlanes | None, recipe: FrameRecipe) -> Plane:
-    light: Plane = np.exp(-_LN10 * density)
-    light *= np.float32(10.0 ** -recipe.stock.dmin_rgb[channel])
-    if mount is not None:
-        light = light * mount.film_share + mount.bare_share
-    light *= np.float32(recipe.scanner.exposure_rgb[channel])
-    return optics.gaussian_blur(light, recipe.scanner.blur_px)
 
 
 def _defect(patch: Patch, shape: tuple[int, int]) -> Defect:

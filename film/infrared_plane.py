@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy.typing as npt
 
 from film import optics, scanner
 from film.damage import summed
+from film.developed import DevelopedFilm
 from film.fields import Plane, smooth_field, stream
-from film.mount import MountPlanes
-from film.recipe import FrameRecipe, InfraredOptics, Leakage
+from film.recipe import InfraredOptics, Leakage
 from film.specks import Patch
 
 _LN10 = np.float32(np.log(10))
@@ -83,63 +84,58 @@ def leaked_density(densities: Plane, leakage: Leakage, regional: Plane | None) -
     return leaked
 
 
-def scan_infrared(
-    densities: Plane, patches: tuple[Patch, ...], mount: MountPlanes | None, recipe: FrameRecipe, seed: int
-) -> tuple[scanner.PlanePair, Registration]:
-    """Scan the infrared plane, damaged and clean.
+def scan_infrared(film: DevelopedFilm) -> tuple[scanner.PlanePair, Registration]:
+    """Scan the infrared plane, damaged and clean, and tell where it lies.
 
     Parameters
     ----------
-    densities : ndarray of float32, shape (3, rows, cols)
-        Density over the base.
-    patches : tuple of Patch
-        The damage.
-    mount : MountPlanes or None
-        What frames the film.
-    recipe : FrameRecipe
-        Leakage, optics, scanner.
-    seed : int
-        Seed of lamp, drift and noise.
+    film : DevelopedFilm
+        What is scanned.
     """
-    infrared = recipe.infrared
-    shape = (densities.shape[1], densities.shape[2])
-    clean, damaged = _film_light(densities, patches, recipe, seed)
-    place = registration(shape[0], infrared, seed)
-    lamp = _lamp(shape, infrared, seed)
-    planes = [_on_sensor(light, mount, place, lamp, infrared) for light in (damaged, clean)]
+    infrared = film.recipe.infrared
+    clean, damaged = _transmittances(film)
+    place = registration(film.shape[0], infrared, film.seed)
+    lamp = _lamp(film.shape, infrared, film.seed)
+    planes = [_on_sensor(film.through_mount(light), place, lamp, infrared) for light in (damaged, clean)]
     sensor = scanner.Sensor(infrared.full_well_electrons, infrared.read_noise)
-    return scanner.read_out(planes[0], planes[1], sensor, recipe.scanner, scanner.noise_stream(seed, "infrared")), place
+    noise = scanner.noise_stream(film.seed, "infrared")
+    return scanner.read_out(planes[0], planes[1], sensor, film.recipe.scanner, noise), place
 
 
-def _film_light(densities: Plane, patches: tuple[Patch, ...], recipe: FrameRecipe, seed: int) -> tuple[Plane, Plane]:
-    shape = (densities.shape[1], densities.shape[2])
-    regional = None
-    if recipe.leakage.regional_share:
-        field = smooth_field(stream(seed, "regional leak"), shape, max(shape) / 2.5, octaves=2)
-        regional = 1 + np.float32(recipe.leakage.regional_share) * field
-    leaked = leaked_density(densities, recipe.leakage, regional)
-    added = summed(patches, lambda patch: patch.infrared_density, shape)
-    marked = np.nonzero(added)
-    with_damage = leaked.copy()
-    stripped = _stripped_densities(densities, patches, marked)
-    if stripped is not None:
-        with_damage[marked] = leaked_density(stripped, recipe.leakage, None if regional is None else regional[marked])
-    with_damage += added
-    base = np.float32(recipe.infrared.base_transmittance)
-    return base * np.exp(-_LN10 * leaked), base * np.exp(-_LN10 * with_damage)
+def _transmittances(film: DevelopedFilm) -> tuple[Plane, Plane]:
+    """Return the film's infrared transmittance without and with its damage."""
+    leakage, regional = film.recipe.leakage, _regional_factor(film)
+    clean = leaked_density(film.densities, leakage, regional)
+    added = summed(film.patches, lambda patch: patch.infrared_density, film.shape)
+    damaged = clean.copy()
+    if any(max(patch.stripped_rgb) > 0 for patch in film.patches):
+        marked = np.nonzero(added)
+        left = _stripped_densities(film, marked)
+        damaged[marked] = leaked_density(left, leakage, None if regional is None else regional[marked])
+    damaged += added
+    base = np.float32(film.recipe.infrared.base_transmittance)
+    return base * np.exp(-_LN10 * clean), base * np.exp(-_LN10 * damaged)
 
 
-def _stripped_densities(
-    densities: Plane, patches: tuple[Patch, ...], marked: tuple[npt.NDArray[np.intp], ...]
-) -> Plane | None:
-    if not any(max(patch.stripped_rgb) > 0 for patch in patches):
+def _regional_factor(film: DevelopedFilm) -> Plane | None:
+    share = film.recipe.leakage.regional_share
+    if share == 0:
         return None
-    shape = (densities.shape[1], densities.shape[2])
+    field = smooth_field(stream(film.seed, "regional leak"), film.shape, max(film.shape) / 2.5, octaves=2)
+    factor: Plane = 1 + np.float32(share) * field
+    return factor
+
+
+def _stripped_densities(film: DevelopedFilm, marked: tuple[npt.NDArray[np.intp], ...]) -> Plane:
     left = np.empty((3, marked[0].size), np.float32)
     for channel in range(3):
-        taken = summed(patches, lambda patch, channel=channel: patch.stripped_rgb[channel], shape)[marked]  # type: ignore[misc]
-        left[channel] = densities[channel][marked] * (1 - np.minimum(taken, 1))
+        taken = summed(film.patches, _stripped_part(channel), film.shape)[marked]
+        left[channel] = film.densities[channel][marked] * (1 - np.minimum(taken, 1))
     return left
+
+
+def _stripped_part(channel: int) -> Callable[[Patch], float]:
+    return lambda patch: patch.stripped_rgb[channel]
 
 
 def _lamp(shape: tuple[int, int], infrared: InfraredOptics, seed: int) -> Plane:
@@ -151,11 +147,7 @@ def _lamp(shape: tuple[int, int], infrared: InfraredOptics, seed: int) -> Plane:
     return lamp
 
 
-def _on_sensor(
-    light: Plane, mount: MountPlanes | None, place: Registration, lamp: Plane, infrared: InfraredOptics
-) -> Plane:
-    if mount is not None:
-        light = light * mount.film_share + mount.bare_share
+def _on_sensor(light: Plane, place: Registration, lamp: Plane, infrared: InfraredOptics) -> Plane:
     light = optics.gaussian_blur(light, infrared.blur_px)
     if not place.same_pixels:
         light = _registered(light, place)

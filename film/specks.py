@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from film import shapes
 from film.fields import Plane, smooth_field
-from film.recipe import Damage, DefectKind, FrameRecipe
+from film.recipe import Damage, DefectKind, FrameRecipe, Outline
 
 # Outlines and sizes were measured at this resolution (FilmDamageSimulator: 142 px/mm).
 REFERENCE_DPI = 3600.0
@@ -61,11 +61,24 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a defect goes, how large it gets, and the frame's size, which bounds it."""
+    """Where a defect goes and how large it gets.
+
+    Parameters
+    ----------
+    place_px : tuple of float
+        Row and column of its middle.
+    area_px : float
+        Its area, unless it has an outline.
+    frame_shape : tuple of int
+        Rows and columns of the frame, which bound it.
+    outline : Outline or None
+        A drawn edge to use in place of a procedural one.
+    """
 
     place_px: tuple[float, float]
     area_px: float
     frame_shape: tuple[int, int]
+    outline: Outline | None = None
 
 
 def draw_patch(rng: np.random.Generator, kind: DefectKind, spot: Spot, recipe: FrameRecipe) -> Patch:
@@ -82,13 +95,11 @@ def draw_patch(rng: np.random.Generator, kind: DefectKind, spot: Spot, recipe: F
     recipe : FrameRecipe
         Statistics of the damage, optics of the infrared, resolution.
     """
-    outlines = [outline for outline in recipe.damage.outlines if outline.kind is kind]
     scale = recipe.scanner.resolution_dpi / REFERENCE_DPI
     if kind is DefectKind.FINGERPRINT:
         depth, coverage = _fingerprint(rng, spot, recipe.scanner.resolution_dpi)
-    elif outlines:
-        chosen = outlines[int(rng.integers(len(outlines)))]
-        depth = shapes.polygon_depth(_drawn_outline(rng, chosen.points_px, scale) + np.array(spot.place_px))
+    elif spot.outline is not None:
+        depth = shapes.polygon_depth(_drawn_outline(rng, spot.outline.points_px, scale) + np.array(spot.place_px))
         coverage = _soft_coverage(rng, depth, scale)
     else:
         depth = _SHAPES[kind](rng, spot, scale)
@@ -125,7 +136,7 @@ def _long_hair(rng: np.random.Generator, spot: Spot, scale: float) -> shapes.Dep
 
 def _hair(rng: np.random.Generator, spot: Spot, width_px: float, turn_radians: float) -> shapes.Depth:
     length = max(spot.area_px / width_px, 1.5 * width_px)
-    curl = shapes.Curl(rng.uniform(0, 2 * math.pi), turn_radians / length, length / 4, kinks=0.08 * length / width_px)
+    curl = shapes.Curl(rng.uniform(0, 2 * math.pi), turn_radians / length, length / 4, kinks=0.05 * length / width_px)
     path = shapes.curved_path(rng, length, curl)
     along = np.linspace(0, 1, len(path))
     taper = np.minimum(1, 0.45 + 8 * np.minimum(along, 1 - along))
@@ -190,7 +201,7 @@ def _fingerprint(rng: np.random.Generator, spot: Spot, resolution_dpi: float) ->
     bent = np.hypot(row * 0.8 + 0.15, col) + 0.3 * smooth_field(rng, shape, shape[0] / 2, octaves=3)
     ridges = np.clip(0.5 + 0.9 * np.sin(2 * np.pi / spacing * bent), 0, 1)
     sweat = np.clip(0.6 + 0.9 * smooth_field(rng, shape, shape[0] / 4, octaves=4), 0, 1)
-    envelope = np.clip(2.5 * (1 - np.hypot(row, col) + 0.15 * smooth_field(rng, shape, shape[0] / 4)), 0, 1)
+    envelope = np.clip(2.5 * (0.85 - np.hypot(row, col) + 0.15 * smooth_field(rng, shape, shape[0] / 4)), 0, 1)
     coverage = (ridges * sweat * envelope).astype(np.float32)
     top, left = int(spot.place_px[0]) - shape[0] // 2, int(spot.place_px[1]) - shape[1] // 2
     return shapes.Depth(top, left, coverage), coverage
@@ -207,15 +218,11 @@ def _absorbing(rng: np.random.Generator, patch: Patch, recipe: FrameRecipe) -> P
         visible = np.zeros(3)
     elif patch.kind in (DefectKind.DUST, DefectKind.DIRT) and rng.uniform() < damage.infrared_only_share:
         visible = np.zeros(3)
-    return Patch(
-        patch.kind,
-        patch.top_px,
-        patch.left_px,
-        patch.coverage,
-        (float(visible[0]), float(visible[1]), float(visible[2])),
-        (float(stripped[0]), float(stripped[1]), float(stripped[2])),
-        infrared,
-    )
+    return replace(patch, density_rgb=_triple(visible), stripped_rgb=_triple(stripped), infrared_density=infrared)
+
+
+def _triple(values: npt.NDArray[np.floating]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _core_density(rng: np.random.Generator, kind: DefectKind, damage: Damage) -> float:

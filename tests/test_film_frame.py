@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,23 @@ def test_same_picture_recipe_and_seed_give_the_same_frame_and_another_seed_anoth
     assert np.array_equal(once.defect_labels, again.defect_labels) and once.defects == again.defects
     assert not np.array_equal(once.clean_rgb, other.clean_rgb)
     assert not np.array_equal(once.visible_mask, other.visible_mask)
+
+
+def test_the_number_of_threads_changes_nothing(picture):
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        alone = simulate_frame(picture, KINDS["two_pass_drift"], seed=3)
+    finally:
+        numba.set_num_threads(before)
+    together = simulate_frame(picture, KINDS["two_pass_drift"], seed=3)
+    assert np.array_equal(alone.rgb, together.rgb) and np.array_equal(alone.infrared, together.infrared)
+
+
+def test_the_picture_given_is_left_as_it_was(picture):
+    given_picture = picture.copy()
+    simulate_frame(given_picture, KINDS["sprocket_holder"], seed=3)
+    assert np.array_equal(given_picture, picture)
 
 
 def test_spotless_film_is_equal_damaged_and_clean(picture):
