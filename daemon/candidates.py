@@ -3,8 +3,8 @@
     SEEN -> SETTLING -> COMPLETE -> WAIT_PAIR -> CLAIMED -> STORED -> RELEASED
     side exits DUPLICATE, AMBIGUOUS, QUARANTINED
 
-A row is the file at one size and time: a file that was dealt with and is left where it is blocks itself from being taken
-up again; a new picture under the same name, or the same one after it was moved away, is a new row.
+A row is the file at one size and time: a file that was dealt with and is left where it is blocks itself from being
+taken up again; a new picture under the same name, or the same one after it was moved away, is a new row.
 """
 
 from __future__ import annotations
@@ -165,6 +165,13 @@ class Candidates:
         with transaction(self._connection):
             self._connection.execute("DELETE FROM candidates WHERE candidate_id = ?", (candidate.candidate_id,))
 
+    def reload(self, candidate: Candidate) -> Candidate | None:
+        """Return the row as it is now; None where it is gone."""
+        rows = self._connection.execute(
+            "SELECT * FROM candidates WHERE candidate_id = ?", (candidate.candidate_id,)
+        ).fetchall()
+        return _candidate(rows[0]) if rows else None
+
     def in_state(self, states: Iterable[CandidateState]) -> list[Candidate]:
         """Return the candidates of these states, in the order in which they were seen."""
         wanted = sorted(states)
@@ -178,17 +185,25 @@ class Candidates:
     def knows(self, path: str, size_bytes: int, mtime_ns: int) -> bool:
         """Tell whether exactly this file was dealt with before."""
         row = self._connection.execute(
-            "SELECT state FROM candidates WHERE watch = ? AND path = ? AND size_bytes = ? AND mtime_ns = ? AND in_place",
+            "SELECT state FROM candidates"
+            " WHERE watch = ? AND path = ? AND size_bytes = ? AND mtime_ns = ? AND in_place",
             (self._watch, path, size_bytes, mtime_ns),
         ).fetchone()
         return row is not None and CandidateState(row[0]) not in ARRIVING
 
+    def of_job(self, job_id: int) -> list[Candidate]:
+        """Return the candidates that became a frame."""
+        rows = self._connection.execute(
+            "SELECT * FROM candidates WHERE watch = ? AND job_id = ? ORDER BY candidate_id", (self._watch, job_id)
+        ).fetchall()
+        return [_candidate(row) for row in rows]
+
     def latest_claimed(self, paths: Iterable[str]) -> Candidate | None:
-        """Return the newest candidate under one of these paths that became a frame."""
-        wanted = list(paths)
+        """Return the newest candidate under one of these paths, compared without case, that became a frame."""
+        wanted = [path.lower() for path in paths]
         marks = ", ".join("?" * len(wanted))
         rows = self._connection.execute(
-            f"SELECT * FROM candidates WHERE watch = ? AND path IN ({marks}) AND state IN ('stored', 'released')"
+            f"SELECT * FROM candidates WHERE watch = ? AND lower(path) IN ({marks}) AND state IN ('stored', 'released')"
             " AND job_id IS NOT NULL ORDER BY candidate_id DESC LIMIT 1",
             (self._watch, *wanted),
         ).fetchall()

@@ -181,6 +181,13 @@ def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
     ]
 
 
+def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
+    """Return every frame that has not finished."""
+    return [
+        job_from_row(row) for row in connection.execute("SELECT * FROM frames WHERE state != 'finished'").fetchall()
+    ]
+
+
 def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, Outcome | None], int]:
     """Count the frames of each state and outcome."""
     rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()

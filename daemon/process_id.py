@@ -7,27 +7,34 @@ from pathlib import Path
 
 from daemon.jobs import ProcessId
 
-_BORN_FIELD = 19  # field 22 of proc_pid_stat(5), counted from the one after the command
+# Fields 3 and 22 of proc_pid_stat(5), counted from the one after the command.
+_STATE_FIELD = 0
+_BORN_FIELD = 19
 
 
 def this_process() -> ProcessId:
     """Return the identity of the calling process."""
-    identity = find_process(os.getpid())
+    identity = identify(os.getpid())
     assert identity is not None
     return identity
 
 
-def find_process(pid: int) -> ProcessId | None:
-    """Return the identity of a living process; None where there is none, or only its remains wait to be collected."""
+def identify(pid: int) -> ProcessId | None:
+    """Return the identity of a process, also of one that is dead but not yet collected; None where there is none."""
+    fields = _fields(pid)
+    return None if fields is None else ProcessId(pid, int(fields[_BORN_FIELD]))
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Tell whether exactly this process still runs."""
+    fields = _fields(process.pid)
+    return fields is not None and int(fields[_BORN_FIELD]) == process.born and fields[_STATE_FIELD] not in "ZX"
+
+
+def _fields(pid: int) -> list[str] | None:
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command stands in brackets and may itself hold brackets and spaces.
-    fields = status.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else ProcessId(pid, int(fields[_BORN_FIELD]))
-
-
-def is_alive(process: ProcessId) -> bool:
-    """Tell whether exactly this process still runs."""
-    return find_process(process.pid) == process
+    return status.rpartition(")")[2].split()

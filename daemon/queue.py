@@ -107,20 +107,31 @@ class Queue:
             if dropped.rowcount != 1:
                 raise WrongStateError(f"frame {job_id}: expected state reserved")
 
-    def enqueue(self, job_id: int) -> Job:
+    def enqueue(self, job_id: int, request: Mapping[str, Any]) -> Job:
         """Put a reserved frame, whose raw files are now safe in the archive, in line."""
         return self._move(
-            "UPDATE frames SET state = 'queued' WHERE job_id = ? AND state = 'reserved' RETURNING *", job_id
-        )
-
-    def retry(self, job_id: int) -> Job:
-        """Put a finished frame in line again, with a clean slate."""
-        return self._move(
-            "UPDATE frames SET state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL,"
-            " deaths = 0, interruptions = 0, retries = 0, not_before = 0"
-            " WHERE job_id = ? AND state = 'finished' RETURNING *",
+            "UPDATE frames SET state = 'queued', request = ? WHERE job_id = ? AND state = 'reserved' RETURNING *",
+            json.dumps(request),
             job_id,
         )
+
+    def retry(self, job_id: int, request: Mapping[str, Any] | None = None) -> Job:
+        """Put a finished frame in line again, with a clean slate and, where given, with another request."""
+        return self._move(
+            "UPDATE frames SET state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL,"
+            " deaths = 0, interruptions = 0, retries = 0, not_before = 0, request = coalesce(?, request)"
+            " WHERE job_id = ? AND state = 'finished' RETURNING *",
+            None if request is None else json.dumps(request),
+            job_id,
+        )
+
+    def add_source(self, job_id: int, source: SourceFile) -> None:
+        """Note a file that came after its frame; one of the same role takes its place."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO sources (job_id, role, sha256, size_bytes, name) VALUES (?, ?, ?, ?, ?)",
+                (job_id, source.role, source.sha256, source.size_bytes, source.name),
+            )
 
     def take(self, worker: ProcessId, lease_s: float) -> Lease | None:
         """Take the next frame in line, or None where nothing is due."""
@@ -229,11 +240,11 @@ class Queue:
         if known is not None:
             raise DuplicateSourceError(known.job_id, known.frame)
 
-    def _move(self, statement: str, job_id: int) -> Job:
+    def _move(self, statement: str, *values: object) -> Job:
         with transaction(self._connection):
-            job = self._maybe(statement, job_id)
+            job = self._maybe(statement, *values)
         if job is None:
-            raise WrongStateError(f"frame {job_id}: its state does not allow this, or it does not exist")
+            raise WrongStateError(f"frame {values[-1]}: its state does not allow this, or it does not exist")
         return job
 
     def _held(self, statement: str, lease: Lease, *values: object) -> Job:

@@ -1,7 +1,7 @@
 """What lies in a watch folder, and being woken when something changes there.
 
-The sweep is the truth; events only say where to look first. inotify loses events when its queue overflows and gives none
-at all, and no error either, for what another machine writes to a network share.
+The sweep is the truth; events only say where to look first. inotify loses events when its queue overflows and gives
+none at all, and no error either, for what another machine writes to a network share.
 """
 
 from __future__ import annotations

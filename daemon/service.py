@@ -1,0 +1,284 @@
+"""The service: one supervisor that starts everything, watches over it, and stops it in order.
+
+main thread   waits for a signal, for a worker's end, or for a frame that was put in line; feeds systemd's watchdog
+ingest        one thread for each watch folder
+workers       processes, which only the supervisor starts, kills and restarts
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from multiprocessing.connection import wait
+
+from daemon.alarms import Alarms
+from daemon.archive import Archive
+from daemon.config import Station
+from daemon.crew import Crew, Loss
+from daemon.database import open_database, transaction
+from daemon.errors import DaemonError, TransientError
+from daemon.ingest import Ingest, plan_ingest
+from daemon.jobs import JobState, Outcome, ProcessId, count_frames, held_frames, unfinished_frames
+from daemon.logs import set_up_logging
+from daemon.notify import Notifier
+from daemon.pace import Pace
+from daemon.process_id import is_alive, this_process
+from daemon.queue import Queue
+from daemon.watch import require_apart
+from daemon.worker import WorkerPlan
+
+log = logging.getLogger(__name__)
+
+WORKER_ALARM = "worker"
+_ALARMING_DEATHS = 3
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_ORPHANS_AT_MOST_S = 30.0
+
+
+class StationBusyError(DaemonError):
+    """Another service runs this station."""
+
+
+def run_service(station: Station, pace: Pace | None = None, notifier: Notifier | None = None) -> int:
+    """Run the service until it is told to stop by SIGTERM or SIGINT. Only to be called from the main thread.
+
+    Parameters
+    ----------
+    station : Station
+        The station; its folders are made where they are missing.
+    pace : Pace, optional
+        Waiting times.
+    notifier : Notifier, optional
+        The service manager.
+
+    Returns
+    -------
+    int
+        Exit status: 0 after an orderly stop.
+
+    Raises
+    ------
+    StationBusyError
+        If another service runs this station.
+    ConfigError
+        If watch folders overlap each other or what the service writes.
+    """
+    pace = pace or Pace()
+    notifier = notifier or Notifier()
+    set_up_logging(station.logging.level)
+    _make_folders(station)
+    require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
+    with _sole_service(station), closing(open_database(station.database)) as connection, _Bell() as bell:
+        _recover(station, connection)
+        return Supervisor(station, connection, notifier, bell, pace).run()
+
+
+class Supervisor:
+    """Watches over the ingest threads and the workers of a station that it has to itself."""
+
+    def __init__(
+        self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: _Bell, pace: Pace
+    ) -> None:
+        self._connection = connection
+        self._notifier = notifier
+        self._bell = bell
+        self._pace = pace
+        self._queue = Queue(connection)
+        self._alarms = Alarms(connection)
+        self._archive = Archive(station.archive)
+        self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, pace)]
+        self._crew = Crew(_worker_plan(station, pace), station.workers.count)
+        watchdog_s = notifier.watchdog_s
+        self._tick_s = pace.tick_s if watchdog_s is None else min(pace.tick_s, watchdog_s / 4)
+
+    def run(self) -> int:
+        """Start, watch over, and stop; returns the exit status."""
+        self._crew.fill()
+        for ingest in self._ingests:
+            ingest.start()
+        self._notifier.ready(f"{len(self._ingests)} watch folders")
+        log.info("service started")
+        while not self._bell.told_to_stop:
+            self._tick()
+            ready = wait([*self._crew.handles(), self._bell.fileno()], self._tick_s)
+            if self._bell.fileno() in ready and self._bell.answer():
+                self._crew.wake()
+        return self._stop()
+
+    def _tick(self) -> None:
+        try:
+            for loss in self._crew.collect(self._queue):
+                self._report(loss)
+            self._crew.kill_overdue(held_frames(self._connection))
+            self._notifier.status(_status_line(self._connection))
+        except sqlite3.Error as error:
+            # No word to the watchdog: if the database stays silent, systemd is to start us anew.
+            log.warning("the database does not answer: %s", error)
+        else:
+            self._notifier.alive()
+        self._crew.fill()
+
+    def _report(self, loss: Loss) -> None:
+        if loss.job is None:
+            log.warning("an idle worker was lost: %s", loss.reason)
+        elif loss.job.outcome is Outcome.SET_ASIDE:
+            log.error("%s is set aside after %d deaths: %s", loss.job.frame, loss.job.deaths, loss.reason)
+        else:
+            log.warning("%s is taken up again: %s", loss.job.frame, loss.reason)
+        if loss.job is not None:
+            with suppress(OSError):
+                self._archive.remove_leftovers([loss.job.frame])
+        if self._crew.early_deaths >= _ALARMING_DEATHS:
+            self._alarms.raise_alarm(WORKER_ALARM, f"workers do not stay alive: {loss.reason}")
+        elif loss.job is not None:
+            self._alarms.clear(WORKER_ALARM)
+
+    def _stop(self) -> int:
+        self._notifier.stopping("finishing the frames at hand", self._pace.stop_s + 10.0)
+        log.info("stopping")
+        deadline_s = time.monotonic() + self._pace.stop_s
+        for ingest in self._ingests:
+            ingest.ask_to_stop()
+        for job in self._crew.stop(self._queue, self._pace.stop_s):
+            log.info("%s is given back", job.frame)
+            with suppress(OSError):
+                self._archive.remove_leftovers([job.frame])
+        hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
+        log.info("stopped")
+        if hung:
+            # Python would wait for threads that hang in a dead share; what they held is taken up at the next start.
+            logging.shutdown()
+            os._exit(0)
+        return 0
+
+
+class _Bell:
+    """Wakes the supervisor: signals and threads write to one end of a socket pair, it waits at the other."""
+
+    def __init__(self) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+        self.told_to_stop = False
+
+    def __enter__(self) -> _Bell:
+        self._before = [(number, signal.signal(number, self._on_signal)) for number in _STOP_SIGNALS]
+        self._wakeup_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._before:
+            signal.signal(number, handler)
+        self._read.close()
+        self._write.close()
+
+    def fileno(self) -> int:
+        """Return what becomes readable when it has rung."""
+        return self._read.fileno()
+
+    def ring(self) -> None:
+        """Wake the supervisor; any thread may."""
+        # A full buffer means that it has not listened yet: it will wake anyway.
+        with suppress(OSError):
+            self._write.send(b"\0")
+
+    def answer(self) -> bool:
+        """Take in what has rung; True where it rang at all."""
+        with suppress(BlockingIOError):
+            return bool(self._read.recv(4096))
+        return False
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self.told_to_stop = True
+
+
+@contextmanager
+def _sole_service(station: Station) -> Iterator[None]:
+    path = station.database.with_name(f"{station.database.name}.lock")
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise StationBusyError(
+                f"{station.root}: another service (process {lock.read().strip() or 'unknown'}) runs this station"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def _recover(station: Station, connection: sqlite3.Connection) -> None:
+    """Take up what a service before this one left when it was killed."""
+    queue = Queue(connection)
+    interrupted = unfinished_frames(connection)
+    for held in held_frames(connection):
+        _outlive(held.worker)
+        queue.release(held.worker, interrupted=True)
+        log.warning("%s was interrupted and is taken up again", held.job.frame)
+    try:
+        removed = Archive(station.archive).remove_leftovers(job.frame for job in interrupted)
+    except (OSError, TransientError) as error:
+        log.warning("%s: leftovers stay for now: %s", station.archive, error)
+    else:
+        log.info("%d frames to go on with, %d leftover files removed", len(interrupted), removed)
+    identity = this_process()
+    with transaction(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO service (one, pid, born, started_at) VALUES (1, ?, ?, ?)", (*identity, time.time())
+        )
+        connection.execute("DELETE FROM alarms")
+        # A pause that was meant for the world of yesterday.
+        connection.execute("UPDATE frames SET not_before = 0 WHERE state = 'queued'")
+
+
+def _outlive(worker: ProcessId) -> None:
+    # The kernel kills workers with their supervisor, but one that is writing may take a moment to die.
+    deadline_s = time.monotonic() + _ORPHANS_AT_MOST_S
+    while is_alive(worker) and time.monotonic() < deadline_s:
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _make_folders(station: Station) -> None:
+    for folder in (station.database.parent, *(watch.path for watch in station.watch)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # A share that is not mounted yet is waited for; without a place for the database nothing goes.
+            if folder == station.database.parent:
+                raise
+            log.warning("%s: cannot be made: %s", folder, error.strerror)
+
+
+def _worker_plan(station: Station, pace: Pace) -> WorkerPlan:
+    cores = len(os.sched_getaffinity(0))
+    return WorkerPlan(
+        database=station.database,
+        archive=station.archive,
+        threads=max(1, cores // station.workers.count),
+        memory_limit_bytes=station.workers.memory_limit_mib << 20,
+        supervisor_pid=os.getpid(),
+        log_level=station.logging.level,
+        pace=pace,
+    )
+
+
+def _status_line(connection: sqlite3.Connection) -> str:
+    counts = count_frames(connection)
+    states = {state: sum(n for (s, _), n in counts.items() if s is state) for state in JobState}
+    alarms = connection.execute("SELECT count(*) FROM alarms").fetchone()[0]
+    line = (
+        f"{states[JobState.QUEUED]} queued, {states[JobState.PROCESSING]} in work, {states[JobState.FINISHED]} finished"
+    )
+    return f"{line}; {alarms} alarms" if alarms else line

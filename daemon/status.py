@@ -1,0 +1,230 @@
+"""What the station is doing, read from its database and its disk; works with and without a running service."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import statistics
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.alarms import Alarm, Alarms
+from daemon.candidates import CandidateState
+from daemon.config import Station
+from daemon.database import open_to_read
+from daemon.disk import free_bytes
+from daemon.jobs import Job, JobState, Outcome, ProcessId, count_frames, held_frames, last_finished
+from daemon.process_id import is_alive
+
+_LAST_FRAMES = 20
+_WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
+# Until the first frame one of 24 megapixels with infrared is assumed; what is made of it takes less than it twice over.
+_USUAL_RAW_BYTES = 192_000_000
+_SPACE_FOR_RAW = 2.0
+_SCARCE_FRAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """Whether the service runs; `pid` and `started_at` (seconds since the epoch) are None where it does not."""
+
+    running: bool
+    pid: int | None
+    started_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStatus:
+    """One frame that finished.
+
+    Attributes
+    ----------
+    leakage : float or None
+        Slope of infrared on red density.
+    threshold : float or None
+        Infrared density above which a defect was called one.
+    defects : int or None
+        How many were found.
+    seconds : float or None
+        How long it took.
+    """
+
+    frame: str
+    outcome: str
+    source: str
+    finished_at: float | None
+    leakage: float | None
+    threshold: float | None
+    defects: int | None
+    seconds: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A file in a watch folder that waits, or that a person has to look at."""
+
+    watch: str
+    path: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationStatus:
+    """Everything that a technician wants to know at a glance.
+
+    Attributes
+    ----------
+    states, outcomes : mapping of str to int
+        How many frames there are of each.
+    in_work : tuple of str
+        Frames that a worker holds.
+    alarms : tuple of Alarm
+        What stands.
+    arriving : int
+        Files in the watch folders that are not in the archive yet.
+    waiting : tuple of WaitingFile
+        Files that wait for their other half or for a person.
+    last_frames : tuple of FrameStatus
+        The newest first.
+    free_bytes, free_frames : int or None
+        Room in the archive.
+    left_s : float or None
+        Time until everything that stands in line is done, from the median of the last frames.
+    """
+
+    service: ServiceStatus
+    states: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    in_work: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
+    arriving: int
+    waiting: tuple[WaitingFile, ...]
+    last_frames: tuple[FrameStatus, ...]
+    free_bytes: int | None
+    free_frames: int | None
+    left_s: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the status as plain data for JSON."""
+        return dataclasses.asdict(self)
+
+
+def station_status(station: Station) -> StationStatus:
+    """Return what a station is doing.
+
+    Raises
+    ------
+    sqlite3.Error
+        If its database exists and cannot be read.
+    """
+    if not station.database.exists():
+        return _never_run(station)
+    with closing(open_to_read(station.database)) as connection:
+        counts = count_frames(connection)
+        last = last_finished(connection, _LAST_FRAMES)
+        raw_bytes = _usual_raw_bytes(connection)
+        space = _free_bytes(station)
+        return StationStatus(
+            service=_service_status(connection),
+            states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
+            outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in Outcome},
+            in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
+            alarms=(*Alarms(connection).standing(), *_space_alarms(station, space, raw_bytes)),
+            arriving=_count_arriving(connection),
+            waiting=_waiting_files(connection),
+            last_frames=tuple(_frame_status(job) for job in last),
+            free_bytes=space,
+            free_frames=_in_frames(space, raw_bytes),
+            left_s=_left_s(counts, last, station.workers.count),
+        )
+
+
+def _never_run(station: Station) -> StationStatus:
+    space = _free_bytes(station)
+    return StationStatus(
+        service=ServiceStatus(False, None, None),
+        states={str(state): 0 for state in JobState},
+        outcomes={str(outcome): 0 for outcome in Outcome},
+        in_work=(),
+        alarms=_space_alarms(station, space, _USUAL_RAW_BYTES),
+        arriving=0,
+        waiting=(),
+        last_frames=(),
+        free_bytes=space,
+        free_frames=_in_frames(space, _USUAL_RAW_BYTES),
+        left_s=None,
+    )
+
+
+def _service_status(connection: sqlite3.Connection) -> ServiceStatus:
+    row = connection.execute("SELECT pid, born, started_at FROM service").fetchone()
+    if row is None or not is_alive(ProcessId(row["pid"], row["born"])):
+        return ServiceStatus(False, None, None)
+    return ServiceStatus(True, row["pid"], row["started_at"])
+
+
+def _usual_raw_bytes(connection: sqlite3.Connection) -> int:
+    rows = connection.execute(
+        "SELECT sum(size_bytes) FROM sources GROUP BY job_id ORDER BY job_id DESC LIMIT ?", (_LAST_FRAMES,)
+    ).fetchall()
+    return int(statistics.median(row[0] for row in rows)) if rows else _USUAL_RAW_BYTES
+
+
+def _free_bytes(station: Station) -> int | None:
+    try:
+        return free_bytes(station.archive)
+    except OSError:
+        return None
+
+
+def _in_frames(space: int | None, raw_bytes: int) -> int | None:
+    return None if space is None else int(space / (raw_bytes * (1 + _SPACE_FOR_RAW)))
+
+
+def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[Alarm, ...]:
+    # Worked out here, for on a full disk the database cannot take an alarm.
+    frames = _in_frames(space, raw_bytes)
+    if frames is None or frames >= _SCARCE_FRAMES:
+        return ()
+    return (Alarm("space", f"{station.archive}: room for {frames} more frames", 0.0, 0.0, 1),)
+
+
+def _count_arriving(connection: sqlite3.Connection) -> int:
+    states = "('seen', 'settling', 'complete', 'wait_pair', 'claimed')"
+    return int(connection.execute(f"SELECT count(*) FROM candidates WHERE state IN {states}").fetchone()[0])
+
+
+def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
+    marks = ", ".join("?" * len(_WAITING))
+    rows = connection.execute(
+        f"SELECT watch, path, state, reason FROM candidates WHERE state IN ({marks}) ORDER BY candidate_id", _WAITING
+    ).fetchall()
+    return tuple(WaitingFile(*row) for row in rows)
+
+
+def _frame_status(job: Job) -> FrameStatus:
+    result = job.result or {}
+    report = result.get("report", {})
+    return FrameStatus(
+        frame=str(job.frame),
+        outcome=str(job.outcome),
+        source=job.source,
+        finished_at=job.finished_at,
+        leakage=report.get("leakage", {}).get("red"),
+        threshold=report.get("threshold"),
+        defects=report.get("defects_found"),
+        seconds=result.get("seconds", {}).get("total"),
+        error=job.error,
+    )
+
+
+def _left_s(counts: Mapping[tuple[JobState, Outcome | None], int], last: list[Job], workers: int) -> float | None:
+    seconds = [job.result["seconds"]["total"] for job in last if job.result and "total" in job.result["seconds"]]
+    waiting = sum(counts.get((state, None), 0) for state in (JobState.QUEUED, JobState.PROCESSING))
+    if not waiting:
+        return 0.0
+    return waiting * statistics.median(seconds) / workers if seconds else None
