@@ -229,7 +229,9 @@ def _core_density(rng: np.random.Generator, kind: DefectKind, damage: Damage) ->
     if kind is DefectKind.FINGERPRINT:
         return float(rng.uniform(0.03, 0.08))
     median = damage.median_density * _RELATIVE_DENSITY[kind]
-    return float(np.clip(median * math.exp(rng.normal(0, damage.density_spread)), 0.012, 2.2))
+    # Less than this and the dye that a stripped scratch took from the leak would hide its scattering.
+    least = 0.15 if kind is DefectKind.STRIPPED_SCRATCH else 0.012
+    return float(np.clip(median * math.exp(rng.normal(0, damage.density_spread)), least, 2.2))
 
 
 # Fibres are thicker than specks and stop more light; a scratch only scatters some of it away.
