@@ -108,7 +108,7 @@ def check_whole(path: Path) -> None:
         pages = [page for page in film.pages if is_colour(page) or is_grey(page)]
         if not pages:
             found = "; ".join(str(page) for page in film.pages)
-            raise NotAFilmScanError(path, expected="a colour picture or a grey plane of 8 or 16 bits", found=found)
+            raise NotAFilmScanError(path, expected="a colour picture or a grey plane of 8 to 16 bits", found=found)
         for page in pages:
             check_last_segment(film, page)
 

@@ -53,7 +53,7 @@ def decide_layout(film: FilmTiff, *, told_infrared: bool | None, has_partner: bo
     Raises
     ------
     NotAFilmScanError
-        No page is a colour picture of 8 or 16 bits.
+        No page is a colour picture of 8 to 16 bits.
     AmbiguousLayoutError
         Several pages or a doubtful fourth sample could be meant.
     PlaneMismatchError
@@ -108,7 +108,7 @@ def same_aspect(shape: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _has_counts(page: FilmPage) -> bool:
-    return page.bits in (8, 16) and page.unsigned
+    return page.bits in (8, 12, 14, 16) and page.unsigned
 
 
 def _is_preview(page: FilmPage, picture: FilmPage) -> bool:
@@ -123,7 +123,7 @@ def _nothing_to_clean(film: FilmTiff) -> NotAFilmScanError:
     elif film.pages and all(page.samples == 1 for page in film.pages):
         expected = "a colour picture (a grey plane alone is only the infrared half of one)"
     else:
-        expected = "an RGB or linear raw picture of 3 or 4 samples of 8 or 16 bits"
+        expected = "an RGB or linear raw picture of 3 or 4 samples of 8 to 16 bits"
     return NotAFilmScanError(film.path, expected=expected, found=pages)
 
 

@@ -100,7 +100,7 @@ def _infrared_page(film: FilmTiff) -> FilmPage:
     full = [page for page in usable if not page.subfile_type & REDUCED] or usable
     if not full:
         found = "; ".join(str(page) for page in film.pages)
-        raise NotAFilmScanError(film.path, expected="an infrared plane: one grey page of 8 or 16 bits", found=found)
+        raise NotAFilmScanError(film.path, expected="an infrared plane: one grey page of 8 to 16 bits", found=found)
     return max(full, key=lambda page: page.pixels)
 
 
@@ -128,7 +128,8 @@ def _read_equal_colours(film: FilmTiff, page: FilmPage) -> tuple[Counts, tuple[s
 def _bits(page: FilmPage, planes: tuple[Counts, ...]) -> tuple[int, tuple[str, ...]]:
     if page.bits == 8:
         return 8, ("eight_bit",)
-    return carried_bits(planes, page.max_sample_value)
+    declared_max = (1 << page.bits) - 1 if page.bits < 16 else page.max_sample_value
+    return carried_bits(planes, declared_max)
 
 
 def _fitted(plane: Counts, shape: tuple[int, int]) -> tuple[Counts, tuple[str, ...]]:

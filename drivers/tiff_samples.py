@@ -51,7 +51,7 @@ def read_samples(film: FilmTiff, page: FilmPage, planes: Sequence[Counts | None]
     film : FilmTiff
         The open file.
     page : FilmPage
-        One of its pages, of 8 or 16 bits.
+        One of its pages, of 8, 12, 14 or 16 bits.
     planes : one (rows, cols) or (rows, cols, n) ndarray of uint16 or None each
         In stored order; together they take the samples of the page one after another, None skips one sample.
 
@@ -84,8 +84,9 @@ def check_last_segment(film: FilmTiff, page: FilmPage) -> None:
     if page.compression in _JPEG_CODECS:
         options = {"jpegtables": page.tiff.jpegtables, "jpegheader": page.tiff.jpegheader}
     with damage_named(film.path, f"a last strip or tile of {page} that decodes", FileTruncatedError):
+        decode = page.tiff.decode  # moves the file's position, for some codecs
         film.file.seek(offsets[index])
-        page.tiff.decode(film.file.read(lengths[index]), index, _fullsize=page.tiled, **options)
+        decode(film.file.read(lengths[index]), index, _fullsize=page.tiled, **options)
 
 
 class _PlaneWriter:
@@ -121,7 +122,7 @@ class _PlaneWriter:
 
 def _is_plain(page: FilmPage) -> bool:
     plain_codec = page.compression == UNCOMPRESSED and page.tiff.predictor == 1 and page.tiff.fillorder == 1
-    return plain_codec and not page.tiled and page.chunky
+    return plain_codec and page.bits in (8, 16) and not page.tiled and page.chunky
 
 
 def _runs(page: FilmPage) -> Iterator[tuple[int, int, int]]:

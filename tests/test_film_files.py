@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -177,6 +178,15 @@ def test_infrared_page_below_the_preview_of_a_dng_is_found(tmp_path):
     assert_planes(read_capture(path))
 
 
+@pytest.mark.parametrize("tile", [None, (32, 32)], ids=["strip", "tiles"])
+def test_dng_in_lossless_jpeg_is_read(tmp_path, tile):
+    lossless = {"compression": "jpeg", "compressionargs": {"lossless": True, "bitspersample": 16}, "tile": tile}
+    raw = Page(RGB, {"rowsperstrip": None} | lossless)
+    path = write_pages(tmp_path / "frame.dng", *dng_pages(raw, Page(INFRARED, mark=4)))
+    check_whole(path)
+    assert_planes(read_capture(path))
+
+
 @pytest.mark.parametrize(
     "extra, software, told, infrared_found",
     [
@@ -283,6 +293,28 @@ def test_counts_of_fewer_bits_are_scaled_only_where_the_file_declares_them(tmp_p
     assert_planes(silent, counts[..., :3], counts[..., 3])
     assert silent.info.bits_per_sample == 16
     assert silent.info.flags == (f"counts_within_{bits}_bits",)
+
+
+@pytest.mark.parametrize("bits", [12, 14])
+def test_packed_samples_are_unpacked_and_scaled(tmp_path, bits):
+    counts = RGB >> (16 - bits)
+    path = tmp_path / "frame.tif"
+    path.write_bytes(packed_tiff(counts, bits))
+    check_whole(path)
+    capture = read_capture(path)
+    np.testing.assert_array_equal(capture.rgb >> (16 - bits), counts)
+    assert capture.info.bits_per_sample == bits
+
+
+def packed_tiff(counts: np.ndarray, bits: int) -> bytes:
+    """A TIFF as scanners pack it: samples follow one another without spare bits, rows begin on a byte."""
+    single_bits = (counts.reshape(ROWS, -1, 1) >> np.arange(bits - 1, -1, -1)) & 1
+    data = np.packbits(single_bits.astype(np.uint8).reshape(ROWS, -1), axis=1).tobytes()
+    longs = {256: COLS, 257: ROWS, 258: 122, 259: 1, 262: 2, 273: 128, 277: 3, 278: ROWS, 279: len(data)}
+    entries = [struct.pack("<HHII", tag, 3 if tag == 258 else 4, 3 if tag == 258 else 1, v) for tag, v in longs.items()]
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + bytes(4)
+    assert len(head) == 122
+    return head + struct.pack("<3H", bits, bits, bits) + data
 
 
 def test_eight_bit_counts_that_another_program_widened_are_recognised(tmp_path):
