@@ -17,8 +17,6 @@ from drivers.tiff_samples import as_stored, read_samples
 
 Counts = npt.NDArray[np.uint16]
 
-_COUNT_MAX = 65535
-
 
 @dataclass(frozen=True, slots=True)
 class Planes:
@@ -138,4 +136,6 @@ def _fitted(plane: Counts, shape: tuple[int, int]) -> tuple[Counts, tuple[str, .
     # Pillow averages where it makes smaller and interpolates where it makes larger, pixel areas aligned.
     image = Image.fromarray(plane.astype(np.float32))
     resized = np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
-    return np.clip(np.rint(resized), 0, _COUNT_MAX).astype(np.uint16), ("infrared_resampled",)
+    fitted = np.empty(shape, np.uint16)
+    np.rint(resized, out=fitted, casting="unsafe")
+    return fitted, ("infrared_resampled",)
