@@ -36,7 +36,7 @@ class CandidateState(StrEnum):
 
 _S = CandidateState
 _ASIDE = frozenset({_S.AMBIGUOUS, _S.QUARANTINED})
-NEXT: Mapping[CandidateState, frozenset[CandidateState]] = {
+NEXT_STATES: Mapping[CandidateState, frozenset[CandidateState]] = {
     _S.SEEN: frozenset({_S.SETTLING}) | _ASIDE,
     _S.SETTLING: frozenset({_S.COMPLETE}) | _ASIDE,
     _S.COMPLETE: frozenset({_S.SETTLING, _S.WAIT_PAIR, _S.CLAIMED, _S.DUPLICATE}) | _ASIDE,
@@ -142,7 +142,7 @@ class Candidates:
         QueueError
             If the transition is not in the table, or the row has moved meanwhile.
         """
-        if state not in NEXT[candidate.state]:
+        if state not in NEXT_STATES[candidate.state]:
             raise QueueError(f"{candidate.path}: no way from {candidate.state} to {state}")
         return self._update(
             candidate,

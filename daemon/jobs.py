@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     SET_ASIDE = "set_aside"
 
 
-NEXT: Mapping[JobState, frozenset[JobState]] = {
+NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     JobState.RESERVED: frozenset({JobState.QUEUED}),
     JobState.QUEUED: frozenset({JobState.PROCESSING}),
     JobState.PROCESSING: frozenset({JobState.QUEUED, JobState.FINISHED}),

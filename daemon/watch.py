@@ -111,7 +111,8 @@ def require_apart(watches: tuple[Watch, ...], outputs: dict[str, Path]) -> None:
     places += [(f"{name} {path}", path.resolve(), False) for name, path in outputs.items()]
     for index, (name, place, watched) in enumerate(places):
         for other_name, other, other_watched in places[index + 1 :]:
-            if (watched and other.is_relative_to(place)) or (other_watched and place.is_relative_to(other)):
+            nested = other.is_relative_to(place) or place.is_relative_to(other)
+            if nested and (watched or other_watched):
                 raise ConfigError(f"{name} and {other_name} overlap: expected folders apart from each other")
 
 
