@@ -1,22 +1,22 @@
 """What can go wrong with a scanner, named by what the caller can do about it.
 
-    DriverError
-    └── ScannerError                 .recovery  .advice  .slide
-        ├── ScannerBusyError         WAIT     warming up, or another program holds it
-        ├── ScannerIoError           REOPEN   the line or the scanner failed; a fresh start may do
-        │   ├── ShortFrameError               fewer bytes came than announced
-        │   ├── ScannerStalledError           nothing came in its time; it could be cancelled
-        │   ├── ScannerHungError              nothing came and nothing helped: its process was killed
-        │   ├── ScannerCrashedError           libsane crashed, and its process with it
-        │   └── ScannerGoneError              no such device any more
-        ├── AttentionError           HUMAN    a hand is needed; trying again does harm
-        │   ├── ScannerJammedError
-        │   ├── CoverOpenError
-        │   └── ScannerAccessError            the system does not let us have the device
-        ├── MagazineEmptyError       FINISH   no further slide
-        ├── ScanCancelledError       FINISH   we were asked to stop
-        └── ScannerSetupError        FIX      the request, the recipe or the machine has to be changed
-            └── LibsaneMissingError           libsane or python-sane is not installed
+DriverError
+└── ScannerError                 .recovery  .advice  .slide
+    ├── ScannerBusyError         WAIT     warming up, or another program holds it
+    ├── ScannerIoError           REOPEN   the line or the scanner failed; a fresh start may do
+    │   ├── ShortFrameError               fewer bytes came than announced
+    │   ├── ScannerStalledError           nothing came in its time; it could be cancelled
+    │   ├── ScannerHungError              nothing came and nothing helped: its process was killed
+    │   ├── ScannerCrashedError           libsane crashed, and its process with it
+    │   └── ScannerGoneError              no such device any more
+    ├── AttentionError           HUMAN    a hand is needed; trying again does harm
+    │   ├── ScannerJammedError
+    │   ├── CoverOpenError
+    │   └── ScannerAccessError            the system does not let us have the device
+    ├── MagazineEmptyError       FINISH   no further slide
+    ├── ScanCancelledError       FINISH   we were asked to stop
+    └── ScannerSetupError        FIX      the request, the recipe or the machine has to be changed
+        └── LibsaneMissingError           libsane or python-sane is not installed
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ class CoverOpenError(AttentionError):
 class ScannerAccessError(AttentionError):
     """The system does not let this user have the device."""
 
-    default_advice = "Give the service's user the group 'scanner' and install the udev rule, then plug the scanner in again."
+    default_advice = (
+        "Give the service's user the group 'scanner' and install the udev rule, then plug the scanner in again."
+    )
 
 
 class MagazineEmptyError(ScannerError):

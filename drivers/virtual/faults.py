@@ -104,7 +104,9 @@ class Fault:
         """
         found = _TEXT.fullmatch(text.strip())
         if found is None:
-            raise ValueError(f"a fault reads kind@moment:slide/fraction+plane, such as io_error@read:3/0.5; not {text!r}")
+            raise ValueError(
+                f"a fault reads kind@moment:slide/fraction+plane, such as io_error@read:3/0.5; not {text!r}"
+            )
         parts = found.groupdict()
         times = parts["times"] or "1"
         return cls(

@@ -101,10 +101,9 @@ def blocks(frame: Frame, magazine: Magazine) -> Iterator[memoryview]:
     step = max(1, BLOCK_BYTES // frame.bytes_per_line)
     for first in range(0, frame.grid.rows, step):
         last = min(first + step, frame.grid.rows)
-        samples = _samples(frame, slide, first, last)
-        if frame.depth_bits == 8:
-            samples = (samples >> 8).astype(np.uint8)
-        yield memoryview(np.ascontiguousarray(samples)).cast("B")
+        samples = np.ascontiguousarray(_samples(frame, slide, first, last))
+        octets = (samples >> 8).astype(np.uint8) if frame.depth_bits == 8 else samples.view(np.uint8)
+        yield octets.reshape(-1).data
 
 
 def _samples(frame: Frame, slide: Slide, first: int, last: int) -> Plane16:

@@ -54,7 +54,9 @@ class Slide:
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.shape[:2] != self.infrared.shape:
-            raise ValueError(f"a slide is (rows, cols, 3) and (rows, cols), not {self.rgb.shape}, {self.infrared.shape}")
+            raise ValueError(
+                f"a slide is (rows, cols, 3) and (rows, cols), not {self.rgb.shape}, {self.infrared.shape}"
+            )
         if self.rgb.dtype != np.uint16 or self.infrared.dtype != np.uint16:
             raise ValueError(f"a slide is of uint16 counts, not of {self.rgb.dtype} and {self.infrared.dtype}")
 

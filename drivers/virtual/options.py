@@ -121,7 +121,7 @@ class OptionSet:
     """The options of one open handle, numbered as SANE numbers them: 0 is their count."""
 
     options: list[Option]
-    on_button: Callable[[str], None] = lambda name: None
+    on_button: Callable[[str], None] = lambda _name: None
     values: dict[str, Value] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -133,4 +133,3 @@ class Sender:
         elif kind is not FaultKind.CLOSE_DATA:
             status = STATUS_OF.get(kind, Status.EOF)
             data.sendall(wire.word(wire.END_OF_FRAME) + bytes([status]))
-

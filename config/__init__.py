@@ -1,0 +1,1 @@
+"""Data that comes with the program: the default station, recipes of scanners, film profiles."""
