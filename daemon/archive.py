@@ -2,83 +2,44 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.atomic_file import (
-    CHUNK_BYTES,
-    Digest,
     Published,
     hash_file,
     make_folders,
     publish,
     publish_bytes,
-    publish_together,
     remove_abandoned_parts,
 )
 from daemon.disk import free_bytes
-from daemon.encode import write_access_jpeg, write_mask_png
 from daemon.errors import (
+    ArchiveUnwritableError,
     FrameExistsError,
     FrameIdError,
     FrameMissingError,
-    SourceChangedError,
-    reading_source,
+    storing,
 )
 from daemon.events import Event, EventType, append_events
 from daemon.frame_id import FrameId
 from daemon.metadata import capture_tags, original_title
+from daemon.revision_files import RevisionContent, StoredRevision, publish_revision
 from daemon.roll_record import write_roll_record
-from daemon.sidecar import Role, Sidecar, StoredFile
+from daemon.sidecar import Role, Sidecar, StoredFile, stored_file
+from daemon.source_file import copy_unchanged, open_source
 from daemon.verify import Problem, check_file, verify_folder
 from drivers.base import Capture
-from drivers.film_writer import TiffTags, write_tiff
+from drivers.film_writer import write_tiff
 
 MASTER_MODE: Final = 0o440
 _SUFFIXES: Final = {Role.RAW: "raw", Role.INFRARED: "ir"}
-_ENDINGS: Final = {Role.CLEAN: "clean.tif", Role.MASK: "mask.png", Role.ACCESS: "access.jpg"}
 _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionContent:
-    """What a new revision consists of.
-
-    Attributes
-    ----------
-    number : int
-        Revision number, from 1.
-    rgb : (rows, cols, 3) ndarray of uint16
-        The cleaned picture.
-    defect_mask : (rows, cols) ndarray of bool
-        Every pixel that was changed.
-    access : (rows, cols, 3) ndarray of uint8
-        The preview, sRGB.
-    tags : TiffTags
-        What the cleaned TIFF says about itself.
-    """
-
-    number: int
-    rgb: npt.NDArray[np.uint16]
-    defect_mask: npt.NDArray[np.bool_]
-    access: npt.NDArray[np.uint8]
-    tags: TiffTags
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRevision:
-    """The files of a revision, and how long each took to encode, write and sync."""
-
-    files: tuple[StoredFile, ...]
-    seconds: dict[str, float]
 
 
 class Archive:
@@ -106,8 +67,27 @@ class Archive:
 
     def original_path(self, frame: FrameId, role: Role) -> Path | None:
         """Return where the raw or infrared file of a frame lies, None where it has none."""
-        found = sorted(self.folder(frame).glob(f"{frame.stem}_{_SUFFIXES[role]}.*"))
+        with storing(self.folder(frame), "read"):
+            found = sorted(self.folder(frame).glob(f"{frame.stem}_{_SUFFIXES[role]}.*"))
         return found[0] if found else None
+
+    def raw_path(self, frame: FrameId) -> Path:
+        """Return where the raw file of a frame lies.
+
+        Raises
+        ------
+        FrameMissingError
+            The frame's folder has none.
+        ArchiveUnwritableError
+            Not even the folder is there: the archive's disk is most likely not mounted.
+        """
+        path = self.original_path(frame, Role.RAW)
+        if path is not None:
+            return path
+        folder = self.folder(frame)
+        if not folder.is_dir():
+            raise ArchiveUnwritableError(f"{folder}: expected the frame's folder, found none; is the archive mounted?")
+        raise FrameMissingError(f"{folder}: expected {frame.stem}_raw.*, found no such file")
 
     def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
         """Copy a watched file into the archive, byte for byte, read once and hashed in passing.
@@ -128,9 +108,9 @@ class Archive:
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
         target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}{ending}"
         self._prepare(frame, target, role)
-        with _open_source(source) as file:
-            published = publish(target, lambda out: _copy_unchanged(source, file, out), mode=MASTER_MODE)
-        stored = _stored(role, target, published.digest, source.name)
+        with open_source(source) as file:
+            published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
+        stored = stored_file(role, target, published.digest, source.name)
         self._note_original(frame, EventType.INGESTION, stored, published)
         return stored
 
@@ -153,10 +133,10 @@ class Archive:
         FrameMissingError
             There is no raw file.
         """
+        self.raw_path(frame)
         paths = [(role, self.original_path(frame, role)) for role in (Role.RAW, Role.INFRARED)]
-        if paths[0][1] is None:
-            raise FrameMissingError(f"{self.folder(frame)}: expected {frame.stem}_raw.*, found no such file")
-        return tuple(_stored(role, path, hash_file(path), None) for role, path in paths if path is not None)
+        with storing(self.folder(frame), "read"):
+            return tuple(stored_file(role, path, hash_file(path)) for role, path in paths if path is not None)
 
     def store_revision(self, frame: FrameId, content: RevisionContent) -> StoredRevision:
         """Write the files of a revision side by side; files of that number that no sidecar names are replaced.
@@ -169,21 +149,9 @@ class Archive:
         if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
             raise FrameExistsError(f"{self.sidecar_path(frame)}: expected no revision {content.number}, found it")
         make_folders(self.folder(frame))
-        paths = {
-            role: self.folder(frame) / f"{frame.stem}_r{content.number:02d}_{ending}"
-            for role, ending in _ENDINGS.items()
-        }
-        dpi = content.tags.resolution_dpi
-        done = publish_together(
-            {
-                paths[Role.CLEAN]: lambda file: write_tiff(file, content.rgb, content.tags),
-                paths[Role.MASK]: lambda file: write_mask_png(file, content.defect_mask),
-                paths[Role.ACCESS]: lambda file: write_access_jpeg(file, content.access, dpi),
-            }
-        )
-        files = tuple(_stored(role, path, done[path][0], None) for role, path in paths.items())
-        self.append_events(frame, [_creation(frame, file) for file in files])
-        return StoredRevision(files, {f"write_{role}": done[path][1] for role, path in paths.items()})
+        stored = publish_revision(self.folder(frame), frame.stem, content)
+        self.append_events(frame, [_creation(frame, file) for file in stored.files])
+        return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar, and with it declare the frame complete."""
@@ -193,7 +161,8 @@ class Archive:
 
     def is_complete(self, frame: FrameId) -> bool:
         """Return whether the frame has its sidecar."""
-        return self.sidecar_path(frame).is_file()
+        with storing(self.folder(frame), "read"):
+            return self.sidecar_path(frame).is_file()
 
     def read_sidecar(self, frame: FrameId) -> Sidecar:
         """Return the sidecar of a frame.
@@ -210,12 +179,15 @@ class Archive:
             content = path.read_bytes()
         except FileNotFoundError as error:
             raise FrameMissingError(f"{path}: expected a sidecar, found no file") from error
+        except OSError as error:
+            raise ArchiveUnwritableError(f"{path}: cannot read: {error.strerror}") from error
         return Sidecar.from_json(content, str(path))
 
     def next_number(self, collection: str, box: str, roll: str) -> int:
         """Return the frame number after the highest that has a folder in the roll."""
         first = FrameId(collection, box, roll, 1)
-        return max((frame.number for frame in self._frames_of(self.root / first.roll_folder)), default=0) + 1
+        with storing(self.root / first.roll_folder, "read"):
+            return max((frame.number for frame in self._frames_of(self.root / first.roll_folder)), default=0) + 1
 
     def frames(self) -> Iterator[FrameId]:
         """Yield every frame that has a folder, complete or not."""
@@ -272,7 +244,7 @@ class Archive:
         self._prepare(frame, target, role)
         tags = capture_tags(original_title(frame, _SUFFIXES[role]), capture.info, colour=role is Role.RAW)
         published = publish(target, lambda file: write_tiff(file, plane, tags), mode=MASTER_MODE)
-        stored = _stored(role, target, published.digest, None)
+        stored = stored_file(role, target, published.digest)
         self._note_original(frame, EventType.CAPTURE, stored, published)
         return stored
 
@@ -293,42 +265,6 @@ class Archive:
                 yield FrameId.from_folder(folder.relative_to(self.root))
             except FrameIdError:
                 continue
-
-
-def _open_source(source: Path) -> io.FileIO:
-    with reading_source(source):
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        return io.FileIO(descriptor, "rb")
-
-
-def _copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
-    before = os.fstat(file.fileno())
-    buffer = memoryview(bytearray(CHUNK_BYTES))
-    while count := _read_source(source, file, buffer):
-        target.write(buffer[:count])
-    with reading_source(source):
-        after = source.lstat()
-    if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
-        raise SourceChangedError(
-            f"{source}: expected it to stay as it was, found {after.st_size} instead of {before.st_size} bytes "
-            "or a later change"
-        )
-
-
-def _read_source(source: Path, file: io.FileIO, buffer: memoryview) -> int:
-    with reading_source(source):
-        return file.readinto(buffer) or 0
-
-
-def _stored(role: Role, path: Path, digest: Digest, original_name: str | None) -> StoredFile:
-    return StoredFile(
-        role=role,
-        name=path.name,
-        size_bytes=digest.size_bytes,
-        sha256=digest.sha256,
-        sha512=digest.sha512,
-        original_name=original_name,
-    )
 
 
 def _creation(frame: FrameId, file: StoredFile) -> Event:

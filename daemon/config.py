@@ -198,8 +198,8 @@ def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
 
 def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
     root = data.get("root")
-    base = default_root() if root is None else Path(str(root)).expanduser().absolute()
-    resolved = {**data, "root": base}
+    base = Path(root).expanduser().absolute() if isinstance(root, str | Path) else default_root()
+    resolved = {**data, "root": base if root is None or isinstance(root, str) else root}
     for key in ("archive", "database"):
         resolved[key] = _absolute(base, data.get(key, Station.model_fields[key].default))
     watches = data.get("watch", ({},))

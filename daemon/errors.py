@@ -71,8 +71,13 @@ _CHANGED = frozenset({errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, er
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn every `OSError` of a write near `path` into the transient error that it is.
+def storing(path: Path, deed: str = "write") -> Iterator[None]:
+    """Turn every `OSError` of the archive's disk near `path` into the transient error that it is.
+
+    Parameters
+    ----------
+    deed : str
+        What was tried, for the message.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         kind = StorageFullError if error.errno in _FULL else ArchiveUnwritableError
-        raise kind(f"{path}: cannot write: {error.strerror or error}") from error
+        raise kind(f"{path}: cannot {deed}: {error.strerror or error}") from error
 
 
 @contextmanager

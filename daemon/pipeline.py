@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from daemon.archive import Archive, RevisionContent
-from daemon.errors import FrameMissingError
+from daemon.archive import Archive
+from daemon.errors import storing
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
 from daemon.metadata import clean_tags, clean_title, original_title
 from daemon.preview import Look, access_image
+from daemon.revision_files import RevisionContent
 from daemon.sidecar import (
     CaptureRecord,
     Outcome,
@@ -29,7 +30,8 @@ from daemon.sidecar import (
 )
 from drivers.base import Capture
 from drivers.film_files import read_capture
-from ir import VERSION, CleanedFrame, CleanOptions, clean_frame
+from ir import VERSION, CleanOptions, CleanReport, clean_frame
+from ir.report import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class CleanRequest:
 
     def recorded_options(self) -> dict[str, Any]:
         """Return everything asked for that decides how the result looks, as plain data."""
-        return {**asdict(self.options), "fourth_sample_is_infrared": self.fourth_sample_is_infrared}
+        way = {"film": str(self.film), "fourth_sample_is_infrared": self.fourth_sample_is_infrared}
+        return {**asdict(self.options), **way}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +95,37 @@ def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) 
         originals = request.originals or archive.stored_originals(frame)
         before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
         same = _same_revision(before, originals, request)
-        if before is not None and same is not None:
+        if same is not None:
             return _result(archive, frame, same, created=False)
-        content, revision, capture_record = _make_revision(archive, frame, request, before, seconds)
+        made = _make(archive, frame, request, before.latest.number + 1 if before else 1, seconds)
         with _timed(seconds, "store"):
-            stored = archive.store_revision(frame, content)
-    seconds.update(stored.seconds)
-    revision = revision.model_copy(update={"files": stored.files, "seconds": _rounded(seconds)})
-    revision = revision.model_copy(update={"inputs_sha256": tuple(file.sha256 for file in originals)})
-    sidecar = Sidecar(
-        frame=frame_record(frame),
-        film=request.film,
-        capture=capture_record,
-        originals=_with_original_names(originals, before),
-        flags=request.flags,
-        revisions=(*(before.revisions if before else ()), revision),
-    )
-    archive.write_sidecar(frame, sidecar)
-    return _result(archive, frame, revision, created=True)
+            stored = archive.store_revision(frame, made.content)
+        seconds.update(stored.seconds)
+        revision = Revision(
+            number=made.content.number,
+            created_at=utc_now(),
+            engine_version=VERSION,
+            options=request.recorded_options(),
+            inputs_sha256=tuple(file.sha256 for file in originals),
+            outcome=Outcome.UNCLEANED if made.report.method is Method.NONE else Outcome.CLEANED,
+            report=to_jsonable_python(made.report.as_dict(), inf_nan_mode="null"),
+            warnings=tuple(str(warning) for warning in made.report.warnings),
+            seconds=_rounded(seconds),
+            files=stored.files,
+        )
+        with _timed(seconds, "sidecar"):
+            archive.write_sidecar(frame, _sidecar(frame, request, originals, before, (made.capture, revision)))
+    return replace(_result(archive, frame, revision, created=True), seconds=_rounded(seconds))
 
 
-def _make_revision(
-    archive: Archive, frame: FrameId, request: CleanRequest, before: Sidecar | None, seconds: dict[str, float]
-) -> tuple[RevisionContent, Revision, CaptureRecord]:
-    number = before.latest.number + 1 if before else 1
+@dataclass(frozen=True, slots=True)
+class _Made:
+    content: RevisionContent
+    report: CleanReport
+    capture: CaptureRecord
+
+
+def _make(archive: Archive, frame: FrameId, request: CleanRequest, number: int, seconds: dict[str, float]) -> _Made:
     with _timed(seconds, "read"):
         capture = _read(archive, frame, request)
     with _timed(seconds, "clean"):
@@ -125,31 +135,14 @@ def _make_revision(
         access = access_image(cleaned.rgb, Look(info.linear, request.film, info.icc_profile), capture.infrared)
     tags = clean_tags(clean_title(frame, number), original_title(frame, "raw"), info, request.options)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
-    return content, _record(number, cleaned, request), CaptureRecord.of(info, capture.rgb)
+    return _Made(content, cleaned.report, CaptureRecord.of(info, capture.rgb))
 
 
 def _read(archive: Archive, frame: FrameId, request: CleanRequest) -> Capture:
-    raw = archive.original_path(frame, Role.RAW)
-    if raw is None:
-        raise FrameMissingError(f"{archive.folder(frame)}: expected {frame.stem}_raw.*, found no such file")
+    raw = archive.raw_path(frame)
     infrared = archive.original_path(frame, Role.INFRARED)
-    return read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
-
-
-def _record(number: int, cleaned: CleanedFrame, request: CleanRequest) -> Revision:
-    report = to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null")
-    return Revision(
-        number=number,
-        created_at=utc_now(),
-        engine_version=VERSION,
-        options=request.recorded_options(),
-        inputs_sha256=(),
-        outcome=Outcome.UNCLEANED if report["method"] == "none" else Outcome.CLEANED,
-        report=report,
-        warnings=tuple(str(warning) for warning in cleaned.report.warnings),
-        seconds={},
-        files=(),
-    )
+    with storing(raw, "read"):
+        return read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
 
 
 def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], request: CleanRequest) -> Revision | None:
@@ -161,11 +154,25 @@ def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], re
     return None
 
 
-def _with_original_names(originals: tuple[StoredFile, ...], before: Sidecar | None) -> tuple[StoredFile, ...]:
+def _sidecar(
+    frame: FrameId,
+    request: CleanRequest,
+    originals: tuple[StoredFile, ...],
+    before: Sidecar | None,
+    new: tuple[CaptureRecord, Revision],
+) -> Sidecar:
+    capture, revision = new
     known = {file.sha256: file.original_name for file in (before.originals if before else ())}
-    return tuple(
-        file if file.original_name else file.model_copy(update={"original_name": known.get(file.sha256)})
-        for file in originals
+    named = tuple(
+        file.model_copy(update={"original_name": file.original_name or known.get(file.sha256)}) for file in originals
+    )
+    return Sidecar(
+        frame=frame_record(frame),
+        film=request.film,
+        capture=capture,
+        originals=named,
+        flags=request.flags,
+        revisions=(*(before.revisions if before else ()), revision),
     )
 
 

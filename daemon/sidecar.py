@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
 
+from daemon.atomic_file import Digest
 from daemon.errors import IntegrityError
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
@@ -161,6 +164,11 @@ class Sidecar(_Record):
             return cls.model_validate_json(content)
         except ValidationError as error:
             raise IntegrityError(f"{name}: expected a sidecar of schema {SCHEMA_VERSION}, found: {error}") from error
+
+
+def stored_file(role: Role, path: Path, digest: Digest, original_name: str | None = None) -> StoredFile:
+    """Return the record of a file that was published with these hashes."""
+    return StoredFile(role=role, name=path.name, original_name=original_name, **asdict(digest))
 
 
 def frame_record(frame: FrameId) -> FrameRecord:
