@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed, 2 usage, 3 part of the frames failed, 4 scanner, 
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from daemon import cli_clean, cli_report
+from daemon.cli_status import show_status
 from daemon.config import find_config, load_station
 from daemon.errors import DaemonError, IntegrityError
 from drivers.base import DriverError
@@ -76,7 +78,11 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Say what the station is doing."""
     from daemon.status import station_status
 
-    cli_report.show_status(station_status(load_station(config)), as_json=as_json)
+    found = station_status(load_station(config))
+    if as_json:
+        cli_report.print_json(found)
+    else:
+        show_status(found)
 
 
 @app.command()
@@ -127,7 +133,7 @@ def main() -> None:
         app()
     except IntegrityError as error:
         _leave(error, Exit.INTEGRITY)
-    except (DaemonError, DriverError, OSError) as error:
+    except (DaemonError, DriverError, OSError, sqlite3.Error) as error:
         _leave(error, Exit.FAILED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
     """Print what the doctor found."""
     if as_json:
-        _print_json({"checks": checks})
+        print_json({"checks": checks})
         return
     table = Table("", "check", "found", "what to do", box=None)
     for check in checks:
@@ -37,7 +37,7 @@ def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
 def show_verification(report: Verification, *, as_json: bool) -> None:
     """Print what reading the archive back found."""
     if as_json:
-        _print_json({"damaged": report.damaged, **to_jsonable_python(report)})
+        print_json({"damaged": report.damaged, **to_jsonable_python(report)})
         return
     for problem in report.problems:
         print(problem)
@@ -60,7 +60,7 @@ def show_config(
 ) -> None:
     """Print whether a configuration is right; for a program also what it comes to."""
     if as_json:
-        _print_json({"file": file, "problems": problems, "station": station})
+        print_json({"file": file, "problems": problems, "station": station})
         return
     for problem in problems:
         print(problem)
@@ -68,25 +68,6 @@ def show_config(
         print(f"{file or 'no configuration file, defaults'}: right; the station lies in {station.root}")
 
 
-def show_status(status: Any, *, as_json: bool) -> None:
-    """Print what the station is doing."""
-    plain = to_jsonable_python(status)
-    if as_json:
-        _print_json(plain)
-        return
-    table = Table("", "", box=None, show_header=False)
-    for name, value in _flat(plain):
-        table.add_row(escape(name), escape(value))
-    Console().print(table)
-
-
-def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, Mapping) and value:
-        return [row for key, part in value.items() for row in _flat(part, f"{name} {key}".strip())]
-    if isinstance(value, list) and value:
-        return [row for index, part in enumerate(value, 1) for row in _flat(part, f"{name} {index}")]
-    return [(name.replace("_", " "), "-" if value in (None, [], {}) else str(value))]
-
-
-def _print_json(answer: Any) -> None:
+def print_json(answer: Any) -> None:
+    """Print an answer for a program."""
     print(to_json(answer, indent=2, inf_nan_mode="null").decode())

@@ -1,0 +1,70 @@
+"""`filmscand status` for a person: a few lines, the alarms, what waits for a hand, and the last frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from daemon.status import FrameStatus, StationStatus
+
+
+def show_status(status: StationStatus) -> None:
+    """Print what the station is doing."""
+    console = Console()
+    for line in _lines(status):
+        console.print(line, soft_wrap=True)
+    if status.waiting:
+        console.print(_waiting(status))
+    if status.last_frames:
+        console.print(_last_frames(status.last_frames))
+
+
+def _lines(status: StationStatus) -> Iterator[str]:
+    service = status.service
+    since = f", process {service.pid}, since {_clock(service.started_at)}" if service.running else ""
+    yield f"service      [bold]{'running' if service.running else 'not running'}[/]{since}"
+    yield "frames       " + (_counts(status.states) or "none yet")
+    if outcomes := _counts(status.outcomes):
+        yield f"finished     {outcomes}"
+    yield f"arriving     {status.arriving} files"
+    for frame in status.in_work:
+        yield f"in work      {escape(frame)}"
+    if status.free_bytes is not None:
+        yield f"room         {status.free_frames} frames ({status.free_bytes / 1e9:.1f} GB)"
+    if status.left_s:
+        yield f"time left    {status.left_s / 60:.0f} min"
+    for alarm in status.alarms:
+        yield f"[bold red]alarm[/]        {escape(alarm.message)}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def _waiting(status: StationStatus) -> Table:
+    table = Table("file that waits", "state", "why", box=None)
+    for file in status.waiting:
+        table.add_row(escape(f"{file.watch}/{file.path}"), file.state, escape(file.reason or ""))
+    return table
+
+
+def _last_frames(frames: tuple[FrameStatus, ...]) -> Table:
+    table = Table("frame", "outcome", "leakage of red", "threshold", "defects", "seconds", "remarks", box=None)
+    for frame in frames:
+        numbers = (_number(frame.leakage, 3), _number(frame.threshold, 3), _number(frame.defects, 0))
+        table.add_row(frame.frame, frame.outcome, *numbers, _number(frame.seconds, 2), escape(frame.error or ""))
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _clock(at: float | None) -> str:
+    return "-" if at is None else datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
