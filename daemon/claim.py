@@ -28,7 +28,7 @@ from daemon.frame_id import FrameId
 from daemon.jobs import Job, JobState, Roll, SourceFile, find_job, sources_of
 from daemon.queue import DuplicateSourceError, Queue
 from daemon.settling import FileStat, stat_of
-from daemon.sidecar import Role, StoredFile
+from daemon.sidecar import Role, StoredFile, stored_file
 
 log = logging.getLogger(__name__)
 
@@ -255,14 +255,7 @@ class Claimer:
         digest = None if path is None else hash_file(path, from_disk=True)
         if path is None or digest is None or digest.sha256 != source.sha256:
             return None
-        return StoredFile(
-            role=role,
-            name=path.name,
-            size_bytes=digest.size_bytes,
-            sha256=digest.sha256,
-            sha512=digest.sha512,
-            original_name=PurePosixPath(source.name).name,
-        )
+        return stored_file(role, path, digest, PurePosixPath(source.name).name)
 
     def _give_up(self, job: Job) -> None:
         for source in sources_of(self._connection, job.job_id):
