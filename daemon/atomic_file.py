@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from daemon.errors import FrameExistsError, storing
 
@@ -27,6 +27,8 @@ CHUNK_BYTES: Final = 8 << 20
 DERIVATIVE_MODE: Final = 0o644
 Writer = Callable[[BinaryIO], object]
 _WORTH_A_THREAD_BYTES: Final = 64 << 10
+_ABANDONED_S: Final = 3600.0
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 
 
@@ -209,15 +211,34 @@ def sync_folder(folder: Path) -> None:
 def remove_abandoned_parts(folder: Path) -> int:
     """Remove the temporary files of dead writers from one folder; return how many.
 
-    A living writer holds a lock on its file, so this is safe while others write.
+    A living writer holds a lock on its file, so this is safe while others write. Where a file system knows no locks, a
+    file that nobody wrote to for an hour counts as abandoned.
     """
     removed = 0
     for part in folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
-            removed += 1
+            locked = lock(file, wait=False)
+            if locked or time.time() - part.stat().st_mtime > _ABANDONED_S:
+                part.unlink()
+                removed += 1
     return removed
+
+
+def lock(file: IO[bytes], *, wait: bool = True) -> bool:
+    """Lock an open file until it is closed; False where the file system knows no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        `wait` is False and somebody else holds it.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
 
 
 def _publish_timed(target: Path, write: Writer) -> tuple[Digest, float]:
@@ -231,8 +252,10 @@ def _part_file(folder: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  a descriptor has no path
-            fcntl.flock(file, fcntl.LOCK_EX)
-            os.fchmod(descriptor, mode)
+            lock(file)
+            # A share without Unix permissions keeps its own, and that is no reason not to store there.
+            with contextlib.suppress(PermissionError):
+                os.fchmod(descriptor, mode)
             yield part, file
     finally:
         part.unlink(missing_ok=True)

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json, to_jsonable_python
 
-from daemon.atomic_file import Digest, make_folders, publish_bytes, publish_together
+from daemon.atomic_file import make_folders, publish_bytes, publish_together
 from daemon.encode import write_mask_png
 from daemon.errors import FrameExistsError
 from daemon.metadata import FileTitle, clean_tags
 from daemon.sidecar import CaptureRecord
-from drivers.base import Capture
+from drivers.base import DriverError
 from drivers.film_files import find_infrared_partner, infrared_stem, read_capture
 from drivers.film_writer import write_tiff
-from ir import VERSION, CleanedFrame, CleanOptions, clean_frame
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One frame to clean: its picture, and its infrared file where that is a separate one."""
-
-    picture: Path
-    infrared: Path | None
+from ir import VERSION, CleanOptions, clean_frame
 
 
 class FileReport(BaseModel):
@@ -46,45 +38,44 @@ class FileReport(BaseModel):
     files: dict[str, dict[str, Any]]
 
 
-def pair_up(files: Iterable[Path]) -> list[Source]:
-    """Return the frames that the named files belong to, each once, in their order.
+def pictures_of(files: Iterable[Path]) -> list[Path]:
+    """Return the pictures that the named files belong to, each once, in their order.
 
     A file named twice counts once; an infrared file stands for its picture, also where only it is named.
-
-    Raises
-    ------
-    DriverError
-        Two infrared files fit one picture equally well.
     """
-    named = dict.fromkeys(Path(file).absolute() for file in files)
-    pictures = dict.fromkeys(_picture_of(file) for file in named)
-    return [Source(picture, _partner_of(picture)) for picture in pictures]
+    return list(dict.fromkeys(_picture_of(Path(file).absolute()) for file in files))
 
 
-def clean_file(source: Source, output: Path, options: CleanOptions) -> FileReport:
-    """Clean one frame into `output`: NAME_clean.tif, NAME_mask.png, and NAME.json last.
+def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = ()) -> FileReport:
+    """Clean a picture, with the infrared file beside it if any, into NAME_clean.tif, NAME_mask.png and NAME.json.
+
+    Parameters
+    ----------
+    keep : iterable of Path
+        Files that no result may replace; those that are read are kept anyway.
 
     Raises
     ------
     DriverError
         The file is no film scan that can be read.
     FrameExistsError
-        The result would replace the file that is read.
+        A result would replace a file that has to be kept.
     TransientError
         The disk does not take the result.
     OSError
         The file cannot be read.
     """
-    name = source.picture.stem
-    targets = {ending: output / f"{name}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
-    _refuse_to_replace_input(source, targets.values())
+    targets = {ending: output / f"{picture.stem}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
     clock = [time.perf_counter()]
-    capture = read_capture(source.picture, source.infrared)
+    infrared = find_infrared_partner(picture)
+    _refuse_to_replace([*keep, picture, *([infrared] if infrared else [])], targets.values())
+    capture = read_capture(picture, infrared)
     clock.append(time.perf_counter())
     cleaned = clean_frame(capture.rgb, capture.infrared, options)
     clock.append(time.perf_counter())
     make_folders(output)
-    tags = clean_tags(FileTitle(name, f"{name}_clean"), FileTitle(name, source.picture.name), capture.info, options)
+    title = FileTitle(picture.stem, f"{picture.stem}_clean")
+    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture.info, options)
     done = publish_together(
         {
             targets["_clean.tif"]: lambda file: write_tiff(file, cleaned.rgb, tags),
@@ -92,57 +83,56 @@ def clean_file(source: Source, output: Path, options: CleanOptions) -> FileRepor
         }
     )
     clock.append(time.perf_counter())
-    report = _report(source, capture, cleaned, {path.name: digest for path, (digest, _) in done.items()})
-    seconds = {
-        step: round(end - start, 4)
-        for step, start, end in zip(("read", "clean", "write"), clock, clock[1:], strict=False)
-    }
-    report = report.model_copy(update={"seconds": seconds, "options": asdict(options)})
+    report = FileReport(
+        picture=str(picture),
+        infrared=str(infrared) if infrared else None,
+        engine_version=VERSION,
+        options=asdict(options),
+        capture=CaptureRecord.of(capture.info, capture.rgb),
+        report=to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null"),
+        warnings=tuple(str(warning) for warning in cleaned.report.warnings),
+        seconds=_between(clock, ("read", "clean", "write")),
+        files={path.name: asdict(digest) for path, (digest, _) in done.items()},
+    )
     publish_bytes(targets[".json"], to_json(report, indent=2, inf_nan_mode="null") + b"\n", replace=True)
     return report
 
 
-def colliding(sources: Iterable[Source]) -> Iterator[tuple[Source, Source]]:
-    """Yield each frame whose results would have the names of an earlier frame's, with that frame."""
-    first: dict[str, Source] = {}
-    for source in sources:
-        earlier = first.setdefault(source.picture.stem, source)
-        if earlier is not source:
-            yield source, earlier
+def colliding(pictures: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield each picture whose results would have the names of an earlier one's, with that one."""
+    first: dict[str, Path] = {}
+    for picture in pictures:
+        earlier = first.setdefault(picture.stem, picture)
+        if earlier is not picture:
+            yield picture, earlier
 
 
 def _picture_of(file: Path) -> Path:
     stem = infrared_stem(file.name)
     if stem is None or not file.parent.is_dir():
         return file
-    candidates = [other for other in sorted(file.parent.iterdir()) if stem.casefold() in _names(other)]
-    return next((picture for picture in candidates if _partner_of(picture) == file), file)
+    candidates = (other for other in sorted(file.parent.iterdir()) if stem.casefold() in _names(other))
+    return next((picture for picture in candidates if _belongs(file, picture)), file)
+
+
+def _belongs(file: Path, picture: Path) -> bool:
+    try:
+        return find_infrared_partner(picture) == file
+    except DriverError:
+        # Two files fit: cleaning the picture says so.
+        return True
 
 
 def _names(path: Path) -> tuple[str, str]:
     return path.stem.casefold(), path.name.casefold()
 
 
-def _partner_of(picture: Path) -> Path | None:
-    return find_infrared_partner(picture) if picture.parent.is_dir() else None
-
-
-def _refuse_to_replace_input(source: Source, targets: Iterable[Path]) -> None:
-    inputs = {source.picture.resolve(), *([source.infrared.resolve()] if source.infrared else [])}
+def _refuse_to_replace(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+    kept = {file.resolve() for file in inputs}
     for target in targets:
-        if target.resolve() in inputs:
-            raise FrameExistsError(f"{target}: expected an output folder apart from the input, found the input itself")
+        if target.resolve() in kept:
+            raise FrameExistsError(f"{target}: expected results apart from the input, found an input of this name")
 
 
-def _report(source: Source, capture: Capture, cleaned: CleanedFrame, digests: dict[str, Digest]) -> FileReport:
-    return FileReport(
-        picture=str(source.picture),
-        infrared=str(source.infrared) if source.infrared else None,
-        engine_version=VERSION,
-        options={},
-        capture=CaptureRecord.of(capture.info, capture.rgb),
-        report=to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null"),
-        warnings=tuple(str(warning) for warning in cleaned.report.warnings),
-        seconds={},
-        files={name: asdict(digest) for name, digest in digests.items()},
-    )
+def _between(clock: Sequence[float], steps: Sequence[str]) -> dict[str, float]:
+    return {step: round(end - start, 4) for step, start, end in zip(steps, clock, clock[1:], strict=False)}

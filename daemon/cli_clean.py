@@ -18,7 +18,7 @@ from daemon.errors import DaemonError, FrameExistsError
 from drivers.base import DriverError
 
 if TYPE_CHECKING:
-    from daemon.clean_files import FileReport, Source
+    from daemon.clean_files import FileReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +33,33 @@ class FileResult:
 def clean_all(files: Sequence[Path], output: Path, sensitivity: float) -> list[FileResult]:
     """Clean every frame that `files` name; a bad one does not stop the rest."""
     # The engine takes a second to load, and `--help` needs none of it.
-    from daemon.clean_files import pair_up
+    from daemon.clean_files import pictures_of
 
-    sources = pair_up(files)
+    pictures = pictures_of(files)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     results = []
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("cleaning", total=len(sources))
-        for result in _each(sources, output, sensitivity):
+        task = progress.add_task("cleaning", total=len(pictures))
+        for result in _each(pictures, output, sensitivity):
             results.append(result)
             progress.update(task, advance=1, description=escape(result.picture.name))
     return results
 
 
-def _each(sources: Sequence[Source], output: Path, sensitivity: float) -> Iterator[FileResult]:
+def _each(pictures: Sequence[Path], output: Path, sensitivity: float) -> Iterator[FileResult]:
     from daemon.clean_files import clean_file, colliding
     from ir import CleanOptions, ImageError
 
-    taken = dict(colliding(sources))
-    for source in sources:
+    options = CleanOptions(sensitivity)
+    taken = dict(colliding(pictures))
+    for picture in pictures:
         try:
-            if source in taken:
-                raise FrameExistsError(f"{source.picture}: expected another name than {taken[source].picture}")
-            yield FileResult(source.picture, clean_file(source, output, CleanOptions(sensitivity)), None)
+            if picture in taken:
+                raise FrameExistsError(f"{picture}: expected another name than {taken[picture]}")
+            yield FileResult(picture, clean_file(picture, output, options, pictures), None)
         except (DaemonError, DriverError, ImageError, OSError) as error:
-            yield FileResult(source.picture, None, str(error))
+            yield FileResult(picture, None, str(error))
 
 
 def show(results: Sequence[FileResult], *, as_json: bool) -> None:

@@ -13,12 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from daemon.config_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 from daemon.film_kind import FilmKind
-from daemon.frame_id import require_slug, slug
+from daemon.frame_id import checked_slug, slug
 
 LOCAL_SETTLE_S: Final = 5.0
 NETWORK_SETTLE_S: Final = 30.0
 
-Slug = Annotated[str, AfterValidator(lambda text: require_slug("name", text))]
+Slug = Annotated[str, AfterValidator(checked_slug)]
 
 
 class WatchMode(StrEnum):
@@ -209,6 +209,8 @@ def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _watch_at(base: Path, watch: Any) -> Any:
+    if isinstance(watch, Watch):
+        return watch.model_copy(update={"path": _absolute(base, watch.path)})
     if not isinstance(watch, dict):
         return watch
     return {**watch, "path": _absolute(base, watch.get("path", Watch.model_fields["path"].default))}

@@ -148,9 +148,9 @@ def _systemd(_: Station) -> Iterator[Check]:
 def _writable(name: str, folder: Path, advice: str) -> Check:
     if not folder.is_dir():
         parent = nearest_existing(folder)
-        if os.access(parent, os.W_OK):
+        if parent.is_dir() and os.access(parent, os.W_OK):
             return Check(name, Verdict.OK, f"{folder} will be made")
-        return Check(name, Verdict.FAILED, f"{folder} is missing and {parent} may not be written", advice)
+        return Check(name, Verdict.FAILED, f"{folder} is missing and cannot be made in {parent}", advice)
     # Asking for rights is not enough: a read-only mount, a full disk or a share without them shows only when written.
     probe = folder / f"doctor-{os.getpid()}.tmp"
     try:

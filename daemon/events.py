@@ -1,18 +1,22 @@
-"""The preservation events of a roll, one JSON object a line, in the words of PREMIS 3."""
+"""The preservation events of a roll, one JSON object a line, in the words of PREMIS 3.
+
+An event stands here twice where a writer was killed after it was told and before the work was; it never lacks.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import io
 import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from daemon.atomic_file import lock
 from daemon.errors import storing
 from daemon.sidecar import UtcTime, utc_now
 
@@ -51,7 +55,7 @@ def append_events(file: Path, events: Iterable[Event]) -> None:
     """
     lines = "".join(json.dumps(json.loads(event.model_dump_json()), sort_keys=True) + "\n" for event in events)
     with storing(file), file.open("ab", buffering=0) as log:
-        fcntl.flock(log, fcntl.LOCK_EX)
+        lock(log)
         end = os.fstat(log.fileno()).st_size
         try:
             _append(log, _line_break(file, end) + lines.encode())
@@ -71,7 +75,7 @@ def read_events(file: Path) -> Iterator[Event]:
             continue
 
 
-def _append(log: BinaryIO | Any, content: bytes) -> None:
+def _append(log: io.FileIO, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[log.write(rest) :]

@@ -91,8 +91,16 @@ def require_slug(name: str, text: str) -> str:
     FrameIdError
         It has other characters than `a-z 0-9 _ -`, is empty or too long.
     """
+    try:
+        return checked_slug(text)
+    except FrameIdError as error:
+        raise FrameIdError(f"{name}: {error}") from None
+
+
+def checked_slug(text: str) -> str:
+    """Return `text` where it can stand in the archive; see `require_slug`."""
     if not isinstance(text, str) or not _SLUG.fullmatch(text):
-        raise FrameIdError(f"{name}: expected 1 to {MAX_SLUG_LENGTH} of a-z, 0-9, _ and -, found {text!r}")
+        raise FrameIdError(f"expected 1 to {MAX_SLUG_LENGTH} of a-z, 0-9, _ and -, found {text!r}")
     return text
 
 

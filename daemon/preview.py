@@ -75,10 +75,11 @@ def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
     """Return the picture with at most `long_side_px` on its long side, each sample the mean of its area."""
     rows, cols = rgb.shape[:2]
     scale = long_side_px / max(rows, cols)
+    rgb = np.ascontiguousarray(rgb)
     if scale >= 1:
         return rgb
     out = np.empty((max(1, round(rows * scale)), max(1, round(cols * scale)), 3), np.uint16)
-    _reduce(np.ascontiguousarray(rgb), out)
+    _reduce(rgb, out)
     return out
 
 

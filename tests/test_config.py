@@ -123,7 +123,7 @@ workers: {count: 0}
     assert found[0] == f"{file}:2: wacth: unknown key"
     assert "watch.0.pair: Input should be 'none', 'optional' or 'required', found 'sometimes'" in found[1]
     assert "watch.0.setle_s: unknown key" in found[2]
-    assert "watch.1.collection: name: expected 1 to 64 of a-z" in found[3]
+    assert "watch.1.collection: expected 1 to 64 of a-z" in found[3]
     assert "cleaning.sensitivity: Input should be less than or equal to 1, found 1.5" in found[4]
     assert "workers.count: Input should be greater than or equal to 1, found 0" in found[5]
 
