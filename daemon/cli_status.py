@@ -55,10 +55,15 @@ def _waiting(status: StationStatus) -> Table:
 
 
 def _last_frames(frames: tuple[FrameStatus, ...]) -> Table:
-    table = Table("frame", "outcome", "leakage of red", "threshold", "defects", "seconds", "remarks", box=None)
+    table = Table(box=None)
+    table.add_column("frame", no_wrap=True)
+    for title in ("outcome", "leakage", "threshold", "defects", "s", "remarks"):
+        table.add_column(title)
     for frame in frames:
         numbers = (_number(frame.leakage, 3), _number(frame.threshold, 3), _number(frame.defects, 0))
-        table.add_row(frame.frame, frame.outcome, *numbers, _number(frame.seconds, 2), escape(frame.error or ""))
+        table.add_row(
+            escape(frame.frame), frame.outcome, *numbers, _number(frame.seconds, 2), escape(frame.error or "")
+        )
     return table
 
 

@@ -82,6 +82,7 @@ class CaptureRecord(_Record):
     software: str | None
     captured_at: datetime | None
     infrared_origin: str
+    infrared_red_correlation: float | None = None
     icc_profile_sha256: str | None
     flags: tuple[str, ...]
 
@@ -100,6 +101,7 @@ class CaptureRecord(_Record):
             software=info.software,
             captured_at=info.captured_at,
             infrared_origin=str(info.infrared_origin),
+            infrared_red_correlation=info.infrared_red_correlation,
             icc_profile_sha256=hashlib.sha256(info.icc_profile).hexdigest() if info.icc_profile else None,
             flags=tuple(str(flag) for flag in info.flags),
         )

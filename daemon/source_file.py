@@ -43,8 +43,11 @@ def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
     """
     before = os.fstat(file.fileno())
     buffer = memoryview(bytearray(CHUNK_BYTES))
-    while count := _read_source(source, file, buffer):
+    copied = 0
+    # A file that grows faster than it is copied would never come to its end.
+    while copied <= before.st_size and (count := _read_source(source, file, buffer)):
         target.write(buffer[:count])
+        copied += count
     with reading_source(source):
         after = source.lstat()
     if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from daemon.archive import Archive
-from daemon.errors import ArchiveUnwritableError, FrameMissingError
+from daemon.errors import ArchiveUnwritableError, FrameMissingError, StorageFullError
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
 from daemon.pipeline import CleanRequest, clean_into_archive
@@ -73,6 +74,7 @@ def test_the_sidecar_tells_where_everything_came_from(archive, original):
     assert sidecar.originals == (original,)
     assert sidecar.flags == ("pair_timeout",)
     assert sidecar.capture.infrared_origin == "fourth_sample"
+    assert -1 <= sidecar.capture.infrared_red_correlation <= 1
     assert revision.options["sensitivity"] == 0.7
     assert revision.engine_version == VERSION
     assert revision.inputs_sha256 == (original.sha256,)
@@ -182,6 +184,20 @@ def test_killed_before_the_sidecar_the_frame_is_done_again_as_if_nothing_had_bee
     clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
     assert archive.verify(FRAME) == ()
     assert all((folder / name).read_bytes() == content for name, content in left.items())
+
+
+def test_a_result_that_finds_no_room_is_transient_and_done_when_room_returns(archive, original):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(StorageFullError):
+            clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not archive.is_complete(FRAME)
+    assert not list(archive.folder(FRAME).glob("*.part"))
+    assert clean_into_archive(archive, FRAME, CleanRequest(originals=(original,))).created
+    assert archive.verify(FRAME) == ()
 
 
 @pytest.fixture
