@@ -1,0 +1,116 @@
+"""A sheet of crops for a frame: raw, infrared, cleaned, truth and mask side by side, to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from bench.metrics import Answer, Judge, display_curve, widened
+from film.frame import SimulatedFrame
+
+CROP_PX = 144
+ENLARGED = 2
+WORST_CROPS, HARMED_CROPS = 3, 1
+_LABEL_PX, _GAP_PX = 18, 4
+_COLUMNS = ("raw", "infrared", "cleaned", "truth", "mask: hit, false, missed")
+_HIT, _FALSE, _MISSED = (40, 220, 90), (255, 60, 50), (60, 130, 255)
+
+Tile = npt.NDArray[np.uint8]
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    why: str
+    place: Place
+
+
+def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, title: str) -> None:
+    """Write a PNG with the crops of largest error, of most harm, and a typical one, a row each."""
+    crops = list(_choose(frame, judge, answer))
+    planes = _planes(frame, answer)
+    side = CROP_PX * ENLARGED
+    width = len(_COLUMNS) * (side + _GAP_PX)
+    sheet = Image.new("RGB", (width, 2 * _LABEL_PX + len(crops) * (side + _LABEL_PX)), (24, 24, 24))
+    draw = ImageDraw.Draw(sheet)
+    draw.text((4, 3), title, fill=(255, 255, 255))
+    for column, name in enumerate(_COLUMNS):
+        draw.text((column * (side + _GAP_PX) + 4, _LABEL_PX + 2), name, fill=(200, 200, 200))
+    for number, crop in enumerate(crops):
+        top = 2 * _LABEL_PX + number * (side + _LABEL_PX)
+        draw.text((4, top + side + 3), f"{crop.why}, at row {crop.place[0]}, column {crop.place[1]}", fill=(200,) * 3)
+        for column, plane in enumerate(planes):
+            tile = Image.fromarray(_cut(plane, crop.place)).resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(tile, (column * (side + _GAP_PX), top))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
+
+
+def _choose(frame: SimulatedFrame, judge: Judge, answer: Answer) -> Iterator[_Crop]:
+    error = _block_sums(judge.error(answer.rgb))
+    harm = _block_sums(judge.harm(answer.rgb).astype(np.float32))
+    damage = _block_sums(frame.visible_mask.astype(np.float32))
+    taken: list[tuple[int, int]] = []
+    for why, blocks, count in (("largest error", error, WORST_CROPS), ("most harm", harm, HARMED_CROPS)):
+        for block in _largest(blocks, count, taken):
+            taken.append(block)
+            yield _Crop(why, _place(block, frame))
+    typical = _typical(damage, taken)
+    if typical is not None:
+        yield _Crop("typical", _place(typical, frame))
+
+
+def _block_sums(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    rows, cols = (max(size // CROP_PX, 1) for size in plane.shape)
+    whole = plane[: rows * CROP_PX, : cols * CROP_PX]
+    return whole.reshape(rows, whole.shape[0] // rows, cols, whole.shape[1] // cols).sum((1, 3))
+
+
+def _largest(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    order = np.argsort(blocks, axis=None)[::-1]
+    places = [tuple(int(i) for i in np.unravel_index(flat, blocks.shape)) for flat in order if blocks.flat[flat] > 0]
+    return [place for place in places if place not in taken][:count]
+
+
+def _typical(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
+    damaged = _largest(damage, damage.size, taken)
+    return damaged[len(damaged) // 2] if damaged else (0, 0) if not taken else None
+
+
+def _place(block: tuple[int, int], frame: SimulatedFrame) -> Place:
+    rows, cols = frame.infrared.shape
+    return min(block[0] * CROP_PX, max(rows - CROP_PX, 0)), min(block[1] * CROP_PX, max(cols - CROP_PX, 0))
+
+
+def _planes(frame: SimulatedFrame, answer: Answer) -> list[Tile]:
+    curve = display_curve(frame.recipe.scanner)
+    low, high = np.percentile(curve[frame.clean_rgb[::4, ::4]], (0.5, 99.7), axis=(0, 1))
+    if frame.recipe.stock.process == "slide":
+        low, high = low.min(), high.max()
+    low_infrared, high_infrared = np.percentile(frame.infrared[::4, ::4], (0.1, 99.9))
+    raw, cleaned, truth = (_stretched(curve[rgb], low, high) for rgb in (frame.rgb, answer.rgb, frame.clean_rgb))
+    infrared = _stretched(frame.infrared.astype(np.float32), low_infrared, high_infrared)
+    return [raw, np.repeat(infrared[..., None], 3, -1), cleaned, truth, _overlay(raw, frame, answer)]
+
+
+def _stretched(values: npt.NDArray[np.float32], low: object, high: object) -> Tile:
+    share = (values - np.float32(low)) / np.maximum(np.float32(high) - np.float32(low), 1e-6)
+    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _overlay(raw: Tile, frame: SimulatedFrame, answer: Answer) -> Tile:
+    shown = np.repeat((raw.mean(-1, keepdims=True) * 0.6).astype(np.uint8), 3, -1)
+    near_truth = widened(frame.visible_mask)
+    shown[frame.visible_mask & ~widened(answer.mask)] = _MISSED
+    shown[answer.mask & near_truth] = _HIT
+    shown[answer.mask & ~near_truth] = _FALSE
+    return shown
+
+
+def _cut(plane: Tile, place: Place) -> Tile:
+    return plane[place[0] : place[0] + CROP_PX, place[1] : place[1] + CROP_PX]
