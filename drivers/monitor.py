@@ -81,13 +81,16 @@ class Monitor:
         self._slots[Slot.STARTED] = max(self._slots[Slot.STARTED], Started.ASKED)
         self.enter(Phase.START)
 
+    def start_succeeded(self) -> None:
+        """Say that the slide has been taken in."""
+        self._slots[Slot.STARTED] = Started.SUCCEEDED
+
     def expect_passes(self, passes: int) -> None:
         """Say how many times the carriage or the memory will be read for this frame."""
         self._slots[Slot.PASSES] = passes
 
     def begin_pass(self, number: int, total_bytes: int) -> None:
-        """Say that a start has succeeded and what it will give; `number` counts from 0."""
-        self._slots[Slot.STARTED] = Started.SUCCEEDED
+        """Say how much the start has announced; `number` counts from 0."""
         self._slots[Slot.PASS] = number
         self._slots[Slot.DONE_BYTES] = 0
         self._slots[Slot.TOTAL_BYTES] = total_bytes

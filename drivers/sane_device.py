@@ -254,6 +254,7 @@ class SaneDevice:
     def _start(self) -> Parameters:
         self._monitor.ask_start()
         self._call("start", self._device.start)
+        self._monitor.start_succeeded()
         self._monitor.enter(Phase.PARAMETERS)
         kind, last, (cols, lines), depth, bytes_per_line = self._call("parameters", self._device.get_parameters)
         return Parameters(kind, bool(last), cols, lines, depth, bytes_per_line)

@@ -152,8 +152,12 @@ class SaneScanner:
         if self._child is None:
             child = ChildProcess(self._config.environment, self._recipe.budgets, self._recipe.after_kill)
             self._child = child
-            child.value(Open(self._name, self._recipe))
             self._capabilities = None
+            try:
+                child.value(Open(self._name, self._recipe))
+            except ScannerError:
+                self._discard()
+                raise
         return self._child
 
     def _asked_capabilities(self, child: ChildProcess) -> Capabilities:

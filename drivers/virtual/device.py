@@ -151,7 +151,7 @@ class Mechanics:
             slide=self.slide_in_gate,
             content=content,
             grid=grid_of(self.model, self.gate, options),
-            depth_bits=8 if options.values.get("depth", 16) == 8 else 16,
+            sample_bits=int(options.values.get("depth", 16)),
             drift=self.magazine.drift(self.slide_in_gate) if second else STILL,
         )
 

@@ -52,13 +52,18 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame that a start announces."""
+    """One frame that a start announces; `sample_bits` are those that the scanner measures: 8, 14 or 16."""
 
     slide: int
     content: Content
     grid: Grid
-    depth_bits: int
+    sample_bits: int
     drift: Drift = STILL
+
+    @property
+    def depth_bits(self) -> int:
+        """Bits of a sample on the line: all that is more than 8 is announced as 16."""
+        return 8 if self.sample_bits == 8 else 16
 
     @property
     def sane_format(self) -> int:
@@ -102,6 +107,9 @@ def blocks(frame: Frame, magazine: Magazine) -> Iterator[memoryview]:
     for first in range(0, frame.grid.rows, step):
         last = min(first + step, frame.grid.rows)
         samples = np.ascontiguousarray(_samples(frame, slide, first, last))
+        if frame.sample_bits == 14:
+            # shifted left to fill 16 bits, as coolscan3 does it
+            samples = samples & np.uint16(0xFFFC)
         octets = (samples >> 8).astype(np.uint8) if frame.depth_bits == 8 else samples.view(np.uint8)
         yield octets.reshape(-1).data
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import cast
 
@@ -176,9 +178,9 @@ class Session:
 
     def _get_parameters(self) -> None:
         options = self._opened()
-        self._due(Moment.PARAMETERS)
+        fault = self._due(Moment.PARAMETERS, self._frame.slide if self._frame else None)
         frame = self._frame or self._machine.description(options)
-        self._reply(wire.words(Status.GOOD, *frame.wire_parameters))
+        self._reply(wire.words(STATUS_OF[fault.kind] if fault else Status.GOOD, *frame.wire_parameters))
 
     def _start(self) -> None:
         options = self._opened()
@@ -197,7 +199,7 @@ class Session:
         if fault:
             raise StartRefused(STATUS_OF[fault.kind])
         frame = machine.start(options)
-        self._pause(self._pace.start_s(frame, machine.model))
+        self._hold_the_line(self._pace.start_s(frame, machine.model))
         machine.after_start(options)
         fault = machine.faults.take(Moment.READ, frame.slide, plane)
         self._frame = frame
@@ -235,15 +237,14 @@ class Session:
         elif kind is FaultKind.RESET:
             reset_on_close(self._connection)
 
-    def _hold_the_line(self) -> None:
+    def _hold_the_line(self, duration_s: float = math.inf) -> None:
         watch = select.poll()
         watch.register(self._connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
-        while not self._stopping.is_set() and not watch.poll(LOOK_S * 1000):
-            pass
-
-    def _pause(self, duration_s: float) -> None:
-        if duration_s > 0 and self._stopping.wait(duration_s):
-            raise Hangup("the scanner stops")
+        end_s = time.monotonic() + duration_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            # A client that is killed while the scanner is busy must not keep it from the next one.
+            if self._stopping.is_set() or watch.poll(min(LOOK_S, left_s) * 1000):
+                raise Hangup("the client left, or the scanner stops")
 
 
 def reset_on_close(connection: socket.socket) -> None:
