@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from daemon.alarms import Alarms
 from daemon.archive import Archive
 from daemon.config import LogLevel
-from daemon.database import open_database
+from daemon.database import open_database, transaction
 from daemon.errors import TransientError
 from daemon.film_kind import FilmKind
 from daemon.ingest import ARCHIVE_ALARM
@@ -84,12 +84,14 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     """
     _bind_to_supervisor(plan.supervisor_pid)
     set_up_logging(plan.log_level)
+    _load_libraries(plan.threads)
     resource.setrlimit(resource.RLIMIT_DATA, (plan.memory_limit_bytes, plan.memory_limit_bytes))
-    _use_threads(plan.threads)
     try:
         with closing(open_database(plan.database)) as connection:
             Worker(plan, connection, orders).run()
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not _is_want_of_memory(error):
+            raise
         log.error("out of memory: the limit is %d MiB", plan.memory_limit_bytes >> 20)
         # No more of Python's own tidying, which needs memory as well.
         os._exit(EXIT_OUT_OF_MEMORY)
@@ -101,6 +103,7 @@ class Worker:
     def __init__(self, plan: WorkerPlan, connection: sqlite3.Connection, orders: Connection) -> None:
         self._plan = plan
         self._orders = orders
+        self._connection = connection
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
         self._archive = Archive(plan.archive)
@@ -125,17 +128,21 @@ class Worker:
             result = clean_into_archive(self._archive, lease.job.frame, request_of(lease.job.request))
         except (TransientError, OSError) as error:
             self._give_back(lease, error)
-        except MemoryError:
-            raise
         except Exception as error:
+            if _is_want_of_memory(error):
+                raise
             # Whatever it is, it would come again: the frame is at fault, or the engine is.
             log.exception("%s failed", lease.job.frame)
             reason = f"{type(error).__name__}: {error}"
             self._insist(lambda: self._queue.fail(lease, reason))
         else:
-            self._insist(lambda: self._queue.finish(lease, figures_of(result)))
-            self._insist(lambda: self._alarms.clear(ARCHIVE_ALARM))
+            self._insist(lambda: self._finish(lease, result))
             _tell(result)
+
+    def _finish(self, lease: Lease, result: FrameResult) -> None:
+        with transaction(self._connection):
+            self._queue.finish(lease, figures_of(result))
+            self._alarms.clear(ARCHIVE_ALARM)
 
     def _give_back(self, lease: Lease, error: Exception) -> None:
         pace = self._plan.pace
@@ -164,6 +171,11 @@ class Worker:
         except EOFError:
             return True
         return False
+
+
+def _is_want_of_memory(error: BaseException) -> bool:
+    # Python says so in words alone when there is no room for the stack of one more thread.
+    return isinstance(error, MemoryError) or str(error) == "can't start new thread"
 
 
 def request_of(plain: Mapping[str, Any]) -> CleanRequest:
@@ -226,6 +238,9 @@ def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
                 os._exit(1)
         except sqlite3.Error as error:
             log.warning("no heartbeat: %s", error)
+        except MemoryError:
+            # The frame's own thread may hang by now, in wait for a thread that never came to be.
+            os._exit(EXIT_OUT_OF_MEMORY)
 
 
 def _bind_to_supervisor(supervisor_pid: int) -> None:
@@ -239,9 +254,11 @@ def _bind_to_supervisor(supervisor_pid: int) -> None:
         os._exit(1)
 
 
-def _use_threads(threads: int) -> None:
-    # Imported late: it takes seconds, and nothing before needs it.
+def _load_libraries(threads: int) -> None:
+    # OpenBLAS, which numba loads with the first product of matrices, spins for ever where it finds no memory while it
+    # is loaded: it has to be there before the limit is.
     import numba
+    import scipy.linalg  # noqa: F401
 
     numba.set_num_threads(min(threads, numba.get_num_threads()))
 
