@@ -73,18 +73,19 @@ def run_service(station: Station, pace: Pace | None = None, notifier: Notifier |
     pace = pace or Pace()
     notifier = notifier or Notifier()
     set_up_logging(station.logging.level)
-    _make_folders(station)
-    require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
-    with _sole_service(station), closing(open_database(station.database)) as connection, _Bell() as bell:
-        _recover(station, connection)
-        return Supervisor(station, connection, notifier, bell, pace).run()
+    with Bell() as bell:
+        _make_folders(station)
+        require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
+        with _sole_service(station), closing(open_database(station.database)) as connection:
+            _recover(station, connection)
+            return Supervisor(station, connection, notifier, bell, pace).run()
 
 
 class Supervisor:
     """Watches over the ingest threads and the workers of a station that it has to itself."""
 
     def __init__(
-        self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: _Bell, pace: Pace
+        self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, pace: Pace
     ) -> None:
         self._connection = connection
         self._notifier = notifier
@@ -106,13 +107,15 @@ class Supervisor:
         self._notifier.ready(f"{len(self._ingests)} watch folders")
         log.info("service started")
         while not self._bell.told_to_stop:
-            self._tick()
+            self.look()
+            self._crew.fill()
             ready = wait([*self._crew.handles(), self._bell.fileno()], self._tick_s)
             if self._bell.fileno() in ready and self._bell.answer():
                 self._crew.wake()
         return self._stop()
 
-    def _tick(self) -> None:
+    def look(self) -> None:
+        """Look after everything once; systemd's watchdog is fed only if the database answers."""
         try:
             for loss in self._crew.collect(self._queue):
                 self._report(loss)
@@ -123,7 +126,6 @@ class Supervisor:
             log.warning("the database does not answer: %s", error)
         else:
             self._notifier.alive()
-        self._crew.fill()
 
     def _report(self, loss: Loss) -> None:
         if loss.job is None:
@@ -159,7 +161,7 @@ class Supervisor:
         return 0
 
 
-class _Bell:
+class Bell:
     """Wakes the supervisor: signals and threads write to one end of a socket pair, it waits at the other."""
 
     def __init__(self) -> None:
@@ -168,7 +170,7 @@ class _Bell:
         self._write.setblocking(False)
         self.told_to_stop = False
 
-    def __enter__(self) -> _Bell:
+    def __enter__(self) -> Bell:
         self._before = [(number, signal.signal(number, self._on_signal)) for number in _STOP_SIGNALS]
         self._wakeup_before = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         return self
