@@ -94,7 +94,12 @@ def _folder_pictures(folder: Path) -> dict[str, MakePicture]:
 
 
 def _skimage_pictures() -> dict[str, MakePicture]:
-    return {name: _photo(lambda name=name: Image.fromarray(getattr(skimage.data, name)())) for name in _SKIMAGE_PHOTOS}
+    return {name: photograph(name) for name in _SKIMAGE_PHOTOS}
+
+
+def photograph(name: str) -> MakePicture:
+    """Return how to make a picture from one of scikit-image's photographs."""
+    return _photo(lambda: Image.fromarray(getattr(skimage.data, name)()))
 
 
 def _photo(load: Callable[[], Image.Image]) -> MakePicture:
