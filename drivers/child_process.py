@@ -19,7 +19,7 @@ from multiprocessing.reduction import recv_handle
 import numpy as np
 import numpy.typing as npt
 
-from drivers.child_messages import Cancel, Close, Command, Done, Failed, FrameReady, Reply
+from drivers.child_messages import Cancel, Close, Command, Done, Failed, FrameReady, Reply, ScanFrame
 from drivers.monitor import Monitor, Phase, Slot, Started
 from drivers.planes import map_plane
 from drivers.recipes import Budgets
@@ -143,6 +143,9 @@ class ChildProcess:
             child has to be ended.
         """
         self._cancelling.clear()
+        if isinstance(command, ScanFrame):
+            # Here and not in the child: one that dies before it begins must not be judged by the frame before.
+            self.monitor.begin_frame()
         try:
             self._connection.send(command)
             self._await_answer()

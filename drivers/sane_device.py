@@ -156,7 +156,6 @@ class SaneDevice:
         ScannerError
             Whatever went wrong; the device has been cancelled by then.
         """
-        self._monitor.begin_frame()
         try:
             return self._capture(request, frame, feed=feed)
         except ScannerError:

@@ -100,10 +100,10 @@ def grid_of(model: Model, gate: Gate, options: OptionSet) -> Grid:
     return Grid(round(top), max(rows, 1), round(left), max(cols, 1), pitch)
 
 
-def blocks(frame: Frame, magazine: Magazine) -> Iterator[memoryview]:
-    """Give the frame's bytes in the host's byte order, some hundred KiB at a time."""
+def blocks(frame: Frame, magazine: Magazine, most_rows: int) -> Iterator[memoryview]:
+    """Give the frame's bytes in the host's byte order: at most so many rows, and some hundred KiB, at a time."""
     slide = magazine.slide(frame.slide)
-    step = max(1, BLOCK_BYTES // frame.bytes_per_line)
+    step = max(1, min(BLOCK_BYTES // frame.bytes_per_line, most_rows))
     for first in range(0, frame.grid.rows, step):
         last = min(first + step, frame.grid.rows)
         samples = np.ascontiguousarray(_samples(frame, slide, first, last))

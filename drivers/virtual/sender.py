@@ -23,6 +23,8 @@ from drivers.virtual.wire import Status
 log = logging.getLogger(__name__)
 
 CONNECT_S = 30.0
+# A scanner that takes its time sends a few rows at a time, as a carriage does.
+BREATH_S = 0.1
 SEND_BUFFER_BYTES = 4 * 1024 * 1024
 
 
@@ -105,7 +107,8 @@ class Sender:
 
     def _send_rows(self, data: socket.socket, limit: int) -> int:
         sent = 0
-        for block in blocks(self._frame, self._machine.magazine):
+        most_rows = int(BREATH_S / self._row_s) if self._row_s else self._frame.grid.rows
+        for block in blocks(self._frame, self._machine.magazine, most_rows):
             due = block[: limit - sent]
             if due:
                 data.sendall(wire.word(len(due)))
