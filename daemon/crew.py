@@ -185,7 +185,7 @@ class Crew:
 
 def _cause_of_death(exit_code: int | None, plan: WorkerPlan) -> str:
     if exit_code == EXIT_OUT_OF_MEMORY:
-        return f"its worker needed more memory than the {plan.memory_limit_bytes >> 20} MiB that it may take"
+        return f"its worker needed more than the {plan.memory_limit_bytes >> 20} MiB of workers.memory_limit_mib"
     if exit_code is not None and exit_code < 0:
         return f"its worker was killed by {signal.Signals(-exit_code).name}"
     return f"its worker ended with status {exit_code}"

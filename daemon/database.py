@@ -176,10 +176,10 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if _version(connection) == len(_MIGRATIONS):
+    if schema_version(connection) == len(_MIGRATIONS):
         return
     with transaction(connection):
-        version = _version(connection)
+        version = schema_version(connection)
         if version > len(_MIGRATIONS):
             raise DatabaseTooNewError(f"{path}: expected schema {len(_MIGRATIONS)} or older, found {version}")
         for migration in _MIGRATIONS[version:]:
@@ -189,7 +189,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the version of a database's schema, 0 for one without any."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 

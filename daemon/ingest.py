@@ -334,5 +334,5 @@ def _request(station: Station, watch: Watch) -> dict[str, Any]:
     return {
         "film": str(watch.film),
         "sensitivity": station.cleaning.sensitivity,
-        "fourth_sample_is_infrared": True if watch.fourth_sample_infrared else None,
+        "fourth_sample_is_infrared": watch.fourth_sample_infrared,
     }

@@ -13,7 +13,7 @@ from typing import Any
 from daemon.alarms import Alarm, Alarms
 from daemon.candidates import CandidateState
 from daemon.config import Station
-from daemon.database import open_to_read
+from daemon.database import open_to_read, schema_version
 from daemon.disk import free_bytes
 from daemon.jobs import Job, JobState, Outcome, ProcessId, count_frames, held_frames, last_finished
 from daemon.process_id import is_alive
@@ -124,6 +124,9 @@ def station_status(station: Station) -> StationStatus:
     if not station.database.exists():
         return _never_run(station)
     with closing(open_to_read(station.database)) as connection:
+        if schema_version(connection) == 0:
+            # The service is only just making it.
+            return _never_run(station)
         counts = count_frames(connection)
         last = last_finished(connection, _LAST_FRAMES)
         raw_bytes = _usual_raw_bytes(connection)

@@ -77,11 +77,11 @@ def test_kills_at_any_moment_neither_lose_nor_double_a_frame(tmp_path):
     moments = random.Random(20261)
     hashes = []
     for round_number in range(KILLS):
-        station.start()
-        for frame in range(3):
-            name = f"{round_number:02d}-{frame}.tif"
-            hashes.append(digest(write_inside(station.drop / "r" / name, len(hashes), rows=240, cols=360)))
-        kill_somebody(station, moments)
+        with running(station):
+            for frame in range(3):
+                name = f"{round_number:02d}-{frame}.tif"
+                hashes.append(digest(write_inside(station.drop / "r" / name, len(hashes), rows=480, cols=720)))
+            kill_somebody(station, moments)
     with running(station):
         station.wait_for(lambda status: status.service.running)
         station.wait_for_archived(len(hashes), at_most_s=60.0)
@@ -95,12 +95,17 @@ def test_kills_at_any_moment_neither_lose_nor_double_a_frame(tmp_path):
 
 
 def kill_somebody(station, moments):
-    """Kill a worker of the service, or the service, at a random moment; the service is dead afterwards in any case."""
-    time.sleep(moments.uniform(0.3, 2.5))
+    """Kill a worker first or not, then the service, both at random moments: some in a claim, some in a frame."""
+    moment = moments.choice(["in a claim", "in a frame", "in a frame", "anywhere"])
+    if moment == "anywhere":
+        time.sleep(moments.uniform(0.2, 1.5))
+    else:
+        station.wait_for(lambda status: status.service.running and (status.in_work or moment == "in a claim"))
+        time.sleep(moments.uniform(0.0, 0.15))
     workers = station.workers()
     if moments.random() < 0.5 and workers:
         os.kill(moments.choice(workers), signal.SIGKILL)
-        time.sleep(moments.uniform(0.0, 1.0))
+        time.sleep(moments.uniform(0.0, 0.5))
         workers = station.workers()
     station.kill()
     deadline_s = time.monotonic() + 10.0
