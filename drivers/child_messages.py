@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from drivers.base import InfraredOrigin
 from drivers.recipes import Recipe
-from drivers.sane_device import DeviceName
+from drivers.sane_link import DeviceName
 from drivers.scanner import ScanRequest
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drivers.monitor import Monitor, Phase
 from drivers.recipes import Recipe, recipe_for
-from drivers.sane_device import load_sane
+from drivers.sane_link import load_sane
 from drivers.sane_options import SaneOptions, offers_infrared
 
 log = logging.getLogger(__name__)

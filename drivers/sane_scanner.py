@@ -13,20 +13,18 @@ from typing import Self, cast
 from drivers.base import Capture, CaptureInfo
 from drivers.child_messages import AskCapabilities, FrameReady, Open, ScanFrame
 from drivers.child_process import ChildProcess
-from drivers.monitor import Phase, Started
+from drivers.monitor import Phase
 from drivers.recipes import FeederWay, Recipe
-from drivers.same_slide import Fingerprint
 from drivers.sane_config import SaneConfig, press_button
-from drivers.sane_device import DeviceName
+from drivers.sane_link import DeviceName
 from drivers.scanner import Capabilities, ScanProgress, ScanRequest
 from drivers.scanner_errors import (
     MagazineEmptyError,
     Recovery,
-    ScanCancelledError,
     ScannerError,
     ScannerSetupError,
-    SlideFate,
 )
+from drivers.slide_gate import SlideGate
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +53,7 @@ class SaneScanner:
         self._capabilities: Capabilities | None = None
         self._cancelled = threading.Event()
         self._frame = 0
-        self._frame_in_gate: int | None = None
-        self._gate_uncertain = False
-        self._last: Fingerprint | None = None
+        self._gate = SlideGate()
 
     def capabilities(self) -> Capabilities:
         """Say what the scanner offers; opens it where it is not open.
@@ -134,8 +130,7 @@ class SaneScanner:
             )
         self._discard()
         press_button(self._name.device, button, self._config, self._recipe.budgets.start_s)
-        self._frame_in_gate = None
-        self._gate_uncertain = button == "load"
+        self._gate.pressed(button)
 
     def close(self) -> None:
         """Let go of the scanner, for good; idempotent."""
@@ -183,16 +178,16 @@ class SaneScanner:
 
     def _capture(self, request: ScanRequest, frame: int) -> Capture:
         self._frame = frame
-        before = self._last
-        if not self._gate_uncertain:
-            return self._capture_fed(request, frame, feed=self._frame_in_gate != frame)
+        if not self._gate.uncertain:
+            return self._capture_fed(request, frame, feed=self._gate.must_feed(frame))
         # The feeder may have moved or not. Scanning what is there loses nothing; feeding once too often loses a slide.
         try:
             capture = self._capture_fed(request, frame, feed=False)
         except MagazineEmptyError:
             return self._capture_fed(request, frame, feed=True)
-        if before is not None and self._last is not None and before.same_slide(self._last):
+        if self._gate.shows_last_slide_again():
             log.info("frame %d: the slide before was still in the gate, feeding now", frame)
+            self._gate.holds_last_slide_still()
             return self._capture_fed(request, frame, feed=True)
         return capture
 
@@ -202,33 +197,15 @@ class SaneScanner:
             way = FeederWay(self._asked_capabilities(child).feeder)
             # A scanner that moves at the end of its start has the slide in the gate already.
             feed = request.advance and (feed or way is FeederWay.ADVANCE)
-            command = ScanFrame(request, frame, feed)
             try:
-                reply = child.call(command)
+                reply = child.call(ScanFrame(request, frame, feed))
                 assert isinstance(reply, FrameReady)
                 rgb, infrared = child.take_planes(reply)
             except ScannerError as error:
-                error.slide = self._fate(error, way, child.started(), feed=feed)
-                self._note_gate(way, frame, child.started(), uncertain=error.slide is SlideFate.UNCERTAIN)
+                error.slide = self._gate.failed(error, frame, way, child.started(), fed=feed)
                 raise
-            self._note_gate(way, frame, Started.SUCCEEDED, uncertain=False)
-        self._last = Fingerprint.of(rgb)
+        self._gate.scanned(frame, rgb)
         return Capture(rgb, infrared, self._info(request, reply))
-
-    @staticmethod
-    def _fate(error: ScannerError, way: FeederWay, started: Started, *, feed: bool) -> SlideFate:
-        if way not in (FeederWay.AUTOLOAD, FeederWay.ADVANCE) or not feed or started is Started.NOT_YET:
-            return SlideFate.IN_GATE
-        if started is Started.SUCCEEDED:
-            return SlideFate.PASSED if way is FeederWay.ADVANCE else SlideFate.IN_GATE
-        silent = error.recovery is Recovery.REOPEN or isinstance(error, ScanCancelledError)
-        return SlideFate.UNCERTAIN if silent else SlideFate.IN_GATE
-
-    def _note_gate(self, way: FeederWay, frame: int, started: Started, *, uncertain: bool) -> None:
-        if started is Started.SUCCEEDED:
-            self._frame_in_gate, self._gate_uncertain = frame, False
-        elif uncertain and way is FeederWay.AUTOLOAD:
-            self._frame_in_gate, self._gate_uncertain = None, True
 
     def _info(self, request: ScanRequest, reply: FrameReady) -> CaptureInfo:
         return CaptureInfo(

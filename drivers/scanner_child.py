@@ -70,7 +70,7 @@ class ScannerChild:
                 os._exit(0)
             if isinstance(command, Cancel):
                 if self._device is not None:
-                    self._device.cancel()
+                    self._device.interrupt()
             else:
                 self._commands.put(command)
 

@@ -20,7 +20,7 @@ from drivers.child_messages import Open
 from drivers.child_process import ChildProcess
 from drivers.devices import list_devices, open_scanner
 from drivers.recipes import Step, load_recipe
-from drivers.sane_device import DeviceName
+from drivers.sane_link import DeviceName
 from drivers.sane_scanner import SaneScanner
 from drivers.scanner import ScanRequest
 from drivers.scanner_errors import (

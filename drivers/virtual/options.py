@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
@@ -218,7 +218,29 @@ def to_word(kind: Type, value: float) -> int:
     return round(value * FIXED_ONE) if kind is Type.FIXED else int(value)
 
 
-def from_words(kind: Type, coded: Iterable[int]) -> Value:
-    """Decode a number from the words that SANE keeps it in."""
-    first = next(iter(coded), 0)
+def read_value(reader: wire.Reader, kind: Type) -> Value:
+    """Read an option's value as a client sends it; of an array, the first element.
+
+    Raises
+    ------
+    WireError
+        If it is none.
+    """
+    length = reader.word()
+    if not 0 <= length <= wire.LONGEST_STRING_BYTES:
+        raise wire.WireError(f"a value of {length} elements")
+    if kind is Type.STRING:
+        return reader.bytes(length).split(b"\0")[0].decode("latin-1")
+    words = [reader.word() for _ in range(0 if kind in (Type.BUTTON, Type.GROUP) else length)]
+    first = words[0] if words else 0
     return first / FIXED_ONE if kind is Type.FIXED else first
+
+
+def code_value(kind: Type, size_bytes: int, value: Value) -> bytes:
+    """Code an option's value for a client: as long as the client asked for, or it drops it."""
+    if kind is Type.STRING:
+        text = str(value).encode("latin-1")[: max(size_bytes - 1, 0)]
+        return wire.word(size_bytes) + text.ljust(size_bytes, b"\0")
+    if kind in (Type.BUTTON, Type.GROUP):
+        return wire.word(0)
+    return wire.words(1, to_word(kind, float(value)))

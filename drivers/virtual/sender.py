@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import socket
 import struct
 import threading
@@ -16,6 +15,7 @@ from drivers.virtual import wire
 from drivers.virtual.device import Mechanics
 from drivers.virtual.faults import STATUS_OF, Fault, FaultKind
 from drivers.virtual.frames import Frame, blocks
+from drivers.virtual.line import RUBBISH
 from drivers.virtual.models import Model
 from drivers.virtual.options import OptionSet
 from drivers.virtual.wire import Status
@@ -126,7 +126,7 @@ class Sender:
         if kind is FaultKind.STALL:
             self._stopping.wait()
         elif kind is FaultKind.GARBAGE:
-            data.sendall(wire.word(0x7FFFFFF0) + os.urandom(4096))
+            data.sendall(wire.word(0x7FFFFFF0) + RUBBISH)
         elif kind is FaultKind.RESET:
             # What is still under way would be thrown away with the reset, before the client could read it.
             time.sleep(0.05)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
-import select
 import socket
-import struct
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import cast
 
 from drivers.virtual import wire
 from drivers.virtual.device import Mechanics, StartRefused, set_option
-from drivers.virtual.faults import STATUS_OF, Fault, FaultKind, Moment, Plane
+from drivers.virtual.faults import STATUS_OF, Moment
 from drivers.virtual.frames import Frame
-from drivers.virtual.options import Info, OptionRefused, OptionSet, Type, Value, from_words, to_word
+from drivers.virtual.line import Hangup, Line
+from drivers.virtual.options import Info, OptionRefused, OptionSet, Type, Value, code_value, read_value
 from drivers.virtual.sender import Pace, Sender
 from drivers.virtual.wire import Procedure, Status
 
@@ -26,12 +22,6 @@ log = logging.getLogger(__name__)
 
 SET_VALUE, SET_AUTO = 1, 2
 BYTE_ORDER = 0x1234 if sys.byteorder == "little" else 0x4321
-# A pause between looks at whether a client, or the whole scanner, has gone while a fault holds the line.
-LOOK_S = 0.05
-
-
-class Hangup(Exception):
-    """The session ends: the client left, or a fault cuts the line."""
 
 
 class Session:
@@ -43,6 +33,7 @@ class Session:
         self._machine = machine
         self._pace = pace
         self._stopping = stopping
+        self._line = Line(connection, machine, stopping)
         self._options: OptionSet | None = None
         self._frame: Frame | None = None
         self._sender: Sender | None = None
@@ -115,7 +106,7 @@ class Session:
             return Status.INVAL
         if self._machine.opened:
             return Status.DEVICE_BUSY
-        fault = self._due(Moment.OPEN)
+        fault = self._line.due(Moment.OPEN)
         return STATUS_OF[fault.kind] if fault else Status.GOOD
 
     def _close(self) -> None:
@@ -134,9 +125,9 @@ class Session:
         kind, size, value = Type.BUTTON, 0, cast(Value, 0)
         if action != SET_AUTO:
             kind, size = Type(self._reader.word()), self._reader.word()
-            value = self._read_value(kind)
+            value = read_value(self._reader, kind)
         status, info, value = self._control(options, index, action, value)
-        self._reply(wire.words(status, info, kind, size), self._coded(kind, size, value), wire.string(None))
+        self._reply(wire.words(status, info, kind, size), code_value(kind, size, value), wire.string(None))
 
     def _control(self, options: OptionSet, index: int, action: int, value: Value) -> tuple[Status, Info, Value]:
         if not 0 <= index < len(options.options):
@@ -145,7 +136,7 @@ class Session:
             return Status.UNSUPPORTED, Info.NOTHING, value
         if action == 0:
             return Status.GOOD, Info.NOTHING, options.get(index)
-        fault = self._due(Moment.OPTION)
+        fault = self._line.due(Moment.OPTION)
         if fault:
             return STATUS_OF[fault.kind], Info.NOTHING, value
         self._frame = None if self._sender is None else self._frame
@@ -157,28 +148,9 @@ class Session:
             return refusal.status, Info.NOTHING, value
         return Status.GOOD, info, options.get(index)
 
-    def _read_value(self, kind: Type) -> Value:
-        length = self._reader.word()
-        if not 0 <= length <= wire.LONGEST_STRING_BYTES:
-            raise wire.WireError(f"a value of {length} elements")
-        if kind is Type.STRING:
-            return self._reader.bytes(length).split(b"\0")[0].decode("latin-1")
-        if kind in (Type.BUTTON, Type.GROUP):
-            return 0
-        return from_words(kind, [self._reader.word() for _ in range(length)])
-
-    @staticmethod
-    def _coded(kind: Type, size: int, value: Value) -> bytes:
-        if kind is Type.STRING:
-            text = str(value).encode("latin-1")[: max(size - 1, 0)]
-            return wire.word(size) + text.ljust(size, b"\0")
-        if kind in (Type.BUTTON, Type.GROUP):
-            return wire.word(0)
-        return wire.words(1, to_word(kind, float(value)))
-
     def _get_parameters(self) -> None:
         options = self._opened()
-        fault = self._due(Moment.PARAMETERS, self._frame.slide if self._frame else None)
+        fault = self._line.due(Moment.PARAMETERS, self._frame.slide if self._frame else None)
         frame = self._frame or self._machine.description(options)
         self._reply(wire.words(STATUS_OF[fault.kind] if fault else Status.GOOD, *frame.wire_parameters))
 
@@ -195,11 +167,11 @@ class Session:
     def _begin(self, options: OptionSet) -> socket.socket:
         machine = self._machine
         plane = machine.plane_of_start(options)
-        fault = self._due(Moment.START, machine.wanted_slide(options), plane)
+        fault = self._line.due(Moment.START, machine.wanted_slide(options), plane)
         if fault:
             raise StartRefused(STATUS_OF[fault.kind])
         frame = machine.start(options)
-        self._hold_the_line(self._pace.start_s(frame, machine.model))
+        self._line.hold(self._pace.start_s(frame, machine.model))
         machine.after_start(options)
         fault = machine.faults.take(Moment.READ, frame.slide, plane)
         self._frame = frame
@@ -220,33 +192,3 @@ class Session:
     def _cut_line(self) -> None:
         # Ends the control connection from the sender's thread; the session's own thread then sees it closed.
         self._connection.shutdown(socket.SHUT_RDWR)
-
-    def _due(self, moment: Moment, slide: int | None = None, plane: Plane = Plane.PICTURE) -> Fault | None:
-        """Play the fault that is due, if it is one that never comes to an answer; give the others back."""
-        fault = self._machine.faults.take(moment, slide or self._machine.coming_slide(), plane)
-        if fault is None or fault.kind in STATUS_OF:
-            return fault
-        self._play(fault.kind)
-        raise Hangup(fault.kind)
-
-    def _play(self, kind: FaultKind) -> None:
-        if kind is FaultKind.STALL:
-            self._hold_the_line()
-        elif kind is FaultKind.GARBAGE:
-            self._connection.sendall(os.urandom(256))
-        elif kind is FaultKind.RESET:
-            reset_on_close(self._connection)
-
-    def _hold_the_line(self, duration_s: float = math.inf) -> None:
-        watch = select.poll()
-        watch.register(self._connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
-        end_s = time.monotonic() + duration_s
-        while (left_s := end_s - time.monotonic()) > 0:
-            # A client that is killed while the scanner is busy must not keep it from the next one.
-            if self._stopping.is_set() or watch.poll(min(LOOK_S, left_s) * 1000):
-                raise Hangup("the client left, or the scanner stops")
-
-
-def reset_on_close(connection: socket.socket) -> None:
-    """Let the next close of a connection reset it instead of ending it in good order."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
