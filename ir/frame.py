@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
+from ir.detection import find_defects, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
-from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, Method
+from ir.focus import leakage_samples, measure_blur
+from ir.healing import Healed, Measured, heal
+from ir.holder import BLOCK_PX, Holder, film_holder, find_holder
+from ir.leakage import Leakage, fit_leakage
+from ir.noise import Base, Noise, measure_base, measure_noise
+from ir.photometry import Photometry, measure_photometry
+from ir.registration import Registration, measure_registration
+from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, LeakageReport, Method, ShiftReport
+from ir.residual import Fitted, residual_density, tile_residuals
+from ir.tiles import Tiles, take_tiles
+from ir.usability import blocking_caution, leakage_caution
 
 VERSION = "1"
+
+UNSURE_REGISTRATION = 0.2
+MANY_DEFECTS = 0.08
+
+Result = TypeVar("Result")
 
 
 def clean_frame(
@@ -16,12 +37,156 @@ def clean_frame(
     infrared: npt.NDArray[np.uint16] | None,
     options: CleanOptions | None = None,
 ) -> CleanedFrame:
-    """Heal dust and scratches of one frame."""
+    """Heal dust and scratches of one frame.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the picture.
+    infrared : (rows, cols) ndarray of uint16 or None
+        Counts of the infrared plane; None where there is none.
+    options : CleanOptions, optional
+
+    Returns
+    -------
+    CleanedFrame
+        A picture that equals `rgb` outside its defect mask, to the last bit; all of it where infrared cannot work.
+
+    Raises
+    ------
+    PlaneTypeError
+        A plane is no uint16 array of the right number of dimensions.
+    ShapeMismatchError
+        The planes differ in size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rgb = np.full((64, 64, 3), 30000, np.uint16)
+    >>> clean_frame(rgb, None).report.warnings
+    (<Caution.NO_INFRARED: 'no_infrared'>,)
+    """
     options = options or CleanOptions()
     _require_planes(rgb, infrared)
-    mask = np.zeros(rgb.shape[:2], np.bool_)
-    report = CleanReport(Method.NONE, sensitivity=options.sensitivity, warnings=(Caution.NO_INFRARED,))
-    return CleanedFrame(rgb.copy(), mask, report)
+    report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
+    if infrared is None:
+        return _untouched(rgb, report, Caution.NO_INFRARED)
+    watch = _StopWatch({})
+    rgb, infrared = np.ascontiguousarray(rgb), np.ascontiguousarray(infrared)
+    photometry = watch.time("photometry", lambda: measure_photometry(rgb, infrared))
+    holder = watch.time("holder", lambda: find_holder(infrared, photometry.black[3]))
+    tiles = watch.time("tiles", lambda: take_tiles(rgb, infrared, photometry, holder))
+    report = replace(report, holder_fraction=holder.fraction, step_seconds=watch.seconds)
+    blocked = blocking_caution(tiles, photometry)
+    if blocked:
+        return _untouched(rgb, report, blocked)
+    fitted = _fit(tiles, photometry, watch)
+    report = replace(report, leakage=_leakage_report(fitted.leakage), shift=_shift_report(fitted))
+    caution = leakage_caution(fitted.leakage, tiles)
+    if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
+        return _untouched(rgb, report, caution)
+    return _clean(_Frame(rgb, infrared, photometry, holder, tiles, fitted), options, report, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    rgb: npt.NDArray[np.uint16]
+    infrared: npt.NDArray[np.uint16]
+    photometry: Photometry
+    holder: Holder
+    tiles: Tiles
+    fitted: Fitted
+
+
+@dataclass(frozen=True, slots=True)
+class _StopWatch:
+    """Wall time of each step, seconds."""
+
+    seconds: dict[str, float]
+
+    def time(self, step: str, work: Callable[[], Result]) -> Result:
+        start = time.perf_counter()
+        result = work()
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+        return result
+
+
+def _fit(tiles: Tiles, photometry: Photometry, watch: _StopWatch) -> Fitted:
+    """Fit registration, leakage and blur; the leakage once more when the picture has to be blurred for it."""
+    registration = watch.time("registration", lambda: measure_registration(tiles))
+    tables = photometry.log_tables
+    leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0), tables))
+    blur_px = watch.time("focus", lambda: measure_blur(tiles, photometry, leakage, registration))
+    if blur_px:
+        leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, blur_px), tables))
+    return Fitted(leakage, registration, blur_px)
+
+
+def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _StopWatch) -> CleanedFrame:
+    residual = watch.time(
+        "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
+    )
+    base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks, BLOCK_PX))
+    noise = watch.time("noise", lambda: _noise(frame, base))
+    limits = seed_limits(noise, options.sensitivity)
+    holder = film_holder(frame.holder, base.dark, base.block_px)
+    regions = watch.time("detection", lambda: find_defects(residual, base, noise, limits, holder.blocks))
+    leakage = frame.fitted.leakage
+    measured = Measured(frame.photometry, residual, base, limits, leakage.defect_gain, leakage.noise)
+    healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
+    return CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, noise, limits, healed))
+
+
+def _noise(frame: _Frame, base: Base) -> Noise:
+    together, margin = tile_residuals(frame.tiles, frame.photometry, frame.fitted, mixing=False)
+    apart, _ = tile_residuals(frame.tiles, frame.photometry, frame.fitted, mixing=True)
+    return measure_noise(base, frame.tiles, together, apart, margin)
+
+
+def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Caution) -> CleanedFrame:
+    return CleanedFrame(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), replace(report, warnings=(caution,)))
+
+
+def _final_report(
+    report: CleanReport, frame: _Frame, noise: Noise, limits: npt.NDArray[np.float32], healed: Healed
+) -> CleanReport:
+    film = 1 - frame.holder.fraction
+    coverage = float(healed.mask.mean()) / max(film, 1e-6)
+    cautions = [leakage_caution(frame.fitted.leakage, frame.tiles)]
+    cautions.append(Caution.INFRARED_CLIPPED if frame.photometry.infrared_clip < 65536 else None)
+    unsure = frame.fitted.registration.confidence < UNSURE_REGISTRATION
+    cautions.append(Caution.REGISTRATION_UNSURE if unsure else None)
+    cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
+    return replace(
+        report,
+        method=Method.INFRARED,
+        threshold=float(np.median(limits[1])),
+        noise=float(np.median(noise.deviation[0])),
+        coverage=coverage,
+        defects_found=healed.divided + healed.filled + healed.left,
+        defects_divided=healed.divided,
+        defects_filled=healed.filled,
+        defects_left=healed.left,
+        warnings=tuple(caution for caution in cautions if caution),
+    )
+
+
+def _leakage_report(leakage: Leakage) -> LeakageReport:
+    red, green, blue = leakage.slopes
+    return LeakageReport(red, green, blue, leakage.curvature, leakage.explained)
+
+
+def _shift_report(fitted: Fitted) -> ShiftReport:
+    registration: Registration = fitted.registration
+    rows, cols = registration.row_shift_px, registration.col_shift_px
+    return ShiftReport(
+        rows_px=float(rows.mean()),
+        cols_px=float(cols.mean()),
+        scale=1.0 + registration.col_scale,
+        row_drift_px=float(np.ptp(rows)),
+        blur_px=fitted.blur_px,
+        confidence=registration.confidence,
+    )
 
 
 def _require_planes(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16] | None) -> None:

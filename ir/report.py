@@ -28,6 +28,8 @@ class Caution(StrEnum):
     SILVER_FILM = "silver_film"
     STRONG_LEAKAGE = "strong_leakage"
     FRAME_DARK = "frame_dark"
+    FRAME_UNEXPOSED = "frame_unexposed"
+    NO_FILM = "no_film"
     REGISTRATION_UNSURE = "registration_unsure"
     MANY_DEFECTS = "many_defects"
 
@@ -68,6 +70,7 @@ class ShiftReport:
     cols_px: float = 0.0
     scale: float = 1.0
     row_drift_px: float = 0.0
+    blur_px: float = 0.0
     confidence: float = 0.0
 
 

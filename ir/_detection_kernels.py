@@ -1,0 +1,193 @@
+"""Blocks of the residual, classes of its pixels, and their connected regions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+GRADE_BITS = np.uint8(15)
+CLIPPED = np.uint8(128)
+NEPER = np.float32(1 / 4096.0)
+SAMPLES = 32
+BAND_ROWS = 64
+HOLDER_SHIFT = 3
+
+NOTHING, WEAK, SEED = 0, 1, 2
+
+
+@njit(parallel=True, cache=True)
+def block_statistics(values, grades, block, medians, spreads, activity):
+    """Median, bright-side spread (84th percentile less median) and median grade of each block, from 32 samples."""
+    rows, cols = values.shape
+    for block_row in prange(medians.shape[0]):
+        sample = np.empty(SAMPLES, np.int16)
+        grade = np.empty(SAMPLES, np.uint8)
+        for block_col in range(medians.shape[1]):
+            for index in range(SAMPLES):
+                row = min(block_row * block + (index // 8) * block // 4, rows - 1)
+                col = min(block_col * block + (index % 8) * block // 8 + (index // 8) % 2, cols - 1)
+                sample[index] = values[row, col]
+                grade[index] = grades[row, col] & GRADE_BITS
+            sample.sort()
+            grade.sort()
+            middle = np.float32(0.5) * (np.float32(sample[15]) + np.float32(sample[16]))
+            medians[block_row, block_col] = middle * NEPER
+            spreads[block_row, block_col] = (np.float32(sample[27]) - middle) * NEPER
+            activity[block_row, block_col] = grade[16]
+
+
+@njit(cache=True)
+def _lay_row(grid, row_at, col_index, col_part, out):
+    """Interpolate one row of a grid of block centres bilinearly; row_at in blocks."""
+    top = min(max(int(np.floor(row_at)), 0), grid.shape[0] - 1)
+    below = min(top + 1, grid.shape[0] - 1)
+    part = np.float32(min(max(row_at - top, 0.0), 1.0))
+    upper, lower = grid[top], grid[below]
+    last = grid.shape[1] - 1
+    for col in range(out.shape[0]):
+        left = col_index[col]
+        right = min(left + 1, last)
+        west = upper[left] + part * (lower[left] - upper[left])
+        east = upper[right] + part * (lower[right] - upper[right])
+        out[col] = west + col_part[col] * (east - west)
+
+
+@njit(cache=True)
+def _density_row(values, grades, row, base, out):
+    """Density of what blocks the infrared, nepers; clipped pixels can only be clean."""
+    for col in range(out.shape[0]):
+        density = base[col] - np.float32(values[row, col]) * NEPER
+        if grades[row, col] & CLIPPED:
+            density = min(density, np.float32(0))
+        out[col] = density
+
+
+@njit(cache=True)
+def _binomial_row(density, three, five):
+    cols = density.shape[0]
+    for col in range(cols):
+        a = density[max(col - 2, 0)]
+        b = density[max(col - 1, 0)]
+        c = density[col]
+        d = density[min(col + 1, cols - 1)]
+        e = density[min(col + 2, cols - 1)]
+        three[col] = (b + c + c + d) * np.float32(0.25)
+        five[col] = (a + e + np.float32(4) * (b + d) + np.float32(6) * c) * np.float32(1 / 16.0)
+
+
+@njit(parallel=True, cache=True)
+def classify(values, grades, block, base, factor, columns, limits, holder, classes):
+    """Class of each pixel by the residual smoothed over 3 by 3 and 5 by 5.
+
+    base, factor: grids of block centres; columns: (index, part) of each column in them; limits: (3, 16) nepers for each
+    grade: weak and seed at 3 by 3, seed at 5 by 5, before the local factor.
+    """
+    rows, cols = values.shape
+    col_index, col_part = columns
+    bands = (rows + BAND_ROWS - 1) // BAND_ROWS
+    for band in prange(bands):
+        first = band * BAND_ROWS
+        last = min(first + BAND_ROWS, rows)
+        base_row = np.empty(cols, np.float32)
+        factor_row = np.empty(cols, np.float32)
+        density = np.empty(cols, np.float32)
+        three = np.empty((5, cols), np.float32)
+        five = np.empty((5, cols), np.float32)
+        for ahead in range(first - 2, last + 2):
+            row = min(max(ahead, 0), rows - 1)
+            slot = (ahead - first + 2) % 5
+            _lay_row(base, (row + 0.5) / block - 0.5, col_index, col_part, base_row)
+            _density_row(values, grades, row, base_row, density)
+            _binomial_row(density, three[slot], five[slot])
+            here = ahead - 2
+            if here < first:
+                continue
+            a, b, c, d, e = (slot + 1) % 5, (slot + 2) % 5, (slot + 3) % 5, (slot + 4) % 5, slot
+            _lay_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, factor_row)
+            holder_row = holder[here >> HOLDER_SHIFT]
+            for col in range(cols):
+                small = (three[b, col] + three[c, col] + three[c, col] + three[d, col]) * np.float32(0.25)
+                wide = (
+                    five[a, col]
+                    + five[e, col]
+                    + np.float32(4) * (five[b, col] + five[d, col])
+                    + np.float32(6) * five[c, col]
+                ) * np.float32(1 / 16.0)
+                grade = grades[here, col] & GRADE_BITS
+                local = factor_row[col]
+                found = NOTHING
+                if small > limits[0, grade] * local:
+                    found = WEAK
+                if small > limits[1, grade] * local or wide > limits[2, grade] * local:
+                    found = SEED
+                if holder_row[col >> HOLDER_SHIFT]:
+                    found = NOTHING
+                classes[here, col] = found
+
+
+@njit(parallel=True, cache=True)
+def count_runs(classes, counts):
+    rows, cols = classes.shape
+    for row in prange(rows):
+        count = 0
+        before = 0
+        for col in range(cols):
+            here = 1 if classes[row, col] > 0 else 0
+            count += here & (1 - before)
+            before = here
+        counts[row] = count
+
+
+@njit(parallel=True, cache=True)
+def fill_runs(classes, starts, runs):
+    """Fill runs (start, end, seeds) of the marked pixels of each row."""
+    rows, cols = classes.shape
+    for row in prange(rows):
+        at = starts[row]
+        inside = False
+        for col in range(cols):
+            found = classes[row, col]
+            if found:
+                if not inside:
+                    runs[at, 0] = col
+                    runs[at, 2] = 0
+                    inside = True
+                if found == SEED:
+                    runs[at, 2] += 1
+            elif inside:
+                runs[at, 1] = col
+                at += 1
+                inside = False
+        if inside:
+            runs[at, 1] = cols
+
+
+@njit(cache=True)
+def _root(parents, run):
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]
+        run = parents[run]
+    return run
+
+
+@njit(cache=True)
+def join_runs(starts, runs, parents):
+    """Union of runs that touch (8 neighbours); afterwards parents[run] is the first run of its region."""
+    for run in range(parents.shape[0]):
+        parents[run] = run
+    for row in range(1, starts.shape[0] - 1):
+        above, above_end = starts[row - 1], starts[row]
+        here, here_end = starts[row], starts[row + 1]
+        while above < above_end and here < here_end:
+            if runs[above, 1] >= runs[here, 0] and runs[here, 1] >= runs[above, 0]:
+                first, second = _root(parents, above), _root(parents, here)
+                if first < second:
+                    parents[second] = first
+                elif second < first:
+                    parents[first] = second
+            if runs[above, 1] < runs[here, 1]:
+                above += 1
+            else:
+                here += 1
+    for run in range(parents.shape[0]):
+        parents[run] = _root(parents, run)

@@ -1,0 +1,274 @@
+"""How a defect's density in infrared gives its density in red, green and blue.
+
+In the picture a defect is denser than in infrared by a factor of its own (1.1 to 1.3 on good scanners, 2 to 10 where
+the infrared is weak), which is fitted on each defect with a prior from the frame. What reaches the sensor through
+anything opaque (stray light, about 5 %) bends the relation, and a wider infrared focus smears it: both are fitted on
+the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+# Where no dust is dark enough to tell.
+USUAL_STRAY = 0.03
+MOST_STRAY = 0.08
+DEEPEST = 3.5
+SHALLOWEST = 0.03
+SAMPLE_PIXELS = 30_000
+FEWEST_PIXELS = 1500
+ROUNDS = 4
+# A defect's density in the picture for one in infrared, where a frame has too few sure ones to tell: mean, deviation.
+USUAL_EXPONENT = (1.2, 0.35)
+FEWEST_REGIONS = 6
+KNOWN_ERROR = 0.3
+LEAST_EXPONENT = 0.4
+DEPTH_EVIDENCE = 4.0
+# Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
+NEUTRALITY = 0.12
+# Misfit that is expected of any defect, as a part of its density.
+SMALLEST_MISFIT = 0.06
+USUAL_MISFIT = 0.15
+# Neighbouring pixels of a fill are wrong together: so many count as one, and a large region gives only a few more.
+PIXELS_AS_ONE = 6.0
+MOST_VOTES = 6.0
+SURE = 3.0
+DETAIL_RIDGE = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class DefectSample:
+    """Defect pixels of a frame.
+
+    Attributes
+    ----------
+    density : (pixels, 3) ndarray of float32
+        Infrared density plain and smoothed at two scales, nepers.
+    ratio : (pixels, 3) ndarray of float32
+        Density of the defect in red, green and blue, as far as a fill from around tells, nepers.
+    variance : same shape
+        Expected squared error of `ratio`.
+    """
+
+    density: Array
+    ratio: Array
+    variance: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Absorption:
+    """Relation of densities on one frame.
+
+    Attributes
+    ----------
+    stray : float
+        Part of the clear light that reaches the infrared sensor through anything.
+    sharpness : tuple of float
+        Weights of the density's detail at two scales, which undo the infrared's wider focus.
+    gain : float
+        Factor that gives a neutral defect its full density back.
+    exponents : (regions, 3) ndarray of float64
+        Density in red, green and blue for one of infrared, for each region.
+    misfit : (regions,) ndarray of float64
+        Standard deviation about that relation, as a part of the density.
+    visible : (regions,) ndarray of bool
+        Whether the region shows in the picture at all.
+    """
+
+    stray: float
+    sharpness: tuple[float, float]
+    gain: float
+    exponents: Doubles
+    misfit: Doubles
+    visible: npt.NDArray[np.bool_]
+
+
+def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], strength: Doubles, gain: float) -> Absorption:
+    """Fit the relation of a frame and of each of its regions.
+
+    Parameters
+    ----------
+    sample : DefectSample
+    owners : (pixels,) ndarray of int64
+        Region of each pixel, rising from 0.
+    strength : (regions,) ndarray of float64
+        Deepest density of each region as a multiple of the threshold.
+    gain : float
+        Factor that gives a neutral defect its full density back (see `Leakage`).
+
+    Returns
+    -------
+    Absorption
+    """
+    stray = _stray(sample.density)
+    sharpness = _sharpness(sample, stray)
+    shape = gain * _shape(sample.density, stray, sharpness)
+    slopes = _region_slopes(shape, sample, owners)
+    prior = _frame_prior(slopes)
+    exponents = _posterior(slopes, prior)
+    misfit = _misfit(shape, sample, owners, exponents)
+    visible = _visible(slopes, prior, strength) | _bright(slopes, sample, owners)
+    return Absorption(stray, sharpness, gain, exponents, misfit, visible)
+
+
+def transmitted_density(
+    absorption: Absorption, density: Array, owners: npt.NDArray[np.int64], noise: float
+) -> tuple[Array, Array]:
+    """Return what each defect pixel takes from red, green and blue (nepers), and its expected squared error."""
+    shape = absorption.gain * _shape(density, absorption.stray, absorption.sharpness)
+    taken = absorption.exponents[owners] * shape[:, None]
+    through = np.maximum(1 - absorption.stray * np.exp(np.maximum(density[:, 0], 0)), 0.05)
+    # Noise of the infrared weighs more the less light is left above stray light, and more where detail is lifted.
+    lifted = absorption.gain * (1 + sum(absorption.sharpness))
+    noise_part = absorption.exponents[owners] * (noise * lifted / through)[:, None]
+    misfit = absorption.misfit[owners, None] * taken
+    return taken.astype(np.float32), (noise_part**2 + misfit**2).astype(np.float32)
+
+
+def _stray(density: Array) -> float:
+    """Light that opaque dust leaves: the darkest pixels', where any are dark enough to be opaque."""
+    darkest = float(np.exp(-np.quantile(density[:, 0], 0.998)))
+    return 0.9 * darkest if darkest < MOST_STRAY else USUAL_STRAY
+
+
+def _shape(density: Array, stray: float, sharpness: tuple[float, float]) -> Doubles:
+    """Density with stray light taken off and the detail that the focus lost put back."""
+    plain, small, wide = (_without_stray(density[:, scale], stray) for scale in range(3))
+    return np.maximum(plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide), 0.0)
+
+
+def _without_stray(density: Array, stray: float) -> Doubles:
+    through = (np.exp(-density.astype(np.float64)) - stray) / (1 - stray)
+    return np.asarray(-np.log(np.maximum(through, np.exp(-DEEPEST))))
+
+
+def _sharpness(sample: DefectSample, stray: float) -> tuple[float, float]:
+    """How much detail the infrared's focus lost, from all defects of the frame; none where there are too few."""
+    density, ratio, variance = sample.density, sample.ratio, sample.variance
+    inside = np.flatnonzero((density[:, 0] > SHALLOWEST) & (density[:, 0] < 2.0) & (ratio.min(axis=1) > 0))
+    if len(inside) < FEWEST_PIXELS:
+        return 0.0, 0.0
+    chosen = inside[:: max(1, len(inside) // SAMPLE_PIXELS)]
+    target = ratio[chosen].mean(axis=1).astype(np.float64)
+    error = variance[chosen].mean(axis=1).astype(np.float64)
+    solution = _robust_fit(density[chosen], target, error, stray)
+    small, wide = np.clip(solution[1:] / max(solution[0], 0.2), 0, 3)
+    return float(small), float(wide)
+
+
+def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -> Doubles:
+    plain, small, wide = (_without_stray(density[:, scale], stray) for scale in range(3))
+    design = np.stack([plain, plain - small, plain - wide], axis=1)
+    base_weight = 1 / (error + (0.15 * plain) ** 2 + 1e-4)
+    weights = base_weight
+    solution = np.zeros(3)
+    for _ in range(ROUNDS):
+        weighted = design * weights[:, None]
+        normal = weighted.T @ design
+        ridge = np.diag([0.0, DETAIL_RIDGE, DETAIL_RIDGE]) * normal[0, 0]
+        solution = np.linalg.solve(normal + ridge, weighted.T @ target)
+        z = (target - design @ solution) * np.sqrt(base_weight)
+        scale = 1.4826 * float(np.median(np.abs(z))) + 1e-6
+        weights = base_weight * np.square(np.clip(1 - np.square(z / (4.7 * scale)), 0, None))
+    return np.asarray(solution)
+
+
+def _votes(owners: npt.NDArray[np.int64]) -> Doubles:
+    """Independent observations that the pixels of each region amount to."""
+    pixels = np.bincount(owners).astype(np.float64)
+    return np.asarray(np.minimum(pixels / PIXELS_AS_ONE, MOST_VOTES + pixels / (10 * PIXELS_AS_ONE)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Slopes:
+    """Slope of each region: of each channel (regions, 3), pooled (regions,), and standard errors of both."""
+
+    channels: Doubles
+    channel_errors: Doubles
+    pooled: Doubles
+    errors: Doubles
+
+
+@dataclass(frozen=True, slots=True)
+class _Prior:
+    """The frame's exponents: mean and deviation, the channels' factors, and the part of regions that shows."""
+
+    mean: float
+    spread: float
+    channels: Doubles
+    shown: float
+
+
+def _region_slopes(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64]) -> _Slopes:
+    weights = 1 / (sample.variance.astype(np.float64) + (USUAL_MISFIT * shape[:, None]) ** 2 + 1e-4)
+    dilution = np.bincount(owners) / _votes(owners)
+    power = np.stack([np.bincount(owners, weights[:, c] * shape**2) for c in range(3)], axis=1) + 1e-12
+    fits = [np.bincount(owners, weights[:, c] * shape * sample.ratio[:, c]) for c in range(3)]
+    channels = np.stack(fits, axis=1) / power
+    pooled = (power * channels).sum(axis=1) / power.sum(axis=1)
+    # The channels' fills are wrong together: pooling them makes nothing surer.
+    errors = np.sqrt(3 * dilution / power.sum(axis=1))
+    return _Slopes(channels, np.sqrt(dilution[:, None] / power), pooled, errors)
+
+
+def _frame_prior(slopes: _Slopes) -> _Prior:
+    """Learn from the regions whose slope is well known; which they are must not depend on luck."""
+    mean, spread = USUAL_EXPONENT
+    known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
+    shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
+    # One in ten of a few regions is no estimate of a rare thing.
+    shown = (shows.sum() + 4.0) / (known.sum() + 5.0)
+    if shows.sum() < FEWEST_REGIONS:
+        return _Prior(mean, spread, np.ones(3), shown)
+    found = slopes.pooled[shows]
+    mean = float(np.median(found))
+    spread = float(np.clip(1.4826 * np.median(np.abs(found - mean)), 0.12 * mean, mean))
+    channels = np.clip(np.median(slopes.channels[shows] / found[:, None], axis=0), 0.8, 1.25)
+    return _Prior(mean, spread, channels, shown)
+
+
+def _posterior(slopes: _Slopes, prior: _Prior) -> Doubles:
+    """Exponents of each region and channel: the region's own, drawn to the frame's, and the channels to one another."""
+    belief = prior.spread**2 / (prior.spread**2 + slopes.errors**2)
+    region = prior.mean + belief * (slopes.pooled - prior.mean)
+    expected = region[:, None] * prior.channels
+    allowed = (NEUTRALITY * region[:, None]) ** 2
+    trust = allowed / (allowed + slopes.channel_errors**2)
+    return np.asarray(expected + trust * (slopes.channels - expected))
+
+
+def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64], exponents: Doubles) -> Doubles:
+    """Deviation about the fitted relation, as a part of the density, beyond what the fill's own error explains."""
+    taken = exponents[owners] * shape[:, None]
+    beyond = np.bincount(owners, (np.square(sample.ratio - taken) - sample.variance).mean(axis=1))
+    power = np.bincount(owners, np.square(taken).mean(axis=1)) + 1e-9
+    error = np.bincount(owners, sample.variance.mean(axis=1))
+    measured = np.clip(beyond / power, 0.0, 4.0)
+    # Where the fill is surer than the dip is deep, the misfit is seen; else it is supposed.
+    votes = _votes(owners) * (power / (power + error)) ** 2
+    return np.asarray(np.sqrt(np.maximum((votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4), SMALLEST_MISFIT**2)))
+
+
+def _visible(slopes: _Slopes, prior: _Prior, strength: Doubles) -> npt.NDArray[np.bool_]:
+    """Whether a region rather shows with the frame's exponents than not at all.
+
+    Log odds: what the slope says, how many of the frame's regions show, and how far beyond the threshold it lies: at
+    the threshold itself it takes a dip in the picture to believe in a defect.
+    """
+    wide, narrow = np.hypot(prior.spread, slopes.errors), np.maximum(slopes.errors, 0.05)
+    evidence = 0.5 * np.square(slopes.pooled / narrow) - 0.5 * np.square((slopes.pooled - prior.mean) / wide)
+    evidence += np.log(narrow / wide)
+    rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 2.0) - 1.5)
+    return np.asarray(evidence + np.log(prior.shown / (1 - prior.shown)) + rise > 0)
+
+
+def _bright(slopes: _Slopes, sample: DefectSample, owners: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Regions that are surely brighter than the film around, in all channels: scratches that took dye away."""
+    brighter = np.bincount(owners, (sample.ratio.max(axis=1) < 0)) / np.bincount(owners)
+    return np.asarray((slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8))

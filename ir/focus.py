@@ -1,0 +1,127 @@
+"""The picture as the infrared pass saw it: moved and blurred tiles, and how much wider the infrared's focus is.
+
+Infrared comes to focus behind the picture, so that a leaked edge is softer in it than in red. Where the predictor stays
+sharp, every edge of the picture leaves a dark and a bright line in the residual.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ir.leakage import Leakage, LeakageSamples
+from ir.photometry import Photometry
+from ir.registration import Registration
+from ir.residual import Fitted, filter_taps, tile_residuals
+from ir.tiles import Tiles
+
+Array = npt.NDArray[np.float32]
+
+# Extra blur that is tried, standard deviation in pixels.
+BLURS_PX = (0.0, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+# A blur has to lower the residual's variance by this part: it costs a pass over the frame.
+WORTH_A_BLUR = 0.04
+TILES_TRIED = 12
+# Contrast of red within 5 by 5 pixels (nepers) beyond which a pixel mixes densities.
+HARD_EDGE = 0.7
+STRIDE = 4
+
+
+def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tuple[Array, int]:
+    """Move and blur the picture's logs of every tile onto the infrared.
+
+    Returns
+    -------
+    (tiles, size, size, 3) ndarray of float32, int
+        The logs, and the margin (pixels) at the tiles' sides that holds nothing of use.
+    """
+    if registration.same_grid and blur_px == 0:
+        return tiles.log_rgb, 0
+    size = tiles.film.shape[1]
+    middle = tiles.corners + size // 2
+    shifts = np.stack(registration.at(middle[:, 0], middle[:, 1], tiles.shape[1]), axis=-1)
+    whole = np.round(shifts).astype(int)
+    taps = filter_taps(shifts - whole, blur_px)
+    moved = np.empty_like(tiles.log_rgb)
+    for tile, plane in enumerate(tiles.log_rgb):
+        rolled = np.roll(plane, tuple(whole[tile]), axis=(0, 1))
+        down = ndimage.correlate1d(rolled, taps[tile, 0], axis=0)
+        ndimage.correlate1d(down, taps[tile, 1], axis=1, output=moved[tile])
+    return moved, int(np.abs(whole).max()) + taps.shape[-1] // 2
+
+
+def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) -> LeakageSamples:
+    """Take every fourth pixel of every fourth row of the tiles, registered, to fit the leakage on."""
+    logs, margin = moved_logs(tiles, registration, blur_px)
+    cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
+    count = len(tiles)
+    infrared = tiles.log_infrared[cut].reshape(count, -1)
+    film = (tiles.film & _soft(tiles))[cut].reshape(count, -1)
+    return LeakageSamples(logs[cut].reshape(count, -1, 3), infrared, film)
+
+
+def _soft(tiles: Tiles) -> npt.NDArray[np.bool_]:
+    """Pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms."""
+    red = tiles.log_rgb[..., 0]
+    low, high = (bound(red, (1, 5, 5)) for bound in (ndimage.minimum_filter, ndimage.maximum_filter))
+    contrast = high - low
+    return np.asarray(contrast <= max(HARD_EDGE, float(np.median(contrast))))
+
+
+def measure_blur(tiles: Tiles, photometry: Photometry, leakage: Leakage, registration: Registration) -> float:
+    """Measure how much wider the infrared's focus is than the picture's.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    photometry : Photometry
+    leakage : Leakage
+        A first fit of the leakage.
+    registration : Registration
+
+    Returns
+    -------
+    float
+        Standard deviation of the extra blur, pixels; 0 where the planes are equally sharp or too little leaks to tell.
+    """
+    busy = _busiest(tiles)
+    edges = _edges(busy)
+    variances = np.array([_misfit(busy, edges, photometry, Fitted(leakage, registration, blur)) for blur in BLURS_PX])
+    best = int(np.argmin(variances))
+    if variances[best] > (1 - WORTH_A_BLUR) * variances[0]:
+        return 0.0
+    return _vertex(BLURS_PX, variances, best)
+
+
+def _busiest(tiles: Tiles) -> Tiles:
+    """Tiles in which most of the red picture changes from pixel to pixel, which is where a blur shows."""
+    steps = np.diff(tiles.log_rgb[:, ::3, :, 0], axis=2)
+    order = np.argsort(-np.mean(np.minimum(np.abs(steps), 0.5), axis=(1, 2)))[:TILES_TRIED]
+    return tiles.chosen(np.sort(order))
+
+
+def _edges(tiles: Tiles) -> npt.NDArray[np.bool_]:
+    """Film pixels where the red picture is steepest."""
+    red = tiles.log_rgb[..., 0]
+    steepness = np.abs(np.gradient(red, axis=1)) + np.abs(np.gradient(red, axis=2))
+    return np.asarray(tiles.film & (steepness > np.quantile(steepness, 0.8)))
+
+
+def _misfit(tiles: Tiles, edges: npt.NDArray[np.bool_], photometry: Photometry, fitted: Fitted) -> float:
+    """Robust variance of the high-passed residual on the picture's edges."""
+    residual, margin = tile_residuals(tiles, photometry, fitted, mixing=True)
+    inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
+    values = residual.values.astype(np.float32)
+    high = (values - ndimage.uniform_filter(values, (0, 9, 9)))[inner][edges[inner]]
+    return float(np.median(np.abs(high)) ** 2) if high.size else 0.0
+
+
+def _vertex(blurs: tuple[float, ...], variances: npt.NDArray[np.float64], best: int) -> float:
+    """Vertex of the parabola through the best blur and its neighbours, in squares of the blur."""
+    if best in (0, len(blurs) - 1):
+        return blurs[best]
+    squares = np.square(blurs[best - 1 : best + 2])
+    bend, slope, _ = np.polyfit(squares, variances[best - 1 : best + 2], 2)
+    vertex = -slope / (2 * bend) if bend > 0 else squares[1]
+    return float(np.sqrt(np.clip(vertex, squares[0], squares[2])))

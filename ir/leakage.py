@@ -1,0 +1,280 @@
+"""How much of the picture shows through in the infrared, fitted on the frame itself.
+
+The model is linear in the natural log of light: ``ln infrared = base + sum of f_c(ln channel_c)``, with a straight f of
+red first, and curvature and the other channels only where tiles that were held out say that they help. Every tile has
+its own base, so that lamps and lenses do not enter. Dust darkens red as well as infrared, so that an ordinary fit would
+learn dust instead of dye: weights are robust and harder on the dark side (see docs/explanation/leakage.md).
+
+References: Edgar, US 5,266,805 and ASF, US 6,442,301 (expired) for the regression of infrared on red in density;
+Beaton and Tukey 1974 (doi:10.1080/00401706.1974.10489171) for the biweight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ir.photometry import COUNTS
+
+Array = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+# Held-out variance has to fall by this part before the model may grow: real leakage is red.
+WORTH_A_TERM = 0.02
+# Prior standard deviation of a slope; it only matters where a frame is flat.
+SLOPE_PRIOR = 0.5
+BRIGHT_LIMIT = 4.0
+DARK_LIMIT = 2.5
+ROUNDS = 8
+ROUNDS_MORE = 3
+LEVELS = 24
+# A level's misfit is believed by half at this many pixels.
+LEVEL_PRIOR_PIXELS = 60
+
+# Terms of the model: (channel, power) of the centred natural log of light.
+TERMS = ((0, 1), (1, 1), (2, 1), (0, 2), (0, 3), (1, 2))
+RED = (0,)
+CANDIDATES = ((0, 3), (0, 1, 2), (0, 1, 2, 3), (0, 1, 2, 3, 4, 5))
+CURVATURE_TERM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """The picture that leaks into the infrared plane of one frame.
+
+    Attributes
+    ----------
+    tables : (3, 65536) ndarray of float32
+        What each count of red, green and blue adds to ln infrared.
+    channels : int
+        1 where red alone counts, else 3.
+    slopes : tuple of float
+        Mean slope of each channel over the frame; their sum is the part of a neutral defect that the model takes away.
+    curvature : float
+        Second-order coefficient of red.
+    noise : float
+        Robust standard deviation of the clean film's residual, natural log.
+    explained : float
+        Part of the infrared's variance within tiles that the picture explains, 0..1.
+    """
+
+    tables: Array
+    channels: int
+    slopes: tuple[float, float, float]
+    curvature: float
+    noise: float
+    explained: float
+
+    @property
+    def defect_gain(self) -> float:
+        """Factor that gives a neutral defect its full density back, 1..10."""
+        return 1.0 / (1.0 - min(max(sum(self.slopes), 0.0), 0.9))
+
+
+@dataclass(frozen=True, slots=True)
+class LeakageSamples:
+    """Registered pixels to fit on.
+
+    Attributes
+    ----------
+    log_rgb, log_infrared : (tiles, pixels, 3) and (tiles, pixels) ndarray of float32
+        Natural log of light.
+    valid : (tiles, pixels) ndarray of bool
+        False where a plane is clipped or black.
+    """
+
+    log_rgb: Array
+    log_infrared: Array
+    valid: npt.NDArray[np.bool_]
+
+
+def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
+    """Fit the leakage model of one frame.
+
+    Parameters
+    ----------
+    samples : LeakageSamples
+    log_tables : (4, 65536) ndarray of float32
+        Natural log of light for each count (see `Photometry`).
+
+    Returns
+    -------
+    Leakage
+        No leakage (slopes 0) where there are too few valid pixels, or where the fit says that dye brightens infrared.
+    """
+    if samples.valid.sum() < 500:
+        return no_leakage()
+    centre = np.median(samples.log_rgb[samples.valid][::7], axis=0).astype(np.float64)
+    problem = _Problem.of(samples, centre)
+    fit = _grow_model(problem, _best_start(problem, RED))
+    slopes = _mean_slopes(problem, fit)
+    if sum(slopes) < 0:
+        return no_leakage(fit.noise)
+    whole = _bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
+    explained = float(np.clip(1.0 - fit.noise**2 / max(whole**2, 1e-12), 0.0, 1.0))
+    curvature = dict(zip(fit.terms, fit.coefficients.tolist(), strict=True)).get(CURVATURE_TERM, 0.0)
+    channels = 1 if all(TERMS[term][0] == 0 for term in fit.terms) else 3
+    tables = _tables(log_tables, fit, centre)
+    tables[0] += _level_misfit(problem, fit, log_tables[0] - np.float32(centre[0]))
+    tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
+    return Leakage(tables, channels, slopes, curvature, fit.noise, explained)
+
+
+def no_leakage(noise: float = 0.0) -> Leakage:
+    """Return a model in which the infrared shows nothing of the picture."""
+    return Leakage(np.zeros((3, COUNTS), np.float32), 1, (0.0, 0.0, 0.0), 0.0, noise, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Target (tiles, pixels), design (tiles, pixels, terms) and weights of valid pixels (0 or 1)."""
+
+    target: Doubles
+    design: Doubles
+    valid: Doubles
+
+    @classmethod
+    def of(cls, samples: LeakageSamples, centre: Doubles) -> _Problem:
+        logs = samples.log_rgb - centre
+        design = np.stack([logs[..., channel] ** power for channel, power in TERMS], axis=-1)
+        return cls(samples.log_infrared.astype(np.float64), design, samples.valid.astype(np.float64))
+
+    def part(self, tiles: slice) -> _Problem:
+        return _Problem(self.target[tiles], self.design[tiles], self.valid[tiles])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    terms: tuple[int, ...]
+    coefficients: Doubles
+    noise: float
+
+
+def _best_start(problem: _Problem, terms: tuple[int, ...]) -> _Fit:
+    """Fit from no leakage and from the ordinary fit, and keep the tighter one: dust may lead either astray."""
+    ordinary = _solve(problem, terms, problem.valid, 1.0)
+    starts = (np.zeros(len(terms)), ordinary)
+    return min((_reweighted(problem, _Fit(terms, start, 1.0), ROUNDS) for start in starts), key=lambda fit: fit.noise)
+
+
+def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
+    """Add terms while tiles that were held out say that they help."""
+    best, best_variance = fit, _held_out_variance(problem, fit)
+    for terms in CANDIDATES:
+        more = len(terms) - len(best.terms)
+        if more <= 0:
+            continue
+        start = _Fit(
+            terms, np.array([dict(zip(best.terms, best.coefficients, strict=True)).get(t, 0.0) for t in terms]), 1
+        )
+        grown = _reweighted(problem, start, ROUNDS_MORE)
+        variance = _held_out_variance(problem, grown)
+        if variance < (1 - WORTH_A_TERM * more) * best_variance:
+            best, best_variance = grown, variance
+    return best
+
+
+def _held_out_variance(problem: _Problem, fit: _Fit) -> float:
+    """Robust residual variance of every other tile under the model fitted to the rest, both ways."""
+    variances = []
+    for fitted, held in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+        learning, test = problem.part(fitted), problem.part(held)
+        if not test.valid.any() or not learning.valid.any():
+            return np.inf
+        half = _reweighted(learning, fit, ROUNDS_MORE)
+        residual = _residual(test, half, test.valid)
+        variances.append(_bright_scale(residual[test.valid > 0]) ** 2)
+    return float(np.mean(variances))
+
+
+def _reweighted(problem: _Problem, fit: _Fit, rounds: int) -> _Fit:
+    coefficients, noise = fit.coefficients, fit.noise
+    weights = problem.valid
+    for _ in range(rounds):
+        residual = _residual(problem, _Fit(fit.terms, coefficients, noise), weights)
+        noise = max(_bright_scale(residual[problem.valid > 0]), 1e-5)
+        weights = problem.valid * _one_sided_biweight(residual / noise)
+        coefficients = _solve(problem, fit.terms, weights, noise)
+    return _Fit(fit.terms, coefficients, noise)
+
+
+def _residual(problem: _Problem, fit: _Fit, weights: Doubles) -> Doubles:
+    return _centred(problem.target - problem.design[..., list(fit.terms)] @ fit.coefficients, weights)
+
+
+def _one_sided_biweight(z: Doubles) -> Doubles:
+    """Tukey's biweight with a nearer limit on the dark side, where the dust lies."""
+    reach = np.where(z < 0, z / DARK_LIMIT, z / BRIGHT_LIMIT)
+    return np.asarray(np.square(np.clip(1 - np.square(reach), 0.0, None)))
+
+
+def _bright_scale(residual: Doubles) -> float:
+    """Standard deviation of clean film, from the pixels brighter than the median: dust only darkens."""
+    middle = float(np.median(residual))
+    bright = residual[residual > middle] - middle
+    return 1.4826 * float(np.median(bright)) if bright.size else 0.0
+
+
+def _centred(values: Doubles, weights: Doubles) -> Doubles:
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray(values - (weights * values).sum(axis=1, keepdims=True) / total)
+
+
+def _solve(problem: _Problem, terms: tuple[int, ...], weights: Doubles, noise: float) -> Doubles:
+    """Weighted least squares with a base of its own for each tile and a weak prior of no leakage."""
+    design = problem.design[..., list(terms)]
+    total = np.maximum(weights.sum(axis=1), 1e-9)
+    design = design - ((weights[..., None] * design).sum(axis=1) / total[:, None])[:, None]
+    weighted = (weights[..., None] * design).reshape(-1, len(terms))
+    normal = weighted.T @ design.reshape(-1, len(terms))
+    right = weighted.T @ _centred(problem.target, weights).ravel()
+    return np.linalg.solve(normal + np.eye(len(terms)) * (noise / SLOPE_PRIOR) ** 2, right)
+
+
+def _level_misfit(problem: _Problem, fit: _Fit, red_logs: Array) -> Array:
+    """What the fit leaves over at each level of red, as an addition to the table of red.
+
+    Levels that hardly occur weigh nothing in the choice of the model, but a band of them would be marked as a defect.
+    """
+    red = problem.design[..., 0]
+    low, high = np.quantile(red[problem.valid > 0], [0.001, 0.999])
+    if high - low < 0.1:
+        return np.zeros(COUNTS, np.float32)
+    bins = np.clip(((red - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
+    steps = np.zeros(LEVELS)
+    weights = problem.valid
+    for _ in range(ROUNDS_MORE):
+        residual = _centred(_residual(problem, fit, weights) - steps[bins], weights)
+        weights = problem.valid * _one_sided_biweight(residual / fit.noise)
+        total = np.bincount(bins.ravel(), weights.ravel(), LEVELS)
+        mean = np.bincount(bins.ravel(), (weights * residual).ravel(), LEVELS) / np.maximum(total, 1e-9)
+        steps += mean * total / (total + LEVEL_PRIOR_PIXELS)
+    centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
+    return np.interp(red_logs, centres, steps).astype(np.float32)
+
+
+def _rising(table: Array, centre: int) -> Array:
+    """Let more red never leak less: curves fitted in the middle may turn back at the ends."""
+    below = np.minimum.accumulate(table[centre::-1])[::-1]
+    above = np.maximum.accumulate(table[centre:])
+    return np.concatenate([below[:-1], above]).astype(np.float32)
+
+
+def _mean_slopes(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
+    inside = problem.valid > 0
+    slopes = [0.0, 0.0, 0.0]
+    for term, coefficient in zip(fit.terms, fit.coefficients, strict=True):
+        channel, power = TERMS[term]
+        logs = problem.design[..., channel][inside]  # the first three terms are the channels themselves
+        slopes[channel] += float(coefficient * power * np.mean(logs ** (power - 1)))
+    return slopes[0], slopes[1], slopes[2]
+
+
+def _tables(log_tables: Array, fit: _Fit, centre: Doubles) -> Array:
+    tables = np.zeros((3, COUNTS))
+    for term, coefficient in zip(fit.terms, fit.coefficients, strict=True):
+        channel, power = TERMS[term]
+        tables[channel] += coefficient * (log_tables[channel] - centre[channel]) ** power
+    return tables.astype(np.float32)

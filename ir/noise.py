@@ -1,0 +1,233 @@
+"""What clean film looks like in the residual: its base, and its noise by local activity, by region and in its tails.
+
+Dust only darkens, so the bright side of the residual is clean film: it gives the deviation and, far out, the rate of
+false alarms. No level is absolute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage, optimize
+
+from ir import _detection_kernels as kernels
+from ir.residual import ACTIVITY_GRADES, Residual
+from ir.tiles import Tiles
+
+Array = npt.NDArray[np.float32]
+
+# The base follows lamp and lens over a fortieth of the frame, in five blocks.
+BLOCKS_PER_SIDE = 200
+WINDOW_BLOCKS = 5
+SMALLEST_SAMPLE = 400
+BUSY_GRADE = 7
+TAIL_PARTS = (1e-2, 1e-3)
+QUANTUM = 1.0 / 4096.0
+# What blocks more than this, in nepers, is a defect without further proof, and no part of clean film.
+OBVIOUS = 0.08
+PRIOR_PIXELS = 500
+BINOMIAL_3 = np.array([1, 2, 1], np.float32) / 4
+BINOMIAL_5 = np.array([1, 4, 6, 4, 1], np.float32) / 16
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Clean film's residual over the frame.
+
+    Attributes
+    ----------
+    block_px : int
+        Side of a block, pixels.
+    level : (block rows, block cols) ndarray of float32
+        Median residual of clean film at block centres, nepers.
+    spread : same shape
+        Deviation of single pixels at block centres, nepers.
+    grade : same shape, uint8
+        Median activity grade of each block.
+    dark : same shape, bool
+        Blocks that lie far under the film around them: holder, or very large defects.
+    """
+
+    block_px: int
+    level: Array
+    spread: Array
+    grade: npt.NDArray[np.uint8]
+    dark: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Noise of clean film.
+
+    Attributes
+    ----------
+    deviation : (2, 16) ndarray of float32
+        Standard deviation of the residual smoothed over 3 by 3 and 5 by 5, by activity grade, nepers.
+    offset : (2, 16) ndarray of float32
+        How much too dark clean film of each grade comes out, nepers.
+    tails : (2, 2) ndarray of float32
+        Deviations that the bright side passes in 1 % and in 0.1 % of the pixels, for both smoothings.
+    factor : (block rows, block cols) ndarray of float32
+        Local factor on the deviation.
+    """
+
+    deviation: Array
+    offset: Array
+    tails: Array
+    factor: Array
+
+
+def measure_base(residual: Residual, holder_blocks: npt.NDArray[np.bool_], holder_block_px: int) -> Base:
+    """Measure the base of clean film block by block.
+
+    Parameters
+    ----------
+    residual : Residual
+    holder_blocks : ndarray of bool
+        Blocks of `holder_block_px` pixels that are no film.
+    holder_block_px : int
+
+    Returns
+    -------
+    Base
+    """
+    rows, cols = residual.values.shape
+    block = 8 * max(2, round(max(rows, cols) / BLOCKS_PER_SIDE / 8))
+    shape = (-(-rows // block), -(-cols // block))
+    medians, spreads = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    grade = np.empty(shape, np.uint8)
+    kernels.block_statistics(residual.values, residual.grades, block, medians, spreads, grade)
+    film = ~_blocks_touched(holder_blocks, block // holder_block_px, shape)
+    level = _clean_level(medians, film, grade)
+    dark = medians < level - 1.0
+    return Base(block, level, _smooth(spreads, film), grade, dark)
+
+
+def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual, margin: int) -> Noise:
+    """Measure the noise of clean film on tiles of the frame.
+
+    Parameters
+    ----------
+    base : Base
+    tiles : Tiles
+    together, apart : Residual
+        Planes of the tiles with edges left together, whose misfit can only be dark, so that their bright side is noise;
+        and with edges taken apart, as the frame's residual is.
+    margin : int
+        Pixels at each tile's sides to leave out.
+
+    Returns
+    -------
+    Noise
+    """
+    plain = _smoothed_tiles(base, tiles, together, margin)
+    deviations = np.stack([_deviation_by_grade(plane, plain.grades) for plane in plain.planes])
+    factor = np.clip(base.spread / deviations[0][base.grade], 0.6, 4.0).astype(np.float32)
+    tails = np.stack([_tail(p, d, plain.grades) for p, d in zip(plain.planes[1:], deviations[1:], strict=True)])
+    used = _smoothed_tiles(base, tiles, apart, margin)
+    offsets = np.stack([_offset_by_grade(plane, used.grades) for plane in used.planes[1:]])
+    return Noise(deviations[1:], offsets, tails, factor)
+
+
+def _blocks_touched(fine: npt.NDArray[np.bool_], ratio: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    pad = ((0, shape[0] * ratio - fine.shape[0]), (0, shape[1] * ratio - fine.shape[1]))
+    blocks = np.pad(fine, pad, mode="edge").reshape(shape[0], ratio, shape[1], ratio)
+    return np.asarray(blocks.any(axis=(1, 3)))
+
+
+def _clean_level(medians: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8]) -> Array:
+    """Level of clean film: the upper quartile of the blocks around, since whatever lies on film darkens.
+
+    The lamp's course is taken out first, and what the quartile rises over the median by noise alone is taken back. In a
+    busy picture misfits go both ways, and the median is the better guess.
+    """
+    if not film.any():
+        return medians
+    grid = _filled(medians, film)
+    lamp = ndimage.gaussian_filter(ndimage.median_filter(grid, 5, mode="nearest"), 6, mode="nearest")
+    detail = grid - lamp
+    quartile = ndimage.percentile_filter(detail, 75, WINDOW_BLOCKS, mode="nearest")
+    middle = ndimage.median_filter(detail, WINDOW_BLOCKS, mode="nearest")
+    rise = float(np.median((quartile - middle)[film]))
+    busy = np.clip(ndimage.uniform_filter(grade.astype(np.float32), 3) - BUSY_GRADE, 0, 1)
+    clean = middle + (1 - busy) * (quartile - rise - middle)
+    return np.asarray(lamp + ndimage.uniform_filter(clean, 3, mode="nearest"), np.float32)
+
+
+def _filled(grid: Array, film: npt.NDArray[np.bool_]) -> Array:
+    """Put the nearest film block's value where there is no film."""
+    if film.all():
+        return grid
+    nearest = ndimage.distance_transform_edt(~film, return_distances=False, return_indices=True)
+    return np.asarray(grid[tuple(nearest)])
+
+
+def _smooth(grid: Array, film: npt.NDArray[np.bool_]) -> Array:
+    if not film.any():
+        return grid
+    middle = ndimage.median_filter(_filled(grid, film), WINDOW_BLOCKS, mode="nearest")
+    return np.asarray(ndimage.uniform_filter(middle, 3, mode="nearest"), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Density of clean film's pixels: plain, over 3 by 3 and over 5 by 5; and their grades."""
+
+    planes: tuple[Array, Array, Array]
+    grades: npt.NDArray[np.uint8]
+
+
+def _smoothed_tiles(base: Base, tiles: Tiles, residual: Residual, margin: int) -> _Sample:
+    size = tiles.film.shape[1]
+    levels = np.stack([base_at(base, int(row), int(col), size) for row, col in tiles.corners])
+    density = np.asarray(levels - residual.values * np.float32(QUANTUM), np.float32)
+    three, five = (_separable(density, taps) for taps in (BINOMIAL_3, BINOMIAL_5))
+    clean = tiles.film & ~ndimage.maximum_filter(three > OBVIOUS, (1, 7, 7))
+    inner = (slice(None), slice(margin, size - margin), slice(margin, size - margin, 2))
+    keep = clean[inner]
+    planes = (density[inner][keep], three[inner][keep], five[inner][keep])
+    return _Sample(planes, (residual.grades[inner] & kernels.GRADE_BITS)[keep])
+
+
+def base_at(base: Base, row: int, col: int, size: int) -> Array:
+    """Interpolate the base over a square of `size` pixels."""
+    rows = (np.arange(row, row + size) + 0.5) / base.block_px - 0.5
+    cols = (np.arange(col, col + size) + 0.5) / base.block_px - 0.5
+    grid = np.meshgrid(rows, cols, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(base.level, grid, order=1, mode="nearest"), np.float32)
+
+
+def _separable(planes: Array, taps: npt.NDArray[np.floating]) -> Array:
+    return np.asarray(ndimage.correlate1d(ndimage.correlate1d(planes, taps, 1), taps, 2), np.float32)
+
+
+def _deviation_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
+    """Deviation of the bright side for each grade, not falling with activity (isotonic, weighted by the samples)."""
+    counts = np.bincount(grades, minlength=ACTIVITY_GRADES)
+    measured = np.full(ACTIVITY_GRADES, QUANTUM)
+    for grade in np.flatnonzero(counts):
+        quarter, middle = np.quantile(density[grades == grade], [0.25, 0.5])
+        measured[grade] = (middle - quarter) / 0.6745
+    rising = optimize.isotonic_regression(measured, weights=np.maximum(counts, 1e-6)).x
+    return np.asarray(np.maximum(rising, QUANTUM), np.float32)
+
+
+def _offset_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
+    """Median of each grade where it is too dark, believed by half at PRIOR_PIXELS."""
+    offset = np.zeros(ACTIVITY_GRADES, np.float32)
+    for grade in range(ACTIVITY_GRADES):
+        chosen = density[grades == grade]
+        if chosen.size:
+            offset[grade] = max(float(np.median(chosen)), 0.0) * chosen.size / (chosen.size + PRIOR_PIXELS)
+    return offset
+
+
+def _tail(density: Array, deviation: Array, grades: npt.NDArray[np.uint8]) -> Array:
+    """Deviations that the bright side passes with the parts of TAIL_PARTS; a Gaussian's where there is no sample."""
+    if density.size < SMALLEST_SAMPLE:
+        return np.array([2.58, 3.29], np.float32)
+    middle = np.array([np.median(density[grades == g]) if (grades == g).any() else 0.0 for g in range(ACTIVITY_GRADES)])
+    z = (middle[grades] - density) / deviation[grades]
+    return np.asarray(np.quantile(z[z > 0], [1 - part for part in TAIL_PARTS]), np.float32)

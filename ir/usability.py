@@ -1,0 +1,93 @@
+"""Whether the infrared of a frame can show defects at all: measured, not declared.
+
+A plain correlation of infrared and red says nothing (0.94 on good film with a faint, sharp leak). What tells is how
+much infrared density a picture density brings with it, and whether the picture has colour: silver blocks infrared as it
+blocks light, in every colour alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ir.leakage import Leakage
+from ir.photometry import Photometry
+from ir.report import Caution
+from ir.tiles import Tiles
+
+SILVER_SLOPE = 0.45
+SILVER_EXPLAINED = 0.85
+# Deviation of colour against brightness (both as densities) of a picture without colour.
+COLOURLESS = 0.12
+STRONG_LEAKAGE = 0.3
+COPY_SLOPE = 0.97
+# Contrast of a picture, nepers between its 2nd and 98th percentiles of blocks, below which nothing was exposed.
+UNEXPOSED_CONTRAST = 0.08
+# A picture whose white lies within this many deviations of the dark noise is black.
+DARK_DEVIATIONS = 30.0
+DARK_LIGHT = 0.02
+
+
+def blocking_caution(tiles: Tiles, photometry: Photometry) -> Caution | None:
+    """Return why a frame is left as it is before anything is fitted, or None.
+
+    Parameters
+    ----------
+    tiles : Tiles
+    photometry : Photometry
+
+    Returns
+    -------
+    Caution or None
+    """
+    if not len(tiles) or tiles.film.sum() < 1000:
+        return Caution.NO_FILM
+    if int(np.ptp(tiles.infrared[tiles.film])) < 3:
+        return Caution.INFRARED_CONSTANT
+    if _is_dark(photometry):
+        return Caution.FRAME_DARK
+    if _contrast(tiles) < UNEXPOSED_CONTRAST:
+        return Caution.FRAME_UNEXPOSED
+    return None
+
+
+def leakage_caution(leakage: Leakage, tiles: Tiles) -> Caution | None:
+    """Return what the fitted leakage says about the film: silver, an infrared that is the picture, strong leakage."""
+    total = sum(leakage.slopes)
+    colourless = colour_share(tiles) < COLOURLESS
+    if total > SILVER_SLOPE and leakage.explained > SILVER_EXPLAINED and colourless:
+        return Caution.SILVER_FILM
+    if total > COPY_SLOPE:
+        return Caution.INFRARED_UNUSABLE
+    return Caution.STRONG_LEAKAGE if total > STRONG_LEAKAGE else None
+
+
+def colour_share(tiles: Tiles) -> float:
+    """Deviation of ln red - ln green and ln blue - ln green within tiles, as a part of that of ln green."""
+    logs = tiles.log_rgb[:, ::4, ::4]
+    logs = logs - np.median(logs, axis=(1, 2), keepdims=True)
+    film = tiles.film[:, ::4, ::4]
+    brightness = _spread(logs[..., 1][film])
+    colour = max(_spread((logs[..., c] - logs[..., 1])[film]) for c in (0, 2))
+    return colour / max(brightness, 1e-6)
+
+
+def _spread(values: npt.NDArray[np.float32]) -> float:
+    return float(np.median(np.abs(values)))
+
+
+def _is_dark(photometry: Photometry) -> bool:
+    spans = [white - black for white, black in zip(photometry.white[:3], photometry.black[:3], strict=True)]
+    # A third of the bend is the dark noise, as a part of the span.
+    in_noise = all(bend * DARK_DEVIATIONS / 3 > 1 for bend in photometry.bend[:3])
+    infrared_span = photometry.white[3] - photometry.black[3]
+    return in_noise or max(spans) < DARK_LIGHT * infrared_span
+
+
+def _contrast(tiles: Tiles) -> float:
+    """Range of the picture's brightness over blocks of 16 pixels of all tiles."""
+    count, size = tiles.film.shape[:2]
+    side = size // 16 * 16
+    green = tiles.log_rgb[:, :side, :side, 1].reshape(count, side // 16, 16, side // 16, 16)
+    low, high = np.quantile(np.median(green, axis=(2, 4)), [0.02, 0.98])
+    return float(high - low)
