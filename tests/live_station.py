@@ -16,6 +16,7 @@ import yaml
 from daemon.archive import Archive
 from daemon.config import load_station
 from daemon.status import station_status
+from ir import clean_frame
 
 ROWS, COLS = 120, 180
 
@@ -31,6 +32,12 @@ def film(seed, rows=ROWS, cols=COLS):
         row, col = random.integers(10, rows - 10), random.integers(10, cols - 10)
         planes[row : row + 3, col : col + 3] *= 0.3
     return np.clip(planes * 65535, 0, 65535).astype(np.uint16)
+
+
+def warm_up_engine():
+    """Let numba compile what it has not cached yet, so that no worker is waited for longer than it works."""
+    planes = film(1)
+    clean_frame(np.ascontiguousarray(planes[..., :3]), np.ascontiguousarray(planes[..., 3]))
 
 
 def write_inside(path, seed, **size):

@@ -13,7 +13,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from live_station import LiveStation, leftovers, running, write_infrared, write_inside, write_picture
+from live_station import (
+    LiveStation,
+    leftovers,
+    running,
+    warm_up_engine,
+    write_infrared,
+    write_inside,
+    write_picture,
+)
 from test_notify import heard
 
 from daemon.database import open_database
@@ -25,6 +33,11 @@ from daemon.status import station_status
 from daemon.verify import verify_folder
 
 KILLS = int(os.environ.get("FILMSCAND_KILLS", "5"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_engine():
+    warm_up_engine()
 
 
 def digest(path):
@@ -157,13 +170,13 @@ def test_a_full_archive_is_waited_out_and_nothing_is_lost(tmp_path):
 
 
 def test_a_file_size_limit_is_waited_out_like_a_full_disk(tmp_path):
-    # A limit of 8 MiB on every file that the service writes: its database stays far below it, a large scan does not.
+    # A limit of 5 MiB on every file that the service writes: its database stays far below it, a large scan does not.
     station = LiveStation(tmp_path)
     with running(station):
         station.wait_for(lambda status: status.service.running)
-        _, hard = resource.prlimit(station.service.pid, resource.RLIMIT_FSIZE, (8 << 20, resource.RLIM_INFINITY))
-        source = write_inside(station.drop / "large.tif", 1, rows=1000, cols=1200)
-        assert source.stat().st_size > 8 << 20
+        _, hard = resource.prlimit(station.service.pid, resource.RLIMIT_FSIZE, (5 << 20, resource.RLIM_INFINITY))
+        source = write_inside(station.drop / "large.tif", 1, rows=800, cols=900)
+        assert source.stat().st_size > 5 << 20
         before = digest(source)
         station.wait_for(lambda status: "archive" in {alarm.key for alarm in status.alarms})
         assert digest(source) == before
@@ -175,7 +188,7 @@ def test_a_file_size_limit_is_waited_out_like_a_full_disk(tmp_path):
 
 def test_a_service_that_is_told_to_stop_in_the_middle_leaves_nothing_half_written(tmp_path):
     station = LiveStation(tmp_path)
-    hashes = [digest(write_inside(station.drop / "r" / f"{n}.tif", n, rows=900, cols=1350)) for n in range(4)]
+    hashes = [digest(write_inside(station.drop / "r" / f"{n}.tif", n, rows=600, cols=900)) for n in range(3)]
     with running(station):
         station.wait_for(lambda status: status.in_work)
         assert station.stop(at_most_s=30.0) == 0
@@ -183,7 +196,7 @@ def test_a_service_that_is_told_to_stop_in_the_middle_leaves_nothing_half_writte
     assert status.states["processing"] == 0
     assert leftovers(station.root) == []
     with running(station):
-        station.wait_for_archived(4)
+        station.wait_for_archived(3)
         assert station.stop() == 0
     assert_archived_once(station, hashes)
 

@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 
 import pytest
-from live_station import leftovers, write_inside
+from live_station import leftovers, warm_up_engine, write_inside
 
 from daemon.alarms import Alarms
 from daemon.archive import Archive
@@ -20,8 +20,13 @@ from daemon.queue import MAX_DEATHS, Queue
 from daemon.sidecar import Role
 from daemon.worker import WorkerPlan, request_of
 
-PACE = Pace(lease_s=1.0, worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
-LARGE = {"rows": 1200, "cols": 1800}
+PACE = Pace(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
+LARGE = {"rows": 800, "cols": 1200}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_engine():
+    warm_up_engine()
 
 
 class Line:
@@ -136,7 +141,7 @@ def test_a_frame_that_needs_more_memory_than_allowed_takes_nothing_else_along(li
 
 def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes_over(line):
     job = line.add(1, **LARGE)
-    line.start()
+    line.start(pace=Pace(lease_s=3.0, worker_poll_s=0.1))
     frozen = line.worker_at(job)
     os.kill(frozen.pid, signal.SIGSTOP)
     line.run(lambda: line.finished(job))
