@@ -14,6 +14,8 @@ from drivers.scanner_errors import ScannerIoError, ShortFrameError
 Counts = npt.NDArray[np.uint16]
 # 8-bit counts times this fill 0..65535.
 EIGHT_TO_SIXTEEN = 257
+# By how much two passes over one area may differ.
+ROUNDED_PX = 4
 # More than any film scanner gives; beyond it the parameters are rubbish.
 LARGEST_FRAME_BYTES = 1 << 33
 
@@ -121,6 +123,21 @@ def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemo
     infrared = PlaneMemory((rows, samples.shape[1]))
     infrared.fill(samples[:rows, :, 3])
     return rgb, infrared
+
+
+def trim(plane: Counts, shape: tuple[int, int]) -> Counts:
+    """Cut or continue a plane at its lower and right edges: a second pass may round to a row more or less.
+
+    Raises
+    ------
+    ScannerIoError
+        If it differs by more than that.
+    """
+    missing = [wanted - found for wanted, found in zip(shape, plane.shape, strict=True)]
+    if max(abs(pixels) for pixels in missing) > ROUNDED_PX:
+        raise ScannerIoError(f"infrared came as {plane.shape}, the picture as {shape}")
+    widths = [(0, max(pixels, 0)) for pixels in missing]
+    return np.pad(plane, widths, mode="edge")[: shape[0], : shape[1]]
 
 
 def fit_grid(plane: npt.NDArray[np.uint8] | Counts, shape: tuple[int, int]) -> PlaneMemory:

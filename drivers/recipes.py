@@ -240,6 +240,11 @@ class Recipe(_Model):
     budgets: Budgets = Budgets()
     after_kill: str = Field(default="", description="What a person must do after its process was killed.")
 
+    def option_of(self, setting: Setting) -> str:
+        """Give the name of the option that takes a part of the request; empty where there is none."""
+        names = (step.option for step in self.picture if step.source is setting)
+        return next((name for name in names if name), "")
+
     def meaning(self, status: Status) -> Meaning:
         """Say what a status means at this scanner."""
         return self.errors.get(status, USUAL_MEANING[status])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from drivers.base import InfraredOrigin
 from drivers.monitor import Monitor, Phase
-from drivers.planes import Counts, Parameters, PlaneMemory, decode, fit_grid, split
-from drivers.recipes import Delivery, FeederWay, Recipe
+from drivers.planes import Counts, Parameters, PlaneMemory, decode, fit_grid, split, trim
+from drivers.recipes import Delivery, FeederWay, Recipe, Setting
 from drivers.sane_link import DeviceName, SaneLink
 from drivers.sane_options import SaneOptions, offers_infrared
 from drivers.sane_settings import PassPlan, Settings
@@ -68,8 +68,10 @@ class SaneDevice:
 
     def capabilities(self) -> Capabilities:
         """Say what the open device offers."""
-        resolution, depth = self._options.find("resolution"), self._options.find("depth")
-        samples = self._options.usable("samples-per-scan")
+        resolution, depth, samples = (
+            self._options.usable(self._recipe.option_of(setting))
+            for setting in (Setting.RESOLUTION, Setting.DEPTH, Setting.SAMPLES)
+        )
         feed = self._settings.feeder()
         offered = tuple(sorted(int(dpi) for dpi in resolution.choices)) if resolution else ()
         return Capabilities(
@@ -181,7 +183,11 @@ class SaneDevice:
         plane = self._read_infrared()
         self._link.cancel()
         rows, cols = frame.rgb.shape[:2]
-        flags = ("infrared_resampled",) if plane.shape != (rows, cols) else ()
+        flags: tuple[str, ...] = ()
+        if dpi != plan.resolution_dpi:
+            flags = ("infrared_resampled",)
+        elif plane.shape != (rows, cols):
+            plane, flags = trim(plane, (rows, cols)), ("infrared_trimmed",)
         infrared = fit_grid(plane, (rows, cols))
         return dataclasses.replace(frame, infrared=infrared, origin=InfraredOrigin.SECOND_PASS, flags=flags)
 
@@ -192,9 +198,10 @@ class SaneDevice:
         return samples[..., 0]  # type: ignore[return-value]
 
     def _bits(self, request: ScanRequest, parameters: Parameters) -> int:
-        if parameters.depth_bits == 8 or self._options.find("depth") is None:
+        depth = self._recipe.option_of(Setting.DEPTH)
+        if parameters.depth_bits == 8 or self._options.find(depth) is None:
             return parameters.depth_bits
-        return self._settings.depth_bits("depth", request.depth_bits)
+        return self._settings.depth_bits(depth, request.depth_bits)
 
 
 def _close_planes(frame: ReadFrame) -> None:

@@ -92,12 +92,12 @@ class Settings:
         if abs(taken_dpi - wanted_dpi) > SAME_DPI:
             raise ScannerSetupError(f"the scanner took {taken_dpi:g} dpi where {wanted_dpi} were asked for")
 
-    def infrared_dpi(self, picture_dpi: int, option: str = "resolution") -> int:
+    def infrared_dpi(self, picture_dpi: int) -> int:
         """Give the resolution of a second pass: the picture's, or the next that the infrared lamp can do."""
         limits = self._recipe.infrared
         if limits.min_dpi <= picture_dpi <= limits.max_dpi:
             return picture_dpi
-        entry = self._options.find(option)
+        entry = self._options.find(self._recipe.option_of(Setting.RESOLUTION))
         offered = [int(choice) for choice in entry.choices] if entry else []
         allowed = [dpi for dpi in offered if limits.min_dpi <= dpi <= limits.max_dpi]
         if not allowed:
@@ -139,7 +139,7 @@ class Settings:
     def _units_per_inch(self) -> float:
         if self._recipe.geometry.unit is Unit.MM:
             return MM_PER_INCH
-        entry = self._options.find("resolution")
+        entry = self._options.find(self._recipe.option_of(Setting.RESOLUTION))
         offered = [float(choice) for choice in entry.choices] if entry else []
         if entry is not None and entry.limits is not None:
             offered.append(float(entry.limits[1]))

@@ -15,7 +15,6 @@ import threading
 import traceback
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
-from pathlib import Path
 from typing import Any
 
 from drivers.child_messages import (
@@ -127,11 +126,9 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connection_descriptor, monitor_descriptor = (int(argument) for argument in arguments)
     ScannerChild(Connection(connection_descriptor), Monitor(monitor_descriptor)).run()
-    sys.stdout.flush()
     # Not through libsane's own exit: python-sane crashes when anything of it is touched after that.
     os._exit(0)
 
 
 if __name__ == "__main__":
-    Path("/proc/self/comm").write_text("filmscand-scan", encoding="ascii")
     main(sys.argv[1:])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.planes import Parameters, decode, fit_grid, split
+from drivers.planes import Parameters, decode, fit_grid, split, trim
 from drivers.same_slide import Fingerprint
 from drivers.scanner_errors import ScannerIoError, ShortFrameError
 
@@ -106,6 +106,20 @@ def test_infrared_of_a_lower_resolution_lies_where_the_picture_does(factor):
     inside = slice(factor, -factor)
     assert np.abs(fitted.counts[inside, inside] - fine[inside, inside]).max() <= 2.0
     fitted.close()
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (10, 7), (9, 9), (6, 4)])
+def test_a_second_pass_that_rounded_to_another_row_is_cut_or_continued_but_never_stretched(shape):
+    plane = np.random.default_rng(0).integers(0, 65536, (8, 7), dtype=np.uint16)
+    trimmed = trim(plane, shape)
+    rows, cols = min(8, shape[0]), min(7, shape[1])
+    assert trimmed.shape == shape
+    assert np.array_equal(trimmed[:rows, :cols], plane[:rows, :cols])
+
+
+def test_a_second_pass_of_quite_another_size_is_an_error():
+    with pytest.raises(ScannerIoError, match="infrared came as"):
+        trim(np.zeros((20, 20), np.uint16), (30, 20))
 
 
 def test_infrared_of_the_same_size_is_taken_as_it_is():
