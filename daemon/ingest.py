@@ -116,6 +116,7 @@ class Ingest:
         failures = 0
         try:
             while not self._stop.is_set():
+                began_s = time.monotonic()
                 try:
                     self._serve(network, events)
                 except sqlite3.Error as error:
@@ -123,7 +124,7 @@ class Ingest:
                     log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
                 except Exception:
                     log.exception("%s: ingest begins anew", self.plan.watch.path)
-                failures += 1
+                failures = failures + 1 if time.monotonic() - began_s < self.plan.pace.retry_cap_s else 1
                 self._stop.wait(backoff_s(failures, self.plan.pace.retry_first_s, self.plan.pace.retry_cap_s))
         finally:
             if events is not None:
