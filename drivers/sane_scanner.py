@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Self, cast
 
-from drivers.base import Capture, CaptureInfo
+from drivers.base import Capture, CaptureInfo, Rgb
 from drivers.child_messages import AskCapabilities, FrameReady, Open, ScanFrame
 from drivers.child_process import ChildProcess
 from drivers.monitor import Phase
@@ -98,6 +98,18 @@ class SaneScanner:
                 if request.frames is None and frame > request.first_frame:
                     return
                 raise
+
+    def resume_after(self, last: Rgb | None) -> None:
+        """Say that a run goes on, as after a power cut, instead of beginning with a full magazine.
+
+        The slide in the gate is then scanned before any is fed; one that shows `last` again is passed over.
+
+        Parameters
+        ----------
+        last : (rows, cols, 3) ndarray of uint16 or None
+            Picture of the last frame that was kept; None where there is none.
+        """
+        self._gate.resume(last)
 
     def progress(self) -> ScanProgress:
         """Say how far the frame under way is; any thread."""

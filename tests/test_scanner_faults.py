@@ -146,6 +146,22 @@ def test_a_jam_after_a_start_that_went_silent_doubles_no_slide():
     assert slide_numbers(outcome.captures, 6, "coolscan3") == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("failed_at", [Moment.START, Moment.READ])
+def test_a_run_that_goes_on_after_a_power_cut_begins_with_the_first_missing_slide(failed_at):
+    # cut off before slide 3 was fed, or while it was read: the next process cannot know which
+    fault = Fault(FaultKind.IO_ERROR, failed_at, slide=3)
+    request = ScanRequest(RESOLUTION_DPI["coolscan3"])
+    with VirtualScanner("coolscan3", make_magazine("coolscan3", 4), [fault], address=None) as virtual:
+        with SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner:
+            kept = [scanner.capture(request, frame) for frame in (1, 2)]
+            with pytest.raises(ScannerIoError):
+                scanner.capture(request, 3)
+        with SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner:
+            scanner.resume_after(kept[-1].rgb)
+            kept += [scanner.capture(request, frame) for frame in (3, 4)]
+    assert slide_numbers(kept, 4, "coolscan3") == [1, 2, 3, 4]
+
+
 def test_a_jam_that_nobody_frees_stays_a_jam_until_somebody_does():
     fault = Fault(FaultKind.JAMMED, Moment.START, slide=2, times=None)
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from drivers.virtual.frames import Content
 from drivers.virtual.magazine import Drift, Magazine, Slide, drift_of
 from drivers.virtual.models import MODELS
 from drivers.virtual.server import VirtualScanner
+
+pytest.importorskip("sane", reason="python-sane is not installed", exc_type=ImportError)
+pytestmark = pytest.mark.skipif(shutil.which("scanimage") is None, reason="scanimage (sane-utils) is not installed")
 
 
 def scanimage(virtual, *arguments):
