@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.frames import Case, suite
-from bench.metrics import Judge
+from bench.metrics import Judge, Score
 from bench.peers import OURS, PERFECT_TELEA, RAW, SANEI, Peer, PeerSkippedError, Scene, clean_ours, make_peers
 from bench.sanei_ir import SaneiIr, UnavailableError
 from bench.sheets import save_sheet
@@ -93,6 +94,14 @@ def _one(case: Case, peers: dict[str, Peer], asked: argparse.Namespace) -> Resul
         )
         save_sheet(asked.sheets / f"{case.kind}-{case.seed}.png", frame, judge, answer, title)
     return Result(case, scores, skipped, tuple(str(warning) for warning in cleaned.report.warnings))
+
+
+def _title(case: Case, scores: dict[str, Score]) -> str:
+    ours, raw = scores[OURS], scores[RAW]
+    name = f"{case.kind}, {case.picture_name}, seed {case.seed}"
+    if math.isnan(ours.f1):
+        return f"{name}: without damage, {100 * ours.changed:.3f} % of the pixels changed"
+    return f"{name}: F1 {ours.f1:.3f}, defects {raw.defects_db:.1f} > {ours.defects_db:.1f} dB"
 
 
 if __name__ == "__main__":
