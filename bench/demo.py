@@ -33,6 +33,7 @@ from daemon.config import Station, load_station
 from daemon.sidecar import Outcome, Role, Sidecar
 from daemon.status import StationStatus, station_status
 from film.frame import SimulatedFrame
+from film.pictures import landscape
 
 ROWS, COLS = 1600, 2400
 # The first frame of a fresh checkout waits until numba has compiled the engine.
@@ -51,10 +52,17 @@ class _Scan:
     drop: str
 
 
+# A whole photograph is nicer to look at than its sharp, mirrored parts.
+_COFFEE, _ROCKET = (photograph(name, most_enlarged=4.0) for name in ("coffee", "rocket"))
 _SCANS = (
-    _Scan("leaky-slide", Case("leaky_slide", "coffee", photograph("coffee"), 71), write_vuescan, "slides"),
-    _Scan("negative", Case("negative", "chelsea", photograph("chelsea"), 72), write_silverfast, "negatives"),
-    _Scan("mounted-slide", Case("mounted", "rocket", photograph("rocket"), 73), write_pair, "slides"),
+    _Scan("leaky-slide", Case("leaky_slide", "coffee", _COFFEE, 71), write_vuescan, "slides"),
+    _Scan(
+        "negative",
+        Case("negative", "landscape", lambda rows, cols: landscape(rows, cols, 5), 72),
+        write_silverfast,
+        "negatives",
+    ),
+    _Scan("mounted-slide", Case("mounted", "rocket", _ROCKET, 73), write_pair, "slides"),
 )
 
 

@@ -20,7 +20,7 @@ FIRST_SEED = 90_001
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
 _SKIMAGE_PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "hubble_deep_field", "retina")
 # Enlarged further, a photograph has no detail left that could be taken for dust.
-_MOST_ENLARGED = 2.0
+MOST_ENLARGED = 2.0
 
 # Film that infrared cannot or need not clean: judged by what it is spared, not by what is healed.
 BEYOND_INFRARED = frozenset({"silver", "spotless", "unexposed", "fully_dark"})
@@ -97,20 +97,22 @@ def _skimage_pictures() -> dict[str, MakePicture]:
     return {name: photograph(name) for name in _SKIMAGE_PHOTOS}
 
 
-def photograph(name: str) -> MakePicture:
+def photograph(name: str, *, most_enlarged: float = MOST_ENLARGED) -> MakePicture:
     """Return how to make a picture from one of scikit-image's photographs."""
-    return _photo(lambda: Image.fromarray(getattr(skimage.data, name)()))
+    return _photo(lambda: Image.fromarray(getattr(skimage.data, name)()), most_enlarged)
 
 
-def _photo(load: Callable[[], Image.Image]) -> MakePicture:
-    return lambda rows, cols: covering(load().convert("RGB"), rows, cols)
+def _photo(load: Callable[[], Image.Image], most_enlarged: float = MOST_ENLARGED) -> MakePicture:
+    return lambda rows, cols: covering(load().convert("RGB"), rows, cols, most_enlarged=most_enlarged)
 
 
-def covering(photo: Image.Image, rows: int, cols: int) -> npt.NDArray[np.uint8]:
+def covering(
+    photo: Image.Image, rows: int, cols: int, *, most_enlarged: float = MOST_ENLARGED
+) -> npt.NDArray[np.uint8]:
     """Return a photograph scaled to cover rows x cols, mirrored at its edges where it is too small for that."""
     if (photo.height > photo.width) != (rows > cols):
         photo = photo.transpose(Image.Transpose.ROTATE_90)
-    scale = min(max(rows / photo.height, cols / photo.width), _MOST_ENLARGED)
+    scale = min(max(rows / photo.height, cols / photo.width), most_enlarged)
     size = (round(photo.width * scale), round(photo.height * scale))
     scaled = np.asarray(photo.resize(size, Image.Resampling.LANCZOS))
     missing_rows, missing_cols = max(rows - scaled.shape[0], 0), max(cols - scaled.shape[1], 0)
