@@ -75,7 +75,7 @@ class Silence:
 
 
 class ChildProcess:
-    """One child with one device; `call` from one thread at a time, `request_cancel` from any.
+    """One child with one device, called by one thread at a time.
 
     Parameters
     ----------
@@ -85,12 +85,21 @@ class ChildProcess:
         How long each call may be silent.
     after_kill : str
         What a person must do once the child had to be killed.
+    cancelling : Event or None
+        Set by whoever wants the call under way to be given up; cleared by its owner, never here.
     """
 
-    def __init__(self, environment: Mapping[str, str], budgets: Budgets, after_kill: str = "") -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        budgets: Budgets,
+        *,
+        after_kill: str = "",
+        cancelling: threading.Event | None = None,
+    ) -> None:
         self._budgets = budgets
         self._after_kill = after_kill
-        self._cancelling = threading.Event()
+        self._cancelling = cancelling or threading.Event()
         self.monitor = Monitor.create()
         self._last_words = tempfile.TemporaryFile()  # noqa: SIM115  (closed by end)
         ours, theirs = socket.socketpair()
@@ -117,6 +126,11 @@ class ChildProcess:
         """Process id of the child."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether the child is no more."""
+        return self._process.poll() is not None
+
     def progress(self) -> tuple[Phase, float]:
         """Give the call that the child is in, and the part of the frame that has come."""
         try:
@@ -129,10 +143,6 @@ class ChildProcess:
         """Give how far the start of the last frame has come."""
         return Started(self.monitor[Slot.STARTED])
 
-    def request_cancel(self) -> None:
-        """Ask for the call under way to be given up; any thread, returns at once."""
-        self._cancelling.set()
-
     def call(self, command: Command) -> Reply:
         """Give a command and wait for its answer.
 
@@ -142,7 +152,6 @@ class ChildProcess:
             The child's own error; or `ScannerStalledError`, `ScannerHungError`, `ScannerCrashedError`, after which the
             child has to be ended.
         """
-        self._cancelling.clear()
         if isinstance(command, ScanFrame):
             # Here and not in the child: one that dies before it begins must not be judged by the frame before.
             self.monitor.begin_frame()
@@ -198,7 +207,8 @@ class ChildProcess:
     def _cancel_on_request(self, phase: Phase) -> None:
         if not self._answers_to_cancel():
             self._kill()
-            raise self._hung(f"a cancel went unheard for {self._budgets.cancel_s:g} s during {phase.name.lower()}")
+            what = f"cancelled during {phase.name.lower()}; it went unheard, the scanner's process was killed"
+            raise ScanCancelledError(what, advice=self._after_kill)
 
     def _give_up(self, phase: Phase, silent_s: float) -> None:
         what = f"no sign of life for {silent_s:.1f} s during {phase.name.lower()}"
@@ -206,14 +216,11 @@ class ChildProcess:
         if self._answers_to_cancel():
             raise ScannerStalledError(what)
         self._kill()
-        raise self._hung(what)
+        raise ScannerHungError(what, advice=self._after_kill or None)
 
     def _answers_to_cancel(self) -> bool:
         self._connection.send(Cancel())
         return self._connection.poll(self._budgets.cancel_s)
-
-    def _hung(self, what: str) -> ScannerError:
-        return ScannerHungError(what, advice=self._after_kill or None)
 
     def _crashed(self) -> ScannerError:
         status = self._wait(TERMINATE_S)

@@ -63,6 +63,7 @@ class SaneScanner:
         ScannerError
             If it cannot be opened.
         """
+        self._cancelled.clear()
         with self._discarding_after_failure():
             return self._asked_capabilities(self._opened())
 
@@ -122,9 +123,6 @@ class SaneScanner:
     def cancel(self) -> None:
         """Give up the frame under way and let `scan` end; any thread, idempotent, returns at once."""
         self._cancelled.set()
-        child = self._child
-        if child is not None:
-            child.request_cancel()
 
     def press(self, button: str) -> None:
         """Press a button such as ``load`` or ``eject``; the device is closed for it and opened again when needed.
@@ -157,7 +155,12 @@ class SaneScanner:
 
     def _opened(self) -> ChildProcess:
         if self._child is None:
-            child = ChildProcess(self._config.environment, self._recipe.budgets, self._recipe.after_kill)
+            child = ChildProcess(
+                self._config.environment,
+                self._recipe.budgets,
+                after_kill=self._recipe.after_kill,
+                cancelling=self._cancelled,
+            )
             self._child = child
             self._capabilities = None
             try:
@@ -184,7 +187,7 @@ class SaneScanner:
         try:
             yield
         except ScannerError as error:
-            if error.recovery is Recovery.REOPEN:
+            if error.recovery is Recovery.REOPEN or (self._child is not None and self._child.ended):
                 self._discard()
             raise
 

@@ -130,6 +130,28 @@ def cancel_in_the_middle(scanner):
     scanner.cancel()
 
 
+def test_a_cancel_that_comes_while_the_scanner_starts_is_heard_and_the_next_scan_is_not_cancelled():
+    # a start of 12 s, shortened to 2.4
+    with (
+        VirtualScanner(MODEL, make_magazine(MODEL, 2), address=None, time_scale=0.2) as slow,
+        SaneScanner(slow.device, quick_recipe(MODEL)) as scanner,
+    ):
+        canceller = threading.Thread(target=cancel_in_the_start, args=(scanner,))
+        canceller.start()
+        with pytest.raises(ScanCancelledError) as cancelled:
+            scanner.capture(REQUEST, 1)
+        canceller.join()
+        # a cancel waits for the answer to the start, on the same line: the process had to be ended
+        assert "Turn the Coolscan off" in cancelled.value.advice
+        assert cancelled.value.slide is SlideFate.UNCERTAIN
+        assert scanner.capabilities().infrared
+
+
+def cancel_in_the_start(scanner):
+    wait_until(lambda: scanner.progress().phase == "start")
+    scanner.cancel()
+
+
 def test_two_scanners_run_side_by_side_and_one_that_hangs_does_not_hold_the_other_up(virtual):
     hung = Fault(FaultKind.STALL, Moment.START, slide=2)
     with VirtualScanner("genesys", make_magazine("genesys", 4), [hung], address=None) as other:
