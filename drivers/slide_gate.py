@@ -34,6 +34,11 @@ class SlideGate:
         """Tell whether the last two frames show the same slide."""
         return self._before is not None and self._last is not None and self._before.same_slide(self._last)
 
+    def resume(self, last: Rgb | None) -> None:
+        """Take note that a run goes on whose last frame was `last`: nobody knows what lies in the gate."""
+        self._frame, self.uncertain = None, True
+        self._last = None if last is None else Fingerprint.of(last)
+
     def holds_last_slide_still(self) -> None:
         """Take note that the frame just scanned was the one before over again: its own slide has yet to be fed."""
         self._frame = None
