@@ -123,11 +123,14 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
 
 
 @njit(parallel=True, cache=True)
-def residual_bands(rgb, infrared, light, model, log_infrared, clip, moves, phases, taps, grade_of, residual, grades):
+def residual_bands(
+    rgb, infrared, light, model, log_infrared, clip, moves, phases, taps, gains, grade_of, residual, grades
+):
     """Fill residual (int16, 1/4096 neper) and grades (uint8) of a frame, in bands of rows.
 
     light: (3, 65536) leaked light of each count; model: see _leak_rows. moves: (rows, segments, 2) whole pixels to the
-    infrared; phases: the same, index of the fraction in taps; taps of one column mean that the planes share a grid.
+    infrared; phases: the same, index of the fraction in taps; taps of one column mean that the planes share a grid;
+    gains: (rows, segments) factor on the leaked density.
     """
     rows, cols = infrared.shape
     radius = taps.shape[1] // 2
@@ -158,9 +161,10 @@ def residual_bands(rgb, infrared, light, model, log_infrared, clip, moves, phase
             for segment in range(segments):
                 source = min(max(row + moves[row, segment, 0], 0), rows - 1)
                 across = moves[row, segment, 1]
+                gain = gains[row, segment]
                 for col in range(segment * SEGMENT_PX, min((segment + 1) * SEGMENT_PX, cols)):
                     counts = infrared[source, min(max(col + across, 0), cols - 1)]
-                    value = (log_infrared[counts] - predictor[at + HALO, col]) * np.float32(STEPS_PER_NEPER)
+                    value = (log_infrared[counts] - gain * predictor[at + HALO, col]) * np.float32(STEPS_PER_NEPER)
                     residual[row, col] = np.int16(min(max(value, np.float32(-32767)), np.float32(32767)))
                     if counts >= clip:
                         grades[row, col] |= CLIPPED

@@ -30,6 +30,8 @@ FEWEST_REGIONS = 6
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
 DEPTH_EVIDENCE = 4.0
+# Density by which a picture's own structure sets a region off from what is around it.
+STRUCTURE = 0.15
 # Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
 NEUTRALITY = 0.12
 # Misfit that is expected of any defect, as a part of its density.
@@ -187,12 +189,13 @@ def _votes(owners: npt.NDArray[np.int64]) -> Doubles:
 
 @dataclass(frozen=True, slots=True)
 class _Slopes:
-    """Slope of each region: of each channel (regions, 3), pooled (regions,), and standard errors of both."""
+    """Slope of each region: by channel (regions, 3) and pooled (regions,), standard errors, and root mean square depth."""
 
     channels: Doubles
     channel_errors: Doubles
     pooled: Doubles
     errors: Doubles
+    depths: Doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,8 @@ def _region_slopes(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.
     pooled = (power * channels).sum(axis=1) / power.sum(axis=1)
     # The channels' fills are wrong together: pooling them makes nothing surer.
     errors = np.sqrt(3 * dilution / power.sum(axis=1))
-    return _Slopes(channels, np.sqrt(dilution[:, None] / power), pooled, errors)
+    depths = np.sqrt(np.bincount(owners, shape**2) / np.bincount(owners)) + 1e-3
+    return _Slopes(channels, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
 
 
 def _frame_prior(slopes: _Slopes) -> _Prior:
@@ -256,14 +260,14 @@ def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64],
 
 
 def _visible(slopes: _Slopes, prior: _Prior, strength: Doubles) -> npt.NDArray[np.bool_]:
-    """Whether a region rather shows with the frame's exponents than not at all.
+    """Whether a region rather shows with the frame's exponents than is the picture's own structure.
 
-    Log odds: what the slope says, how many of the frame's regions show, and how far beyond the threshold it lies: at
+    Log odds: what the slope says (a shallow region's may come out as anything where the picture has structure), how many of the frame's regions show, and how far beyond the threshold it lies: at
     the threshold itself it takes a dip in the picture to believe in a defect.
     """
-    wide, narrow = np.hypot(prior.spread, slopes.errors), np.maximum(slopes.errors, 0.05)
-    evidence = 0.5 * np.square(slopes.pooled / narrow) - 0.5 * np.square((slopes.pooled - prior.mean) / wide)
-    evidence += np.log(narrow / wide)
+    shown, absent = np.hypot(prior.spread, slopes.errors), np.hypot(STRUCTURE / slopes.depths, slopes.errors)
+    evidence = np.square(slopes.pooled / absent) - np.square((slopes.pooled - prior.mean) / shown)
+    evidence = 0.5 * np.clip(evidence, -50, 50) + np.log(absent / shown)
     rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 2.0) - 1.5)
     return np.asarray(evidence + np.log(prior.shown / (1 - prior.shown)) + rise > 0)
 

@@ -58,7 +58,9 @@ def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) ->
     count = len(tiles)
     infrared = tiles.log_infrared[cut].reshape(count, -1)
     film = (tiles.film & _soft(tiles))[cut].reshape(count, -1)
-    return LeakageSamples(logs[cut].reshape(count, -1, 3), infrared, film)
+    middle = tiles.corners + tiles.film.shape[1] / 2
+    centres = 2 * middle / np.array(tiles.shape) - 1
+    return LeakageSamples(logs[cut].reshape(count, -1, 3), infrared, film, centres)
 
 
 def _soft(tiles: Tiles) -> npt.NDArray[np.bool_]:

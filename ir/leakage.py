@@ -11,6 +11,7 @@ Beaton and Tukey 1974 (doi:10.1080/00401706.1974.10489171) for the biweight.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 # Held-out variance has to fall by this part before the model may grow: real leakage is red.
-WORTH_A_TERM = 0.02
+WORTH_A_MODEL = 0.01
 # Prior standard deviation of a slope; it only matters where a frame is flat.
 SLOPE_PRIOR = 0.5
 BRIGHT_LIMIT = 4.0
@@ -32,6 +33,12 @@ ROUNDS_MORE = 3
 LEVELS = 24
 # A level's misfit is believed by half at this many pixels.
 LEVEL_PRIOR_PIXELS = 60
+
+FIELD_WAVES = 4
+FLAT_FIELD = (1.0, *(0.0,) * (FIELD_WAVES**2 - 1))
+# Deviation of the field's terms that is expected, and what a field has to explain of the held-out variance.
+FIELD_PRIOR = 0.3
+WORTH_A_FIELD = 0.03
 
 # Terms of the model: (channel, power) of the centred natural log of light.
 TERMS = ((0, 1), (1, 1), (2, 1), (0, 2), (0, 3), (1, 2))
@@ -58,6 +65,9 @@ class Leakage:
         Robust standard deviation of the clean film's residual, natural log.
     explained : float
         Part of the infrared's variance within tiles that the picture explains, 0..1.
+    field : tuple of float
+        Coefficients (cosines over the frame, 4 along the rows by 4 along the columns) of the local factor on the leak,
+        where lamp or film change it over the frame.
     """
 
     tables: Array
@@ -66,6 +76,12 @@ class Leakage:
     curvature: float
     noise: float
     explained: float
+    field: tuple[float, ...] = FLAT_FIELD
+
+    def field_at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64], shape: tuple[int, int]) -> Array:
+        """Return the local factor on the leaked density at pixels of a frame of `shape`."""
+        terms = _field_terms(2 * row / shape[0] - 1.0, 2 * col / shape[1] - 1.0)
+        return np.asarray(terms @ np.array(self.field), np.float32)
 
     @property
     def defect_gain(self) -> float:
@@ -83,11 +99,14 @@ class LeakageSamples:
         Natural log of light.
     valid : (tiles, pixels) ndarray of bool
         False where a plane is clipped or black.
+    centres : (tiles, 2) ndarray of float64
+        Where each tile lies, from -1 to 1 over the rows and columns of the frame.
     """
 
     log_rgb: Array
     log_infrared: Array
     valid: npt.NDArray[np.bool_]
+    centres: Doubles
 
 
 def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
@@ -119,7 +138,8 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
     tables = _tables(log_tables, fit, centre)
     tables[0] += _level_misfit(problem, fit, log_tables[0] - np.float32(centre[0]))
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
-    return Leakage(tables, channels, slopes, curvature, fit.noise, explained)
+    field = _measure_field(problem, fit, samples.centres)
+    return Leakage(tables, channels, slopes, curvature, fit.noise, explained, field)
 
 
 def no_leakage(noise: float = 0.0) -> Leakage:
@@ -141,7 +161,7 @@ class _Problem:
         design = np.stack([logs[..., channel] ** power for channel, power in TERMS], axis=-1)
         return cls(samples.log_infrared.astype(np.float64), design, samples.valid.astype(np.float64))
 
-    def part(self, tiles: slice) -> _Problem:
+    def part(self, tiles: npt.NDArray[np.bool_]) -> _Problem:
         return _Problem(self.target[tiles], self.design[tiles], self.valid[tiles])
 
 
@@ -171,7 +191,7 @@ def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
         )
         grown = _reweighted(problem, start, ROUNDS_MORE)
         variance = _held_out_variance(problem, grown)
-        if variance < (1 - WORTH_A_TERM * more) * best_variance:
+        if variance < (1 - WORTH_A_MODEL) * best_variance:
             best, best_variance = grown, variance
     return best
 
@@ -179,13 +199,12 @@ def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
 def _held_out_variance(problem: _Problem, fit: _Fit) -> float:
     """Robust residual variance of every other tile under the model fitted to the rest, both ways."""
     variances = []
-    for fitted, held in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+    for fitted, held in _halves(len(problem.target)):
         learning, test = problem.part(fitted), problem.part(held)
         if not test.valid.any() or not learning.valid.any():
             return np.inf
         half = _reweighted(learning, fit, ROUNDS_MORE)
-        residual = _residual(test, half, test.valid)
-        variances.append(_bright_scale(residual[test.valid > 0]) ** 2)
+        variances.append(_test_scale(test, test.design[..., list(half.terms)] @ half.coefficients) ** 2)
     return float(np.mean(variances))
 
 
@@ -253,6 +272,65 @@ def _level_misfit(problem: _Problem, fit: _Fit, red_logs: Array) -> Array:
         steps += mean * total / (total + LEVEL_PRIOR_PIXELS)
     centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
     return np.interp(red_logs, centres, steps).astype(np.float32)
+
+
+def _field_terms(row: Doubles, col: Doubles) -> Doubles:
+    row, col = np.broadcast_arrays(row, col)
+    down, across = (np.cos(np.pi / 2 * (at[..., None] + 1) * np.arange(FIELD_WAVES)) for at in (row, col))
+    terms = down[..., :, None] * across[..., None, :]
+    return terms.reshape(*terms.shape[:-2], FIELD_WAVES**2)
+
+
+def _measure_field(problem: _Problem, fit: _Fit, centres: Doubles) -> tuple[float, ...]:
+    """Fit how the leak varies over the frame; flat unless tiles that were held out say that it helps."""
+    leak = problem.design[..., list(fit.terms)] @ fit.coefficients
+    gained = []
+    for learning, test in _halves(len(leak)):
+        if not problem.valid[test].any() or not problem.valid[learning].any():
+            return FLAT_FIELD
+        field = _fit_field(problem, leak, centres, learning)
+        factor = (_field_terms(centres[test, 0], centres[test, 1]) @ field)[:, None]
+        flat, bent = (_test_scale(problem.part(test), part) for part in (leak[test], factor * leak[test]))
+        gained.append(1 - (bent / max(flat, 1e-9)) ** 2)
+    if np.mean(gained) < WORTH_A_FIELD:
+        return FLAT_FIELD
+    return tuple(_fit_field(problem, leak, centres, np.ones(len(leak), np.bool_)).tolist())
+
+
+def _halves(tiles: int) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    """Two halves of the tiles, drawn so that neither keeps to every other column, and the same the other way round."""
+    first = np.random.default_rng(0).permutation(tiles) < tiles // 2
+    return [(first, ~first), (~first, first)]
+
+
+def _test_scale(problem: _Problem, model: Doubles) -> float:
+    """Deviation of the clean film from a model, about the median of each tile."""
+    residual = np.where(problem.valid > 0, problem.target - model, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a tile without a valid pixel has no median
+        residual = residual - np.nanmedian(residual, axis=1, keepdims=True)
+    return _bright_scale(residual[problem.valid > 0])
+
+
+def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.NDArray[np.bool_]) -> Doubles:
+    """Weighted fit of the cosines, the quick ones held smaller, on each tile's slope of the infrared on the leak."""
+    target, valid, leak = problem.target[tiles], problem.valid[tiles], leak[tiles]
+    terms = _field_terms(centres[tiles, 0], centres[tiles, 1])
+    waves = np.add.outer(np.arange(FIELD_WAVES) ** 2, np.arange(FIELD_WAVES) ** 2).ravel()
+    precision = np.square((1 + waves) / FIELD_PRIOR)
+    field = np.array(FLAT_FIELD)
+    weights = valid
+    for _ in range(ROUNDS_MORE):
+        residual = _centred(target - (terms @ field)[:, None] * leak, weights)
+        noise = max(_bright_scale(residual[valid > 0]), 1e-5)
+        weights = valid * _one_sided_biweight(residual / noise)
+        centred = _centred(leak, weights)
+        power = (weights * centred**2).sum(axis=1) / noise**2
+        slope = (weights * centred * _centred(target, weights)).sum(axis=1) / noise**2
+        normal = terms.T @ (power[:, None] * terms) + np.diag(precision)
+        right = terms.T @ slope + np.array(FLAT_FIELD) * precision
+        field = np.asarray(np.linalg.solve(normal, right))
+    return field
 
 
 def _rising(table: Array, centre: int) -> Array:

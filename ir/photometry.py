@@ -17,7 +17,7 @@ BLACK_LIMIT = 0.01
 # Light below this part of the white, or below this many deviations of the darkest pixels' noise, is lost; the logarithm
 # bends to a constant there.
 FLOOR = 2e-4
-FLOOR_DEVIATIONS = 3.0
+FLOOR_DEVIATIONS = 1.5
 # Clear film that sits on one value in more than this part of the frame has been clipped there.
 CLIPPED_PART = 0.005
 SAMPLE_PIXELS = 400_000

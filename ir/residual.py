@@ -69,8 +69,10 @@ def residual_density(
     """
     rows, cols = infrared.shape
     centres = np.arange(0, cols, kernels.SEGMENT_PX) + kernels.SEGMENT_PX // 2
-    shifts = np.stack(fitted.registration.at(np.arange(rows)[:, None], centres[None], cols), axis=-1)
-    return _residual(rgb, infrared, photometry, fitted, shifts, mixing=True)
+    places = (np.arange(rows)[:, None], centres[None])
+    shifts = np.stack(fitted.registration.at(*places, cols), axis=-1)
+    gains = fitted.leakage.field_at(*places, infrared.shape)
+    return _residual(rgb, infrared, photometry, fitted, (shifts, gains), mixing=True)
 
 
 def tile_residuals(tiles: Tiles, photometry: Photometry, fitted: Fitted, *, mixing: bool) -> tuple[Residual, int]:
@@ -95,7 +97,8 @@ def tile_residuals(tiles: Tiles, photometry: Photometry, fitted: Fitted, *, mixi
     cols = np.repeat(tiles.corners[:, 1:] + centres, size, axis=0)
     shifts = np.stack(fitted.registration.at(rows, cols, tiles.shape[1]), axis=-1)
     stacked = (tiles.rgb.reshape(-1, size, 3), tiles.infrared.reshape(-1, size))
-    residual = _residual(*stacked, photometry, fitted, shifts, mixing=mixing)
+    gains = fitted.leakage.field_at(rows, cols, tiles.shape)
+    residual = _residual(*stacked, photometry, fitted, (shifts, gains), mixing=mixing)
     margin = int(np.abs(shifts).max() + 0.5) + _phase_taps(fitted).shape[1] // 2 + kernels.HALO + 2
     shape = (count, size, size)
     return Residual(residual.values.reshape(shape), residual.grades.reshape(shape)), margin
@@ -106,10 +109,11 @@ def _residual(
     infrared: npt.NDArray[np.uint16],
     photometry: Photometry,
     fitted: Fitted,
-    shifts: npt.NDArray[np.float64],
+    course: tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]],
     *,
     mixing: bool,
 ) -> Residual:
+    shifts, gains = course
     whole = np.round(shifts)
     values = np.empty(infrared.shape, np.int16)
     grades = np.empty(infrared.shape, np.uint8)
@@ -123,6 +127,7 @@ def _residual(
         whole.astype(np.int16),
         np.round((shifts - whole + 0.5) * (PHASES - 1)).astype(np.uint8),
         _phase_taps(fitted),
+        gains,
         grade_table(),
         values,
         grades,
