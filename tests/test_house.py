@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
+CODE = ("film", "ir", "drivers", "daemon", "config", "bench")
+MODULE_LINES = 400
+FUNCTION_LINES, KERNEL_LINES = 40, 60
+
+
+def modules():
+    return sorted(path for folder in CODE for path in (HOUSE / folder).rglob("*.py"))
+
+
+def functions(module):
+    tree = ast.parse(module.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def lines_without_docstring(function):
+    first = function.body[1 if ast.get_docstring(function, clean=False) is not None else 0 :]
+    return function.end_lineno - first[0].lineno + 1 if first else 0
+
+
+def is_kernel(function):
+    return any("njit" in ast.dump(decorator) for decorator in function.decorator_list)
 
 
 def test_tests_lie_flat_and_are_no_package():
     assert not list((HOUSE / "tests").rglob("__init__.py"))
+
+
+def test_no_module_is_longer_than_it_can_be_read():
+    lengths = {str(path.relative_to(HOUSE)): len(path.read_text().splitlines()) for path in modules()}
+    assert {path: lines for path, lines in lengths.items() if lines > MODULE_LINES} == {}
+
+
+def test_no_function_is_longer_than_a_page():
+    too_long = {
+        f"{module.relative_to(HOUSE)}:{function.name}": lines_without_docstring(function)
+        for module in modules()
+        for function in functions(module)
+        if lines_without_docstring(function) > (KERNEL_LINES if is_kernel(function) else FUNCTION_LINES)
+    }
+    assert too_long == {}
 
 
 def test_the_console_script_answers():

@@ -1,0 +1,83 @@
+"""The wheel carries everything that a station needs, and nothing that is for the checkout alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+PACKAGES = ("film", "ir", "drivers", "daemon", "config")
+NOT_SHIPPED = shutil.ignore_patterns("__pycache__")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel, built offline from a copy of the sources: a build folder in the checkout would add what is long gone."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(HOUSE / name, source / name)
+    for name in (*PACKAGES, "systemd"):
+        shutil.copytree(HOUSE / name, source / name, ignore=NOT_SHIPPED)
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(source / "dist"),
+        str(source),
+    ]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return next((source / "dist").glob("filmscand-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The wheel, unpacked as an installer would."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def files_below(folder: Path, *names: str) -> set[str]:
+    paths = (path for name in names for path in (folder / name).rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)) for path in paths if "__pycache__" not in path.parts}
+
+
+def test_every_file_of_every_package_is_in_the_wheel(installed):
+    assert files_below(installed, *PACKAGES) == files_below(HOUSE, *PACKAGES)
+
+
+def test_nothing_else_is_installed(installed):
+    folders = {path.name for path in installed.iterdir() if ".dist-info" not in path.name and ".data" not in path.name}
+    assert folders == set(PACKAGES)
+
+
+def test_the_systemd_files_lie_in_share(installed):
+    share = next(installed.glob("*.data")) / "data" / "share" / "filmscand"
+    assert files_below(share, "systemd") == files_below(HOUSE, "systemd")
+
+
+def test_the_installed_program_finds_its_recipes_without_the_checkout(installed, tmp_path):
+    program = (
+        f"import sys; sys.path.insert(0, {str(installed)!r})\n"
+        "import daemon.cli, drivers.recipes, ir\n"
+        f"assert daemon.cli.__file__.startswith({str(installed)!r}), daemon.cli.__file__\n"
+        "print(*(recipe.name for recipe in drivers.recipes.load_recipes()))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert set(answer.stdout.split()) == {file.stem for file in (HOUSE / "config" / "scanners").glob("*.yaml")}
+
+
+def test_the_console_script_is_named(installed):
+    points = next(installed.glob("*.dist-info")) / "entry_points.txt"
+    assert "filmscand = daemon.cli:main" in points.read_text()
