@@ -23,8 +23,8 @@ def functions(module):
 
 
 def lines_without_docstring(function):
-    first = function.body[1 if ast.get_docstring(function, clean=False) is not None else 0 :]
-    return function.end_lineno - first[0].lineno + 1 if first else 0
+    docstring = function.body[0] if ast.get_docstring(function) is not None else None
+    return function.end_lineno - function.lineno + 1 - (docstring.end_lineno - docstring.lineno + 1 if docstring else 0)
 
 
 def is_kernel(function):
