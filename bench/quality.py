@@ -88,11 +88,7 @@ def _one(case: Case, peers: dict[str, Peer], asked: argparse.Namespace) -> Resul
         except (PeerSkippedError, UnavailableError) as error:
             skipped[name] = str(error)
     if asked.sheets is not None:
-        ours = scores[OURS]
-        title = (
-            f"{case.kind}, {case.picture_name}, seed {case.seed}: F1 {ours.f1:.3f}, defects {ours.defects_db:.1f} dB"
-        )
-        save_sheet(asked.sheets / f"{case.kind}-{case.seed}.png", frame, judge, answer, title)
+        save_sheet(asked.sheets / f"{case.kind}-{case.seed}.png", frame, judge, answer, _title(case, scores))
     return Result(case, scores, skipped, tuple(str(warning) for warning in cleaned.report.warnings))
 
 
