@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+Truths = npt.NDArray[np.bool_]
 
 # Where no dust is dark enough to tell.
 USUAL_STRAY = 0.03
@@ -30,6 +31,12 @@ FEWEST_REGIONS = 6
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
 DEPTH_EVIDENCE = 4.0
+WIDTH_EVIDENCE = 0.5
+WIDE_PX = 500.0
+# Squared deviations from the frame's exponent beyond which a defect is no less likely one.
+FARTHEST = 6.0
+# Expected error of a fill, in density, under which surroundings are smooth.
+SMOOTH_DENSITY = 0.08
 # Density by which a picture's own structure sets a region off from what is around it.
 STRUCTURE = 0.15
 # Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
@@ -88,10 +95,10 @@ class Absorption:
     gain: float
     exponents: Doubles
     misfit: Doubles
-    visible: npt.NDArray[np.bool_]
+    visible: Truths
 
 
-def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], strength: Doubles, gain: float) -> Absorption:
+def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], evidence: Doubles, gain: float) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
@@ -99,8 +106,8 @@ def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], strength
     sample : DefectSample
     owners : (pixels,) ndarray of int64
         Region of each pixel, rising from 0.
-    strength : (regions,) ndarray of float64
-        Deepest density of each region as a multiple of the threshold.
+    evidence : (regions,) ndarray of float64
+        Log odds that each region is a defect (see `depth_evidence`).
     gain : float
         Factor that gives a neutral defect its full density back (see `Leakage`).
 
@@ -115,7 +122,7 @@ def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], strength
     prior = _frame_prior(slopes)
     exponents = _posterior(slopes, prior)
     misfit = _misfit(shape, sample, owners, exponents)
-    visible = _visible(slopes, prior, strength) | _bright(slopes, sample, owners)
+    visible = _visible(slopes, prior, evidence) | (_differs(shape, sample, owners, slopes) & (evidence > 0))
     return Absorption(stray, sharpness, gain, exponents, misfit, visible)
 
 
@@ -189,7 +196,7 @@ def _votes(owners: npt.NDArray[np.int64]) -> Doubles:
 
 @dataclass(frozen=True, slots=True)
 class _Slopes:
-    """Slope of each region: by channel (regions, 3) and pooled (regions,), standard errors, and root mean square depth."""
+    """Slope of each region: by channel (regions, 3) and pooled (regions,), errors, and root mean square depth."""
 
     channels: Doubles
     channel_errors: Doubles
@@ -259,20 +266,37 @@ def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64],
     return np.asarray(np.sqrt(np.maximum((votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4), SMALLEST_MISFIT**2)))
 
 
-def _visible(slopes: _Slopes, prior: _Prior, strength: Doubles) -> npt.NDArray[np.bool_]:
-    """Whether a region rather shows with the frame's exponents than is the picture's own structure.
+def _visible(slopes: _Slopes, prior: _Prior, depth_evidence: Doubles) -> Truths:
+    """Whether a region rather shows with the frame's exponents than is an infrared dip or picture structure alone.
 
-    Log odds: what the slope says (a shallow region's may come out as anything where the picture has structure), how many of the frame's regions show, and how far beyond the threshold it lies: at
-    the threshold itself it takes a dip in the picture to believe in a defect.
+    Log odds of what the slope says (a shallow region's may come out as anything where the picture has structure), which
+    has to hold against the part of the frame's regions that show, and against how deep and wide the region is.
     """
     shown, absent = np.hypot(prior.spread, slopes.errors), np.hypot(STRUCTURE / slopes.depths, slopes.errors)
-    evidence = np.square(slopes.pooled / absent) - np.square((slopes.pooled - prior.mean) / shown)
-    evidence = 0.5 * np.clip(evidence, -50, 50) + np.log(absent / shown)
-    rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 2.0) - 1.5)
-    return np.asarray(evidence + np.log(prior.shown / (1 - prior.shown)) + rise > 0)
+    distance = np.square((slopes.pooled - prior.mean) / shown)
+    # Single defects lie far from the frame's exponent, but none takes light for which it has no density.
+    plausible = (slopes.pooled > LEAST_EXPONENT) & (slopes.pooled < 3 * prior.mean)
+    distance = np.where(plausible, np.minimum(distance, FARTHEST), distance)
+    evidence = 0.5 * np.clip(np.square(slopes.pooled / absent) - distance, -50, 50) + np.log(absent / shown)
+    against_absence = np.log(prior.shown / (1 - prior.shown))
+    return np.asarray(evidence + np.minimum(against_absence, depth_evidence) > 0)
 
 
-def _bright(slopes: _Slopes, sample: DefectSample, owners: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Regions that are surely brighter than the film around, in all channels: scratches that took dye away."""
-    brighter = np.bincount(owners, (sample.ratio.max(axis=1) < 0)) / np.bincount(owners)
-    return np.asarray((slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8))
+def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:
+    """Log odds that a region is no misfit of the leakage: deep ones are none; wide, shallow ones follow the picture."""
+    rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 4.0) - 1.5)
+    return np.asarray(rise - WIDTH_EVIDENCE * np.log(np.maximum(areas_px / WIDE_PX, 1.0)))
+
+
+def _differs(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64], slopes: _Slopes) -> Truths:
+    """Regions that surely differ from the film around, whatever their density says: scratches that took dye away.
+
+    Either brighter throughout, or in smooth surroundings, where a fill can hardly be wrong.
+    """
+    deep = shape >= 0.5 * slopes.depths[owners]
+    count = np.maximum(np.bincount(owners, deep), 1)
+    brighter = np.bincount(owners, deep & (sample.ratio.max(axis=1) < 0)) / count
+    change = np.bincount(owners, deep * (np.square(sample.ratio) / sample.variance).mean(axis=1)) / count
+    smooth = np.bincount(owners, deep * sample.variance.mean(axis=1)) / count < SMOOTH_DENSITY**2
+    bright = (slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8)
+    return np.asarray(bright | (smooth & (change > SURE**2)))

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ir import _healing_kernels as kernels
 from ir._detection_kernels import GRADE_BITS
-from ir.absorption import DefectSample, fit_absorption, transmitted_density
+from ir.absorption import DefectSample, depth_evidence, fit_absorption, transmitted_density
 from ir.detection import Regions
 from ir.noise import Base
 from ir.photometry import Photometry
@@ -33,6 +33,9 @@ DOUBT_ERROR = 0.3
 SMALLEST_CHANGE = 0.006
 # Promised squared error of a healed region against the raw one's.
 WORTH_HEALING = 0.8
+# Regions wider than this are cut into cells.
+WIDE_REGION_PX = 96
+CELL_PX = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +115,14 @@ def heal(
     healed, mask = rgb.copy(), np.zeros(rgb.shape[:2], np.bool_)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
+    regions, parents = split_wide(regions)
     pixels = _look(rgb, regions, photometry, residual, base)
     owners = np.repeat(np.arange(len(regions)), np.diff(regions.starts))
     ratio = DISPLAY_GAMMA * np.log(pixels.fill / pixels.raw)
     ratio_variance = (DISPLAY_GAMMA / pixels.raw) ** 2 * pixels.fill_variance
     sample = DefectSample(pixels.density, ratio, ratio_variance)
-    strength = _strength(pixels, regions, measured)
-    absorption = fit_absorption(sample, owners, strength, measured.defect_gain)
+    evidence = _evidence(pixels, regions, measured, parents)
+    absorption = fit_absorption(sample, owners, evidence, measured.defect_gain)
     taken, taken_variance = transmitted_density(absorption, pixels.density, owners, measured.noise)
     divided = pixels.raw * np.exp(taken / DISPLAY_GAMMA)
     # Noise that the clean film would show as well is no error of dividing; what it is lifted by is.
@@ -135,10 +139,42 @@ def heal(
     return _tally(healed, mask, promised, weight, owners)
 
 
-def _strength(pixels: _Pixels, regions: Regions, measured: Measured) -> npt.NDArray[np.float64]:
-    """Deepest density of each region, smoothed over 5 by 5, as a multiple of the threshold."""
-    grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
-    return np.maximum.reduceat(pixels.density[:, 1] / measured.limits[2][grades], regions.starts[:-1]).astype(float)
+def _evidence(
+    pixels: _Pixels, cells: Regions, measured: Measured, parents: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Log odds that each cell is a defect, from the deeper pixels of its whole region and from that region's area."""
+    grades = measured.residual.grades[cells.rows, cells.cols] & GRADE_BITS
+    strength = pixels.density[:, 1] / measured.limits[2][grades]
+    owners = np.repeat(parents, np.diff(cells.starts))
+    areas = np.bincount(owners)
+    order = np.lexsort((strength, owners))
+    deep = strength[order][np.cumsum(areas) - 1 - areas // 8]
+    return depth_evidence(deep.astype(float), areas.astype(float))[parents]
+
+
+def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
+    """Cut wide regions into cells: where hairs cross scratches, one exponent cannot serve all of them.
+
+    Parameters
+    ----------
+    regions : Regions
+
+    Returns
+    -------
+    Regions, (cells,) ndarray of int64
+        The cells, and the region that each was cut from.
+    """
+    first, areas = regions.starts[:-1], np.diff(regions.starts)
+    owners = np.repeat(np.arange(len(regions)), areas)
+    heights = np.maximum.reduceat(regions.rows, first) - np.minimum.reduceat(regions.rows, first)
+    widths = np.maximum.reduceat(regions.cols, first) - np.minimum.reduceat(regions.cols, first)
+    wide = (np.maximum(heights, widths) > WIDE_REGION_PX)[owners]
+    cells = np.where(wide, (regions.rows // CELL_PX).astype(np.int64) << 16 | regions.cols // CELL_PX, 0)
+    order = np.lexsort((cells, owners))
+    changes = np.diff(owners[order], prepend=-1).astype(bool) | np.diff(cells[order], prepend=-1).astype(bool)
+    starts = np.append(np.flatnonzero(changes), len(owners))
+    cut = Regions(regions.rows[order], regions.cols[order], starts.astype(np.int64))
+    return cut, owners[order][starts[:-1]]
 
 
 def _look(
