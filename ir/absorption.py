@@ -33,6 +33,7 @@ LEAST_EXPONENT = 0.4
 DEPTH_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
 WIDE_PX = 500.0
+NEIGHBOURLY = 0.3
 # Squared deviations from the frame's exponent beyond which a defect is no less likely one.
 FARTHEST = 6.0
 # Expected error of a fill, in density, under which surroundings are smooth.
@@ -98,7 +99,12 @@ class Absorption:
     visible: Truths
 
 
-def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], evidence: Doubles, gain: float) -> Absorption:
+def fit_absorption(
+    sample: DefectSample,
+    owners: npt.NDArray[np.int64],
+    known: tuple[npt.NDArray[np.int64], Doubles],
+    gain: float,
+) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
@@ -106,8 +112,8 @@ def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], evidence
     sample : DefectSample
     owners : (pixels,) ndarray of int64
         Region of each pixel, rising from 0.
-    evidence : (regions,) ndarray of float64
-        Log odds that each region is a defect (see `depth_evidence`).
+    known : ((regions,) ndarray of int64, (regions,) ndarray of float64)
+        The wider defect that each region is a part of, and the log odds that it is one (see `depth_evidence`).
     gain : float
         Factor that gives a neutral defect its full density back (see `Leakage`).
 
@@ -122,7 +128,10 @@ def fit_absorption(sample: DefectSample, owners: npt.NDArray[np.int64], evidence
     prior = _frame_prior(slopes)
     exponents = _posterior(slopes, prior)
     misfit = _misfit(shape, sample, owners, exponents)
-    visible = _visible(slopes, prior, evidence) | (_differs(shape, sample, owners, slopes) & (evidence > 0))
+    parents, evidence = known
+    shown = _shared(_shown_evidence(slopes, prior), parents)
+    visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
+    visible |= _differs(shape, sample, owners, slopes) & (evidence > 0)
     return Absorption(stray, sharpness, gain, exponents, misfit, visible)
 
 
@@ -266,20 +275,23 @@ def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64],
     return np.asarray(np.sqrt(np.maximum((votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4), SMALLEST_MISFIT**2)))
 
 
-def _visible(slopes: _Slopes, prior: _Prior, depth_evidence: Doubles) -> Truths:
-    """Whether a region rather shows with the frame's exponents than is an infrared dip or picture structure alone.
+def _shown_evidence(slopes: _Slopes, prior: _Prior) -> Doubles:
+    """Log odds, from its slope, that a region shows with the frame's exponents and is no infrared dip or structure alone.
 
-    Log odds of what the slope says (a shallow region's may come out as anything where the picture has structure), which
-    has to hold against the part of the frame's regions that show, and against how deep and wide the region is.
+    A shallow region's slope may come out as anything where the picture has structure.
     """
     shown, absent = np.hypot(prior.spread, slopes.errors), np.hypot(STRUCTURE / slopes.depths, slopes.errors)
     distance = np.square((slopes.pooled - prior.mean) / shown)
     # Single defects lie far from the frame's exponent, but none takes light for which it has no density.
     plausible = (slopes.pooled > LEAST_EXPONENT) & (slopes.pooled < 3 * prior.mean)
     distance = np.where(plausible, np.minimum(distance, FARTHEST), distance)
-    evidence = 0.5 * np.clip(np.square(slopes.pooled / absent) - distance, -50, 50) + np.log(absent / shown)
-    against_absence = np.log(prior.shown / (1 - prior.shown))
-    return np.asarray(evidence + np.minimum(against_absence, depth_evidence) > 0)
+    return np.asarray(0.5 * np.clip(np.square(slopes.pooled / absent) - distance, -50, 50) + np.log(absent / shown))
+
+
+def _shared(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
+    """Let the parts of one wide defect speak for one another, each a little."""
+    voices = np.clip(evidence, -2, 2)
+    return np.asarray(evidence + NEIGHBOURLY * (np.bincount(parents, voices)[parents] - voices))
 
 
 def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:

@@ -122,7 +122,7 @@ def heal(
     ratio_variance = (DISPLAY_GAMMA / pixels.raw) ** 2 * pixels.fill_variance
     sample = DefectSample(pixels.density, ratio, ratio_variance)
     evidence = _evidence(pixels, regions, measured, parents)
-    absorption = fit_absorption(sample, owners, evidence, measured.defect_gain)
+    absorption = fit_absorption(sample, owners, (parents, evidence), measured.defect_gain)
     taken, taken_variance = transmitted_density(absorption, pixels.density, owners, measured.noise)
     divided = pixels.raw * np.exp(taken / DISPLAY_GAMMA)
     # Noise that the clean film would show as well is no error of dividing; what it is lifted by is.
@@ -131,7 +131,8 @@ def heal(
     weight = pixels.fill_variance / (pixels.fill_variance + divided_variance)
     value = weight * divided + (1 - weight) * pixels.fill
     promised = _promise(pixels, value, weight * divided_variance, owners) & absorption.visible
-    change = np.abs(value / pixels.raw - 1).max(axis=1) > SMALLEST_CHANGE / DISPLAY_GAMMA
+    smallest = np.maximum(SMALLEST_CHANGE, pixels.noise)
+    change = (DISPLAY_GAMMA * np.abs(value / pixels.raw - 1) > smallest).any(axis=1)
     chosen = promised[owners] & change & (pixels.fill[:, 0] > 0)
     rows, cols = regions.rows[chosen], regions.cols[chosen]
     healed[rows, cols] = _counts(value[chosen], photometry)
@@ -142,14 +143,13 @@ def heal(
 def _evidence(
     pixels: _Pixels, cells: Regions, measured: Measured, parents: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Log odds that each cell is a defect, from the deeper pixels of its whole region and from that region's area."""
+    """Log odds that each cell is a defect: from its own deeper pixels, and from its whole region's area."""
     grades = measured.residual.grades[cells.rows, cells.cols] & GRADE_BITS
     strength = pixels.density[:, 1] / measured.limits[2][grades]
-    owners = np.repeat(parents, np.diff(cells.starts))
-    areas = np.bincount(owners)
-    order = np.lexsort((strength, owners))
-    deep = strength[order][np.cumsum(areas) - 1 - areas // 8]
-    return depth_evidence(deep.astype(float), areas.astype(float))[parents]
+    areas = np.diff(cells.starts)
+    order = np.lexsort((strength, np.repeat(np.arange(len(cells)), areas)))
+    deep = strength[order][cells.starts[1:] - 1 - areas // 8]
+    return depth_evidence(deep.astype(float), np.bincount(parents, areas)[parents].astype(float))
 
 
 def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
@@ -196,9 +196,8 @@ def _look(
     counts = rgb[rows, cols]
     raw = np.stack([display[channel][counts[:, channel]] for channel in range(3)], axis=1)
     fill_variance = SPREAD_ERROR * error[:, :3] + DOUBT_ERROR * error[:, 3:] + np.float32(GRAIN_VARIANCE)
-    # A third of the bend is the deviation of the dark pixels' noise.
     light = np.exp(np.stack([photometry.log_tables[c][counts[:, c]] for c in range(3)], axis=1))
-    noise = np.array(photometry.bend[:3], np.float32) / 3 / light
+    noise = np.array(photometry.dark_noise[:3], np.float32) / light
     fill = np.where(fill[:, :1] < 0, raw, fill)
     return _Pixels(density, raw, fill, fill_variance, noise)
 

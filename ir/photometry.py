@@ -35,8 +35,10 @@ class Photometry:
         Black level of each plane, counts.
     white : tuple of float
         Brightest light of each plane (99.5th percentile), counts.
+    dark_noise : tuple of float
+        Deviation of each plane's darkest pixels, as a part of the span from black to white.
     bend : tuple of float
-        Light at which each table bends to a constant, as a part of the span from black to white.
+        Light at which each table bends to a constant, as a part of the span.
     infrared_clip : int
         Infrared counts from here on are clipped; 65536 where none are.
     """
@@ -44,6 +46,7 @@ class Photometry:
     log_tables: Table
     black: tuple[float, float, float, float]
     white: tuple[float, float, float, float]
+    dark_noise: tuple[float, float, float, float]
     bend: tuple[float, float, float, float]
     infrared_clip: int
 
@@ -68,9 +71,10 @@ def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uin
     blacks = [min(_quantile(h, 2e-4), BLACK_LIMIT * white) for h, white in zip(histograms, whites, strict=True)]
     floors = [_dark_noise(rgb[::step, :, channel]) for channel in range(3)] + [_dark_noise(infrared[::step])]
     spans = [max(white - black, 1.0) for black, white in zip(blacks, whites, strict=True)]
-    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise / span) for noise, span in zip(floors, spans, strict=True)]
+    noises = [noise / span for noise, span in zip(floors, spans, strict=True)]
+    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
     tables = np.stack([log_table(*levels) for levels in zip(blacks, spans, bends, strict=True)])
-    return Photometry(tables, _four(blacks), _four(whites), _four(bends), _clip_level(histograms[3]))
+    return Photometry(tables, _four(blacks), _four(whites), _four(noises), _four(bends), _clip_level(histograms[3]))
 
 
 def log_table(black: float, span: float, bend: float) -> Table:

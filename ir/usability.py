@@ -18,7 +18,7 @@ from ir.tiles import Tiles
 SILVER_SLOPE = 0.45
 SILVER_EXPLAINED = 0.85
 # Deviation of colour against brightness (both as densities) of a picture without colour.
-COLOURLESS = 0.12
+COLOURLESS = 0.2
 STRONG_LEAKAGE = 0.3
 COPY_SLOPE = 0.97
 # Contrast of a picture, nepers between its 2nd and 98th percentiles of blocks, below which nothing was exposed.
@@ -78,8 +78,7 @@ def _spread(values: npt.NDArray[np.float32]) -> float:
 
 def _is_dark(photometry: Photometry) -> bool:
     spans = [white - black for white, black in zip(photometry.white[:3], photometry.black[:3], strict=True)]
-    # A third of the bend is the dark noise, as a part of the span.
-    in_noise = all(bend * DARK_DEVIATIONS / 3 > 1 for bend in photometry.bend[:3])
+    in_noise = all(noise * DARK_DEVIATIONS > 1 for noise in photometry.dark_noise[:3])
     infrared_span = photometry.white[3] - photometry.black[3]
     return in_noise or max(spans) < DARK_LIGHT * infrared_span
 
