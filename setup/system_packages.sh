@@ -14,7 +14,8 @@ python=${PYTHON:-python3}
 need python3-venv "$python" -c "import ensurepip, venv"
 need python3-dev "$python" -c "import os, sysconfig; assert os.path.exists(sysconfig.get_path('include') + '/Python.h')"
 need gcc gcc --version
-need libsane-dev sane-config --version
+# Debian ships no sane-config; what compiles python-sane is the header.
+need libsane-dev sh -c 'echo "#include <sane/sane.h>" | gcc -E - >/dev/null'
 need sane-utils scanimage --version
 
 [ -z "$missing" ] && exit 0
