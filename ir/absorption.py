@@ -33,7 +33,6 @@ LEAST_EXPONENT = 0.4
 DEPTH_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
 WIDE_PX = 500.0
-NEIGHBOURLY = 0.3
 # Squared deviations from the frame's exponent beyond which a defect is no less likely one.
 FARTHEST = 6.0
 # Expected error of a fill, in density, under which surroundings are smooth.
@@ -242,8 +241,9 @@ def _frame_prior(slopes: _Slopes) -> _Prior:
     mean, spread = USUAL_EXPONENT
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
     shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
-    # One in ten of a few regions is no estimate of a rare thing.
-    shown = (shows.sum() + 4.0) / (known.sum() + 5.0)
+    absent = known & (np.abs(slopes.pooled) <= LEAST_EXPONENT)
+    # A few regions more than there are: one of two is no estimate of a share.
+    shown = (shows.sum() + 4.0) / (shows.sum() + absent.sum() + 5.0)
     if shows.sum() < FEWEST_REGIONS:
         return _Prior(mean, spread, np.ones(3), shown)
     found = slopes.pooled[shows]
@@ -276,7 +276,7 @@ def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64],
 
 
 def _shown_evidence(slopes: _Slopes, prior: _Prior) -> Doubles:
-    """Log odds, from its slope, that a region shows with the frame's exponents and is no infrared dip or structure alone.
+    """Log odds, from its slope, that a region shows with the frame's exponents and is no infrared dip alone.
 
     A shallow region's slope may come out as anything where the picture has structure.
     """
@@ -289,9 +289,11 @@ def _shown_evidence(slopes: _Slopes, prior: _Prior) -> Doubles:
 
 
 def _shared(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
-    """Let the parts of one wide defect speak for one another, each a little."""
+    """Let the parts of one wide defect speak for one another; where scratches cross hairs they may not against."""
     voices = np.clip(evidence, -2, 2)
-    return np.asarray(evidence + NEIGHBOURLY * (np.bincount(parents, voices)[parents] - voices))
+    count = np.maximum(np.bincount(parents), 1)
+    chorus = np.bincount(parents, voices) / count * np.minimum(np.sqrt(count), 5)
+    return np.asarray(evidence + np.maximum(chorus, 0)[parents])
 
 
 def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:

@@ -14,10 +14,10 @@ from ir.detection import find_defects, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
 from ir.healing import Healed, Measured, heal
-from ir.holder import BLOCK_PX, Holder, film_holder, find_holder
+from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
 from ir.noise import Base, Noise, measure_base, measure_noise
-from ir.photometry import Photometry, measure_photometry
+from ir.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from ir.registration import Registration, measure_registration
 from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, LeakageReport, Method, ShiftReport
 from ir.residual import Fitted, residual_density, tile_residuals
@@ -75,6 +75,7 @@ def clean_frame(
     rgb, infrared = np.ascontiguousarray(rgb), np.ascontiguousarray(infrared)
     photometry = watch.time("photometry", lambda: measure_photometry(rgb, infrared))
     holder = watch.time("holder", lambda: find_holder(infrared, photometry.black[3]))
+    photometry = _black_of_holder(rgb, photometry, holder)
     tiles = watch.time("tiles", lambda: take_tiles(rgb, infrared, photometry, holder))
     report = replace(report, holder_fraction=holder.fraction, step_seconds=watch.seconds)
     blocked = blocking_caution(tiles, photometry)
@@ -86,6 +87,14 @@ def clean_frame(
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
         return _untouched(rgb, report, caution)
     return _clean(_Frame(rgb, infrared, photometry, holder, tiles, fitted), options, report, watch)
+
+
+def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder: Holder) -> Photometry:
+    """Take the black level from under the mount where there is one: the darkest counts are noise below it."""
+    light = holder_light(rgb, holder) if holder.fraction else None
+    if light is None or any(level > BLACK_LIMIT * white for level, white in zip(light, photometry.white, strict=False)):
+        return photometry
+    return with_black(photometry, light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _St
     residual = watch.time(
         "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
     )
-    base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks, BLOCK_PX))
+    base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks | blown_blocks(frame.rgb), BLOCK_PX))
     noise = watch.time("noise", lambda: _noise(frame, base))
     limits = seed_limits(noise, options.sensitivity)
     holder = film_holder(frame.holder, base.dark, base.block_px)

@@ -33,6 +33,7 @@ DOUBT_ERROR = 0.3
 SMALLEST_CHANGE = 0.006
 # Promised squared error of a healed region against the raw one's.
 WORTH_HEALING = 0.8
+DARK_DOUBT = 2.0
 # Regions wider than this are cut into cells.
 WIDE_REGION_PX = 96
 CELL_PX = 48
@@ -119,7 +120,8 @@ def heal(
     pixels = _look(rgb, regions, photometry, residual, base)
     owners = np.repeat(np.arange(len(regions)), np.diff(regions.starts))
     ratio = DISPLAY_GAMMA * np.log(pixels.fill / pixels.raw)
-    ratio_variance = (DISPLAY_GAMMA / pixels.raw) ** 2 * pixels.fill_variance
+    # Near black a ratio says little: noise moves it, and the bend of the tables flattens it.
+    ratio_variance = (DISPLAY_GAMMA / pixels.raw) ** 2 * pixels.fill_variance + np.square(DARK_DOUBT * pixels.noise)
     sample = DefectSample(pixels.density, ratio, ratio_variance)
     evidence = _evidence(pixels, regions, measured, parents)
     absorption = fit_absorption(sample, owners, (parents, evidence), measured.defect_gain)

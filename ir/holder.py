@@ -14,6 +14,8 @@ HOLDER_LIGHT = 0.16
 # Smaller dark regions are opaque dust and hairs.
 SMALLEST_PART = 0.002
 MARGIN_PX = 16
+# Part of a colour's highest count from which on it is at the end of its scale.
+BLOWN = 0.998
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,37 @@ def find_holder(infrared: npt.NDArray[np.uint16], black: float) -> Holder:
     if fraction > 0:
         holder = ndimage.binary_dilation(holder, np.ones((3, 3), np.bool_), iterations=MARGIN_PX // BLOCK_PX)
     return Holder(holder, fraction)
+
+
+def holder_light(rgb: npt.NDArray[np.uint16], holder: Holder) -> tuple[float, float, float] | None:
+    """Return the median counts of red, green and blue under the holder's core, or None where there is no core."""
+    core = ndimage.binary_erosion(holder.blocks, iterations=3 * MARGIN_PX // BLOCK_PX)
+    if core.sum() < 16:
+        return None
+    rows, cols = np.nonzero(core[: rgb.shape[0] // BLOCK_PX, : rgb.shape[1] // BLOCK_PX])
+    red, green, blue = np.median(rgb[rows * BLOCK_PX, cols * BLOCK_PX], axis=0)
+    return float(red), float(green), float(blue)
+
+
+def blown_blocks(rgb: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """Find the blocks that are at the end of the scale in all colours: perforations, and highlights that say nothing.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+
+    Returns
+    -------
+    (ceil(rows / 8), ceil(cols / 8)) ndarray of bool
+        None where more than half of the frame is at the end of the scale: then that is the film.
+    """
+    thin = rgb[BLOCK_PX // 4 :: BLOCK_PX // 2, BLOCK_PX // 4 :: BLOCK_PX // 2]
+    top = thin.reshape(-1, 3).max(axis=0)
+    blown = (thin >= BLOWN * top).all(axis=2)
+    shape = (-(-rgb.shape[0] // BLOCK_PX), -(-rgb.shape[1] // BLOCK_PX))
+    padding = ((0, 2 * shape[0] - blown.shape[0]), (0, 2 * shape[1] - blown.shape[1]))
+    blocks = np.pad(blown, padding).reshape(shape[0], 2, shape[1], 2).any(axis=(1, 3))
+    return np.asarray(blocks if blocks.mean() <= 0.5 else np.zeros_like(blocks))
 
 
 def film_holder(holder: Holder, dark: npt.NDArray[np.bool_], dark_block_px: int) -> Holder:

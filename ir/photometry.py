@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +75,19 @@ def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uin
     bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
     tables = np.stack([log_table(*levels) for levels in zip(blacks, spans, bends, strict=True)])
     return Photometry(tables, _four(blacks), _four(whites), _four(noises), _four(bends), _clip_level(histograms[3]))
+
+
+def with_black(photometry: Photometry, black: tuple[float, float, float]) -> Photometry:
+    """Return the photometry with other black levels of red, green and blue (counts): those that a mount shows."""
+    levels = (*black, photometry.black[3])
+    spans = [max(white - level, 1.0) for white, level in zip(photometry.white, levels, strict=True)]
+    old = [max(white - level, 1.0) for white, level in zip(photometry.white, photometry.black, strict=True)]
+    noises = [n * was / span for n, was, span in zip(photometry.dark_noise, old, spans, strict=True)]
+    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
+    tables = np.stack([log_table(*each) for each in zip(levels, spans, bends, strict=True)])
+    return replace(
+        photometry, log_tables=tables, black=_four(list(levels)), dark_noise=_four(noises), bend=_four(bends)
+    )
 
 
 def log_table(black: float, span: float, bend: float) -> Table:
