@@ -115,15 +115,25 @@ class Archive:
         return stored
 
     def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
-        """Write what a scanner delivered: the raw picture and, where there is one, the infrared plane.
+        """Write what a scanner delivered: the infrared plane, where there is one, and then the raw picture.
+
+        The picture comes last: where it lies, the capture is whole.
 
         Raises
         ------
         FrameExistsError
             The frame has another original already.
         """
-        planes = [(Role.RAW, capture.rgb), (Role.INFRARED, capture.infrared)]
-        return tuple(self._store_plane(frame, capture, role, plane) for role, plane in planes if plane is not None)
+        planes = [(Role.INFRARED, capture.infrared), (Role.RAW, capture.rgb)]
+        stored = [self._store_plane(frame, capture, role, plane) for role, plane in planes if plane is not None]
+        return tuple(reversed(stored))
+
+    def discard_unfinished(self, frame: FrameId) -> None:
+        """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
+        infrared = self.original_path(frame, Role.INFRARED)
+        if infrared is not None and self.original_path(frame, Role.RAW) is None:
+            with storing(infrared, "remove"):
+                infrared.unlink()
 
     def stored_originals(self, frame: FrameId) -> tuple[StoredFile, ...]:
         """Return the originals as they lie on the disk now, hashed anew.

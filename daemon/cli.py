@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from daemon import cli_clean, cli_report
+from daemon import cli_clean, cli_report, cli_scan, cli_scanner
+from daemon.cli_scanner import AsJson, ConfigFile
 from daemon.cli_status import show_status
 from daemon.config import find_config, load_station
 from daemon.errors import DaemonError, IntegrityError
+from daemon.exit_status import Exit
 from drivers.base import DriverError
-
-
-class Exit(IntEnum):
-    """What a command's exit status means."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    PART_FAILED = 3
-    SCANNER = 4
-    INTEGRITY = 5
-
+from drivers.scanner_errors import ScannerError
 
 app = typer.Typer(
     name="filmscand",
@@ -40,11 +30,10 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration; default: the station's own, if any.")
-]
+app.add_typer(cli_scanner.session_app, name="session")
+app.command()(cli_scanner.scan)
+app.command()(cli_scanner.devices)
+app.command("virtual-scanner")(cli_scanner.virtual_scanner)
 
 
 @app.command()
@@ -65,12 +54,17 @@ def clean(
 
 
 @app.command()
-def run(config: ConfigFile = None) -> None:
+def run(
+    config: ConfigFile = None,
+    scans_only: Annotated[
+        bool, typer.Option("--scans-only", help="Leave watch folders alone; end when all sessions are done.")
+    ] = False,
+) -> None:
     """Run the service until it is told to stop."""
     station = load_station(config)
     from daemon.service import run_service
 
-    raise typer.Exit(run_service(station))
+    raise typer.Exit(run_service(station, scans_only=scans_only))
 
 
 @app.command()
@@ -133,12 +127,17 @@ def main() -> None:
         app()
     except IntegrityError as error:
         _leave(error, Exit.INTEGRITY)
+    except ScannerError as error:
+        _leave(error, Exit.SCANNER, error.advice)
+    except cli_scan.NoScannerError as error:
+        _leave(error, Exit.SCANNER)
     except (DaemonError, DriverError, OSError, sqlite3.Error) as error:
         _leave(error, Exit.FAILED)
 
 
-def _leave(error: Exception, status: Exit) -> None:
-    print(f"filmscand: {error}", file=sys.stderr)
+def _leave(error: Exception, status: Exit, advice: str = "") -> None:
+    for text in filter(None, (str(error), advice)):
+        print(f"filmscand: {text}", file=sys.stderr)
     sys.exit(status)
 
 

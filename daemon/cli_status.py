@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from daemon.status import FrameStatus, StationStatus
+    from daemon.status import FrameStatus, SessionStatus, StationStatus
 
 
 def show_status(status: StationStatus) -> None:
@@ -19,6 +19,8 @@ def show_status(status: StationStatus) -> None:
     console = Console()
     for line in _lines(status):
         console.print(line, soft_wrap=True)
+    if status.sessions:
+        console.print(_sessions(status.sessions))
     if status.waiting:
         console.print(_waiting(status))
     if status.last_frames:
@@ -51,6 +53,22 @@ def _waiting(status: StationStatus) -> Table:
     table = Table("file that waits", "state", "why", box=None)
     for file in status.waiting:
         table.add_row(escape(f"{file.watch}/{file.path}"), file.state, escape(file.reason or ""))
+    return table
+
+
+def _sessions(sessions: tuple[SessionStatus, ...]) -> Table:
+    table = Table("session", box=None)
+    table.add_column("roll", no_wrap=True)
+    for title in ("scanner", "state", "slides", "remarks"):
+        table.add_column(title)
+    for session in sessions:
+        slides = f"{session.captured}" + ("" if session.frames is None else f" of {session.frames}")
+        lost = [f"{session.lost} lost"] if session.lost else []
+        remarks = "; ".join([*lost, *filter(None, (session.message, session.advice))])
+        state = session.state + (f": {session.reason}" if session.reason else "")
+        table.add_row(
+            str(session.session), escape(session.roll), escape(session.device), state, slides, escape(remarks)
+        )
     return table
 
 

@@ -106,6 +106,12 @@ class Workers(_Section):
     memory_limit_mib: int = Field(default=1536, ge=256)
 
 
+class Scanners(_Section):
+    """Where scanners are looked for, beside this machine's own."""
+
+    hosts: tuple[str, ...] = ()
+
+
 class Cleaning(_Section):
     """What cleaning is asked for."""
 
@@ -133,6 +139,7 @@ class Station(_Section):
     database: Path = Path("station.db")
     watch: tuple[Watch, ...] = (Watch(),)
     workers: Workers = Workers()
+    scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
     page: Page = Page()
     logging: Logging = Logging()

@@ -105,6 +105,34 @@ _MIGRATIONS = (
         started_at REAL NOT NULL
     );
     """,
+    """
+    CREATE TABLE sessions (
+        session_id  INTEGER PRIMARY KEY,
+        plan        TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('idle', 'warming', 'scanning', 'paused', 'attention', 'finished')),
+        reason      TEXT CHECK (reason IN ('complete', 'magazine_empty', 'cancelled', 'failed')),
+        message     TEXT NOT NULL DEFAULT '',
+        advice      TEXT NOT NULL DEFAULT '',
+        wish        TEXT CHECK (wish IN ('pause', 'resume', 'cancel')),
+        fraction    REAL NOT NULL DEFAULT 0,
+        created_at  REAL NOT NULL,
+        changed_at  REAL NOT NULL,
+        finished_at REAL,
+        CHECK ((reason IS NOT NULL) = (state = 'finished'))
+    );
+    CREATE INDEX sessions_by_state ON sessions (state);
+
+    CREATE TABLE session_frames (
+        session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        position   INTEGER NOT NULL CHECK (position > 0),
+        number     INTEGER NOT NULL,
+        taken      TEXT NOT NULL CHECK (taken IN ('reserved', 'captured', 'lost')),
+        job_id     INTEGER UNIQUE REFERENCES frames ON DELETE SET NULL,
+        flags      TEXT NOT NULL DEFAULT '',
+        error      TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (session_id, position)
+    );
+    """,
 )
 
 

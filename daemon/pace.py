@@ -6,6 +6,33 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ScanPace:
+    """How patient a scanning session is, all in seconds but `tries`.
+
+    Attributes
+    ----------
+    busy_first_s, busy_cap_s : float
+        First and longest pause before a scanner that is warming up or in use is asked again.
+    busy_at_most_s : float
+        How long it may be busy before a person is called.
+    again_first_s, again_cap_s : float
+        First and longest pause before a frame is tried again that failed.
+    tries : int
+        How often a frame may fail before a person is called.
+    look_s : float
+        How often a session that waits looks whether it is asked for something.
+    """
+
+    busy_first_s: float = 2.0
+    busy_cap_s: float = 20.0
+    busy_at_most_s: float = 900.0
+    again_first_s: float = 1.0
+    again_cap_s: float = 30.0
+    tries: int = 4
+    look_s: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """Waiting times, all in seconds.
 
@@ -27,6 +54,8 @@ class Pace:
         How often the supervisor looks by itself.
     stop_s : float
         How long the frames at hand may take once the service was asked to stop.
+    scan : ScanPace
+        Of scanning sessions.
     """
 
     sweep_s: float = 30.0
@@ -39,3 +68,4 @@ class Pace:
     worker_poll_s: float = 5.0
     tick_s: float = 2.0
     stop_s: float = 20.0
+    scan: ScanPace = ScanPace()

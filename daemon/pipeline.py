@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
 
@@ -28,10 +28,13 @@ from daemon.sidecar import (
     frame_record,
     utc_now,
 )
-from drivers.base import Capture
+from drivers.base import Capture, CaptureInfo, InfraredOrigin
 from drivers.film_files import read_capture
 from ir import VERSION, CleanOptions, CleanReport, clean_frame
 from ir.report import Method
+
+# How the layout of every frame begins that a scanner of ours delivered.
+SCANNED: Final = "sane_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class CleanRequest:
         Reason codes of what happened on the way in ("pair_timeout" ...), for the sidecar.
     fourth_sample_is_infrared : bool or None
         What the profile says about a fourth sample; None leaves it to the file.
+    captured : CaptureRecord or None
+        What a scanner told when it delivered the frame, for the files hold only a part of it.
     """
 
     options: CleanOptions = field(default_factory=CleanOptions)
@@ -53,6 +58,7 @@ class CleanRequest:
     originals: tuple[StoredFile, ...] = ()
     flags: tuple[str, ...] = ()
     fourth_sample_is_infrared: bool | None = None
+    captured: CaptureRecord | None = None
 
     def recorded_options(self) -> dict[str, Any]:
         """Return everything asked for that decides how the result looks, as plain data."""
@@ -97,6 +103,8 @@ def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) 
         same = _same_revision(before, originals, request)
         if same is not None:
             return _result(archive, frame, same, created=False)
+        if before is not None and request.captured is None and before.capture.layout.startswith(SCANNED):
+            request = replace(request, captured=before.capture)
         made = _make(archive, frame, request, before.latest.number + 1 if before else 1, seconds)
         with _timed(seconds, "store"):
             stored = archive.store_revision(frame, made.content)
@@ -130,7 +138,7 @@ def _make(archive: Archive, frame: FrameId, request: CleanRequest, number: int, 
         capture = _read(archive, frame, request)
     with _timed(seconds, "clean"):
         cleaned = clean_frame(capture.rgb, capture.infrared, request.options)
-    info = capture.info
+    info = capture.info if request.captured is None else _as_captured(capture.info, request.captured)
     with _timed(seconds, "preview"):
         access = access_image(cleaned.rgb, Look(info.linear, request.film, info.icc_profile), capture.infrared)
     tags = clean_tags(clean_title(frame, number), original_title(frame, "raw"), info, request.options)
@@ -143,6 +151,22 @@ def _read(archive: Archive, frame: FrameId, request: CleanRequest) -> Capture:
     infrared = archive.original_path(frame, Role.INFRARED)
     with storing(raw, "read"):
         return read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
+
+
+def _as_captured(info: CaptureInfo, told: CaptureRecord) -> CaptureInfo:
+    return replace(
+        info,
+        layout=told.layout,
+        bits_per_sample=told.bits_per_sample,
+        resolution_dpi=told.resolution_dpi,
+        linear=told.linear,
+        make=told.make,
+        model=told.model,
+        software=told.software,
+        captured_at=told.captured_at,
+        infrared_origin=InfraredOrigin(told.infrared_origin),
+        flags=tuple(dict.fromkeys((*told.flags, *info.flags))),
+    )
 
 
 def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], request: CleanRequest) -> Revision | None:

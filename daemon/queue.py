@@ -100,6 +100,21 @@ class Queue:
             )
         return job
 
+    def reserve_number(self, frame: FrameId, source: str, request: Mapping[str, Any]) -> Job | None:
+        """Reserve exactly this number of a roll for a frame that is about to be scanned; None where it is taken."""
+        with transaction(self._connection):
+            return self._maybe(
+                "INSERT OR IGNORE INTO frames (collection, box, roll, number, state, request, source, created_at)"
+                " VALUES (?, ?, ?, ?, 'reserved', ?, ?, ?) RETURNING *",
+                frame.collection,
+                frame.box,
+                frame.roll,
+                frame.number,
+                json.dumps(request),
+                source,
+                self._clock(),
+            )
+
     def drop(self, job_id: int) -> None:
         """Drop a reservation whose picture turned out not to come; its number becomes free again."""
         with transaction(self._connection):

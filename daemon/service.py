@@ -2,6 +2,7 @@
 
 main thread   waits for a signal, for a worker's end, or for a frame that was put in line; feeds systemd's watchdog
 ingest        one thread for each watch folder
+sessions      one thread for each scanner that scans
 workers       processes, which only the supervisor starts, kills and restarts
 """
 
@@ -31,6 +32,8 @@ from daemon.notify import Notifier
 from daemon.pace import Pace
 from daemon.process_id import is_alive, this_process
 from daemon.queue import Queue
+from daemon.session_run import SessionTools
+from daemon.session_threads import SessionThreads
 from daemon.watch import require_apart
 from daemon.worker import WorkerPlan
 
@@ -46,7 +49,9 @@ class StationBusyError(DaemonError):
     """Another service runs this station."""
 
 
-def run_service(station: Station, pace: Pace | None = None, notifier: Notifier | None = None) -> int:
+def run_service(
+    station: Station, pace: Pace | None = None, notifier: Notifier | None = None, *, scans_only: bool = False
+) -> int:
     """Run the service until it is told to stop by SIGTERM or SIGINT. Only to be called from the main thread.
 
     Parameters
@@ -57,6 +62,8 @@ def run_service(station: Station, pace: Pace | None = None, notifier: Notifier |
         Waiting times.
     notifier : Notifier, optional
         The service manager.
+    scans_only : bool
+        Leave the watch folders alone, and end by itself once every session and every frame in line is done.
 
     Returns
     -------
@@ -78,11 +85,11 @@ def run_service(station: Station, pace: Pace | None = None, notifier: Notifier |
         require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
         with _sole_service(station), closing(open_database(station.database)) as connection:
             _recover(station, connection)
-            return Supervisor(station, connection, notifier, bell, pace).run()
+            return Supervisor(station, connection, notifier, bell, pace).run(scans_only=scans_only)
 
 
 class Supervisor:
-    """Watches over the ingest threads and the workers of a station that it has to itself."""
+    """Watches over the ingest threads, scanning sessions and workers of a station that it has to itself."""
 
     def __init__(
         self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, pace: Pace
@@ -95,19 +102,24 @@ class Supervisor:
         self._alarms = Alarms(connection)
         self._archive = Archive(station.archive)
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, pace)]
+        self._sessions = SessionThreads(SessionTools(station.database, station.archive, pace.scan, bell.ring))
         self._crew = Crew(_worker_plan(station, pace), station.workers.count)
         watchdog_s = notifier.watchdog_s
         self._tick_s = pace.tick_s if watchdog_s is None else min(pace.tick_s, watchdog_s / 4)
 
-    def run(self) -> int:
+    def run(self, *, scans_only: bool = False) -> int:
         """Start, watch over, and stop; returns the exit status."""
         self._crew.fill()
+        if scans_only:
+            self._ingests.clear()
         for ingest in self._ingests:
             ingest.start()
         self._notifier.ready(f"{len(self._ingests)} watch folders")
         log.info("service started")
         while not self._bell.told_to_stop:
             self.look()
+            if scans_only and self._is_idle():
+                break
             self._crew.fill()
             ready = wait([*self._crew.handles(), self._bell.fileno()], self._tick_s)
             if self._bell.fileno() in ready and self._bell.answer():
@@ -120,12 +132,22 @@ class Supervisor:
             for loss in self._crew.collect(self._queue):
                 self._report(loss)
             self._crew.kill_overdue(held_frames(self._connection))
+            self._sessions.look(self._connection)
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
             # No word to the watchdog: if the database stays silent, systemd is to start us anew.
             log.warning("the database does not answer: %s", error)
         else:
             self._notifier.alive()
+
+    def _is_idle(self) -> bool:
+        # In this order, for a session puts its last frame in line before it ends.
+        if self._sessions.busy:
+            return False
+        try:
+            return all(job.state is JobState.RESERVED for job in unfinished_frames(self._connection))
+        except sqlite3.Error:
+            return False
 
     def _report(self, loss: Loss) -> None:
         if loss.job is None:
@@ -148,13 +170,15 @@ class Supervisor:
         deadline_s = time.monotonic() + self._pace.stop_s
         for ingest in self._ingests:
             ingest.ask_to_stop()
+        self._sessions.ask_to_stop()
         for job in self._crew.stop(self._queue, self._pace.stop_s):
             log.info("%s is given back", job.frame)
             with suppress(OSError):
                 self._archive.remove_leftovers([job.frame])
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
+        scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung:
+        if hung or scanning:
             # Python would wait for threads that hang in a dead share; what they held is taken up at the next start.
             logging.shutdown()
             os._exit(0)

@@ -17,8 +17,11 @@ from daemon.database import open_to_read, schema_version
 from daemon.disk import free_bytes
 from daemon.jobs import Job, JobState, Outcome, ProcessId, count_frames, held_frames, last_finished
 from daemon.process_id import is_alive
+from daemon.session_store import SESSIONS_SCHEMA, Sessions
+from daemon.sessions import Session, Taken
 
 _LAST_FRAMES = 20
+_LAST_SESSIONS = 3
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
 # Until the first frame one of 24 megapixels with infrared is assumed; what is made of it takes less than it twice over.
 _USUAL_RAW_BYTES = 192_000_000
@@ -73,6 +76,35 @@ class WaitingFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """One scanning session.
+
+    Attributes
+    ----------
+    frames : int or None
+        How many slides were asked for; None: until the magazine is empty.
+    captured, lost : int
+        Slides that lie in the archive, and slides that the scanner moved past.
+    fraction : float
+        Part of the frame under way that has come, 0..1.
+    message, advice : str
+        What went wrong last, and what a person should do about it.
+    """
+
+    session: int
+    roll: str
+    device: str
+    state: str
+    reason: str | None
+    frames: int | None
+    captured: int
+    lost: int
+    fraction: float
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class StationStatus:
     """Everything that a technician wants to know at a glance.
 
@@ -90,6 +122,8 @@ class StationStatus:
         Files that wait for their other half or for a person.
     last_frames : tuple of FrameStatus
         The newest first.
+    sessions : tuple of SessionStatus
+        Scanning sessions that are not over, and the last ones that are; the newest first.
     free_bytes, free_frames : int or None
         Room in the archive.
     left_s : float or None
@@ -104,6 +138,7 @@ class StationStatus:
     arriving: int
     waiting: tuple[WaitingFile, ...]
     last_frames: tuple[FrameStatus, ...]
+    sessions: tuple[SessionStatus, ...]
     free_bytes: int | None
     free_frames: int | None
     left_s: float | None
@@ -132,7 +167,7 @@ def station_status(station: Station) -> StationStatus:
         raw_bytes = _usual_raw_bytes(connection)
         space = _free_bytes(station)
         return StationStatus(
-            service=_service_status(connection),
+            service=service_status(connection),
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in Outcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
@@ -140,6 +175,7 @@ def station_status(station: Station) -> StationStatus:
             arriving=_count_arriving(connection),
             waiting=_waiting_files(connection),
             last_frames=tuple(_frame_status(job) for job in last),
+            sessions=_session_statuses(connection),
             free_bytes=space,
             free_frames=_in_frames(space, raw_bytes),
             left_s=_left_s(counts, last, station.workers.count),
@@ -157,13 +193,15 @@ def _never_run(station: Station) -> StationStatus:
         arriving=0,
         waiting=(),
         last_frames=(),
+        sessions=(),
         free_bytes=space,
         free_frames=_in_frames(space, _USUAL_RAW_BYTES),
         left_s=None,
     )
 
 
-def _service_status(connection: sqlite3.Connection) -> ServiceStatus:
+def service_status(connection: sqlite3.Connection) -> ServiceStatus:
+    """Return whether a service runs on the station of this database."""
     row = connection.execute("SELECT pid, born, started_at FROM service").fetchone()
     if row is None or not is_alive(ProcessId(row["pid"], row["born"])):
         return ServiceStatus(False, None, None)
@@ -222,6 +260,31 @@ def _frame_status(job: Job) -> FrameStatus:
         defects=report.get("defects_found"),
         seconds=result.get("seconds", {}).get("total"),
         error=job.error,
+    )
+
+
+def _session_statuses(connection: sqlite3.Connection) -> tuple[SessionStatus, ...]:
+    if schema_version(connection) < SESSIONS_SCHEMA:
+        return ()
+    sessions = Sessions(connection)
+    shown = {session.session_id: session for session in (*sessions.newest(_LAST_SESSIONS), *sessions.unfinished())}
+    return tuple(_session_status(sessions, shown[number]) for number in sorted(shown, reverse=True))
+
+
+def _session_status(sessions: Sessions, session: Session) -> SessionStatus:
+    taken = [frame.taken for frame in sessions.frames(session.session_id)]
+    return SessionStatus(
+        session=session.session_id,
+        roll=str(session.plan.frame(session.plan.first_number).roll_folder),
+        device=session.plan.device,
+        state=str(session.state),
+        reason=None if session.reason is None else str(session.reason),
+        frames=session.plan.frames,
+        captured=taken.count(Taken.CAPTURED),
+        lost=taken.count(Taken.LOST),
+        fraction=session.fraction,
+        message=session.message,
+        advice=session.advice,
     )
 
 

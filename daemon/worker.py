@@ -34,7 +34,7 @@ from daemon.pace import Pace
 from daemon.pipeline import CleanRequest, FrameResult, clean_into_archive
 from daemon.process_id import this_process
 from daemon.queue import LeaseLostError, Queue, backoff_s
-from daemon.sidecar import StoredFile
+from daemon.sidecar import CaptureRecord, StoredFile
 from ir import CleanOptions
 
 log = logging.getLogger(__name__)
@@ -190,6 +190,7 @@ def request_of(plain: Mapping[str, Any]) -> CleanRequest:
         originals=tuple(StoredFile.model_validate(file) for file in plain.get("originals", ())),
         flags=tuple(plain.get("flags", ())),
         fourth_sample_is_infrared=plain.get("fourth_sample_is_infrared"),
+        captured=CaptureRecord.model_validate(plain["captured"]) if plain.get("captured") else None,
     )
 
 

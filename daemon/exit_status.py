@@ -1,0 +1,16 @@
+"""What a command's exit status means."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit statuses; scripts may rely on them."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    PART_FAILED = 3
+    SCANNER = 4
+    INTEGRITY = 5
