@@ -30,6 +30,7 @@ USUAL_EXPONENT = (1.2, 0.35)
 FEWEST_REGIONS = 6
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
+MOST_EXPONENT = 3.0
 DEPTH_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
 WIDE_PX = 500.0
@@ -131,6 +132,8 @@ def fit_absorption(
     shown = _shared(_shown_evidence(slopes, prior), parents)
     visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
     visible |= _differs(shape, sample, owners, slopes) & (evidence > 0)
+    # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
+    visible &= slopes.pooled < MOST_EXPONENT * prior.mean + SURE * slopes.errors
     return Absorption(stray, sharpness, gain, exponents, misfit, visible)
 
 
@@ -241,9 +244,9 @@ def _frame_prior(slopes: _Slopes) -> _Prior:
     mean, spread = USUAL_EXPONENT
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
     shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
-    absent = known & (np.abs(slopes.pooled) <= LEAST_EXPONENT)
-    # A few regions more than there are: one of two is no estimate of a share.
-    shown = (shows.sum() + 4.0) / (shows.sum() + absent.sum() + 5.0)
+    absent = known & ((np.abs(slopes.pooled) <= LEAST_EXPONENT) | (slopes.pooled > MOST_EXPONENT * USUAL_EXPONENT[0]))
+    # Two regions more than there are: where nothing surely shows, a frame is as likely to be spotless.
+    shown = (shows.sum() + 1.0) / (shows.sum() + absent.sum() + 2.0)
     if shows.sum() < FEWEST_REGIONS:
         return _Prior(mean, spread, np.ones(3), shown)
     found = slopes.pooled[shows]
@@ -283,7 +286,7 @@ def _shown_evidence(slopes: _Slopes, prior: _Prior) -> Doubles:
     shown, absent = np.hypot(prior.spread, slopes.errors), np.hypot(STRUCTURE / slopes.depths, slopes.errors)
     distance = np.square((slopes.pooled - prior.mean) / shown)
     # Single defects lie far from the frame's exponent, but none takes light for which it has no density.
-    plausible = (slopes.pooled > LEAST_EXPONENT) & (slopes.pooled < 3 * prior.mean)
+    plausible = (slopes.pooled > LEAST_EXPONENT) & (slopes.pooled < MOST_EXPONENT * prior.mean)
     distance = np.where(plausible, np.minimum(distance, FARTHEST), distance)
     return np.asarray(0.5 * np.clip(np.square(slopes.pooled / absent) - distance, -50, 50) + np.log(absent / shown))
 
