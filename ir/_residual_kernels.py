@@ -37,13 +37,29 @@ def _log_row(light, bits, out):
 def _extremes_across(red, low, high):
     """Smallest and largest red count within two columns."""
     cols = red.shape[0]
-    for col in range(cols):
+    for col in range(2, cols - 2):
+        low[col] = min(min(min(red[col - 2], red[col - 1]), min(red[col + 1], red[col + 2])), red[col])
+        high[col] = max(max(max(red[col - 2], red[col - 1]), max(red[col + 1], red[col + 2])), red[col])
+    for edge in range(min(4, cols)):
+        col = edge if edge < 2 else cols - 1 - (edge - 2)
         smallest = largest = red[col]
         for near in range(max(col - 2, 0), min(col + 3, cols)):
             smallest = min(smallest, red[near])
             largest = max(largest, red[near])
         low[col] = smallest
         high[col] = largest
+
+
+@njit(cache=True)
+def _extremes_down(low, high, at, smallest, largest):
+    """Smallest and largest of five rows from `at` on."""
+    for col in range(smallest.shape[0]):
+        smallest[col] = min(
+            min(min(low[at, col], low[at + 1, col]), min(low[at + 3, col], low[at + 4, col])), low[at + 2, col]
+        )
+        largest[col] = max(
+            max(max(high[at, col], high[at + 1, col]), max(high[at + 3, col], high[at + 4, col])), high[at + 2, col]
+        )
 
 
 @njit(cache=True)
@@ -54,53 +70,65 @@ def _leak_rows(rgb, first, light, model, out):
     A pixel on an edge mixes two densities: its light is the mixture of both leaks, which is darker than the leak of the
     mixture. The two are the extremes of red within 5 by 5 pixels, and red tells how much there is of each.
     """
-    rows, cols = rgb.shape[0], out.shape[1]
+    rows, cols = rgb.shape[0], rgb.shape[1]
     count = out.shape[0]
+    pad = (out.shape[1] - cols) // 2
     channels, mixing = model
     red = np.empty((count + 4, cols), np.uint16)
-    low = np.empty((count + 4, cols), np.uint16)
-    high = np.empty((count + 4, cols), np.uint16)
+    low, high = np.empty_like(red), np.empty_like(red)
     for at in range(count + 4):
         row = min(max(first - 2 + at, 0), rows - 1)
         for col in range(cols):
             red[at, col] = rgb[row, col, 0]
-        _extremes_across(red[at], low[at], high[at])
+        if mixing:
+            _extremes_across(red[at], low[at], high[at])
+    smallest, largest = np.empty(cols, np.uint16), np.empty(cols, np.uint16)
     for at in range(count):
-        row = min(max(first + at, 0), rows - 1)
-        for col in range(cols):
-            smallest, largest = low[at, col], high[at, col]
-            for near in range(at + 1, at + 5):
-                smallest = min(smallest, low[near, col])
-                largest = max(largest, high[near, col])
-            here = red[at + 2, col]
-            if not mixing:
-                smallest = largest = here
-            dark = light[0, smallest]
-            part = np.float32(here - smallest) / np.float32(max(largest - smallest, 1))
-            mixed = dark + part * (light[0, largest] - dark)
-            if channels == 3:
-                mixed *= light[1, rgb[row, col, 1]] * light[2, rgb[row, col, 2]]
-            out[at, col] = mixed
+        if mixing:
+            _extremes_down(low, high, at, smallest, largest)
+            for col in range(cols):
+                dark = light[0, smallest[col]]
+                span = np.float32(max(largest[col] - smallest[col], 1))
+                part = np.float32(red[at + 2, col] - smallest[col]) / span
+                out[at, pad + col] = dark + part * (light[0, largest[col]] - dark)
+        else:
+            for col in range(cols):
+                out[at, pad + col] = light[0, red[at + 2, col]]
+        if channels == 3:
+            row = min(max(first + at, 0), rows - 1)
+            for col in range(cols):
+                out[at, pad + col] *= light[1, rgb[row, col, 1]] * light[2, rgb[row, col, 2]]
+        for col in range(pad):
+            out[at, col] = out[at, pad]
+            out[at, pad + cols + col] = out[at, pad + cols - 1]
 
 
 @njit(cache=True)
-def _filtered_segment(leak, buffer_row, segment, taps_down, taps_across, column, out_row):
-    """Vertical, then horizontal taps for one segment of one row; `column` is scratch of SEGMENT_PX + 2 radius."""
-    cols = leak.shape[1]
-    radius = taps_down.shape[0] // 2
-    first = segment * SEGMENT_PX
-    last = min(first + SEGMENT_PX, cols)
-    for at in range(first - radius, last + radius):
-        col = min(max(at, 0), cols - 1)
-        total = np.float32(0)
-        for tap in range(2 * radius + 1):
-            total += taps_down[tap] * leak[buffer_row + tap - radius, col]
-        column[at - first + radius] = total
-    for col in range(first, last):
-        total = np.float32(0)
-        for tap in range(2 * radius + 1):
-            total += taps_across[tap] * column[col - first + tap]
-        out_row[col] = total
+def _filtered_segment(leak, buffer_row, first, taps_down, taps_across, column, out):
+    """Vertical, then horizontal taps for the segment of one row from column `first` on.
+
+    `leak` has `radius` columns more on either side; `column` is scratch of as many more than `out`.
+    """
+    width = out.shape[0]
+    size = taps_down.shape[0]
+    for tap in range(size):
+        weight = taps_down[tap]
+        source = leak[buffer_row + tap - size // 2, first : first + width + size - 1]
+        if tap == 0:
+            for col in range(width + size - 1):
+                column[col] = weight * source[col]
+        else:
+            for col in range(width + size - 1):
+                column[col] += weight * source[col]
+    for tap in range(size):
+        weight = taps_across[tap]
+        shifted = column[tap : tap + width]
+        if tap == 0:
+            for col in range(width):
+                out[col] = weight * shifted[col]
+        else:
+            for col in range(width):
+                out[col] += weight * shifted[col]
 
 
 @njit(cache=True)
@@ -139,7 +167,7 @@ def residual_bands(
     for band in prange(bands):
         first = band * BAND_ROWS
         count = min(BAND_ROWS, rows - first)
-        leak = np.empty((count + 2 * (HALO + radius), cols), np.float32)
+        leak = np.empty((count + 2 * (HALO + radius), cols + 2 * radius), np.float32)
         _leak_rows(rgb, first - HALO - radius, light, model, leak)
         predictor = leak
         if radius > 0:
@@ -148,8 +176,10 @@ def residual_bands(
             for at in range(count + 2 * HALO):
                 row = min(max(first - HALO + at, 0), rows - 1)
                 for segment in range(segments):
-                    down, across = phases[row, segment, 0], phases[row, segment, 1]
-                    _filtered_segment(leak, at + radius, segment, taps[down], taps[across], column, predictor[at])
+                    down, across = taps[phases[row, segment, 0]], taps[phases[row, segment, 1]]
+                    left = segment * SEGMENT_PX
+                    out = predictor[at, left : left + SEGMENT_PX]
+                    _filtered_segment(leak, at + radius, left, down, across, column, out)
         gradient = np.empty(cols, np.float32)
         scratch = np.empty(cols, np.float32)
         for at in range(count + 2 * HALO):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ir import _defect_kernels as kernels
+
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
@@ -54,10 +56,12 @@ DETAIL_RIDGE = 2e-3
 
 @dataclass(frozen=True, slots=True)
 class DefectSample:
-    """Defect pixels of a frame.
+    """Defect pixels of a frame, region by region.
 
     Attributes
     ----------
+    starts : (regions + 1,) ndarray of int64
+        First pixel of each region.
     density : (pixels, 3) ndarray of float32
         Infrared density plain and smoothed at two scales, nepers.
     ratio : (pixels, 3) ndarray of float32
@@ -66,9 +70,15 @@ class DefectSample:
         Expected squared error of `ratio`.
     """
 
+    starts: npt.NDArray[np.int64]
     density: Array
     ratio: Array
     variance: Array
+
+    @property
+    def areas(self) -> Doubles:
+        """Pixels of each region."""
+        return np.diff(self.starts).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +89,10 @@ class Absorption:
     ----------
     stray : float
         Part of the clear light that reaches the infrared sensor through anything.
-    sharpness : tuple of float
-        Weights of the density's detail at two scales, which undo the infrared's wider focus.
-    gain : float
-        Factor that gives a neutral defect its full density back.
+    lift : float
+        What the noise of the density is lifted by where detail is put back and the leak's share returned.
+    shape : (pixels,) ndarray of float32
+        Density without stray light, with the detail that the infrared's wider focus lost, and the leak's share of it.
     exponents : (regions, 3) ndarray of float64
         Density in red, green and blue for one of infrared, for each region.
     misfit : (regions,) ndarray of float64
@@ -92,28 +102,23 @@ class Absorption:
     """
 
     stray: float
-    sharpness: tuple[float, float]
-    gain: float
+    lift: float
+    shape: Array
     exponents: Doubles
     misfit: Doubles
     visible: Truths
 
 
-def fit_absorption(
-    sample: DefectSample,
-    owners: npt.NDArray[np.int64],
-    known: tuple[npt.NDArray[np.int64], Doubles],
-    gain: float,
-) -> Absorption:
+def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidence: Doubles, gain: float) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
     ----------
     sample : DefectSample
-    owners : (pixels,) ndarray of int64
-        Region of each pixel, rising from 0.
-    known : ((regions,) ndarray of int64, (regions,) ndarray of float64)
-        The wider defect that each region is a part of, and the log odds that it is one (see `depth_evidence`).
+    parents : (regions,) ndarray of int64
+        The wider defect that each region is a part of.
+    evidence : (regions,) ndarray of float64
+        Log odds that each region is a defect (see `depth_evidence`).
     gain : float
         Factor that gives a neutral defect its full density back (see `Leakage`).
 
@@ -123,44 +128,28 @@ def fit_absorption(
     """
     stray = _stray(sample.density)
     sharpness = _sharpness(sample, stray)
-    shape = gain * _shape(sample.density, stray, sharpness)
-    slopes = _region_slopes(shape, sample, owners)
+    shape = np.empty(len(sample.density), np.float32)
+    opaque = np.float32(np.exp(-DEEPEST))
+    kernels.shape_pixels(
+        sample.density, np.float32(stray), np.array(sharpness, np.float32), np.float32(gain), opaque, shape
+    )
+    slopes = _region_slopes(shape, sample)
     prior = _frame_prior(slopes)
     exponents = _posterior(slopes, prior)
-    misfit = _misfit(shape, sample, owners, exponents)
-    parents, evidence = known
+    checks = np.empty((len(slopes.pooled), 7))
+    kernels.sum_checks(sample.starts, shape, sample.ratio, sample.variance, exponents, slopes.depths, checks)
     shown = _shared(_shown_evidence(slopes, prior), parents)
     visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
-    visible |= _differs(shape, sample, owners, slopes) & (evidence > 0)
+    visible |= _differs(checks, slopes) & (evidence > 0)
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible &= slopes.pooled < MOST_EXPONENT * prior.mean + SURE * slopes.errors
-    return Absorption(stray, sharpness, gain, exponents, misfit, visible)
-
-
-def transmitted_density(
-    absorption: Absorption, density: Array, owners: npt.NDArray[np.int64], noise: float
-) -> tuple[Array, Array]:
-    """Return what each defect pixel takes from red, green and blue (nepers), and its expected squared error."""
-    shape = absorption.gain * _shape(density, absorption.stray, absorption.sharpness)
-    taken = absorption.exponents[owners] * shape[:, None]
-    through = np.maximum(1 - absorption.stray * np.exp(np.maximum(density[:, 0], 0)), 0.05)
-    # Noise of the infrared weighs more the less light is left above stray light, and more where detail is lifted.
-    lifted = absorption.gain * (1 + sum(absorption.sharpness))
-    noise_part = absorption.exponents[owners] * (noise * lifted / through)[:, None]
-    misfit = absorption.misfit[owners, None] * taken
-    return taken.astype(np.float32), (noise_part**2 + misfit**2).astype(np.float32)
+    return Absorption(stray, gain * (1 + sum(sharpness)), shape, exponents, _misfit(checks, sample), visible)
 
 
 def _stray(density: Array) -> float:
     """Light that opaque dust leaves: the darkest pixels', where any are dark enough to be opaque."""
     darkest = float(np.exp(-np.quantile(density[:, 0], 0.998)))
     return 0.9 * darkest if darkest < MOST_STRAY else USUAL_STRAY
-
-
-def _shape(density: Array, stray: float, sharpness: tuple[float, float]) -> Doubles:
-    """Density with stray light taken off and the detail that the focus lost put back."""
-    plain, small, wide = (_without_stray(density[:, scale], stray) for scale in range(3))
-    return np.maximum(plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide), 0.0)
 
 
 def _without_stray(density: Array, stray: float) -> Doubles:
@@ -199,10 +188,9 @@ def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -
     return np.asarray(solution)
 
 
-def _votes(owners: npt.NDArray[np.int64]) -> Doubles:
+def _votes(areas: Doubles) -> Doubles:
     """Independent observations that the pixels of each region amount to."""
-    pixels = np.bincount(owners).astype(np.float64)
-    return np.asarray(np.minimum(pixels / PIXELS_AS_ONE, MOST_VOTES + pixels / (10 * PIXELS_AS_ONE)))
+    return np.asarray(np.minimum(areas / PIXELS_AS_ONE, MOST_VOTES + areas / (10 * PIXELS_AS_ONE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +214,16 @@ class _Prior:
     shown: float
 
 
-def _region_slopes(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64]) -> _Slopes:
-    weights = 1 / (sample.variance.astype(np.float64) + (USUAL_MISFIT * shape[:, None]) ** 2 + 1e-4)
-    dilution = np.bincount(owners) / _votes(owners)
-    power = np.stack([np.bincount(owners, weights[:, c] * shape**2) for c in range(3)], axis=1) + 1e-12
-    fits = [np.bincount(owners, weights[:, c] * shape * sample.ratio[:, c]) for c in range(3)]
-    channels = np.stack(fits, axis=1) / power
-    pooled = (power * channels).sum(axis=1) / power.sum(axis=1)
+def _region_slopes(shape: Array, sample: DefectSample) -> _Slopes:
+    sums = np.empty((len(sample.areas), 7))
+    kernels.sum_slopes(sample.starts, shape, sample.ratio, sample.variance, USUAL_MISFIT, sums)
+    dilution = sample.areas / _votes(sample.areas)
+    power = sums[:, :3] + 1e-12
+    pooled = sums[:, 3:6].sum(axis=1) / power.sum(axis=1)
     # The channels' fills are wrong together: pooling them makes nothing surer.
     errors = np.sqrt(3 * dilution / power.sum(axis=1))
-    depths = np.sqrt(np.bincount(owners, shape**2) / np.bincount(owners)) + 1e-3
-    return _Slopes(channels, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
+    depths = np.sqrt(sums[:, 6] / sample.areas) + 1e-3
+    return _Slopes(sums[:, 3:6] / power, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
 
 
 def _frame_prior(slopes: _Slopes) -> _Prior:
@@ -266,15 +253,12 @@ def _posterior(slopes: _Slopes, prior: _Prior) -> Doubles:
     return np.asarray(expected + trust * (slopes.channels - expected))
 
 
-def _misfit(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64], exponents: Doubles) -> Doubles:
+def _misfit(checks: Doubles, sample: DefectSample) -> Doubles:
     """Deviation about the fitted relation, as a part of the density, beyond what the fill's own error explains."""
-    taken = exponents[owners] * shape[:, None]
-    beyond = np.bincount(owners, (np.square(sample.ratio - taken) - sample.variance).mean(axis=1))
-    power = np.bincount(owners, np.square(taken).mean(axis=1)) + 1e-9
-    error = np.bincount(owners, sample.variance.mean(axis=1))
+    beyond, power, error = checks[:, 0], checks[:, 1] + 1e-9, checks[:, 2]
     measured = np.clip(beyond / power, 0.0, 4.0)
     # Where the fill is surer than the dip is deep, the misfit is seen; else it is supposed.
-    votes = _votes(owners) * (power / (power + error)) ** 2
+    votes = _votes(sample.areas) * (power / (power + error)) ** 2
     return np.asarray(np.sqrt(np.maximum((votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4), SMALLEST_MISFIT**2)))
 
 
@@ -305,15 +289,11 @@ def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:
     return np.asarray(rise - WIDTH_EVIDENCE * np.log(np.maximum(areas_px / WIDE_PX, 1.0)))
 
 
-def _differs(shape: Doubles, sample: DefectSample, owners: npt.NDArray[np.int64], slopes: _Slopes) -> Truths:
+def _differs(checks: Doubles, slopes: _Slopes) -> Truths:
     """Regions that surely differ from the film around, whatever their density says: scratches that took dye away.
 
     Either brighter throughout, or in smooth surroundings, where a fill can hardly be wrong.
     """
-    deep = shape >= 0.5 * slopes.depths[owners]
-    count = np.maximum(np.bincount(owners, deep), 1)
-    brighter = np.bincount(owners, deep & (sample.ratio.max(axis=1) < 0)) / count
-    change = np.bincount(owners, deep * (np.square(sample.ratio) / sample.variance).mean(axis=1)) / count
-    smooth = np.bincount(owners, deep * sample.variance.mean(axis=1)) / count < SMOOTH_DENSITY**2
+    brighter, change, error = (checks[:, 4:7] / np.maximum(checks[:, 3:4], 1)).T
     bright = (slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8)
-    return np.asarray(bright | (smooth & (change > SURE**2)))
+    return np.asarray(bright | ((error < SMOOTH_DENSITY**2) & (change > SURE**2)))

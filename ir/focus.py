@@ -25,7 +25,7 @@ WORTH_A_BLUR = 0.04
 TILES_TRIED = 12
 # Contrast of red within 5 by 5 pixels (nepers) beyond which a pixel mixes densities.
 HARD_EDGE = 0.7
-STRIDE = 4
+STRIDE = 6
 
 
 def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tuple[Array, int]:
@@ -52,7 +52,7 @@ def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tupl
 
 
 def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) -> LeakageSamples:
-    """Take every fourth pixel of every fourth row of the tiles, registered, to fit the leakage on."""
+    """Take every sixth pixel of every sixth row of the tiles, registered, to fit the leakage on."""
     logs, margin = moved_logs(tiles, registration, blur_px)
     cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
     count = len(tiles)

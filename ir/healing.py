@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ir import _healing_kernels as kernels
-from ir._detection_kernels import GRADE_BITS
-from ir.absorption import DefectSample, depth_evidence, fit_absorption, transmitted_density
+from ir import _defect_kernels as kernels
+from ir import _healing_kernels as healing_kernels
+from ir.absorption import DefectSample, depth_evidence, fit_absorption
 from ir.detection import Regions
 from ir.noise import Base
 from ir.photometry import Photometry
@@ -84,14 +84,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pixels:
-    """What is known of each defect pixel: densities (n, 3 scales), raw and filled display values (n, 3), errors."""
+class _Look:
+    """What is seen of each defect pixel: display values raw and filled, the fill's error, noise; (pixels, 3) each."""
 
-    density: Array
     raw: Array
     fill: Array
     fill_variance: Array
     noise: Array
+    sample: DefectSample
 
 
 def heal(
@@ -112,46 +112,43 @@ def heal(
     Healed
         Outside `mask` equal to `rgb` to the last bit.
     """
-    photometry, residual, base = measured.photometry, measured.residual, measured.base
     healed, mask = rgb.copy(), np.zeros(rgb.shape[:2], np.bool_)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
-    regions, parents = split_wide(regions)
-    pixels = _look(rgb, regions, photometry, residual, base)
-    owners = np.repeat(np.arange(len(regions)), np.diff(regions.starts))
-    ratio = DISPLAY_GAMMA * np.log(pixels.fill / pixels.raw)
-    # Near black a ratio says little: noise moves it, and the bend of the tables flattens it.
-    ratio_variance = (DISPLAY_GAMMA / pixels.raw) ** 2 * pixels.fill_variance + np.square(DARK_DOUBT * pixels.noise)
-    sample = DefectSample(pixels.density, ratio, ratio_variance)
-    evidence = _evidence(pixels, regions, measured, parents)
-    absorption = fit_absorption(sample, owners, (parents, evidence), measured.defect_gain)
-    taken, taken_variance = transmitted_density(absorption, pixels.density, owners, measured.noise)
-    divided = pixels.raw * np.exp(taken / DISPLAY_GAMMA)
-    # Noise that the clean film would show as well is no error of dividing; what it is lifted by is.
-    lifted = pixels.noise * (1 - np.exp(-np.maximum(taken, 0)))
-    divided_variance = (divided / DISPLAY_GAMMA) ** 2 * (taken_variance + lifted**2)
-    weight = pixels.fill_variance / (pixels.fill_variance + divided_variance)
-    value = weight * divided + (1 - weight) * pixels.fill
-    promised = _promise(pixels, value, weight * divided_variance, owners) & absorption.visible
-    smallest = np.maximum(SMALLEST_CHANGE, pixels.noise)
-    change = (DISPLAY_GAMMA * np.abs(value / pixels.raw - 1) > smallest).any(axis=1)
-    chosen = promised[owners] & change & (pixels.fill[:, 0] > 0)
-    rows, cols = regions.rows[chosen], regions.cols[chosen]
-    healed[rows, cols] = _counts(value[chosen], photometry)
-    mask[rows, cols] = True
-    return _tally(healed, mask, promised, weight, owners)
+    cells, parents = split_wide(regions)
+    look = _look(rgb, cells, measured)
+    areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
+    evidence = depth_evidence(_strengths(look, cells, measured), areas)
+    absorption = fit_absorption(look.sample, parents, evidence, measured.defect_gain)
+    value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
+    kernels.blend_regions(
+        cells.starts,
+        absorption.shape,
+        look.sample.density,
+        (look.raw, look.fill, look.fill_variance, look.noise),
+        (absorption.exponents, absorption.misfit),
+        (absorption.stray, measured.noise * absorption.lift),
+        value,
+        sums,
+    )
+    harm, seen, weight = sums.T
+    # What the raw picture differs from the healed one by is its error, as far as the healed one is right.
+    promised = absorption.visible & (harm < WORTH_HEALING * (seen - harm))
+    levels = _levels(measured.photometry)
+    looks = (look.raw, look.noise)
+    kernels.write_regions(
+        cells.starts, cells.rows, cells.cols, promised, looks, value, levels, SMALLEST_CHANGE, healed, mask
+    )
+    divided, left = int((promised & (weight > 0.5)).sum()), int((~promised).sum())
+    return Healed(healed, mask, divided, len(cells) - divided - left, left)
 
 
-def _evidence(
-    pixels: _Pixels, cells: Regions, measured: Measured, parents: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Log odds that each cell is a defect: from its own deeper pixels, and from its whole region's area."""
-    grades = measured.residual.grades[cells.rows, cells.cols] & GRADE_BITS
-    strength = pixels.density[:, 1] / measured.limits[2][grades]
-    areas = np.diff(cells.starts)
-    order = np.lexsort((strength, np.repeat(np.arange(len(cells)), areas)))
-    deep = strength[order][cells.starts[1:] - 1 - areas // 8]
-    return depth_evidence(deep.astype(float), np.bincount(parents, areas)[parents].astype(float))
+def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
+    """Density that an eighth of each cell's pixels pass, as a multiple of the threshold."""
+    strengths = np.empty(len(cells))
+    density, grades = look.sample.density, measured.residual.grades
+    kernels.deep_strengths(cells.starts, cells.rows, cells.cols, density, grades, measured.limits[2], strengths)
+    return strengths
 
 
 def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
@@ -179,54 +176,38 @@ def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
     return cut, owners[order][starts[:-1]]
 
 
-def _look(
-    rgb: npt.NDArray[np.uint16],
-    regions: Regions,
-    photometry: Photometry,
-    residual: Residual,
-    base: Base,
-) -> _Pixels:
-    rows, cols = regions.rows, regions.cols
+def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _Look:
+    rows, cols, count = cells.rows, cells.cols, len(cells.rows)
+    fill, error = _fill(rgb, cells, measured.photometry)
+    residual, base = measured.residual, measured.base
+    density = np.empty((count, 3), np.float32)
+    healing_kernels.densities_at(residual.values, residual.grades, base.block_px, base.level, rows, cols, density)
+    raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))
+    tables = measured.photometry.log_tables[:3]
+    dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)
+    weights = np.array([SPREAD_ERROR, DOUBT_ERROR, GRAIN_VARIANCE, DARK_DOUBT], np.float32)
+    kernels.look_pixels(
+        rgb, rows, cols, _display(tables), dark_noise, weights, fill, error, raw, noise, ratio, variance
+    )
+    return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance))
+
+
+def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, photometry: Photometry) -> tuple[Array, Array]:
+    """Fill all defect pixels from around; -1 where nothing is in reach. And the spread and doubt of each fill."""
     marks = np.zeros(rgb.shape[:2], np.uint8)
-    marks[rows, cols] = kernels.DEFECT
-    kernels.mark_rims(marks, rows, cols)
-    display = np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA))
-    fill, error = np.empty((len(rows), 3), np.float32), np.empty((len(rows), 4), np.float32)
-    kernels.fill_pixels(rgb, display, marks, rows, cols, np.float32(GRAIN_VARIANCE), fill, error)
-    density = np.empty((len(rows), 3), np.float32)
-    kernels.densities_at(residual.values, residual.grades, base.block_px, base.level, rows, cols, density)
-    counts = rgb[rows, cols]
-    raw = np.stack([display[channel][counts[:, channel]] for channel in range(3)], axis=1)
-    fill_variance = SPREAD_ERROR * error[:, :3] + DOUBT_ERROR * error[:, 3:] + np.float32(GRAIN_VARIANCE)
-    light = np.exp(np.stack([photometry.log_tables[c][counts[:, c]] for c in range(3)], axis=1))
-    noise = np.array(photometry.dark_noise[:3], np.float32) / light
-    fill = np.where(fill[:, :1] < 0, raw, fill)
-    return _Pixels(density, raw, fill, fill_variance, noise)
+    marks[cells.rows, cells.cols] = healing_kernels.DEFECT
+    healing_kernels.mark_rims(marks, cells.rows, cells.cols)
+    fill, error = np.empty((len(cells.rows), 3), np.float32), np.zeros((len(cells.rows), 4), np.float32)
+    display = _display(photometry.log_tables[:3])
+    healing_kernels.fill_pixels(rgb, display, marks, cells.rows, cells.cols, np.float32(GRAIN_VARIANCE), fill, error)
+    return fill, error
 
 
-def _promise(pixels: _Pixels, value: Array, variance: Array, owners: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether the expected squared error of each region falls by healing it."""
-    harm = np.bincount(owners, variance.mean(axis=1))
-    seen = np.bincount(owners, np.square(value - pixels.raw).mean(axis=1))
-    # What the raw picture differs from the healed one by is its error, as far as the healed one is right.
-    return np.asarray(harm < WORTH_HEALING * (seen - harm))
+def _display(log_tables: Array) -> Array:
+    return np.asarray(np.exp(log_tables / np.float32(DISPLAY_GAMMA)), np.float32)
 
 
-def _counts(display: Array, photometry: Photometry) -> npt.NDArray[np.uint16]:
+def _levels(photometry: Photometry) -> npt.NDArray[np.float64]:
+    """Black, span and bend of red, green and blue."""
     black, white, bend = (np.array(values[:3]) for values in (photometry.black, photometry.white, photometry.bend))
-    light = display.astype(np.float64) ** DISPLAY_GAMMA
-    # The inverse of the bend in the log tables.
-    light -= bend**2 / light
-    return np.asarray(np.clip(np.rint(black + light * np.maximum(white - black, 1.0)), 0, 65535), np.uint16)
-
-
-def _tally(
-    healed: npt.NDArray[np.uint16],
-    mask: npt.NDArray[np.bool_],
-    promised: npt.NDArray[np.bool_],
-    weight: Array,
-    owners: npt.NDArray[np.int64],
-) -> Healed:
-    areas = np.bincount(owners)
-    mostly = np.bincount(owners, weight.mean(axis=1)) / areas > 0.5
-    return Healed(healed, mask, int((promised & mostly).sum()), int((promised & ~mostly).sum()), int((~promised).sum()))
+    return np.stack([black, np.maximum(white - black, 1.0), bend])

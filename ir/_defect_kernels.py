@@ -1,0 +1,164 @@
+"""Sums over the pixels of each defect, and the blend of its two guesses; regions are independent of one another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+GAMMA = np.float32(2.2)
+
+
+@njit(parallel=True, cache=True)
+def look_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
+    """Display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
+
+    display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, doubt, grain, and of dark noise.
+    A pixel without a fill keeps its own value.
+    """
+    for index in prange(rows.shape[0]):
+        doubt = weights[1] * error[index, 3] + weights[2]
+        filled = fill[index, 0] >= 0
+        for channel in range(3):
+            counts = rgb[rows[index], cols[index], channel]
+            value = display[channel, counts]
+            dark = relative_noise[channel, counts]
+            if not filled:
+                fill[index, channel] = value
+                error[index, channel] = np.float32(0)
+            variance = weights[0] * error[index, channel] + doubt
+            raw[index, channel] = value
+            noise[index, channel] = dark
+            error[index, channel] = variance
+            ratio[index, channel] = GAMMA * np.log(fill[index, channel] / value)
+            ratio_variance[index, channel] = (GAMMA / value) ** 2 * variance + (weights[3] * dark) ** 2
+
+
+@njit(cache=True)
+def _without_stray(density, stray, opaque):
+    through = (np.exp(-density) - stray) / (np.float32(1) - stray)
+    return -np.log(max(through, opaque))
+
+
+@njit(parallel=True, cache=True)
+def shape_pixels(density, stray, sharpness, gain, opaque, shape):
+    """Density with stray light taken off, the detail that the focus lost put back, and the leak's share returned."""
+    for index in prange(density.shape[0]):
+        plain = _without_stray(density[index, 0], stray, opaque)
+        value = plain
+        for scale in range(2):
+            if sharpness[scale] > 0:
+                value += sharpness[scale] * (plain - _without_stray(density[index, scale + 1], stray, opaque))
+        shape[index] = gain * max(value, np.float32(0))
+
+
+@njit(parallel=True, cache=True)
+def sum_slopes(starts, shape, ratio, variance, usual_misfit, sums):
+    """For each region: weighted powers and products of the three channels, and the power of its shape."""
+    for region in prange(starts.shape[0] - 1):
+        for column in range(7):
+            sums[region, column] = 0.0
+        for index in range(starts[region], starts[region + 1]):
+            square = np.float64(shape[index]) ** 2
+            sums[region, 6] += square
+            for channel in range(3):
+                weight = 1.0 / (variance[index, channel] + usual_misfit**2 * square + 1e-4)
+                sums[region, channel] += weight * square
+                sums[region, 3 + channel] += weight * shape[index] * ratio[index, channel]
+
+
+@njit(parallel=True, cache=True)
+def sum_checks(starts, shape, ratio, variance, exponents, depths, sums):
+    """For each region: misfit beyond the fill's error, power of the model, that error; and of its deeper pixels their
+    number, how many are brighter in all channels, squared change in units of its error, and error."""
+    for region in prange(starts.shape[0] - 1):
+        for column in range(7):
+            sums[region, column] = 0.0
+        for index in range(starts[region], starts[region + 1]):
+            beyond = power = error = change = 0.0
+            brightest = ratio[index, 0]
+            for channel in range(3):
+                taken = exponents[region, channel] * shape[index]
+                beyond += (ratio[index, channel] - taken) ** 2 - variance[index, channel]
+                power += taken**2
+                error += variance[index, channel]
+                change += ratio[index, channel] ** 2 / variance[index, channel]
+                brightest = max(brightest, ratio[index, channel])
+            sums[region, 0] += beyond / 3
+            sums[region, 1] += power / 3
+            sums[region, 2] += error / 3
+            if shape[index] >= 0.5 * depths[region]:
+                sums[region, 3] += 1.0
+                sums[region, 4] += 1.0 if brightest < 0 else 0.0
+                sums[region, 5] += change / 3
+                sums[region, 6] += error / 3
+
+
+@njit(parallel=True, cache=True)
+def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
+    """Density that an eighth of each region's pixels pass, as a multiple of the threshold."""
+    for region in prange(starts.shape[0] - 1):
+        first, last = starts[region], starts[region + 1]
+        values = np.empty(last - first, np.float32)
+        for index in range(first, last):
+            grade = grades[rows[index], cols[index]] & 15
+            values[index - first] = density[index, 1] / limits[grade]
+        values.sort()
+        strengths[region] = values[last - first - 1 - (last - first) // 8]
+
+
+@njit(parallel=True, cache=True)
+def blend_regions(starts, shape, density, looks, fitted, constants, value, sums):
+    """Weight dividing and filling by their expected errors; value: display values; sums: harm, change and weight.
+
+    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3) and misfit (regions,);
+    constants: stray light, and noise of the density.
+    """
+    raw, fill, fill_variance, noise = looks
+    exponents, misfit = fitted
+    for region in prange(starts.shape[0] - 1):
+        harm = seen = weights = 0.0
+        for index in range(starts[region], starts[region + 1]):
+            through = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
+            for channel in range(3):
+                own = raw[index, channel]
+                exponent = exponents[region, channel]
+                taken = exponent * shape[index]
+                divided = own * np.exp(taken / GAMMA)
+                # Noise that clean film would show as well is no error of dividing; what it is lifted by is.
+                lifted = noise[index, channel] * (1.0 - np.exp(-max(taken, 0.0)))
+                error = (exponent * constants[1] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
+                error *= (divided / GAMMA) ** 2
+                weight = fill_variance[index, channel] / (fill_variance[index, channel] + error)
+                blended = weight * divided + (1.0 - weight) * fill[index, channel]
+                value[index, channel] = blended
+                harm += weight * error / 3
+                seen += (blended - own) ** 2 / 3
+                weights += weight / 3
+        sums[region, 0] = harm
+        sums[region, 1] = seen
+        sums[region, 2] = weights / (starts[region + 1] - starts[region])
+
+
+@njit(parallel=True, cache=True)
+def write_regions(starts, rows, cols, promised, looks, value, levels, smallest, healed, mask):
+    """Write the blended counts of promised regions where they differ by more than `smallest` and than the noise.
+
+    levels: (3, 3) black, span and bend of each colour.
+    """
+    raw, noise = looks
+    for region in prange(starts.shape[0] - 1):
+        if not promised[region]:
+            continue
+        for index in range(starts[region], starts[region + 1]):
+            changed = False
+            for channel in range(3):
+                change = abs(value[index, channel] / raw[index, channel] - np.float32(1)) * GAMMA
+                changed |= change > max(smallest, noise[index, channel])
+            if not changed:
+                continue
+            mask[rows[index], cols[index]] = True
+            for channel in range(3):
+                light = np.float64(value[index, channel]) ** 2.2
+                light -= levels[2, channel] ** 2 / light
+                counts = np.rint(levels[0, channel] + light * levels[1, channel])
+                healed[rows[index], cols[index], channel] = np.uint16(min(max(counts, 0.0), 65535.0))
