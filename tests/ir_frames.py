@@ -1,0 +1,49 @@
+"""Frames of the film model that several tests look at: each is simulated, and cleaned, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numba
+import numpy as np
+import pytest
+
+from film.frame import Damage, simulate_frame
+from film.kinds import KINDS
+from film.pictures import PICTURES
+from ir import CleanOptions, clean_frame
+from ir.holder import find_holder
+from ir.photometry import measure_photometry
+from ir.tiles import take_tiles
+
+NO_DAMAGE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
+# Whole frames take the interpreter minutes; the kernels' twins do without.
+compiled = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="kernels are not compiled")
+
+
+@cache
+def simulated(kind, picture, shape=(400, 600), seed=1, **changes):
+    """Simulate a frame of a kind; `changes` replace parts of its recipe."""
+    return simulate_frame(PICTURES[picture](*shape, seed), replace(KINDS[kind], **changes), seed=seed)
+
+
+@cache
+def cleaned(kind, picture, shape=(400, 600), seed=1, sensitivity=0.5, **changes):
+    """Clean such a frame."""
+    frame = simulated(kind, picture, shape, seed, **changes)
+    return clean_frame(frame.rgb, frame.infrared, CleanOptions(sensitivity))
+
+
+def photometry_and_tiles(rgb, infrared):
+    """What the first steps measure."""
+    photometry = measure_photometry(rgb, infrared)
+    return photometry, take_tiles(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
+
+
+def flat_planes(shape, rgb=30000, infrared=40000, noise=0.0, seed=0):
+    """Planes of one value, with some noise as a part of it."""
+    rng = np.random.default_rng(seed)
+    picture = rgb * (1 + noise * rng.standard_normal((*shape, 3)))
+    plane = infrared * (1 + noise * rng.standard_normal(shape))
+    return tuple(np.clip(np.rint(counts), 0, 65535).astype(np.uint16) for counts in (picture, plane))

@@ -1,0 +1,269 @@
+"""What the kernels of `ir` compute, once more: slow, plain numpy and scipy, on the whole plane at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+NEPER = 4096
+CLIPPED = 128
+BINOMIALS = {3: np.array([1, 2, 1]) / 4, 5: np.array([1, 4, 6, 4, 1]) / 16}
+# Every second pixel of nine.
+SPREAD_BINOMIAL = np.array([1, 0, 4, 0, 6, 0, 4, 0, 1]) / 16
+
+
+class Leak(NamedTuple):
+    """A leakage model: light of each count (3, 65536), channels that count, and whether edges are taken apart."""
+
+    light: np.ndarray
+    channels: int
+    mixing: bool
+
+
+class Place(NamedTuple):
+    """Where the infrared lies, for each row and segment of columns: whole pixels, taps (rows, segments, 2, n), gain."""
+
+    moves: np.ndarray
+    taps: np.ndarray
+    gains: np.ndarray
+    segment_px: int
+
+
+def leaked_light(rgb, leak):
+    """The infrared light that the picture leaves, 1 at the centre of the fit."""
+    red = rgb[..., 0]
+    light = leak.light[0, red].astype(np.float64)
+    if leak.mixing:
+        low, high = (extreme(red, 5, mode="nearest") for extreme in (ndimage.minimum_filter, ndimage.maximum_filter))
+        dark, bright = leak.light[0, low].astype(np.float64), leak.light[0, high].astype(np.float64)
+        share = (red.astype(np.float64) - low) / np.maximum(high.astype(np.float64) - low, 1)
+        light = dark * (1 - share) + bright * share
+    if leak.channels == 3:
+        light = light * leak.light[1, rgb[..., 1]] * leak.light[2, rgb[..., 2]]
+    return light
+
+
+def predictor(rgb, leak, place, *, rows_beyond):
+    """Log of the leaked light as the infrared pass saw it, with some rows beyond the frame's first and last."""
+    rows, cols = rgb.shape[:2]
+    radius = place.taps.shape[-1] // 2
+    padded = np.pad(rgb, ((rows_beyond + radius + 4,) * 2, (0, 0), (0, 0)), mode="edge")
+    light = leaked_light(padded, leak)[4:-4]
+    light = np.pad(light, ((0, 0), (radius, radius)), mode="edge")
+    seen = np.empty((rows + 2 * rows_beyond, cols))
+    for row in range(len(seen)):
+        for col in range(cols):
+            down, across = place.taps[np.clip(row - rows_beyond, 0, rows - 1), col // place.segment_px]
+            seen[row, col] = down @ light[row : row + 2 * radius + 1, col : col + 2 * radius + 1] @ across
+    return np.log(seen)
+
+
+def contrast(seen):
+    """Mean over 3 by 3 of the absolute central differences; across there are none at the first and last column."""
+    padded = np.pad(seen, ((1, 1), (0, 0)), mode="edge")
+    steps = np.abs(padded[2:] - padded[:-2]) / 2
+    steps[:, 1:-1] += np.abs(seen[:, 2:] - seen[:, :-2]) / 2
+    return ndimage.uniform_filter(steps, 3, mode="nearest")
+
+
+def residual(rgb, infrared, log_infrared, leak, place):
+    """Return ln infrared less the leaked picture (1/4096 neper, unrounded), and the picture's local contrast."""
+    rows, cols = infrared.shape
+    seen = predictor(rgb, leak, place, rows_beyond=2)
+    segment = np.arange(cols) // place.segment_px
+    source = np.clip(np.arange(rows)[:, None] + place.moves[:, segment, 0], 0, rows - 1)
+    across = np.clip(np.arange(cols) + place.moves[:, segment, 1], 0, cols - 1)
+    counts = infrared[source, across]
+    values = (log_infrared[counts] - place.gains[:, segment] * seen[2:-2]) * NEPER
+    return np.clip(values, -32767, 32767), contrast(seen)[2:-2], counts
+
+
+def block_statistics(values, grades, block):
+    """Median, 84th percentile less median, and upper median of the grades, of 4 by 8 samples of each block."""
+    rows, cols = values.shape
+    shape = (-(-rows // block), -(-cols // block))
+    medians, spreads, activity = np.empty(shape), np.empty(shape), np.empty(shape, int)
+    for row, col in np.ndindex(shape):
+        line = np.arange(4)
+        at_rows = np.minimum(row * block + line * block // 4, rows - 1)[:, None]
+        at_cols = np.minimum(col * block + (np.arange(8) * block // 8)[None] + (line % 2)[:, None], cols - 1)
+        sample = np.sort(values[at_rows, at_cols].ravel())
+        medians[row, col] = np.median(sample) / NEPER
+        spreads[row, col] = (sample[27] - np.median(sample)) / NEPER
+        activity[row, col] = np.sort((grades[at_rows, at_cols] & 15).ravel())[16]
+    return medians, spreads, activity
+
+
+def laid_out(grid, block, shape):
+    """A grid of block centres, interpolated bilinearly to every pixel."""
+    at = [(np.arange(size) + 0.5) / block - 0.5 for size in shape]
+    return ndimage.map_coordinates(grid.astype(float), np.meshgrid(*at, indexing="ij"), order=1, mode="nearest")
+
+
+def density(values, grades, base, block):
+    """What blocks the infrared, nepers, plain and smoothed over 3 by 3 and over 5 by 5."""
+    plain = laid_out(base, block, values.shape) - values / NEPER
+    plain = np.where(grades & CLIPPED, np.minimum(plain, 0), plain)
+    three, five = (
+        ndimage.correlate1d(ndimage.correlate1d(plain, taps, 0, mode="nearest"), taps, 1, mode="nearest")
+        for taps in BINOMIALS.values()
+    )
+    return plain, three, five
+
+
+def densities_at(values, grades, base, block, rows, cols):
+    """Density above the base at some pixels: plain, over 5 by 5, and over every second pixel of 9 by 9."""
+    level = laid_out(base, block, values.shape)
+    counts = values.astype(float)
+    smoothed = [
+        ndimage.correlate1d(ndimage.correlate1d(counts, taps, 0, mode="nearest"), taps, 1, mode="nearest")
+        for taps in (BINOMIALS[5], SPREAD_BINOMIAL)
+    ]
+    found = np.stack([level - plane / NEPER for plane in (counts, *smoothed)], axis=-1)[rows, cols]
+    clipped = (grades[rows, cols] & CLIPPED) > 0
+    return np.where(clipped[:, None], np.minimum(found, 0), found)
+
+
+def regions(classes, smallest_px):
+    """Labels of the 8-connected regions that hold a seed (class 2), in reading order of their first pixels."""
+    labels, count = ndimage.label(classes > 0, structure=np.ones((3, 3)))
+    kept = np.zeros(classes.shape, int)
+    number = 0
+    for label in range(1, count + 1):
+        members = labels == label
+        if members.sum() >= smallest_px and (classes[members] == 2).any():
+            number += 1
+            kept[members] = number
+    return kept
+
+
+class FillRules(NamedTuple):
+    """Variance of grain, steps to look, longest gap against the shortest, and how much a lone end's other differs."""
+
+    grain: float
+    reach_px: int
+    longest_gap: float
+    lone_end: float
+
+
+def fill_by_eyes(display, marks, at, rules):
+    """Fill one pixel of a picture in display values from what lies in eight directions both ways; None without an end.
+
+    Returns the fill (3,), the directions' spread (3,) and their doubt.
+    """
+    free = marks == 0
+    guesses = [
+        guess
+        for step in ((0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1))
+        if (guess := _guess_along(display, free, np.array(at), np.array(step), rules)) is not None
+    ]
+    if not guesses:
+        return None
+    values, weights, doubts, gaps = (np.array(part) for part in zip(*guesses, strict=True))
+    weights = np.where(gaps <= rules.longest_gap * gaps.min() * (1 + 1e-6), weights / gaps, 0)
+    weights = weights / weights.sum()
+    fill = weights @ values
+    return fill, weights @ np.square(values - fill), weights @ doubts
+
+
+def _guess_along(display, free, at, step, rules):
+    """Value, weight, doubt and gap of one direction."""
+    ahead, behind = (_first_free(free, at, sign * step, rules.reach_px) for sign in (1, -1))
+    length = np.hypot(*step)
+    if ahead is None and behind is None:
+        return None
+    if ahead is None or behind is None:
+        steps, sign = (ahead, 1) if behind is None else (behind, -1)
+        profile = _profile(display, free, at + sign * steps * step, sign * step, _sideways(step))
+        return profile[2], rules.grain / (rules.grain + rules.lone_end), rules.lone_end, 2 * length * steps
+    first = _profile(display, free, at + ahead * step, step, _sideways(step))
+    second = _profile(display, free, at - behind * step, -step, _sideways(step))
+    value = (behind * first[2] + ahead * second[2]) / (ahead + behind)
+    difference = np.square(first - second).mean()
+    structure = min(profile.var(axis=0).mean() for profile in (first, second))
+    weight = (rules.grain + structure) / (rules.grain + difference)
+    return value, weight, difference, length * (ahead + behind)
+
+
+def _sideways(step):
+    """The steps across a direction: at right angles, or along the axis that a knight's move goes least."""
+    if max(abs(step)) == 2:
+        return np.array([0, 1]) if abs(step[0]) == 2 else np.array([1, 0])
+    return np.array([-step[1], step[0]])
+
+
+def _first_free(free, at, step, reach_px):
+    for count in range(1, reach_px // max(abs(step)) + 1):
+        row, col = at + count * step
+        if not (0 <= row < free.shape[0] and 0 <= col < free.shape[1]):
+            return None
+        if free[row, col]:
+            return count
+    return None
+
+
+def _profile(display, free, end, outwards, sideways):
+    """Means of two pixels outwards from an end, at five places across; the middle's where a place has none."""
+    profile = np.full((5, 3), np.nan)
+    for place in range(5):
+        spots = [tuple(end + depth * outwards + (place - 2) * sideways) for depth in range(2)]
+        seen = [
+            display[spot]
+            for spot in spots
+            if 0 <= spot[0] < free.shape[0] and 0 <= spot[1] < free.shape[1] and free[spot]
+        ]
+        if seen:
+            profile[place] = np.mean(seen, axis=0)
+    return np.where(np.isnan(profile), profile[2], profile)
+
+
+def without_stray(density, stray, deepest):
+    """Density of what stops light, where a part of the light goes round it."""
+    return -np.log(np.maximum((np.exp(-density) - stray) / (1 - stray), np.exp(-deepest)))
+
+
+def shape(density, stray, sharpness, gain, deepest):
+    """Density without stray light, with detail at two scales put back."""
+    plain, small, wide = without_stray(density, stray, deepest).T
+    return gain * np.maximum(plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide), 0)
+
+
+def slope_sums(starts, shape, ratio, variance, usual_misfit):
+    """For each region: weighted powers (3) and products (3) of the channels, and the power of the shape."""
+    square = np.square(shape)[:, None]
+    weight = 1 / (variance + usual_misfit**2 * square + 1e-4)
+    columns = np.concatenate([weight * square, weight * shape[:, None] * ratio, square], axis=1)
+    return np.add.reduceat(columns, starts[:-1])
+
+
+def check_sums(starts, shape, ratio, variance, exponents, depths):
+    """For each region: misfit beyond the error, power, error; of its deep pixels number, brighter, change and error."""
+    owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    taken = exponents[owners] * shape[:, None]
+    deep = (shape >= 0.5 * depths[owners]).astype(float)
+    columns = [
+        (np.square(ratio - taken) - variance).mean(axis=1),
+        np.square(taken).mean(axis=1),
+        variance.mean(axis=1),
+        deep,
+        deep * (ratio < 0).all(axis=1),
+        deep * (np.square(ratio) / variance).mean(axis=1),
+        deep * variance.mean(axis=1),
+    ]
+    return np.add.reduceat(np.stack(columns, axis=1), starts[:-1])
+
+
+def blend(owners, shape, density, looks, fitted, stray, noise):
+    """Display values that weigh dividing out and filling by their errors, the weight of dividing, and its error."""
+    raw, fill, fill_variance, dark_noise = looks
+    exponents, misfit = fitted
+    taken = exponents[owners] * shape[:, None]
+    divided = raw * np.exp(taken / 2.2)
+    through = np.maximum(1 - stray * np.exp(np.maximum(density[:, :1], 0)), 0.05)
+    lifted = dark_noise * (1 - np.exp(-np.maximum(taken, 0)))
+    log_error = np.square(exponents[owners] * noise / through) + np.square(misfit[owners, None] * taken)
+    error = (log_error + np.square(lifted)) * np.square(divided / 2.2)
+    weight = fill_variance / (fill_variance + error)
+    return weight * divided + (1 - weight) * fill, weight, error

@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import NamedTuple
+
+import cv2
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_frames import cleaned, compiled, flat_planes, simulated
+
+from bench.metrics import Answer, Judge, widened
+from film.frame import Damage, Leakage
+from film.kinds import KINDS
+from film.pictures import PICTURES
+from ir import CleanOptions, ImageError, PlaneTypeError, ShapeMismatchError, clean_frame
+from ir.report import Caution, Method
+
+pytestmark = compiled
+
+QUALITY_SHAPE, QUALITY_SEED = (600, 900), 11
+
+
+class Floor(NamedTuple):
+    """What a frame of a kind has to reach: F1 within 2 px, decibels over raw on defects and over the whole frame,
+    decibels over a perfect mask filled by Telea's method, and the most sound pixels that may be harmed.
+    """
+
+    kind: str
+    picture: str
+    f1: float
+    defects_gain_db: float
+    frame_gain_db: float
+    over_telea_db: float
+    harmed: float
+
+
+# Well under what is measured, so that a change of the weather passes and a step back does not.
+FLOORS = [
+    Floor("clear_slide", "landscape", 0.94, 23, 23, 3.0, 1e-4),
+    Floor("leaky_slide", "girders", 0.94, 19, 19, 11, 5e-4),
+    Floor("strong_leak", "portrait", 0.94, 16, 16, 8, 2e-4),
+    Floor("negative", "landscape", 0.94, 21, 21, 4.5, 1e-4),
+    Floor("mounted", "landscape", 0.90, 12, 12, -4.0, 1e-4),
+    Floor("two_pass_shift", "girders", 0.91, 14, 13, 6, 2e-3),
+    Floor("weak_infrared", "landscape", 0.79, 2.0, 2.0, -16, 1e-4),
+    Floor("faint_dust", "smooth_sky", 0.94, 16.5, 15.5, 5.5, 1e-4),
+    Floor("heavy_dirt", "portrait", 0.94, 8.5, 8.5, 1.0, 2e-4),
+    Floor("long_hairs", "lettering", 0.92, 13.5, 13.5, 5.5, 3e-3),
+    Floor("kodachrome", "landscape", 0.93, 20, 20, -1.0, 1e-4),
+]
+
+
+def answer_of(result):
+    return Answer(result.rgb, result.defect_mask, 0.0)
+
+
+def telea(frame):
+    """The frame filled where its damage truly is, at once and in eight bits, as OpenCV can."""
+    eight = (frame.rgb >> 8).astype(np.uint8)
+    mask = widened(frame.visible_mask, 1)
+    filled = cv2.inpaint(eight, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA).astype(np.uint16) * 257
+    return Answer(np.where(mask[..., None], filled, frame.rgb), mask, 0.0)
+
+
+@pytest.mark.parametrize("floor", FLOORS, ids=lambda floor: f"{floor.kind} {floor.picture}")
+def test_quality_does_not_fall(floor):
+    frame = simulated(floor.kind, floor.picture, QUALITY_SHAPE, QUALITY_SEED)
+    judge = Judge(frame)
+    raw = judge.score(Answer(frame.rgb, np.zeros(QUALITY_SHAPE, np.bool_), 0.0))
+    score = judge.score(answer_of(cleaned(floor.kind, floor.picture, QUALITY_SHAPE, QUALITY_SEED)))
+    reached = floor._replace(
+        f1=score.f1,
+        defects_gain_db=score.defects_db - raw.defects_db,
+        frame_gain_db=score.frame_db - raw.frame_db,
+        over_telea_db=score.defects_db - judge.score(telea(frame)).defects_db,
+        harmed=score.harmed,
+    )
+    assert score.outside == 0
+    assert all(reaches >= least for reaches, least in zip(reached[2:6], floor[2:6], strict=True)), reached
+    assert reached.harmed <= floor.harmed, reached
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(sorted(KINDS)), st.sampled_from(sorted(PICTURES)), st.integers(0, 10_000))
+def test_no_pixel_outside_the_mask_changes_and_the_report_is_plain_numbers(kind, picture, seed):
+    frame = simulated.__wrapped__(kind, picture, (240, 360), seed)
+    before = frame.rgb.copy(), frame.infrared.copy()
+    result = clean_frame(frame.rgb, frame.infrared)
+    assert_sane(result, frame.rgb)
+    assert np.array_equal(frame.rgb, before[0])
+    assert np.array_equal(frame.infrared, before[1])
+
+
+def assert_sane(result, rgb):
+    outside = ~result.defect_mask
+    assert result.rgb.dtype == np.uint16
+    assert result.rgb.shape == rgb.shape
+    assert result.defect_mask.dtype == np.bool_
+    assert np.array_equal(result.rgb[outside], rgb[outside])
+    assert not np.shares_memory(result.rgb, rgb)
+    report = result.report
+    assert report.method == (Method.INFRARED if report.threshold else Method.NONE)
+    assert report.defects_found == report.defects_divided + report.defects_filled + report.defects_left
+    assert 0 <= report.coverage <= 1
+    # NaN and infinity are no JSON.
+    json.dumps(report.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 200), (2, 2), (3, 200), (200, 3), (64, 64), (65, 129), (100, 100), (131, 77), (127, 300)],
+    ids=str,
+)
+def test_frames_of_any_size_come_back_in_that_size(shape):
+    rng = np.random.default_rng(5)
+    rgb = rng.integers(1000, 50000, (*shape, 3)).astype(np.uint16)
+    infrared = np.rint(rng.normal(40000, 200, shape)).astype(np.uint16)
+    infrared[shape[0] // 2, shape[1] // 3 : shape[1] // 2] = 8000
+    assert_sane(clean_frame(rgb, infrared), rgb)
+
+
+@pytest.mark.parametrize("rgb", [0, 1, 30000, 65535])
+@pytest.mark.parametrize("infrared", [0, 30000, 65535])
+def test_planes_of_one_value_are_left_as_they_are_with_the_reason(rgb, infrared):
+    planes = flat_planes((100, 140), rgb, infrared)
+    result = clean_frame(*planes)
+    assert_sane(result, planes[0])
+    assert not result.defect_mask.any()
+    assert result.report.warnings in ((Caution.INFRARED_CONSTANT,), (Caution.NO_FILM,))
+
+
+def test_a_frame_without_infrared_is_left_as_it_is():
+    rgb, _ = flat_planes((30, 40), noise=0.1)
+    result = clean_frame(rgb, None)
+    assert_sane(result, rgb)
+    assert not result.defect_mask.any()
+    assert result.report.warnings == (Caution.NO_INFRARED,)
+    assert result.report.method == Method.NONE
+
+
+RGB, INFRARED = flat_planes((20, 30))
+
+
+@pytest.mark.parametrize(
+    ("rgb", "infrared", "error", "named"),
+    [
+        (RGB.astype(np.float32), INFRARED, PlaneTypeError, "float32"),
+        (RGB.astype(np.uint8), INFRARED, PlaneTypeError, "uint8"),
+        (RGB[..., 0], INFRARED, PlaneTypeError, r"\(20, 30\)"),
+        (RGB[..., :2], INFRARED, PlaneTypeError, r"\(20, 30, 2\)"),
+        (RGB, INFRARED.astype(np.int32), PlaneTypeError, "int32"),
+        (RGB, INFRARED[..., None], PlaneTypeError, r"\(20, 30, 1\)"),
+        (RGB, INFRARED[:-1], ShapeMismatchError, r"\(19, 30\)"),
+        (RGB, INFRARED.T, ShapeMismatchError, r"\(30, 20\)"),
+    ],
+)
+def test_planes_that_do_not_fit_are_named_with_what_was_found(rgb, infrared, error, named):
+    with pytest.raises(error, match=named) as raised:
+        clean_frame(rgb, infrared)
+    assert isinstance(raised.value, ImageError)
+
+
+@pytest.mark.parametrize("sensitivity", [-0.01, 1.01, math.nan])
+def test_a_sensitivity_out_of_range_is_an_error(sensitivity):
+    with pytest.raises(ValueError, match="sensitivity"):
+        CleanOptions(sensitivity)
+
+
+@pytest.fixture
+def one_thread():
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("kind", ["leaky_slide", "two_pass_shift", "kodachrome"])
+def test_a_frame_is_cleaned_to_the_same_bytes_by_one_thread_and_by_all_and_every_time(kind, one_thread):
+    frame = simulated(kind, "landscape", (300, 420))
+    alone = clean_frame(frame.rgb, frame.infrared)
+    numba.set_num_threads(min(2, numba.config.NUMBA_NUM_THREADS))
+    for _ in range(2):
+        together = clean_frame(frame.rgb, frame.infrared)
+        assert together.rgb.tobytes() == alone.rgb.tobytes()
+        assert together.defect_mask.tobytes() == alone.defect_mask.tobytes()
+        assert {**together.report.as_dict(), "step_seconds": 0} == {**alone.report.as_dict(), "step_seconds": 0}
+    assert alone.defect_mask.any()
+
+
+def test_planes_that_are_cut_out_of_larger_ones_are_cleaned_alike():
+    frame = simulated("leaky_slide", "landscape", (300, 420))
+    wide = np.zeros((300, 900, 3), np.uint16)
+    wide[:, 0:840:2] = frame.rgb
+    infrared = np.asfortranarray(frame.infrared)
+    result, expected = clean_frame(wide[:, 0:840:2], infrared), clean_frame(frame.rgb, frame.infrared)
+    assert np.array_equal(result.rgb, expected.rgb)
+    wide.flags.writeable = infrared.flags.writeable = False
+    assert np.array_equal(clean_frame(wide[:, 0:840:2], infrared).rgb, expected.rgb)
+
+
+@pytest.mark.parametrize("change", [np.fliplr, np.flipud, np.rot90, lambda plane: plane.swapaxes(0, 1)])
+def test_a_mirrored_or_turned_frame_has_nearly_the_same_defects(change):
+    frame = simulated("leaky_slide", "landscape", (400, 600))
+    upright = cleaned("leaky_slide", "landscape", (400, 600)).defect_mask
+    turned = clean_frame(change(frame.rgb), change(frame.infrared)).defect_mask
+    expected = change(upright)
+    assert (turned & expected).sum() > 0.93 * (turned | expected).sum()
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture", "caution"),
+    [
+        ("silver", "landscape", Caution.SILVER_FILM),
+        ("unexposed", "landscape", Caution.FRAME_UNEXPOSED),
+        ("fully_dark", "landscape", Caution.FRAME_DARK),
+    ],
+)
+def test_film_that_infrared_cannot_clean_is_left_as_it_is_with_the_reason(kind, picture, caution):
+    result = cleaned(kind, picture)
+    assert result.report.warnings == (caution,)
+    assert result.report.method == Method.NONE
+    assert np.array_equal(result.rgb, simulated(kind, picture).rgb)
+    assert not result.defect_mask.any()
+
+
+def test_an_infrared_plane_that_is_a_copy_of_the_picture_is_not_used():
+    frame = simulated("leaky_slide", "landscape")
+    result = clean_frame(frame.rgb, frame.rgb[..., 0].copy())
+    assert result.report.warnings == (Caution.INFRARED_UNUSABLE,)
+    assert not result.defect_mask.any()
+
+
+def test_a_usual_frame_is_cleaned_without_a_caution():
+    report = cleaned("leaky_slide", "landscape").report
+    assert report.warnings == ()
+    assert report.method == Method.INFRARED
+    assert report.shift.confidence > 0.5
+    assert set(report.step_seconds) >= {"photometry", "leakage", "detection", "healing"}
+
+
+def test_kodachrome_is_cleaned_under_a_caution_and_never_to_its_harm():
+    frame, result = (make("kodachrome", "landscape") for make in (simulated, cleaned))
+    assert Caution.STRONG_LEAKAGE in result.report.warnings
+    assert result.report.holder_fraction == 0
+    assert not Judge(frame).score(answer_of(result)).worse
+
+
+@pytest.mark.parametrize("kind", ["kodachrome", "strong_leak", "dark_slide"])
+def test_blacks_of_the_picture_are_no_holder_and_stay(kind):
+    frame, result = (make(kind, "night") for make in (simulated, cleaned))
+    assert result.report.holder_fraction == 0
+    assert Judge(frame).score(answer_of(result)).harmed < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["mounted", "mounted_turned"])
+def test_the_mount_is_measured_and_left_as_it_is(kind):
+    frame, result = (make(kind, "landscape") for make in (simulated, cleaned))
+    # Its blurred edge is no core of a mount yet.
+    assert 0.6 * frame.holder_mask.mean() < result.report.holder_fraction < frame.holder_mask.mean()
+    assert not (result.defect_mask & frame.holder_mask).any()
+
+
+def test_clipped_infrared_is_said_and_dust_is_found_in_it():
+    frame, result = (make("clipped_infrared", "landscape") for make in (simulated, cleaned))
+    assert Caution.INFRARED_CLIPPED in result.report.warnings
+    assert Judge(frame).score(answer_of(result)).f1 > 0.85
+
+
+def test_fourteen_bits_give_the_same_defects_whether_they_fill_sixteen_or_not():
+    frame = simulated("fourteen_bit_unshifted", "landscape")
+    small = cleaned("fourteen_bit_unshifted", "landscape")
+    large = clean_frame(frame.rgb << 2, frame.infrared << 2)
+    assert (small.defect_mask & large.defect_mask).sum() > 0.97 * (small.defect_mask | large.defect_mask).sum()
+    difference = np.abs(small.rgb.astype(int) * 4 - large.rgb)[small.defect_mask & large.defect_mask]
+    assert np.quantile(difference, 0.99) < 200
+
+
+@pytest.mark.parametrize("kind", ["gamma_encoded", "twelve_bit", "eight_bit", "black_level"])
+def test_other_encodings_are_cleaned_as_well(kind):
+    frame, result = (make(kind, "landscape") for make in (simulated, cleaned))
+    score = Judge(frame).score(answer_of(result))
+    assert score.f1 > 0.9
+    assert score.harmed < 1e-3
+    assert not score.worse
+
+
+@pytest.mark.parametrize(
+    ("picture", "most"),
+    [("landscape", 1e-5), ("girders", 1e-3), ("night", 1e-5), ("portrait", 1e-5), ("smooth_sky", 5e-4)],
+)
+def test_a_spotless_frame_stays_as_it_is(picture, most):
+    frame, result = (make("spotless", picture) for make in (simulated, cleaned))
+    assert result.defect_mask.mean() < most
+    assert Judge(frame).score(answer_of(result)).harmed < 2e-5
+
+
+def speck_frame(depth, seed=3, leak=0.1):
+    """A frame of smooth colours with a lattice of specks of one density, and where they are."""
+    frame = simulated("spotless", "landscape", (400, 600), seed, leakage=Leakage((leak, 0.0, 0.0)))
+    row, col = np.mgrid[:400, :600]
+    away = np.hypot(row % 40 - 20, col % 40 - 20)
+    through = 1 - (1 - np.exp(-depth)) / (1 + np.exp(2 * (away - 3)))
+    rgb = np.rint(frame.rgb * through[..., None] ** 1.2).astype(np.uint16)
+    return rgb, np.rint(frame.infrared * through).astype(np.uint16), away
+
+
+def recall(depth, sensitivity=0.5):
+    """Part of the specks that were found, and part of the film around them that was changed."""
+    rgb, infrared, away = speck_frame(depth)
+    mask = clean_frame(rgb, infrared, CleanOptions(sensitivity)).defect_mask
+    cores = (mask & (away < 2.5)).reshape(10, 40, 15, 40).any(axis=(1, 3))
+    return cores.mean(), mask[away > 9].mean()
+
+
+@pytest.mark.parametrize(("depth", "least"), [(0.04, 0.85), (0.1, 0.95), (1.0, 0.98)])
+def test_specks_of_a_known_density_are_found(depth, least):
+    found, elsewhere = recall(depth)
+    assert found > least
+    assert elsewhere < 1e-3
+
+
+def test_faint_specks_are_found_as_the_sensitivity_says():
+    careful, usual, eager = (recall(0.02, sensitivity)[0] for sensitivity in (0.0, 0.5, 1.0))
+    assert careful < usual - 0.15
+    assert usual < eager - 0.1
+    assert careful < 0.5
+    assert eager > 0.7
+
+
+@pytest.mark.parametrize("kind", ["leaky_slide", "faint_dust", "negative"])
+def test_more_sensitivity_suspects_no_fewer_regions(kind):
+    found = [cleaned(kind, "landscape", (300, 420), sensitivity=s).report for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    thresholds = [report.threshold for report in found]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert thresholds[0] > 1.2 * thresholds[-1]
+    assert found[-1].defects_found >= found[2].defects_found >= found[0].defects_found
+
+
+def test_heavy_damage_is_cautioned_and_light_damage_is_not():
+    heavy, light = (
+        cleaned("leaky_slide", "smooth_sky", (300, 420), damage=Damage(dust=amount, dirt=amount, median_density=0.5))
+        for amount in (14.0, 3.4)
+    )
+    assert Caution.MANY_DEFECTS in heavy.report.warnings
+    assert Caution.MANY_DEFECTS not in light.report.warnings
+    assert light.report.coverage > 0.04
+    assert heavy.report.coverage < 0.16
+
+
+def test_dust_that_only_the_infrared_saw_is_left_alone():
+    damage = Damage(dust=3, dirt=1, infrared_only_share=1.0, short_hairs=0, long_hairs=0, scratches=0)
+    frame, result = (make("leaky_slide", "landscape", damage=damage) for make in (simulated, cleaned))
+    seen = frame.any_mask.mean()
+    assert seen > 0.005
+    assert result.defect_mask.mean() < 0.1 * seen
+
+
+def test_a_picture_that_does_not_leak_is_not_made_to():
+    result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
+    assert result.report.leakage.red < 0.01
+    assert result.defect_mask.mean() < 1e-3

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from functools import cache
+
+import ir_twins as twins
+import numpy as np
+import pytest
+from ir_frames import compiled, photometry_and_tiles, simulated
+from scipy import ndimage
+
+from ir.focus import leakage_samples
+from ir.leakage import fit_leakage
+from ir.noise import Base, base_at, measure_base, measure_noise
+from ir.registration import same_grid
+from ir.residual import Fitted, Residual, residual_density, tile_residuals
+
+BLOCK = 8
+
+
+def clear_film(shape, level=0.0, noise=0.004, seed=1):
+    rng = np.random.default_rng(seed)
+    values = (level + noise * rng.standard_normal(shape)) * 4096
+    return Residual(np.rint(values).astype(np.int16), np.zeros(shape, np.uint8))
+
+
+def no_holder(shape):
+    return np.zeros((-(-shape[0] // BLOCK), -(-shape[1] // BLOCK)), np.bool_)
+
+
+def level_of(base, shape):
+    return twins.laid_out(base.level, base.block_px, shape)
+
+
+def test_the_base_of_film_without_a_picture_is_its_level():
+    shape = (400, 600)
+    base = measure_base(clear_film(shape, -0.3), no_holder(shape), BLOCK)
+    assert np.abs(level_of(base, shape) + 0.3).max() < 0.0015
+    assert np.median(base.spread) == pytest.approx(0.004, rel=0.2)
+
+
+def test_the_base_follows_an_uneven_lamp():
+    shape = (400, 600)
+    row, col = np.meshgrid(np.linspace(-1, 1, 400), np.linspace(-1, 1, 600), indexing="ij")
+    lamp = -0.1 * (row**2 + col**2) + 0.04 * np.sin(3 * col + 1)
+    base = measure_base(clear_film(shape, lamp), no_holder(shape), BLOCK)
+    inner = (slice(20, -20), slice(20, -20))
+    assert np.abs(level_of(base, shape) - lamp)[inner].max() < 0.015
+    assert np.ptp(lamp[inner]) > 0.2
+
+
+def test_dust_on_a_fifth_of_the_film_does_not_pull_the_base_down():
+    shape = (400, 600)
+    rng = np.random.default_rng(2)
+    dust = ndimage.gaussian_filter(rng.standard_normal(shape), 2)
+    dust = dust > np.quantile(dust, 0.8)
+    base = measure_base(clear_film(shape, np.where(dust, -0.4, 0.0)), no_holder(shape), BLOCK)
+    assert np.abs(level_of(base, shape)).max() < 0.01
+
+
+def test_a_wide_faint_smear_does_not_pull_the_base_all_the_way_down():
+    shape = (400, 600)
+    row, col = np.mgrid[:400, :600]
+    ridges = (np.hypot(row - 200, col - 300) < 60) & (np.sin(0.7 * row + 0.2 * col) > 0)
+    base = measure_base(clear_film(shape, np.where(ridges, -0.1, 0.0)), no_holder(shape), BLOCK)
+    assert level_of(base, shape)[190:210, 290:310].mean() > -0.02
+
+
+def test_the_holder_is_no_part_of_the_base():
+    shape = (400, 600)
+    holder = no_holder(shape)
+    holder[:, :10] = True
+    level = np.zeros(shape)
+    level[:, :80] = -3.0
+    base = measure_base(clear_film(shape, level), holder, BLOCK)
+    assert np.abs(level_of(base, shape)).max() < 0.01
+    assert base.dark[:, :4].all()
+    assert not base.dark[:, 8:].any()
+
+
+def test_a_frame_that_is_all_holder_has_a_base_of_what_there_is():
+    shape = (64, 96)
+    base = measure_base(clear_film(shape, -2.0), ~no_holder(shape), BLOCK)
+    assert np.isfinite(base.level).all()
+    assert np.isfinite(base.spread).all()
+
+
+def test_the_base_between_block_centres_is_interpolated():
+    level = np.random.default_rng(3).normal(0, 0.1, (12, 15)).astype(np.float32)
+    base = Base(16, level, np.abs(level), np.zeros(level.shape, np.uint8), np.zeros(level.shape, np.bool_))
+    whole = twins.laid_out(level, 16, (192, 240))
+    assert np.abs(base_at(base, 30, 50, 64) - whole[30:94, 50:114]).max() < 1e-5
+
+
+@cache
+def measured(kind, picture):
+    """Residual, base and noise of a frame of one pass, and the clean pixels by the truth."""
+    frame = simulated(kind, picture)
+    photometry, tiles = photometry_and_tiles(frame.rgb, frame.infrared)
+    leakage = fit_leakage(leakage_samples(tiles, same_grid(400), 0.6), photometry.log_tables)
+    fitted = Fitted(leakage, same_grid(400), 0.6)
+    residual = residual_density(frame.rgb, frame.infrared, photometry, fitted)
+    base = measure_base(residual, no_holder(frame.infrared.shape), BLOCK)
+    (together, margin), (apart, _) = (tile_residuals(tiles, photometry, fitted, mixing=m) for m in (False, True))
+    noise = measure_noise(base, tiles, together, apart, margin)
+    return residual, base, noise, ndimage.binary_erosion(~frame.any_mask, iterations=4)
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("kind", "picture"),
+    [
+        ("spotless", "landscape"),
+        ("heavy_dirt", "landscape"),
+        ("grainy_slide", "smooth_sky"),
+        ("negative", "smooth_sky"),
+    ],
+)
+def test_the_noise_of_clean_film_is_that_of_the_truth_for_every_grade_of_activity(kind, picture):
+    residual, base, noise, clean = measured(kind, picture)
+    factor = twins.laid_out(noise.factor, base.block_px, residual.values.shape)
+    planes = twins.density(residual.values, residual.grades, base.level, base.block_px)[1:]
+    tried = 0
+    for plane, deviation in zip(planes, noise.deviation, strict=True):
+        for grade in range(16):
+            there = clean & (residual.grades == grade)
+            if there.sum() < 8000:
+                continue
+            truth = 1.4826 * np.median(np.abs(plane[there] - np.median(plane[there])))
+            assert deviation[grade] * np.median(factor[there]) == pytest.approx(truth, rel=0.2)
+            tried += 1
+    assert tried >= 6
+
+
+@compiled
+@pytest.mark.parametrize(("kind", "picture"), [("heavy_dirt", "landscape"), ("fingerprint", "smooth_sky")])
+def test_neither_dirt_nor_a_fingerprint_moves_the_base_from_the_clean_film(kind, picture):
+    residual, base, _, clean = measured(kind, picture)
+    plain = twins.density(residual.values, residual.grades, base.level, base.block_px)[0]
+    assert abs(np.median(plain[clean])) < 0.003
+    smooth = ndimage.gaussian_filter(np.where(clean, plain, 0), 12) / np.maximum(
+        ndimage.gaussian_filter(clean.astype(float), 12), 0.05
+    )
+    assert np.abs(smooth[clean]).max() < 0.03
+
+
+@compiled
+def test_busier_film_is_never_taken_for_quieter():
+    _, _, noise, _ = measured("leaky_slide", "lettering")
+    assert (np.diff(noise.deviation, axis=1) >= 0).all()
+    assert (noise.offset >= 0).all()
+    assert (noise.tails[:, 1] > noise.tails[:, 0]).all()

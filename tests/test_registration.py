@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_frames import NO_DAMAGE, compiled, flat_planes, photometry_and_tiles, simulated
+from scipy import ndimage
+
+from ir.registration import Registration, measure_registration, same_grid
+
+SHAPE = (600, 900)
+
+
+@cache
+def texture(shape=SHAPE, seed=1):
+    """A picture with detail at all scales, nepers."""
+    rng = np.random.default_rng(seed)
+    octaves = (ndimage.gaussian_filter(rng.standard_normal(shape), scale) * scale for scale in (1, 2, 4, 8, 16))
+    return sum(octaves)
+
+
+def registered(leak, infrared_shift, noise=0.003, shape=SHAPE):
+    """Registration of a frame whose infrared shows a part of the picture, moved by a function of row and column."""
+    rng = np.random.default_rng(7)
+    picture = texture(shape)
+    grid = np.mgrid[: shape[0], : shape[1]].astype(float)
+    moved = ndimage.map_coordinates(picture, grid - infrared_shift(*grid), order=3, mode="nearest")
+    rgb = np.repeat((30000 * np.exp(0.5 * (picture - picture.max()))).astype(np.uint16)[..., None], 3, -1)
+    infrared = 40000 * np.exp(0.5 * leak * moved + noise * rng.standard_normal(shape))
+    _, tiles = photometry_and_tiles(rgb, np.rint(infrared).astype(np.uint16))
+    return measure_registration(tiles)
+
+
+def course_of(registration, shape=SHAPE):
+    rows, cols = np.mgrid[10 : shape[0] : 40, 10 : shape[1] : 40]
+    return rows, cols, np.stack(registration.at(rows, cols, shape[1]))
+
+
+def misfit_px(registration, infrared_shift, shape=SHAPE):
+    """Root mean square error of the shift along rows and along columns."""
+    rows, cols, found = course_of(registration, shape)
+    truth = np.stack(np.broadcast_arrays(*infrared_shift(rows, cols)))
+    return np.sqrt(np.square(found - truth).mean(axis=(1, 2)))
+
+
+@pytest.mark.parametrize("leak", [0.02, 0.15])
+@pytest.mark.parametrize("shift", [(0.0, 3.0), (5.3, -1.2), (-11.6, 11.7)])
+def test_a_shift_of_up_to_twelve_pixels_is_recovered_to_a_tenth(shift, leak):
+    registration = registered(leak, lambda row, col: np.stack([row * 0 + shift[0], col * 0 + shift[1]]))
+    found = course_of(registration)[-1]
+    assert np.median(found, axis=(1, 2)) == pytest.approx(shift, abs=0.1)
+    assert registration.confidence > 0.9
+    assert not registration.same_grid
+
+
+def test_a_scale_of_three_permille_is_recovered():
+    def scaled(row, col):
+        return 0.003 * (row - 300), 0.003 * (col - 450)
+
+    registration = registered(0.15, lambda row, col: np.stack(scaled(row, col)))
+    assert (misfit_px(registration, scaled) < 0.3).all()
+    assert registration.col_scale == pytest.approx(0.003, rel=0.2)
+
+
+def test_a_slow_drift_along_the_rows_is_recovered():
+    def drifting(row, col):
+        return 2.0 + 1.5 * np.sin(row / 190), 0 * col - 0.7
+
+    registration = registered(0.15, lambda row, col: np.stack(drifting(row, col)))
+    assert (misfit_px(registration, drifting) < 0.4).all()
+    assert np.ptp(registration.row_shift_px) == pytest.approx(1.5, abs=0.4)
+
+
+def test_planes_of_one_pass_stay_on_one_grid():
+    registration = registered(0.15, lambda row, col: np.stack([0 * row, 0 * col]))
+    assert registration.same_grid
+    assert registration.confidence > 0.9
+
+
+@pytest.mark.parametrize(("shift_px", "same"), [(0.07, True), (0.5, False)])
+def test_planes_are_moved_from_a_fifth_of_a_pixel_on(shift_px, same):
+    registration = registered(0.15, lambda row, col: np.stack([0 * row + shift_px, 0 * col]))
+    assert registration.same_grid == same
+
+
+def test_planes_that_share_nothing_give_no_confidence():
+    rgb, infrared = flat_planes((300, 400), noise=0.02)
+    _, tiles = photometry_and_tiles(rgb, infrared)
+    assert measure_registration(tiles).confidence < 0.5
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("kind", "picture", "most_px"),
+    [("two_pass_shift", "girders", 0.2), ("two_pass_shift", "landscape", 0.45), ("scale_error", "girders", 0.25)],
+)
+def test_a_second_pass_of_a_simulated_frame_is_registered(kind, picture, most_px):
+    frame = simulated(kind, picture, SHAPE)
+    place = frame.registration
+    middle = ((SHAPE[0] - 1) / 2, (SHAPE[1] - 1) / 2)
+
+    def truth(row, col):
+        shifts = (place.row_shift_px[row], place.col_shift_px[row])
+        return tuple(
+            (place.scale - 1) * (at - mid) + shift for at, mid, shift in zip((row, col), middle, shifts, strict=True)
+        )
+
+    _, tiles = photometry_and_tiles(frame.rgb, frame.infrared)
+    assert (misfit_px(measure_registration(tiles), truth) < most_px).all()
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("kind", "picture", "damaged"),
+    [("spotless", "night", False), ("clear_slide", "girders", False), ("clear_slide", "landscape", True)],
+    ids=["a usual leak", "a faint leak", "dust and a faint leak"],
+)
+def test_one_pass_of_a_simulated_frame_is_moved_by_less_than_a_pixel(kind, picture, damaged):
+    frame = simulated(kind, picture, (400, 600), **({} if damaged else {"damage": NO_DAMAGE}))
+    _, tiles = photometry_and_tiles(frame.rgb, frame.infrared)
+    still = misfit_px(measure_registration(tiles), lambda row, col: (0 * row, 0 * col), (400, 600))
+    assert (still < 0.5).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(2, 300), st.integers(2, 300), st.floats(0, 1))
+def test_planes_on_one_grid_are_moved_nowhere(rows, cols, confidence):
+    registration = same_grid(rows, confidence)
+    down, across = registration.at(np.arange(-3, rows + 3), np.full(rows + 6, cols // 2), cols)
+    assert not down.any()
+    assert not across.any()
+    assert registration.same_grid
+
+
+def test_the_shift_of_a_pixel_is_that_of_its_row_and_of_its_distance_from_the_middle():
+    course = np.array([1.0, 2.0, 3.0], np.float32)
+    registration = Registration(course, -course, 0.01, 0.02, 1.0)
+    down, across = registration.at(np.array([0, 2]), np.array([0, 100]), 101)
+    assert down == pytest.approx([1 - 0.5, 3 + 0.5])
+    assert across == pytest.approx([-1 - 1.0, -3 + 1.0])
