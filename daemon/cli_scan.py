@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from daemon.session_report import ScanReport
-    from daemon.sessions import Session
     from drivers.device_listing import DeviceInfo
 
 # Slides take a minute each: the time left is told from all of them, not from the last half minute.
@@ -177,17 +175,21 @@ def show_report(report: ScanReport, *, as_json: bool) -> None:
         print(f"filmscand: {text}", file=sys.stderr)
 
 
-def ask_session(station: Station, session_id: int, wish: Wish) -> Session:
-    """Ask a session for something."""
-    return _on_sessions(station, lambda sessions: sessions.ask(session_id, wish))
+def ask_session(station: Station, session_id: int, wish: Wish) -> None:
+    """Ask a session for something.
 
-
-def _on_sessions(station: Station, deed: Callable[..., Session]) -> Session:
+    Raises
+    ------
+    SessionError
+        If there is none of this number, or it is over.
+    """
     from daemon.database import open_database
-    from daemon.session_store import Sessions
+    from daemon.session_store import SessionError, Sessions
 
+    if not station.database.exists():
+        raise SessionError(f"there is no session {session_id}")
     with closing(open_database(station.database)) as connection:
-        return deed(Sessions(connection))
+        Sessions(connection).ask(session_id, wish)
 
 
 def show_devices(devices: Sequence[DeviceInfo], *, as_json: bool) -> None:

@@ -142,13 +142,21 @@ class Sessions:
             return self._one("UPDATE sessions SET wish = ? WHERE session_id = ? RETURNING *", wish, session_id)
 
     def hear(self, session_id: int) -> Wish | None:
-        """Return what the session was asked for, once."""
+        """Return what the session was asked for, once; only a cancel stands until the session is over."""
         wish = self.find(session_id).wish
-        if wish is not None:
+        if wish in (Wish.PAUSE, Wish.RESUME):
             with transaction(self._connection):
                 self._connection.execute(
                     "UPDATE sessions SET wish = NULL WHERE session_id = ? AND wish = ?", (session_id, wish)
                 )
+        return wish
+
+    def hear_halted(self, session_id: int) -> Wish | None:
+        """Hear what a halted session is asked for; one that is to go on is no longer halted by then."""
+        with transaction(self._connection):
+            wish = self.hear(session_id)
+            if wish is Wish.RESUME:
+                self.move(session_id, SessionState.WARMING)
         return wish
 
     def note_progress(self, session_id: int, fraction: float) -> None:

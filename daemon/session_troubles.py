@@ -115,11 +115,10 @@ class Troubles:
     def halt(self, state: SessionState, message: str = "", advice: str = "") -> None:
         """Wait in this state until a person says that the session is to go on."""
         self._sessions.move(self._id, state, message, advice)
-        while (wish := self._sessions.hear(self._id)) is not Wish.RESUME:
+        while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
             if wish is Wish.CANCEL:
                 raise SessionOverError(FinishReason.CANCELLED)
             self._pause(self._pace.look_s)
-        self._sessions.move(self._id, SessionState.WARMING)
 
     def patiently(self, action: Callable[[], T]) -> T:
         """Do it until the archive lets it be done."""
