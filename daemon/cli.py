@@ -100,7 +100,8 @@ def verify(
 @app.command()
 def doctor(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Look whether a station can work here, and say what to do where it cannot."""
-    from daemon.doctor import Verdict, examine
+    from daemon.checks import Verdict
+    from daemon.doctor import examine
 
     checks = examine(load_station(config))
     cli_report.show_checks(checks, as_json=as_json)

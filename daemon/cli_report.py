@@ -16,7 +16,7 @@ from daemon.config_file import ConfigProblem, ConfigProblemsError
 from daemon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from daemon.doctor import Check
+    from daemon.checks import Check
     from daemon.verify_rolls import Verification
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
-import importlib.util
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from daemon.atomic_file import publish_bytes
+from daemon.checks import Check, Verdict
 from daemon.config import SourcePolicy, Station
 from daemon.disk import free_bytes, nearest_existing
+from daemon.doctor_scanners import examine_scanners
 from daemon.errors import TransientError
 from daemon.watch import is_network_mount
 
@@ -26,24 +24,6 @@ from daemon.watch import is_network_mount
 FRAME_BYTES: Final = 345_000_000
 FEW_FRAMES: Final = 100
 _LIBRARIES: Final = ("numpy", "numba", "scipy", "tifffile", "imagecodecs", "Pillow", "watchdog", "pydantic", "typer")
-
-
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; `advice` says what to do."""
-
-    name: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
 
 
 def examine(station: Station) -> tuple[Check, ...]:
@@ -119,19 +99,8 @@ def _memory(station: Station) -> Iterator[Check]:
     yield Check("memory", Verdict.OK if enough else Verdict.WARNING, found, advice)
 
 
-def _scanner(_: Station) -> Iterator[Check]:
-    try:
-        ctypes.CDLL("libsane.so.1")
-        yield Check("libsane", Verdict.OK, "present")
-    except OSError:
-        advice = "for scanners of this machine: apt install libsane1 sane-utils (watch folders work without)"
-        yield Check("libsane", Verdict.WARNING, "missing", advice)
-    if importlib.util.find_spec("sane") is None:
-        yield Check(
-            "python-sane", Verdict.WARNING, "missing", "for scanners of this machine: pip install 'filmscand[scanner]'"
-        )
-    else:
-        yield Check("python-sane", Verdict.OK, version("python-sane"))
+def _scanners(_: Station) -> Iterator[Check]:
+    yield from examine_scanners()
 
 
 def _systemd(_: Station) -> Iterator[Check]:
@@ -173,6 +142,6 @@ _LOOKS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _database,
     _drop_folders,
     _memory,
-    _scanner,
+    _scanners,
     _systemd,
 )
