@@ -111,7 +111,7 @@ def blend_regions(starts, shape, density, looks, fitted, constants, value, sums)
     """Weight dividing and filling by their expected errors; value: display values; sums: harm, change and weight.
 
     looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3) and misfit (regions,);
-    constants: stray light, and noise of the density.
+    constants: stray light, noise of the density, and the exponent that nothing exceeds.
     """
     raw, fill, fill_variance, noise = looks
     exponents, misfit = fitted
@@ -129,7 +129,9 @@ def blend_regions(starts, shape, density, looks, fitted, constants, value, sums)
                 error = (exponent * constants[1] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
                 error *= (divided / GAMMA) ** 2
                 weight = fill_variance[index, channel] / (fill_variance[index, channel] + error)
-                blended = weight * divided + (1.0 - weight) * fill[index, channel]
+                # Nothing takes more light than its density allows: what is darker is the picture's own.
+                limit = own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA)
+                blended = min(weight * divided + (1.0 - weight) * fill[index, channel], limit)
                 value[index, channel] = blended
                 harm += weight * error / 3
                 seen += (blended - own) ** 2 / 3

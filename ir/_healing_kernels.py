@@ -10,6 +10,10 @@ FREE, DEFECT, RIM = 0, 1, 2
 DIRECTIONS = np.array([(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)], np.int32)
 REACH_PX = 64
 DEPTH = 2
+# Directions along a hair tell less than those across it: gaps over this multiple of the shortest are left out.
+LONGEST_GAP = np.float32(3)
+# Squared difference of display values that a single end is taken to have from the other.
+LONE_END = np.float32(0.01)
 CHUNK = 256
 BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
@@ -98,67 +102,86 @@ def _compare(first, second):
 
 
 @njit(cache=True)
-def _fill_pixel(rgb, display, marks, at, grain, scratch, fill, error):
-    """Fill one pixel from both ends of eight directions; fill[0] stays -1 where none has an end."""
-    first, second, estimates, weights, doubts = scratch
-    row, col = at
-    total = np.float32(0)
+def _measure_gaps(marks, row, col, steps, gaps):
+    """Steps to the free ends of the eight directions, and their gaps in pixels; a single end counts twice."""
+    shortest = np.float32(np.inf)
     for index in range(DIRECTIONS.shape[0]):
-        weights[index] = np.float32(0)
         down, across = DIRECTIONS[index, 0], DIRECTIONS[index, 1]
         ahead = _walk(marks, row, col, down, across)
         behind = _walk(marks, row, col, -down, -across)
-        if ahead == 0 and behind == 0:
-            continue
-        if ahead > 0:
-            _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), first)
-        if behind > 0:
-            end = (row - behind * down, col - behind * across)
-            _end_profile(rgb, display, marks, end, (-down, -across), second)
-            # The far profile runs the other way round.
-            if abs(down) < 2 and abs(across) < 2:
-                for place in range(2):
-                    for channel in range(3):
-                        kept = second[place, channel]
-                        second[place, channel] = second[4 - place, channel]
-                        second[4 - place, channel] = kept
+        steps[index, 0], steps[index, 1] = ahead, behind
         length = np.float32(np.sqrt(np.float32(down * down + across * across)))
         if ahead > 0 and behind > 0:
-            gap = length * np.float32(ahead + behind)
-            difference, structure = _compare(first, second)
-            near = np.float32(behind) / np.float32(ahead + behind)
-            for channel in range(3):
-                estimates[index, channel] = near * first[2, channel] + (np.float32(1) - near) * second[2, channel]
-            weight = (grain + structure) / ((grain + difference) * gap)
+            gaps[index] = length * np.float32(ahead + behind)
         else:
-            # One end alone is an extrapolation: believed as little as two ends that differ widely.
-            source = first if ahead > 0 else second
-            gap = np.float32(2) * length * np.float32(max(ahead, behind))
-            difference = np.float32(0.01)
+            gaps[index] = length * np.float32(2 * max(ahead, behind))
+        if gaps[index] > 0:
+            shortest = min(shortest, gaps[index])
+    return shortest
+
+
+@njit(cache=True)
+def _estimate(rgb, display, marks, at, direction, steps, profiles, estimate):
+    """Estimate a pixel along one direction; return how much its ends differ and the structure that both show."""
+    row, col = at
+    down, across = direction
+    ahead, behind = steps
+    first, second = profiles
+    if ahead > 0:
+        _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), first)
+    if behind > 0:
+        _end_profile(rgb, display, marks, (row - behind * down, col - behind * across), (-down, -across), second)
+    if ahead == 0 or behind == 0:
+        # One end alone is an extrapolation: believed as little as two ends that differ widely.
+        source = first if ahead > 0 else second
+        for channel in range(3):
+            estimate[channel] = source[2, channel]
+        return LONE_END, np.float32(0)
+    if abs(down) < 2 and abs(across) < 2:
+        # The far profile runs the other way round.
+        for place in range(2):
             for channel in range(3):
-                estimates[index, channel] = source[2, channel]
-            weight = grain / ((grain + difference) * gap)
-        weights[index] = weight
-        doubts[index] = difference
-        total += weight
+                kept = second[place, channel]
+                second[place, channel] = second[4 - place, channel]
+                second[4 - place, channel] = kept
+    near = np.float32(behind) / np.float32(ahead + behind)
+    for channel in range(3):
+        estimate[channel] = near * first[2, channel] + (np.float32(1) - near) * second[2, channel]
+    return _compare(first, second)
+
+
+@njit(cache=True)
+def _fill_pixel(rgb, display, marks, at, grain, scratch, fill, error):
+    """Fill one pixel from both ends of eight directions; fill[0] is -1 where none has an end."""
+    profiles, steps, gaps, estimates, weights = scratch
+    shortest = _measure_gaps(marks, at[0], at[1], steps, gaps)
+    total = np.float32(0)
+    doubt = np.float32(0)
+    for index in range(DIRECTIONS.shape[0]):
+        weights[index] = np.float32(0)
+        if gaps[index] == 0 or gaps[index] > LONGEST_GAP * shortest:
+            continue
+        direction = (DIRECTIONS[index, 0], DIRECTIONS[index, 1])
+        ends = (steps[index, 0], steps[index, 1])
+        difference, structure = _estimate(rgb, display, marks, at, direction, ends, profiles, estimates[index])
+        weights[index] = (grain + structure) / ((grain + difference) * gaps[index])
+        doubt += weights[index] * difference
+        total += weights[index]
     if total <= 0:
         fill[0] = np.float32(-1)
         return
-    doubt = np.float32(0)
-    for index in range(DIRECTIONS.shape[0]):
-        weights[index] /= total
-        doubt += weights[index] * doubts[index]
+    error[3] = doubt / total
     for channel in range(3):
         mean = spread = np.float32(0)
         for index in range(DIRECTIONS.shape[0]):
             if weights[index] > 0:
                 mean += weights[index] * estimates[index, channel]
+        mean /= total
         for index in range(DIRECTIONS.shape[0]):
             if weights[index] > 0:
                 spread += weights[index] * (estimates[index, channel] - mean) ** 2
         fill[channel] = mean
-        error[channel] = spread
-    error[3] = doubt
+        error[channel] = spread / total
 
 
 @njit(parallel=True, cache=True)
@@ -166,12 +189,10 @@ def fill_pixels(rgb, display, marks, rows, cols, grain, fill, error):
     """Fill (pixels, 3) display values; error (pixels, 4): spread of the directions by channel, and their doubt."""
     count = rows.shape[0]
     for chunk in prange((count + CHUNK - 1) // CHUNK):
-        first = np.empty((5, 3), np.float32)
-        second = np.empty((5, 3), np.float32)
-        estimates = np.empty((8, 3), np.float32)
-        weights = np.empty(8, np.float32)
-        doubts = np.empty(8, np.float32)
-        scratch = (first, second, estimates, weights, doubts)
+        profiles = (np.empty((5, 3), np.float32), np.empty((5, 3), np.float32))
+        steps = np.empty((8, 2), np.int64)
+        gaps, weights = np.empty(8, np.float32), np.empty(8, np.float32)
+        scratch = (profiles, steps, gaps, np.empty((8, 3), np.float32), weights)
         for index in range(chunk * CHUNK, min((chunk + 1) * CHUNK, count)):
             _fill_pixel(rgb, display, marks, (rows[index], cols[index]), grain, scratch, fill[index], error[index])
 

@@ -30,10 +30,15 @@ ROUNDS = 4
 # A defect's density in the picture for one in infrared, where a frame has too few sure ones to tell: mean, deviation.
 USUAL_EXPONENT = (1.2, 0.35)
 FEWEST_REGIONS = 6
+BELIEVED_REGIONS = 12
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
 MOST_EXPONENT = 3.0
 DEPTH_EVIDENCE = 4.0
+# Log odds of depth that make a defect sure, how many such make a frame a dusty one, and what is asked of a clean one's.
+SURE_EVIDENCE = 8.0
+FEWEST_SURE = 3
+DOUBTFUL_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
 WIDE_PX = 500.0
 # Squared deviations from the frame's exponent beyond which a defect is no less likely one.
@@ -95,6 +100,8 @@ class Absorption:
         Density without stray light, with the detail that the infrared's wider focus lost, and the leak's share of it.
     exponents : (regions, 3) ndarray of float64
         Density in red, green and blue for one of infrared, for each region.
+    most : float
+        Exponent that no defect of the frame exceeds.
     misfit : (regions,) ndarray of float64
         Standard deviation about that relation, as a part of the density.
     visible : (regions,) ndarray of bool
@@ -105,6 +112,7 @@ class Absorption:
     lift: float
     shape: Array
     exponents: Doubles
+    most: float
     misfit: Doubles
     visible: Truths
 
@@ -142,8 +150,12 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
     visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
     visible |= _differs(checks, slopes) & (evidence > 0)
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
-    visible &= slopes.pooled < MOST_EXPONENT * prior.mean + SURE * slopes.errors
-    return Absorption(stray, gain * (1 + sum(sharpness)), shape, exponents, _misfit(checks, sample), visible)
+    visible &= slopes.pooled < MOST_EXPONENT * prior.mean + slopes.errors
+    if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
+        # Dust comes in numbers: on a frame with hardly one sure defect the doubtful ones are the picture's.
+        visible &= evidence > DOUBTFUL_EVIDENCE
+    most = MOST_EXPONENT * prior.mean
+    return Absorption(stray, gain * (1 + sum(sharpness)), shape, exponents, most, _misfit(checks, sample), visible)
 
 
 def _stray(density: Array) -> float:
@@ -237,7 +249,9 @@ def _frame_prior(slopes: _Slopes) -> _Prior:
     if shows.sum() < FEWEST_REGIONS:
         return _Prior(mean, spread, np.ones(3), shown)
     found = slopes.pooled[shows]
-    mean = float(np.median(found))
+    # A few dark shadows that are no defects may agree on anything; many defects are believed.
+    belief = len(found) / (len(found) + BELIEVED_REGIONS)
+    mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(np.median(found))))
     spread = float(np.clip(1.4826 * np.median(np.abs(found - mean)), 0.12 * mean, mean))
     channels = np.clip(np.median(slopes.channels[shows] / found[:, None], axis=0), 0.8, 1.25)
     return _Prior(mean, spread, channels, shown)
@@ -272,7 +286,9 @@ def _shown_evidence(slopes: _Slopes, prior: _Prior) -> Doubles:
     # Single defects lie far from the frame's exponent, but none takes light for which it has no density.
     plausible = (slopes.pooled > LEAST_EXPONENT) & (slopes.pooled < MOST_EXPONENT * prior.mean)
     distance = np.where(plausible, np.minimum(distance, FARTHEST), distance)
-    return np.asarray(0.5 * np.clip(np.square(slopes.pooled / absent) - distance, -50, 50) + np.log(absent / shown))
+    # Structure has long tails (Cauchy's): objects before another ground differ from it by any density.
+    structure = np.log1p(np.square(slopes.pooled / absent))
+    return np.asarray(structure - 0.5 * np.minimum(distance, 50) + np.log(absent / shown))
 
 
 def _shared(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
@@ -296,4 +312,5 @@ def _differs(checks: Doubles, slopes: _Slopes) -> Truths:
     """
     brighter, change, error = (checks[:, 4:7] / np.maximum(checks[:, 3:4], 1)).T
     bright = (slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8)
-    return np.asarray(bright | ((error < SMOOTH_DENSITY**2) & (change > SURE**2)))
+    unlike = (slopes.pooled < LEAST_EXPONENT) & (error < SMOOTH_DENSITY**2) & (change > SURE**2)
+    return np.asarray(bright | unlike)

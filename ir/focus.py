@@ -25,7 +25,10 @@ WORTH_A_BLUR = 0.04
 TILES_TRIED = 12
 # Contrast of red within 5 by 5 pixels (nepers) beyond which a pixel mixes densities.
 HARD_EDGE = 0.7
-STRIDE = 6
+# Red light on an edge, in deviations of the dark noise.
+EDGE_SIGNAL = 25.0
+FEWEST_EDGES = 2000
+STRIDE = 5
 
 
 def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tuple[Array, int]:
@@ -52,7 +55,7 @@ def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tupl
 
 
 def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) -> LeakageSamples:
-    """Take every sixth pixel of every sixth row of the tiles, registered, to fit the leakage on."""
+    """Take every fifth pixel of every fifth row of the tiles, registered, to fit the leakage on."""
     logs, margin = moved_logs(tiles, registration, blur_px)
     cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
     count = len(tiles)
@@ -88,7 +91,7 @@ def measure_blur(tiles: Tiles, photometry: Photometry, leakage: Leakage, registr
         Standard deviation of the extra blur, pixels; 0 where the planes are equally sharp or too little leaks to tell.
     """
     busy = _busiest(tiles)
-    edges = _edges(busy)
+    edges = _edges(busy, photometry.dark_noise[0])
     variances = np.array([_misfit(busy, edges, photometry, Fitted(leakage, registration, blur)) for blur in BLURS_PX])
     best = int(np.argmin(variances))
     if variances[best] > (1 - WORTH_A_BLUR) * variances[0]:
@@ -103,11 +106,14 @@ def _busiest(tiles: Tiles) -> Tiles:
     return tiles.chosen(np.sort(order))
 
 
-def _edges(tiles: Tiles) -> npt.NDArray[np.bool_]:
-    """Film pixels where the red picture is steepest."""
+def _edges(tiles: Tiles, dark_noise: float) -> npt.NDArray[np.bool_]:
+    """Film pixels where the red picture is steepest, out of the dark, where noise is steeper than any edge."""
     red = tiles.log_rgb[..., 0]
     steepness = np.abs(np.gradient(red, axis=1)) + np.abs(np.gradient(red, axis=2))
-    return np.asarray(tiles.film & (steepness > np.quantile(steepness, 0.8)))
+    lit = tiles.film & (ndimage.minimum_filter(red, (1, 3, 3)) > np.log(EDGE_SIGNAL * max(dark_noise, 1e-5)))
+    if lit.sum() < FEWEST_EDGES:
+        return np.asarray(lit)
+    return np.asarray(lit & (steepness > np.quantile(steepness[lit], 0.8)))
 
 
 def _misfit(tiles: Tiles, edges: npt.NDArray[np.bool_], photometry: Photometry, fitted: Fitted) -> float:
@@ -116,7 +122,7 @@ def _misfit(tiles: Tiles, edges: npt.NDArray[np.bool_], photometry: Photometry, 
     inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
     values = residual.values.astype(np.float32)
     high = (values - ndimage.uniform_filter(values, (0, 9, 9)))[inner][edges[inner]]
-    return float(np.median(np.abs(high)) ** 2) if high.size else 0.0
+    return float(np.median(np.abs(high)) ** 2) if high.size > FEWEST_EDGES / 10 else 0.0
 
 
 def _vertex(blurs: tuple[float, ...], variances: npt.NDArray[np.float64], best: int) -> float:

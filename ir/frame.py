@@ -22,12 +22,13 @@ from ir.registration import Registration, measure_registration
 from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, LeakageReport, Method, ShiftReport
 from ir.residual import Fitted, residual_density, tile_residuals
 from ir.tiles import Tiles, take_tiles
-from ir.usability import blocking_caution, leakage_caution
+from ir.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
 
 VERSION = "1"
 
 UNSURE_REGISTRATION = 0.2
 MANY_DEFECTS = 0.08
+STRONG_LEAKAGE_RISE = 1.5
 
 Result = TypeVar("Result")
 
@@ -121,13 +122,12 @@ class _StopWatch:
 
 
 def _fit(tiles: Tiles, photometry: Photometry, watch: _StopWatch) -> Fitted:
-    """Fit registration, leakage and blur; the leakage once more when the picture has to be blurred for it."""
+    """Fit registration, blur and leakage: the blur needs a first idea of the leak, and the leak the blurred picture."""
     registration = watch.time("registration", lambda: measure_registration(tiles))
     tables = photometry.log_tables
-    leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0), tables))
-    blur_px = watch.time("focus", lambda: measure_blur(tiles, photometry, leakage, registration))
-    if blur_px:
-        leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, blur_px), tables))
+    rough = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0), tables, rough=True))
+    blur_px = watch.time("focus", lambda: measure_blur(tiles, photometry, rough, registration))
+    leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, blur_px), tables))
     return Fitted(leakage, registration, blur_px)
 
 
@@ -137,7 +137,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _St
     )
     base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks | blown_blocks(frame.rgb), BLOCK_PX))
     noise = watch.time("noise", lambda: _noise(frame, base))
-    limits = seed_limits(noise, options.sensitivity)
+    limits = seed_limits(noise, options.sensitivity) * _caution_factor(frame.fitted.leakage)
     holder = film_holder(frame.holder, base.dark, base.block_px)
     regions = watch.time("detection", lambda: find_defects(residual, base, noise, limits, holder.blocks))
     leakage = frame.fitted.leakage
@@ -151,6 +151,11 @@ def _noise(frame: _Frame, base: Base) -> Noise:
     together, margin = tile_residuals(tiles, frame.photometry, frame.fitted, mixing=False)
     apart, _ = tile_residuals(tiles, frame.photometry, frame.fitted, mixing=True)
     return measure_noise(base, tiles, together, apart, margin)
+
+
+def _caution_factor(leakage: Leakage) -> np.float32:
+    """Raise the threshold where much of the picture leaks: what the model leaves over is the picture's then."""
+    return np.float32(1 + STRONG_LEAKAGE_RISE * max(sum(leakage.slopes) - STRONG_LEAKAGE / 2, 0.0))
 
 
 def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Caution) -> CleanedFrame:

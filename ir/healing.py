@@ -127,7 +127,7 @@ def heal(
         look.sample.density,
         (look.raw, look.fill, look.fill_variance, look.noise),
         (absorption.exponents, absorption.misfit),
-        (absorption.stray, measured.noise * absorption.lift),
+        (absorption.stray, measured.noise * absorption.lift, absorption.most),
         value,
         sums,
     )

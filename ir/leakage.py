@@ -109,7 +109,7 @@ class LeakageSamples:
     centres: Doubles
 
 
-def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
+def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = False) -> Leakage:
     """Fit the leakage model of one frame.
 
     Parameters
@@ -117,6 +117,8 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
     samples : LeakageSamples
     log_tables : (4, 65536) ndarray of float32
         Natural log of light for each count (see `Photometry`).
+    rough : bool
+        Whether red's slope alone will do.
 
     Returns
     -------
@@ -127,7 +129,9 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
         return no_leakage()
     centre = np.median(samples.log_rgb[samples.valid][::7], axis=0).astype(np.float64)
     problem = _Problem.of(samples, centre)
-    fit = _grow_model(problem, _best_start(problem, RED))
+    fit = _best_start(problem, RED)
+    if not rough:
+        fit = _grow_model(problem, fit)
     slopes = _mean_slopes(problem, fit)
     if sum(slopes) < 0:
         return no_leakage(fit.noise)
@@ -138,7 +142,7 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array) -> Leakage:
     tables = _tables(log_tables, fit, centre)
     tables[0] += _level_misfit(problem, fit, log_tables[0] - np.float32(centre[0]))
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
-    field = _measure_field(problem, fit, samples.centres)
+    field = FLAT_FIELD if rough else _measure_field(problem, fit, samples.centres)
     return Leakage(tables, channels, slopes, curvature, fit.noise, explained, field)
 
 
