@@ -255,8 +255,9 @@ def check_sums(starts, shape, ratio, variance, exponents, depths):
     return np.add.reduceat(np.stack(columns, axis=1), starts[:-1])
 
 
-def blend(owners, shape, density, looks, fitted, stray, noise):
+def blend(owners, shape, density, looks, fitted, constants):
     """Display values that weigh dividing out and filling by their errors, the weight of dividing, and its error."""
+    stray, noise, most = constants
     raw, fill, fill_variance, dark_noise = looks
     exponents, misfit = fitted
     taken = exponents[owners] * shape[:, None]
@@ -266,4 +267,5 @@ def blend(owners, shape, density, looks, fitted, stray, noise):
     log_error = np.square(exponents[owners] * noise / through) + np.square(misfit[owners, None] * taken)
     error = (log_error + np.square(lifted)) * np.square(divided / 2.2)
     weight = fill_variance / (fill_variance + error)
-    return weight * divided + (1 - weight) * fill, weight, error
+    brightest = raw * np.exp(most * (shape[:, None] + 2 * noise) / 2.2)
+    return np.minimum(weight * divided + (1 - weight) * fill, brightest), weight, error

@@ -247,16 +247,16 @@ def test_what_is_seen_of_defect_pixels_is_what_its_definition_says(drawn, filled
 
 
 @settings(max_examples=15, deadline=None)
-@given(defects(), st.floats(0, 0.08), st.floats(1, 5))
-def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain):
+@given(defects(), st.floats(0, 0.08), st.floats(1, 5), st.floats(1, 5))
+def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, most):
     rng, starts, planes = drawn
     regions, owners = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     looks = tuple(planes[name] for name in ("raw", "fill", "variance", "noise"))
     fitted = (rng.uniform(-0.5, 2, (regions, 3)), rng.uniform(0.06, 0.5, regions))
+    constants = (stray, 0.004 * gain, most)
     value, sums = np.empty_like(planes["raw"]), np.empty((regions, 3))
-    noise = 0.004 * gain
-    defect_kernels.blend_regions(starts, planes["shape"], planes["density"], looks, fitted, (stray, noise), value, sums)
-    expected, weight, error = twins.blend(owners, planes["shape"], planes["density"], looks, fitted, stray, noise)
+    defect_kernels.blend_regions(starts, planes["shape"], planes["density"], looks, fitted, constants, value, sums)
+    expected, weight, error = twins.blend(owners, planes["shape"], planes["density"], looks, fitted, constants)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
     columns = np.stack([(weight * error).mean(1), np.square(expected - planes["raw"]).mean(1), weight.mean(1)], -1)
     truth = np.add.reduceat(columns, starts[:-1])
