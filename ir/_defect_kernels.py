@@ -111,7 +111,8 @@ def blend_regions(starts, shape, density, looks, fitted, constants, value, sums)
     """Weight dividing and filling by their expected errors; value: display values; sums: harm, change and weight.
 
     looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3) and misfit (regions,);
-    constants: stray light, noise of the density, and the exponent that nothing exceeds.
+    constants: stray light, noise of the density, the exponent that nothing exceeds, and the part of the density's
+    detail that may lie elsewhere in the picture.
     """
     raw, fill, fill_variance, noise = looks
     exponents, misfit = fitted
@@ -127,6 +128,7 @@ def blend_regions(starts, shape, density, looks, fitted, constants, value, sums)
                 # Noise that clean film would show as well is no error of dividing; what it is lifted by is.
                 lifted = noise[index, channel] * (1.0 - np.exp(-max(taken, 0.0)))
                 error = (exponent * constants[1] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
+                error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 error *= (divided / GAMMA) ** 2
                 weight = fill_variance[index, channel] / (fill_variance[index, channel] + error)
                 # Nothing takes more light than its density allows: what is darker is the picture's own.

@@ -40,6 +40,9 @@ SURE_EVIDENCE = 8.0
 FEWEST_SURE = 3
 DOUBTFUL_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
+# The lens spreads the smallest speck over some pixels; what covers fewer is noise of the sensor or grain.
+SMALL_PX = 12.0
+SPECK_EVIDENCE = 8.0
 WIDE_PX = 500.0
 # Squared deviations from the frame's exponent beyond which a defect is no less likely one.
 FARTHEST = 6.0
@@ -300,8 +303,9 @@ def _shared(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
 
 
 def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:
-    """Log odds that a region is no misfit of the leakage: deep ones are none; wide, shallow ones follow the picture."""
+    """Log odds that a region is a defect: deep ones are; wide, shallow ones follow the picture, tiny ones are noise."""
     rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 4.0) - 1.5)
+    rise -= SPECK_EVIDENCE * np.log(np.maximum(SMALL_PX / areas_px, 1.0))
     return np.asarray(rise - WIDTH_EVIDENCE * np.log(np.maximum(areas_px / WIDE_PX, 1.0)))
 
 

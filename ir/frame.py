@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import find_defects, seed_limits
+from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
 from ir.healing import Healed, Measured, heal
@@ -20,7 +20,7 @@ from ir.noise import Base, Noise, measure_base, measure_noise
 from ir.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from ir.registration import Registration, measure_registration
 from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, LeakageReport, Method, ShiftReport
-from ir.residual import Fitted, residual_density, tile_residuals
+from ir.residual import Fitted, Residual, residual_density, tile_residuals
 from ir.tiles import Tiles, take_tiles
 from ir.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
 
@@ -29,6 +29,9 @@ VERSION = "1"
 UNSURE_REGISTRATION = 0.2
 MANY_DEFECTS = 0.08
 STRONG_LEAKAGE_RISE = 1.5
+# Noise that darkens only: the threshold is raised in steps until it is out.
+SPECKLE_ROUNDS = 5
+SPECKLE_RISE = 1.35
 
 Result = TypeVar("Result")
 
@@ -137,13 +140,26 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _St
     )
     base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks | blown_blocks(frame.rgb), BLOCK_PX))
     noise = watch.time("noise", lambda: _noise(frame, base))
-    limits = seed_limits(noise, options.sensitivity) * _caution_factor(frame.fitted.leakage)
+    start = seed_limits(noise, options.sensitivity) * _caution_factor(frame.fitted.leakage)
     holder = film_holder(frame.holder, base.dark, base.block_px)
-    regions = watch.time("detection", lambda: find_defects(residual, base, noise, limits, holder.blocks))
+    regions, limits = watch.time("detection", lambda: _find(residual, base, noise, start, holder))
     leakage = frame.fitted.leakage
     measured = Measured(frame.photometry, residual, base, limits, leakage.defect_gain, leakage.noise)
     healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
     return CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, noise, limits, healed))
+
+
+def _find(
+    residual: Residual, base: Base, noise: Noise, limits: npt.NDArray[np.float32], holder: Holder
+) -> tuple[Regions, npt.NDArray[np.float32]]:
+    """Find defects, raising the threshold in steps until noise that darkens only is out of it."""
+    film_px = residual.values.size * (1 - holder.fraction)
+    for _ in range(SPECKLE_ROUNDS):
+        regions = find_defects(residual, base, noise, limits, holder.blocks)
+        if not is_speckled(regions, film_px):
+            break
+        limits = limits * np.float32(SPECKLE_RISE)
+    return regions, limits
 
 
 def _noise(frame: _Frame, base: Base) -> Noise:

@@ -34,6 +34,8 @@ SMALLEST_CHANGE = 0.006
 # Promised squared error of a healed region against the raw one's.
 WORTH_HEALING = 0.8
 DARK_DOUBT = 2.0
+# Part of a density's fine detail that lies a fraction of a pixel elsewhere, or is blurred otherwise, in the picture.
+EDGE_MISFIT = 0.2
 # Regions wider than this are cut into cells.
 WIDE_REGION_PX = 96
 CELL_PX = 48
@@ -127,7 +129,7 @@ def heal(
         look.sample.density,
         (look.raw, look.fill, look.fill_variance, look.noise),
         (absorption.exponents, absorption.misfit),
-        (absorption.stray, measured.noise * absorption.lift, absorption.most),
+        (absorption.stray, measured.noise * absorption.lift, absorption.most, EDGE_MISFIT),
         value,
         sums,
     )
