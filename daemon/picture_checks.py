@@ -21,6 +21,7 @@ _BLACK_LEVEL = 0.006
 # A line that is read again differs by the sensor's noise alone, the next line of film by its grain as well.
 _REPEATED_SHARE = 0.3
 _LEAST_REPEATED_ROWS = 24
+_COLUMNS_LOOKED_AT = 128
 _LEAST_REPEATED_SHARE = 0.02
 # Mounts are opaque to infrared, film is not; a mount covers some hundredths of the frame on each side.
 _OPAQUE_SHARE = 0.1
@@ -77,7 +78,7 @@ def has_repeated_lines(rgb: Rgb) -> bool:
 
 def _repeated_rows(rgb: Rgb) -> npt.NDArray[np.bool_]:
     """Mark the rows that equal the next one far more than their own columns equal each other."""
-    cols = np.arange(0, rgb.shape[1] - 1, max(1, rgb.shape[1] // 512))
+    cols = np.arange(0, rgb.shape[1] - 1, max(1, rgb.shape[1] // _COLUMNS_LOOKED_AT))
     here, beside = (rgb[:, which, 1].astype(np.int32) for which in (cols, cols + 1))
     down = np.median(np.abs(np.diff(here, axis=0)), axis=1)
     across = np.median(np.abs(beside - here), axis=1)[:-1]

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,6 +46,7 @@ EXIT_OUT_OF_MEMORY = 75
 # malloc. For a frame of 24 megapixels that was 230 MiB above the memory in use.
 RESERVED_BYTES = 384 << 20
 _PR_SET_PDEATHSIG = 1
+_BEHIND_SCANNING = 5
 # Memory that is kept for the next frame is welcome; a worker that keeps more than this share of its limit is renewed.
 _RECYCLE_SHARE = 0.6
 
@@ -87,6 +88,9 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     """
     _bind_to_supervisor(plan.supervisor_pid)
     set_up_logging(plan.log_level)
+    with suppress(PermissionError):
+        # A scanner that is read too slowly stops and starts again in the middle of a slide; a frame in line can wait.
+        os.nice(_BEHIND_SCANNING)
     _load_libraries(plan.threads)
     limit_bytes = plan.memory_limit_bytes + RESERVED_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
