@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ir import _leakage_kernels as kernels
 from ir.photometry import COUNTS
 
 Array = npt.NDArray[np.float32]
@@ -224,7 +225,10 @@ def _reweighted(problem: _Problem, fit: _Fit, rounds: int) -> _Fit:
 
 
 def _residual(problem: _Problem, fit: _Fit, weights: Doubles) -> Doubles:
-    return _centred(problem.target - problem.design[..., list(fit.terms)] @ fit.coefficients, weights)
+    residual = np.empty_like(problem.target)
+    terms = np.array(fit.terms, np.int64)
+    kernels.centred_residual(problem.target, problem.design, terms, fit.coefficients, weights, residual)
+    return residual
 
 
 def _one_sided_biweight(z: Doubles) -> Doubles:
@@ -247,13 +251,12 @@ def _centred(values: Doubles, weights: Doubles) -> Doubles:
 
 def _solve(problem: _Problem, terms: tuple[int, ...], weights: Doubles, noise: float) -> Doubles:
     """Weighted least squares with a base of its own for each tile and a weak prior of no leakage."""
-    design = problem.design[..., list(terms)]
-    total = np.maximum(weights.sum(axis=1), 1e-9)
-    design = design - ((weights[..., None] * design).sum(axis=1) / total[:, None])[:, None]
-    weighted = (weights[..., None] * design).reshape(-1, len(terms))
-    normal = weighted.T @ design.reshape(-1, len(terms))
-    right = weighted.T @ _centred(problem.target, weights).ravel()
-    return np.linalg.solve(normal + np.eye(len(terms)) * (noise / SLOPE_PRIOR) ** 2, right)
+    count = len(terms)
+    normals = np.empty((len(problem.target), count, count + 1))
+    kernels.tile_normals(problem.target, problem.design, np.array(terms, np.int64), weights, normals)
+    normal = normals.sum(axis=0)
+    ridge = np.eye(count) * (noise / SLOPE_PRIOR) ** 2
+    return np.asarray(np.linalg.solve(normal[:, :count] + ridge, normal[:, count]))
 
 
 def _level_misfit(problem: _Problem, fit: _Fit, red_logs: Array) -> Array:
