@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from ir._residual_kernels import SEGMENT_PX
+
 FREE, DEFECT, RIM = 0, 1, 2
 # Half directions, as steps of (rows, columns); each is followed both ways.
 DIRECTIONS = np.array([(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)], np.int32)
@@ -197,9 +199,39 @@ def fill_pixels(rgb, display, marks, rows, cols, grain, fill, error):
             _fill_pixel(rgb, display, marks, (rows[index], cols[index]), grain, scratch, fill[index], error[index])
 
 
+@njit(cache=True)
+def _cubic(x):
+    """Interpolation kernel of Catmull and Rom."""
+    x = abs(x)
+    if x < 1:
+        return (1.5 * x - 2.5) * x * x + 1.0
+    if x < 2:
+        return ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return 0.0
+
+
+@njit(cache=True)
+def _value_between(values, row, col, down, across):
+    """Read a plane up to half a pixel below and right of a pixel, by cubic interpolation."""
+    height, width = values.shape
+    total = 0.0
+    for near_row in range(-2, 3):
+        weight = _cubic(near_row - down)
+        if weight == 0.0:
+            continue
+        at_row = min(max(row + near_row, 0), height - 1)
+        for near_col in range(-2, 3):
+            at_col = min(max(col + near_col, 0), width - 1)
+            total += weight * _cubic(near_col - across) * values[at_row, at_col]
+    return total
+
+
 @njit(parallel=True, cache=True)
-def densities_at(values, grades, block, base, rows, cols, out):
-    """Density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 (every second pixel)."""
+def densities_at(values, grades, fractions, block, base, rows, cols, out):
+    """Density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 (every second pixel).
+
+    fractions: see Residual; the plain density is read there.
+    """
     height, width = values.shape
     for index in prange(rows.shape[0]):
         row, col = rows[index], cols[index]
@@ -210,7 +242,11 @@ def densities_at(values, grades, block, base, rows, cols, out):
         down, across = row_at - top, col_at - left
         level = (1 - down) * ((1 - across) * base[top, left] + across * base[top, right])
         level += down * ((1 - across) * base[below, left] + across * base[below, right])
-        out[index, 0] = level - values[row, col] / 4096.0
+        value = np.float64(values[row, col])
+        if fractions.shape[0] > 0:
+            part = fractions[row, col // SEGMENT_PX]
+            value = _value_between(values, row, col, part[0], part[1])
+        out[index, 0] = level - value / 4096.0
         for scale in range(1, 3):
             total = np.float32(0)
             for place in range(25):

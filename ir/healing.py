@@ -183,7 +183,8 @@ def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _L
     fill, error = _fill(rgb, cells, measured.photometry)
     residual, base = measured.residual, measured.base
     density = np.empty((count, 3), np.float32)
-    healing_kernels.densities_at(residual.values, residual.grades, base.block_px, base.level, rows, cols, density)
+    planes = (residual.values, residual.grades, residual.fractions)
+    healing_kernels.densities_at(*planes, base.block_px, base.level, rows, cols, density)
     raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))
     tables = measured.photometry.log_tables[:3]
     dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)

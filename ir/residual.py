@@ -42,10 +42,14 @@ class Residual:
         ln infrared minus the leaked picture, in 1/4096; lower where something blocks the infrared.
     grades : (rows, cols) ndarray of uint8
         Low 4 bits: grade 0..15 of the leaked picture's local contrast; bit 7: the infrared is clipped here.
+    fractions : (rows, segments of 64 columns, 2) ndarray of float32
+        How far below and right of its pixel a value has to be read for the film under that pixel, -0.5..0.5 pixels:
+        what whole-pixel moves leave over. No rows where the planes lie on one grid.
     """
 
     values: npt.NDArray[np.int16]
     grades: npt.NDArray[np.uint8]
+    fractions: npt.NDArray[np.float32]
 
 
 def residual_density(
@@ -101,7 +105,7 @@ def tile_residuals(tiles: Tiles, photometry: Photometry, fitted: Fitted, *, mixi
     residual = _residual(*stacked, photometry, fitted, (shifts, gains), mixing=mixing)
     margin = int(np.abs(shifts).max() + 0.5) + _phase_taps(fitted).shape[1] // 2 + kernels.HALO + 2
     shape = (count, size, size)
-    return Residual(residual.values.reshape(shape), residual.grades.reshape(shape)), margin
+    return Residual(residual.values.reshape(shape), residual.grades.reshape(shape), residual.fractions), margin
 
 
 def _residual(
@@ -132,7 +136,8 @@ def _residual(
         values,
         grades,
     )
-    return Residual(values, grades)
+    fractions = np.zeros((0, 0, 2)) if fitted.registration.same_grid else shifts - whole
+    return Residual(values, grades, fractions.astype(np.float32))
 
 
 def grade_table() -> npt.NDArray[np.uint8]:

@@ -84,7 +84,10 @@ def take_tiles(
 
 def _corners(shape: tuple[int, ...], size: int, holder: Holder) -> list[tuple[int, int]]:
     rows, cols = shape
-    film = [corner for corner in _grid(rows, cols, size) if _film_part(holder, corner, size) > 1 - HOLDER_PART]
+    parts = {corner: _film_part(holder, corner, size) for corner in _grid(rows, cols, size)}
+    # On a small frame with a mount no tile is free of it; then those are taken that hold the most film.
+    least = min(1 - HOLDER_PART, max(parts.values()) - HOLDER_PART)
+    film = [corner for corner, part in parts.items() if part > max(least, HOLDER_PART)]
     if len(film) <= TILES:
         return film
     picks = np.unique(np.linspace(0, len(film) - 1, TILES).round().astype(int))
