@@ -257,7 +257,7 @@ def check_sums(starts, shape, ratio, variance, exponents, depths):
 
 def blend(owners, shape, density, looks, fitted, constants):
     """Display values that weigh dividing out and filling by their errors, the weight of dividing, and its error."""
-    stray, noise, most = constants
+    stray, noise, most, elsewhere = constants
     raw, fill, fill_variance, dark_noise = looks
     exponents, misfit = fitted
     taken = exponents[owners] * shape[:, None]
@@ -265,7 +265,21 @@ def blend(owners, shape, density, looks, fitted, constants):
     through = np.maximum(1 - stray * np.exp(np.maximum(density[:, :1], 0)), 0.05)
     lifted = dark_noise * (1 - np.exp(-np.maximum(taken, 0)))
     log_error = np.square(exponents[owners] * noise / through) + np.square(misfit[owners, None] * taken)
-    error = (log_error + np.square(lifted)) * np.square(divided / 2.2)
+    log_error += np.square(lifted) + np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
+    error = log_error * np.square(divided / 2.2)
     weight = fill_variance / (fill_variance + error)
     brightest = raw * np.exp(most * (shape[:, None] + 2 * noise) / 2.2)
     return np.minimum(weight * divided + (1 - weight) * fill, brightest), weight, error
+
+
+def centred(values, weights):
+    """Values of each tile about their weighted mean."""
+    total = np.maximum(weights.sum(axis=1), 1e-9)
+    return values - ((weights * values).sum(axis=1) / total).reshape(-1, *(1,) * (values.ndim - 1))
+
+
+def tile_normals(target, design, weights):
+    """Normal equations of each tile about its weighted means, the right side as last column."""
+    rows = np.concatenate([design, target[..., None]], axis=-1)
+    rows = np.stack([centred(column, weights) for column in np.moveaxis(rows, -1, 0)], axis=-1)
+    return np.einsum("tpi,tpj,tp->tij", rows[..., :-1], rows, weights)

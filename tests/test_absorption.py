@@ -154,8 +154,9 @@ def test_deep_regions_are_defects_shallow_ones_doubtful_and_wide_shallow_ones_no
     assert shallow < -1 < 0 < deep_wide < deep
     assert deep > 4
     assert wide < doubtful - 1.5
-    assert depth_evidence(np.array([2.0]), np.array([10.0])) == depth_evidence(np.array([2.0]), np.array([400.0]))
-    assert depth_evidence(np.array([2.0]), np.array([1500.0])) < depth_evidence(np.array([2.0]), np.array([400.0]))
+    by_area = depth_evidence(np.full(5, 2.0), np.array([5.0, 9.0, 30.0, 400.0, 1500.0]))
+    assert by_area[0] < by_area[1] - 2 < by_area[2] - 3
+    assert by_area[2] == by_area[3] > by_area[4]
 
 
 @st.composite
@@ -193,3 +194,12 @@ def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, us
     exact = (sample.starts, *(plane.astype(float) for plane in parts[1:]))
     np.testing.assert_allclose(slopes, twins.slope_sums(*exact, usual_misfit), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(checks, twins.check_sums(*exact, exponents, depths), rtol=1e-4, atol=1e-4)
+
+
+def test_on_a_frame_without_a_sure_defect_the_doubtful_ones_stay():
+    sample = specks(np.random.default_rng(13), neutral(np.full(REGIONS, 1.2)))
+    assert fit(sample, evidence=2.0).visible.sum() == 0
+    assert fit(sample, evidence=6.0).visible.all()
+    sure = np.full(REGIONS, 2.0)
+    sure[:5] = 20.0
+    assert fit_absorption(sample, np.arange(REGIONS), sure, 1.0).visible.all()

@@ -42,7 +42,7 @@ class Floor(NamedTuple):
 FLOORS = [
     Floor("clear_slide", "landscape", 0.94, 23, 23, 3.0, 1e-4),
     Floor("leaky_slide", "girders", 0.94, 19, 19, 11, 5e-4),
-    Floor("strong_leak", "portrait", 0.94, 16, 16, 8, 2e-4),
+    Floor("strong_leak", "portrait", 0.94, 14, 14, 6.5, 2e-4),
     Floor("negative", "landscape", 0.94, 21, 21, 4.5, 1e-4),
     Floor("mounted", "landscape", 0.90, 12, 12, -4.0, 1e-4),
     Floor("two_pass_shift", "girders", 0.91, 14, 13, 6, 2e-3),
@@ -178,7 +178,7 @@ def one_thread():
     numba.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("kind", ["leaky_slide", "two_pass_shift", "kodachrome"])
+@pytest.mark.parametrize("kind", ["leaky_slide", "two_pass_shift", "strong_leak"])
 def test_a_frame_is_cleaned_to_the_same_bytes_by_one_thread_and_by_all_and_every_time(kind, one_thread):
     frame = simulated(kind, "landscape", (300, 420))
     alone = clean_frame(frame.rgb, frame.infrared)
@@ -288,47 +288,45 @@ def test_other_encodings_are_cleaned_as_well(kind):
     assert not score.worse
 
 
-@pytest.mark.parametrize(
-    ("picture", "most"),
-    [("landscape", 1e-5), ("girders", 1e-3), ("night", 1e-5), ("portrait", 1e-5), ("smooth_sky", 5e-4)],
-)
-def test_a_spotless_frame_stays_as_it_is(picture, most):
+@pytest.mark.parametrize("picture", sorted(PICTURES))
+def test_a_spotless_frame_stays_as_it_is(picture):
     frame, result = (make("spotless", picture) for make in (simulated, cleaned))
-    assert result.defect_mask.mean() < most
-    assert Judge(frame).score(answer_of(result)).harmed < 2e-4
+    assert result.defect_mask.mean() < 1e-5
+    assert Judge(frame).score(answer_of(result)).harmed < 1e-5
 
 
-def speck_frame(depth, seed=3, leak=0.1):
-    """A frame of smooth colours with a lattice of specks of one density, and where they are."""
-    frame = simulated("spotless", "landscape", (400, 600), seed, leakage=Leakage((leak, 0.0, 0.0)))
+def speck_frame(depth):
+    """A frame with a lattice of specks of one density among a few dark ones, and how far off each pixel lies."""
+    frame = simulated("spotless", "landscape", (400, 600), 3)
     row, col = np.mgrid[:400, :600]
     away = np.hypot(row % 40 - 20, col % 40 - 20)
-    through = 1 - (1 - np.exp(-depth)) / (1 + np.exp(2 * (away - 3)))
+    depths = np.where(row // 40 == 4, 0.7, depth)
+    through = 1 - (1 - np.exp(-depths)) / (1 + np.exp(2 * (away - 3)))
     rgb = np.rint(frame.rgb * through[..., None] ** 1.2).astype(np.uint16)
     return rgb, np.rint(frame.infrared * through).astype(np.uint16), away
 
 
 def recall(depth, sensitivity=0.5):
-    """Part of the specks that were found, and part of the film around them that was changed."""
+    """Part of the specks of that density that were found, and part of the film around them that was changed."""
     rgb, infrared, away = speck_frame(depth)
     mask = clean_frame(rgb, infrared, CleanOptions(sensitivity)).defect_mask
     cores = (mask & (away < 2.5)).reshape(10, 40, 15, 40).any(axis=(1, 3))
-    return cores.mean(), mask[away > 9].mean()
+    return np.delete(cores, 4, axis=0).mean(), mask[away > 9].mean()
 
 
 @pytest.mark.parametrize(("depth", "least"), [(0.04, 0.85), (0.1, 0.95), (1.0, 0.98)])
 def test_specks_of_a_known_density_are_found(depth, least):
     found, elsewhere = recall(depth)
     assert found > least
-    assert elsewhere < 1e-3
+    assert elsewhere < 2e-4
 
 
 def test_faint_specks_are_found_as_the_sensitivity_says():
     careful, usual, eager = (recall(0.02, sensitivity)[0] for sensitivity in (0.0, 0.5, 1.0))
-    assert careful < usual - 0.15
-    assert usual < eager - 0.1
-    assert careful < 0.5
+    assert careful < 0.35
+    assert 0.35 < usual < 0.78
     assert eager > 0.7
+    assert careful < usual < eager
 
 
 @pytest.mark.parametrize("kind", ["leaky_slide", "faint_dust", "negative"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ir_frames import compiled
 
 from ir import _detection_kernels as kernels
-from ir.detection import SMALLEST_PX, connected_regions, find_defects, seed_limits
+from ir.detection import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
 from ir.noise import Base, Noise
 from ir.residual import Residual
 
@@ -189,3 +189,27 @@ def test_a_plain_of_noise_holds_hardly_a_seed_and_more_with_more_sensitivity():
     assert counts[0] == 0
     assert counts[1] <= 6
     assert counts[2] > 3 * counts[1] + 20
+
+
+def lattice(count, side_px):
+    """Regions of squares, far apart."""
+    classes = np.zeros((20 * count, 20), np.uint8)
+    for place in range(count):
+        classes[20 * place : 20 * place + side_px, 2 : 2 + side_px] = 2
+    return connected_regions(classes)
+
+
+@pytest.mark.parametrize(
+    ("count", "side_px", "film_px", "speckled"),
+    [
+        (15, 3, 100, False),
+        (35, 3, 100, True),
+        (35, 3, 20_000, True),
+        (35, 3, 45_000, False),
+        (90, 3, 100_000, True),
+        (400, 4, 100, False),
+    ],
+    ids=["a few", "on hardly any film", "on little film", "on more", "many", "larger ones"],
+)
+def test_tiny_regions_are_noise_where_there_are_more_than_the_dirtiest_film_has(count, side_px, film_px, speckled):
+    assert is_speckled(lattice(count, side_px), film_px) == speckled

@@ -253,7 +253,7 @@ def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, mo
     regions, owners = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     looks = tuple(planes[name] for name in ("raw", "fill", "variance", "noise"))
     fitted = (rng.uniform(-0.5, 2, (regions, 3)), rng.uniform(0.06, 0.5, regions))
-    constants = (stray, 0.004 * gain, most)
+    constants = (stray, 0.004 * gain, most, 0.3)
     value, sums = np.empty_like(planes["raw"]), np.empty((regions, 3))
     defect_kernels.blend_regions(starts, planes["shape"], planes["density"], looks, fitted, constants, value, sums)
     expected, weight, error = twins.blend(owners, planes["shape"], planes["density"], looks, fitted, constants)
