@@ -149,9 +149,13 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
     exponents = _posterior(slopes, prior)
     checks = np.empty((len(slopes.pooled), 7))
     kernels.sum_checks(sample.starts, shape, sample.ratio, sample.variance, exponents, slopes.depths, checks)
+    bright = _bright(checks, slopes)
+    if bright.any():
+        exponents[bright] = slopes.channels[bright]
+        kernels.sum_checks(sample.starts, shape, sample.ratio, sample.variance, exponents, slopes.depths, checks)
     shown = _shared(_shown_evidence(slopes, prior), parents)
     visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
-    visible |= _differs(checks, slopes) & (evidence > 0)
+    visible |= (bright | _unlike(checks, slopes)) & (evidence > 0)
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible &= slopes.pooled < MOST_EXPONENT * prior.mean + slopes.errors
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
@@ -309,12 +313,13 @@ def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:
     return np.asarray(rise - WIDTH_EVIDENCE * np.log(np.maximum(areas_px / WIDE_PX, 1.0)))
 
 
-def _differs(checks: Doubles, slopes: _Slopes) -> Truths:
-    """Regions that surely differ from the film around, whatever their density says: scratches that took dye away.
+def _bright(checks: Doubles, slopes: _Slopes) -> Truths:
+    """Regions that are surely brighter than the film around, throughout and in all channels: scratches without dye."""
+    brighter = checks[:, 4] / np.maximum(checks[:, 3], 1)
+    return np.asarray((slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8))
 
-    Either brighter throughout, or in smooth surroundings, where a fill can hardly be wrong.
-    """
-    brighter, change, error = (checks[:, 4:7] / np.maximum(checks[:, 3:4], 1)).T
-    bright = (slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8)
-    unlike = (slopes.pooled < LEAST_EXPONENT) & (error < SMOOTH_DENSITY**2) & (change > SURE**2)
-    return np.asarray(bright | unlike)
+
+def _unlike(checks: Doubles, slopes: _Slopes) -> Truths:
+    """Regions that no density explains, in surroundings so smooth that a fill can hardly be wrong."""
+    change, error = (checks[:, 5:7] / np.maximum(checks[:, 3:4], 1)).T
+    return np.asarray((slopes.pooled < LEAST_EXPONENT) & (error < SMOOTH_DENSITY**2) & (change > SURE**2))

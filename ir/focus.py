@@ -28,6 +28,10 @@ HARD_EDGE = 0.7
 # Red light on an edge, in deviations of the dark noise.
 EDGE_SIGNAL = 25.0
 FEWEST_EDGES = 2000
+# Red light that is worth fitting a slope on, in deviations of the dark noise; noise in red flattens slopes. Where
+# hardly any of the film is lit, all of it has to do.
+LIT_SIGNAL = 8.0
+LIT_PART = 0.1
 STRIDE = 5
 
 
@@ -54,7 +58,9 @@ def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tupl
     return moved, int(np.abs(whole).max()) + taps.shape[-1] // 2
 
 
-def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) -> LeakageSamples:
+def leakage_samples(
+    tiles: Tiles, registration: Registration, blur_px: float, dark_noise: float = 0.0
+) -> LeakageSamples:
     """Take every fifth pixel of every fifth row of the tiles, registered, to fit the leakage on."""
     logs, margin = moved_logs(tiles, registration, blur_px)
     cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
@@ -63,7 +69,10 @@ def leakage_samples(tiles: Tiles, registration: Registration, blur_px: float) ->
     film = (tiles.film & _soft(tiles))[cut].reshape(count, -1)
     middle = tiles.corners + tiles.film.shape[1] / 2
     centres = 2 * middle / np.array(tiles.shape) - 1
-    return LeakageSamples(logs[cut].reshape(count, -1, 3), infrared, film, centres)
+    logs = logs[cut].reshape(count, -1, 3)
+    lit = film & (logs[..., 0] > np.log(LIT_SIGNAL * dark_noise + 1e-6))
+    lit = lit if lit.sum() > LIT_PART * film.sum() else film
+    return LeakageSamples(logs, infrared, film, lit, centres)
 
 
 def _soft(tiles: Tiles) -> npt.NDArray[np.bool_]:

@@ -127,10 +127,12 @@ class _StopWatch:
 def _fit(tiles: Tiles, photometry: Photometry, watch: _StopWatch) -> Fitted:
     """Fit registration, blur and leakage: the blur needs a first idea of the leak, and the leak the blurred picture."""
     registration = watch.time("registration", lambda: measure_registration(tiles))
-    tables = photometry.log_tables
-    rough = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0), tables, rough=True))
+    tables, dark = photometry.log_tables, photometry.dark_noise[0]
+    rough = watch.time(
+        "leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0, dark), tables, rough=True)
+    )
     blur_px = watch.time("focus", lambda: measure_blur(tiles, photometry, rough, registration))
-    leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, blur_px), tables))
+    leakage = watch.time("leakage", lambda: fit_leakage(leakage_samples(tiles, registration, blur_px, dark), tables))
     return Fitted(leakage, registration, blur_px)
 
 

@@ -12,7 +12,7 @@ Beaton and Tukey 1974 (doi:10.1080/00401706.1974.10489171) for the biweight.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ DARK_LIMIT = 2.5
 ROUNDS = 8
 ROUNDS_MORE = 3
 LEVELS = 24
+BRIGHTEST_PART = 0.9995
 # A level's misfit is believed by half at this many pixels.
 LEVEL_PRIOR_PIXELS = 60
 
@@ -100,6 +101,8 @@ class LeakageSamples:
         Natural log of light.
     valid : (tiles, pixels) ndarray of bool
         False where a plane is clipped or black.
+    lit : (tiles, pixels) ndarray of bool
+        Valid pixels whose red is well above its noise; the slopes are fitted on these.
     centres : (tiles, 2) ndarray of float64
         Where each tile lies, from -1 to 1 over the rows and columns of the frame.
     """
@@ -107,6 +110,7 @@ class LeakageSamples:
     log_rgb: Array
     log_infrared: Array
     valid: npt.NDArray[np.bool_]
+    lit: npt.NDArray[np.bool_]
     centres: Doubles
 
 
@@ -128,7 +132,7 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
     """
     if samples.valid.sum() < 500:
         return no_leakage()
-    centre = np.median(samples.log_rgb[samples.valid][::7], axis=0).astype(np.float64)
+    centre = np.median(samples.log_rgb[samples.lit][::7], axis=0).astype(np.float64)
     problem = _Problem.of(samples, centre)
     fit = _best_start(problem, RED)
     if not rough:
@@ -136,13 +140,15 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
     slopes = _mean_slopes(problem, fit)
     if sum(slopes) < 0:
         return no_leakage(fit.noise)
-    whole = _bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
-    explained = float(np.clip(1.0 - fit.noise**2 / max(whole**2, 1e-12), 0.0, 1.0))
+    spread = _bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
+    explained = float(np.clip(1.0 - fit.noise**2 / max(spread**2, 1e-12), 0.0, 1.0))
     curvature = dict(zip(fit.terms, fit.coefficients.tolist(), strict=True)).get(CURVATURE_TERM, 0.0)
     channels = 1 if all(TERMS[term][0] == 0 for term in fit.terms) else 3
     tables = _tables(log_tables, fit, centre)
-    tables[0] += _level_misfit(problem, fit, log_tables[0] - np.float32(centre[0]))
+    whole = replace(problem, valid=samples.valid.astype(np.float64))
+    tables[0] += _level_misfit(whole, fit, log_tables[0] - np.float32(centre[0]))
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
+    _hold_highlights(tables, problem, log_tables, centre)
     field = FLAT_FIELD if rough else _measure_field(problem, fit, samples.centres)
     return Leakage(tables, channels, slopes, curvature, fit.noise, explained, field)
 
@@ -164,7 +170,7 @@ class _Problem:
     def of(cls, samples: LeakageSamples, centre: Doubles) -> _Problem:
         logs = samples.log_rgb - centre
         design = np.stack([logs[..., channel] ** power for channel, power in TERMS], axis=-1)
-        return cls(samples.log_infrared.astype(np.float64), design, samples.valid.astype(np.float64))
+        return cls(samples.log_infrared.astype(np.float64), design, samples.lit.astype(np.float64))
 
     def part(self, tiles: npt.NDArray[np.bool_]) -> _Problem:
         return _Problem(self.target[tiles], self.design[tiles], self.valid[tiles])
@@ -338,6 +344,17 @@ def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.ND
         right = terms.T @ slope + np.array(FLAT_FIELD) * precision
         field = np.asarray(np.linalg.solve(normal, right))
     return field
+
+
+def _hold_highlights(tables: Array, problem: _Problem, log_tables: Array, centre: Doubles) -> None:
+    """Let what is brighter than nearly all that was fitted leak as that does, and no less.
+
+    Lamps in a night picture hardly occur in the tiles; a slope drawn out to them would call them shaded.
+    """
+    for channel in range(3):
+        brightest = np.quantile(problem.design[..., channel][problem.valid > 0], BRIGHTEST_PART)
+        first = int(np.searchsorted(log_tables[channel], brightest + centre[channel]))
+        tables[channel, first:] = np.minimum(tables[channel, first:], tables[channel, min(first, COUNTS - 1)])
 
 
 def _rising(table: Array, centre: int) -> Array:
