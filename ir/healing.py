@@ -141,8 +141,18 @@ def heal(
     kernels.write_regions(
         cells.starts, cells.rows, cells.cols, promised, looks, value, levels, SMALLEST_CHANGE, healed, mask
     )
-    divided, left = int((promised & (weight > 0.5)).sum()), int((~promised).sum())
-    return Healed(healed, mask, divided, len(cells) - divided - left, left)
+    return Healed(healed, mask, *_tally(promised, weight, parents))
+
+
+def _tally(
+    promised: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], parents: npt.NDArray[np.int64]
+) -> tuple[int, int, int]:
+    """Count the regions, not their cells: mostly divided, mostly filled, left alone."""
+    healed_cells = np.bincount(parents, promised)
+    divided_cells = np.bincount(parents, promised & (weight > 0.5))
+    divided = int(((healed_cells > 0) & (2 * divided_cells >= healed_cells)).sum())
+    left = int((healed_cells == 0).sum())
+    return divided, len(healed_cells) - divided - left, left
 
 
 def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
