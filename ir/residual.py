@@ -6,7 +6,7 @@ whole pixels are a matter of indexing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ class Residual:
 
     values: npt.NDArray[np.int16]
     grades: npt.NDArray[np.uint8]
-    fractions: npt.NDArray[np.float32]
+    fractions: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 2), np.float32))
 
 
 def residual_density(

@@ -175,7 +175,8 @@ def test_densities_at_pixels_are_those_of_the_smoothed_planes(seed, shape, block
     base = rng.normal(0, 0.3, (-(-shape[0] // block), -(-shape[1] // block))).astype(np.float32)
     rows, cols = (rng.integers(0, size, 12).astype(np.int32) for size in shape)
     found = np.empty((12, 3), np.float32)
-    kernels.densities_at(values, grades, block, base, rows, cols, found)
+    one_grid = np.zeros((0, 0, 2), np.float32)
+    kernels.densities_at(values, grades, one_grid, block, base, rows, cols, found)
     assert found == pytest.approx(twins.densities_at(values, grades, base, block, rows, cols), abs=2e-5)
 
 
@@ -302,3 +303,16 @@ def test_what_is_not_promised_or_cannot_be_seen_stays():
     assert written(0.7 * (1 + 0.004 / 2.2), 0.7) == (20000, False)
     assert written(0.7 * (1 + 0.1 / 2.2), 0.7, noise=0.2) == (20000, False)
     assert written(0.7 * (1 + 0.1 / 2.2), 0.7, noise=0.05)[1]
+
+
+def test_a_density_between_pixels_is_read_where_the_film_lies():
+    rows, cols = np.mgrid[0:40, 0:70].astype(float)
+    plane = np.sin(rows / 5) + np.cos(cols / 6)
+    values = np.round(plane * 2000).astype(np.int16)
+    fractions = np.tile(np.array([0.4, -0.3], np.float32), (40, 2, 1))
+    at_rows, at_cols = np.array([10, 20, 30], np.int32), np.array([12, 35, 66], np.int32)
+    found = np.empty((3, 3), np.float32)
+    base = np.zeros((2, 3), np.float32)
+    kernels.densities_at(values, np.zeros((40, 70), np.uint8), fractions, 32, base, at_rows, at_cols, found)
+    there = np.sin((at_rows + 0.4) / 5) + np.cos((at_cols - 0.3) / 6)
+    assert found[:, 0] == pytest.approx(-there * 2000 / 4096, abs=1e-3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import photometry_and_tiles, simulated
+from ir_frames import compiled, photometry_and_tiles, simulated
 
 from film.frame import Damage
 from ir import _leakage_kernels as kernels
@@ -37,7 +37,7 @@ def samples_of(logs, leaked, centres, rng, dust=0.0, noise=0.004):
     infrared = base + leaked - density + noise * rng.standard_normal(leaked.shape)
     seen = logs - 1.2 * density[..., None]
     valid = np.ones(leaked.shape, np.bool_)
-    return LeakageSamples(seen.astype(np.float32), infrared.astype(np.float32), valid, centres)
+    return LeakageSamples(seen.astype(np.float32), infrared.astype(np.float32), valid, valid, centres)
 
 
 def ordinary_slope(samples):
@@ -48,6 +48,7 @@ def ordinary_slope(samples):
     return float((red * infrared).sum() / (red * red).sum())
 
 
+@compiled
 @pytest.mark.parametrize("dust", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("slope", [0.03, 0.12, 0.4])
 def test_the_leak_of_red_is_found_through_heavy_dust_that_leads_an_ordinary_fit_astray(slope, dust):
@@ -60,6 +61,7 @@ def test_the_leak_of_red_is_found_through_heavy_dust_that_leads_an_ordinary_fit_
         assert abs(ordinary_slope(samples) - slope) > 8 * abs(sum(found.slopes) - slope)
 
 
+@compiled
 def test_other_channels_count_only_where_they_leak():
     logs, centres, rng = film()
     red_alone = fit_leakage(samples_of(logs, 0.2 * logs[..., 0], centres, rng), TABLES)
@@ -70,6 +72,7 @@ def test_other_channels_count_only_where_they_leak():
     assert three.slopes == pytest.approx((0.2, 0.06, 0.02), abs=0.01)
 
 
+@compiled
 @pytest.mark.parametrize(("green", "channels"), [(0.001, 1), (0.0027, 3)])
 def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, channels):
     logs, centres, rng = film()
@@ -77,6 +80,7 @@ def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, 
     assert fit_leakage(samples, TABLES).channels == channels
 
 
+@compiled
 @pytest.mark.parametrize("curvature", [-0.02, 0.03])
 def test_a_curved_leak_is_followed(curvature):
     logs, centres, rng = film()
@@ -89,6 +93,7 @@ def test_a_curved_leak_is_followed(curvature):
     assert np.diff(found.tables[0][counts]) == pytest.approx(np.diff(truth), rel=0.1)
 
 
+@compiled
 def test_more_red_never_leaks_less():
     logs, centres, rng = film()
     red = logs[..., 0]
@@ -96,6 +101,7 @@ def test_more_red_never_leaks_less():
     assert (np.diff(found.tables[0]) >= -1e-6).all()
 
 
+@compiled
 def test_a_leak_that_grows_over_the_frame_is_followed_and_one_that_does_not_is_flat():
     logs, centres, rng = film(tiles=30)
     growing = (1 + 0.4 * centres[:, 1])[:, None]
@@ -108,6 +114,7 @@ def test_a_leak_that_grows_over_the_frame_is_followed_and_one_that_does_not_is_f
     assert right / left == pytest.approx(1.3 / 0.7, rel=0.15)
 
 
+@compiled
 @pytest.mark.parametrize(("growth", "flat"), [(0.01, True), (0.15, False)])
 def test_a_leak_varies_only_where_held_out_tiles_say_so(growth, flat):
     logs, centres, rng = film(tiles=30)
@@ -116,6 +123,7 @@ def test_a_leak_varies_only_where_held_out_tiles_say_so(growth, flat):
     assert (found.field[1:] == (0.0,) * 15) == flat
 
 
+@compiled
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 1e-5))
 def test_a_flat_frame_has_no_leak(seed, contrast):
@@ -125,6 +133,7 @@ def test_a_flat_frame_has_no_leak(seed, contrast):
     assert found.explained < 0.2
 
 
+@compiled
 def test_where_a_picture_says_little_a_leak_is_drawn_to_none():
     found = []
     for seed in range(15):
@@ -133,6 +142,7 @@ def test_where_a_picture_says_little_a_leak_is_drawn_to_none():
     assert 0.06 < np.mean(found) < 0.2
 
 
+@compiled
 def test_film_without_leak_and_with_heavy_dust_has_none():
     logs, centres, rng = film()
     samples = samples_of(logs, np.zeros(logs.shape[:2]), centres, rng, 0.3)
@@ -140,6 +150,7 @@ def test_film_without_leak_and_with_heavy_dust_has_none():
     assert sum(fit_leakage(samples, TABLES).slopes) == pytest.approx(0, abs=0.004)
 
 
+@compiled
 def test_dye_does_not_brighten_infrared():
     logs, centres, rng = film()
     found = fit_leakage(samples_of(logs, -0.2 * logs[..., 0], centres, rng), TABLES)
@@ -147,6 +158,7 @@ def test_dye_does_not_brighten_infrared():
     assert not found.tables.any()
 
 
+@compiled
 def test_with_hardly_a_valid_pixel_there_is_no_leak():
     logs, centres, rng = film()
     samples = samples_of(logs, 0.2 * logs[..., 0], centres, rng)
@@ -155,6 +167,7 @@ def test_with_hardly_a_valid_pixel_there_is_no_leak():
     assert fit_leakage(samples, TABLES).slopes == (0.0, 0.0, 0.0)
 
 
+@compiled
 def test_pixels_that_are_not_valid_do_not_count():
     logs, centres, rng = film()
     samples = samples_of(logs, 0.2 * logs[..., 0], centres, rng)
@@ -179,6 +192,7 @@ def fit_on_frame(kind, picture, clean):
     return fit_leakage(samples, photometry.log_tables), ordinary_slope(samples)
 
 
+@compiled
 @pytest.mark.parametrize(
     ("kind", "picture"), [("leaky_slide", "landscape"), ("strong_leak", "smooth_sky"), ("negative", "landscape")]
 )
@@ -188,6 +202,7 @@ def test_heavy_dust_moves_the_fit_of_a_simulated_frame_far_less_than_an_ordinary
     assert abs(ordinary - ordinary_truth) > 0.2 * ordinary_truth
 
 
+@compiled
 @pytest.mark.parametrize(("kind", "least", "most"), [("leaky_slide", 0.11, 0.15), ("strong_leak", 0.24, 0.31)])
 def test_the_slopes_of_a_simulated_film_are_found(kind, least, most):
     # A little less than the dyes' own sum, since stray light thins the infrared's density.

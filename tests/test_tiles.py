@@ -48,13 +48,22 @@ def test_tiles_keep_off_a_mount():
     assert not (tiles.film & truth).any()
 
 
-@pytest.mark.parametrize(("share", "taken"), [(0.07, True), (0.15, False)])
-def test_a_tile_with_much_holder_is_left_out(share, taken):
+@pytest.mark.parametrize(("share", "taken"), [(0.07, 2), (0.15, 1), (0.5, 1)])
+def test_a_tile_with_much_holder_is_left_out_where_there_is_a_better_one(share, taken):
+    rgb, infrared = flat_planes((128, 256), noise=0.01)
+    blocks = np.zeros((16, 32), np.bool_)
+    blocks[:, :16] = (np.arange(256) < round(share * 256)).reshape(16, 16)
+    tiles = take_tiles(rgb, infrared, measure_photometry(rgb, infrared), Holder(blocks, share))
+    assert len(tiles) == taken
+
+
+@pytest.mark.parametrize(("share", "taken"), [(0.4, 1), (0.95, 0)])
+def test_on_a_small_frame_with_a_mount_the_tile_with_the_most_film_is_taken(share, taken):
     rgb, infrared = flat_planes((128, 128), noise=0.01)
     blocks = np.zeros((16, 16), np.bool_)
     blocks.ravel()[: round(share * blocks.size)] = True
     tiles = take_tiles(rgb, infrared, measure_photometry(rgb, infrared), Holder(blocks, share))
-    assert (len(tiles) == 1) == taken
+    assert len(tiles) == taken
 
 
 def test_a_frame_that_is_all_holder_gives_no_tiles():
