@@ -38,6 +38,8 @@ DEPTH_EVIDENCE = 4.0
 # Log odds of depth that make a defect sure, how many such make a frame a dusty one, and what is asked of a clean one's.
 SURE_EVIDENCE = 8.0
 FEWEST_SURE = 3
+# Largest difference of the channels' exponents, as a part of their mean.
+MOST_COLOUR = 0.4
 DOUBTFUL_EVIDENCE = 4.0
 WIDTH_EVIDENCE = 0.5
 # The lens spreads the smallest speck over some pixels; what covers fewer is noise of the sensor or grain.
@@ -158,6 +160,7 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
     visible |= (bright | _unlike(checks, slopes)) & (evidence > 0)
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible &= slopes.pooled < MOST_EXPONENT * prior.mean + slopes.errors
+    visible &= bright | _neutral(slopes)
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
         # Dust comes in numbers: on a frame with hardly one sure defect the doubtful ones are the picture's.
         visible &= evidence > DOUBTFUL_EVIDENCE
@@ -317,6 +320,17 @@ def _bright(checks: Doubles, slopes: _Slopes) -> Truths:
     """Regions that are surely brighter than the film around, throughout and in all channels: scratches without dye."""
     brighter = checks[:, 4] / np.maximum(checks[:, 3], 1)
     return np.asarray((slopes.pooled < -SURE * slopes.errors) & (brighter > 0.8))
+
+
+def _neutral(slopes: _Slopes) -> Truths:
+    """Regions that take about as much of each colour, as far as is known: letters and leaves do not.
+
+    Asked only of what takes unusually much light for its density.
+    """
+    spread = np.ptp(slopes.channels, axis=1)
+    doubt = slopes.channel_errors.max(axis=1)
+    usual = slopes.pooled < 2 * USUAL_EXPONENT[0]
+    return np.asarray(usual | (spread < MOST_COLOUR * np.abs(slopes.pooled) + 2 * doubt))
 
 
 def _unlike(checks: Doubles, slopes: _Slopes) -> Truths:

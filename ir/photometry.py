@@ -107,6 +107,8 @@ def _dark_noise(lines: npt.NDArray[np.uint16]) -> float:
     """Deviation from pixel to pixel in the darkest tenth of some lines, counts."""
     left, right = lines[:, :-1:2].astype(np.float32), lines[:, 1::2].astype(np.float32)
     left = left[:, : right.shape[1]]
+    if not left.size:
+        return 0.0  # one column has no neighbour to differ from
     level = left + right
     dark = level <= np.quantile(level[:, ::8], 0.1)
     return 1.4826 * float(np.median(np.abs(left - right)[dark])) / 2**0.5

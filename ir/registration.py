@@ -23,8 +23,8 @@ Doubles = npt.NDArray[np.float64]
 MAX_SHIFT_PX = 16
 # Beside the common shift, a scale of 0.3 % and a drift of 3 px move a group by this much at the most, at 3000 px.
 MAX_COURSE_PX = 6
-# A peak of noise alone reaches about 4.5 deviations of the correlation surface.
-SURE_PEAK = 7.0
+# Peaks of noise alone reach some 10 deviations of the correlation surface, those of film 100 and more.
+SURE_PEAK = 12.0
 # Planes this close are left on one grid: the same pass.
 SAME_GRID_PX = 0.2
 # Peaks of whitened correlations within this of zero need no refinement to say so: two passes never land so well.

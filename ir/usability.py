@@ -16,9 +16,11 @@ from ir.report import Caution
 from ir.tiles import Tiles
 
 SILVER_SLOPE = 0.3
-SILVER_EXPLAINED = 0.85
+SILVER_EXPLAINED = 0.6
 # Deviation of colour against brightness (both as densities) of a picture without colour.
-COLOURLESS = 0.15
+COLOURLESS = 0.16
+SURELY_COLOURLESS = 0.035
+RED_SHARE = 0.5
 STRONG_LEAKAGE = 0.3
 COPY_SLOPE = 0.97
 # Contrast of a picture, nepers between its 2nd and 98th percentiles of blocks, below which nothing was exposed.
@@ -54,8 +56,10 @@ def blocking_caution(tiles: Tiles, photometry: Photometry) -> Caution | None:
 def leakage_caution(leakage: Leakage, tiles: Tiles) -> Caution | None:
     """Return what the fitted leakage says about the film: silver, an infrared that is the picture, strong leakage."""
     total = sum(leakage.slopes)
-    colourless = colour_share(tiles) < COLOURLESS
-    if total > SILVER_SLOPE and leakage.explained > SILVER_EXPLAINED and colourless:
+    colour = colour_share(tiles)
+    # One image in three colours: the fit shares its slope among them, where dyes leak by their red.
+    shared = leakage.slopes[0] < RED_SHARE * total or colour < SURELY_COLOURLESS
+    if total > SILVER_SLOPE and leakage.explained > SILVER_EXPLAINED and colour < COLOURLESS and shared:
         return Caution.SILVER_FILM
     if total > COPY_SLOPE:
         return Caution.INFRARED_UNUSABLE
@@ -63,18 +67,23 @@ def leakage_caution(leakage: Leakage, tiles: Tiles) -> Caution | None:
 
 
 def colour_share(tiles: Tiles) -> float:
-    """Deviation of ln red - ln green and ln blue - ln green within tiles, as a part of that of ln green."""
-    logs = tiles.log_rgb[:, ::4, ::4]
-    logs = logs - np.median(logs, axis=(1, 2), keepdims=True)
-    film = tiles.film[:, ::4, ::4]
-    brightness = _spread(logs[..., 1][film])
-    colour = max(_spread((logs[..., c] - logs[..., 1])[film]) for c in (0, 2))
+    """Deviation of ln red - ln green and ln blue - ln green over the frame, as a part of that of ln green.
+
+    Over blocks of 8 pixels, in which grain, that has a colour of its own, is gone.
+    """
+    count, size = tiles.film.shape[:2]
+    side = size // 8 * 8
+    logs = tiles.log_rgb[:, :side, :side].reshape(count, side // 8, 8, side // 8, 8, 3)
+    film = tiles.film[:, :side, :side].reshape(count, side // 8, 8, side // 8, 8).all(axis=(2, 4))
+    blocks = np.median(logs[:, :, ::2, :, ::2], axis=(2, 4))
+    brightness = _spread(blocks[..., 1][film])
+    colour = max(_spread((blocks[..., c] - blocks[..., 1])[film]) for c in (0, 2))
     return colour / max(brightness, 1e-6)
 
 
 def _spread(values: npt.NDArray[np.float32]) -> float:
     # Most of a drawing is flat and tells noise only; its tenth that is not tells colour.
-    return float(np.quantile(np.abs(values), 0.9))
+    return float(np.quantile(np.abs(values - np.median(values)), 0.9)) if values.size else 1.0
 
 
 def _is_dark(photometry: Photometry) -> bool:
