@@ -112,7 +112,7 @@ def assert_sane(result, rgb):
 
 @pytest.mark.parametrize(
     "shape",
-    [(1, 200), (2, 2), (3, 200), (200, 3), (64, 64), (65, 129), (100, 100), (131, 77), (127, 300)],
+    [(1, 1), (5, 1), (1, 200), (2, 2), (3, 200), (200, 3), (64, 64), (65, 129), (100, 100), (131, 77), (127, 300)],
     ids=str,
 )
 def test_frames_of_any_size_come_back_in_that_size(shape):
@@ -293,6 +293,12 @@ def test_a_spotless_frame_stays_as_it_is(picture):
     frame, result = (make("spotless", picture) for make in (simulated, cleaned))
     assert result.defect_mask.mean() < 1e-5
     assert Judge(frame).score(answer_of(result)).harmed < 1e-5
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+def test_spotless_letters_are_not_taken_for_dirt(seed):
+    frame = simulated("spotless", "lettering", (400, 600), seed)
+    assert clean_frame(frame.rgb, frame.infrared).defect_mask.mean() < 1e-4
 
 
 def speck_frame(depth):

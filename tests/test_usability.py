@@ -51,7 +51,8 @@ def caution_of_leakage(slopes, explained, colour):
         ((0.25, 0.2, 0.2), 0.95, 0.03, Caution.SILVER_FILM),
         ((0.25, 0.2, 0.2), 0.5, 0.03, Caution.STRONG_LEAKAGE),
         ((0.35, 0.2, 0.1), 0.95, 0.33, Caution.STRONG_LEAKAGE),
-        ((0.9, 0.1, 0.1), 0.99, 0.03, Caution.SILVER_FILM),
+        ((0.4, 0.4, 0.3), 0.99, 0.03, Caution.SILVER_FILM),
+        ((0.45, 0.1, 0.03), 0.99, 0.1, Caution.STRONG_LEAKAGE),
         ((0.9, 0.1, 0.1), 0.99, 1.0, Caution.INFRARED_UNUSABLE),
     ],
     ids=[
@@ -63,6 +64,7 @@ def caution_of_leakage(slopes, explained, colour):
         "a grey picture that says little about the infrared",
         "Kodachrome of a picture in quiet colours",
         "silver that stops infrared as light",
+        "Kodachrome of a grey picture: it leaks by its red",
         "a copy of the picture",
     ],
 )
@@ -113,7 +115,7 @@ def test_a_frame_in_which_the_holder_takes_all_has_no_film():
 
 
 @compiled
-@pytest.mark.parametrize("name", ["landscape", "portrait", "night"])
+@pytest.mark.parametrize("name", ["landscape", "portrait", "night", "girders", "lettering"])
 def test_silver_is_told_from_dyes(name):
     frame = simulated("silver", name)
     assert film_of(frame) == Caution.SILVER_FILM
