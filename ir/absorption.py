@@ -37,6 +37,8 @@ MOST_EXPONENT = 3.0
 DEPTH_EVIDENCE = 4.0
 # Log odds of depth that make a defect sure, how many such make a frame a dusty one, and what is asked of a clean one's.
 SURE_EVIDENCE = 8.0
+BRIGHT_EVIDENCE = 6.0
+FEWEST_BRIGHT = 12
 FEWEST_SURE = 3
 # Largest difference of the channels' exponents, as a part of their mean.
 MOST_COLOUR = 0.4
@@ -151,13 +153,15 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
     exponents = _posterior(slopes, prior)
     checks = np.empty((len(slopes.pooled), 7))
     kernels.sum_checks(sample.starts, shape, sample.ratio, sample.variance, exponents, slopes.depths, checks)
-    bright = _bright(checks, slopes)
+    bright = _bright(checks, slopes) & (evidence > BRIGHT_EVIDENCE)
+    # Scratches run over many cells; a few bright ones are lights of the picture's.
+    bright &= bright.sum() >= FEWEST_BRIGHT
     if bright.any():
         exponents[bright] = slopes.channels[bright]
         kernels.sum_checks(sample.starts, shape, sample.ratio, sample.variance, exponents, slopes.depths, checks)
     shown = _shared(_shown_evidence(slopes, prior), parents)
     visible = shown + np.minimum(np.log(prior.shown / (1 - prior.shown)), evidence) > 0
-    visible |= (bright | _unlike(checks, slopes)) & (evidence > 0)
+    visible |= bright | (_unlike(checks, slopes) & (evidence > 0))
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible &= slopes.pooled < MOST_EXPONENT * prior.mean + slopes.errors
     visible &= bright | _neutral(slopes)
