@@ -30,8 +30,8 @@ UNSURE_REGISTRATION = 0.2
 MANY_DEFECTS = 0.08
 STRONG_LEAKAGE_RISE = 1.5
 # Noise that darkens only: the threshold is raised in steps until it is out.
-SPECKLE_ROUNDS = 5
-SPECKLE_RISE = 1.35
+SPECKLE_ROUNDS = 9
+SPECKLE_RISE = 1.18
 
 Result = TypeVar("Result")
 
