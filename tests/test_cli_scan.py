@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -105,7 +106,9 @@ def test_a_lost_slide_makes_it_status_3(command):
 def test_ctrl_c_ends_the_scan_after_the_frame_at_hand(environment, tmp_path):
     with scanner(12, time_scale=0.15) as virtual:
         line = [*PROGRAM, "scan", "--roll", "r", "--device", virtual.device, "--json"]
-        with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as scan:
+        # What a shell starts in the background, as a test run may be, passes on that it ignores Ctrl-C.
+        heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as scan:
             deadline_s = time.monotonic() + 60.0
             while not virtual.delivered and time.monotonic() < deadline_s:
                 time.sleep(0.02)
