@@ -146,7 +146,9 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _St
     holder = film_holder(frame.holder, base.dark, base.block_px)
     regions, limits = watch.time("detection", lambda: _find(residual, base, noise, start, holder))
     leakage = frame.fitted.leakage
-    measured = Measured(frame.photometry, residual, base, limits, leakage.defect_gain, leakage.noise)
+    # How sure a region is goes by the noise, not by the caution that strong leakage asks of the threshold.
+    plain_limits = limits / _caution_factor(leakage)
+    measured = Measured(frame.photometry, residual, base, plain_limits, leakage.defect_gain, leakage.noise)
     healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
     return CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, noise, limits, healed))
 
