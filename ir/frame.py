@@ -90,6 +90,7 @@ def clean_frame(
     caution = leakage_caution(fitted.leakage, tiles)
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
         return _untouched(rgb, report, caution)
+    report = replace(report, warnings=(caution,) if caution else ())
     return _clean(_Frame(rgb, infrared, photometry, holder, tiles, fitted), options, report, watch)
 
 
@@ -187,7 +188,7 @@ def _final_report(
 ) -> CleanReport:
     film = 1 - frame.holder.fraction
     coverage = float(healed.mask.mean()) / max(film, 1e-6)
-    cautions = [leakage_caution(frame.fitted.leakage, frame.tiles)]
+    cautions: list[Caution | None] = [*report.warnings]
     cautions.append(Caution.INFRARED_CLIPPED if frame.photometry.infrared_clip < 65536 else None)
     unsure = frame.fitted.registration.confidence < UNSURE_REGISTRATION
     cautions.append(Caution.REGISTRATION_UNSURE if unsure else None)

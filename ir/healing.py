@@ -190,34 +190,28 @@ def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
 
 def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
-    fill, error = _fill(rgb, cells, measured.photometry)
+    tables = measured.photometry.log_tables[:3]
+    display = np.asarray(np.exp(tables / np.float32(DISPLAY_GAMMA)), np.float32)
+    fill, error = _fill(rgb, cells, display)
     residual, base = measured.residual, measured.base
     density = np.empty((count, 3), np.float32)
     planes = (residual.values, residual.grades, residual.fractions)
     healing_kernels.densities_at(*planes, base.block_px, base.level, rows, cols, density)
     raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))
-    tables = measured.photometry.log_tables[:3]
     dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)
     weights = np.array([SPREAD_ERROR, DOUBT_ERROR, GRAIN_VARIANCE, DARK_DOUBT], np.float32)
-    kernels.look_pixels(
-        rgb, rows, cols, _display(tables), dark_noise, weights, fill, error, raw, noise, ratio, variance
-    )
+    kernels.look_pixels(rgb, rows, cols, display, dark_noise, weights, fill, error, raw, noise, ratio, variance)
     return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance))
 
 
-def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, photometry: Photometry) -> tuple[Array, Array]:
+def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, display: Array) -> tuple[Array, Array]:
     """Fill all defect pixels from around; -1 where nothing is in reach. And the spread and doubt of each fill."""
     marks = np.zeros(rgb.shape[:2], np.uint8)
     marks[cells.rows, cells.cols] = healing_kernels.DEFECT
     healing_kernels.mark_rims(marks, cells.rows, cells.cols)
     fill, error = np.empty((len(cells.rows), 3), np.float32), np.zeros((len(cells.rows), 4), np.float32)
-    display = _display(photometry.log_tables[:3])
     healing_kernels.fill_pixels(rgb, display, marks, cells.rows, cells.cols, np.float32(GRAIN_VARIANCE), fill, error)
     return fill, error
-
-
-def _display(log_tables: Array) -> Array:
-    return np.asarray(np.exp(log_tables / np.float32(DISPLAY_GAMMA)), np.float32)
 
 
 def _levels(photometry: Photometry) -> npt.NDArray[np.float64]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 Table = npt.NDArray[np.float32]
 
 COUNTS = 65536
-PLANES = ("red", "green", "blue", "infrared")
 
 # A black level above this part of the white is a dark picture and not an offset of the scanner.
 BLACK_LIMIT = 0.01
