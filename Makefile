@@ -28,9 +28,10 @@ $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-# Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml.
+# Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml. The extra "lpips" stays out:
+# it brings PyTorch, which nothing here needs.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --all-extras \
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --extra scanner --extra evaluate \
 		pyproject.toml --output-file requirements.lock
 
 clean:
