@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from daemon.atomic_file import (
     Published,
+    Writer,
     hash_file,
     make_folders,
     publish,
     publish_bytes,
+    publish_in_order,
     remove_abandoned_parts,
 )
 from daemon.disk import free_bytes
@@ -34,7 +36,7 @@ from daemon.roll_record import write_roll_record
 from daemon.sidecar import Role, Sidecar, StoredFile, stored_file
 from daemon.source_file import copy_unchanged, open_source
 from daemon.verify import Problem, check_file, verify_folder
-from drivers.base import Capture
+from drivers.base import Capture, CaptureInfo
 from drivers.film_writer import write_tiff
 
 MASTER_MODE: Final = 0o440
@@ -115,18 +117,26 @@ class Archive:
         return stored
 
     def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
-        """Write what a scanner delivered: the infrared plane, where there is one, and then the raw picture.
+        """Write what a scanner delivered: the raw picture and, where there is one, the infrared plane.
 
-        The picture comes last: where it lies, the capture is whole.
+        The picture gets its name last: where it lies, the capture is whole.
 
         Raises
         ------
         FrameExistsError
             The frame has another original already.
         """
-        planes = [(Role.INFRARED, capture.infrared), (Role.RAW, capture.rgb)]
-        stored = [self._store_plane(frame, capture, role, plane) for role, plane in planes if plane is not None]
-        return tuple(reversed(stored))
+        offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
+        planes = {role: plane for role, plane in offered.items() if plane is not None}
+        targets = {role: self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}.tif" for role in planes}
+        for role, target in targets.items():
+            self._prepare(frame, target, role)
+        writers = {target: _plane_writer(frame, role, planes[role], capture.info) for role, target in targets.items()}
+        published = publish_in_order(writers, mode=MASTER_MODE)
+        stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
+        for role, file in stored.items():
+            self._note_original(frame, EventType.CAPTURE, file, published[targets[role]])
+        return tuple(reversed(stored.values()))
 
     def discard_unfinished(self, frame: FrameId) -> None:
         """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
@@ -249,15 +259,6 @@ class Archive:
         if other not in (None, target):
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
-    def _store_plane(self, frame: FrameId, capture: Capture, role: Role, plane: npt.NDArray[np.uint16]) -> StoredFile:
-        target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}.tif"
-        self._prepare(frame, target, role)
-        tags = capture_tags(original_title(frame, _SUFFIXES[role]), capture.info, colour=role is Role.RAW)
-        published = publish(target, lambda file: write_tiff(file, plane, tags), mode=MASTER_MODE)
-        stored = stored_file(role, target, published.digest)
-        self._note_original(frame, EventType.CAPTURE, stored, published)
-        return stored
-
     def _note_original(self, frame: FrameId, how: EventType, stored: StoredFile, published: Published) -> None:
         detail = {"original_name": stored.original_name, "size_bytes": stored.size_bytes, "new": published.created}
         digests = {"sha256": stored.sha256, "sha512": stored.sha512}
@@ -275,6 +276,11 @@ class Archive:
                 yield FrameId.from_folder(folder.relative_to(self.root))
             except FrameIdError:
                 continue
+
+
+def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], info: CaptureInfo) -> Writer:
+    tags = capture_tags(original_title(frame, _SUFFIXES[role]), info, colour=role is Role.RAW)
+    return lambda file: write_tiff(file, plane, tags)
 
 
 def _creation(frame: FrameId, file: StoredFile) -> Event:

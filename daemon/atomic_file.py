@@ -151,17 +151,8 @@ def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = D
         The disk did not take it; nothing is left behind.
     """
     with storing(target), _part_file(target.parent, mode) as (part, file):
-        with HashingFile(file) as hashing:
-            write(cast(BinaryIO, hashing))
-            digest = hashing.digest()
-        os.fsync(file.fileno())
-        created = True
-        if replace:
-            part.replace(target)
-        else:
-            created = _link_once(part, target, digest)
-        sync_folder(target.parent)
-    return Published(digest, created)
+        digest = _write_durably(file, write)
+        return Published(digest, _give_name(part, target, digest, replace=replace))
 
 
 def publish_bytes(target: Path, content: bytes, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:
@@ -177,6 +168,33 @@ def publish_together(writers: Mapping[Path, Writer]) -> dict[Path, tuple[Digest,
     with ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
         jobs = {target: pool.submit(_publish_timed, target, write) for target, write in writers.items()}
     return {target: job.result() for target, job in jobs.items()}
+
+
+def publish_in_order(writers: Mapping[Path, Writer], *, mode: int = DERIVATIVE_MODE) -> dict[Path, Published]:
+    """Publish files that belong together, never touching what stands there.
+
+    They are written, hashed and synced side by side. Once all of them are durable they get their names, each durable
+    before the next is given, in the order of `writers`: whoever finds the last one finds them all.
+
+    Raises
+    ------
+    FrameExistsError
+        A file with other content has one of the names; those before it have been given.
+    StorageFullError, ArchiveUnwritableError
+        The disk did not take one of them; none has got its name by then, or those before it have.
+    """
+    with contextlib.ExitStack() as parts, ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
+        jobs = {}
+        for target, write in writers.items():
+            with storing(target):
+                part, file = parts.enter_context(_part_file(target.parent, mode))
+            jobs[target] = part, pool.submit(_write_durably_to, target, file, write)
+        digests = {target: (part, job.result()) for target, (part, job) in jobs.items()}
+        published = {}
+        for target, (part, digest) in digests.items():
+            with storing(target):
+                published[target] = Published(digest, _give_name(part, target, digest, replace=False))
+        return published
 
 
 def make_folders(folder: Path) -> None:
@@ -239,6 +257,29 @@ def lock(file: IO[bytes], *, wait: bool = True) -> bool:
             raise
         return False
     return True
+
+
+def _write_durably(file: BinaryIO, write: Writer) -> Digest:
+    with HashingFile(file) as hashing:
+        write(cast(BinaryIO, hashing))
+        digest = hashing.digest()
+    os.fsync(file.fileno())
+    return digest
+
+
+def _write_durably_to(target: Path, file: BinaryIO, write: Writer) -> Digest:
+    with storing(target):
+        return _write_durably(file, write)
+
+
+def _give_name(part: Path, target: Path, digest: Digest, *, replace: bool) -> bool:
+    created = True
+    if replace:
+        part.replace(target)
+    else:
+        created = _link_once(part, target, digest)
+    sync_folder(target.parent)
+    return created
 
 
 def _publish_timed(target: Path, write: Writer) -> tuple[Digest, float]:

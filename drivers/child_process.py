@@ -40,6 +40,9 @@ TERMINATE_S = 1.0
 # Starting Python and importing what the child needs, on a machine that is busy cleaning frames.
 SPAWN_S = 60.0
 LAST_WORDS_BYTES = 2000
+# python-sane takes new memory for each frame, twice; to get it from the kernel, page by page, takes longer than to read
+# the frame. glibc keeps what the last frame needed (mallopt(3)); other C libraries pass these words over.
+KEEPING_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
 
 
 class Silence:
@@ -114,7 +117,7 @@ class ChildProcess:
                     str(self.monitor.descriptor),
                 ],
                 pass_fds=(theirs.fileno(), self.monitor.descriptor),
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+                env={**os.environ, **KEEPING_MEMORY, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._last_words,
                 stderr=self._last_words,

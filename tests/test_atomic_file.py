@@ -20,6 +20,7 @@ from daemon.atomic_file import (
     make_folders,
     publish,
     publish_bytes,
+    publish_in_order,
     publish_together,
     remove_abandoned_parts,
 )
@@ -231,6 +232,58 @@ def test_files_published_together_all_stand_or_the_first_error_is_told(tmp_path)
             {tmp_path / "d": lambda file: file.write(bytes(5000)), tmp_path / "e": lambda f: f.write(b"e")}
         )
     assert names(tmp_path) == ["a", "b", "c", "e"]
+
+
+def test_files_in_order_are_written_side_by_side_and_named_when_all_are_durable(tmp_path):
+    both = threading.Barrier(2, timeout=20)
+
+    def write(content):
+        def side_by_side(file):
+            file.write(content)
+            both.wait()
+            assert all(name.endswith(".part") for name in names(tmp_path))
+
+        return side_by_side
+
+    published = publish_in_order({tmp_path / "b": write(b"first"), tmp_path / "a": write(b"last")}, mode=0o440)
+    assert list(published) == [tmp_path / "b", tmp_path / "a"]
+    assert {path.name: path.read_bytes() for path in published} == {"a": b"last", "b": b"first"}
+    assert all(hash_file(path) == one.digest and one.created for path, one in published.items())
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o440
+
+
+def test_of_files_in_order_none_is_named_where_one_cannot_be_written(tmp_path):
+    with file_size_limit(1000), pytest.raises(StorageFullError, match="large: cannot write"):
+        publish_in_order(
+            {tmp_path / "small": lambda f: f.write(b"s"), tmp_path / "large": lambda f: f.write(b"l" * 5000)}
+        )
+    assert names(tmp_path) == []
+
+
+NAMED_UNTIL_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from daemon.atomic_file import publish_in_order
+link, left = os.link, int(sys.argv[2])
+def link_or_die(part, target):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    link(part, target)
+os.link = link_or_die
+folder = Path(sys.argv[1])
+publish_in_order({folder / name: lambda file, name=name: file.write(name.encode()) for name in ("first", "last")})
+"""
+
+
+@pytest.mark.parametrize(("named", "standing"), [(0, []), (1, ["first"])])
+def test_a_kill_between_the_names_leaves_the_first_ones_whole_and_never_the_last_alone(tmp_path, named, standing):
+    killed = subprocess.run([sys.executable, "-c", NAMED_UNTIL_KILLED, str(tmp_path), str(named)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert remove_abandoned_parts(tmp_path) == 2
+    assert names(tmp_path) == standing
+    assert all((tmp_path / name).read_bytes() == name.encode() for name in standing)
 
 
 def test_hashing_a_file_from_the_disk_gives_what_was_published(tmp_path):

@@ -70,8 +70,9 @@ def file_magazine(pictures: Sequence[Path]) -> Magazine:
     """
     if not pictures:
         raise ValueError("a magazine needs at least one slide")
-    first = _read_slide(pictures[0])
-    return Magazine(first.infrared.shape, [functools.partial(_read_slide, picture) for picture in pictures])
+    # One file may fill many places of the magazine; it is read when the slide before is another one.
+    read = functools.lru_cache(maxsize=1)(_read_slide)
+    return Magazine(read(pictures[0]).infrared.shape, [functools.partial(read, picture) for picture in pictures])
 
 
 def _film_loader(kind: str, number: int, shape_px: tuple[int, int], seed: int, second_pass: bool) -> Loader:

@@ -122,9 +122,11 @@ def _samples(frame: Frame, slide: Slide, first: int, last: int) -> Plane16:
         return rgb
     if frame.content is Content.GRAY:
         return np.ascontiguousarray(rgb[..., 1])
-    inline = np.empty((last - first, frame.grid.cols, 4), np.uint16)
-    inline[..., :3] = rgb
-    inline[..., 3] = _cut(slide.infrared, frame.grid, first, last)
+    infrared = _cut(slide.infrared, frame.grid, first, last)
+    inline = np.empty((*infrared.shape, 4), np.uint16)
+    # Sample by sample: numpy's inner loop would otherwise run over three elements only.
+    for sample, plane in enumerate((rgb[..., 0], rgb[..., 1], rgb[..., 2], infrared)):
+        inline[..., sample] = plane
     return inline
 
 
