@@ -3,6 +3,7 @@
 ImageError
   ShapeMismatchError    planes of one frame differ in size: give planes of one scan
   PlaneTypeError        a plane has another type or number of dimensions than asked for
+  ModelError            a model file is missing or no such model: name another, or none
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class ShapeMismatchError(ImageError):
 
 class PlaneTypeError(ImageError):
     """A plane has another type or number of dimensions than asked for."""
+
+
+class ModelError(ImageError):
+    """A model file is missing, damaged, or not of the kind that is asked for."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,21 +16,28 @@ from ir.leakage import Leakage, fit_leakage
 from ir.noise import Base, Noise, measure_base, measure_noise
 from ir.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from ir.registration import Registration, measure_registration
-from ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, LeakageReport, Method, ShiftReport
+from ir.report import (
+    MANY_DEFECTS,
+    Caution,
+    CleanedFrame,
+    CleanOptions,
+    CleanReport,
+    LeakageReport,
+    Method,
+    ShiftReport,
+)
 from ir.residual import Fitted, Residual, residual_density, tile_residuals
+from ir.stopwatch import StopWatch
 from ir.tiles import Tiles, take_tiles
 from ir.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
 
 VERSION = "1"
 
 UNSURE_REGISTRATION = 0.2
-MANY_DEFECTS = 0.08
 STRONG_LEAKAGE_RISE = 1.5
 # Noise that darkens only: the threshold is raised in steps until it is out.
 SPECKLE_ROUNDS = 9
 SPECKLE_RISE = 1.18
-
-Result = TypeVar("Result")
 
 
 def clean_frame(
@@ -75,7 +79,7 @@ def clean_frame(
     report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
     if infrared is None:
         return _untouched(rgb, report, Caution.NO_INFRARED)
-    watch = _StopWatch({})
+    watch = StopWatch()
     rgb, infrared = np.ascontiguousarray(rgb), np.ascontiguousarray(infrared)
     photometry = watch.time("photometry", lambda: measure_photometry(rgb, infrared))
     holder = watch.time("holder", lambda: find_holder(infrared, photometry.black[3]))
@@ -112,20 +116,7 @@ class _Frame:
     fitted: Fitted
 
 
-@dataclass(frozen=True, slots=True)
-class _StopWatch:
-    """Wall time of each step, seconds."""
-
-    seconds: dict[str, float]
-
-    def time(self, step: str, work: Callable[[], Result]) -> Result:
-        start = time.perf_counter()
-        result = work()
-        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
-        return result
-
-
-def _fit(tiles: Tiles, photometry: Photometry, watch: _StopWatch) -> Fitted:
+def _fit(tiles: Tiles, photometry: Photometry, watch: StopWatch) -> Fitted:
     """Fit registration, blur and leakage: the blur needs a first idea of the leak, and the leak the blurred picture."""
     registration = watch.time("registration", lambda: measure_registration(tiles))
     tables, dark = photometry.log_tables, photometry.dark_noise[0]
@@ -137,7 +128,7 @@ def _fit(tiles: Tiles, photometry: Photometry, watch: _StopWatch) -> Fitted:
     return Fitted(leakage, registration, blur_px)
 
 
-def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: _StopWatch) -> CleanedFrame:
+def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
     residual = watch.time(
         "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
     )

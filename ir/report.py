@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# Part of the film that was changed, beyond which a person should look.
+MANY_DEFECTS = 0.08
+
 
 class Method(StrEnum):
     """What decided which pixels are defects."""
 
     INFRARED = "infrared"
+    FUSION = "fusion"
+    DETECTOR = "detector"
     NONE = "none"
+
+
+class DetectorUse(StrEnum):
+    """Whether the detector may look at frames that infrared cannot clean, or cannot clean alone."""
+
+    AUTO = "auto"
+    OFF = "off"
 
 
 class Caution(StrEnum):
@@ -42,9 +54,19 @@ class CleanOptions:
     ----------
     sensitivity : float
         0 (only what is certain) to 1 (everything suspected); 0.5 needs no touch.
+    detector : DetectorUse
+        `auto`: where infrared cannot be used, or only partly, a neural network looks at the colours; `off`: such frames
+        are left as they are, or cleaned by infrared alone.
+    detector_model : str or None
+        File of another detector than the one that comes along (see `ir.model_file.load_detector`).
+    inpainting_model : str or None
+        File of a model that fills large opaque defects (see `ir.inpainting`); None: the engine fills them.
     """
 
     sensitivity: float = 0.5
+    detector: DetectorUse = DetectorUse.AUTO
+    detector_model: str | None = None
+    inpainting_model: str | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.sensitivity <= 1.0:
@@ -86,6 +108,12 @@ class CleanReport:
         Standard deviation of the clean film's residual infrared density (natural log), median over the frame.
     coverage : float
         Part of the film area (holder excluded) that was changed, 0..1.
+    probability_threshold : float
+        Smallest probability that made a defect where the detector looked; 0 where it did not.
+    defects_inpainted : int
+        Regions of which an inpainting model filled a part.
+    models : dict
+        SHA-256 of each model file that was run: "detector", "inpainting".
     step_seconds : dict
         Wall time of each step, seconds.
     """
@@ -101,6 +129,9 @@ class CleanReport:
     defects_divided: int = 0
     defects_filled: int = 0
     defects_left: int = 0
+    defects_inpainted: int = 0
+    probability_threshold: float = 0.0
+    models: dict[str, str] = field(default_factory=dict)
     sensitivity: float = 0.5
     warnings: tuple[Caution, ...] = ()
     step_seconds: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,189 @@
+"""Where a neural network sees defects in the colour frame alone, tile by tile, without seams.
+
+Tiles overlap. What lies nearer to a tile's side than the network looks is dropped, and the rest fades from one tile
+into the next, so that the answer is the whole frame's. Each tile is run by one thread, and several at once: the sums
+are the same for any number of threads. Only the tiles at hand are held in floating point.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ir.density_input import DensityLevels, density_planes, measure_levels
+from ir.detection import Regions, connected_regions
+from ir.model_file import Model
+
+Array = npt.NDArray[np.float32]
+
+TILE_PX = 512
+# Width over which one tile fades into the next.
+FADE_PX = 16
+# A tile of a usual network takes some 100 MB while it runs.
+MOST_AT_ONCE = 4
+CERTAIN = 255
+# What covers more of the frame than this is the picture's.
+LARGEST_PART = 0.01
+LARGEST_PX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Tiles along one side of the frame: where each begins, their common size, and the weight of each one's pixels."""
+
+    starts: tuple[int, ...]
+    size: int
+    weights: tuple[Array, ...]
+
+
+def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) -> npt.NDArray[np.uint8]:
+    """Return how likely each pixel is a defect.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    model : Model
+    threads : int
+        Tiles that may be worked on at once; 4 at most, since each takes memory.
+
+    Returns
+    -------
+    (rows, cols) ndarray of uint8
+        Probability times 255.
+    """
+    plane = np.empty(rgb.shape[:2], np.uint8)
+    for first, strip in probability_strips(rgb, model, threads):
+        np.rint(strip * np.float32(CERTAIN), out=strip)
+        plane[first : first + len(strip)] = strip
+    return plane
+
+
+def probability_strips(rgb: npt.NDArray[np.uint16], model: Model, threads: int) -> Iterator[tuple[int, Array]]:
+    """Yield the probability strip by strip, from the top: first row, and (rows, cols) of float32, 0..1.
+
+    See `find_probability`.
+    """
+    levels = measure_levels(rgb)
+    multiple, margin = model.card.multiple_px, model.card.margin_px
+    down, across = (_axis(length, multiple, margin) for length in rgb.shape[:2])
+    open_rows = np.zeros((down.size, across.starts[-1] + across.size), np.float32)
+    cols = rgb.shape[1]
+    corners = [(row, col) for row in down.starts for col in across.starts]
+    size = (down.size, across.size)
+    tiles = _run_ahead(rgb, levels, model, corners, size, min(threads, MOST_AT_ONCE))
+    for index, start in enumerate(down.starts):
+        for place, weight in zip(across.starts, across.weights, strict=True):
+            open_rows[:, place : place + across.size] += down.weights[index][:, None] * weight * next(tiles)
+        last = index + 1 == len(down.starts)
+        done = min(down.size, rgb.shape[0] - start) if last else down.starts[index + 1] - start
+        yield start, np.clip(open_rows[:done, :cols], 0, 1)
+        open_rows[:-done] = open_rows[done:]
+        open_rows[-done:] = 0
+
+
+def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -> Regions:
+    """Collect the defects: connected pixels of at least `grow` that hold one of at least `seed`.
+
+    Parameters
+    ----------
+    probability : (rows, cols) ndarray of uint8
+        Probability times 255.
+    seed, grow : float
+        Probabilities, 0..1.
+
+    Returns
+    -------
+    Regions
+        Each of 3 pixels at least, and none that covers as much as dirt never does.
+    """
+    classes = (probability >= _level(grow)).astype(np.uint8)
+    classes += probability >= _level(seed)
+    regions = connected_regions(classes)
+    areas = np.diff(regions.starts)
+    return chosen(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
+
+
+def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
+    """Return some of the regions."""
+    areas = np.diff(regions.starts)
+    pixels = np.repeat(keep, areas)
+    starts = np.concatenate([[0], np.cumsum(areas[keep])]).astype(np.int64)
+    return Regions(regions.rows[pixels], regions.cols[pixels], starts)
+
+
+def _level(probability: float) -> int:
+    # 0 would take every pixel for a defect.
+    return max(round(probability * CERTAIN), 1)
+
+
+def _run_ahead(
+    rgb: npt.NDArray[np.uint16],
+    levels: DensityLevels,
+    model: Model,
+    corners: Iterable[tuple[int, int]],
+    size: tuple[int, int],
+    at_once: int,
+) -> Iterator[Array]:
+    """Yield the answer to each tile in order, with `at_once` of them under way."""
+    waiting: deque[Future[Array]] = deque()
+    with ThreadPoolExecutor(at_once, "detector") as pool:
+        try:
+            for corner in corners:
+                waiting.append(pool.submit(_run_tile, rgb, levels, model, corner, size))
+                if len(waiting) > at_once:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for tile in waiting:
+                tile.cancel()
+
+
+def _run_tile(
+    rgb: npt.NDArray[np.uint16], levels: DensityLevels, model: Model, corner: tuple[int, int], size: tuple[int, int]
+) -> Array:
+    part = rgb[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
+    planes = density_planes(part, levels)
+    missing = (size[0] - part.shape[0], size[1] - part.shape[1])
+    if any(missing):
+        planes = np.pad(planes, ((0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
+    (answer,) = model.session.run(None, {"density": planes[None]})
+    return np.asarray(answer[0, 0], np.float32)
+
+
+def _axis(length: int, multiple: int, margin: int) -> _Axis:
+    padded = -(-length // multiple) * multiple
+    size = min(_round_up(max(TILE_PX, 4 * margin + 2 * FADE_PX), multiple), padded)
+    stride = (size - 2 * margin - FADE_PX) // multiple * multiple
+    count = 1 if padded <= size else -(-(padded - size) // stride) + 1
+    starts = tuple(min(index * stride, padded - size) for index in range(count))
+    total = np.zeros(padded, np.float32)
+    weights = []
+    for index, start in enumerate(starts):
+        weight = _fade(size, margin, index > 0, index + 1 < count)
+        total[start : start + size] += weight
+        weights.append(weight)
+    normal = tuple(weight / total[start : start + size] for weight, start in zip(weights, starts, strict=True))
+    return _Axis(starts, size, normal)
+
+
+def _fade(size: int, margin: int, fades_in: bool, fades_out: bool) -> Array:
+    """Weight 1, but 0 in the margin and rising beyond it where another tile lies beside."""
+    into = np.arange(size) + 0.5 - margin
+    rise = np.clip(into / FADE_PX, 0, 1)
+    rise = rise * rise * (3 - 2 * rise)
+    weight = np.ones(size)
+    if fades_in:
+        weight *= rise
+    if fades_out:
+        weight *= rise[::-1]
+    return weight.astype(np.float32)
+
+
+def _round_up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
