@@ -1,0 +1,88 @@
+"""One step of learning: a batch of crops, what it costs to be wrong, and the weights averaged over the steps."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.pool import Pool
+from training.synthesizer import Sheet
+
+DICE_SHARE = 0.5
+EMA_KEEP = 0.998
+WARM_UP_STEPS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Densities (n, 3, size, size); defect and weight (n, 1, size, size)."""
+
+    density: Tensor
+    defect: Tensor
+    weight: Tensor
+
+
+def draw_batch(rng: np.random.Generator, pool: Pool, crops: int, size_px: int) -> Batch:
+    """Draw crops from the pool, each turned, mirrored and shown with another contrast."""
+    sheets = [_varied(rng, pool.crop(rng, size_px)) for _ in range(crops)]
+    density = torch.from_numpy(np.stack([sheet.density for sheet in sheets]))
+    defect = torch.from_numpy(np.stack([sheet.defect for sheet in sheets])).float().unsqueeze(1)
+    weight = torch.from_numpy(np.stack([sheet.weight for sheet in sheets])).unsqueeze(1)
+    return Batch(density.contiguous(memory_format=torch.channels_last), defect, weight)
+
+
+def _varied(rng: np.random.Generator, sheet: Sheet) -> Sheet:
+    turns, mirrored = int(rng.integers(4)), rng.uniform() < 0.5
+    planes = [np.rot90(plane, turns, (-2, -1)) for plane in (sheet.density, sheet.defect, sheet.weight)]
+    density, defect, weight = (np.ascontiguousarray(plane[..., ::-1] if mirrored else plane) for plane in planes)
+    if rng.uniform() < 0.2:
+        density = density[rng.permutation(3)]
+    if rng.uniform() < 0.3:
+        density = density * np.float32(math.exp(rng.uniform(math.log(0.4), math.log(1.2))))
+    density = density + np.float32(rng.normal(0, 0.15)) + rng.normal(0, 0.02, (3, 1, 1)).astype(np.float32)
+    return Sheet(density, defect, weight)
+
+
+def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
+    """Return the weighted cross entropy plus half the soft Dice loss of the batch.
+
+    The first gives probabilities and punishes false alarms in spotless crops; the second is what F1 asks for.
+    """
+    entropy = functional.binary_cross_entropy_with_logits(log_odds, batch.defect, batch.weight, reduction="sum")
+    probability = torch.sigmoid(log_odds)
+    both = (batch.weight * probability * batch.defect).sum()
+    either = (batch.weight * (probability + batch.defect)).sum()
+    dice = 1 - (2 * both + 50) / (either + 50)
+    # Defects are a few parts in a hundred of the pixels: the sum is taken over them, not over the empty film.
+    return 4 * entropy / batch.weight.sum() + DICE_SHARE * dice
+
+
+class Averaged:
+    """The network with its weights averaged over the last steps, which is what is validated and shipped."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self._steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take one step of the network into the mean."""
+        self._steps += 1
+        keep = min(EMA_KEEP, self._steps / (self._steps + 9))
+        for mean, value in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.mul_(keep).add_(value, alpha=1 - keep)
+            else:
+                mean.copy_(value)
+
+
+def learning_rate(step: int, progress: float, highest: float) -> float:
+    """Return the rate: a short warm-up, then half a cosine over the hours given (`progress` 0..1)."""
+    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return highest * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))

@@ -1,0 +1,82 @@
+"""The segmentation network: context at low resolution, specks at full resolution, most of the work in between."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WIDTHS = (24, 48, 64, 96)
+MULTIPLE_PX = 2 ** len(WIDTHS)
+# Density differences are small beside the density of a picture; this much of them fills the range of tanh.
+DETAIL_GAIN = 6.0
+DETAIL_WINDOW = 5
+
+
+class DefectNetwork(nn.Module):
+    """A residual U-Net that begins and ends by folding 2 x 2 pixels into channels.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        first = widths[0]
+        self.stem = nn.Sequential(_convolution(24, first), _convolution(first, first))
+        self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
+        self.blocks = nn.ModuleList(_Residual(width) for width in widths[1:])
+        self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in itertools.pairwise(widths))
+        self.merge = nn.ModuleList(_convolution(width, width) for width in widths[:-1])
+        self.head = nn.Sequential(_convolution(first, first), nn.Conv2d(first, 4, 3, padding=1))
+        # Defects are rare: begin at their share and not at a half.
+        nn.init.constant_(self.head[-1].bias, -3.5)
+
+    def forward(self, density: Tensor) -> Tensor:
+        """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols)."""
+        features = [self.stem(_folded(density))]
+        for down, block in zip(self.down, self.blocks, strict=True):
+            features.append(block(down(features[-1])))
+        coarse = features.pop()
+        for narrow, merge in zip(reversed(self.narrow), reversed(self.merge), strict=True):
+            coarse = functional.interpolate(narrow(coarse), scale_factor=2.0, mode="nearest")
+            coarse = merge(coarse + features.pop())
+        return functional.pixel_shuffle(self.head(coarse), 2)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return functional.relu(features + self.second(self.first(features)))
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+def _folded(density: Tensor) -> Tensor:
+    """Fold 2 x 2 pixels into channels, as they are and beside what their surroundings have."""
+    folded = functional.pixel_unshuffle(density, 2)
+    coarse = functional.avg_pool2d(density, 2)
+    around = functional.avg_pool2d(coarse, DETAIL_WINDOW, stride=1, padding=DETAIL_WINDOW // 2, count_include_pad=False)
+    detail = torch.tanh(DETAIL_GAIN * (folded - around.repeat_interleave(4, dim=1)))
+    return torch.cat([folded, detail], dim=1)
+
+
+def margin_px(widths: tuple[int, ...] = WIDTHS) -> int:
+    """Return half the receptive field: further away no pixel has a say."""
+    reach, scale = 2 * (DETAIL_WINDOW // 2) + 2 * 2 + 2 * 2, 2
+    for _ in widths[1:]:
+        # down at the finer scale, two convolutions at the coarser one, and the merging one on the way back
+        reach += scale + 2 * 2 * scale + scale
+        scale *= 2
+    return reach

@@ -1,0 +1,134 @@
+"""A ring of sheets in files that training reads at random while another process draws fresh ones."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from training.sources import load_sources
+from training.synthesizer import Sheet, draw_sheet
+
+# Densities are kept as whole steps of this size, within -4..4.
+DENSITY_STEP = 1 / 8192
+_DEFECT_BIT, _WEIGHT_STEPS = 128, 127
+_NICENESS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """What a pool holds and how it is filled.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    photos, artefacts : Path or None
+        Sources, see `training.sources`.
+    sheets : int
+        How many it holds; then the oldest are replaced.
+    size_px : int
+        Rows and columns of a sheet.
+    seed : int
+        Sheet n is drawn from (seed, n), always the same.
+    share : float
+        Part of the time that drawing may take once the pool is full, 0..1.
+    """
+
+    folder: Path
+    photos: Path | None
+    artefacts: Path | None
+    sheets: int = 3000
+    size_px: int = 512
+    seed: int = 1
+    share: float = 0.3
+
+
+class Pool:
+    """The files of a pool: densities, labels, and how many sheets were ever drawn."""
+
+    def __init__(self, plan: PoolPlan) -> None:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        size = plan.size_px
+        self._density = _file(plan.folder / "density.npy", np.int16, (plan.sheets, 3, size, size))
+        self._label = _file(plan.folder / "label.npy", np.uint8, (plan.sheets, size, size))
+        self._drawn = _file(plan.folder / "drawn.npy", np.int64, (1,))
+
+    @property
+    def drawn(self) -> int:
+        """Sheets drawn so far; those over the pool's size have replaced older ones."""
+        return int(self._drawn[0])
+
+    def put(self, sheet: Sheet) -> None:
+        """Keep one sheet, in the place of the oldest."""
+        place = self.drawn % len(self._density)
+        steps = np.rint(sheet.density / DENSITY_STEP)
+        self._density[place] = np.clip(steps, -32768, 32767).astype(np.int16)
+        weight = np.rint(sheet.weight * _WEIGHT_STEPS).astype(np.uint8)
+        self._label[place] = weight + sheet.defect * np.uint8(_DEFECT_BIT)
+        self._drawn[0] += 1
+
+    def crop(self, rng: np.random.Generator, size_px: int) -> Sheet:
+        """Return a random square of a random sheet."""
+        place = int(rng.integers(min(self.drawn, len(self._density))))
+        top, left = rng.integers(0, self._density.shape[2] - size_px + 1, 2)
+        cut = (slice(top, top + size_px), slice(left, left + size_px))
+        label = np.asarray(self._label[place][cut])
+        density = self._density[place][:, cut[0], cut[1]].astype(np.float32) * np.float32(DENSITY_STEP)
+        weight = (label & np.uint8(_WEIGHT_STEPS)).astype(np.float32) / _WEIGHT_STEPS
+        return Sheet(density, label >= _DEFECT_BIT, weight)
+
+
+def fill(plan: PoolPlan) -> None:
+    """Draw sheets for ever: without a pause until the pool is full, then as much as the plan allows."""
+    os.nice(_NICENESS)
+    cv2.setNumThreads(1)
+    numba.set_num_threads(1)
+    sources = load_sources(plan.photos, plan.artefacts, held_out=False)
+    pool = Pool(plan)
+    while True:
+        started_s = time.monotonic()
+        pool.put(draw_sheet(np.random.default_rng([plan.seed, pool.drawn]), plan.size_px, sources))
+        if pool.drawn > plan.sheets:
+            time.sleep((time.monotonic() - started_s) * (1 / plan.share - 1))
+
+
+@contextlib.contextmanager
+def filled(plan: PoolPlan, least_sheets: int) -> Iterator[Pool]:
+    """Give a pool of at least so many sheets while a process goes on filling it.
+
+    Raises
+    ------
+    RuntimeError
+        The process that draws has ended.
+    """
+    drawing = multiprocessing.get_context("spawn").Process(target=fill, args=(plan,), daemon=True)
+    pool = Pool(plan)
+    drawing.start()
+    try:
+        while pool.drawn < min(least_sheets, plan.sheets):
+            if not drawing.is_alive():
+                raise RuntimeError("the process that draws sheets has ended; its message is above")
+            time.sleep(0.2)
+        yield pool
+    finally:
+        drawing.terminate()
+        drawing.join()
+
+
+def _file(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+    if not path.exists():
+        np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
+    plane: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, "r+")
+    if plane.shape != shape:
+        raise ValueError(f"{path}: expected a pool of shape {shape}, found {plane.shape}; give another folder")
+    return plane

@@ -1,0 +1,114 @@
+"""Pictures to put on film: crops of photographs, pictures by arithmetic, and hard negatives over both."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from film.density import linear_picture
+from film.fields import Plane, smooth_field
+from film.pictures import PICTURES
+from training.hard_negatives import HARD_NEGATIVES
+from training.sources import Picture, Sources
+
+PHOTO_SHARE = 0.8
+HARD_SHARE = 0.4
+NIGHT_SHARE = 0.06
+# Pixels of the photograph for one of the sheet: from grain-sharp to soft.
+_SCALES = (0.6, 3.4)
+
+
+def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:
+    """Draw a picture in linear light.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the choice.
+    size_px : int
+        Rows and columns.
+    sources : Sources
+        Photographs to crop.
+
+    Returns
+    -------
+    ndarray of float32, shape (size_px, size_px, 3)
+        Linear light, 0..1.
+    """
+    if rng.uniform() < NIGHT_SHARE:
+        return _night(rng, size_px)
+    if len(sources.photos) and rng.uniform() < PHOTO_SHARE:
+        scene = photo_crop(rng, size_px, sources.photos[int(rng.integers(len(sources.photos)))])
+    else:
+        scene = _by_arithmetic(rng, size_px)
+    scene = _recoloured(rng, scene)
+    if rng.uniform() < HARD_SHARE:
+        for _ in range(int(rng.integers(1, 3))):
+            _HARD[int(rng.integers(len(_HARD)))](rng, scene)
+    return np.clip(_through_lens(rng, scene), 0, 1)
+
+
+_HARD = tuple(HARD_NEGATIVES.values())
+
+
+def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:
+    """Cut a square out of a photograph, at some scale, sometimes turned, and return it in linear light."""
+    fit = min(photo.shape[:2]) / size_px
+    scale = min(math.exp(rng.uniform(math.log(_SCALES[0]), math.log(_SCALES[1]))), fit)
+    angle = rng.uniform(-20, 20) if rng.uniform() < 0.2 and 1.3 * scale < fit else 0.0
+    wide = math.ceil(size_px * scale * (1.3 if angle else 1))
+    top, left = (int(rng.integers(0, length - wide + 1)) for length in photo.shape[:2])
+    crop = photo[top : top + wide, left : left + wide]
+    if angle:
+        turned = cv2.getRotationMatrix2D((wide / 2, wide / 2), angle, 1)
+        crop = cv2.warpAffine(crop, turned, (wide, wide), flags=cv2.INTER_LINEAR)
+        cut = (wide - math.ceil(size_px * scale)) // 2
+        crop = crop[cut : wide - cut, cut : wide - cut]
+    method = cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC
+    small = cv2.resize(crop, (size_px, size_px), interpolation=method)
+    small = np.rot90(small, int(rng.integers(4)))
+    return linear_picture(np.ascontiguousarray(small[:, ::-1] if rng.uniform() < 0.5 else small, np.uint8))
+
+
+def _by_arithmetic(rng: np.random.Generator, size_px: int) -> Plane:
+    if rng.uniform() < 0.25:
+        return _gradient(rng, size_px)
+    names = sorted(PICTURES)
+    # Drawn at another size, its lines get another width.
+    drawn_px = int(size_px * rng.uniform(1, 1.6))
+    picture = PICTURES[names[int(rng.integers(len(names)))]](drawn_px, drawn_px, int(rng.integers(2**31)))
+    first = rng.integers(0, drawn_px - size_px + 1, 2)
+    return np.ascontiguousarray(picture[first[0] : first[0] + size_px, first[1] : first[1] + size_px])
+
+
+def _gradient(rng: np.random.Generator, size_px: int) -> Plane:
+    level = 10 ** rng.uniform(-2.5, -0.1)
+    field = smooth_field(rng, (size_px, size_px), rng.uniform(100, 600), octaves=int(rng.integers(1, 4)))
+    light = level * np.exp(np.float32(rng.uniform(0.05, 0.8)) * field)
+    return np.clip(light[..., None] * rng.uniform(0.4, 1.4, 3), 0, 1).astype(np.float32)
+
+
+def _night(rng: np.random.Generator, size_px: int) -> Plane:
+    scene = _gradient(rng, size_px) * np.float32(10 ** rng.uniform(-2, -0.5))
+    if rng.uniform() < 0.85:
+        HARD_NEGATIVES["stars"](rng, scene)
+    if rng.uniform() < 0.4:
+        HARD_NEGATIVES["lamps"](rng, scene)
+    return np.clip(scene, 0, 1)
+
+
+def _recoloured(rng: np.random.Generator, scene: Plane) -> Plane:
+    contrast = math.exp(rng.normal(0, 0.25))
+    gains = np.exp(rng.normal(0, 0.12, 3)).astype(np.float32)
+    return np.clip(scene ** np.float32(contrast) * gains, 0, 1)
+
+
+def _through_lens(rng: np.random.Generator, scene: Plane) -> Plane:
+    chance = rng.uniform()
+    if chance < 0.4:
+        return scene
+    sigma = rng.uniform(0.3, 1.2) if chance < 0.85 else rng.uniform(1.2, 4)
+    soft: Plane = cv2.GaussianBlur(scene, (0, 0), sigma)
+    return soft

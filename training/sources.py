@@ -1,0 +1,115 @@
+"""Photographs and real outlines of damage to train with, given by a path, and what is kept back from training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from film.recipe import DefectKind, Outline
+
+HELD_OUT_PHOTOS = ("canyon-wren", "lake-sherburne", "oakland-zoo-otters", "singaporean-cityscape")
+HELD_OUT_SCANS = ("6", "10")
+# One drawn artefact in five is kept back.
+HELD_OUT_DRAWN_STEP = 5
+# Two of the six scans were made at two thirds of the others' resolution.
+_SCAN_SCALE = {"8": 1.5, "10": 1.5}
+_FEWEST_POINTS = 3
+
+Picture = npt.NDArray[np.uint8]
+Opacity = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A drawn artefact: its kind as named by its file, and its opacity, 0..1, (rows, cols)."""
+
+    kind: str
+    opacity: Opacity
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What sheets are made of; without a photograph or an outline, all is drawn by arithmetic.
+
+    Parameters
+    ----------
+    photos : sequence of ndarray of uint8, shape (rows, cols, 3)
+        Photographs in sRGB.
+    outlines : sequence of Outline
+        Real edges of defects, rows and columns at 3600 dpi.
+    drawn : sequence of Drawn
+        Drawn artefacts.
+    """
+
+    photos: Sequence[Picture] = field(default_factory=tuple)
+    outlines: Sequence[Outline] = field(default_factory=tuple)
+    drawn: Sequence[Drawn] = field(default_factory=tuple)
+
+
+def load_sources(photos: Path | None, artefacts: Path | None, *, held_out: bool) -> Sources:
+    """Load the part to train with, or the part that is held out.
+
+    Parameters
+    ----------
+    photos : Path or None
+        Folder of JPEG photographs.
+    artefacts : Path or None
+        Folder with `outlines.json` and `drawn/*.png` (Ivanova, Williamson, Henderson 2023: FilmDamageSimulator).
+    held_out : bool
+        Whether the held-out part is wanted.
+
+    Raises
+    ------
+    FileNotFoundError
+        A folder is given that has no photographs, or no `outlines.json`.
+    """
+    pictures = () if photos is None else tuple(map(_read_photo, _photo_paths(photos, held_out)))
+    if artefacts is None:
+        return Sources(pictures)
+    return Sources(pictures, load_outlines(artefacts, held_out=held_out), _load_drawn(artefacts, held_out))
+
+
+def _photo_paths(folder: Path, held_out: bool) -> list[Path]:
+    paths = sorted(folder.glob("*.jpg"))
+    if not paths:
+        raise FileNotFoundError(f"{folder}: expected photographs (*.jpg), found none")
+    return [path for path in paths if (path.stem in HELD_OUT_PHOTOS) == held_out]
+
+
+def _read_photo(path: Path) -> Picture:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise FileNotFoundError(f"{path}: expected a photograph that can be read")
+    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+
+
+def load_outlines(artefacts: Path, *, held_out: bool) -> tuple[Outline, ...]:
+    """Load the outlines of real damage: those of four scans, or of the two that are held out."""
+    entries = json.loads((artefacts / "outlines.json").read_text())
+    return tuple(
+        Outline(DefectKind(entry["kind"]), _points_px(entry))
+        for entry in entries
+        if (entry["scan"] in HELD_OUT_SCANS) == held_out and len(entry["points"]) >= _FEWEST_POINTS
+    )
+
+
+def _points_px(entry: dict[str, Any]) -> npt.NDArray[np.float64]:
+    return np.array(entry["points"], np.float64)[:, ::-1] * _SCAN_SCALE.get(entry["scan"], 1.0)
+
+
+def _load_drawn(artefacts: Path, held_out: bool) -> tuple[Drawn, ...]:
+    paths = sorted((artefacts / "drawn").glob("*.png"))
+    chosen = [path for i, path in enumerate(paths) if (i % HELD_OUT_DRAWN_STEP == 0) == held_out]
+    return tuple(Drawn(path.stem.split("-")[0], _read_opacity(path)) for path in chosen)
+
+
+def _read_opacity(path: Path) -> Opacity:
+    plane = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(plane, np.float32) / np.float32(255)

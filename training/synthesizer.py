@@ -1,0 +1,127 @@
+"""Sheets to learn from: densities as the detector gets them, where the damage is, and how much each pixel counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from film.damage import summed
+from film.fields import Plane
+from film.mount import mount_planes
+from film.recipe import Mount, MountStyle, Process
+from film.specks import Patch
+from ir.density_input import density_levels, density_planes, measure_levels
+from training.dirt import draw_dirt, shading
+from training.emulsion import Exposed, expose
+from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, random_pass, scan
+from training.scenes import draw_scene
+from training.sources import Sources
+
+_LN10 = np.float32(math.log(10))
+MOUNT_SHARE = 0.07
+# Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
+LEAST_WEIGHT = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A square of simulated film.
+
+    Parameters
+    ----------
+    density : ndarray of float32, shape (3, size, size)
+        What `ir.density_input` makes of its counts.
+    defect : ndarray of bool, shape (size, size)
+        Where damage changed the light of any channel by over 3 % and by over one deviation of the scanner's noise.
+    weight : ndarray of float32, shape (size, size)
+        0 where it does not matter what is said (the rims of defects, the holder); low where the noise hides a defect.
+    """
+
+    density: Plane
+    defect: npt.NDArray[np.bool_]
+    weight: Plane
+
+
+def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Sheet:
+    """Draw one sheet.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of everything about it.
+    size_px : int
+        Rows and columns.
+    sources : Sources
+        Photographs and outlines.
+    """
+    film = expose(rng, draw_scene(rng, size_px, sources))
+    scale = math.exp(rng.uniform(math.log(0.33), math.log(1.25)))
+    damaged, clean = _light(rng, film, draw_dirt(rng, size_px, scale, sources))
+    holder = _mount(rng, size_px, damaged, clean)
+    how = random_pass(rng, film.stock.process is Process.NEGATIVE)
+    scanned = scan(rng, damaged, clean, how)
+    visible = (scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)
+    weight = _weight(scanned, film, visible, how.blur_px)
+    weight[holder] = 0
+    return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight)
+
+
+def _light(rng: np.random.Generator, film: Exposed, patches: tuple[Patch, ...]) -> tuple[Plane, Plane]:
+    """Return the light that passes the damaged and the clean film, (rows, cols, 3)."""
+    shape = (film.densities.shape[1], film.densities.shape[2])
+    clean = np.exp(-_LN10 * film.densities)
+    if not patches:
+        light = np.moveaxis(clean, 0, -1).copy()
+        return light, light
+    damaged = np.empty_like(clean)
+    for channel in range(3):
+        taken = summed(patches, lambda patch, at=channel: patch.stripped_rgb[at], shape)
+        added = summed(patches, lambda patch, at=channel: patch.density_rgb[at], shape)
+        density = film.densities[channel] * (1 - np.minimum(taken, 1)) + added
+        damaged[channel] = np.exp(-_LN10 * density)
+    if rng.uniform() < 0.3:
+        damaged *= shading(rng, summed(patches, lambda patch: float(max(patch.density_rgb) > 0), shape))
+    return tuple(np.ascontiguousarray(np.moveaxis(light, 0, -1)) for light in (damaged, clean))  # type: ignore[return-value]
+
+
+def _mount(rng: np.random.Generator, size_px: int, damaged: Plane, clean: Plane) -> npt.NDArray[np.bool_]:
+    """Lay a corner or an edge of a mount over the sheet, in place; return where."""
+    if rng.uniform() > MOUNT_SHARE:
+        return np.zeros((size_px, size_px), np.bool_)
+    style = MountStyle.SLIDE if rng.uniform() < 0.6 else MountStyle.SPROCKETS
+    whole = int(size_px * rng.uniform(1.2, 3))
+    mount = Mount(style, rng.uniform(0.02, 0.12), rng.uniform(0, 0.06), rng.normal(0, 1.5), rng.uniform(0.5, 5))
+    planes = mount_planes((whole, whole), mount)
+    assert planes is not None, "a mount style without planes"
+    top, left = (int(rng.choice([0, whole - size_px])) for _ in range(2))
+    cut = (slice(top, top + size_px), slice(left, left + size_px))
+    film, bare = planes.film_share[cut][..., None], planes.bare_share[cut][..., None]
+    for light in (damaged, clean) if damaged is not clean else (clean,):
+        light *= film
+        light += bare
+    return planes.film_share[cut] < np.float32(0.5)
+
+
+def _weight(scanned: Scanned, film: Exposed, visible: npt.NDArray[np.bool_], blur_px: float) -> Plane:
+    # Blurring by the scanner and what the eye sums over a speck both quieten the grain.
+    size = film.stock.grain_size_px
+    grain = film.grain.max(0) * np.float32(_LN10 * size / math.hypot(size, blur_px))
+    deviation = np.sqrt(grain * grain + scanned.noise * scanned.noise)
+    change = cv2.GaussianBlur(np.minimum(scanned.change, 3), (0, 0), 1.0)
+    clear = np.clip(change / (deviation + np.float32(1e-4)) / np.float32(1.3), LEAST_WEIGHT, 1)
+    weight = np.where(visible, clear, 1).astype(np.float32)
+    weight[~visible & (scanned.change > TOUCHED_SHARE)] = 0
+    return weight
+
+
+def _density(rng: np.random.Generator, rgb: npt.NDArray[np.uint16]) -> Plane:
+    """Return the densities, over a white that the rest of the frame might have."""
+    white = np.array(measure_levels(rgb).white)
+    if rng.uniform() < 0.7:
+        white = white * 10 ** rng.uniform(-0.15, 0.5) * 10 ** rng.normal(0, 0.03, 3)
+    red, green, blue = np.clip(white, 1, 65535)
+    return density_planes(rgb, density_levels((float(red), float(green), float(blue))))

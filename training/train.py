@@ -1,0 +1,186 @@
+"""Train the detector: `python -m training.train --hours H --photos DIR --artefacts DIR --output DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from training.export import Run, export
+from training.learning import Averaged, draw_batch, learning_rate, loss_of
+from training.network import MULTIPLE_PX, DefectNetwork
+from training.pool import Pool, PoolPlan, filled
+from training.sources import load_sources
+from training.validation import Case, Figures, held_out_cases, validate
+
+LEAST_SHEETS = 300
+LOG_EVERY_STEPS = 50
+WEIGHT_DECAY = 0.01
+
+
+class Trainer:
+    """A network on its way, which can be laid aside and taken up again.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As `parse` returns them.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.network = DefectNetwork().to(memory_format=torch.channels_last)
+        self.averaged = Averaged(self.network)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+        self.step, self.seconds = 0, 0.0
+        if self._checkpoint.exists():
+            self._resume(self._checkpoint)
+        elif options.start is not None:
+            self._begin_from(options.start)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return Path(self.options.output) / "checkpoint.pt"
+
+    def _resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.averaged.network.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def _begin_from(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["averaged"])
+        self.averaged = Averaged(self.network)
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        fresh = self._checkpoint.with_suffix(".part")
+        torch.save(state, fresh)
+        fresh.replace(self._checkpoint)
+
+    def learn(self, pool: Pool) -> float:
+        """Take one step and return its loss."""
+        started_s = time.monotonic()
+        rng = np.random.default_rng([self.options.seed, 7, self.step])
+        batch = draw_batch(rng, pool, self.options.crops, self.options.crop_px)
+        rate = learning_rate(self.step, self.seconds / (3600 * self.options.hours), self.options.rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bfloat16):
+            log_odds = self.network(batch.density)
+        loss = loss_of(log_odds.float(), batch)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimizer.step()
+        self.averaged.update(self.network)
+        self.step += 1
+        self.seconds += time.monotonic() - started_s
+        return float(loss.detach())
+
+    def finished(self) -> bool:
+        """Tell whether the hours or the steps are over."""
+        return self.seconds >= 3600 * self.options.hours or self.step >= self.options.steps
+
+
+def detector(network: nn.Module) -> Any:
+    """Return the network as a function from densities to probabilities, for `training.validation`."""
+
+    @torch.no_grad()
+    def detect(density: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        rows, cols = density.shape[1:]
+        pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
+        batch = torch.from_numpy(np.pad(density, pad, mode="edge")).unsqueeze(0)
+        probability = torch.sigmoid(network(batch.contiguous(memory_format=torch.channels_last)))
+        return probability[0, 0, :rows, :cols].numpy()
+
+    return detect
+
+
+def best_threshold(figures: dict[float, Figures]) -> float:
+    """Return the threshold with the best mean F1."""
+    return max(figures, key=lambda threshold: figures[threshold].mean_f1)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train until the hours are over, then export the network with its card."""
+    output = Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(options.threads)
+    plan = PoolPlan(output / "pool", options.photos, options.artefacts, options.sheets, options.sheet_px, options.seed)
+    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True)))
+    trainer = Trainer(options)
+    validated_s = trainer.seconds
+    with filled(plan, LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
+        losses: list[float] = []
+        while not trainer.finished():
+            losses.append(trainer.learn(pool))
+            if trainer.step % LOG_EVERY_STEPS == 0:
+                _log(curve, trainer, {"loss": round(float(np.mean(losses)), 5), "sheets": pool.drawn})
+                losses.clear()
+            if trainer.seconds - validated_s > 60 * options.validate_minutes:
+                validated_s = trainer.seconds
+                trainer.save()
+                _log(curve, trainer, _report(trainer, cases))
+        trainer.save()
+        figures = validate(detector(trainer.averaged.network), cases)
+        _log(curve, trainer, {"threshold": best_threshold(figures), **asdict(figures[best_threshold(figures)])})
+        export(trainer.averaged.network, Run(options, trainer.step, trainer.seconds, pool.drawn, figures), output)
+
+
+def _report(trainer: Trainer, cases: Sequence[Case]) -> dict[str, Any]:
+    figures = validate(detector(trainer.averaged.network), cases)
+    threshold = best_threshold(figures)
+    return {"threshold": threshold, "mean_f1": round(figures[threshold].mean_f1, 4), **asdict(figures[threshold])}
+
+
+def _log(curve: Any, trainer: Trainer, what: dict[str, Any]) -> None:
+    line = json.dumps({"step": trainer.step, "seconds": round(trainer.seconds), **what})
+    curve.write(line + "\n")
+    curve.flush()
+    print(line, flush=True)
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    parser.add_argument("--hours", type=float, default=1.5, help="time to learn, drawing and validation apart")
+    parser.add_argument("--photos", type=Path, help="folder of photographs (*.jpg)")
+    parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
+    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    parser.add_argument("--steps", type=int, default=10**9, help="end after so many steps at the latest")
+    parser.add_argument("--crops", type=int, default=8, help="crops a step")
+    parser.add_argument("--crop-px", type=int, default=256, help="size of a crop, a multiple of 16")
+    parser.add_argument("--sheets", type=int, default=3000, help="sheets in the pool")
+    parser.add_argument("--sheet-px", type=int, default=512, help="size of a sheet")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--validate-minutes", type=float, default=8.0)
+    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    train(parse())
