@@ -70,7 +70,7 @@ def suite(kinds: Iterable[str], photos: Path | None = None, *, rounds: int = 1) 
 
 
 def _pictures(photos: Path | None) -> dict[str, MakePicture]:
-    photographs = _skimage_pictures() if photos is None else _folder_pictures(photos)
+    photographs = _skimage_pictures() if photos is None else folder_pictures(photos)
     drawn: dict[str, MakePicture] = {name: _drawn(name) for name in ("girders", "night", "lettering", "portrait")}
     # Spread among the photographs, so that a few kinds alone do not meet drawn pictures only.
     mixed: dict[str, MakePicture] = {}
@@ -86,7 +86,8 @@ def _drawn(name: str) -> MakePicture:
     return lambda rows, cols: PICTURES[name](rows, cols, FIRST_SEED)
 
 
-def _folder_pictures(folder: Path) -> dict[str, MakePicture]:
+def folder_pictures(folder: Path) -> dict[str, MakePicture]:
+    """Return how to make a picture from each photograph of a folder, by its name."""
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _PHOTO_SUFFIXES)
     if not paths:
         raise FileNotFoundError(f"{folder}: expected photographs ({', '.join(sorted(_PHOTO_SUFFIXES))}), found none")

@@ -61,7 +61,7 @@ def make_peers(sanei: SaneiIr | None) -> dict[str, Peer]:
         "our mask, biharmonic": lambda scene: _biharmonic(scene.frame.rgb, scene.ours.defect_mask),
         PERFECT_TELEA: lambda scene: _filled(scene.frame.rgb, scene.frame.visible_mask, cv2.INPAINT_TELEA),
         "perfect mask, Navier-Stokes": lambda scene: _filled(scene.frame.rgb, scene.frame.visible_mask, cv2.INPAINT_NS),
-        "median Dust & Scratches": _dust_and_scratches,
+        "median Dust & Scratches": lambda scene: dust_and_scratches(scene.frame),
         "fixed threshold, Telea": lambda scene: _thresholded(scene, _fixed_threshold(scene.frame)),
         "Otsu, Telea": lambda scene: _thresholded(scene, _threshold_of(threshold_otsu, scene.frame)),
         "Yen, Telea": lambda scene: _thresholded(scene, _threshold_of(threshold_yen, scene.frame)),
@@ -112,9 +112,8 @@ def _crops(mask: Mask) -> Iterator[tuple[slice, slice]]:
         )
 
 
-def _dust_and_scratches(scene: Scene) -> Answer:
+def dust_and_scratches(frame: SimulatedFrame) -> Answer:
     """Replace what differs from its neighbours' median by over a threshold, as image editors do, in 8 display bits."""
-    frame = scene.frame
     began = time.perf_counter()
     curve = display_curve(frame.recipe.scanner) * 255
     back = np.searchsorted(curve, np.arange(256), side="left").clip(0, white_level(frame.recipe.scanner))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +25,20 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Crop:
+class Crop:
+    """A part of a frame to show: why, and its upper left corner."""
+
     why: str
     place: Place
 
 
 def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, title: str) -> None:
     """Write a PNG with the crops of largest error, of most harm, and a typical one, a row each."""
-    crops = list(_choose(frame, judge, answer))
+    save_crops(path, frame, answer, list(_choose(frame, judge, answer)), title)
+
+
+def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, crops: Sequence[Crop], title: str) -> None:
+    """Write a PNG with some crops, a row each."""
     planes = _planes(frame, answer)
     side = CROP_PX * ENLARGED
     width = len(_COLUMNS) * (side + _GAP_PX)
@@ -51,38 +57,42 @@ def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, 
     sheet.save(path)
 
 
-def _choose(frame: SimulatedFrame, judge: Judge, answer: Answer) -> Iterator[_Crop]:
-    error = _block_sums(judge.error(answer.rgb))
-    harm = _block_sums(judge.harm(answer.rgb).astype(np.float32))
-    damage = _block_sums(frame.visible_mask.astype(np.float32))
+def _choose(frame: SimulatedFrame, judge: Judge, answer: Answer) -> Iterator[Crop]:
+    error = block_sums(judge.error(answer.rgb))
+    harm = block_sums(judge.harm(answer.rgb).astype(np.float32))
+    damage = block_sums(frame.visible_mask.astype(np.float32))
     taken: list[tuple[int, int]] = []
     for why, blocks, count in (("largest error", error, WORST_CROPS), ("most harm", harm, HARMED_CROPS)):
-        for block in _largest(blocks, count, taken):
+        for block in largest_blocks(blocks, count, taken):
             taken.append(block)
-            yield _Crop(why, _place(block, frame))
-    typical = _typical(damage, taken)
+            yield Crop(why, place_of(block, frame))
+    typical = typical_block(damage, taken)
     if typical is not None:
-        yield _Crop("typical", _place(typical, frame))
+        yield Crop("typical", place_of(typical, frame))
 
 
-def _block_sums(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def block_sums(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the sums of a plane over blocks of the crops' size."""
     rows, cols = (max(size // CROP_PX, 1) for size in plane.shape)
     whole = plane[: rows * CROP_PX, : cols * CROP_PX]
     return whole.reshape(rows, whole.shape[0] // rows, cols, whole.shape[1] // cols).sum((1, 3))
 
 
-def _largest(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def largest_blocks(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the blocks of the largest sums over 0 that are not taken yet."""
     order = np.argsort(blocks, axis=None)[::-1]
     places = [tuple(int(i) for i in np.unravel_index(flat, blocks.shape)) for flat in order if blocks.flat[flat] > 0]
     return [place for place in places if place not in taken][:count]
 
 
-def _typical(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
-    damaged = _largest(damage, damage.size, taken)
+def typical_block(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the middle one of the damaged blocks that are not taken, the first block where nothing is damaged."""
+    damaged = largest_blocks(damage, damage.size, taken)
     return damaged[len(damaged) // 2] if damaged else (0, 0) if not taken else None
 
 
-def _place(block: tuple[int, int], frame: SimulatedFrame) -> Place:
+def place_of(block: tuple[int, int], frame: SimulatedFrame) -> Place:
+    """Return the upper left corner of a block\'s crop."""
     rows, cols = frame.infrared.shape
     return min(block[0] * CROP_PX, max(rows - CROP_PX, 0)), min(block[1] * CROP_PX, max(cols - CROP_PX, 0))
 
