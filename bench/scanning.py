@@ -1,7 +1,9 @@
 """From a scanner to raw files that are safe: `python -m bench.scanning`.
 
-A virtual scanner, unthrottled and in a process of its own, gives frames of 24 megapixels through real libsane; a
-session archives them, hashed and synced. Then the same once more while workers clean, to see whether they hold it up.
+A virtual scanner in a process of its own gives frames of 24 megapixels through real libsane; a session archives them,
+hashed and synced: once with the workers held, and once while they clean, without a pause, what was scanned before. Both
+as fast as the line allows, and at the pace of a real scanner made faster by a known factor: there, cleaning must cost
+nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import argparse
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -33,34 +36,44 @@ from daemon.session_store import Sessions
 from daemon.sessions import ScanPlan, SessionState, Taken
 
 ROWS, COLS = 4000, 6000
+# A real LS-5000 takes some 50 s for such a frame.
+REAL_PACE = 0.05
 _DEVICE = "net:127.0.0.33:coolscan3:virtual"
 _LOOK_S = 0.02
+_TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A magazine that was scanned: when each frame was in line, and the memory of the service's process."""
+    """A magazine that was scanned.
+
+    Attributes
+    ----------
+    archived_s : tuple of float
+        When each frame stood in line for cleaning.
+    cpu_s : float
+        Processor seconds of service, its scanner process and virtual scanner, for all frames together.
+    cleaned : int
+        Frames that the workers finished meanwhile.
+    """
 
     frame_bytes: int
     archived_s: tuple[float, ...]
+    cpu_s: float
+    cleaned: int
     before_bytes: int
     most_bytes: int
 
     @property
-    def frame_s(self) -> float:
+    def frame_s(self) -> list[float]:
         """Seconds from one frame to the next; the first one, which opens the scanner, is left out."""
-        return float(np.median([later - earlier for earlier, later in pairwise(self.archived_s)]))
-
-    @property
-    def rate_mb_s(self) -> float:
-        """Raw data that became safe, MB a second."""
-        return self.frame_bytes / self.frame_s / 1e6
+        return [later - earlier for earlier, later in pairwise(self.archived_s)]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.scanning", description=__doc__)
-    parser.add_argument("--slides", type=int, default=6)
+    parser.add_argument("--slides", type=int, default=6, help="of each of the four courses")
     parser.add_argument("--folder", type=Path, help="where the archive is made, to measure that disk")
     asked = parser.parse_args()
     console = Console(highlight=False)
@@ -68,11 +81,10 @@ def main() -> None:
         folder = Path(name)
         with console.status("making a slide"):
             slide = in_child(_write_slide, folder)
-        courses = {}
-        for what, cleaning in (("scanning alone", False), ("scanning while workers clean", True)):
-            with console.status(what), _scanner([slide] * asked.slides):
-                courses[what] = _course(folder / what.replace(" ", "-"), asked.slides, cleaning=cleaning)
-    console.print(_table(courses))
+        for name, scale in (("as fast as the line", 0.0), (f"{1 / REAL_PACE:g} x as fast as a real one", REAL_PACE)):
+            with console.status(name), _scanner([slide] * (2 * asked.slides), scale) as scanner:
+                alone, cleaning = _courses(folder / f"scale-{scale:g}", scanner, asked.slides)
+            console.print(_table(name, {"alone": alone, "while workers clean": cleaning}))
 
 
 def _write_slide(folder: Path) -> Path:
@@ -85,19 +97,21 @@ def _write_slide(folder: Path) -> Path:
 
 
 @contextmanager
-def _scanner(slides: Sequence[Path]) -> Iterator[None]:
+def _scanner(slides: Sequence[Path], time_scale: float) -> Iterator[int]:
     host = _DEVICE.split(":")[1]
-    command = [sys.executable, "-m", "daemon.cli", "virtual-scanner", "--address", host, *map(str, slides)]
+    command = [sys.executable, "-m", "daemon.cli", "virtual-scanner", "--address", host]
+    command += ["--time-scale", str(time_scale), *map(str, slides)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as scanner:
         assert scanner.stdout is not None
         scanner.stdout.readline()
         try:
-            yield
+            yield scanner.pid
         finally:
             scanner.send_signal(signal.SIGTERM)
 
 
-def _course(root: Path, slides: int, *, cleaning: bool) -> Course:
+def _courses(root: Path, scanner: int, slides: int) -> tuple[Course, Course]:
+    """Scan half of the magazine with the workers held, the other half while they clean what came of the first."""
     root.mkdir()
     config = root / "station.yaml"
     config.write_text(yaml.safe_dump({"root": str(root)}))
@@ -109,17 +123,35 @@ def _course(root: Path, slides: int, *, cleaning: bool) -> Course:
             while connection.execute("SELECT count(*) FROM service").fetchone()[0] == 0:
                 time.sleep(_LOOK_S)
             time.sleep(2.0)
-            if not cleaning:
-                _hold_workers(service.pid)
-            before = _memory(service.pid, "VmRSS")
-            Path(f"/proc/{service.pid}/clear_refs").write_text("5")
-            archived_s = _watch(Sessions(connection), ScanPlan(roll="bench", device=_DEVICE, frames=slides))
-            sizes = connection.execute("SELECT sum(size_bytes) FROM sources GROUP BY job_id").fetchall()
-            return Course(sizes[0][0], archived_s, before, _memory(service.pid, "VmHWM"))
+            _tell_workers(service.pid, signal.SIGSTOP)
+            alone = _course(connection, "alone", service.pid, scanner, slides)
+            _tell_workers(service.pid, signal.SIGCONT)
+            return alone, _course(connection, "cleaning", service.pid, scanner, slides)
         finally:
-            _let_workers_go(service.pid)
-            service.terminate()
+            _tell_workers(service.pid, signal.SIGCONT)
+            service.kill()
             service.wait()
+
+
+def _course(connection: sqlite3.Connection, roll: str, service: int, scanner: int, slides: int) -> Course:
+    before_bytes = _memory(service, "VmRSS")
+    Path(f"/proc/{service}/clear_refs").write_text("5")
+    cleaned, cpu_s = _count_cleaned(connection), _cpu_s(service) + _cpu_s(scanner)
+    archived_s = _watch(Sessions(connection), ScanPlan(roll=roll, device=_DEVICE, frames=slides))
+    # Until here the session's scanner process has ended, so that its time counts as the service's.
+    cpu_s = _cpu_s(service) + _cpu_s(scanner) - cpu_s
+    sizes = connection.execute("SELECT sum(size_bytes) FROM sources GROUP BY job_id").fetchall()
+    cleaned = _count_cleaned(connection) - cleaned
+    return Course(sizes[0][0], archived_s, cpu_s, cleaned, before_bytes, _memory(service, "VmHWM"))
+
+
+def _count_cleaned(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM frames WHERE state = 'finished'").fetchone()[0])
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15])) / _TICKS_S
 
 
 def _watch(sessions: Sessions, plan: ScanPlan) -> tuple[float, ...]:
@@ -140,14 +172,9 @@ def _workers(pid: int) -> list[int]:
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
-def _hold_workers(pid: int) -> None:
+def _tell_workers(pid: int, number: signal.Signals) -> None:
     for worker in _workers(pid):
-        os.kill(worker, signal.SIGSTOP)
-
-
-def _let_workers_go(pid: int) -> None:
-    for worker in _workers(pid):
-        os.kill(worker, signal.SIGCONT)
+        os.kill(worker, number)
 
 
 def _memory(pid: int, name: str) -> int:
@@ -156,19 +183,28 @@ def _memory(pid: int, name: str) -> int:
     return int(found[1]) << 10
 
 
-def _table(courses: dict[str, Course]) -> Table:
+def _table(name: str, courses: dict[str, Course]) -> Table:
     frame = next(iter(courses.values())).frame_bytes
-    table = Table(title=f"{ROWS * COLS / 1e6:.0f} MP, {frame / 1e6:.0f} MB a frame, {os.cpu_count()} cores")
+    table = Table(title=f"{name}: {ROWS * COLS / 1e6:.0f} MP, {frame / 1e6:.0f} MB a frame, {os.cpu_count()} cores")
     table.add_column("", no_wrap=True)
-    for name in ("s a frame", "MB/s", "service before, MB", "at most, MB", "above one frame, MB"):
-        table.add_column(name, justify="right")
-    for what, course in courses.items():
-        above = course.most_bytes - course.before_bytes - course.frame_bytes
-        memory = (course.before_bytes, course.most_bytes, above)
-        table.add_row(
-            what, f"{course.frame_s:.2f}", f"{course.rate_mb_s:.0f}", *(f"{each / 1e6:.0f}" for each in memory)
-        )
+    for what in courses:
+        table.add_column(what, justify="right")
+    for row in zip(*map(_figures, courses.values()), strict=True):
+        table.add_row(row[0][0], *(figure for _, figure in row))
     return table
+
+
+def _figures(course: Course) -> list[tuple[str, str]]:
+    typical_s, best_s = float(np.median(course.frame_s)), min(course.frame_s)
+    above = course.most_bytes - course.before_bytes - course.frame_bytes
+    return [
+        ("seconds a frame (best)", f"{typical_s:.2f} ({best_s:.2f})"),
+        ("MB/s (best)", f"{course.frame_bytes / typical_s / 1e6:.0f} ({course.frame_bytes / best_s / 1e6:.0f})"),
+        ("frames a minute", f"{60 / typical_s:.1f}"),
+        ("processor seconds a frame", f"{course.cpu_s / len(course.archived_s):.2f}"),
+        ("frames cleaned meanwhile", str(course.cleaned)),
+        ("service's memory above one frame, MB", f"{above / 1e6:.0f}"),
+    ]
 
 
 if __name__ == "__main__":

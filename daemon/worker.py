@@ -46,7 +46,8 @@ EXIT_OUT_OF_MEMORY = 75
 # malloc. For a frame of 24 megapixels that was 230 MiB above the memory in use.
 RESERVED_BYTES = 384 << 20
 _PR_SET_PDEATHSIG = 1
-_BEHIND_SCANNING = 5
+# A tenth of a core against a process that scans; on a machine that has else to do a worker must not starve either.
+_BEHIND_SCANNING = 10
 # Memory that is kept for the next frame is welcome; a worker that keeps more than this share of its limit is renewed.
 _RECYCLE_SHARE = 0.6
 

@@ -127,8 +127,17 @@ class LiveStation:
 
     def workers(self):
         """Return the process numbers of the workers."""
-        children = Path(f"/proc/{self.service.pid}/task/{self.service.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return self._children(b"spawn_main")
+
+    def scanners(self):
+        """Return the process numbers of the open scanners."""
+        return self._children(b"scanner_child")
+
+    def _children(self, what):
+        # of every thread: a scanner's process is a child of its session's thread
+        lists = Path(f"/proc/{self.service.pid}/task").glob("*/children")
+        children = " ".join(one.read_text() for one in lists).split()
+        return [int(pid) for pid in children if what in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def stop(self, at_most_s=30.0):
         """Stop the service in order; return its exit status."""

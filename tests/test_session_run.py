@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -322,6 +324,11 @@ def test_a_service_that_stops_gives_the_frame_up_and_the_next_one_goes_on(tmp_pa
         again.stop()
 
 
+def put_in_line(station, virtual):
+    with closing(open_database(station.station.database)) as connection:
+        Sessions(connection).add(ScanPlan(roll="r", device=virtual.device))
+
+
 @pytest.fixture(scope="module")
 def engine():
     warm_up_engine()
@@ -330,8 +337,7 @@ def engine():
 def test_a_service_killed_in_the_middle_of_a_magazine_archives_every_slide_once(tmp_path, engine):
     station = LiveStation(tmp_path)
     with scanner(6, time_scale=0.02) as virtual:
-        with closing(open_database(station.station.database)) as connection:
-            Sessions(connection).add(ScanPlan(roll="r", device=virtual.device))
+        put_in_line(station, virtual)
         for captured in (2, 4):
             with running(station):
                 station.wait_for(lambda status, n=captured: status.sessions[0].captured >= n)
@@ -349,6 +355,32 @@ def test_a_service_killed_in_the_middle_of_a_magazine_archives_every_slide_once(
         assert archive.verify(frame) == ()
         assert archive.read_sidecar(frame).capture.layout == "sane_coolscan3"
     assert leftovers(tmp_path) == []
+
+
+def test_a_magazine_is_scanned_to_its_end_while_cleaning_stands_still(tmp_path, engine):
+    station = LiveStation(tmp_path)
+    with scanner(4, time_scale=0.02) as virtual, running(station):
+        station.wait_for(lambda status: status.service.running and station.workers())
+        for worker in station.workers():
+            os.kill(worker, signal.SIGSTOP)
+        put_in_line(station, virtual)
+        status = station.wait_for(lambda status: status.sessions and status.sessions[0].reason is not None)
+        assert (status.sessions[0].captured, status.states["queued"], status.outcomes["archived"]) == (4, 4, 0)
+        for worker in station.workers():
+            os.kill(worker, signal.SIGCONT)
+        station.wait_for_archived(4)
+
+
+def test_whoever_scans_goes_before_whoever_cleans(tmp_path, engine):
+    station = LiveStation(tmp_path)
+    with scanner(8, time_scale=0.02) as virtual, running(station):
+        put_in_line(station, virtual)
+        station.wait_for(lambda status: status.outcomes["archived"] and station.scanners())
+        niceness = {
+            who: {os.getpriority(os.PRIO_PROCESS, pid) for pid in pids}
+            for who, pids in (("scan", [station.service.pid, *station.scanners()]), ("clean", station.workers()))
+        }
+    assert min(niceness["clean"]) > max(niceness["scan"])
 
 
 def decibel(picture, truth):

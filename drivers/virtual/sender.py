@@ -106,7 +106,7 @@ class Sender:
         self._end(data)
 
     def _send_rows(self, data: socket.socket, limit: int) -> int:
-        sent = 0
+        sent, began_s = 0, time.monotonic()
         most_rows = int(BREATH_S / self._row_s) if self._row_s else self._frame.grid.rows
         for block in blocks(self._frame, self._machine.magazine, most_rows):
             due = block[: limit - sent]
@@ -114,8 +114,9 @@ class Sender:
                 data.sendall(wire.word(len(due)))
                 data.sendall(due)
             sent += len(due)
-            rows_sent = len(due) / self._frame.bytes_per_line
-            if sent >= limit or self._stopping.wait(self._row_s * rows_sent if self._row_s else 0):
+            # The carriage runs on while a client is slow: rows that are late by then come at once.
+            next_s = began_s + self._row_s * sent / self._frame.bytes_per_line
+            if sent >= limit or self._stopping.wait(max(next_s - time.monotonic(), 0.0)):
                 break
         return sent
 
