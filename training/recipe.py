@@ -1,0 +1,185 @@
+"""The network of 2023 to compare with: `python -m training.recipe --hours H --photos DIR --artefacts DIR --output DIR`.
+
+A plain U-Net, trained as Ivanova, Williamson and Henderson describe ("Simulating analogue film damage to analyse and
+improve artefact restoration on high-resolution scans", Computer Graphics Forum 42, 2023): photographs with artefacts of
+five kinds laid over them, their counts in cells of 256 pixels and their sizes drawn from Gamma distributions, crowding
+by smooth noise, in black, or in white as on scanned prints. It sees display values, with neither grain nor the
+scanner's noise, and its artefacts let no light through. Pool, loader, loss and schedule are those of `training.train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from film.damage import draw_damage, summed
+from film.fields import Plane
+from film.recipe import Damage, FrameRecipe
+from ir.density_input import BEND
+from training.export import write_onnx
+from training.learning import Averaged, draw_batch, learning_rate, loss_of
+from training.pool import Pool, PoolPlan
+from training.scenes import photo_crop
+from training.sources import Sources, load_sources
+from training.synthesizer import Sheet
+
+WIDTHS = (16, 32, 64, 128)
+GAMMA = 2.2
+WHITE_SHARE = 0.5
+LEAST_SHEETS = 300
+_OPAQUE = np.float32(0.5)
+_THINNEST = 0.6
+_MODEL = "recipe.onnx"
+
+
+class PlainUNet(nn.Module):
+    """Two convolutions a stage, halved by pooling, doubled by transposed convolutions, joined by concatenation."""
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(_stage(a, b) for a, b in zip((3, *widths), widths, strict=False))
+        pairs = list(zip(widths[1:], widths[:-1], strict=True))[::-1]
+        self.doubling = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in pairs)
+        self.decoders = nn.ModuleList(_stage(2 * b, b) for _, b in pairs)
+        self.head = nn.Conv2d(widths[0], 1, 1)
+
+    def forward(self, density: Tensor) -> Tensor:
+        """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols)."""
+        features, kept = torch.exp(density * (-float(np.log(10)) / GAMMA)), []
+        for encoder in self.encoders:
+            features = encoder(functional.max_pool2d(features, 2) if kept else features)
+            kept.append(features)
+        for doubling, decoder, beside in zip(self.doubling, self.decoders, kept[-2::-1], strict=True):
+            features = decoder(torch.cat([doubling(features), beside], dim=1))
+        return self.head(features)
+
+
+def _stage(inputs: int, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in (inputs, outputs):
+        layers += [nn.Conv2d(width, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def draw_recipe_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Sheet:
+    """Draw a crop of a photograph under opaque artefacts, as densities of its display values.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of everything about it.
+    size_px : int
+        Rows and columns.
+    sources : Sources
+        Photographs and outlines; one photograph at least.
+    """
+    photo = sources.photos[int(rng.integers(len(sources.photos)))]
+    shown = np.clip(photo_crop(rng, size_px, photo), 0, 1) ** np.float32(1 / GAMMA)
+    cover = _overlay(rng, size_px, sources)
+    ink = np.float32(1.0 if rng.uniform() < WHITE_SHARE else 0.0)
+    shown = shown * (1 - cover[..., None]) + ink * cover[..., None]
+    # Displays have 256 levels.
+    light = (np.rint(shown * 255) / 255) ** np.float32(GAMMA)
+    density = -np.log10(np.maximum(light, np.float32(BEND))).astype(np.float32)
+    return Sheet(np.ascontiguousarray(density.transpose(2, 0, 1)), cover > _OPAQUE, np.ones_like(cover))
+
+
+def _overlay(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:
+    """Return how opaque the artefacts over a sheet are, 0..1."""
+    recipe = replace(FrameRecipe(), damage=Damage(outlines=sources.outlines))
+    patches = draw_damage((size_px, size_px), recipe, int(rng.integers(2**31)))
+    # The film model's specks are thin in places; the recipe's are not.
+    cover: Plane = np.minimum(summed(patches, lambda _: 1 / _THINNEST, (size_px, size_px)), 1)
+    return cover
+
+
+def train(options: argparse.Namespace) -> Path:
+    """Train until the hours are over and export the network; returns the model's file."""
+    output = Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    plan = PoolPlan(output / "pool", options.photos, options.artefacts, options.sheets, options.sheet_px, options.seed)
+    drawing = multiprocessing.get_context("spawn").Process(target=fill, args=(plan,), daemon=True)
+    drawing.start()
+    try:
+        network, steps = _learn(plan, options, output)
+    finally:
+        drawing.terminate()
+        drawing.join()
+    write_onnx(network, output / _MODEL)
+    print(f"{output / _MODEL}: {steps} steps in {options.hours} h")
+    return output / _MODEL
+
+
+def fill(plan: PoolPlan) -> None:
+    """Draw sheets until the pool is full."""
+    cv2.setNumThreads(1)
+    sources = load_sources(plan.photos, plan.artefacts, held_out=False)
+    pool = Pool(plan)
+    while pool.drawn < plan.sheets:
+        pool.put(draw_recipe_sheet(np.random.default_rng([plan.seed, 23, pool.drawn]), plan.size_px, sources))
+
+
+def _learn(plan: PoolPlan, options: argparse.Namespace, output: Path) -> tuple[nn.Module, int]:
+    pool = Pool(plan)
+    while pool.drawn < min(LEAST_SHEETS, plan.sheets):
+        time.sleep(0.2)
+    network = PlainUNet().to(memory_format=torch.channels_last)
+    averaged, optimizer = Averaged(network), torch.optim.AdamW(network.parameters(), weight_decay=0.01)
+    step, spent_s, losses = 0, 0.0, []
+    with (output / "recipe.jsonl").open("a") as curve:
+        while spent_s < 3600 * options.hours and step < options.steps:
+            started_s = time.monotonic()
+            batch = draw_batch(np.random.default_rng([options.seed, 7, step]), pool, options.crops, options.crop_px)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
+            network.train()
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+                log_odds = network(batch.density)
+            loss = loss_of(log_odds.float(), batch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            averaged.update(network)
+            losses.append(float(loss.detach()))
+            step, spent_s = step + 1, spent_s + time.monotonic() - started_s
+            if step % 50 == 0:
+                line = {"step": step, "seconds": round(spent_s), "loss": round(float(np.mean(losses[-50:])), 5)}
+                curve.write(json.dumps(line) + "\n")
+                curve.flush()
+    return averaged.network, step
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training.recipe", description=__doc__)
+    parser.add_argument("--hours", type=float, default=0.25, help="time to learn, drawing apart")
+    parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
+    parser.add_argument("--artefacts", type=Path, help="folder with outlines.json")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the curve and the model")
+    parser.add_argument("--steps", type=int, default=10**9, help="end after so many steps at the latest")
+    parser.add_argument("--crops", type=int, default=8, help="crops a step")
+    parser.add_argument("--crop-px", type=int, default=256, help="size of a crop")
+    parser.add_argument("--sheets", type=int, default=1000, help="sheets in the pool")
+    parser.add_argument("--sheet-px", type=int, default=512, help="size of a sheet")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    train(parse())
