@@ -242,7 +242,9 @@ def _count_arriving(connection: sqlite3.Connection) -> int:
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
     marks = ", ".join("?" * len(_WAITING))
     rows = connection.execute(
-        f"SELECT watch, path, state, reason FROM candidates WHERE state IN ({marks}) ORDER BY candidate_id", _WAITING
+        f"SELECT watch, path, state, reason FROM candidates WHERE state IN ({marks}) AND in_place"
+        " ORDER BY candidate_id",
+        _WAITING,
     ).fetchall()
     return tuple(WaitingFile(*row) for row in rows)
 

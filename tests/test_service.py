@@ -65,7 +65,8 @@ def test_frames_dropped_in_arrive_complete_and_the_service_stops_in_order(tmp_pa
         write_infrared(station.drop / "r" / "pair_ir.tif", 7)
         (station.drop / "letter.tif").write_text("Dear archivist, " * 100)
         station.wait_for_archived(4)
-        status = station.wait_for(lambda status: any(file.state == "quarantined" for file in status.waiting))
+        station.wait_for(lambda _: any((station.drop / "_failed").rglob("letter.tif.error.json")))
+        status = station.wait_for(lambda status: status.arriving == 0 and status.waiting == ())
         again = subprocess.run([*station.service.args], capture_output=True, text=True, timeout=30)
         assert again.returncode != 0
         assert f"another service (process {station.service.pid}) runs this station" in again.stderr
