@@ -20,12 +20,17 @@ RIGHTS: Final = (
     "add the user to the group scanner (adduser USER scanner), install systemd/70-filmscand.rules in"
     " /etc/udev/rules.d, then plug the scanner in again"
 )
-# Of GL128 devices SANE knows nothing; epson2 has its infrared compiled out.
+# Of GL128 devices SANE knows nothing; epson2 has its infrared compiled out, epkowa offers none. Epson's numbers are those
+# of sane-backends 1.2 (doc/descriptions: epson2.desc and, external, epkowa.desc).
 _UNSUPPORTED: Final = {
     ("07b3", "1825"): "Plustek OpticFilm 8200i SE: SANE does not support it",
     ("07b3", "1824"): "Plustek OpticFilm 8100 V2: SANE does not support it",
+    ("04b8", "0128"): "Epson Perfection 4870: no infrared through SANE",
     ("04b8", "012a"): "Epson Perfection 4990: no infrared through SANE",
     ("04b8", "012c"): "Epson Perfection V700/V750: no infrared through SANE",
+    ("04b8", "0130"): "Epson Perfection V500: no infrared through SANE",
+    ("04b8", "013a"): "Epson Perfection V600: no infrared through SANE",
+    ("04b8", "013b"): "Epson Perfection V550: no infrared through SANE",
     ("04b8", "0151"): "Epson Perfection V800/V850: no infrared through SANE",
 }
 _USB_MAJOR: Final = 189
