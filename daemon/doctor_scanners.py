@@ -20,8 +20,8 @@ RIGHTS: Final = (
     "add the user to the group scanner (adduser USER scanner), install systemd/70-filmscand.rules in"
     " /etc/udev/rules.d, then plug the scanner in again"
 )
-# Of GL128 devices SANE knows nothing; epson2 has its infrared compiled out, epkowa offers none. Epson's numbers are those
-# of sane-backends 1.2 (doc/descriptions: epson2.desc and, external, epkowa.desc).
+# Of GL128 devices SANE knows nothing; epson2 has its infrared compiled out, epkowa offers none. Epson's numbers are
+# those of sane-backends 1.2 (doc/descriptions: epson2.desc and, external, epkowa.desc).
 _UNSUPPORTED: Final = {
     ("07b3", "1825"): "Plustek OpticFilm 8200i SE: SANE does not support it",
     ("07b3", "1824"): "Plustek OpticFilm 8100 V2: SANE does not support it",
