@@ -41,19 +41,24 @@ def main() -> None:
     finders = make_finders(asked.model, asked.recipe, asked.sensitivity, asked.threads)
     if asked.few:
         finders = {name: finder for name, finder in finders.items() if name in (OURS, DETECTOR)}
+    if asked.by == DETECTOR:
+        del finders[OURS]
     size_px = QUICK_PX if asked.quick else FULL_PX
-    results = _results(cases, _Run(finders, size_px, asked.sheets, asked.sheets_of), console)
+    results = _results(cases, _Run(finders, size_px, asked.sheets, asked.by), console)
     for table in (frames_table, groups_table, recall_table, targets_table):
         console.print(table(results))
     if asked.json is not None:
         asked.json.write_text(json.dumps([result.as_dict() for result in results], indent=1) + "\n")
     if not asked.quick and not asked.only:
-        console.print(speed_table(measure_speed()))
+        console.print(speed_table(measure_speed(asked.model, asked.threads)))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.blind", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller frames, no speed")
+    parser.add_argument(
+        "--by", default=OURS, choices=(OURS, DETECTOR), help="who is measured: all of it, or that alone"
+    )
     parser.add_argument("--few", action="store_true", help="only filmscand and its detector")
     parser.add_argument("--only", default="", metavar="WORD", help="only frames whose name holds it")
     parser.add_argument("--photos", type=Path, help="folder of photographs that were held out of training")
@@ -63,7 +68,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sensitivity", type=float, default=0.5)
     parser.add_argument("--threads", type=int, default=2, help="of the networks on their own")
     parser.add_argument("--sheets", type=Path, help="folder for a PNG of crops for each frame")
-    parser.add_argument("--sheets-of", default=OURS, choices=(OURS, DETECTOR), help="whose mask they show")
     parser.add_argument("--json", type=Path, help="file for every score")
     return parser.parse_args()
 

@@ -54,7 +54,7 @@ def make_finders(model: Path | None, recipe: Path | None, sensitivity: float, th
     """
     detector = load_detector(None if model is None else str(model))
     limits = detector.card.limits(sensitivity)
-    options = CleanOptions(sensitivity) if model is None else CleanOptions(sensitivity, model=str(model))
+    options = CleanOptions(sensitivity) if model is None else CleanOptions(sensitivity, detector_model=str(model))
     finders: dict[str, Finder] = {
         OURS: partial(_cleaned, options),
         DETECTOR: partial(_detected, detector, limits, threads),

@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from bench.measuring import Peak, Planes, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
-from ir import clean_frame
+from ir import CleanOptions, clean_frame
 from ir.detector import find_probability
 from ir.model_file import load_detector
 
@@ -29,26 +29,27 @@ class Speed:
     peak: Peak
 
 
-def measure_speed(threads: int = 2) -> Speed:
+def measure_speed(model: Path | None, threads: int) -> Speed:
     """Clean a frame of 24 megapixels without infrared, once, warmed up."""
     with tempfile.TemporaryDirectory(prefix="filmscand-blind-") as name:
         tiled_frame(ROWS, COLS, "leaky_slide").save(Path(name))
-        return in_child(_measured, Path(name), threads)
+        return in_child(_measured, Path(name), None if model is None else str(model), threads)
 
 
-def _measured(folder: Path, threads: int) -> Speed:
+def _measured(folder: Path, model: str | None, threads: int) -> Speed:
     warm = np.ascontiguousarray(Planes.load(folder).rgb[:800, :1200])
-    clean_frame(warm, None)
+    options = CleanOptions(detector_model=model)
+    clean_frame(warm, None, options)
     imported = resident_bytes()
     rgb = np.load(folder / "rgb.npy")
     loaded = resident_bytes()
     forget_peak()
     began = time.perf_counter()
-    cleaned = clean_frame(rgb, None)
+    cleaned = clean_frame(rgb, None, options)
     clean_s = time.perf_counter() - began
     peak = Peak(imported, loaded, most_resident_bytes())
     began = time.perf_counter()
-    find_probability(rgb, load_detector(), threads)
+    find_probability(rgb, load_detector(model), threads)
     return Speed(time.perf_counter() - began, clean_s, dict(cleaned.report.step_seconds), peak)
 
 

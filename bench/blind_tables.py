@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.blind_frames import Group
 from bench.blind_metrics import STRENGTHS, BlindScore, Tally, false_marks_per_megapixel, mean, summed
-from bench.blind_peers import DETECTOR, OURS, RECIPE, TOP_HAT_LEVELS, top_hat_name
+from bench.blind_peers import DETECTOR, RECIPE, TOP_HAT_LEVELS, top_hat_name
 
 _TOP_HATS = [top_hat_name(level) for level in TOP_HAT_LEVELS]
 _DUSTY = (Group.COLOUR, Group.SILVER, Group.KODACHROME)
@@ -55,17 +55,22 @@ def shown_names(results: Sequence[BlindResult]) -> list[str]:
     return [name for name in names if name not in _TOP_HATS or name == best]
 
 
+def _lead(results: Sequence[BlindResult]) -> str:
+    """Return who is measured in full: filmscand, or its detector where only that was run."""
+    return shown_names(results)[0]
+
+
 def frames_table(results: Sequence[BlindResult]) -> Table:
     """Return a row for each frame: filmscand in full, the others by their F1."""
-    others = [name for name in shown_names(results) if name != OURS]
-    table = Table(title="frame by frame (dB of display values: before > after)")
+    lead, *others = shown_names(results)
+    table = Table(title=f"{lead}, frame by frame (dB of display values: before > after)")
     for name in ("frame", "group"):
         table.add_column(name)
     for name in ("F1", "prec.", "recall", "false/MP", "lights %", "dB", "s", *(f"F1 {name}" for name in others)):
         table.add_column(name, justify="right")
     for result in results:
         table.add_row(
-            escape(result.name), str(result.group), *_frame_row(result.scores[OURS]), *_others(result, others)
+            escape(result.name), str(result.group), *_frame_row(result.scores[lead]), *_others(result, others)
         )
     return table
 
@@ -140,7 +145,7 @@ def recall_table(results: Sequence[BlindResult]) -> Table:
     for row in STRENGTHS:
         _recall_row(table, row, strengths)
     table.add_section()
-    for row in sorted(kinds[OURS]):
+    for row in sorted(kinds[names[0]]):
         _recall_row(table, row, kinds)
     return table
 
@@ -152,7 +157,7 @@ def _recall_row(table: Table, row: str, tallies: dict[str, dict[str, Tally]]) ->
 
 def targets_table(results: Sequence[BlindResult]) -> Table:
     """Return what has to be shown, and whether it is."""
-    table = Table(title="held against")
+    table = Table(title=f"{_lead(results)}, held against")
     for name in ("", "is", "asked", ""):
         table.add_column(name)
     for what, found, asked, met in _targets(results):
@@ -161,23 +166,24 @@ def targets_table(results: Sequence[BlindResult]) -> Table:
 
 
 def _targets(results: Sequence[BlindResult]) -> Iterator[tuple[str, str, str, bool]]:
+    lead = _lead(results)
     for group, least in ((Group.COLOUR, 0.80), (Group.SILVER, 0.75), (Group.KODACHROME, 0.90)):
-        found = mean(score.f1 for score in scores_of(results, OURS, group))
+        found = mean(score.f1 for score in scores_of(results, lead, group))
         yield f"F1, mean of {group}", _number(found, 3), f"{least:.2f}", found >= least
     if scores_of(results, RECIPE):
         ours, theirs = (mean(score.f1 for score in scores_of(results, name, *_DUSTY)) for name in (DETECTOR, RECIPE))
         yield "F1 over the recipe's network", _number(ours - theirs, 3), "+0.05", ours > theirs + 0.05
-    dusty = scores_of(results, OURS, Group.COLOUR, Group.SILVER)
+    dusty = scores_of(results, lead, Group.COLOUR, Group.SILVER)
     strong = summed(score.recall_by_strength for score in dusty).get("over 60 %", Tally()).share
     yield "recall over 60 % strength", _number(strong, 3), "0.90", strong >= 0.9
     marked = sum(score.marked for score in dusty)
     precision = sum(score.hits for score in dusty) / marked if marked else math.nan
     yield "precision over all pixels", _number(precision, 3), "0.85", precision >= 0.85
-    spotless = false_marks_per_megapixel(scores_of(results, OURS, Group.SPOTLESS))
+    spotless = false_marks_per_megapixel(scores_of(results, lead, Group.SPOTLESS))
     yield "false marks per megapixel, spotless", _number(spotless, 2), "0.2", spotless < 0.2
-    lights = sum((score.lights for score in scores_of(results, OURS)), Tally())
+    lights = sum((score.lights for score in scores_of(results, lead)), Tally())
     yield "stars and lamps touched", f"{_percent(lights)} %", "2 %", lights.share < 0.02
-    worse = sum(score.worse for score in scores_of(results, OURS))
+    worse = sum(score.worse for score in scores_of(results, lead))
     yield "frames left worse", str(worse), "0", worse == 0
 
 
