@@ -1,22 +1,25 @@
-"""From a trained network to the shipped file: ONNX with probabilities, and a card that says what it is."""
+"""From a trained network to the shipped file: ONNX with probabilities, and a card that says what it is.
+
+`python -m training.export --checkpoint FILE --output DIR` with the other options of the training takes a checkpoint.
+"""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import json
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.network import MULTIPLE_PX, margin_px
-from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS
-from training.validation import Figures
+from training.network import MULTIPLE_PX, WIDTHS, margin_px
+from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources
+from training.validation import Figures, Limits, held_out_cases, operating_points, validate
 
 OPSET = 17
 MODEL, CARD = "defects.onnx", "defects.json"
@@ -24,13 +27,13 @@ MODEL, CARD = "defects.onnx", "defects.json"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a network came about: options, steps, seconds, sheets drawn, and figures by threshold."""
+    """How a network came about: command, options, steps, seconds of learning, sheets drawn."""
 
+    command: str
     options: argparse.Namespace
     steps: int
     seconds: float
     sheets: int
-    figures: Mapping[float, Figures]
 
 
 class _WithProbability(nn.Module):
@@ -42,7 +45,7 @@ class _WithProbability(nn.Module):
         return torch.sigmoid(self.network(density))
 
 
-def export(network: nn.Module, run: Run, folder: Path) -> Path:
+def export(network: nn.Module, run: Run, figures: Mapping[Limits, Figures], folder: Path) -> Path:
     """Write the model and its card.
 
     Parameters
@@ -51,6 +54,8 @@ def export(network: nn.Module, run: Run, folder: Path) -> Path:
         From densities to log odds.
     run : Run
         How it came about.
+    figures : mapping from Limits to Figures
+        What it reached on held-out frames.
     folder : Path
         Where to.
 
@@ -61,7 +66,7 @@ def export(network: nn.Module, run: Run, folder: Path) -> Path:
     """
     path = folder / MODEL
     write_onnx(network, path)
-    (folder / CARD).write_text(json.dumps(card(run, path), indent=2) + "\n")
+    (folder / CARD).write_text(json.dumps(card(run, figures, path), indent=2) + "\n")
     return path
 
 
@@ -84,22 +89,53 @@ def write_onnx(network: nn.Module, path: Path) -> None:
         )
 
 
-def card(run: Run, model: Path) -> dict[str, object]:
+def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, object]:
     """Return what is known about a model."""
-    threshold = max(run.figures, key=lambda each: run.figures[each].mean_f1)
+    points = operating_points(figures)
+    options = run.options
     return {
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "command": "python -m training.train " + " ".join(sys.argv[1:]),
-        "input": {"name": "density", "multiple_px": MULTIPLE_PX, "margin_px": margin_px()},
+        "command": run.command,
+        "multiple_px": MULTIPLE_PX,
+        "margin_px": margin_px(),
+        "threshold": points["0.5"].grow,
+        "probabilities": {name: points[name]._asdict() for name in points},
+        "network": {"widths": list(WIDTHS), "mac_per_px": 13000},
+        "loss": "weighted cross entropy + 0.5 soft Dice",
+        "optimizer": f"AdamW, rate {options.rate}, half a cosine; weights averaged",
         "data": {
             "sheets": run.sheets,
+            "sheet_px": options.sheet_px,
             "held_out_photos": list(HELD_OUT_PHOTOS),
             "held_out_scans": list(HELD_OUT_SCANS),
             "held_out_drawn": f"every {HELD_OUT_DRAWN_STEP}th by name",
         },
-        "seed": run.options.seed,
+        "seed": options.seed,
         "steps": run.steps,
+        "crops": options.crops,
+        "crop_px": options.crop_px,
         "hours": round(run.seconds / 3600, 3),
-        "threshold": threshold,
-        "figures": {str(each): asdict(run.figures[each]) for each in run.figures},
+        "figures": {name: asdict(figures[points[name]]) for name in points},
     }
+
+
+def main() -> None:
+    """Export a checkpoint."""
+    # The training imports this module to export at its end.
+    from training.train import Trainer, detector, parse
+
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    own, rest = parser.parse_known_args()
+    options = parse([*rest, "--output", str(own.checkpoint.parent)])
+    trainer = Trainer(options)
+    drawn = int(np.load(own.checkpoint.parent / "pool" / "drawn.npy")[0])
+    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True), options.frame_rows))
+    network = trainer.averaged.network
+    own.output.mkdir(parents=True, exist_ok=True)
+    export(network, trainer.run(drawn), validate(detector(network), cases), own.output)
+
+
+if __name__ == "__main__":
+    main()

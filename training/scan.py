@@ -82,10 +82,8 @@ class Scanned:
     ----------
     rgb : ndarray of uint16, shape (rows, cols, 3)
         Counts with the damage.
-    change : ndarray of float32, shape (rows, cols)
-        Largest relative change of the light that the damage made in a channel.
-    noise : ndarray of float32, shape (rows, cols)
-        Scanner noise relative to the clean light, in the channel with most of it.
+    change, noise : ndarray of float32, shape (rows, cols, 3)
+        What the damage changed of the light, and the scanner's noise, both relative to the clean light.
     """
 
     rgb: npt.NDArray[np.uint16]
@@ -111,8 +109,8 @@ def scan(rng: np.random.Generator, damaged: Plane, clean: Plane, how: Pass) -> S
         for light in (damaged, clean)
     )
     deviation = np.sqrt(truth / np.float32(how.full_well_electrons) + np.float32(how.read_noise**2))
-    change = (np.abs(np.minimum(seen, 1) - np.minimum(truth, 1)) / (truth + np.float32(1e-6))).max(-1)
-    noise = (deviation / (truth + np.float32(1e-6))).max(-1)
+    change = np.abs(np.minimum(seen, 1) - np.minimum(truth, 1)) / (truth + np.float32(1e-6))
+    noise = deviation / (truth + np.float32(1e-6))
     seen += deviation * rng.standard_normal(seen.shape, dtype=np.float32)
     shown = _positive(seen, rng) if how.inverted else np.clip(seen, 0, 1)
     return Scanned(_counts(shown, how), change, noise)

@@ -64,7 +64,7 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Shee
     holder = _mount(rng, size_px, damaged, clean)
     how = random_pass(rng, film.stock.process is Process.NEGATIVE)
     scanned = scan(rng, damaged, clean, how)
-    visible = (scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)
+    visible = ((scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)).any(-1)
     weight = _weight(scanned, film, visible, how.blur_px)
     weight[holder] = 0
     return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight)
@@ -109,12 +109,12 @@ def _mount(rng: np.random.Generator, size_px: int, damaged: Plane, clean: Plane)
 def _weight(scanned: Scanned, film: Exposed, visible: npt.NDArray[np.bool_], blur_px: float) -> Plane:
     # Blurring by the scanner and what the eye sums over a speck both quieten the grain.
     size = film.stock.grain_size_px
-    grain = film.grain.max(0) * np.float32(_LN10 * size / math.hypot(size, blur_px))
+    grain = np.moveaxis(film.grain, 0, -1) * np.float32(_LN10 * size / math.hypot(size, blur_px))
     deviation = np.sqrt(grain * grain + scanned.noise * scanned.noise)
     change = cv2.GaussianBlur(np.minimum(scanned.change, 3), (0, 0), 1.0)
-    clear = np.clip(change / (deviation + np.float32(1e-4)) / np.float32(1.3), LEAST_WEIGHT, 1)
-    weight = np.where(visible, clear, 1).astype(np.float32)
-    weight[~visible & (scanned.change > TOUCHED_SHARE)] = 0
+    clear = (change / (deviation + np.float32(1e-4))).max(-1) / np.float32(1.3)
+    weight = np.where(visible, np.clip(clear, LEAST_WEIGHT, 1), 1).astype(np.float32)
+    weight[~visible & (scanned.change.max(-1) > TOUCHED_SHARE)] = 0
     return weight
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +22,7 @@ from training.learning import Averaged, draw_batch, learning_rate, loss_of
 from training.network import MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
-from training.validation import Case, Figures, held_out_cases, validate
+from training.validation import Case, held_out_cases, operating_points, validate
 
 LEAST_SHEETS = 300
 LOG_EVERY_STEPS = 50
@@ -98,6 +100,10 @@ class Trainer:
         self.seconds += time.monotonic() - started_s
         return float(loss.detach())
 
+    def run(self, sheets: int) -> Run:
+        """Return how the network came about, of so many sheets."""
+        return Run(self.options.command, self.options, self.step, self.seconds, sheets)
+
     def finished(self) -> bool:
         """Tell whether the hours or the steps are over."""
         return self.seconds >= 3600 * self.options.hours or self.step >= self.options.steps
@@ -117,18 +123,13 @@ def detector(network: nn.Module) -> Any:
     return detect
 
 
-def best_threshold(figures: dict[float, Figures]) -> float:
-    """Return the threshold with the best mean F1."""
-    return max(figures, key=lambda threshold: figures[threshold].mean_f1)
-
-
 def train(options: argparse.Namespace) -> None:
     """Train until the hours are over, then export the network with its card."""
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
     plan = PoolPlan(output / "pool", options.photos, options.artefacts, options.sheets, options.sheet_px, options.seed)
-    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True)))
+    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True), options.frame_rows))
     trainer = Trainer(options)
     validated_s = trainer.seconds
     with filled(plan, LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
@@ -143,15 +144,15 @@ def train(options: argparse.Namespace) -> None:
                 trainer.save()
                 _log(curve, trainer, _report(trainer, cases))
         trainer.save()
-        figures = validate(detector(trainer.averaged.network), cases)
-        _log(curve, trainer, {"threshold": best_threshold(figures), **asdict(figures[best_threshold(figures)])})
-        export(trainer.averaged.network, Run(options, trainer.step, trainer.seconds, pool.drawn, figures), output)
+        _log(curve, trainer, _report(trainer, cases))
+        run = trainer.run(pool.drawn)
+    export(trainer.averaged.network, run, validate(detector(trainer.averaged.network), cases), output)
 
 
 def _report(trainer: Trainer, cases: Sequence[Case]) -> dict[str, Any]:
     figures = validate(detector(trainer.averaged.network), cases)
-    threshold = best_threshold(figures)
-    return {"threshold": threshold, "mean_f1": round(figures[threshold].mean_f1, 4), **asdict(figures[threshold])}
+    limits = operating_points(figures)["0.5"]
+    return {"limits": limits, **asdict(figures[limits])}
 
 
 def _log(curve: Any, trainer: Trainer, what: dict[str, Any]) -> None:
@@ -178,8 +179,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--validate-minutes", type=float, default=8.0)
+    parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
     parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
-    return parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    options.command = shlex.join(["python", "-m", "training.train", *arguments])
+    return options
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -37,9 +39,7 @@ DAMAGED_KINDS = (
     "scratches",
 )
 SPOTLESS_KINDS = ("clear_slide", "silver", "negative", "grainy_slide", "dark_slide")
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 SMALLEST_PX = 2
-FRAME_SHAPE = (640, 960)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class Case:
         What the detector gets.
     defect : ndarray of bool, shape (rows, cols)
         Visible damage.
+    strong : ndarray of bool, shape (rows, cols)
+        Its part that takes over 60 % of the light.
+    stars : ndarray of int32, shape (rows, cols), optional
+        Stars and lamps that no damage touches, numbered from 1.
     """
 
     group: str
@@ -63,32 +67,34 @@ class Case:
     stars: npt.NDArray[np.int32] | None = None
 
 
-def held_out_cases(sources: Sources, seed: int = 900) -> Iterator[Case]:
+def held_out_cases(sources: Sources, rows: int, seed: int = 900) -> Iterator[Case]:
     """Simulate the frames to validate on.
 
     Parameters
     ----------
     sources : Sources
         Held-out photographs and outlines.
+    rows : int
+        Height of a frame; it is one and a half times as wide.
     seed : int
         Seed of the frames.
     """
-    pictures = [fitted(photo) for photo in sources.photos] or [portrait(*FRAME_SHAPE, seed)]
-    for kind in DAMAGED_KINDS:
+    shape = (rows, rows * 3 // 2)
+    pictures: list[npt.NDArray[Any]] = [fitted(photo, shape) for photo in sources.photos] or [portrait(*shape, seed)]
+    for number, kind in enumerate(DAMAGED_KINDS):
         for turn in range(2):
-            picture = pictures[(DAMAGED_KINDS.index(kind) + 2 * turn) % len(pictures)]
+            picture = pictures[(number + 2 * turn) % len(pictures)]
             yield _case(kind, picture, _with_outlines(KINDS[kind], sources), seed + turn)
-    for name, recipe in (("star field", "clear_slide"), ("star field", "dark_slide")):
-        yield _starry(name, _with_outlines(KINDS[recipe], sources), seed)
-    yield _starry("spotless stars", _spotless("clear_slide"), seed + 1)
-    for number, picture in enumerate(
-        [*pictures, *(draw(*FRAME_SHAPE, seed) for draw in (girders, lettering, portrait))]
-    ):
+    for kind in ("clear_slide", "dark_slide"):
+        yield _starry("star field", _with_outlines(KINDS[kind], sources), shape, seed)
+    yield _starry("spotless stars", _spotless("clear_slide"), shape, seed + 1)
+    pictures += [draw(*shape, seed) for draw in (girders, lettering, portrait)]
+    for number, picture in enumerate(pictures):
         kind = SPOTLESS_KINDS[number % len(SPOTLESS_KINDS)]
         yield _case("spotless", picture, _spotless(kind), seed + 10 + number)
 
 
-def fitted(photo: Picture, shape: tuple[int, int] = FRAME_SHAPE) -> Picture:
+def fitted(photo: Picture, shape: tuple[int, int]) -> Picture:
     """Cut the middle out of a photograph at half its size."""
     small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     top, left = ((have - want) // 2 for have, want in zip(small.shape[:2], shape, strict=True))
@@ -114,8 +120,8 @@ def _strong(frame: SimulatedFrame) -> npt.NDArray[np.bool_]:
     return chosen[frame.defect_labels] & frame.visible_mask
 
 
-def _starry(group: str, recipe: FrameRecipe, seed: int) -> Case:
-    picture = night(*FRAME_SHAPE, seed)
+def _starry(group: str, recipe: FrameRecipe, shape: tuple[int, int], seed: int) -> Case:
+    picture = night(*shape, seed)
     case = _case(group, picture, recipe, seed)
     light = picture.mean(-1)
     points = light > 1.6 * cv2.blur(light, (15, 15))
@@ -123,31 +129,52 @@ def _starry(group: str, recipe: FrameRecipe, seed: int) -> Case:
     return replace(case, stars=np.where(case.defect, 0, stars))
 
 
+class Limits(NamedTuple):
+    """Probabilities of a hysteresis: a region over `grow` is a defect if it holds a pixel over `seed`."""
+
+    seed: float
+    grow: float
+
+
+GROWS = (0.2, 0.35, 0.5)
+SEEDS = (0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+LIMITS = tuple(Limits(seed, grow) for grow in GROWS for seed in SEEDS if seed >= grow)
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one threshold gives: mean over the frames of each kind."""
+    """What one pair of limits gives: mean over the frames of each kind, and shares over all frames, 0..1."""
 
     f1: Mapping[str, float]
     precision: Mapping[str, float]
     recall: Mapping[str, float]
+    mean_f1: float
     strong_recall: float
     false_marks_per_mp: float
     stars_touched: float
 
-    @property
-    def mean_f1(self) -> float:
-        """Mean over the damaged kinds."""
-        return float(np.mean(list(self.f1.values())))
 
-
-def validate(detect: Detect, cases: Sequence[Case]) -> dict[float, Figures]:
-    """Return the figures at each threshold."""
-    tallies = {threshold: _Tally() for threshold in THRESHOLDS}
+def validate(detect: Detect, cases: Sequence[Case], limits: Sequence[Limits] = LIMITS) -> dict[Limits, Figures]:
+    """Return the figures of each pair of limits."""
+    tallies = {pair: _Tally() for pair in limits}
     for case in cases:
         probability = detect(case.density)
-        for threshold, tally in tallies.items():
-            tally.add(case, probability >= threshold)
-    return {threshold: tally.figures() for threshold, tally in tallies.items()}
+        for grow in {pair.grow for pair in limits}:
+            regions, peaks = _regions(probability, grow)
+            for pair in limits:
+                if pair.grow == grow:
+                    tallies[pair].add(case, (peaks >= pair.seed)[regions])
+    return {pair: tally.figures() for pair, tally in tallies.items()}
+
+
+def _regions(probability: Probability, grow: float) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return the numbered regions over a probability and the highest in each, 0 for those of one pixel."""
+    count, regions, boxes, _ = cv2.connectedComponentsWithStats((probability >= grow).astype(np.uint8), connectivity=8)
+    peaks = np.zeros(count, np.float32)
+    np.maximum.at(peaks, regions.ravel(), probability.ravel())
+    peaks[boxes[:, cv2.CC_STAT_AREA] < SMALLEST_PX] = 0
+    peaks[0] = 0
+    return regions, peaks
 
 
 class _Tally:
@@ -158,12 +185,10 @@ class _Tally:
 
     def add(self, case: Case, mask: npt.NDArray[np.bool_]) -> None:
         if case.stars is not None:
-            known = np.unique(case.stars)
-            self._stars += known.size - 1
-            self._touched += np.unique(case.stars[mask]).size - int((case.stars[mask] == 0).any())
+            self._stars += int(case.stars.max())
+            self._touched += np.setdiff1d(case.stars[mask], [0]).size
         if not case.defect.any():
-            _, _, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-            self._marks += int((boxes[1:, cv2.CC_STAT_AREA] >= SMALLEST_PX).sum())
+            self._marks += cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
             self._spotless_px += mask.size
             return
         precision, recall = precision_and_recall(mask, case.defect)
@@ -178,7 +203,36 @@ class _Tally:
             f1,
             precision,
             recall,
+            mean_f1=round(float(np.mean(list(f1.values()))), 4) if f1 else 0.0,
             strong_recall=round(float(np.mean(self._strong)), 4) if self._strong else 0.0,
             false_marks_per_mp=round(self._marks / max(self._spotless_px / 1e6, 1e-9), 3),
             stars_touched=round(self._touched / max(self._stars, 1), 4),
         )
+
+
+# What a missed spotless frame or star costs against F1 when limits are chosen.
+_MARKS_AIM_PER_MP, _STARS_AIM = 0.2, 0.02
+
+
+def operating_points(figures: Mapping[Limits, Figures]) -> dict[str, Limits]:
+    """Choose the limits of the sensitivities 0, 0.5 and 1.
+
+    In the middle the best mean F1, less a tenth for each time that false marks or touched stars exceed their aim;
+    at 0 the fewest false alarms, at 1 the best F1 with twice the weight on recall.
+    """
+    return {
+        "0": max(figures, key=lambda pair: (-_excess(figures[pair]), figures[pair].mean_f1)),
+        "0.5": max(figures, key=lambda pair: figures[pair].mean_f1 - 0.1 * _excess(figures[pair])),
+        "1": max(figures, key=lambda pair: _recall_score(figures[pair])),
+    }
+
+
+def _excess(figures: Figures) -> float:
+    marks = max(figures.false_marks_per_mp / _MARKS_AIM_PER_MP - 1, 0)
+    stars = max(figures.stars_touched / _STARS_AIM - 1, 0)
+    return math.log1p(marks) + math.log1p(stars)
+
+
+def _recall_score(figures: Figures) -> float:
+    precision, recall = (float(np.mean(list(part.values()))) for part in (figures.precision, figures.recall))
+    return 5 * precision * recall / max(4 * precision + recall, 1e-9)

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from film.fields import Plane
+from training.dirt import draw_dirt
+from training.hard_negatives import HARD_NEGATIVES
+from training.pool import DENSITY_STEP, Pool, PoolPlan
+from training.scan import Pass, random_pass, scan
+from training.scenes import draw_scene
+from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources
+from training.synthesizer import draw_sheet
+from training.validation import Case, Limits, held_out_cases, validate
+
+SIZE = 96
+NO_SOURCES = Sources()
+
+
+def rng(seed=1):
+    return np.random.default_rng(seed)
+
+
+def sheets(count=8):
+    return [draw_sheet(rng(seed), SIZE, NO_SOURCES) for seed in range(count)]
+
+
+def test_a_sheet_is_the_same_whenever_it_is_drawn_from_the_same_seed():
+    first, second = (draw_sheet(rng(3), SIZE, NO_SOURCES) for _ in range(2))
+    assert np.array_equal(first.density, second.density)
+    assert np.array_equal(first.defect, second.defect)
+
+
+def test_sheets_are_finite_and_some_carry_damage_and_some_do_not():
+    drawn = sheets(16)
+    for sheet in drawn:
+        assert sheet.density.shape == (3, SIZE, SIZE)
+        assert np.isfinite(sheet.density).all()
+        assert sheet.weight.min() >= 0
+        assert sheet.weight.max() <= 1
+    shares = [sheet.defect.mean() for sheet in drawn]
+    assert min(shares) == 0
+    assert 0 < max(shares) < 0.6
+
+
+def test_between_a_defect_and_sound_film_lies_a_rim_that_does_not_matter():
+    damaged = [sheet for sheet in sheets() if sheet.defect.any()]
+    rims = [np.asarray(cv2.dilate(sheet.defect.astype(np.uint8), np.ones((3, 3)))) > sheet.defect for sheet in damaged]
+    ignored = sum(int((sheet.weight[rim] == 0).sum()) for sheet, rim in zip(damaged, rims, strict=True))
+    assert ignored > 0.3 * sum(int(rim.sum()) for rim in rims)
+
+
+@pytest.mark.parametrize("name", HARD_NEGATIVES)
+def test_what_only_looks_like_dust_changes_the_picture_and_stays_light(name):
+    picture: Plane = np.full((SIZE, SIZE, 3), 0.3, np.float32)
+    for seed in range(4):
+        HARD_NEGATIVES[name](rng(seed), picture)
+    assert (picture != np.float32(0.3)).any()
+    assert np.isfinite(picture).all()
+    assert picture.min() > -0.01
+
+
+def test_a_scene_of_a_photograph_has_its_colours():
+    photo = np.zeros((300, 400, 3), np.uint8)
+    photo[..., 1] = 200
+    greens = [draw_scene(rng(seed), SIZE, Sources(photos=(photo,))).mean((0, 1)) for seed in range(12)]
+    assert np.median([green[1] - green[0] for green in greens]) > 0.2
+
+
+def test_drawn_artefacts_of_every_kind_fit_on_a_sheet():
+    opacity = np.zeros((60, 80), np.float32)
+    opacity[20:40, 10:70] = 1
+    names = ("dots", "smut", "hair", "lint", "stain", "sprink")
+    sources = Sources(drawn=tuple(Drawn(name, opacity) for name in names))
+    patches = [patch for seed in range(12) for patch in draw_dirt(rng(seed), 512, 1.0, sources)]
+    assert len(patches) > 100
+    assert all(np.isfinite(patch.coverage).all() for patch in patches)
+
+
+def light_pass(**changes):
+    settings = {name: getattr(random_pass(rng(), negative=False), name) for name in Pass.__slots__}
+    quiet = {"full_well_electrons": 1e8, "read_noise": 1e-6, "exposure": 1.0, "inverted": False, "flare": 0.0}
+    return Pass(**(settings | quiet | {"gamma": 1.0, "sharpening": 0.0, "jpeg_quality": 0, "bits": 16} | changes))
+
+
+def test_dust_takes_from_the_counts_what_it_takes_of_the_light():
+    clean: Plane = np.full((40, 40, 3), 0.8, np.float32)
+    damaged = clean.copy()
+    damaged[10:30, 10:30] *= 0.5
+    scanned = scan(rng(), damaged, clean, light_pass())
+    assert scanned.rgb[20, 20] / 65535 == pytest.approx(0.4, abs=0.01)
+    assert scanned.change[20, 20] == pytest.approx(0.5, abs=0.01)
+    assert scanned.change[2, 2] == pytest.approx(0, abs=1e-6)
+
+
+def test_on_an_inverted_negative_dust_is_white():
+    clean = np.repeat(np.linspace(0.1, 0.6, 40, dtype=np.float32)[:, None, None], 40, 1).repeat(3, 2)
+    damaged = clean.copy()
+    damaged[15:25, 15:25] *= 0.2
+    scanned = scan(rng(), damaged, clean, light_pass(inverted=True, gamma=2.2))
+    assert scanned.rgb[20, 20].min() > scanned.rgb[20, 4].max()
+
+
+def test_a_pool_gives_back_what_was_put_in_and_replaces_the_oldest(tmp_path):
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE))
+    drawn = sheets(3)
+    for sheet in drawn[:2]:
+        pool.put(sheet)
+    crops = [pool.crop(rng(seed), SIZE) for seed in range(8)]
+    assert {min(range(2), key=lambda i: np.abs(crop.density - drawn[i].density).max()) for crop in crops} == {0, 1}
+    pool.put(drawn[2])
+    crops = [pool.crop(rng(seed), SIZE) for seed in range(8)]
+    newest = [crop for crop in crops if np.abs(crop.density - drawn[2].density).max() <= DENSITY_STEP]
+    assert newest
+    assert np.array_equal(newest[0].defect, drawn[2].defect)
+    assert newest[0].weight == pytest.approx(drawn[2].weight, abs=0.01)
+
+
+def test_a_pool_of_another_size_is_refused(tmp_path):
+    Pool(PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE))
+    with pytest.raises(ValueError, match="give another folder"):
+        Pool(PoolPlan(tmp_path, None, None, sheets=3, size_px=SIZE))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    photos, artefacts = tmp_path / "photos", tmp_path / "artefacts"
+    (artefacts / "drawn").mkdir(parents=True)
+    photos.mkdir()
+    for name in (HELD_OUT_PHOTOS[0], "another"):
+        cv2.imwrite(str(photos / f"{name}.jpg"), np.full((40, 60, 3), 90, np.uint8))
+    entries = [{"scan": scan, "kind": "dust", "points": [[0, 0], [4, 0], [4, 2]]} for scan in ("1", "6", "8")]
+    (artefacts / "outlines.json").write_text(json.dumps(entries))
+    for number in range(5):
+        cv2.imwrite(str(artefacts / "drawn" / f"dots-{number}.png"), np.full((9, 9), 255, np.uint8))
+    return photos, artefacts
+
+
+def test_pictures_and_outlines_that_are_held_out_are_never_trained_on(folders):
+    trained, held_out = (load_sources(*folders, held_out=held_out) for held_out in (False, True))
+    assert (len(trained.photos), len(trained.outlines), len(trained.drawn)) == (1, 2, 4)
+    assert (len(held_out.photos), len(held_out.outlines), len(held_out.drawn)) == (1, 1, 1)
+
+
+def test_outlines_become_rows_and_columns_at_the_resolution_of_the_others(folders):
+    first, scaled = (outline.points_px for outline in load_sources(*folders, held_out=False).outlines)
+    assert first[1].tolist() == [0, 4]
+    assert scaled[1].tolist() == [0, 6]
+
+
+def test_a_folder_without_photographs_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected photographs"):
+        load_sources(tmp_path, None, held_out=False)
+
+
+def case(defect, stars=None):
+    return Case("dust", np.zeros((3, *defect.shape), np.float32), defect, defect, stars)
+
+
+def test_a_detector_that_knows_the_truth_has_full_marks():
+    defect = np.zeros((40, 40), np.bool_)
+    defect[10:14, 10:14] = True
+    figures = validate(lambda _: defect.astype(np.float32), [case(defect)])[Limits(0.5, 0.5)]
+    assert figures.mean_f1 == 1
+    assert figures.strong_recall == 1
+
+
+def test_false_marks_and_touched_stars_are_counted():
+    nothing = np.zeros((100, 100), np.bool_)
+    marks = np.zeros((100, 100), np.float32)
+    marks[10:13, 10:13] = marks[50:52, 50:52] = 1
+    marks[80, 80] = 1
+    stars = np.zeros((100, 100), np.int32)
+    stars[10:12, 10:12], stars[30, 30] = 1, 2
+    figures = validate(lambda _: marks, [case(nothing, stars)])[Limits(0.5, 0.5)]
+    assert figures.false_marks_per_mp == pytest.approx(2 / 0.01)
+    assert figures.stars_touched == 0.5
+
+
+def test_validation_has_damaged_spotless_and_starry_frames():
+    cases = list(held_out_cases(NO_SOURCES, rows=64))
+    assert sum(case.defect.any() for case in cases) > 20
+    assert sum(not case.defect.any() for case in cases if case.group == "spotless") >= 4
+    assert any(case.stars is not None and case.stars.max() > 10 for case in cases)
+
+
+def options(folder, *more):
+    from training.train import parse
+
+    tiny = "--sheets 4 --sheet-px 96 --crops 2 --crop-px 64 --frame-rows 64 --no-bfloat16 --hours 1"
+    return parse([*tiny.split(), "--output", str(folder), *more])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
+    from training.train import train
+
+    folder = tmp_path_factory.mktemp("trained")
+    train(options(folder, "--steps", "3"))
+    return folder
+
+
+def test_a_network_trained_for_a_few_steps_runs_in_onnxruntime_at_any_size(trained):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(trained / "defects.onnx"), providers=["CPUExecutionProvider"])
+    for rows, cols in ((64, 96), (32, 160)):
+        density = rng().normal(0.5, 0.2, (1, 3, rows, cols)).astype(np.float32)
+        (probability,) = session.run(["probability"], {"density": density})
+        assert probability.shape == (1, 1, rows, cols)
+        assert 0 <= probability.min() < probability.max() <= 1
+
+
+def test_the_exported_network_says_what_the_trained_one_says(trained):
+    import onnxruntime
+
+    from training.train import Trainer, detector
+
+    session = onnxruntime.InferenceSession(str(trained / "defects.onnx"), providers=["CPUExecutionProvider"])
+    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
+    (probability,) = session.run(["probability"], {"density": density[None]})
+    network = Trainer(options(trained)).averaged.network
+    assert probability[0, 0] == pytest.approx(detector(network)(density), abs=1e-4)
+
+
+def test_the_card_names_the_file_and_how_it_was_made(trained):
+    import hashlib
+
+    card = json.loads((trained / "defects.json").read_text())
+    assert card["sha256"] == hashlib.sha256((trained / "defects.onnx").read_bytes()).hexdigest()
+    assert card["steps"] == 3
+    assert card["probabilities"]["0.5"]["grow"] <= card["probabilities"]["0.5"]["seed"]
+
+
+def test_training_goes_on_where_it_was_laid_aside(trained):
+    from training.train import train
+
+    before = len((trained / "curve.jsonl").read_text().splitlines())
+    train(options(trained, "--steps", "5"))
+    assert json.loads((trained / "defects.json").read_text())["steps"] == 5
+    assert len((trained / "curve.jsonl").read_text().splitlines()) > before

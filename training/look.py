@@ -1,0 +1,71 @@
+"""Look at a model: `python -m training.look --model FILE --photos DIR --artefacts DIR --output DIR` writes PNGs.
+
+Held-out frames as a scanner sees them, and beside each what is found: true marks green, missed red, false blue.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from training.sources import load_sources
+from training.validation import Case, Detect, held_out_cases
+
+MULTIPLE_PX = 16
+_GREEN, _RED, _BLUE = (0, 200, 0), (0, 0, 255), (255, 60, 0)
+
+
+def onnx_detector(model: Path, threads: int = 1) -> Detect:
+    """Return an ONNX file as a function from densities to probabilities."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+    def detect(density: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        rows, cols = density.shape[1:]
+        pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
+        (probability,) = session.run(["probability"], {"density": np.pad(density, pad, mode="edge")[None]})
+        found: npt.NDArray[np.float32] = probability[0, 0, :rows, :cols]
+        return found
+
+    return detect
+
+
+def drawing(case: Case, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Return a frame and its marks side by side, (rows, 2 cols, 3), blue first."""
+    low, high = np.quantile(case.density[:, ::4, ::4], [0.002, 0.995])
+    shown = np.clip(1 - (case.density - low) / max(float(high - low), 0.1), 0, 1)
+    picture = np.ascontiguousarray(np.moveaxis(shown * 255, 0, -1)[..., ::-1].astype(np.uint8))
+    marked = picture // 2 + 64
+    near = [cv2.dilate(mask.astype(np.uint8), np.ones((5, 5))) > 0 for mask in (case.defect, found)]
+    marked[found & near[0]] = _GREEN
+    marked[case.defect & ~near[1]] = _RED
+    marked[found & ~near[0]] = _BLUE
+    return np.hstack([picture, marked])
+
+
+def main() -> None:
+    """Write the drawings."""
+    parser = argparse.ArgumentParser(prog="python -m training.look", description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--artefacts", type=Path)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--frame-rows", type=int, default=640)
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    detect = onnx_detector(options.model)
+    sources = load_sources(options.photos, options.artefacts, held_out=True)
+    for number, case in enumerate(held_out_cases(sources, options.frame_rows)):
+        name = f"{number:02d}-{case.group.replace(' ', '-')}.png"
+        cv2.imwrite(str(options.output / name), drawing(case, detect(case.density) >= options.threshold))
+
+
+if __name__ == "__main__":
+    main()
