@@ -1,6 +1,6 @@
 """From counts to a cleaned frame: pure image functions. Imports nothing of ours."""
 
-from ir.errors import ImageError, PlaneTypeError, ShapeMismatchError
+from ir.errors import ImageError, ModelError, PlaneTypeError, ShapeMismatchError
 from ir.frame import VERSION, clean_frame
 from ir.report import CleanedFrame, CleanOptions, CleanReport
 
@@ -10,6 +10,7 @@ __all__ = [
     "CleanReport",
     "CleanedFrame",
     "ImageError",
+    "ModelError",
     "PlaneTypeError",
     "ShapeMismatchError",
     "clean_frame",

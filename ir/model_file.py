@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,12 +18,14 @@ if TYPE_CHECKING:
     import onnxruntime
 
 SHIPPED = "defects.onnx"
-SENSITIVITIES = (0.0, 0.5, 1.0)
+SENSITIVITIES = ("0", "0.5", "1")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a detector says of itself: the keys of its JSON file, with `seed_probability` and `grow_probability`.
+    """What a detector says of itself: a JSON file with some of its keys, beside much that people want to know.
+
+    There `probabilities` holds `seed` and `grow` for "0", "0.5" and "1".
 
     Attributes
     ----------
@@ -46,7 +47,7 @@ class ModelCard:
 
     def limits(self, sensitivity: float) -> tuple[float, float]:
         """Return the probabilities of a seed and of its surroundings at a sensitivity of 0..1."""
-        seed, grow = (float(np.interp(sensitivity, SENSITIVITIES, values)) for values in (self.seed, self.grow))
+        seed, grow = (float(np.interp(sensitivity, [0.0, 0.5, 1.0], values)) for values in (self.seed, self.grow))
         return seed, grow
 
 
@@ -140,18 +141,19 @@ def _card(file: Path, sha256: str) -> ModelCard:
 
 
 def _card_of(plain: dict[str, Any]) -> ModelCard:
-    seed, grow = plain["seed_probability"], plain["grow_probability"]
+    points = [plain["probabilities"][name] for name in SENSITIVITIES]
+    seed, grow = ([float(point[name]) for point in points] for name in ("seed", "grow"))
     margin_px, multiple_px = int(plain["margin_px"]), int(plain["multiple_px"])
     card = ModelCard(str(plain["sha256"]), margin_px, multiple_px, _three(seed), _three(grow))
     if margin_px < 0 or multiple_px < 1:
         raise ValueError(f"margin_px {margin_px}, multiple_px {multiple_px}")
     if any(not 0 < low <= high <= 1 for low, high in zip(card.grow, card.seed, strict=True)):
-        raise ValueError(f"seed_probability {seed}, grow_probability {grow}")
+        raise ValueError(f"probabilities: seed {seed}, grow {grow}")
     return card
 
 
-def _three(values: Sequence[float]) -> tuple[float, float, float]:
-    careful, usual, eager = (float(value) for value in values)
+def _three(values: list[float]) -> tuple[float, float, float]:
+    careful, usual, eager = values
     return careful, usual, eager
 
 
@@ -163,7 +165,6 @@ def _session(file: Path, content: bytes) -> onnxruntime.InferenceSession:
     # One thread a run, and several runs at once: sums come out the same for any number of threads.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
