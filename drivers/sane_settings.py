@@ -41,6 +41,10 @@ class Settings:
         ScannerSetupError
             If the device lacks a required option or takes no such value.
         """
+        if plan.request.samples > 1 and not self._options.usable(self._recipe.option_of(Setting.SAMPLES)):
+            raise ScannerSetupError(
+                f"the scanner does not read lines more than once; {plan.request.samples} were asked"
+            )
         for step in steps:
             if step.source is Setting.GEOMETRY:
                 self._set_geometry(plan)
@@ -60,6 +64,8 @@ class Settings:
         self._options.set(step.option, value)
         if step.source is Setting.RESOLUTION:
             self._check_resolution(step.option, plan.resolution_dpi)
+        if step.source is Setting.SAMPLES:
+            self._check_samples(plan.request.samples)
 
     def _value(self, step: Step, plan: PassPlan) -> Value | None:
         request = plan.request
@@ -91,6 +97,11 @@ class Settings:
         taken_dpi = float(self._options.get(option))
         if abs(taken_dpi - wanted_dpi) > SAME_DPI:
             raise ScannerSetupError(f"the scanner took {taken_dpi:g} dpi where {wanted_dpi} were asked for")
+
+    def _check_samples(self, wanted: int) -> None:
+        taken = int(self._options.get(self._recipe.option_of(Setting.SAMPLES)))
+        if taken != wanted:
+            raise ScannerSetupError(f"the scanner took {taken} samples of each line where {wanted} were asked for")
 
     def infrared_dpi(self, picture_dpi: int) -> int:
         """Give the resolution of a second pass: the picture's, or the next that the infrared lamp can do."""

@@ -86,6 +86,10 @@ class ScannerContract:
             scanner.capture(ScanRequest(99_999), 1)
         assert scanner.capture(self.request, 1).rgb.size > 0
 
+    def test_more_samples_of_each_line_than_it_can_take_are_refused(self, scanner):
+        with pytest.raises(ScannerSetupError, match="99"):
+            scanner.capture(ScanRequest(self.resolution_dpi, samples=99), 1)
+
     def test_a_frame_is_the_callers_after_the_scanner_is_closed(self, scanner):
         capture = scanner.capture(self.request, 1)
         before = capture.rgb.sum()
