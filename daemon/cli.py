@@ -15,7 +15,7 @@ import typer
 from daemon import cli_clean, cli_evaluate, cli_report, cli_scan, cli_scanner
 from daemon.cli_scanner import AsJson, ConfigFile
 from daemon.cli_status import show_status
-from daemon.config import find_config, load_station
+from daemon.config import Cleaning, DetectorUse, find_config, load_station
 from daemon.errors import DaemonError, IntegrityError
 from daemon.exit_status import Exit
 from drivers.base import DriverError
@@ -28,6 +28,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+ModelFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Another model than ours (ONNX).")
+]
 config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(cli_scanner.session_app, name="session")
@@ -44,10 +47,19 @@ def clean(
     sensitivity: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0: only what is certainly dust; 1: everything suspected.")
     ] = 0.5,
+    detector: Annotated[
+        DetectorUse,
+        typer.Option(help="auto: look at the colours where infrared cannot be used; off: leave such frames."),
+    ] = DetectorUse.AUTO,
+    detector_model: ModelFile = None,
+    inpainting_model: ModelFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Clean files: writes DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each."""
-    results = cli_clean.clean_all(files, output, sensitivity)
+    asked = Cleaning(
+        sensitivity=sensitivity, detector=detector, detector_model=detector_model, inpainting_model=inpainting_model
+    )
+    results = cli_clean.clean_all(files, output, asked)
     cli_clean.show(results, as_json=as_json)
     failed = sum(result.error is not None for result in results)
     if failed:
@@ -62,7 +74,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the service until it is told to stop."""
-    station = load_station(config)
+    station = load_station(config, open_models=True)
     from daemon.service import run_service
 
     raise typer.Exit(run_service(station, scans_only=scans_only))

@@ -19,6 +19,7 @@ from drivers.base import DriverError
 
 if TYPE_CHECKING:
     from daemon.clean_files import FileReport
+    from daemon.config import Cleaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class FileResult:
     error: str | None
 
 
-def clean_all(files: Sequence[Path], output: Path, sensitivity: float) -> list[FileResult]:
+def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[FileResult]:
     """Clean every frame that `files` name; a bad one does not stop the rest."""
     # The engine takes a second to load, and `--help` needs none of it.
     from daemon.clean_files import pictures_of
@@ -41,17 +42,18 @@ def clean_all(files: Sequence[Path], output: Path, sensitivity: float) -> list[F
     results = []
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("cleaning", total=len(pictures))
-        for result in _each(pictures, output, sensitivity):
+        for result in _each(pictures, output, cleaning):
             results.append(result)
             progress.update(task, advance=1, description=escape(result.picture.name))
     return results
 
 
-def _each(pictures: Sequence[Path], output: Path, sensitivity: float) -> Iterator[FileResult]:
+def _each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
     from daemon.clean_files import clean_file, colliding
-    from ir import CleanOptions, ImageError
+    from daemon.models import options_of
+    from ir import ImageError
 
-    options = CleanOptions(sensitivity)
+    options = options_of(cleaning)
     taken = dict(colliding(pictures))
     for picture in pictures:
         try:

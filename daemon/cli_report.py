@@ -47,7 +47,7 @@ def show_verification(report: Verification, *, as_json: bool) -> None:
 def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:
     """Return the mistakes of a configuration file."""
     try:
-        load_station(file)
+        load_station(file, open_models=True)
     except ConfigProblemsError as error:
         return error.problems
     except ConfigError as error:

@@ -45,6 +45,13 @@ class SourcePolicy(StrEnum):
     DELETE = "delete"
 
 
+class DetectorUse(StrEnum):
+    """Whether the detector looks at frames that infrared cannot clean, or cannot clean alone."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 class LogLevel(StrEnum):
     """Least severity that is logged."""
 
@@ -116,6 +123,14 @@ class Cleaning(_Section):
     """What cleaning is asked for."""
 
     sensitivity: float = Field(default=0.5, ge=0, le=1)
+    detector: DetectorUse = DetectorUse.AUTO
+    detector_model: Path | None = None
+    inpainting_model: Path | None = None
+
+    def models(self) -> dict[str, Path]:
+        """Return the model files that are named, by their keys."""
+        named = {"detector_model": self.detector_model, "inpainting_model": self.inpainting_model}
+        return {key: path for key, path in named.items() if path is not None}
 
 
 class Page(_Section):
@@ -166,13 +181,15 @@ def find_config() -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def load_station(path: Path | None = None) -> Station:
+def load_station(path: Path | None = None, *, open_models: bool = False) -> Station:
     """Return the station as configured, with every path absolute.
 
     Parameters
     ----------
     path : Path or None
         Configuration file; None takes `find_config`'s, and the defaults where there is none.
+    open_models : bool
+        Load the models that it names, to see whether they are such models. That takes seconds.
 
     Raises
     ------
@@ -185,9 +202,22 @@ def load_station(path: Path | None = None) -> Station:
     document = parse_yaml(file)
     with raise_problems(file, document):
         station = Station.model_validate(document.data)
-    if overlaps := [document.problem(file, key, message) for key, message in _overlaps(station)]:
-        raise ConfigProblemsError(overlaps)
+    found = [*_overlaps(station), *_model_problems(station, open_models)]
+    if problems := [document.problem(file, key, message) for key, message in found]:
+        raise ConfigProblemsError(problems)
     return station
+
+
+def _model_problems(station: Station, open_models: bool) -> Iterator[tuple[KeyPath, str]]:
+    for key, path in station.cleaning.models().items():
+        if not path.is_file():
+            yield ("cleaning", key), f"expected a model file, found none at {path}"
+        elif open_models:
+            # The engine takes a second to load, and most commands need none of it.
+            from daemon.models import model_problem
+
+            if problem := model_problem(key, path):
+                yield ("cleaning", key), problem
 
 
 def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
@@ -209,6 +239,9 @@ def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
     resolved = {**data, "root": base if root is None or isinstance(root, str) else root}
     for key in ("archive", "database"):
         resolved[key] = _absolute(base, data.get(key, Station.model_fields[key].default))
+    if isinstance(cleaning := data.get("cleaning"), dict):
+        paths = {key: _absolute(base, value) for key, value in cleaning.items() if key.endswith("_model")}
+        resolved["cleaning"] = {**cleaning, **paths}
     watches = data.get("watch", ({},))
     if isinstance(watches, list | tuple):
         resolved["watch"] = [_watch_at(base, watch) for watch in watches]

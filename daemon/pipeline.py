@@ -31,6 +31,7 @@ from daemon.sidecar import (
 from drivers.base import Capture, CaptureInfo, InfraredOrigin
 from drivers.film_files import read_capture
 from ir import VERSION, CleanOptions, CleanReport, clean_frame
+from ir.model_file import model_sha256
 from ir.report import Method
 
 # How the layout of every frame begins that a scanner of ours delivered.
@@ -63,7 +64,12 @@ class CleanRequest:
     def recorded_options(self) -> dict[str, Any]:
         """Return everything asked for that decides how the result looks, as plain data."""
         way = {"film": str(self.film), "fourth_sample_is_infrared": self.fourth_sample_is_infrared}
-        return {**asdict(self.options), **way}
+        return {**asdict(self.options), **way, "models_sha256": self._named_models()}
+
+    def _named_models(self) -> dict[str, str]:
+        """Return the hashes of the models that are named: under the same name may lie another one by now."""
+        named = {"detector": self.options.detector_model, "inpainting": self.options.inpainting_model}
+        return {name: model_sha256(path) for name, path in named.items() if path is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,6 +297,7 @@ def _worker_plan(station: Station, pace: Pace) -> WorkerPlan:
         supervisor_pid=os.getpid(),
         log_level=station.logging.level,
         pace=pace,
+        cleaning=station.cleaning,
     )
 
 

@@ -16,26 +16,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.alarms import Alarms
 from daemon.archive import Archive
-from daemon.config import LogLevel
+from daemon.config import Cleaning, LogLevel
 from daemon.database import open_database, transaction
 from daemon.errors import TransientError
 from daemon.film_kind import FilmKind
 from daemon.ingest import ARCHIVE_ALARM
 from daemon.jobs import Lease
 from daemon.logs import frame_in_logs, set_up_logging
+from daemon.models import options_of
 from daemon.pace import Pace
 from daemon.pipeline import CleanRequest, FrameResult, clean_into_archive
 from daemon.process_id import this_process
 from daemon.queue import LeaseLostError, Queue, backoff_s
 from daemon.sidecar import CaptureRecord, StoredFile
-from ir import CleanOptions
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ class WorkerPlan:
         Memory that it may use.
     supervisor_pid : int
         Process without which it must not live.
+    cleaning : Cleaning
+        Which models it may use; the sensitivity is told with each frame.
     """
 
     database: Path
@@ -75,6 +77,7 @@ class WorkerPlan:
     supervisor_pid: int
     log_level: LogLevel
     pace: Pace
+    cleaning: Cleaning = field(default_factory=Cleaning)
 
 
 def work(plan: WorkerPlan, orders: Connection) -> None:
@@ -134,7 +137,9 @@ class Worker:
 
     def _clean(self, lease: Lease) -> None:
         try:
-            result = clean_into_archive(self._archive, lease.job.frame, request_of(lease.job.request))
+            result = clean_into_archive(
+                self._archive, lease.job.frame, request_of(lease.job.request, self._plan.cleaning)
+            )
         except (TransientError, OSError) as error:
             self._give_back(lease, error)
         except Exception as error:
@@ -187,10 +192,10 @@ def _is_want_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or str(error) == "can't start new thread"
 
 
-def request_of(plain: Mapping[str, Any]) -> CleanRequest:
-    """Read the request of a row of the queue."""
+def request_of(plain: Mapping[str, Any], cleaning: Cleaning | None = None) -> CleanRequest:
+    """Read the request of a row of the queue, for a station that cleans this way."""
     return CleanRequest(
-        options=CleanOptions(sensitivity=plain["sensitivity"]),
+        options=options_of(cleaning or Cleaning(), plain["sensitivity"]),
         film=FilmKind(plain["film"]),
         originals=tuple(StoredFile.model_validate(file) for file in plain.get("originals", ())),
         flags=tuple(plain.get("flags", ())),

@@ -2,13 +2,14 @@
 
 from ir.errors import ImageError, ModelError, PlaneTypeError, ShapeMismatchError
 from ir.frame import VERSION, clean_frame
-from ir.report import CleanedFrame, CleanOptions, CleanReport
+from ir.report import CleanedFrame, CleanOptions, CleanReport, DetectorUse
 
 __all__ = [
     "VERSION",
     "CleanOptions",
     "CleanReport",
     "CleanedFrame",
+    "DetectorUse",
     "ImageError",
     "ModelError",
     "PlaneTypeError",

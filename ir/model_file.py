@@ -90,6 +90,11 @@ def load_inpainting(path: str) -> Model:
     return _load(Path(path), _stamp(Path(path)), _INPAINTING)
 
 
+def model_sha256(path: str) -> str:
+    """Return the SHA-256 of a model file, read once a process as long as it is not replaced."""
+    return _sha256(Path(path), _stamp(Path(path)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Interface:
     """Names and planes of inputs, name (any where empty) and planes of the output, and whether there is a card."""
@@ -111,6 +116,12 @@ def _stamp(file: Path) -> tuple[int, int]:
     except OSError as error:
         raise ModelError(f"{file}: expected a model, found: {error.strerror}") from error
     return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=8)
+def _sha256(file: Path, stamp: tuple[int, int]) -> str:
+    del stamp
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=4)

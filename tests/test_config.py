@@ -197,3 +197,32 @@ def test_the_roll_of_a_file_follows_the_rule(rule, file, roll):
 def test_a_share_settles_longer_than_a_disk_unless_told():
     assert Watch().quiet_time_s(network=False) < Watch().quiet_time_s(network=True)
     assert Watch(settle_s=1).quiet_time_s(network=True) == 1
+
+
+def test_models_are_found_from_the_stations_folder_and_opened_only_when_asked(tmp_path, station_folder):
+    from onnx_models import save_detector, save_inpainting
+
+    station_folder.mkdir()
+    save_detector(station_folder / "own.onnx")
+    save_inpainting(station_folder / "lama.onnx")
+    text = "cleaning: {detector: 'off', detector_model: own.onnx, inpainting_model: lama.onnx}\n"
+    station = load_station(write(tmp_path, text), open_models=True)
+    assert station.cleaning.detector_model == station_folder / "own.onnx"
+    assert station.cleaning.models().keys() == {"detector_model", "inpainting_model"}
+    (station_folder / "own.onnx").write_bytes(b"no model")
+    assert load_station(write(tmp_path, text)).cleaning == station.cleaning
+
+
+@pytest.mark.parametrize("key", ["detector_model", "inpainting_model"])
+def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path, station_folder):
+    from onnx_models import DENSITY, PROBABILITY, save
+
+    text = f"cleaning:\n  sensitivity: 0.4\n  {key}: own.onnx\n"
+    assert mistakes(tmp_path, text) == [
+        f"{tmp_path}/written.yaml:3: cleaning.{key}: expected a model file, found none at {station_folder}/own.onnx"
+    ]
+    station_folder.mkdir()
+    other = {"answer": PROBABILITY["probability"]}
+    save(station_folder / "own.onnx", [("ReduceMean", ["density"], "answer", {"axes": [1]})], DENSITY, other)
+    with pytest.raises(ConfigError, match=rf"written.yaml:3: cleaning.{key}: .*own.onnx: expected an? "):
+        load_station(tmp_path / "written.yaml", open_models=True)

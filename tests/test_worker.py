@@ -4,13 +4,14 @@ import os
 import signal
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from live_station import leftovers, warm_up_engine, write_inside
 
 from daemon.alarms import Alarms
 from daemon.archive import Archive
-from daemon.config import LogLevel
+from daemon.config import Cleaning, LogLevel
 from daemon.crew import Crew
 from daemon.database import open_database
 from daemon.jobs import JobState, Outcome, ProcessId, Roll, SourceFile, find_job, held_frames
@@ -19,6 +20,7 @@ from daemon.process_id import identify, is_alive, this_process
 from daemon.queue import MAX_DEATHS, Queue
 from daemon.sidecar import Role
 from daemon.worker import WorkerPlan, request_of
+from ir import CleanOptions, DetectorUse
 
 PACE = Pace(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
 LARGE = {"rows": 800, "cols": 1200}
@@ -200,3 +202,9 @@ def test_a_request_goes_through_the_database_unchanged():
     request = request_of(plain)
     assert (request.film, request.options.sensitivity, request.flags) == ("negative", 0.7, ("pair_timeout",))
     assert request.fourth_sample_is_infrared is True
+
+
+def test_a_station_says_which_models_clean_its_frames_and_the_frame_how_sensitively():
+    cleaning = Cleaning(sensitivity=0.2, detector="off", detector_model=Path("/models/own.onnx"))
+    options = request_of({"film": "slide", "sensitivity": 0.7}, cleaning).options
+    assert options == CleanOptions(0.7, DetectorUse.OFF, "/models/own.onnx", None)
