@@ -86,7 +86,8 @@ def test_the_report_of_a_file_is_the_answer_in_json(command, tmp_path, scanned):
     assert status == 0
     assert (frame["picture"], frame["error"]) == (str(source), None)
     assert frame["report"] == json.loads((tmp_path / "out" / "a.json").read_text())
-    assert frame["report"]["options"] == {"sensitivity": 0.8}
+    models = {"detector": "auto", "detector_model": None, "inpainting_model": None}
+    assert frame["report"]["options"] == {"sensitivity": 0.8, **models}
     assert frame["report"]["engine_version"] == VERSION
     assert frame["report"]["seconds"].keys() == {"read", "clean", "write"}
     assert frame["report"]["files"].keys() == {"a_clean.tif", "a_mask.png"}
