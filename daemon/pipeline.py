@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic_core import to_jsonable_python
 
 from daemon.archive import Archive
-from daemon.errors import storing
+from daemon.errors import IntegrityError, storing
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
 from daemon.metadata import clean_tags, clean_title, original_title
@@ -99,6 +99,8 @@ def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) 
         The raw file is no film scan that can be read.
     FrameMissingError
         There is no raw file.
+    IntegrityError
+        The frame was cleaned before, and its raw files are not as they were then.
     TransientError
         The disk does not take the result now.
     """
@@ -109,6 +111,7 @@ def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) 
         same = _same_revision(before, originals, request)
         if same is not None:
             return _result(archive, frame, same, created=False)
+        _require_unchanged(archive, frame, before)
         if before is not None and request.captured is None and before.capture.layout.startswith(SCANNED):
             request = replace(request, captured=before.capture)
         made = _make(archive, frame, request, before.latest.number + 1 if before else 1, seconds)
@@ -182,6 +185,14 @@ def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], re
         if made_by == (VERSION, request.recorded_options(), inputs):
             return revision
     return None
+
+
+def _require_unchanged(archive: Archive, frame: FrameId, before: Sidecar | None) -> None:
+    """Read the raw files of a frame that is cleaned again back from the disk: a revision must not hide their damage."""
+    for stored in before.originals if before else ():
+        problem = archive.verify_original(frame, stored)
+        if problem is not None:
+            raise IntegrityError(str(problem))
 
 
 def _sidecar(

@@ -208,6 +208,7 @@ def figures_of(result: FrameResult) -> dict[str, Any]:
     """Return what the queue keeps of a finished frame, as plain data."""
     return {
         "revision": result.revision,
+        "created": result.created,
         "outcome": str(result.outcome),
         "warnings": list(result.warnings),
         "seconds": dict(result.seconds),

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from daemon.archive import Archive
-from daemon.errors import ArchiveUnwritableError, FrameMissingError, StorageFullError
+from daemon.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError, StorageFullError
 from daemon.film_kind import FilmKind
 from daemon.frame_id import FrameId
 from daemon.pipeline import CleanRequest, clean_into_archive
@@ -102,6 +102,16 @@ def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, ori
     assert second.files[0].name == "r12_0007_r02_clean.tif"
     assert archive.read_sidecar(FRAME).originals[0].original_name == "scan 1.tif"
     assert archive.verify(FRAME) == ()
+
+
+def test_a_frame_whose_raw_changed_since_it_was_cleaned_gets_no_other_revision(archive, original):
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    raw = archive.folder(FRAME) / original.name
+    raw.chmod(0o640)
+    raw.write_bytes(raw.read_bytes()[:-1] + b"?")
+    with pytest.raises(IntegrityError, match=original.name):
+        clean_into_archive(archive, FRAME, CleanRequest(CleanOptions(0.9), originals=(original,)))
+    assert [revision.number for revision in archive.read_sidecar(FRAME).revisions] == [1]
 
 
 def test_infrared_that_comes_late_makes_a_new_revision(archive, tmp_path, scanned):

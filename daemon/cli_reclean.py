@@ -1,0 +1,74 @@
+"""`filmscand reclean`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from daemon.cli_report import print_json
+from daemon.cli_scanner import AsJson, ConfigFile
+from daemon.config import load_station
+from daemon.film_kind import FilmKind
+
+if TYPE_CHECKING:
+    from daemon.reclean import RecleanReport
+
+
+def reclean(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[COLLECTION/BOX/ROLL[_0007]...]", help="Rolls and frames.")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only frames that failed or were set aside.")] = False,
+    sensitivity: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Default: as each frame was cleaned before.")
+    ] = None,
+    film: Annotated[FilmKind | None, typer.Option(help="What film it is; default: as before.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until they are cleaned.")] = True,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Clean archived frames once more: a new revision each, beside the old; raw files are only read."""
+    from daemon import reclean as work
+
+    if not names and not failed:
+        raise typer.BadParameter("name rolls or frames, or say --failed")
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("cleaned", total=None)
+
+        def show(report: RecleanReport) -> None:
+            done = sum(frame.outcome is not None for frame in report.frames)
+            progress.update(bar, completed=done, total=len(report.frames))
+
+        report = work.reclean(
+            load_station(config),
+            names or (),
+            work.Changes(sensitivity, film),
+            failed=failed,
+            config=config,
+            show=show if wait else None,
+        )
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    raise typer.Exit(report.exit_status)
+
+
+def _print(report: RecleanReport) -> None:
+    table = Table(box=None)
+    table.add_column("frame", no_wrap=True, overflow="ignore")
+    for title in ("outcome", "revision", "remarks"):
+        table.add_column(title)
+    for frame in report.frames:
+        unchanged = "the same as before" if frame.revision is not None and not frame.is_new else ""
+        outcome, revision = str(frame.outcome or "in line"), "-" if frame.revision is None else str(frame.revision)
+        table.add_row(escape(frame.frame), outcome, revision, escape(frame.error or unchanged))
+    for name in report.skipped:
+        table.add_row(escape(name), "skipped", "-", "in line already, or not in the archive yet")
+    Console().print(table)
