@@ -89,13 +89,14 @@ class Pool:
 
 
 def fill(plan: PoolPlan) -> None:
-    """Draw sheets for ever: without a pause until the pool is full, then as much as the plan allows."""
+    """Draw sheets while the training lives: without a pause until the pool is full, then as much as the plan allows."""
     os.nice(_NICENESS)
     cv2.setNumThreads(1)
     numba.set_num_threads(1)
     sources = load_sources(plan.photos, plan.artefacts, held_out=False)
     pool = Pool(plan)
-    while True:
+    training = multiprocessing.parent_process()
+    while training is None or training.is_alive():
         started_s = time.monotonic()
         pool.put(draw_sheet(np.random.default_rng([plan.seed, pool.drawn]), plan.size_px, sources))
         if pool.drawn > plan.sheets:

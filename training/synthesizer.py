@@ -59,7 +59,7 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Shee
         Photographs and outlines.
     """
     film = expose(rng, draw_scene(rng, size_px, sources))
-    scale = math.exp(rng.uniform(math.log(0.33), math.log(1.25)))
+    scale = math.exp(rng.uniform(math.log(0.38), math.log(1.3)))
     damaged, clean = _light(rng, film, draw_dirt(rng, size_px, scale, sources))
     holder = _mount(rng, size_px, damaged, clean)
     how = random_pass(rng, film.stock.process is Process.NEGATIVE)
