@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from daemon import cli_clean, cli_evaluate, cli_reclean, cli_report, cli_scan, cli_scanner
+from daemon.cli_clean import ModelFile
 from daemon.cli_scanner import AsJson, ConfigFile
 from daemon.cli_status import show_status
 from daemon.config import Cleaning, DetectorUse, find_config, load_station
@@ -28,9 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-ModelFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Another model than ours (ONNX).")
-]
 config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(cli_scanner.session_app, name="session")

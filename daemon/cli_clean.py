@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from pydantic_core import to_json
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +21,10 @@ from drivers.base import DriverError
 if TYPE_CHECKING:
     from daemon.clean_files import FileReport
     from daemon.config import Cleaning
+
+ModelFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Another model than ours (ONNX).")
+]
 
 
 @dataclass(frozen=True, slots=True)

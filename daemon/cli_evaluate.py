@@ -14,8 +14,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from daemon.cli_clean import ModelFile
 from daemon.cli_report import print_json
 from daemon.cli_scanner import AsJson
+from daemon.config import Cleaning
 from daemon.errors import DaemonError
 from daemon.exit_status import Exit
 from drivers.base import DriverError
@@ -51,16 +53,19 @@ def evaluate(
     tolerance: Annotated[
         int, typer.Option(min=0, metavar="PX", help="Pixels that a mask may be off, in precision, recall and F1.")
     ] = 0,
+    detector_model: ModelFile = None,
+    inpainting_model: ModelFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure cleaning on pairs of damaged and restored pictures: PSNR, SSIM, and how well the mask fits."""
     from daemon.evaluate import Ask
     from daemon.evaluate_files import find_pairs
     from daemon.evaluate_metrics import require_measures
-    from ir import CleanOptions
+    from daemon.models import options_of
 
     require_measures()
-    ask = Ask(CleanOptions(sensitivity), cleaned, difference, tolerance)
+    cleaning = Cleaning(sensitivity=sensitivity, detector_model=detector_model, inpainting_model=inpainting_model)
+    ask = Ask(options_of(cleaning), cleaned, difference, tolerance)
     results = _evaluate_all(find_pairs(folder), ask)
     _show(results, as_json=as_json)
     failed = sum(result.error is not None for result in results)
