@@ -1,4 +1,4 @@
-"""`filmscand reclean`."""
+"""`filmscand reclean` and `filmscand rebuild`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from daemon.config import load_station
 from daemon.film_kind import FilmKind
 
 if TYPE_CHECKING:
+    from daemon.rebuild import Rebuilt
     from daemon.reclean import RecleanReport
 
 
@@ -58,6 +59,32 @@ def reclean(
     else:
         _print(report)
     raise typer.Exit(report.exit_status)
+
+
+def rebuild(
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put the database aside that is there; it is kept under another name.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the station's database anew from its archive, after the database was lost."""
+    from daemon import rebuild as work
+
+    report = work.rebuild(load_station(config), replace=replace)
+    if as_json:
+        print_json(report)
+    else:
+        _print_rebuilt(report)
+    raise typer.Exit(report.exit_status)
+
+
+def _print_rebuilt(report: Rebuilt) -> None:
+    for problem in report.problems:
+        print(problem)
+    print(f"{report.archived} frames archived, {len(report.queued)} in line, {len(report.problems)} problems")
+    if report.old_database is not None:
+        print(f"the old database is {report.old_database}")
 
 
 def _print(report: RecleanReport) -> None:

@@ -8,15 +8,13 @@ workers       processes, which only the supervisor starts, kills and restarts
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from multiprocessing.connection import wait
 
 from daemon.alarms import Alarms
@@ -24,7 +22,7 @@ from daemon.archive import Archive
 from daemon.config import Station
 from daemon.crew import Crew, Loss
 from daemon.database import open_database, transaction
-from daemon.errors import DaemonError, TransientError
+from daemon.errors import TransientError
 from daemon.ingest import Ingest, plan_ingest
 from daemon.jobs import JobState, Outcome, ProcessId, count_frames, held_frames, unfinished_frames
 from daemon.logs import set_up_logging
@@ -34,6 +32,7 @@ from daemon.process_id import is_alive, this_process
 from daemon.queue import Queue
 from daemon.session_run import SessionTools
 from daemon.session_threads import SessionThreads
+from daemon.station_lock import sole_process
 from daemon.watch import require_apart
 from daemon.worker import WorkerPlan
 
@@ -43,10 +42,6 @@ WORKER_ALARM = "worker"
 _ALARMING_DEATHS = 3
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ORPHANS_AT_MOST_S = 30.0
-
-
-class StationBusyError(DaemonError):
-    """Another service runs this station."""
 
 
 def run_service(
@@ -83,7 +78,7 @@ def run_service(
     with Bell() as bell:
         _make_folders(station)
         require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
-        with _sole_service(station), closing(open_database(station.database)) as connection:
+        with sole_process(station), closing(open_database(station.database)) as connection:
             _recover(station, connection)
             return Supervisor(station, connection, notifier, bell, pace).run(scans_only=scans_only)
 
@@ -224,23 +219,6 @@ class Bell:
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self.told_to_stop = True
-
-
-@contextmanager
-def _sole_service(station: Station) -> Iterator[None]:
-    path = station.database.with_name(f"{station.database.name}.lock")
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise StationBusyError(
-                f"{station.root}: another service (process {lock.read().strip() or 'unknown'}) runs this station"
-            ) from error
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
 
 
 def _recover(station: Station, connection: sqlite3.Connection) -> None:
