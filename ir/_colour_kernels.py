@@ -93,12 +93,13 @@ def measure_grain(rgb, marks, display, starts, rows, cols, usual, grain):
 
 
 @njit(parallel=True, cache=True)
-def smooth_densities(starts, rows, cols, seen, weights, reach, smooth, kept):
+def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, kept):
     """Fit each region's course to the densities about each pixel; keep of what differs only what exceeds the noise.
 
     A local Wiener filter (Lee 1980, doi:10.1109/TPAMI.1980.4766994) about a course instead of a mean.
-    seen: (pixels, 3) density as the fill tells it, course, and expected squared error; weights: (pixels,);
-    reach: half window; smooth: the result; kept: part of a pixel's own difference to the course that was kept.
+    seen: (pixels, 3) density as the fill tells it, course, and expected squared error; weights: (pixels,); prior:
+    height of the course that is expected, and the weight of that; reach: half window; smooth: the result; kept: part of
+    a pixel's own difference to the course that was kept.
     """
     for region in prange(starts.shape[0] - 1):
         first, last = starts[region], starts[region + 1]
@@ -109,6 +110,7 @@ def smooth_densities(starts, rows, cols, seen, weights, reach, smooth, kept):
         for index in range(first, last):
             row, col = rows[index] - top, cols[index] - left
             product = power = square = total = 0.0
+            drawn = prior[1] * prior[0]
             for near_row in range(max(row - reach, 0), min(row + reach + 1, at.shape[0])):
                 for near_col in range(max(col - reach, 0), min(col + reach + 1, at.shape[1])):
                     near = at[near_row, near_col]
@@ -119,8 +121,8 @@ def smooth_densities(starts, rows, cols, seen, weights, reach, smooth, kept):
                     power += weight * seen[near, 1] * seen[near, 1]
                     square += weight * seen[near, 0] * seen[near, 0]
                     total += weight
-            height = product / power
-            variance = max(square - height * product, 0.0) / total
+            height = (product + drawn) / (power + prior[1])
+            variance = max(square - 2.0 * height * product + height * height * power, 0.0) / total
             part = max(variance - seen[index, 2], 0.0) / (variance + 1e-12)
             course = height * seen[index, 1]
             smooth[index] = course + part * (seen[index, 0] - course)

@@ -1,13 +1,12 @@
 """Heal defects that only the colours tell of: no infrared says how much light each of them takes.
 
-What it takes is estimated from a fill. Dust is grey and smooth, and rises from its rim: the course of that rise is
-learnt from all defects of the frame, its height from each defect, and of what a pixel's density differs from there only
-that much is believed as exceeds the fill's own error and the grain. Dividing by it keeps detail and grain. What is
-opaque is filled, and grain of the film nearby is lent to it. A defect is left alone where healing promises no gain.
+Dividing by what they take, as far as a fill tells that (`ir.attenuation`), keeps detail and grain. What is opaque is
+filled, and grain of the film nearby is lent to it. A defect is left alone where healing promises no gain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from ir import _colour_kernels as kernels
 from ir import _defect_kernels as defect_kernels
 from ir import _healing_kernels as healing_kernels
+from ir.attenuation import DETAIL_ERROR, Look, estimate_attenuation
 from ir.detection import Regions
 from ir.healing import DISPLAY_GAMMA, GRAIN_VARIANCE, SMALLEST_CHANGE, Healed, split_wide
 from ir.photometry import Photometry
@@ -23,48 +23,19 @@ from ir.photometry import Photometry
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-# Squared error of a fill for its directions' spread, their ends' disagreement, and the detail around: regression on
-# simulated film, where the truth is known.
+# Squared error of a fill for its directions' spread and their ends' disagreement: regression on simulated film.
 SPREAD_ERROR = 1.6
 DOUBT_ERROR = 0.25
-DETAIL_ERROR = 1.2
 USUAL_DETAIL = 0.02
-# Part of a fill's error that differs from one pixel to the next.
-SHORT_ERROR = 0.5
-REACH_PX = 12
-# Rise of a defect's density from its rim, pixel by pixel, where a frame has too few to tell.
-USUAL_COURSE = (0.2, 0.5, 0.85, 1.0, 1.0)
-USUAL_WEIGHT = 4.0
-LEAST_COURSE = 0.05
-ROUNDS = 3
-# Defects that tell of the course: neither lost in noise nor opaque, nepers.
-TELLING = (0.05, 1.5)
-# Squared error of a smoothed density as a part of the fill's: for the faintest, and more with each neper.
-FAINT_ERROR = 0.05
-DEEP_ERROR = 0.4
 # Dust takes about as much of each colour: deviation of a channel's density, as a part of it.
 NEUTRALITY = 0.07
 OPAQUE = 3.5
+# Expected error of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
+# On simulated film healing gains from 1 on: errors are expected rather too large where they decide.
+DOUBT = 1.0
 # Specks of fewer pixels show no grain.
 GRAINY_PX = 24
 MOST_DETAIL = 2.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What is seen of each pixel: display values raw and filled, squared errors of the fill, dark noise; (pixels, 3).
-
-    rough: the part of the error that grows with the gap; detail: deviation of detail around each cell (cells, 4), as a
-    part of the value: red, green, blue and what they have in common. depths: pixels from the rim, 0..4.
-    """
-
-    raw: Array
-    fill: Array
-    rough: Array
-    noise: Array
-    detail: Array
-    depths: npt.NDArray[np.int64]
-    owners: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +52,9 @@ def heal_colours(
     regions: Regions,
     probability: npt.NDArray[np.uint8],
     photometry: Photometry,
+    infrared_density: Callable[[Regions], Array] | None = None,
 ) -> Healed:
-    """Heal the defects of a frame from its colours alone.
+    """Heal the defects of a frame from its colours, where infrared tells nothing, or too little to divide by.
 
     Parameters
     ----------
@@ -92,6 +64,9 @@ def heal_colours(
         How likely each pixel is a defect, times 255.
     photometry : Photometry
         Of the colours.
+    infrared_density : callable, optional
+        Gives the density of pixels in infrared, nepers, where infrared shows defects faintly or falsely: it tells their
+        course, as far as the colours agree.
 
     Returns
     -------
@@ -105,7 +80,8 @@ def heal_colours(
     display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
     marks = _marks(rgb, cells)
     look = _look(rgb, marks, cells, display, photometry)
-    guess = _guess(rgb, marks, cells, display, look)
+    hint = None if infrared_density is None else infrared_density(cells)
+    guess = _guess(rgb, marks, cells, (display, hint), look)
     sure = np.asarray(probability[cells.rows, cells.cols] / np.float32(255), np.float32)
     promised = _promised(look, guess, sure)
     defect_kernels.write_regions(
@@ -132,7 +108,7 @@ def _marks(rgb: npt.NDArray[np.uint16], cells: Regions) -> npt.NDArray[np.uint8]
 
 def _look(
     rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array, photometry: Photometry
-) -> _Look:
+) -> Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     fill, error = np.empty((count, 3), np.float32), np.zeros((count, 4), np.float32)
     healing_kernels.fill_pixels(rgb, display, marks, rows, cols, np.float32(GRAIN_VARIANCE), fill, error)
@@ -145,14 +121,20 @@ def _look(
     kernels.measure_grain(rgb, marks, display, cells.starts, rows, cols, np.float32(USUAL_DETAIL), detail)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
     owners = np.repeat(np.arange(len(cells)), np.diff(cells.starts))
-    return _Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, owners)
+    return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, owners)
 
 
 def _guess(
-    rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array, look: _Look
+    rgb: npt.NDArray[np.uint16],
+    marks: npt.NDArray[np.uint8],
+    cells: Regions,
+    known: tuple[Array, Array | None],
+    look: Look,
 ) -> _Guess:
     """Divide by the estimated density, fill, and weigh the two by the errors that they are expected to have."""
-    density, kept, error = _densities(cells, look)
+    display, hint = known
+    taken = estimate_attenuation(cells, look, hint)
+    density, kept, error = taken.density, taken.kept, taken.error
     gamma = np.float32(DISPLAY_GAMMA)
     divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)[:, None]
     grain = np.float32(DETAIL_ERROR) * np.square(look.detail[look.owners, :3] * look.fill)
@@ -171,48 +153,10 @@ def _guess(
     return _Guess((value + added).astype(np.float32), error_after, weight)
 
 
-def _densities(cells: Regions, look: _Look) -> tuple[Array, Array, Array]:
-    """Return each pixel's density, how much of its own differs from its region's course, and its squared error."""
-    square = np.float32(DISPLAY_GAMMA**2)
-    noise = np.square(look.detail[look.owners])
-    relative = look.rough / np.square(look.fill) + np.float32(DETAIL_ERROR) * noise[:, :3]
-    share = 1 / (relative + np.float32(1e-6))
-    share /= share.sum(axis=1, keepdims=True)
-    seen = (share * np.log(look.fill / look.raw)).sum(axis=1) * np.float32(DISPLAY_GAMMA)
-    rough = square * (share * look.rough / np.square(look.fill)).sum(axis=1)
-    white = square * np.float32(DETAIL_ERROR) * noise[:, 3]
-    weights = (1 / (rough + white + 0.02)).astype(np.float32)
-    course, heights = _learn_course(seen, weights, look)
-    table = np.stack([seen, course, white + np.float32(SHORT_ERROR) * rough], axis=1).astype(np.float32)
-    smooth, kept = np.empty(len(seen), np.float32), np.empty(len(seen), np.float32)
-    kernels.smooth_densities(cells.starts, cells.rows, cells.cols, table, weights, REACH_PX, smooth, kept)
-    # A defect darkens or, where dye is scratched off, brightens; it does not do both.
-    density = np.where(heights[look.owners] >= 0, np.maximum(smooth, 0), np.minimum(smooth, 0)).astype(np.float32)
-    error = (rough + white) * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
-    return density, kept, error.astype(np.float32)
-
-
-def _learn_course(seen: Array, weights: Array, look: _Look) -> tuple[Array, Doubles]:
-    """Learn how densities rise from the rim on this frame; return each pixel's rise and each region's height."""
-    usual = np.array(USUAL_COURSE)
-    course, depths, owners = usual, look.depths, look.owners
-    for _ in range(ROUNDS):
-        rise = course[depths]
-        heights = np.bincount(owners, weights * rise * seen) / np.bincount(owners, weights * rise * rise)
-        height = heights[owners]
-        telling = weights * ((height > TELLING[0]) & (height < TELLING[1]))
-        power = np.bincount(depths, telling * height * height, len(usual))
-        found = (np.bincount(depths, telling * height * seen, len(usual)) + USUAL_WEIGHT * usual) / (
-            power + USUAL_WEIGHT
-        )
-        course = np.maximum.accumulate(np.clip(found / found.max(), LEAST_COURSE, 1))
-    return course[depths].astype(np.float32), heights
-
-
-def _promised(look: _Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
+def _promised(look: Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
     """Which cells gain by healing: what it takes away if there is a defect, against what it harms if there is none."""
     change = np.square(guess.value - look.raw).sum(axis=1)
-    gain = (2 * sure - 1) * change - 2 * sure * guess.error.sum(axis=1)
+    gain = (2 * sure - 1) * change - DOUBT * sure * guess.error.sum(axis=1)
     return np.asarray(np.bincount(look.owners, gain) > 0)
 
 

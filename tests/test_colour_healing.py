@@ -166,7 +166,7 @@ def test_grain_is_measured_on_free_film_around_each_region(seed):
     assert np.allclose(grain, grain_twin(rgb, regions, marks, 0.02), rtol=1e-3)
 
 
-def smooth_twin(regions, seen, weights, reach):
+def smooth_twin(regions, seen, weights, prior, reach):
     smooth, kept = np.empty(len(seen)), np.empty(len(seen))
     for index in range(len(regions)):
         part = np.arange(regions.starts[index], regions.starts[index + 1])
@@ -175,7 +175,8 @@ def smooth_twin(regions, seen, weights, reach):
             about = (abs(rows - regions.rows[pixel]) <= reach) & (abs(cols - regions.cols[pixel]) <= reach)
             near = part[about]
             density, course = seen[near, 0].astype(float), seen[near, 1].astype(float)
-            height = np.average(course * density, weights=weights[near]) / np.average(course**2, weights=weights[near])
+            power, product = ((weights[near] * course * each).sum() for each in (course, density))
+            height = (product + prior[0] * prior[1]) / (power + prior[1])
             variance = np.average((density - height * course) ** 2, weights=weights[near])
             kept[pixel] = max(variance - seen[pixel, 2], 0) / (variance + 1e-12)
             expected = height * seen[pixel, 1]
@@ -192,8 +193,9 @@ def test_densities_are_smoothed_about_their_course_as_far_as_noise_explains_them
     seen = np.stack([rng.normal(0.3, 0.1, count), rng.uniform(0.1, 1, count), rng.uniform(0, 0.05, count)], 1)
     seen, weights = seen.astype(np.float32), rng.uniform(1, 50, count).astype(np.float32)
     smooth, kept = np.empty(count, np.float32), np.empty(count, np.float32)
-    kernels.smooth_densities(regions.starts, regions.rows, regions.cols, seen, weights, reach, smooth, kept)
-    expected = smooth_twin(regions, seen, weights, reach)
+    places, prior = (regions.starts, regions.rows, regions.cols), (rng.normal(0.3, 0.3), rng.uniform(0, 200))
+    kernels.smooth_densities(*places, seen, weights, prior, reach, smooth, kept)
+    expected = smooth_twin(regions, seen, weights, prior, reach)
     assert np.allclose(kept, expected[1], atol=2e-3)
     assert np.allclose(smooth, expected[0], atol=2e-3)
 
