@@ -20,12 +20,14 @@ from daemon.atomic_file import (
     publish_in_order,
     remove_abandoned_parts,
 )
+from daemon.bag import DECLARATION
 from daemon.disk import free_bytes
 from daemon.errors import (
     ArchiveUnwritableError,
     FrameExistsError,
     FrameIdError,
     FrameMissingError,
+    RollSealedError,
     storing,
 )
 from daemon.events import Event, EventType, append_events
@@ -48,7 +50,7 @@ class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
     Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` when the disk does not take it, and
-    leaves nothing half-written behind.
+    `RollSealedError` when the roll is sealed, and leaves nothing half-written behind.
 
     Parameters
     ----------
@@ -90,6 +92,23 @@ class Archive:
         if not folder.is_dir():
             raise ArchiveUnwritableError(f"{folder}: expected the frame's folder, found none; is the archive mounted?")
         raise FrameMissingError(f"{folder}: expected {frame.stem}_raw.*, found no such file")
+
+    def is_sealed(self, frame: FrameId) -> bool:
+        """Return whether the frame's roll is sealed."""
+        mark = self.root / frame.roll_folder / DECLARATION
+        with storing(mark, "read"):
+            return mark.exists()
+
+    def require_open(self, frame: FrameId) -> None:
+        """Require that the frame's roll still takes something.
+
+        Raises
+        ------
+        RollSealedError
+            It is sealed.
+        """
+        if self.is_sealed(frame):
+            raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
 
     def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
         """Copy a watched file into the archive, byte for byte, read once and hashed in passing.
@@ -166,6 +185,7 @@ class Archive:
         FrameExistsError
             The sidecar names this revision already.
         """
+        self.require_open(frame)
         if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
             raise FrameExistsError(f"{self.sidecar_path(frame)}: expected no revision {content.number}, found it")
         make_folders(self.folder(frame))
@@ -175,6 +195,7 @@ class Archive:
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar, and with it declare the frame complete."""
+        self.require_open(frame)
         path = self.sidecar_path(frame)
         publish_bytes(path, sidecar.to_json(), replace=True)
         return path
@@ -244,6 +265,7 @@ class Archive:
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
         """Append to the `events.jsonl` of the frame's roll."""
+        self.require_open(frame)
         metadata = self.root / frame.roll_folder / "metadata"
         make_folders(metadata)
         append_events(metadata / "events.jsonl", events)
@@ -253,6 +275,7 @@ class Archive:
         return free_bytes(self.root)
 
     def _prepare(self, frame: FrameId, target: Path, role: Role) -> None:
+        self.require_open(frame)
         make_folders(target.parent)
         write_roll_record(self.root / frame.roll_folder / "metadata", frame)
         other = self.original_path(frame, role)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from daemon import cli_clean, cli_evaluate, cli_reclean, cli_report, cli_scan, cli_scanner
+from daemon import cli_archive, cli_clean, cli_evaluate, cli_report, cli_scan, cli_scanner
 from daemon.cli_clean import ModelFile
 from daemon.cli_scanner import AsJson, ConfigFile
 from daemon.cli_status import show_status
@@ -33,8 +33,9 @@ config_app = typer.Typer(help="The station's configuration.", no_args_is_help=Tr
 app.add_typer(config_app, name="config")
 app.add_typer(cli_scanner.session_app, name="session")
 app.command()(cli_evaluate.evaluate)
-app.command()(cli_reclean.reclean)
-app.command()(cli_reclean.rebuild)
+app.command()(cli_archive.reclean)
+app.command()(cli_archive.rebuild)
+app.command()(cli_archive.seal)
 app.command()(cli_scanner.scan)
 app.command()(cli_scanner.devices)
 app.command("virtual-scanner")(cli_scanner.virtual_scanner)

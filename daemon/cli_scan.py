@@ -54,6 +54,8 @@ def put_in_line(station: Station, ask: Ask) -> int:
     ------
     NoScannerError
         If no scanner was named and there is not exactly one that gives infrared.
+    RollSealedError
+        If the roll takes nothing more.
     """
     from daemon.archive import Archive
     from daemon.database import open_database
@@ -71,9 +73,11 @@ def put_in_line(station: Station, ask: Ask) -> int:
         operator=ask.operator,
         sensitivity=station.cleaning.sensitivity,
     )
+    archive = Archive(station.archive)
+    archive.require_open(plan.frame(plan.first_number))
     station.database.parent.mkdir(parents=True, exist_ok=True)
     with closing(open_database(station.database)) as connection:
-        number = ask.first_number or next_free_number(connection, Archive(station.archive), plan)
+        number = ask.first_number or next_free_number(connection, archive, plan)
         return Sessions(connection).add(plan.model_copy(update={"first_number": number})).session_id
 
 

@@ -9,6 +9,7 @@ DaemonError
     SourceUnreadableError   the source's disk or share does not answer
   SourceChangedError        somebody is still writing the source: let it settle again
   FrameExistsError          another picture already has this name: give the frame another number
+    RollSealedError         the roll is sealed and takes nothing more: give the frame another roll
   FrameMissingError         the archive has no such frame
   IntegrityError            stored bytes differ from their recorded hash: call a human, change nothing
 """
@@ -55,6 +56,10 @@ class SourceChangedError(DaemonError):
 
 class FrameExistsError(DaemonError):
     """A file with other content already has this name."""
+
+
+class RollSealedError(FrameExistsError):
+    """The roll is sealed."""
 
 
 class FrameMissingError(DaemonError):

@@ -29,10 +29,11 @@ class EventType(StrEnum):
     DIGEST = "message digest calculation"
     CREATION = "creation"
     FIXITY_CHECK = "fixity check"
+    SEALING = "information package creation"
 
 
 class Event(BaseModel):
-    """Something that happened to a frame; `about` names the file."""
+    """Something that happened to a frame, or to its whole roll; `about` names the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

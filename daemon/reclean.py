@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from daemon.archive import Archive
 from daemon.config import Station
 from daemon.database import open_database, transaction
 from daemon.errors import DaemonError
@@ -151,13 +152,18 @@ def reclean(
     ------
     NoSuchFramesError
         If a name stands for no frame.
+    RollSealedError
+        If one of them is in a roll that is sealed; none is put in line then.
     ServiceDiedError
         If no service stays alive.
     """
     if not station.database.exists():
         raise NoSuchFramesError(f"{station.database}: no frame was ever archived by this station")
     with closing(open_database(station.database)) as connection:
-        recleaning = Recleaning(connection, chosen_frames(connection, names, failed=failed), changes)
+        jobs = chosen_frames(connection, names, failed=failed)
+        for job in jobs:
+            Archive(station.archive).require_open(job.frame)
+        recleaning = Recleaning(connection, jobs, changes)
         if show is None:
             return recleaning.report()
         with PrivateService(station, config) as service:

@@ -1,4 +1,4 @@
-"""`filmscand reclean` and `filmscand rebuild`."""
+"""The commands about the archive: reclean, seal and rebuild."""
 
 from __future__ import annotations
 
@@ -77,6 +77,38 @@ def rebuild(
     else:
         _print_rebuilt(report)
     raise typer.Exit(report.exit_status)
+
+
+def seal(
+    rolls: Annotated[list[str], typer.Argument(metavar="COLLECTION/BOX/ROLL...", help="Rolls that are finished.")],
+    info: Annotated[
+        list[str] | None, typer.Option("--info", metavar="'LABEL: VALUE'", help="More for bag-info.txt; repeatable.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close rolls for good: each becomes a BagIt bag with manifests, and nothing is added to it any more."""
+    from daemon import seal as work
+
+    labels = dict(_label(line) for line in info or ())
+    station = load_station(config)
+    try:
+        sealed = [work.seal(station, roll, labels) for roll in rolls]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if as_json:
+        print_json({"sealed": sealed})
+    for one in () if as_json else sealed:
+        print(
+            f"{one.roll}: {one.frames} frames, {one.files} files, {one.size_bytes / 1e9:.2f} GB sealed in {one.folder}"
+        )
+
+
+def _label(line: str) -> tuple[str, str]:
+    label, colon, value = line.partition(":")
+    if not colon:
+        raise typer.BadParameter(f"expected 'LABEL: VALUE', found {line!r}")
+    return label.strip(), value.strip()
 
 
 def _print_rebuilt(report: Rebuilt) -> None:
