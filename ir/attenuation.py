@@ -34,6 +34,7 @@ TELLING = (0.05, 1.5)
 # A fill's neighbouring pixels are wrong together: so many count as one.
 PIXELS_AS_ONE = 6.0
 FEWEST_KNOWN = 6
+FEWEST_BRIGHT = 12
 # Density of a frame's defects and its deviation, nepers, where it has too few to tell; what a known one is known to (as
 # a part of it); and the least deviation that is believed.
 USUAL_HEIGHT, USUAL_SPREAD = 0.25, 0.4
@@ -131,8 +132,11 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     table = np.stack([seen, course, white + np.float32(SHORT_ERROR) * rough], axis=1).astype(np.float32)
     smooth, kept = np.empty(len(seen), np.float32), np.empty(len(seen), np.float32)
     kernels.smooth_densities(cells.starts, cells.rows, cells.cols, table, weights, prior, REACH_PX, smooth, kept)
-    # A defect darkens or, where dye is scratched off, brightens; it does not do both.
-    density = np.where(heights[look.owners] >= 0, np.maximum(smooth, 0), np.minimum(smooth, 0)).astype(np.float32)
+    # A defect darkens or, where dye is scratched off, brightens; it does not do both. Scratches run over many cells: a
+    # few bright ones are lights of the picture, filled from the dark around.
+    bright = heights < 0
+    least = 0.0 if bright.sum() < FEWEST_BRIGHT else -np.inf
+    density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
     error = (rough + white) * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
     return Attenuation(density, kept, error.astype(np.float32))
 

@@ -29,7 +29,8 @@ DOUBT_ERROR = 0.25
 USUAL_DETAIL = 0.02
 # Dust takes about as much of each colour: deviation of a channel's density, as a part of it.
 NEUTRALITY = 0.07
-OPAQUE = 3.5
+# Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
+TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
 # Expected error of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
 # On simulated film healing gains from 1 on: errors are expected rather too large where they decide.
 DOUBT = 1.0
@@ -142,7 +143,9 @@ def _guess(
     lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
     divided_error = error[:, None] + np.square(np.float32(NEUTRALITY) * density)[:, None] + np.square(lifted)
     divided_error = divided_error * np.square(divided / gamma)
-    weight = fill_error / (fill_error + divided_error)
+    # What was divided by comes from the fill as well, smoothed: only where hardly any light is left is there more in it.
+    opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
+    weight = 1 - opacity * divided_error / (fill_error + divided_error)
     value = weight * divided + (1 - weight) * look.fill
     added = np.empty_like(value)
     lost = np.where(np.diff(cells.starts)[look.owners] < GRAINY_PX, 0, 1 - weight.mean(axis=1) * (1 - kept))
