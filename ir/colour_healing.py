@@ -143,7 +143,7 @@ def _guess(
     lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
     divided_error = error[:, None] + np.square(np.float32(NEUTRALITY) * density)[:, None] + np.square(lifted)
     divided_error = divided_error * np.square(divided / gamma)
-    # What was divided by comes from the fill as well, smoothed: only where hardly any light is left is there more in it.
+    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left.
     opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
     weight = 1 - opacity * divided_error / (fill_error + divided_error)
     value = weight * divided + (1 - weight) * look.fill
