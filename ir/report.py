@@ -71,6 +71,8 @@ class CleanOptions:
     def __post_init__(self) -> None:
         if not 0.0 <= self.sensitivity <= 1.0:
             raise ValueError(f"sensitivity: expected 0..1, found {self.sensitivity}")
+        if self.detector not in tuple(DetectorUse):
+            raise ValueError(f"detector: expected {' or '.join(DetectorUse)}, found {self.detector}")
 
 
 @dataclass(frozen=True, slots=True)

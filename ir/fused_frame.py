@@ -1,0 +1,95 @@
+"""The way of a frame that infrared can clean only in part: infrared and the detector find and heal together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from ir import _healing_kernels as healing_kernels
+from ir.colour_frame import sure_regions
+from ir.colour_healing import heal_colours
+from ir.detection import Regions, seed_limits
+from ir.detector import find_probability
+from ir.fusion import fuse, infrared_strength
+from ir.healing import Healed
+from ir.model_file import Model, load_detector
+from ir.noise import Base, Noise
+from ir.photometry import Photometry
+from ir.report import CleanOptions, CleanReport, Method
+from ir.residual import Residual
+from ir.stopwatch import StopWatch
+
+
+@dataclass(frozen=True, slots=True)
+class InfraredView:
+    """What infrared says of a frame.
+
+    Attributes
+    ----------
+    residual, base, noise
+        See their modules.
+    holder_blocks : ndarray of bool
+        Blocks of 8 pixels that are no film.
+    """
+
+    residual: Residual
+    base: Base
+    noise: Noise
+    holder_blocks: npt.NDArray[np.bool_]
+
+
+def heal_by_both(
+    rgb: npt.NDArray[np.uint16], photometry: Photometry, view: InfraredView, options: CleanOptions, watch: StopWatch
+) -> tuple[Healed, Model]:
+    """Find defects by infrared and detector together, and heal them from the colours with what infrared shows.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    photometry : Photometry
+    view : InfraredView
+    options : CleanOptions
+    watch : StopWatch
+
+    Returns
+    -------
+    Healed, Model
+        What was healed, and the detector.
+
+    Raises
+    ------
+    ModelError
+        The detector's file cannot be used.
+    """
+    model = load_detector(options.detector_model)
+    probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
+    limits = seed_limits(view.noise, 0.5)
+    strength = watch.time(
+        "fusion", lambda: infrared_strength(view.residual, view.base, view.noise, limits, view.holder_blocks)
+    )
+    fused = watch.time("fusion", lambda: fuse(probability, strength))
+    regions = watch.time("detection", lambda: sure_regions(fused, model, options.sensitivity))
+    healed = watch.time("healing", lambda: heal_colours(rgb, regions, fused, photometry, lambda at: _density(view, at)))
+    return healed, model
+
+
+def fused_report(report: CleanReport, model: Model, options: CleanOptions) -> CleanReport:
+    """Return a report of infrared with what the detector added."""
+    return replace(
+        report,
+        method=Method.FUSION,
+        probability_threshold=model.card.limits(options.sensitivity)[0],
+        models={"detector": model.sha256},
+    )
+
+
+def _density(view: InfraredView, cells: Regions) -> npt.NDArray[np.float32]:
+    """Return what the pixels of defects take of the infrared, nepers."""
+    residual, base = view.residual, view.base
+    density = np.empty((len(cells.rows), 3), np.float32)
+    planes = (residual.values, residual.grades, residual.fractions)
+    healing_kernels.densities_at(*planes, base.block_px, base.level, cells.rows, cells.cols, density)
+    return np.maximum(density[:, 0], 0)

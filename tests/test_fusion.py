@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_frames import compiled
+
+from ir.detection import find_defects
+from ir.fusion import MOST_AGAINST, MOST_FOR, STRENGTHS, fuse, infrared_evidence, infrared_strength, log_odds
+from ir.noise import Base, Noise
+from ir.residual import Residual
+
+SHAPE = (200, 300)
+LEVELS = len(STRENGTHS) + 1
+
+
+def planes(rng, agreement):
+    """A detector's probabilities, and strengths of an infrared that sees a share of its defects and a few others."""
+    probability = rng.integers(0, 12, SHAPE).astype(np.uint8)
+    strength = np.where(rng.random(SHAPE) < 0.05, rng.integers(1, 4, SHAPE), 0).astype(np.uint8)
+    defects = np.zeros(SHAPE, np.bool_)
+    defects[20:180:20, 20:280:10] = True
+    defects |= np.roll(defects, 1, 0) | np.roll(defects, 1, 1)
+    probability[defects] = rng.integers(80, 255, defects.sum())
+    seen = defects & (rng.random(SHAPE) < agreement)
+    strength[seen] = rng.integers(5, LEVELS, seen.sum())
+    return probability, strength, defects
+
+
+def test_what_both_doubt_is_sure_together_where_infrared_agrees_with_the_detector_on_this_frame():
+    probability, strength, _ = planes(np.random.default_rng(1), 0.9)
+    probability[100:104, 5:9], strength[100:104, 5:9] = 100, 7
+    probability[150:154, 5:9], strength[150:154, 5:9] = 100, 0
+    fused = fuse(probability, strength)
+    assert fused[101, 6] > 200
+    assert fused[151, 6] < 90
+
+
+def test_an_infrared_that_sees_other_things_than_the_detector_changes_nothing():
+    rng = np.random.default_rng(2)
+    probability, _, _ = planes(rng, 0.0)
+    strength = rng.integers(0, LEVELS, SHAPE).astype(np.uint8)
+    evidence = infrared_evidence(probability, strength)
+    assert np.abs(evidence).max() < 0.3
+    assert np.abs(fuse(probability, strength).astype(int) - probability).max() < 24
+
+
+def test_an_infrared_without_a_picture_of_the_film_says_nothing():
+    probability, strength, _ = planes(np.random.default_rng(3), 0.5)
+    difference = fuse(probability, np.zeros_like(strength)).astype(int) - probability
+    assert np.abs(difference).max() <= 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_evidence_rises_with_strength_within_its_bounds_and_more_of_either_never_makes_a_defect_less_likely(
+    seed, agreement
+):
+    probability, strength, _ = planes(np.random.default_rng(seed), agreement)
+    evidence = infrared_evidence(probability, strength)
+    assert evidence.shape == (LEVELS,)
+    assert (np.diff(evidence) >= 0).all()
+    assert -MOST_AGAINST <= evidence[0] <= evidence[-1] <= MOST_FOR
+    probability[0], strength[0] = 100, np.arange(SHAPE[1]) % LEVELS
+    probability[1], strength[1] = np.minimum(np.arange(SHAPE[1]), 255), 3
+    fused = fuse(probability, strength)
+    assert (np.diff(fused[0, :LEVELS].astype(int)) >= 0).all()
+    assert (np.diff(fused[1, :256].astype(int)) >= 0).all()
+
+
+def test_log_odds_are_those_of_the_probability_and_finite_at_its_ends():
+    assert log_odds(np.array([51]))[0] == pytest.approx(np.log(0.2 / 0.8))
+    assert np.isfinite(log_odds(np.array([0, 255]))).all()
+
+
+@compiled
+def test_strength_tells_how_many_thresholds_a_pixel_passes():
+    rng = np.random.default_rng(4)
+    values = np.rint(rng.normal(0, 20, SHAPE)).astype(np.int16)
+    for index, depth in enumerate((0.02, 0.05, 0.1, 0.3)):
+        values[50:70, 30 + 60 * index : 50 + 60 * index] -= np.int16(depth * 4096)
+    holder = np.zeros((25, 38), np.bool_)
+    residual = Residual(values, np.zeros(SHAPE, np.uint8))
+    flat = np.zeros((-(-SHAPE[0] // 16), -(-SHAPE[1] // 16)), np.float32)
+    # Of the base only its level counts here.
+    base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 16})
+    noise = Noise(*(np.ones((2, n), np.float32) for n in (16, 16, 2)), np.ones_like(flat))
+    limits = np.full((3, 16), 0.1, np.float32)
+    strength = infrared_strength(residual, base, noise, limits, holder)
+    assert [strength[60, 40 + 60 * index] for index in range(4)] == [0, 3, 5, 8]
+    assert not strength[:40].any()
+    seeds = find_defects(residual, base, noise, limits, holder)
+    assert (strength[seeds.rows, seeds.cols] >= 5).all()
