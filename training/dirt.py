@@ -45,15 +45,15 @@ def draw_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sou
     """
     if rng.uniform() < SPOTLESS_SHARE:
         return ()
-    median = math.exp(rng.uniform(math.log(0.035), math.log(0.5)))
-    density = _Densities(median, rng.uniform(0.3, 1.1), rng.uniform(0.0, 0.12))
+    median = math.exp(rng.uniform(math.log(0.045), math.log(0.6)))
+    density = _Densities(median, rng.uniform(0.3, 1.1), rng.uniform(0.0, 0.1))
     patches = list(_of_film_model(rng, size_px, scale, sources, density))
     amount = math.exp(rng.normal(0, 0.8))
     amount *= (size_px / 512) ** 2
     for draw, number in _OWN.items():
         patches.extend(density.applied(rng, draw(rng, size_px, scale)) for _ in range(rng.poisson(amount * number)))
     if sources.drawn:
-        drawn = (_from_drawing(rng, size_px, scale, sources.drawn) for _ in range(rng.poisson(2.5 * amount)))
+        drawn = (_from_drawing(rng, size_px, scale, sources.drawn) for _ in range(rng.poisson(1.2 * amount)))
         patches.extend(density.applied(rng, patch) for patch in drawn)
     return tuple(_refocused(rng, patch) for patch in patches)
 
@@ -156,7 +156,9 @@ _OWN: Final[dict[Callable[[np.random.Generator, int, float], Patch], float]] = {
 
 def _from_drawing(rng: np.random.Generator, size_px: int, scale: float, drawn: Sequence[Drawn]) -> Patch:
     names = sorted({each.kind for each in drawn})
-    name = names[int(rng.integers(len(names)))]
+    # Groups cover much of a sheet; too many of them and nothing else is learnt.
+    chances = np.array([3.0 if name in _SINGLE else 0.5 for name in names])
+    name = names[int(rng.choice(len(names), p=chances / chances.sum()))]
     of_kind = [each for each in drawn if each.kind == name]
     opacity = of_kind[int(rng.integers(len(of_kind)))].opacity
     target = opacity.shape[0] * _drawing_scale(rng, name, opacity, scale)

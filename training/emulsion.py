@@ -10,7 +10,20 @@ import numpy as np
 
 from film.density import dye_densities
 from film.fields import Plane
+from film.kinds import KINDS
 from film.recipe import FilmStock, Process
+
+USUAL_SHARE = 0.5
+_USUAL = (
+    "clear_slide",
+    "clear_slide",
+    "bright_slide",
+    "dark_slide",
+    "grainy_slide",
+    "kodachrome",
+    "negative",
+    "silver",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +45,24 @@ class Exposed:
     stock: FilmStock
 
 
-def expose(rng: np.random.Generator, scene: Plane) -> Exposed:
-    """Put a picture on a random film."""
-    stock = random_stock(rng)
+def expose(rng: np.random.Generator, scene: Plane, stock: FilmStock) -> Exposed:
+    """Put a picture on a film."""
     clean = dye_densities(scene, replace(stock, grain_density=0.0), 0)
     return Exposed(*_grained(rng, clean, stock), stock)
 
 
 def random_stock(rng: np.random.Generator) -> FilmStock:
-    """Draw a film: slides in half of the cases, else masked negatives and silver, quiet or grainy."""
+    """Draw a film: one of those that stations see most, about as they are, or any slide, masked negative or silver."""
+    if rng.uniform() < USUAL_SHARE:
+        stock = KINDS[_USUAL[int(rng.integers(len(_USUAL)))]].stock
+        return replace(
+            stock,
+            exposure_stops=stock.exposure_stops + rng.normal(0, 0.5),
+            grain_density=stock.grain_density * math.exp(rng.normal(0, 0.3)),
+            grain_size_px=stock.grain_size_px * math.exp(rng.normal(0, 0.2)),
+        )
     chance = rng.uniform()
-    grain = math.exp(rng.uniform(math.log(0.006), math.log(0.075)))
+    grain = math.exp(rng.uniform(math.log(0.006), math.log(0.06)))
     size = rng.uniform(0.35, 1.5)
     if chance < 0.55:
         base = tuple(rng.uniform(0.05, 0.25, 3))
@@ -54,7 +74,7 @@ def random_stock(rng: np.random.Generator) -> FilmStock:
     silver = chance > 0.78
     base = (0.25, 0.25, 0.25) if silver else (rng.uniform(0.1, 0.4), rng.uniform(0.3, 0.8), rng.uniform(0.5, 1.1))
     if silver:
-        grain = math.exp(rng.uniform(math.log(0.015), math.log(0.09)))
+        grain = math.exp(rng.uniform(math.log(0.015), math.log(0.07)))
     return FilmStock(
         Process.NEGATIVE,
         base,

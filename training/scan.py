@@ -57,12 +57,12 @@ class Pass:
 
 def random_pass(rng: np.random.Generator, negative: bool) -> Pass:
     """Draw a scanner and its settings."""
-    inverted = negative and rng.uniform() < 0.18
+    inverted = negative and rng.uniform() < 0.12
     encoded = inverted or rng.uniform() < 0.25
     return Pass(
         blur_px=rng.uniform(0.35, 1.15),
-        full_well_electrons=10 ** rng.uniform(3.8, 5.1),
-        read_noise=10 ** rng.uniform(-4.2, -2.9),
+        full_well_electrons=10 ** rng.uniform(4.2, 5.2),
+        read_noise=10 ** rng.uniform(-4.2, -3.2),
         flare=rng.uniform(0, 0.01) * (rng.uniform() < 0.4),
         sharpening=rng.uniform(0.2, 1.6) * (rng.uniform() < 0.2),
         sharpening_px=rng.uniform(0.6, 1.6),

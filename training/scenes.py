@@ -14,13 +14,13 @@ from training.hard_negatives import HARD_NEGATIVES
 from training.sources import Picture, Sources
 
 PHOTO_SHARE = 0.8
-HARD_SHARE = 0.4
+HARD_SHARE = 0.35
 NIGHT_SHARE = 0.06
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
 
-def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:
+def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources, *, points: bool = True) -> Plane:
     """Draw a picture in linear light.
 
     Parameters
@@ -31,13 +31,15 @@ def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources) -> Plan
         Rows and columns.
     sources : Sources
         Photographs to crop.
+    points : bool
+        Whether points of light may be in it: on a negative they are dark, and as dust to see.
 
     Returns
     -------
     ndarray of float32, shape (size_px, size_px, 3)
         Linear light, 0..1.
     """
-    if rng.uniform() < NIGHT_SHARE:
+    if points and rng.uniform() < NIGHT_SHARE:
         return _night(rng, size_px)
     if len(sources.photos) and rng.uniform() < PHOTO_SHARE:
         scene = photo_crop(rng, size_px, sources.photos[int(rng.integers(len(sources.photos)))])
@@ -46,11 +48,12 @@ def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources) -> Plan
     scene = _recoloured(rng, scene)
     if rng.uniform() < HARD_SHARE:
         for _ in range(int(rng.integers(1, 3))):
-            _HARD[int(rng.integers(len(_HARD)))](rng, scene)
+            names = [name for name in HARD_NEGATIVES if points or name not in _POINTS]
+            HARD_NEGATIVES[names[int(rng.integers(len(names)))]](rng, scene)
     return np.clip(_through_lens(rng, scene), 0, 1)
 
 
-_HARD = tuple(HARD_NEGATIVES.values())
+_POINTS = ("stars", "lamps")
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:

@@ -16,13 +16,14 @@ from film.recipe import Mount, MountStyle, Process
 from film.specks import Patch
 from ir.density_input import density_levels, density_planes, measure_levels
 from training.dirt import draw_dirt, shading
-from training.emulsion import Exposed, expose
+from training.emulsion import Exposed, expose, random_stock
 from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, random_pass, scan
 from training.scenes import draw_scene
 from training.sources import Sources
 
 _LN10 = np.float32(math.log(10))
 MOUNT_SHARE = 0.07
+POINTS_ON_NEGATIVES = 0.1
 # Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
 LEAST_WEIGHT = 0.12
 
@@ -58,7 +59,9 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Shee
     sources : Sources
         Photographs and outlines.
     """
-    film = expose(rng, draw_scene(rng, size_px, sources))
+    stock = random_stock(rng)
+    points = stock.process is Process.SLIDE or rng.uniform() < POINTS_ON_NEGATIVES
+    film = expose(rng, draw_scene(rng, size_px, sources, points=points), stock)
     scale = math.exp(rng.uniform(math.log(0.38), math.log(1.3)))
     damaged, clean = _light(rng, film, draw_dirt(rng, size_px, scale, sources))
     holder = _mount(rng, size_px, damaged, clean)
