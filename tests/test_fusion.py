@@ -80,7 +80,7 @@ def test_log_odds_are_those_of_the_probability_and_finite_at_its_ends():
 def test_strength_tells_how_many_thresholds_a_pixel_passes():
     rng = np.random.default_rng(4)
     values = np.rint(rng.normal(0, 20, SHAPE)).astype(np.int16)
-    for index, depth in enumerate((0.02, 0.05, 0.1, 0.3)):
+    for index, depth in enumerate((0.02, 0.06, 0.12, 0.35)):
         values[50:70, 30 + 60 * index : 50 + 60 * index] -= np.int16(depth * 4096)
     holder = np.zeros((25, 38), np.bool_)
     residual = Residual(values, np.zeros(SHAPE, np.uint8))
