@@ -88,14 +88,25 @@ def decode(stream: bytes | bytearray, parameters: Parameters) -> npt.NDArray[np.
 
 
 class PlaneMemory:
-    """One plane of counts in memory that can be handed to another process and has no name to leave behind."""
+    """One plane of counts in memory that can be handed to another process and has no name to leave behind.
+
+    Raises
+    ------
+    ScannerIoError
+        If the machine has no memory for it now.
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
         self.descriptor = os.memfd_create("filmscand-plane")
-        # All of it at once: page by page, at the first touch of each, takes the kernel more than twice as long.
-        os.posix_fallocate(self.descriptor, 0, int(np.prod(shape)) * 2)
-        self.counts = map_plane(self.descriptor, shape)
+        size_bytes = int(np.prod(shape)) * 2
+        try:
+            # All of it at once: page by page, at the first touch of each, takes the kernel more than twice as long.
+            os.posix_fallocate(self.descriptor, 0, size_bytes)
+            self.counts = map_plane(self.descriptor, shape)
+        except OSError as error:
+            self.close()
+            raise ScannerIoError(f"no {size_bytes >> 20} MiB of memory for the frame: {error.strerror}") from error
 
     def fill(self, samples: npt.NDArray[np.uint8] | Counts) -> None:
         """Write samples into the plane, 8-bit ones scaled to 0..65535."""
@@ -121,7 +132,11 @@ def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemo
     if channels < 4:
         rgb.fill(samples[:rows])
         return rgb, None
-    infrared = PlaneMemory((rows, cols))
+    try:
+        infrared = PlaneMemory((rows, cols))
+    except ScannerIoError:
+        rgb.close()
+        raise
     step = max(BAND_BYTES // samples[0].nbytes, 1)
     for first in range(0, rows, step):
         band = samples[first : min(first + step, rows)]

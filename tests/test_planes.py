@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from drivers.planes import Parameters, decode, fit_grid, split, trim
 from drivers.same_slide import Fingerprint
-from drivers.scanner_errors import ScannerIoError, ShortFrameError
+from drivers.scanner_errors import Recovery, ScannerIoError, ShortFrameError
 
 
 def parameters_for(samples, padding_bytes=0):
@@ -87,6 +90,29 @@ def test_four_samples_are_split_into_picture_and_infrared():
     assert np.array_equal(infrared.counts, samples[:3, :, 3])
     rgb.close()
     infrared.close()
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_frame_of_many_bands_is_split_to_its_last_wanted_row(depth):
+    samples = np.random.default_rng(1).integers(0, 255, (1001, 400, 4)).astype(depth)
+    rgb, infrared = split(samples, 1000)
+    scale = 257 if depth is np.uint8 else 1
+    assert np.array_equal(rgb.counts, samples[:1000, :, :3] * np.uint16(scale))
+    assert np.array_equal(infrared.counts, samples[:1000, :, 3] * np.uint16(scale))
+
+
+def test_want_of_memory_is_an_error_that_another_try_may_mend_and_leaves_nothing_open():
+    samples = np.zeros((100, 100, 4), np.uint16)
+    before = set(Path("/proc/self/fd").iterdir())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(ScannerIoError, match="of memory for the frame") as caught:
+            split(samples, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.recovery is Recovery.REOPEN
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_eight_bits_are_spread_over_the_range_of_sixteen():
