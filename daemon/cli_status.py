@@ -35,6 +35,8 @@ def _lines(status: StationStatus) -> Iterator[str]:
     if outcomes := _counts(status.outcomes):
         yield f"finished     {outcomes}"
     yield f"arriving     {status.arriving} files"
+    if status.failed_files:
+        yield f"no scans     {status.failed_files} files in _failed, each with the reason beside it"
     for frame in status.in_work:
         yield f"in work      {escape(frame)}"
     if status.free_bytes is not None:

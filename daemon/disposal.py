@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from daemon.atomic_file import sync_folder
 from daemon.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
 
+REPORT_ENDING: Final = ".error.json"
 # Another try would meet the same refusal: a folder that may only be read, or a mount of its own below the watch folder.
 _LEAVE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.EXDEV})
 
@@ -42,8 +44,13 @@ def move_to_failed(root: Path, path: str, day: date, error: Exception) -> Path |
     target = _move(root, path, PurePosixPath(FAILED_FOLDER, day.isoformat()))
     if target is not None:
         described = json.dumps(_describe(path, error), indent=2, ensure_ascii=False) + "\n"
-        target.with_name(f"{target.name}.error.json").write_text(described, encoding="utf-8")
+        target.with_name(f"{target.name}{REPORT_ENDING}").write_text(described, encoding="utf-8")
     return target
+
+
+def failed_reports(root: Path) -> Iterator[Path]:
+    """Yield what was written beside files in a watch folder's `_failed`; a file may have been moved back since."""
+    yield from (root / FAILED_FOLDER).rglob(f"*{REPORT_ENDING}")
 
 
 def delete(root: Path, path: str) -> bool:

@@ -15,6 +15,7 @@ from daemon.candidates import CandidateState
 from daemon.config import Station
 from daemon.database import open_to_read, schema_version
 from daemon.disk import free_bytes
+from daemon.disposal import REPORT_ENDING, failed_reports
 from daemon.jobs import Job, JobState, Outcome, ProcessId, count_frames, held_frames, last_finished
 from daemon.process_id import is_alive
 from daemon.session_store import SESSIONS_SCHEMA, Sessions
@@ -120,6 +121,8 @@ class StationStatus:
         Files in the watch folders that are not in the archive yet.
     waiting : tuple of WaitingFile
         Files that wait for their other half or for a person.
+    failed_files : int
+        Files that lie in the folders `_failed` of the watch folders.
     last_frames : tuple of FrameStatus
         The newest first.
     sessions : tuple of SessionStatus
@@ -137,6 +140,7 @@ class StationStatus:
     alarms: tuple[Alarm, ...]
     arriving: int
     waiting: tuple[WaitingFile, ...]
+    failed_files: int
     last_frames: tuple[FrameStatus, ...]
     sessions: tuple[SessionStatus, ...]
     free_bytes: int | None
@@ -174,6 +178,7 @@ def station_status(station: Station) -> StationStatus:
             alarms=(*Alarms(connection).standing(), *_space_alarms(station, space, raw_bytes)),
             arriving=_count_arriving(connection),
             waiting=_waiting_files(connection),
+            failed_files=_count_failed(station),
             last_frames=tuple(_frame_status(job) for job in last),
             sessions=_session_statuses(connection),
             free_bytes=space,
@@ -192,6 +197,7 @@ def _never_run(station: Station) -> StationStatus:
         alarms=_space_alarms(station, space, _USUAL_RAW_BYTES),
         arriving=0,
         waiting=(),
+        failed_files=_count_failed(station),
         last_frames=(),
         sessions=(),
         free_bytes=space,
@@ -247,6 +253,15 @@ def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
         _WAITING,
     ).fetchall()
     return tuple(WaitingFile(*row) for row in rows)
+
+
+def _count_failed(station: Station) -> int:
+    try:
+        told = [file for watch in station.watch for file in failed_reports(watch.path)]
+        return sum(file.with_name(file.name.removesuffix(REPORT_ENDING)).exists() for file in told)
+    except OSError:
+        # A share that does not answer is told by its own alarm.
+        return 0
 
 
 def _frame_status(job: Job) -> FrameStatus:

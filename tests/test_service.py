@@ -67,6 +67,7 @@ def test_frames_dropped_in_arrive_complete_and_the_service_stops_in_order(tmp_pa
         station.wait_for_archived(4)
         station.wait_for(lambda _: any((station.drop / "_failed").rglob("letter.tif.error.json")))
         status = station.wait_for(lambda status: status.arriving == 0 and status.waiting == ())
+        assert status.failed_files == 1
         again = subprocess.run([*station.service.args], capture_output=True, text=True, timeout=30)
         assert again.returncode != 0
         assert f"another service (process {station.service.pid}) runs this station" in again.stderr
