@@ -90,6 +90,8 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
         If a service runs on the station.
     DatabaseExistsError
         If there is a database and `replace` is False.
+    FrameMissingError
+        If the archive holds no frame: it is most likely not mounted. A database that is there stays where it is.
     ArchiveUnwritableError
         If the archive cannot be read.
     """
@@ -117,6 +119,8 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
             rows.append(_row(archive, frame, station))
         except FrameMissingError as error:
             problems.append(str(error))
+    if not rows:
+        raise FrameMissingError(f"{archive.root}: expected frames, found none; is the archive mounted?")
     rows.sort(key=lambda row: (row.created_at, row.frame))
     with transaction(connection):
         for row in rows:

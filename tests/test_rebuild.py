@@ -12,6 +12,7 @@ import pytest
 from live_station import LiveStation, running, warm_up_engine, write_inside
 
 from daemon.database import open_database
+from daemon.errors import FrameMissingError
 from daemon.frame_id import FrameId
 from daemon.jobs import JobState, Outcome, Roll, SourceFile, count_frames, sources_of
 from daemon.pipeline import CleanRequest, clean_into_archive
@@ -83,6 +84,16 @@ def test_a_database_that_is_there_is_put_aside_only_when_told(station):
     report = rebuild(station.station, replace=True)
     with closing(open_database(report.old_database)) as old, closing(open_database(station.station.database)) as new:
         assert (sum(count_frames(old).values()), sum(count_frames(new).values())) == (0, 2)
+
+
+def test_an_archive_that_is_not_mounted_costs_no_database(station):
+    rebuild(station.station)
+    station.archive.root.rename(station.archive.root.with_name("elsewhere"))
+    station.archive.root.mkdir()
+    with pytest.raises(FrameMissingError, match="is the archive mounted"):
+        rebuild(station.station, replace=True)
+    with closing(open_database(station.station.database)) as connection:
+        assert sum(count_frames(connection).values()) == 2
 
 
 def test_no_database_is_rebuilt_under_a_running_service(station):
