@@ -102,8 +102,12 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
             raise DatabaseExistsError(f"{database}: there is a database; --replace puts it aside and makes a new one")
         fresh = database.with_name(f"{database.name}.rebuilding")
         _remove(fresh)
-        with closing(open_database(fresh)) as connection:
-            archived, queued, problems = _fill(connection, station)
+        try:
+            with closing(open_database(fresh)) as connection:
+                archived, queued, problems = _fill(connection, station)
+        except BaseException:
+            _remove(fresh)
+            raise
         old = _put_aside(database)
         fresh.replace(database)
         sync_folder(database.parent)

@@ -92,6 +92,7 @@ def test_an_archive_that_is_not_mounted_costs_no_database(station):
     station.archive.root.mkdir()
     with pytest.raises(FrameMissingError, match="is the archive mounted"):
         rebuild(station.station, replace=True)
+    assert not station.station.database.with_name("station.db.rebuilding").exists()
     with closing(open_database(station.station.database)) as connection:
         assert sum(count_frames(connection).values()) == 2
 
