@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ir.colour_frame import clean_by_colours, with_inpainting
 from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
+from ir.fused_frame import InfraredView, fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
 from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
@@ -22,6 +24,7 @@ from ir.report import (
     CleanedFrame,
     CleanOptions,
     CleanReport,
+    DetectorUse,
     LeakageReport,
     Method,
     ShiftReport,
@@ -58,7 +61,7 @@ def clean_frame(
     Returns
     -------
     CleanedFrame
-        A picture that equals `rgb` outside its defect mask, to the last bit; all of it where infrared cannot work.
+        A picture that equals `rgb` outside its defect mask, to the last bit.
 
     Raises
     ------
@@ -66,20 +69,22 @@ def clean_frame(
         A plane is no uint16 array of the right number of dimensions.
     ShapeMismatchError
         The planes differ in size.
+    ModelError
+        A model that the frame needs cannot be used.
 
     Examples
     --------
     >>> import numpy as np
     >>> rgb = np.full((64, 64, 3), 30000, np.uint16)
     >>> clean_frame(rgb, None).report.warnings
-    (<Caution.NO_INFRARED: 'no_infrared'>,)
+    (<Caution.NO_INFRARED: 'no_infrared'>, <Caution.FRAME_UNEXPOSED: 'frame_unexposed'>)
     """
     options = options or CleanOptions()
     _require_planes(rgb, infrared)
     report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
-    if infrared is None:
-        return _untouched(rgb, report, Caution.NO_INFRARED)
     watch = StopWatch()
+    if infrared is None:
+        return _without_infrared(rgb, options, report, Caution.NO_INFRARED, watch)
     rgb, infrared = np.ascontiguousarray(rgb), np.ascontiguousarray(infrared)
     photometry = watch.time("photometry", lambda: measure_photometry(rgb, infrared))
     holder = watch.time("holder", lambda: find_holder(infrared, photometry.black[3]))
@@ -87,13 +92,15 @@ def clean_frame(
     tiles = watch.time("tiles", lambda: take_tiles(rgb, infrared, photometry, holder))
     report = replace(report, holder_fraction=holder.fraction, step_seconds=watch.seconds)
     blocked = blocking_caution(tiles, photometry)
+    if blocked is Caution.INFRARED_CONSTANT:
+        return _without_infrared(rgb, options, report, blocked, watch)
     if blocked:
         return _untouched(rgb, report, blocked)
     fitted = _fit(tiles, photometry, watch)
     report = replace(report, leakage=_leakage_report(fitted.leakage), shift=_shift_report(fitted))
     caution = leakage_caution(fitted.leakage, tiles)
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
-        return _untouched(rgb, report, caution)
+        return _without_infrared(rgb, options, report, caution, watch)
     report = replace(report, warnings=(caution,) if caution else ())
     return _clean(_Frame(rgb, infrared, photometry, holder, tiles, fitted), options, report, watch)
 
@@ -140,9 +147,15 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     leakage = frame.fitted.leakage
     # How sure a region is goes by the noise, not by the caution that strong leakage asks of the threshold.
     plain_limits = limits / _caution_factor(leakage)
-    measured = Measured(frame.photometry, residual, base, plain_limits, leakage.defect_gain, leakage.noise)
-    healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
-    return CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, noise, limits, healed))
+    if Caution.STRONG_LEAKAGE in report.warnings and options.detector == DetectorUse.AUTO:
+        view = InfraredView(residual, base, noise, holder.blocks)
+        healed, model = heal_by_both(frame.rgb, frame.photometry, view, options, watch)
+        report = fused_report(_final_report(report, frame, noise, limits, healed), model, options)
+    else:
+        measured = Measured(frame.photometry, residual, base, plain_limits, leakage.defect_gain, leakage.noise)
+        healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
+        report = _final_report(report, frame, noise, limits, healed)
+    return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)
 
 
 def _find(
@@ -168,6 +181,14 @@ def _noise(frame: _Frame, base: Base) -> Noise:
 def _caution_factor(leakage: Leakage) -> np.float32:
     """Raise the threshold where much of the picture leaks: what the model leaves over is the picture's then."""
     return np.float32(1 + STRONG_LEAKAGE_RISE * max(sum(leakage.slopes) - STRONG_LEAKAGE / 2, 0.0))
+
+
+def _without_infrared(
+    rgb: npt.NDArray[np.uint16], options: CleanOptions, report: CleanReport, caution: Caution, watch: StopWatch
+) -> CleanedFrame:
+    if options.detector == DetectorUse.OFF:
+        return _untouched(rgb, report, caution)
+    return clean_by_colours(rgb, options, replace(report, warnings=(caution,)), watch)
 
 
 def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Caution) -> CleanedFrame:

@@ -13,7 +13,7 @@ from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, seed_limits
 from ir.detector import find_probability
-from ir.fusion import fuse, infrared_strength
+from ir.fusion import agreed, fuse, infrared_strength
 from ir.healing import Healed
 from ir.model_file import Model, load_detector
 from ir.noise import Base, Noise
@@ -71,7 +71,8 @@ def heal_by_both(
         "fusion", lambda: infrared_strength(view.residual, view.base, view.noise, limits, view.holder_blocks)
     )
     fused = watch.time("fusion", lambda: fuse(probability, strength))
-    regions = watch.time("detection", lambda: sure_regions(fused, model, options.sensitivity))
+    found = watch.time("detection", lambda: sure_regions(fused, model, options.sensitivity))
+    regions = watch.time("fusion", lambda: agreed(found, probability, strength))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, fused, photometry, lambda at: _density(view, at)))
     return healed, model
 

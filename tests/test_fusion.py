@@ -8,8 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_frames import compiled
 
-from ir.detection import find_defects
-from ir.fusion import MOST_AGAINST, MOST_FOR, STRENGTHS, fuse, infrared_evidence, infrared_strength, log_odds
+from ir.detection import connected_regions, find_defects
+from ir.fusion import (
+    MOST_AGAINST,
+    MOST_FOR,
+    STRENGTHS,
+    TYPICAL,
+    WEIGHT,
+    agreed,
+    fuse,
+    infrared_evidence,
+    infrared_strength,
+    log_odds,
+)
 from ir.noise import Base, Noise
 from ir.residual import Residual
 
@@ -36,22 +47,30 @@ def test_what_both_doubt_is_sure_together_where_infrared_agrees_with_the_detecto
     probability[150:154, 5:9], strength[150:154, 5:9] = 100, 0
     fused = fuse(probability, strength)
     assert fused[101, 6] > 200
-    assert fused[151, 6] < 90
+    assert fused[151, 6] < 60
 
 
-def test_an_infrared_that_sees_other_things_than_the_detector_changes_nothing():
+def test_an_infrared_that_shows_the_picture_everywhere_says_little():
     rng = np.random.default_rng(2)
     probability, _, _ = planes(rng, 0.0)
-    strength = rng.integers(0, LEVELS, SHAPE).astype(np.uint8)
-    evidence = infrared_evidence(probability, strength)
-    assert np.abs(evidence).max() < 0.3
+    strength = rng.choice(LEVELS, SHAPE, p=np.array(TYPICAL) / sum(TYPICAL)).astype(np.uint8)
+    assert np.abs(infrared_evidence(strength)).max() < 0.3
     assert np.abs(fuse(probability, strength).astype(int) - probability).max() < 24
 
 
-def test_an_infrared_without_a_picture_of_the_film_says_nothing():
-    probability, strength, _ = planes(np.random.default_rng(3), 0.5)
-    difference = fuse(probability, np.zeros_like(strength)).astype(int) - probability
-    assert np.abs(difference).max() <= 1
+def test_a_region_is_kept_where_all_of_its_pixels_together_speak_for_it():
+    probability, strength, defects = planes(np.random.default_rng(3), 1.0)
+    probability[defects], strength[defects] = 160, 0
+    strength[20:22, 20:22] = 6
+    # A dozen pixels of the detector's alone, of both, and of the infrared's alone.
+    spots = [np.s_[5:8, 100:104], np.s_[5:8, 120:124], np.s_[5:8, 140:144]]
+    for spot, levels in zip(spots, [(180, 0), (180, 6), (60, 8)], strict=True):
+        probability[spot], strength[spot] = levels
+    mask = np.zeros(SHAPE, np.uint8)
+    for spot in spots:
+        mask[spot] = 2
+    regions = agreed(connected_regions(mask), probability, strength)
+    assert sorted(set(regions.cols)) == [*range(120, 124), *range(140, 144)]
 
 
 @settings(max_examples=20, deadline=None)
@@ -60,10 +79,10 @@ def test_evidence_rises_with_strength_within_its_bounds_and_more_of_either_never
     seed, agreement
 ):
     probability, strength, _ = planes(np.random.default_rng(seed), agreement)
-    evidence = infrared_evidence(probability, strength)
+    evidence = infrared_evidence(strength)
     assert evidence.shape == (LEVELS,)
     assert (np.diff(evidence) >= 0).all()
-    assert -MOST_AGAINST <= evidence[0] <= evidence[-1] <= MOST_FOR
+    assert -WEIGHT * MOST_AGAINST <= evidence[0] <= evidence[-1] <= WEIGHT * MOST_FOR
     probability[0], strength[0] = 100, np.arange(SHAPE[1]) % LEVELS
     probability[1], strength[1] = np.minimum(np.arange(SHAPE[1]), 255), 3
     fused = fuse(probability, strength)
