@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit, prange
 
 GAMMA = np.float32(2.2)
+# Half the distance over which edges of defects are compared, pixels: the lens spreads them over some three.
+CHANGE_PX = 2
 
 
 @njit(parallel=True, cache=True)
@@ -52,12 +54,27 @@ def shape_pixels(density, stray, sharpness, gain, opaque, shape):
 
 
 @njit(parallel=True, cache=True)
-def sum_slopes(starts, shape, ratio, variance, usual_misfit, sums):
+def mark_bright(starts, ratio, variance, sure, bright):
+    """Mark the pixels that are surely brighter than their fill in a colour, and darker in none."""
+    for region in prange(starts.shape[0] - 1):
+        for index in range(starts[region], starts[region + 1]):
+            brighter, darker = False, False
+            for channel in range(3):
+                deviation = np.sqrt(variance[index, channel])
+                brighter |= ratio[index, channel] < -sure * deviation
+                darker |= ratio[index, channel] > deviation
+            bright[index] = brighter and not darker
+
+
+@njit(parallel=True, cache=True)
+def sum_slopes(starts, shape, ratio, variance, left_out, usual_misfit, sums):
     """For each region: weighted powers and products of the three channels, and the power of its shape."""
     for region in prange(starts.shape[0] - 1):
         for column in range(7):
             sums[region, column] = 0.0
         for index in range(starts[region], starts[region + 1]):
+            if left_out[index]:
+                continue
             square = np.float64(shape[index]) ** 2
             sums[region, 6] += square
             for channel in range(3):
@@ -67,30 +84,53 @@ def sum_slopes(starts, shape, ratio, variance, usual_misfit, sums):
 
 
 @njit(parallel=True, cache=True)
-def sum_checks(starts, shape, ratio, variance, exponents, depths, sums):
-    """For each region: misfit beyond the fill's error, power of the model, that error; and of its deeper pixels their
-    number, how many are brighter in all channels, squared change in units of its error, and error."""
+def sum_changes(starts, rows, cols, rgb, tables, values, sums):
+    """For each region: squares of the infrared density's changes over four pixels, their products with the changes of
+    the picture's densities, squares of these (three each), and the number of changes; along rows and columns."""
+    height, width = values.shape
     for region in prange(starts.shape[0] - 1):
-        for column in range(7):
+        for column in range(8):
             sums[region, column] = 0.0
         for index in range(starts[region], starts[region + 1]):
+            row, col = rows[index], cols[index]
+            for axis in range(2):
+                down, across = (0, CHANGE_PX) if axis == 0 else (CHANGE_PX, 0)
+                row_0, row_1 = max(row - down, 0), min(row + down, height - 1)
+                col_0, col_1 = max(col - across, 0), min(col + across, width - 1)
+                change = (np.float64(values[row_0, col_0]) - np.float64(values[row_1, col_1])) / 4096.0
+                sums[region, 0] += change * change
+                for channel in range(3):
+                    table = tables[channel]
+                    taken = np.float64(table[rgb[row_0, col_0, channel]] - table[rgb[row_1, col_1, channel]])
+                    sums[region, 1 + channel] += change * taken
+                    sums[region, 4 + channel] += taken * taken
+                sums[region, 7] += 1.0
+
+
+@njit(parallel=True, cache=True)
+def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums):
+    """For each region: misfit beyond the fill's error, power of the model, that error; and of its deeper pixels their
+    number, squared change in units of its error, and error."""
+    for region in prange(starts.shape[0] - 1):
+        for column in range(6):
+            sums[region, column] = 0.0
+        for index in range(starts[region], starts[region + 1]):
+            if left_out[index]:
+                continue
             beyond = power = error = change = 0.0
-            brightest = ratio[index, 0]
             for channel in range(3):
                 taken = exponents[region, channel] * shape[index]
                 beyond += (ratio[index, channel] - taken) ** 2 - variance[index, channel]
                 power += taken**2
                 error += variance[index, channel]
                 change += ratio[index, channel] ** 2 / variance[index, channel]
-                brightest = max(brightest, ratio[index, channel])
             sums[region, 0] += beyond / 3
             sums[region, 1] += power / 3
             sums[region, 2] += error / 3
             if shape[index] >= 0.5 * depths[region]:
                 sums[region, 3] += 1.0
-                sums[region, 4] += 1.0 if brightest < 0 else 0.0
-                sums[region, 5] += change / 3
-                sums[region, 6] += error / 3
+                sums[region, 4] += change / 3
+                sums[region, 5] += error / 3
 
 
 @njit(parallel=True, cache=True)
@@ -107,15 +147,18 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
 
 
 @njit(parallel=True, cache=True)
-def blend_regions(starts, shape, density, looks, fitted, constants, value, sums):
+def blend_regions(starts, shape, density, looks, fitted, constants, bare, value, sums):
     """Weight dividing and filling by their expected errors; value: display values; sums: harm, change and weight.
 
-    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3) and misfit (regions,);
+    bare: (pixels,) of bool: what lost its dye is filled, whatever lies on it.
+
+    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3), misfit (regions,) and
+    how much worse the fills are than their variance says (regions,);
     constants: stray light, noise of the density, the exponent that nothing exceeds, and the part of the density's
     detail that may lie elsewhere in the picture.
     """
     raw, fill, fill_variance, noise = looks
-    exponents, misfit = fitted
+    exponents, misfit, rough = fitted
     for region in prange(starts.shape[0] - 1):
         harm = seen = weights = 0.0
         for index in range(starts[region], starts[region + 1]):
@@ -130,12 +173,13 @@ def blend_regions(starts, shape, density, looks, fitted, constants, value, sums)
                 error = (exponent * constants[1] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 error *= (divided / GAMMA) ** 2
-                weight = fill_variance[index, channel] / (fill_variance[index, channel] + error)
+                variance = rough[region] * fill_variance[index, channel]
+                weight = 0.0 if bare[index] else variance / (variance + error)
                 # Nothing takes more light than its density allows: what is darker is the picture's own.
                 limit = own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA)
                 blended = min(weight * divided + (1.0 - weight) * fill[index, channel], limit)
                 value[index, channel] = blended
-                harm += weight * error / 3
+                harm += (weight * error if weight > 0.0 else variance) / 3
                 seen += (blended - own) ** 2 / 3
                 weights += weight / 3
         sums[region, 0] = harm

@@ -37,6 +37,35 @@ def block_statistics(values, grades, block, medians, spreads, activity):
 
 
 @njit(cache=True)
+def like_neighbours(grid, density, red, limits, reach, kind, out):
+    """Maximum (0), minimum (1), mean (2) or median (3) of the blocks around that may show the same thing as each.
+
+    limits: difference of red up to which they may, and the multiple of the difference of density up to which it is
+    dust that they differ by.
+    """
+    rows, cols = grid.shape
+    found = np.empty((2 * reach + 1) ** 2, np.float32)
+    for row in range(rows):
+        for col in range(cols):
+            count = 0
+            for near_row in range(max(row - reach, 0), min(row + reach + 1, rows)):
+                for near_col in range(max(col - reach, 0), min(col + reach + 1, cols)):
+                    contrast = abs(red[near_row, near_col] - red[row, col])
+                    change = abs(density[near_row, near_col] - density[row, col])
+                    if contrast <= limits[0] or contrast <= limits[1] * change:
+                        found[count] = grid[near_row, near_col]
+                        count += 1
+            if kind == 0:
+                out[row, col] = found[:count].max()
+            elif kind == 1:
+                out[row, col] = found[:count].min()
+            elif kind == 2:
+                out[row, col] = found[:count].mean()
+            else:
+                out[row, col] = np.median(found[:count])
+
+
+@njit(cache=True)
 def _lay_row(grid, row_at, col_index, col_part, out):
     """Interpolate one row of a grid of block centres bilinearly; row_at in blocks."""
     top = min(max(int(np.floor(row_at)), 0), grid.shape[0] - 1)

@@ -66,18 +66,22 @@ def leakage_samples(
     cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
     count = len(tiles)
     infrared = tiles.log_infrared[cut].reshape(count, -1)
-    film = (tiles.film & _soft(tiles))[cut].reshape(count, -1)
+    dark = np.log(LIT_SIGNAL * dark_noise + 1e-6)
+    film = (tiles.film & _soft(tiles, dark))[cut].reshape(count, -1)
     middle = tiles.corners + tiles.film.shape[1] / 2
     centres = 2 * middle / np.array(tiles.shape) - 1
     logs = logs[cut].reshape(count, -1, 3)
-    lit = film & (logs[..., 0] > np.log(LIT_SIGNAL * dark_noise + 1e-6))
+    lit = film & (logs[..., 0] > dark)
     lit = lit if lit.sum() > LIT_PART * film.sum() else film
     return LeakageSamples(logs, infrared, film, lit, centres)
 
 
-def _soft(tiles: Tiles) -> npt.NDArray[np.bool_]:
-    """Pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms."""
-    red = tiles.log_rgb[..., 0]
+def _soft(tiles: Tiles, dark: float) -> npt.NDArray[np.bool_]:
+    """Pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms.
+
+    Noise among pixels under `dark` (natural log of light) is no edge.
+    """
+    red = np.maximum(tiles.log_rgb[..., 0], np.float32(dark))
     low, high = (bound(red, (1, 5, 5)) for bound in (ndimage.minimum_filter, ndimage.maximum_filter))
     contrast = high - low
     return np.asarray(contrast <= max(HARD_EDGE, float(np.median(contrast))))

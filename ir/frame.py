@@ -15,7 +15,8 @@ from ir.fused_frame import InfraredView, fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
 from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
-from ir.noise import Base, Noise, measure_base, measure_noise
+from ir.levels import with_levels
+from ir.noise import Base, Noise, Picture, measure_base, measure_noise
 from ir.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from ir.registration import Registration, measure_registration
 from ir.report import (
@@ -136,10 +137,7 @@ def _fit(tiles: Tiles, photometry: Photometry, watch: StopWatch) -> Fitted:
 
 
 def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
-    residual = watch.time(
-        "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
-    )
-    base = watch.time("base", lambda: measure_base(residual, frame.holder.blocks | blown_blocks(frame.rgb), BLOCK_PX))
+    frame, residual, base = _residual(frame, watch)
     noise = watch.time("noise", lambda: _noise(frame, base))
     start = seed_limits(noise, options.sensitivity) * _caution_factor(frame.fitted.leakage)
     holder = film_holder(frame.holder, base.dark, base.block_px)
@@ -156,6 +154,26 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
         healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
         report = _final_report(report, frame, noise, limits, healed)
     return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)
+
+
+def _residual(frame: _Frame, watch: StopWatch) -> tuple[_Frame, Residual, Base]:
+    """Take the picture out of the infrared; once more where the whole frame shows what the tiles could not."""
+    residual, base = _residual_and_base(frame, watch)
+    table = frame.photometry.log_tables[0]
+    leakage = watch.time("levels", lambda: with_levels(frame.fitted.leakage, base, table))
+    if leakage is None:
+        return frame, residual, base
+    frame = replace(frame, fitted=replace(frame.fitted, leakage=leakage))
+    return frame, *_residual_and_base(frame, watch)
+
+
+def _residual_and_base(frame: _Frame, watch: StopWatch) -> tuple[Residual, Base]:
+    residual = watch.time(
+        "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
+    )
+    picture = Picture(frame.rgb[..., 0], frame.photometry.log_tables[0])
+    film = frame.holder.blocks | blown_blocks(frame.rgb)
+    return residual, watch.time("base", lambda: measure_base(residual, film, BLOCK_PX, picture))
 
 
 def _find(

@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from ir import _defect_kernels as kernels
 from ir import _healing_kernels as healing_kernels
-from ir.absorption import DefectSample, depth_evidence, fit_absorption
+from ir.absorption import fit_absorption
 from ir.detection import Regions
+from ir.evidence import depth_evidence
 from ir.noise import Base
 from ir.photometry import Photometry
 from ir.residual import Residual
+from ir.slopes import DefectSample
 
 Array = npt.NDArray[np.float32]
 
@@ -121,15 +123,16 @@ def heal(
     look = _look(rgb, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    absorption = fit_absorption(look.sample, parents, evidence, measured.defect_gain)
+    absorption = fit_absorption(look.sample, parents, evidence, measured.defect_gain, measured.noise)
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     kernels.blend_regions(
         cells.starts,
         absorption.shape,
         look.sample.density,
         (look.raw, look.fill, look.fill_variance, look.noise),
-        (absorption.exponents, absorption.misfit),
+        (absorption.exponents, absorption.misfit, absorption.roughness),
         (absorption.stray, measured.noise * absorption.lift, absorption.most, EDGE_MISFIT),
+        absorption.bare,
         value,
         sums,
     )
@@ -201,7 +204,9 @@ def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _L
     dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)
     weights = np.array([SPREAD_ERROR, DOUBT_ERROR, GRAIN_VARIANCE, DARK_DOUBT], np.float32)
     kernels.look_pixels(rgb, rows, cols, display, dark_noise, weights, fill, error, raw, noise, ratio, variance)
-    return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance))
+    changes = np.empty((len(cells), 8))
+    kernels.sum_changes(cells.starts, rows, cols, rgb, tables, residual.values, changes)
+    return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance, changes))
 
 
 def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, display: Array) -> tuple[Array, Array]:

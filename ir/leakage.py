@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ir import _leakage_kernels as kernels
+from ir.level_misfit import Levels, level_misfit
 from ir.photometry import COUNTS
+from ir.robust import bright_scale, one_sided_biweight
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -27,14 +29,9 @@ Doubles = npt.NDArray[np.float64]
 WORTH_A_MODEL = 0.01
 # Prior standard deviation of a slope; it only matters where a frame is flat.
 SLOPE_PRIOR = 0.5
-BRIGHT_LIMIT = 4.0
-DARK_LIMIT = 2.5
 ROUNDS = 8
 ROUNDS_MORE = 3
-LEVELS = 24
 BRIGHTEST_PART = 0.9995
-# A level's misfit is believed by half at this many pixels.
-LEVEL_PRIOR_PIXELS = 60
 
 FIELD_WAVES = 4
 FLAT_FIELD = (1.0, *(0.0,) * (FIELD_WAVES**2 - 1))
@@ -140,13 +137,15 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
     slopes = _mean_slopes(problem, fit)
     if sum(slopes) < 0:
         return no_leakage(fit.noise)
-    spread = _bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
+    spread = bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
     explained = float(np.clip(1.0 - fit.noise**2 / max(spread**2, 1e-12), 0.0, 1.0))
     curvature = dict(zip(fit.terms, fit.coefficients.tolist(), strict=True)).get(CURVATURE_TERM, 0.0)
     channels = 1 if all(TERMS[term][0] == 0 for term in fit.terms) else 3
     tables = _tables(log_tables, fit, centre)
     whole = replace(problem, valid=samples.valid.astype(np.float64))
-    tables[0] += _level_misfit(whole, fit, log_tables[0] - np.float32(centre[0]))
+    left = whole.target - whole.design[..., list(fit.terms)] @ fit.coefficients
+    levels = Levels(whole.design[..., 0], left, whole.valid)
+    tables[0] += level_misfit(levels, fit.noise, log_tables[0] - np.float32(centre[0]))
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
     _hold_highlights(tables, problem, log_tables, centre)
     field = FLAT_FIELD if rough else _measure_field(problem, fit, samples.centres)
@@ -224,8 +223,8 @@ def _reweighted(problem: _Problem, fit: _Fit, rounds: int) -> _Fit:
     weights = problem.valid
     for _ in range(rounds):
         residual = _residual(problem, _Fit(fit.terms, coefficients, noise), weights)
-        noise = max(_bright_scale(residual[problem.valid > 0]), 1e-5)
-        weights = problem.valid * _one_sided_biweight(residual / noise)
+        noise = max(bright_scale(residual[problem.valid > 0]), 1e-5)
+        weights = problem.valid * one_sided_biweight(residual / noise)
         coefficients = _solve(problem, fit.terms, weights, noise)
     return _Fit(fit.terms, coefficients, noise)
 
@@ -235,19 +234,6 @@ def _residual(problem: _Problem, fit: _Fit, weights: Doubles) -> Doubles:
     terms = np.array(fit.terms, np.int64)
     kernels.centred_residual(problem.target, problem.design, terms, fit.coefficients, weights, residual)
     return residual
-
-
-def _one_sided_biweight(z: Doubles) -> Doubles:
-    """Tukey's biweight with a nearer limit on the dark side, where the dust lies."""
-    reach = np.where(z < 0, z / DARK_LIMIT, z / BRIGHT_LIMIT)
-    return np.asarray(np.square(np.clip(1 - np.square(reach), 0.0, None)))
-
-
-def _bright_scale(residual: Doubles) -> float:
-    """Standard deviation of clean film, from the pixels brighter than the median: dust only darkens."""
-    middle = float(np.median(residual))
-    bright = residual[residual > middle] - middle
-    return 1.4826 * float(np.median(bright)) if bright.size else 0.0
 
 
 def _centred(values: Doubles, weights: Doubles) -> Doubles:
@@ -263,28 +249,6 @@ def _solve(problem: _Problem, terms: tuple[int, ...], weights: Doubles, noise: f
     normal = normals.sum(axis=0)
     ridge = np.eye(count) * (noise / SLOPE_PRIOR) ** 2
     return np.asarray(np.linalg.solve(normal[:, :count] + ridge, normal[:, count]))
-
-
-def _level_misfit(problem: _Problem, fit: _Fit, red_logs: Array) -> Array:
-    """What the fit leaves over at each level of red, as an addition to the table of red.
-
-    Levels that hardly occur weigh nothing in the choice of the model, but a band of them would be marked as a defect.
-    """
-    red = problem.design[..., 0]
-    low, high = np.quantile(red[problem.valid > 0], [0.001, 0.999])
-    if high - low < 0.1:
-        return np.zeros(COUNTS, np.float32)
-    bins = np.clip(((red - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
-    steps = np.zeros(LEVELS)
-    weights = problem.valid
-    for _ in range(ROUNDS_MORE):
-        residual = _centred(_residual(problem, fit, weights) - steps[bins], weights)
-        weights = problem.valid * _one_sided_biweight(residual / fit.noise)
-        total = np.bincount(bins.ravel(), weights.ravel(), LEVELS)
-        mean = np.bincount(bins.ravel(), (weights * residual).ravel(), LEVELS) / np.maximum(total, 1e-9)
-        steps += mean * total / (total + LEVEL_PRIOR_PIXELS)
-    centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
-    return np.interp(red_logs, centres, steps).astype(np.float32)
 
 
 def _field_terms(row: Doubles, col: Doubles) -> Doubles:
@@ -322,7 +286,7 @@ def _test_scale(problem: _Problem, model: Doubles) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a tile without a valid pixel has no median
         residual = residual - np.nanmedian(residual, axis=1, keepdims=True)
-    return _bright_scale(residual[problem.valid > 0])
+    return bright_scale(residual[problem.valid > 0])
 
 
 def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.NDArray[np.bool_]) -> Doubles:
@@ -335,8 +299,8 @@ def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.ND
     weights = valid
     for _ in range(ROUNDS_MORE):
         residual = _centred(target - (terms @ field)[:, None] * leak, weights)
-        noise = max(_bright_scale(residual[valid > 0]), 1e-5)
-        weights = valid * _one_sided_biweight(residual / noise)
+        noise = max(bright_scale(residual[valid > 0]), 1e-5)
+        weights = valid * one_sided_biweight(residual / noise)
         centred = _centred(leak, weights)
         power = (weights * centred**2).sum(axis=1) / noise**2
         slope = (weights * centred * _centred(target, weights)).sum(axis=1) / noise**2

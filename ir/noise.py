@@ -21,6 +21,13 @@ Array = npt.NDArray[np.float32]
 # The base follows lamp and lens over a fortieth of the frame, in five blocks.
 BLOCKS_PER_SIDE = 200
 WINDOW_BLOCKS = 5
+# Multiple of its grade's usual spread beyond which a block is a mixture of clean film and dust.
+MIXED_SPREAD = 1.6
+MIXED_RED = 0.7
+# Difference of red (nepers) up to which blocks are taken to show the same thing.
+LIKE_RED = 1.0
+# No defect takes so many times the density from red that it takes from the infrared; objects do.
+LIKE_DUST = 12.0
 SMALLEST_SAMPLE = 400
 BUSY_GRADE = 7
 TAIL_PARTS = (1e-2, 1e-3)
@@ -48,6 +55,12 @@ class Base:
         Median activity grade of each block.
     dark : same shape, bool
         Blocks that lie far under the film around them: holder, or very large defects.
+    medians : same shape
+        Median residual of each block, defects and all, nepers.
+    film : same shape, bool
+        Blocks that are no holder.
+    red_logs : same shape
+        Natural log of red light of each block.
     """
 
     block_px: int
@@ -55,6 +68,9 @@ class Base:
     spread: Array
     grade: npt.NDArray[np.uint8]
     dark: npt.NDArray[np.bool_]
+    medians: Array
+    film: npt.NDArray[np.bool_]
+    red_logs: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,17 @@ class Noise:
     factor: Array
 
 
-def measure_base(residual: Residual, holder_blocks: npt.NDArray[np.bool_], holder_block_px: int) -> Base:
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Red counts of a frame, (rows, cols) of uint16, and the natural log of light for each count (65536,)."""
+
+    red: npt.NDArray[np.uint16]
+    table: Array
+
+
+def measure_base(
+    residual: Residual, holder_blocks: npt.NDArray[np.bool_], holder_block_px: int, picture: Picture
+) -> Base:
     """Measure the base of clean film block by block.
 
     Parameters
@@ -99,10 +125,11 @@ def measure_base(residual: Residual, holder_blocks: npt.NDArray[np.bool_], holde
     medians, spreads = np.empty(shape, np.float32), np.empty(shape, np.float32)
     grade = np.empty(shape, np.uint8)
     kernels.block_statistics(residual.values, residual.grades, block, medians, spreads, grade)
+    red_logs = _block_logs(picture, block)
     film = ~_blocks_touched(holder_blocks, block // holder_block_px, shape)
-    level = _clean_level(medians, film, grade)
+    level = _clean_level(medians + _mixture(spreads, film, grade, red_logs), film, grade, red_logs)
     dark = medians < level - 1.0
-    return Base(block, level, _smooth(spreads, film), grade, dark)
+    return Base(block, level, _smooth(spreads, film), grade, dark, medians, film, red_logs)
 
 
 def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual, margin: int) -> Noise:
@@ -131,29 +158,61 @@ def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual,
     return Noise(deviations[1:], offsets, tails, factor)
 
 
+def _block_logs(picture: Picture, block_px: int) -> Array:
+    """Median of the logs of each block's red, of every fourth row and column; blocks at the end may be cut."""
+    side = block_px // 4
+    thin = picture.red[::4, ::4]
+    rows, cols = -(-picture.red.shape[0] // block_px), -(-picture.red.shape[1] // block_px)
+    thin = np.pad(thin, ((0, rows * side - thin.shape[0]), (0, cols * side - thin.shape[1])), mode="edge")
+    blocks = thin.reshape(rows, side, cols, side).swapaxes(1, 2).reshape(rows, cols, -1)
+    return np.asarray(picture.table[np.sort(blocks, axis=-1)[..., side * side // 2]], np.float32)
+
+
 def _blocks_touched(fine: npt.NDArray[np.bool_], ratio: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     pad = ((0, shape[0] * ratio - fine.shape[0]), (0, shape[1] * ratio - fine.shape[1]))
     blocks = np.pad(fine, pad, mode="edge").reshape(shape[0], ratio, shape[1], ratio)
     return np.asarray(blocks.any(axis=(1, 3)))
 
 
-def _clean_level(medians: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8]) -> Array:
-    """Level of clean film: the upper quartile of the blocks around, since whatever lies on film darkens.
+def _clean_level(medians: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8], red: Array) -> Array:
+    """Level of clean film: what is narrower than a window and darker than both its sides lies on the film.
 
-    The lamp's course is taken out first, and what the quartile rises over the median by noise alone is taken back. In a
-    busy picture misfits go both ways, and the median is the better guess.
+    A closing (greatest, then least, of the blocks around) takes that out and leaves steps where they are. What noise
+    alone lifts it by is taken back. Blocks are compared with those that show about the same red, so that what the
+    leakage model leaves over of an object stays with the object. In a busy picture misfits go both ways, and the median
+    is the better guess.
     """
     if not film.any():
         return medians
-    grid = _filled(medians, film)
+    grid, red = _filled(medians, film), _filled(red, film)
     lamp = ndimage.gaussian_filter(ndimage.median_filter(grid, 5, mode="nearest"), 6, mode="nearest")
     detail = grid - lamp
-    quartile = ndimage.percentile_filter(detail, 75, WINDOW_BLOCKS, mode="nearest")
-    middle = ndimage.median_filter(detail, WINDOW_BLOCKS, mode="nearest")
-    rise = float(np.median((quartile - middle)[film]))
+    planes, reach = (detail, red), WINDOW_BLOCKS // 2
+    closed = _like(_like(detail, planes, reach, "max"), planes, reach, "min")
+    middle = _like(detail, planes, reach, "median")
+    rise = float(np.median((closed - middle)[film]))
     busy = np.clip(ndimage.uniform_filter(grade.astype(np.float32), 3) - BUSY_GRADE, 0, 1)
-    clean = middle + (1 - busy) * (quartile - rise - middle)
-    return np.asarray(lamp + ndimage.uniform_filter(clean, 3, mode="nearest"), np.float32)
+    clean = np.asarray(middle + (1 - busy) * (closed - rise - middle), np.float32)
+    return np.asarray(lamp + _like(clean, planes, 1, "mean"), np.float32)
+
+
+def _mixture(spreads: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8], red: Array) -> Array:
+    """How far clean film lies above the median of half covered blocks: these spread more than noise does.
+
+    None where the picture has an edge, whose misfit spreads as well.
+    """
+    usual = np.array([np.median(spreads[film & (grade == g)]) if (film & (grade == g)).any() else 0 for g in range(16)])
+    mixed = np.maximum(spreads - MIXED_SPREAD * usual[grade], 0)
+    contrast = ndimage.maximum_filter(red, 3) - ndimage.minimum_filter(red, 3)
+    return np.asarray(np.where((grade < BUSY_GRADE) & (contrast < MIXED_RED), mixed, 0), np.float32)
+
+
+def _like(grid: Array, planes: tuple[Array, Array], reach_blocks: int, kind: str) -> Array:
+    out = np.empty_like(grid)
+    kinds = ("max", "min", "mean", "median")
+    limits = (np.float32(LIKE_RED), np.float32(LIKE_DUST))
+    kernels.like_neighbours(grid, *planes, limits, reach_blocks, kinds.index(kind), out)
+    return out
 
 
 def _filled(grid: Array, film: npt.NDArray[np.bool_]) -> Array:
