@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -59,6 +61,13 @@ def test_every_file_of_every_package_is_in_the_wheel(installed):
 def test_nothing_else_is_installed(installed):
     folders = {path.name for path in installed.iterdir() if ".dist-info" not in path.name and ".data" not in path.name}
     assert folders == set(PACKAGES)
+
+
+def test_the_installed_detector_is_the_one_that_its_card_describes(installed):
+    model = (installed / "ir" / "models" / "defects.onnx").read_bytes()
+    card = json.loads((installed / "ir" / "models" / "defects.json").read_text())
+    assert hashlib.sha256(model).hexdigest() == card["sha256"]
+    assert len(model) < 6_000_000
 
 
 def test_the_systemd_files_lie_in_share(installed):
