@@ -86,13 +86,14 @@ def _results(cases: list[BlindCase], run: _Run, console: Console) -> list[BlindR
 
 def _result(case: BlindCase, run: _Run) -> BlindResult:
     blind = case.make(*run.size_px)
-    scores = {}
+    scores, says = {}, ()
     for name, finder in run.finders.items():
         found = finder(blind, case.group)
         scores[name] = score_mask(blind, found.mask, found.rgb, found.seconds)
+        says += found.says
         if run.sheets is not None and name == run.shown:
             save_blind_sheet(run.sheets / f"{case.name.replace(', ', '-').replace(' ', '_')}.png", case, blind, found)
-    return BlindResult(case.name, case.group, scores)
+    return BlindResult(case.name, case.group, scores, says)
 
 
 if __name__ == "__main__":

@@ -28,11 +28,12 @@ RECIPE_SEED = RECIPE_GROW = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one of them made of a frame; `rgb` is None where nothing was healed."""
+    """What one of them made of a frame, and what it says of it; `rgb` is None where nothing was healed."""
 
     mask: Mask
     rgb: Counts | None
     seconds: float
+    says: tuple[str, ...] = ()
 
 
 Finder = Callable[[BlindFrame, Group], Found]
@@ -76,7 +77,8 @@ def _cleaned(options: CleanOptions, blind: BlindFrame, group: Group) -> Found:
     began = time.perf_counter()
     infrared = blind.frame.infrared if group is Group.KODACHROME else None
     cleaned = clean_frame(blind.frame.rgb, infrared, options)
-    return Found(cleaned.defect_mask, cleaned.rgb, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Found(cleaned.defect_mask, cleaned.rgb, seconds, tuple(str(caution) for caution in cleaned.report.warnings))
 
 
 def _detected(model: Model, limits: tuple[float, float], threads: int, blind: BlindFrame, _: Group) -> Found:

@@ -20,16 +20,17 @@ _DUSTY = (Group.COLOUR, Group.SILVER, Group.KODACHROME)
 
 @dataclass(frozen=True, slots=True)
 class BlindResult:
-    """The scores of one frame by who found them."""
+    """The scores of one frame by who found them, and what filmscand says of the frame."""
 
     name: str
     group: Group
     scores: dict[str, BlindScore]
+    says: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Return the result as plain data; what could not be measured is None."""
         scores = {name: _plain(dataclasses.asdict(score)) for name, score in self.scores.items()}
-        return {"name": self.name, "group": str(self.group), "scores": scores}
+        return {"name": self.name, "group": str(self.group), "says": self.says, "scores": scores}
 
 
 def _plain(value: object) -> object:
@@ -68,10 +69,12 @@ def frames_table(results: Sequence[BlindResult]) -> Table:
         table.add_column(name)
     for name in ("F1", "prec.", "recall", "false/MP", "lights %", "dB", "s", *(f"F1 {name}" for name in others)):
         table.add_column(name, justify="right")
+    table.add_column("says")
     for result in results:
-        table.add_row(
-            escape(result.name), str(result.group), *_frame_row(result.scores[lead]), *_others(result, others)
-        )
+        row = (*_frame_row(result.scores[lead]), *_others(result, others))
+        # That there is no infrared is no news here.
+        says = ", ".join(caution for caution in result.says if caution != "no_infrared")
+        table.add_row(escape(result.name), str(result.group), *row, says)
     return table
 
 
