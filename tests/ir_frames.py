@@ -14,6 +14,7 @@ from film.kinds import KINDS
 from film.pictures import PICTURES
 from ir import CleanOptions, clean_frame
 from ir.holder import find_holder
+from ir.noise import Base, Picture
 from ir.photometry import measure_photometry
 from ir.tiles import take_tiles
 
@@ -39,6 +40,20 @@ def photometry_and_tiles(rgb, infrared):
     """What the first steps measure."""
     photometry = measure_photometry(rgb, infrared)
     return photometry, take_tiles(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
+
+
+def base_of(level, block_px):
+    """A base of clear film: a level for each block, and no picture."""
+    level = np.asarray(level, np.float32)
+    nothing, film = np.zeros(level.shape, np.uint8), np.ones(level.shape, np.bool_)
+    return Base(block_px, level, np.ones_like(level), nothing, ~film, level.copy(), film, np.zeros_like(level))
+
+
+def picture_of(red, photometry=None):
+    """The red that a base is measured along with: its counts, or natural logs of light to the thousandth."""
+    if photometry is not None:
+        return Picture(np.ascontiguousarray(red), photometry.log_tables[0])
+    return Picture(np.rint(red * 1000 + 30000).astype(np.uint16), (np.arange(65536, dtype=np.float32) - 30000) / 1000)
 
 
 def flat_planes(shape, rgb=30000, infrared=40000, noise=0.0, seed=0):

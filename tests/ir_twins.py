@@ -102,6 +102,16 @@ def laid_out(grid, block, shape):
     return ndimage.map_coordinates(grid.astype(float), np.meshgrid(*at, indexing="ij"), order=1, mode="nearest")
 
 
+def like_neighbours(grid, density, red, limits, reach, combine):
+    """Combine the blocks around each that differ from it little in red, or more in density than red explains."""
+    out = np.empty(grid.shape)
+    for row, col in np.ndindex(grid.shape):
+        around = (slice(max(row - reach, 0), row + reach + 1), slice(max(col - reach, 0), col + reach + 1))
+        contrast, change = np.abs(red[around] - red[row, col]), np.abs(density[around] - density[row, col])
+        out[row, col] = combine(grid[around][(contrast <= limits[0]) | (contrast <= limits[1] * change)])
+    return out
+
+
 def density(values, grades, base, block):
     """What blocks the infrared, nepers, plain and smoothed over 3 by 3 and over 5 by 5."""
     plain = laid_out(base, block, values.shape) - values / NEPER
@@ -230,16 +240,37 @@ def shape(density, stray, sharpness, gain, deepest):
     return gain * np.maximum(plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide), 0)
 
 
-def slope_sums(starts, shape, ratio, variance, usual_misfit):
+def bright_pixels(ratio, variance, sure):
+    """Pixels that are surely brighter than their fill in a colour, and darker than it in none."""
+    z = ratio / np.sqrt(variance)
+    return (z < -sure).any(axis=1) & ~(z > 1).any(axis=1)
+
+
+def change_sums(owners, at, densities, infrared, step_px):
+    """For each region, along rows and columns: squares of the infrared's changes over two steps, their products with
+    those of the picture's densities, squares of these, and the number of changes.
+    """
+    sums = np.zeros((owners.max() + 1, 8))
+    for owner, place in zip(owners, at, strict=True):
+        for step in ((0, step_px), (step_px, 0)):
+            ends = [tuple(np.clip(place + sign * np.array(step), 0, np.array(infrared.shape) - 1)) for sign in (-1, 1)]
+            change = infrared[ends[0]] - infrared[ends[1]]
+            taken = densities[ends[0]] - densities[ends[1]]
+            sums[owner] += [change**2, *(change * taken), *(taken**2), 1]
+    return sums
+
+
+def slope_sums(starts, shape, ratio, variance, counted, usual_misfit):
     """For each region: weighted powers (3) and products (3) of the channels, and the power of the shape."""
     square = np.square(shape)[:, None]
     weight = 1 / (variance + usual_misfit**2 * square + 1e-4)
     columns = np.concatenate([weight * square, weight * shape[:, None] * ratio, square], axis=1)
-    return np.add.reduceat(columns, starts[:-1])
+    return np.add.reduceat(columns * counted[:, None], starts[:-1])
 
 
-def check_sums(starts, shape, ratio, variance, exponents, depths):
-    """For each region: misfit beyond the error, power, error; of its deep pixels number, brighter, change and error."""
+def check_sums(starts, shape, ratio, variance, counted, fitted):
+    """For each region: misfit beyond the error, power, error; of its deep pixels number, change and error."""
+    exponents, depths = fitted
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     taken = exponents[owners] * shape[:, None]
     deep = (shape >= 0.5 * depths[owners]).astype(float)
@@ -248,18 +279,20 @@ def check_sums(starts, shape, ratio, variance, exponents, depths):
         np.square(taken).mean(axis=1),
         variance.mean(axis=1),
         deep,
-        deep * (ratio < 0).all(axis=1),
         deep * (np.square(ratio) / variance).mean(axis=1),
         deep * variance.mean(axis=1),
     ]
-    return np.add.reduceat(np.stack(columns, axis=1), starts[:-1])
+    return np.add.reduceat(np.stack(columns, axis=1) * counted[:, None], starts[:-1])
 
 
 def blend(owners, shape, density, looks, fitted, constants):
-    """Display values that weigh dividing out and filling by their errors, the weight of dividing, and its error."""
+    """Display values that weigh dividing out and filling by their errors, the weight of dividing, and the error.
+
+    looks: raw, fill, fill variance, noise, and where nothing can be divided.
+    """
     stray, noise, most, elsewhere = constants
-    raw, fill, fill_variance, dark_noise = looks
-    exponents, misfit = fitted
+    raw, fill, fill_variance, dark_noise, bare = looks
+    exponents, misfit, rough = fitted
     taken = exponents[owners] * shape[:, None]
     divided = raw * np.exp(taken / 2.2)
     through = np.maximum(1 - stray * np.exp(np.maximum(density[:, :1], 0)), 0.05)
@@ -267,9 +300,11 @@ def blend(owners, shape, density, looks, fitted, constants):
     log_error = np.square(exponents[owners] * noise / through) + np.square(misfit[owners, None] * taken)
     log_error += np.square(lifted) + np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
     error = log_error * np.square(divided / 2.2)
-    weight = fill_variance / (fill_variance + error)
+    variance = rough[owners, None] * fill_variance
+    weight = np.where(bare[:, None], 0, variance / (variance + error))
     brightest = raw * np.exp(most * (shape[:, None] + 2 * noise) / 2.2)
-    return np.minimum(weight * divided + (1 - weight) * fill, brightest), weight, error
+    both = np.where(bare[:, None], variance, variance * error / (variance + error))
+    return np.minimum(weight * divided + (1 - weight) * fill, brightest), weight, both
 
 
 def centred(values, weights):

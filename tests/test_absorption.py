@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ir_twins as twins
 import numpy as np
 import pytest
@@ -7,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ir import _defect_kernels as kernels
-from ir.absorption import DEEPEST, DefectSample, depth_evidence, fit_absorption
+from ir.absorption import DEEPEST, fit_absorption
+from ir.slopes import DefectSample
 
 REGIONS, PIXELS = 40, 60
 SURELY_DEFECTS = 8.0
+NOISE = 0.004
 
 
 def specks(rng, exponents, peak=0.6, error=0.02):
@@ -25,7 +29,8 @@ def specks(rng, exponents, peak=0.6, error=0.02):
 
 def sample_of(regions, *planes):
     planes = [plane.reshape(-1, 3).astype(np.float32) for plane in planes]
-    return DefectSample(np.arange(regions + 1) * (len(planes[0]) // regions), *planes)
+    silent_edges = np.tile([0.0] * 7 + [1.0], (regions, 1))
+    return DefectSample(np.arange(regions + 1) * (len(planes[0]) // regions), *planes, silent_edges)
 
 
 def pixels_of(region):
@@ -34,7 +39,7 @@ def pixels_of(region):
 
 def fit(sample, evidence=SURELY_DEFECTS, gain=1.0):
     regions = len(sample.areas)
-    return fit_absorption(sample, np.arange(regions), np.full(regions, evidence), gain)
+    return fit_absorption(sample, np.arange(regions), np.full(regions, evidence), gain, NOISE)
 
 
 def neutral(factors):
@@ -51,12 +56,31 @@ def test_the_exponent_of_the_frames_dust_is_found_and_all_of_it_shows(exponent):
     assert np.median(found.misfit) < 0.25
 
 
-def test_a_region_with_an_exponent_of_its_own_keeps_it():
+def with_edges(sample, region, slope, error=0.02, count=400, depth=0.3):
+    """The sample with edges of one region that change the picture by a multiple of the infrared's changes."""
+    power, left = count * depth**2, count * error**2
+    changes = sample.changes.copy()
+    changes[region] = [power, *(slope * power,) * 3, *(slope**2 * power + left,) * 3, count]
+    return replace(sample, changes=changes)
+
+
+def test_where_the_frames_dust_is_mixed_each_region_keeps_its_exponent():
+    exponents = np.tile([0.9, 1.2, 1.5, 1.9], REGIONS // 4)
+    found = fit(specks(np.random.default_rng(2), neutral(exponents))).exponents.mean(axis=1)
+    mixed = [found[exponents == each].mean() for each in (0.9, 1.2, 1.5, 1.9)]
+    assert mixed == pytest.approx([0.9, 1.2, 1.5, 1.9], rel=0.15)
+
+
+def test_a_region_that_differs_from_all_others_is_believed_by_half_and_more_where_its_edges_confirm_it():
     exponents = np.full(REGIONS, 1.2)
-    exponents[7] = 1.9
+    exponents[7] = 2.1
     sample = specks(np.random.default_rng(2), neutral(exponents))
-    found = fit(sample)
-    assert found.exponents[7].mean() / np.median(found.exponents) == pytest.approx(1.9 / 1.2, rel=0.12)
+    denied, alone, confirmed = (
+        fit(each).exponents[7].mean() for each in (with_edges(sample, 7, 1.2), sample, with_edges(sample, 7, 2.1))
+    )
+    assert 1.25 < denied < alone < confirmed < 2.1
+    assert alone == pytest.approx(1.6, abs=0.15)
+    assert confirmed - denied > 0.04
 
 
 def test_a_region_that_says_little_is_drawn_to_the_frames_exponent():
@@ -147,25 +171,13 @@ def test_detail_that_the_infrared_lost_is_put_back_where_many_pixels_say_how_muc
     assert fit(sample_of(8, density[few], ratio[few], variance[few])).lift == 1
 
 
-def test_deep_regions_are_defects_shallow_ones_doubtful_and_wide_shallow_ones_none():
-    strength = np.array([0.9, 3.0, 3.0, 1.4, 1.4])
-    areas = np.array([40.0, 40.0, 4000.0, 40.0, 40000.0])
-    shallow, deep, deep_wide, doubtful, wide = depth_evidence(strength, areas)
-    assert shallow < -1 < 0 < deep_wide < deep
-    assert deep > 4
-    assert wide < doubtful - 1.5
-    by_area = depth_evidence(np.full(5, 2.0), np.array([5.0, 9.0, 30.0, 400.0, 1500.0]))
-    assert by_area[0] < by_area[1] - 2 < by_area[2] - 3
-    assert by_area[2] == by_area[3] > by_area[4]
-
-
 @st.composite
 def regions(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     areas = rng.integers(1, 12, draw(st.integers(1, 7)))
     starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
     planes = [rng.uniform(low, high, (starts[-1], 3)) for low, high in ((-0.1, 5), (-1, 3), (1e-3, 0.5))]
-    return rng, DefectSample(starts, *(plane.astype(np.float32) for plane in planes))
+    return rng, DefectSample(starts, *(plane.astype(np.float32) for plane in planes), np.zeros((len(areas), 8)))
 
 
 @settings(max_examples=20, deadline=None)
@@ -188,12 +200,13 @@ def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, us
     shape = rng.uniform(0, 3, len(sample.density)).astype(np.float32)
     exponents, depths = rng.uniform(-1, 3, (count, 3)), rng.uniform(0.5, 4, count)
     parts = (sample.starts, shape, sample.ratio, sample.variance)
-    slopes, checks = np.empty((count, 7)), np.empty((count, 7))
-    kernels.sum_slopes(*parts, usual_misfit, slopes)
-    kernels.sum_checks(*parts, exponents, depths, checks)
-    exact = (sample.starts, *(plane.astype(float) for plane in parts[1:]))
+    left_out = rng.random(len(shape)) < 0.2
+    slopes, checks = np.empty((count, 7)), np.empty((count, 6))
+    kernels.sum_slopes(*parts, left_out, usual_misfit, slopes)
+    kernels.sum_checks(*parts, left_out, exponents, depths, checks)
+    exact = (sample.starts, *(plane.astype(float) for plane in parts[1:]), ~left_out)
     np.testing.assert_allclose(slopes, twins.slope_sums(*exact, usual_misfit), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(checks, twins.check_sums(*exact, exponents, depths), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(checks, twins.check_sums(*exact, (exponents, depths)), rtol=1e-4, atol=1e-4)
 
 
 def test_on_a_frame_without_a_sure_defect_the_doubtful_ones_stay():
@@ -202,4 +215,4 @@ def test_on_a_frame_without_a_sure_defect_the_doubtful_ones_stay():
     assert fit(sample, evidence=6.0).visible.all()
     sure = np.full(REGIONS, 2.0)
     sure[:5] = 20.0
-    assert fit_absorption(sample, np.arange(REGIONS), sure, 1.0).visible.all()
+    assert fit_absorption(sample, np.arange(REGIONS), sure, 1.0, NOISE).visible.all()

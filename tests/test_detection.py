@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import compiled
+from ir_frames import base_of, compiled
 
 from ir import _detection_kernels as kernels
 from ir.detection import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
-from ir.noise import Base, Noise
+from ir.noise import Noise
 from ir.residual import Residual
 
 GAUSSIAN_TAILS = np.array([[2.58, 3.29], [2.58, 3.29]], np.float32)
@@ -26,8 +26,7 @@ def noise_of(deviation=0.004, factor=None, tails=GAUSSIAN_TAILS):
 
 
 def flat_base(shape=(4, 4), block=16, level=0.0):
-    plane = np.full(shape, level, np.float32)
-    return Base(block, plane, np.ones(shape, np.float32), np.zeros(shape, np.uint8), np.zeros(shape, np.bool_))
+    return base_of(np.full(shape, level), block)
 
 
 def film_with(density, noise=0.0):

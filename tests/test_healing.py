@@ -31,7 +31,7 @@ def filled(rgb, defects):
     marks = defects.astype(np.uint8) * kernels.DEFECT
     kernels.mark_rims(marks, rows, cols)
     fill, error = np.full((len(rows), 3), -1, np.float32), np.zeros((len(rows), 4), np.float32)
-    kernels.fill_pixels(rgb, DISPLAY, marks, rows, cols, GRAIN, fill, error)
+    kernels.fill_pixels(rgb, DISPLAY, marks, np.array([0, len(rows)]), rows, cols, GRAIN, fill, error)
     plane, errors = np.full(rgb.shape, np.nan), np.full((*rgb.shape[:2], 4), np.nan)
     plane[rows, cols] = np.where(fill[:, :1] < 0, np.nan, fill)
     errors[rows, cols] = error
@@ -253,13 +253,15 @@ def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, mo
     rng, starts, planes = drawn
     regions, owners = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     looks = tuple(planes[name] for name in ("raw", "fill", "variance", "noise"))
-    fitted = (rng.uniform(-0.5, 2, (regions, 3)), rng.uniform(0.06, 0.5, regions))
+    fitted = (rng.uniform(-0.5, 2, (regions, 3)), rng.uniform(0.06, 0.5, regions), rng.uniform(1, 9, regions))
+    bare = rng.random(len(owners)) < 0.2
     constants = (stray, 0.004 * gain, most, 0.3)
     value, sums = np.empty_like(planes["raw"]), np.empty((regions, 3))
-    defect_kernels.blend_regions(starts, planes["shape"], planes["density"], looks, fitted, constants, value, sums)
-    expected, weight, error = twins.blend(owners, planes["shape"], planes["density"], looks, fitted, constants)
+    parts = (planes["shape"], planes["density"])
+    defect_kernels.blend_regions(starts, *parts, looks, fitted, constants, bare, value, sums)
+    expected, weight, error = twins.blend(owners, *parts, (*looks, bare), fitted, constants)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
-    columns = np.stack([(weight * error).mean(1), np.square(expected - planes["raw"]).mean(1), weight.mean(1)], -1)
+    columns = np.stack([error.mean(1), np.square(expected - planes["raw"]).mean(1), weight.mean(1)], -1)
     truth = np.add.reduceat(columns, starts[:-1])
     truth[:, 2] /= np.diff(starts)
     np.testing.assert_allclose(sums, truth, rtol=2e-3, atol=1e-6)
