@@ -17,6 +17,7 @@ from ir import _defect_kernels as defect_kernels
 from ir import _healing_kernels as healing_kernels
 from ir.attenuation import DETAIL_ERROR, Look, estimate_attenuation
 from ir.detection import Regions
+from ir.greyness import grey_evidence
 from ir.healing import DISPLAY_GAMMA, GRAIN_VARIANCE, SMALLEST_CHANGE, Healed, split_wide
 from ir.photometry import Photometry
 
@@ -41,11 +42,15 @@ MOST_DETAIL = 2.5
 
 @dataclass(frozen=True, slots=True)
 class _Guess:
-    """The healed display values, their expected squared error, and how much of each was divided; (pixels, 3)."""
+    """The healed display values, their expected squared error, and how much of each was divided; (pixels, 3).
+
+    density: what each pixel is taken to take, nepers.
+    """
 
     value: Array
     error: Array
     weight: Array
+    density: Array
 
 
 def heal_colours(
@@ -83,7 +88,8 @@ def heal_colours(
     look = _look(rgb, marks, cells, display, photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     guess = _guess(rgb, marks, cells, (display, hint), look)
-    sure = np.asarray(probability[cells.rows, cells.cols] / np.float32(255), np.float32)
+    # A byte is never quite sure.
+    sure = np.asarray((probability[cells.rows, cells.cols] - np.float32(0.5)) / np.float32(255), np.float32)
     promised = _promised(look, guess, sure)
     defect_kernels.write_regions(
         cells.starts,
@@ -112,7 +118,8 @@ def _look(
 ) -> Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     fill, error = np.empty((count, 3), np.float32), np.zeros((count, 4), np.float32)
-    healing_kernels.fill_pixels(rgb, display, marks, rows, cols, np.float32(GRAIN_VARIANCE), fill, error)
+    grain = np.float32(GRAIN_VARIANCE)
+    healing_kernels.fill_pixels(rgb, display, marks, cells.starts, rows, cols, grain, fill, error)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)
@@ -153,11 +160,13 @@ def _guess(
     most = (MOST_DETAIL * look.detail[:, :3] * levels).astype(np.float32)
     kernels.lend_grain(rgb, marks, display, cells.starts, cells.rows, cells.cols, lost.astype(np.float32), most, added)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
-    return _Guess((value + added).astype(np.float32), error_after, weight)
+    return _Guess((value + added).astype(np.float32), error_after, weight, density)
 
 
 def _promised(look: Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
     """Which cells gain by healing: what it takes away if there is a defect, against what it harms if there is none."""
+    doubt = np.exp(-grey_evidence(look, guess.density))[look.owners]
+    sure = np.asarray(sure / (sure + (1 - sure) * doubt), np.float32)
     change = np.square(guess.value - look.raw).sum(axis=1)
     gain = (2 * sure - 1) * change - DOUBT * sure * guess.error.sum(axis=1)
     return np.asarray(np.bincount(look.owners, gain) > 0)

@@ -233,3 +233,27 @@ def test_grain_is_lent_by_the_nearest_film_that_is_free_and_never_more_than_grai
         else:
             expected = lost[part, None] * np.clip(detail[place], -most[index], most[index])
             assert np.allclose(added[part], expected, atol=1e-5)
+
+
+def spotted(through):
+    """A smooth slide with spots that let a part of red, green and blue through, and where they are."""
+    frame = simulated("clear_slide", "smooth_sky", (240, 360), 5, damage=Damage(0, 0, 0, 0, 0))
+    row, col = np.mgrid[:240, :360]
+    spots = (row % 60 - 30) ** 2 + (col % 60 - 30) ** 2 <= 25
+    rgb = np.where(spots[..., None], np.rint(frame.rgb * np.array(through)), frame.rgb).astype(np.uint16)
+    return rgb, spots
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("through", "healed_share"),
+    [((0.7, 0.7, 0.7), 1.0), ((0.72, 0.7, 0.66), 1.0), ((0.5, 0.85, 0.95), 0.0), ((1.0, 1.0, 0.6), 0.0)],
+    ids=["grey", "a little brown", "red takes most", "a yellow spot"],
+)
+def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detector_is_sure(through, healed_share):
+    rgb, spots = spotted(through)
+    regions = connected_regions(spots.astype(np.uint8) * 2)
+    for probability, expected in ((190, healed_share), (255, 1.0)):
+        sure = np.where(spots, probability, 0).astype(np.uint8)
+        result = heal_colours(rgb, regions, sure, colour_photometry(rgb))
+        assert (len(regions) - result.left) / len(regions) == pytest.approx(expected, abs=0.1)
