@@ -34,7 +34,7 @@ TELLING = (0.05, 1.5)
 # A fill's neighbouring pixels are wrong together: so many count as one.
 PIXELS_AS_ONE = 6.0
 FEWEST_KNOWN = 6
-FEWEST_BRIGHT = 12
+FEWEST_BRIGHT, FEWEST_INVERTED = 12, 4
 # Density of a frame's defects and its deviation, nepers, where it has too few to tell; what a known one is known to (as
 # a part of it); and the least deviation that is believed.
 USUAL_HEIGHT, USUAL_SPREAD = 0.25, 0.4
@@ -132,10 +132,11 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     table = np.stack([seen, course, white + np.float32(SHORT_ERROR) * rough], axis=1).astype(np.float32)
     smooth, kept = np.empty(len(seen), np.float32), np.empty(len(seen), np.float32)
     kernels.smooth_densities(cells.starts, cells.rows, cells.cols, table, weights, prior, REACH_PX, smooth, kept)
-    # A defect darkens or, where dye is scratched off, brightens; it does not do both. Scratches run over many cells: a
-    # few bright ones are lights of the picture, filled from the dark around.
+    # A defect darkens or, where dye is scratched off, brightens; it does not do both. Scratches run over many cells, and
+    # on inverted negatives all dust is bright: a few bright ones are lights of the picture, filled from the dark around.
     bright = heights < 0
-    least = 0.0 if bright.sum() < FEWEST_BRIGHT else -np.inf
+    many = bright.sum() >= FEWEST_BRIGHT or (bright.mean() > 0.5 and bright.sum() >= FEWEST_INVERTED)
+    least = -np.inf if many else 0.0
     density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
     error = (rough + white) * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
     return Attenuation(density, kept, error.astype(np.float32))
@@ -152,7 +153,7 @@ def _learn_course(seen: Array, weights: Array, look: Look) -> tuple[Array, Doubl
         rise = course[depths]
         heights = np.bincount(owners, weights * rise * seen) / np.bincount(owners, weights * rise * rise)
         height = heights[owners]
-        telling = weights * ((height > TELLING[0]) & (height < TELLING[1]))
+        telling = weights * ((np.abs(height) > TELLING[0]) & (np.abs(height) < TELLING[1]))
         power = np.bincount(depths, telling * height * height, len(usual))
         found = (np.bincount(depths, telling * height * seen, len(usual)) + USUAL_WEIGHT * usual) / (
             power + USUAL_WEIGHT

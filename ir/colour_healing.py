@@ -18,7 +18,7 @@ from ir import _healing_kernels as healing_kernels
 from ir.attenuation import DETAIL_ERROR, Look, estimate_attenuation
 from ir.detection import Regions
 from ir.greyness import grey_evidence
-from ir.healing import DISPLAY_GAMMA, GRAIN_VARIANCE, SMALLEST_CHANGE, Healed, split_wide
+from ir.healing import DISPLAY_GAMMA, SMALLEST_CHANGE, Healed, _fill, split_wide
 from ir.photometry import Photometry
 
 Array = npt.NDArray[np.float32]
@@ -117,9 +117,7 @@ def _look(
     rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array, photometry: Photometry
 ) -> Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
-    fill, error = np.empty((count, 3), np.float32), np.zeros((count, 4), np.float32)
-    grain = np.float32(GRAIN_VARIANCE)
-    healing_kernels.fill_pixels(rgb, display, marks, cells.starts, rows, cols, grain, fill, error)
+    fill, error = _fill(rgb, cells, display)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)

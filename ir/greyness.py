@@ -44,8 +44,10 @@ def grey_evidence(look: Look, density: Array) -> Doubles:
     width = np.hypot(GREY_SPREAD, ERROR_SHARE * doubt)
     grey = np.sqrt(2 / np.pi) / width * np.exp(-np.minimum(np.square(spread / width) / 2, 50))
     coloured = np.exp(-spread / COLOURED_SPREAD) / COLOURED_SPREAD
+    # Over an inverted negative dust is white: what it adds depends on the colour below.
+    bright = np.bincount(look.owners, density) < 0
     odds = np.log(grey + 1e-30) - np.log(GREY_SPOTS * grey + (1 - GREY_SPOTS) * coloured + 1e-30)
-    return np.asarray(np.clip(odds, -MOST_AGAINST, 0))
+    return np.asarray(np.where(bright, 0.0, np.clip(odds, -MOST_AGAINST, 0)))
 
 
 def _sums(owners: npt.NDArray[np.int64], values: npt.NDArray[np.floating]) -> Doubles:
