@@ -54,9 +54,10 @@ def shape_pixels(density, stray, sharpness, gain, opaque, shape):
 
 
 @njit(parallel=True, cache=True)
-def mark_bright(starts, ratio, variance, sure, bright):
-    """Mark the pixels that are surely brighter than their fill in a colour, and darker in none."""
+def mark_bright(starts, ratio, variance, sure, bright, share):
+    """Mark the pixels that are surely brighter than their fill in a colour, darker in none; share of each region."""
     for region in prange(starts.shape[0] - 1):
+        count = 0
         for index in range(starts[region], starts[region + 1]):
             brighter, darker = False, False
             for channel in range(3):
@@ -64,6 +65,8 @@ def mark_bright(starts, ratio, variance, sure, bright):
                 brighter |= ratio[index, channel] < -sure * deviation
                 darker |= ratio[index, channel] > deviation
             bright[index] = brighter and not darker
+            count += bright[index]
+        share[region] = count / (starts[region + 1] - starts[region])
 
 
 @njit(parallel=True, cache=True)

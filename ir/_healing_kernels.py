@@ -16,8 +16,14 @@ DEPTH = 2
 LONGEST_GAP = np.float32(3)
 # Squared difference of display values that a single end is taken to have from the other.
 LONE_END = np.float32(0.01)
-CHUNK = 256
 BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
+
+
+@njit(parallel=True, cache=True)
+def copy_rows(rgb, copy):
+    """Copy a picture; two threads take its new pages from the system in half the time."""
+    for row in prange(rgb.shape[0]):
+        copy[row] = rgb[row]
 
 
 @njit(parallel=True, cache=True)
@@ -33,10 +39,9 @@ def mark_rims(marks, rows, cols):
 
 
 @njit(cache=True)
-def _walk(marks, row, col, down, across):
-    """Steps to the first free pixel in a direction, or 0 when there is none in reach."""
+def _walk(marks, row, col, down, across, longest):
+    """Steps to the first free pixel in a direction, or 0 when there is none within `longest`."""
     height, width = marks.shape
-    longest = REACH_PX // max(abs(down), abs(across))
     for step in range(1, longest + 1):
         row += down
         col += across
@@ -104,41 +109,59 @@ def _compare(first, second):
 
 
 @njit(cache=True)
-def _measure_gaps(marks, row, col, steps, gaps):
-    """Steps to the free ends of the eight directions, and their gaps in pixels; a single end counts twice."""
-    shortest = np.float32(np.inf)
-    for index in range(DIRECTIONS.shape[0]):
-        down, across = DIRECTIONS[index, 0], DIRECTIONS[index, 1]
-        ahead = _walk(marks, row, col, down, across)
-        behind = _walk(marks, row, col, -down, -across)
-        steps[index, 0], steps[index, 1] = ahead, behind
-        length = np.float32(np.sqrt(np.float32(down * down + across * across)))
-        if ahead > 0 and behind > 0:
-            gaps[index] = length * np.float32(ahead + behind)
-        else:
-            gaps[index] = length * np.float32(2 * max(ahead, behind))
-        if gaps[index] > 0:
-            shortest = min(shortest, gaps[index])
-    return shortest
+def _grid_of(rows, cols):
+    """Index of each pixel of a region on its bounding box, -1 elsewhere; and the box's first row and column."""
+    top, left = rows.min(), cols.min()
+    grid = np.full((rows.max() - top + 1, cols.max() - left + 1), -1, np.int32)
+    for index in range(rows.shape[0]):
+        grid[rows[index] - top, cols[index] - left] = index
+    return grid, top, left
 
 
 @njit(cache=True)
-def _estimate(rgb, display, marks, at, direction, steps, profiles, estimate):
-    """Estimate a pixel along one direction; return how much its ends differ and the structure that both show."""
+def _find_gaps(marks, rows, cols, gaps, steps):
+    """Number the gaps that a region's pixels lie in, and the steps to both ends, along each direction.
+
+    Pixels in line share a gap: only the first one looks for its ends. Ends are looked for twice as far as they may lie,
+    since they come nearer from pixel to pixel.
+    """
+    grid, top, left = _grid_of(rows, cols)
+    count = 0
+    for index in range(rows.shape[0]):
+        for direction in range(DIRECTIONS.shape[0]):
+            down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
+            row, col = rows[index] - top - down, cols[index] - left - across
+            inside = row >= 0 and col >= 0 and col < grid.shape[1]
+            before = grid[row, col] if inside else -1
+            if before >= 0:
+                gaps[index, direction] = gaps[before, direction]
+                ahead, behind = steps[before, direction, 0], steps[before, direction, 1]
+                steps[index, direction, 0] = ahead - 1 if ahead > 0 else 0
+                steps[index, direction, 1] = behind + 1 if behind > 0 else 0
+                continue
+            longest = 2 * REACH_PX // max(abs(down), abs(across))
+            gaps[index, direction] = count
+            steps[index, direction, 0] = _walk(marks, rows[index], cols[index], down, across, longest)
+            steps[index, direction, 1] = _walk(marks, rows[index], cols[index], -down, -across, longest)
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def _measure_gap(rgb, display, marks, at, direction, ends, profiles, record):
+    """Look at both ends of a gap: their difference, the structure that both show, and the middle value of each."""
     row, col = at
     down, across = direction
-    ahead, behind = steps
+    ahead, behind = ends
     first, second = profiles
     if ahead > 0:
         _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), first)
+        record[2:5] = first[2]
     if behind > 0:
         _end_profile(rgb, display, marks, (row - behind * down, col - behind * across), (-down, -across), second)
+        record[5:8] = second[2]
     if ahead == 0 or behind == 0:
-        # One end alone is an extrapolation: believed as little as two ends that differ widely.
-        source = first if ahead > 0 else second
-        for channel in range(3):
-            estimate[channel] = source[2, channel]
-        return LONE_END, np.float32(0)
+        return
     if abs(down) < 2 and abs(across) < 2:
         # The far profile runs the other way round.
         for place in range(2):
@@ -146,57 +169,104 @@ def _estimate(rgb, display, marks, at, direction, steps, profiles, estimate):
                 kept = second[place, channel]
                 second[place, channel] = second[4 - place, channel]
                 second[4 - place, channel] = kept
-    near = np.float32(behind) / np.float32(ahead + behind)
-    for channel in range(3):
-        estimate[channel] = near * first[2, channel] + (np.float32(1) - near) * second[2, channel]
-    return _compare(first, second)
+    record[0], record[1] = _compare(first, second)
 
 
 @njit(cache=True)
-def _fill_pixel(rgb, display, marks, at, grain, scratch, fill, error):
-    """Fill one pixel from both ends of eight directions; fill[0] is -1 where none has an end."""
-    profiles, steps, gaps, estimates, weights = scratch
-    shortest = _measure_gaps(marks, at[0], at[1], steps, gaps)
-    total = np.float32(0)
-    doubt = np.float32(0)
-    for index in range(DIRECTIONS.shape[0]):
-        weights[index] = np.float32(0)
-        if gaps[index] == 0 or gaps[index] > LONGEST_GAP * shortest:
-            continue
-        direction = (DIRECTIONS[index, 0], DIRECTIONS[index, 1])
-        ends = (steps[index, 0], steps[index, 1])
-        difference, structure = _estimate(rgb, display, marks, at, direction, ends, profiles, estimates[index])
-        weights[index] = (grain + structure) / ((grain + difference) * gaps[index])
-        doubt += weights[index] * difference
-        total += weights[index]
-    if total <= 0:
-        fill[0] = np.float32(-1)
-        return
-    error[3] = doubt / total
+def _reached(steps, direction):
+    """Steps to both ends of a gap, 0 where one lies out of reach."""
+    longest = REACH_PX // max(abs(DIRECTIONS[direction, 0]), abs(DIRECTIONS[direction, 1]))
+    ahead, behind = steps[0], steps[1]
+    return (ahead if ahead <= longest else 0), (behind if behind <= longest else 0)
+
+
+@njit(cache=True)
+def _gap_lengths(steps, lengths):
+    """Length of each direction's gap in pixels, 0 without an end, a single end counted twice; return the shortest."""
+    shortest = np.float32(np.inf)
+    for direction in range(DIRECTIONS.shape[0]):
+        down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
+        ahead, behind = _reached(steps[direction], direction)
+        length = np.float32(np.sqrt(np.float32(down * down + across * across)))
+        steps_between = ahead + behind if ahead > 0 and behind > 0 else 2 * max(ahead, behind)
+        lengths[direction] = length * np.float32(steps_between)
+        if lengths[direction] > 0:
+            shortest = min(shortest, lengths[direction])
+    return shortest
+
+
+@njit(cache=True)
+def _weigh(record, ahead, behind, length, grain, estimate):
+    """Estimate a pixel from one gap; return its weight and how much its ends differ."""
+    if ahead == 0 or behind == 0:
+        # One end alone is an extrapolation: believed as little as two ends that differ widely.
+        first = 2 if ahead > 0 else 5
+        for channel in range(3):
+            estimate[channel] = record[first + channel]
+        return grain / ((grain + LONE_END) * length), LONE_END
+    near = np.float32(behind) / np.float32(ahead + behind)
+    for channel in range(3):
+        estimate[channel] = near * record[2 + channel] + (np.float32(1) - near) * record[5 + channel]
+    return (grain + record[1]) / ((grain + record[0]) * length), record[0]
+
+
+@njit(cache=True)
+def _mix(weights, estimates, total, fill, error):
+    """Weighted mean of the directions' estimates and their spread."""
     for channel in range(3):
         mean = spread = np.float32(0)
-        for index in range(DIRECTIONS.shape[0]):
-            if weights[index] > 0:
-                mean += weights[index] * estimates[index, channel]
+        for direction in range(DIRECTIONS.shape[0]):
+            if weights[direction] > 0:
+                mean += weights[direction] * estimates[direction, channel]
         mean /= total
-        for index in range(DIRECTIONS.shape[0]):
-            if weights[index] > 0:
-                spread += weights[index] * (estimates[index, channel] - mean) ** 2
+        for direction in range(DIRECTIONS.shape[0]):
+            if weights[direction] > 0:
+                spread += weights[direction] * (estimates[direction, channel] - mean) ** 2
         fill[channel] = mean
         error[channel] = spread / total
 
 
+@njit(cache=True)
+def _fill_region(rgb, display, marks, rows, cols, grain, fill, error):
+    """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where none has an end."""
+    pixels, ways = rows.shape[0], DIRECTIONS.shape[0]
+    gaps, steps = np.empty((pixels, ways), np.int32), np.empty((pixels, ways, 2), np.int16)
+    count = _find_gaps(marks, rows, cols, gaps, steps)
+    records, looked_at = np.empty((count, 8), np.float32), np.zeros(count, np.uint8)
+    profiles = (np.empty((5, 3), np.float32), np.empty((5, 3), np.float32))
+    lengths, weights = np.empty(ways, np.float32), np.empty(ways, np.float32)
+    estimates = np.empty((ways, 3), np.float32)
+    for index in range(pixels):
+        at = (rows[index], cols[index])
+        shortest = _gap_lengths(steps[index], lengths)
+        total = doubt = np.float32(0)
+        for way in range(ways):
+            weights[way] = np.float32(0)
+            if lengths[way] == 0 or lengths[way] > LONGEST_GAP * shortest:
+                continue
+            gap, ends = gaps[index, way], (steps[index, way, 0], steps[index, way, 1])
+            if not looked_at[gap]:
+                direction = (DIRECTIONS[way, 0], DIRECTIONS[way, 1])
+                _measure_gap(rgb, display, marks, at, direction, ends, profiles, records[gap])
+                looked_at[gap] = 1
+            ahead, behind = _reached(steps[index, way], way)
+            weights[way], differs = _weigh(records[gap], ahead, behind, lengths[way], grain, estimates[way])
+            doubt += weights[way] * differs
+            total += weights[way]
+        if total <= 0:
+            fill[index, 0] = np.float32(-1)
+            continue
+        error[index, 3] = doubt / total
+        _mix(weights, estimates, total, fill[index], error[index])
+
+
 @njit(parallel=True, cache=True)
-def fill_pixels(rgb, display, marks, rows, cols, grain, fill, error):
-    """Fill (pixels, 3) display values; error (pixels, 4): spread of the directions by channel, and their doubt."""
-    count = rows.shape[0]
-    for chunk in prange((count + CHUNK - 1) // CHUNK):
-        profiles = (np.empty((5, 3), np.float32), np.empty((5, 3), np.float32))
-        steps = np.empty((8, 2), np.int64)
-        gaps, weights = np.empty(8, np.float32), np.empty(8, np.float32)
-        scratch = (profiles, steps, gaps, np.empty((8, 3), np.float32), weights)
-        for index in range(chunk * CHUNK, min((chunk + 1) * CHUNK, count)):
-            _fill_pixel(rgb, display, marks, (rows[index], cols[index]), grain, scratch, fill[index], error[index])
+def fill_pixels(rgb, display, marks, starts, rows, cols, grain, fill, error):
+    """Fill (pixels, 3) display values region by region, each in reading order; error (pixels, 4): spread of the
+    directions by channel, and their doubt."""
+    for region in prange(starts.shape[0] - 1):
+        part = slice(starts[region], starts[region + 1])
+        _fill_region(rgb, display, marks, rows[part], cols[part], grain, fill[part], error[part])
 
 
 @njit(cache=True)
@@ -226,6 +296,30 @@ def _value_between(values, row, col, down, across):
     return total
 
 
+@njit(cache=True)
+def _binomial_inside(values, row, col, scale):
+    """Smooth 5 by 5 pixels, `scale` apart, well inside the frame."""
+    total = np.float32(0)
+    for down in range(5):
+        at_row = row + scale * (down - 2)
+        line = np.float32(values[at_row, col - 2 * scale]) + np.float32(values[at_row, col + 2 * scale])
+        line += np.float32(4) * (np.float32(values[at_row, col - scale]) + np.float32(values[at_row, col + scale]))
+        line += np.float32(6) * np.float32(values[at_row, col])
+        total += BINOMIAL[down] * line
+    return total * np.float32(1 / 16.0)
+
+
+@njit(cache=True)
+def _binomial_at(values, row, col, scale):
+    height, width = values.shape
+    total = np.float32(0)
+    for place in range(25):
+        at_row = min(max(row + scale * (place // 5 - 2), 0), height - 1)
+        at_col = min(max(col + scale * (place % 5 - 2), 0), width - 1)
+        total += BINOMIAL[place // 5] * BINOMIAL[place % 5] * np.float32(values[at_row, at_col])
+    return total
+
+
 @njit(parallel=True, cache=True)
 def densities_at(values, grades, fractions, block, base, rows, cols, out):
     """Density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 (every second pixel).
@@ -247,12 +341,9 @@ def densities_at(values, grades, fractions, block, base, rows, cols, out):
             part = fractions[row, col // SEGMENT_PX]
             value = _value_between(values, row, col, part[0], part[1])
         out[index, 0] = level - value / 4096.0
+        inside = row >= 4 and col >= 4 and row < height - 4 and col < width - 4
         for scale in range(1, 3):
-            total = np.float32(0)
-            for place in range(25):
-                at_row = min(max(row + scale * (place // 5 - 2), 0), height - 1)
-                at_col = min(max(col + scale * (place % 5 - 2), 0), width - 1)
-                total += BINOMIAL[place // 5] * BINOMIAL[place % 5] * values[at_row, at_col]
+            total = _binomial_inside(values, row, col, scale) if inside else _binomial_at(values, row, col, scale)
             out[index, scale] = level - total / np.float32(4096.0)
         if grades[row, col] & 128:
             for scale in range(3):

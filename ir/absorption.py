@@ -24,7 +24,6 @@ from ir.slopes import (
     Slopes,
     edge_slopes,
     frame_prior,
-    owners_of,
     region_slopes,
     unbiased,
     votes_of,
@@ -122,14 +121,14 @@ def fit_absorption(
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
     prior = frame_prior(slopes, parents)
     edges = unbiased(edge_slopes(sample, gain, noise), slopes, prior, parents)
-    bright, bare = judge.find_scratched(sample, slopes, edges, evidence, parents)
-    if bare.any():
+    bright, crossed, bare = judge.find_scratched(sample, slopes, edges, evidence, parents)
+    if crossed.any():
         slopes = region_slopes(shape, sample, bare)
     exponents = np.where(bright[:, None], _bright_exponents(slopes, edges), _posterior(slopes, edges, prior))
     checks = np.empty((len(slopes.pooled), 6))
     planes = (sample.starts, shape, sample.ratio, sample.variance)
     kernels.sum_checks(*planes, bare, exponents, slopes.depths, checks)
-    bright |= np.bincount(owners_of(sample), bare) > judge.MIXED_PART * sample.areas
+    bright |= crossed
     visible = _visible(slopes, edges, prior, evidence, parents) | (judge.is_unlike(checks, slopes) & (evidence > 0))
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible = bright | (visible & judge.is_neutral(slopes)) & (slopes.pooled < prior.most + slopes.errors)

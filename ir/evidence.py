@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir import _defect_kernels as kernels
-from ir.slopes import EDGE_SPREAD, LEAST_EXPONENT, USUAL_EXPONENT, DefectSample, Edges, Prior, Slopes, owners_of
+from ir.slopes import EDGE_SPREAD, LEAST_EXPONENT, USUAL_EXPONENT, DefectSample, Edges, Prior, Slopes
 
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
@@ -96,15 +96,14 @@ def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Double
 
 def find_scratched(
     sample: DefectSample, slopes: Slopes, edges: Edges, evidence: Doubles, parents: npt.NDArray[np.int64]
-) -> tuple[Truths, Truths]:
-    """Find scratches that took dye away: regions that are bright throughout, and bright pixels where dust crosses them.
+) -> tuple[Truths, Truths, Truths]:
+    """Find scratches that took dye away: regions that are bright throughout, such that dust crosses, and bare pixels.
 
-    Scratches run over many cells; a few bright ones are lights of the picture's.
+    Scratches run over many cells; a few bright ones are lights of the picture's. The bare pixels (pixels,) are the
+    bright ones of crossed regions.
     """
-    bright = np.empty(len(sample.ratio), np.bool_)
-    kernels.mark_bright(sample.starts, sample.ratio, sample.variance, SURE, bright)
-    owners = owners_of(sample)
-    share = np.bincount(owners, bright) / sample.areas
+    bright, share = np.empty(len(sample.ratio), np.bool_), np.empty(len(sample.areas))
+    kernels.mark_bright(sample.starts, sample.ratio, sample.variance, SURE, bright, share)
     regions = (slopes.pooled < -SURE * slopes.errors) & (share > BRIGHT_PART)
     regions |= (edges.slopes < -edges.errors) & (slopes.pooled < 0)
     # The parts of one scratch speak for one another.
@@ -115,7 +114,8 @@ def find_scratched(
         scratched[parents[surely]] = True
     along = scratched[parents]
     regions &= along & (evidence > 0)
-    return regions, np.asarray(bright & (along & ~regions & (share > MIXED_PART))[owners])
+    crossed = along & ~regions & (share > MIXED_PART)
+    return regions, crossed, bright & np.repeat(crossed, np.diff(sample.starts))
 
 
 def is_neutral(slopes: Slopes) -> Truths:

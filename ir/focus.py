@@ -20,6 +20,8 @@ Array = npt.NDArray[np.float32]
 
 # Extra blur that is tried, standard deviation in pixels.
 BLURS_PX = (0.0, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+# Tried first; then those beside the best.
+COARSE_BLURS = (0, 2, 4, 6)
 # A blur has to lower the residual's variance by this part: it costs a pass over the frame.
 WORTH_A_BLUR = 0.04
 TILES_TRIED = 12
@@ -67,7 +69,7 @@ def leakage_samples(
     count = len(tiles)
     infrared = tiles.log_infrared[cut].reshape(count, -1)
     dark = np.log(LIT_SIGNAL * dark_noise + 1e-6)
-    film = (tiles.film & _soft(tiles, dark))[cut].reshape(count, -1)
+    film = (tiles.film[cut] & _soft(tiles, dark, margin)).reshape(count, -1)
     middle = tiles.corners + tiles.film.shape[1] / 2
     centres = 2 * middle / np.array(tiles.shape) - 1
     logs = logs[cut].reshape(count, -1, 3)
@@ -76,14 +78,19 @@ def leakage_samples(
     return LeakageSamples(logs, infrared, film, lit, centres)
 
 
-def _soft(tiles: Tiles, dark: float) -> npt.NDArray[np.bool_]:
-    """Pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms.
+def _soft(tiles: Tiles, dark: float, margin: int) -> npt.NDArray[np.bool_]:
+    """Sampled pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms.
 
-    Noise among pixels under `dark` (natural log of light) is no edge.
+    The squares of 5 by 5 around the samples lie side by side. Noise among pixels under `dark` (natural log of light) is
+    no edge.
     """
     red = np.maximum(tiles.log_rgb[..., 0], np.float32(dark))
-    low, high = (bound(red, (1, 5, 5)) for bound in (ndimage.minimum_filter, ndimage.maximum_filter))
-    contrast = high - low
+    half, size = STRIDE // 2, red.shape[1]
+    count = len(range(margin, size - margin, STRIDE))
+    square = slice(margin, margin + count * STRIDE)
+    padded = np.pad(red, ((0, 0), (half, half), (half, half)), mode="edge")[:, square, square]
+    blocks = padded.reshape(len(red), count, STRIDE, count, STRIDE)
+    contrast = blocks.max(axis=(2, 4)) - blocks.min(axis=(2, 4))
     return np.asarray(contrast <= max(HARD_EDGE, float(np.median(contrast))))
 
 
@@ -105,8 +112,15 @@ def measure_blur(tiles: Tiles, photometry: Photometry, leakage: Leakage, registr
     """
     busy = _busiest(tiles)
     edges = _edges(busy, photometry.dark_noise[0])
-    variances = np.array([_misfit(busy, edges, photometry, Fitted(leakage, registration, blur)) for blur in BLURS_PX])
-    best = int(np.argmin(variances))
+    variances = np.full(len(BLURS_PX), np.inf)
+    best = 0
+    untried: tuple[int, ...] = COARSE_BLURS
+    while untried:
+        for index in untried:
+            variances[index] = _misfit(busy, edges, photometry, Fitted(leakage, registration, BLURS_PX[index]))
+        best = int(np.argmin(variances))
+        beside = range(max(best - 1, 0), min(best + 2, len(BLURS_PX)))
+        untried = tuple(index for index in beside if np.isinf(variances[index]))
     if variances[best] > (1 - WORTH_A_BLUR) * variances[0]:
         return 0.0
     return _vertex(BLURS_PX, variances, best)

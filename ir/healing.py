@@ -116,7 +116,8 @@ def heal(
     Healed
         Outside `mask` equal to `rgb` to the last bit.
     """
-    healed, mask = rgb.copy(), np.zeros(rgb.shape[:2], np.bool_)
+    healed, mask = np.empty_like(rgb), np.zeros(rgb.shape[:2], np.bool_)
+    healing_kernels.copy_rows(rgb, healed)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
     cells, parents = split_wide(regions)
@@ -215,7 +216,8 @@ def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, display: Array) -> tuple[
     marks[cells.rows, cells.cols] = healing_kernels.DEFECT
     healing_kernels.mark_rims(marks, cells.rows, cells.cols)
     fill, error = np.empty((len(cells.rows), 3), np.float32), np.zeros((len(cells.rows), 4), np.float32)
-    healing_kernels.fill_pixels(rgb, display, marks, cells.rows, cells.cols, np.float32(GRAIN_VARIANCE), fill, error)
+    grain = np.float32(GRAIN_VARIANCE)
+    healing_kernels.fill_pixels(rgb, display, marks, cells.starts, cells.rows, cells.cols, grain, fill, error)
     return fill, error
 
 

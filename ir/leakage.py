@@ -79,6 +79,8 @@ class Leakage:
 
     def field_at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64], shape: tuple[int, int]) -> Array:
         """Return the local factor on the leaked density at pixels of a frame of `shape`."""
+        if self.field == FLAT_FIELD:
+            return np.ones(np.broadcast_shapes(row.shape, col.shape), np.float32)
         terms = _field_terms(2 * row / shape[0] - 1.0, 2 * col / shape[1] - 1.0)
         return np.asarray(terms @ np.array(self.field), np.float32)
 

@@ -85,18 +85,20 @@ def _cell_medians(levels: Levels, bins: npt.NDArray[np.int64]) -> tuple[Doubles,
 
 
 def _polished(medians: Doubles, counts: Doubles, noise: float) -> tuple[Doubles, Doubles]:
-    """Take (tiles, levels) medians apart into a base for each tile and a step for each level."""
-    tiles = len(medians)
+    """Take (tiles, levels) medians apart into a base for each tile (tiles, 1) and a step for each level.
+
+    Reweighted least squares; the bases are eliminated, which leaves a small system for the steps.
+    """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    tile, level = np.nonzero(share > SMALLEST_SHARE)
-    value, trust = medians[tile, level], counts[tile, level]
-    design = np.zeros((len(value), tiles + LEVELS))
-    design[np.arange(len(value)), tile] = design[np.arange(len(value)), tiles + level] = 1
-    prior = np.diag(np.append(np.full(tiles, 1e-3), np.full(LEVELS, LEVEL_PRIOR_PIXELS))) / noise
-    weights: Doubles = trust / noise
-    found: Doubles = np.zeros(tiles + LEVELS)
+    trust = np.where(share > SMALLEST_SHARE, counts, 0.0)
+    weights: Doubles = trust
+    steps, bases = np.zeros(LEVELS), np.zeros((len(medians), 1))
     for _ in range(POLISHES):
-        weighted = design * weights[:, None]
-        found = np.asarray(np.linalg.solve(weighted.T @ design + prior, weighted.T @ value))
-        weights = np.asarray(trust / np.maximum(np.abs(value - design @ found), noise))
-    return found[:tiles, None], found[tiles:]
+        total = weights.sum(axis=1, keepdims=True) + 1e-9
+        part = weights / total
+        normal = np.diag(weights.sum(axis=0) + LEVEL_PRIOR_PIXELS) - weights.T @ part
+        right = (weights * medians).sum(axis=0) - part.T @ (weights * medians).sum(axis=1)
+        steps = np.asarray(np.linalg.solve(normal, right))
+        bases = np.asarray((part * (medians - steps)).sum(axis=1, keepdims=True))
+        weights = np.asarray(trust * noise / np.maximum(np.abs(medians - bases - steps), noise))
+    return bases, steps

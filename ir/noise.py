@@ -251,11 +251,16 @@ def _smoothed_tiles(base: Base, tiles: Tiles, residual: Residual, margin: int) -
 
 
 def base_at(base: Base, row: int, col: int, size: int) -> Array:
-    """Interpolate the base over a square of `size` pixels."""
-    rows = (np.arange(row, row + size) + 0.5) / base.block_px - 0.5
-    cols = (np.arange(col, col + size) + 0.5) / base.block_px - 0.5
-    grid = np.meshgrid(rows, cols, indexing="ij")
-    return np.asarray(ndimage.map_coordinates(base.level, grid, order=1, mode="nearest"), np.float32)
+    """Interpolate the base bilinearly over a square of `size` pixels."""
+    level = base.level
+    for axis, first in enumerate((row, col)):
+        last = level.shape[axis] - 1
+        at = np.clip((np.arange(first, first + size) + 0.5) / base.block_px - 0.5, 0, last)
+        low = np.minimum(at.astype(int), max(last - 1, 0))
+        part = (at - low).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
+        near, far = level.take(low, axis), level.take(np.minimum(low + 1, last), axis)
+        level = near + part * (far - near)
+    return np.asarray(level, np.float32)
 
 
 def _separable(planes: Array, taps: npt.NDArray[np.floating]) -> Array:

@@ -173,8 +173,3 @@ def unbiased(edges: Edges, slopes: Slopes, prior: Prior, parents: npt.NDArray[np
 def votes_of(areas: Doubles) -> Doubles:
     """Independent observations that the pixels of each region amount to."""
     return np.asarray(np.minimum(areas / PIXELS_AS_ONE, MOST_VOTES + areas / (10 * PIXELS_AS_ONE)))
-
-
-def owners_of(sample: DefectSample) -> npt.NDArray[np.int64]:
-    """Return the region of each pixel."""
-    return np.repeat(np.arange(len(sample.areas)), np.diff(sample.starts))
