@@ -15,7 +15,7 @@ from bench.blind_metrics import STRENGTHS, BlindScore, Tally, false_marks_per_me
 from bench.blind_peers import DETECTOR, RECIPE, TOP_HAT_LEVELS, top_hat_name
 
 _TOP_HATS = [top_hat_name(level) for level in TOP_HAT_LEVELS]
-_DUSTY = (Group.COLOUR, Group.SILVER, Group.KODACHROME)
+_DUSTY = (Group.COLOUR, Group.HARD, Group.SILVER, Group.KODACHROME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _targets(results: Sequence[BlindResult]) -> Iterator[tuple[str, str, str, bo
     if scores_of(results, RECIPE):
         ours, theirs = (mean(score.f1 for score in scores_of(results, name, *_DUSTY)) for name in (DETECTOR, RECIPE))
         yield "F1 over the recipe's network", _number(ours - theirs, 3), "+0.05", ours > theirs + 0.05
-    dusty = scores_of(results, lead, Group.COLOUR, Group.SILVER)
+    dusty = scores_of(results, lead, Group.COLOUR, Group.HARD, Group.SILVER)
     strong = summed(score.recall_by_strength for score in dusty).get("over 60 %", Tally()).share
     yield "recall over 60 % strength", _number(strong, 3), "0.90", strong >= 0.9
     marked = sum(score.marked for score in dusty)
