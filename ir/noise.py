@@ -21,6 +21,7 @@ Array = npt.NDArray[np.float32]
 # The base follows lamp and lens over a fortieth of the frame, in five blocks.
 BLOCKS_PER_SIDE = 200
 WINDOW_BLOCKS = 5
+LAMP_BLOCKS = 6
 # Multiple of its grade's usual spread beyond which a block is a mixture of clean film and dust.
 MIXED_SPREAD = 1.6
 MIXED_RED = 0.7
@@ -125,9 +126,10 @@ def measure_base(
     medians, spreads = np.empty(shape, np.float32), np.empty(shape, np.float32)
     grade = np.empty(shape, np.uint8)
     kernels.block_statistics(residual.values, residual.grades, block, medians, spreads, grade)
-    red_logs = _block_logs(picture, block)
+    red_logs, bright_logs = _block_logs(picture, block)
     film = ~_blocks_touched(holder_blocks, block // holder_block_px, shape)
-    level = _clean_level(medians + _mixture(spreads, film, grade, red_logs), film, grade, red_logs)
+    mixed = _mixture(spreads, film, grade, (red_logs, bright_logs))
+    level = _clean_level(medians + mixed, film, grade, red_logs)
     dark = medians < level - 1.0
     return Base(block, level, _smooth(spreads, film), grade, dark, medians, film, red_logs)
 
@@ -158,14 +160,19 @@ def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual,
     return Noise(deviations[1:], offsets, tails, factor)
 
 
-def _block_logs(picture: Picture, block_px: int) -> Array:
-    """Median of the logs of each block's red, of every fourth row and column; blocks at the end may be cut."""
+def _block_logs(picture: Picture, block_px: int) -> tuple[Array, Array]:
+    """Median and brightest sixteenth of each block's red, natural logs; blocks at the end may be cut.
+
+    Of every fourth row and column.
+    """
     side = block_px // 4
     thin = picture.red[::4, ::4]
     rows, cols = -(-picture.red.shape[0] // block_px), -(-picture.red.shape[1] // block_px)
     thin = np.pad(thin, ((0, rows * side - thin.shape[0]), (0, cols * side - thin.shape[1])), mode="edge")
     blocks = thin.reshape(rows, side, cols, side).swapaxes(1, 2).reshape(rows, cols, -1)
-    return np.asarray(picture.table[np.sort(blocks, axis=-1)[..., side * side // 2]], np.float32)
+    sorted_logs = picture.table[np.sort(blocks, axis=-1)]
+    count = side * side
+    return sorted_logs[..., count // 2].astype(np.float32), sorted_logs[..., 15 * count // 16].astype(np.float32)
 
 
 def _blocks_touched(fine: npt.NDArray[np.bool_], ratio: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -185,10 +192,11 @@ def _clean_level(medians: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray
     if not film.any():
         return medians
     grid, red = _filled(medians, film), _filled(red, film)
-    lamp = ndimage.gaussian_filter(ndimage.median_filter(grid, 5, mode="nearest"), 6, mode="nearest")
+    rim = 3 * LAMP_BLOCKS
+    lamp = ndimage.gaussian_filter(_beyond(grid, rim), LAMP_BLOCKS, mode="nearest")[rim:-rim, rim:-rim]
     detail = grid - lamp
     planes, reach = (detail, red), WINDOW_BLOCKS // 2
-    closed = _like(_like(detail, planes, reach, "max"), planes, reach, "min")
+    closed = _closed(detail, red, reach)
     middle = _like(detail, planes, reach, "median")
     rise = float(np.median((closed - middle)[film]))
     busy = np.clip(ndimage.uniform_filter(grade.astype(np.float32), 3) - BUSY_GRADE, 0, 1)
@@ -196,14 +204,33 @@ def _clean_level(medians: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray
     return np.asarray(lamp + _like(clean, planes, 1, "mean"), np.float32)
 
 
-def _mixture(spreads: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8], red: Array) -> Array:
+def _closed(detail: Array, red: Array, reach_blocks: int) -> Array:
+    """Close the grid, with what may lie beyond its rim: a lamp that falls off there is no defect."""
+    rim = 2 * reach_blocks
+    wide, inner = _beyond(detail, rim), (slice(rim, -rim), slice(rim, -rim))
+    wide[inner] = detail
+    planes = (wide, np.pad(red, rim, mode="edge"))
+    closed = _like(_like(wide, planes, reach_blocks, "max"), planes, reach_blocks, "min")
+    return np.ascontiguousarray(closed[inner])
+
+
+def _beyond(grid: Array, rim_blocks: int) -> Array:
+    """Median of the blocks around, drawn out beyond the rim by odd reflection."""
+    middle = ndimage.median_filter(grid, WINDOW_BLOCKS, mode="nearest")
+    return np.pad(middle, rim_blocks, mode="reflect", reflect_type="odd")
+
+
+def _mixture(
+    spreads: Array, film: npt.NDArray[np.bool_], grade: npt.NDArray[np.uint8], red: tuple[Array, Array]
+) -> Array:
     """How far clean film lies above the median of half covered blocks: these spread more than noise does.
 
-    None where the picture has an edge, whose misfit spreads as well.
+    None where the picture has an edge or a light, whose misfit spreads as well. red: median and bright part.
     """
     usual = np.array([np.median(spreads[film & (grade == g)]) if (film & (grade == g)).any() else 0 for g in range(16)])
     mixed = np.maximum(spreads - MIXED_SPREAD * usual[grade], 0)
-    contrast = ndimage.maximum_filter(red, 3) - ndimage.minimum_filter(red, 3)
+    middle, bright = red
+    contrast = np.maximum(ndimage.maximum_filter(middle, 3) - ndimage.minimum_filter(middle, 3), bright - middle)
     return np.asarray(np.where((grade < BUSY_GRADE) & (contrast < MIXED_RED), mixed, 0), np.float32)
 
 

@@ -266,7 +266,7 @@ def test_a_mirrored_or_turned_frame_has_nearly_the_same_defects(change):
     upright = cleaned("leaky_slide", "landscape", (400, 600)).defect_mask
     turned = clean_frame(change(frame.rgb), change(frame.infrared)).defect_mask
     expected = change(upright)
-    assert (turned & expected).sum() > 0.93 * (turned | expected).sum()
+    assert (turned & expected).sum() > 0.91 * (turned | expected).sum()
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,32 @@ def test_the_base_follows_an_uneven_lamp():
     lamp = -0.1 * (row**2 + col**2) + 0.04 * np.sin(3 * col + 1)
     base = measured_base(clear_film(shape, lamp))
     inner = (slice(20, -20), slice(20, -20))
-    assert np.abs(level_of(base, shape) - lamp)[inner].max() < 0.02
+    assert np.abs(level_of(base, shape) - lamp)[inner].max() < 0.015
     assert np.ptp(lamp[inner]) > 0.2
+
+
+def test_a_lamp_that_falls_off_towards_the_rim_is_followed_to_the_last_pixel():
+    shape = (400, 600)
+    lamp = np.broadcast_to(np.interp(np.arange(600), [0, 450, 599], [0, 0, -0.12]), shape)
+    off = level_of(measured_base(clear_film(shape, lamp)), shape) - lamp
+    assert np.abs(off).max() < 0.012
+
+
+def test_dust_at_the_rim_does_not_pull_the_base_down():
+    shape = (400, 600)
+    level = np.zeros(shape)
+    level[:30, 200:232] = level[300:340, -20:] = -0.5
+    base = measured_base(clear_film(shape, level))
+    assert np.abs(level_of(base, shape)).max() < 0.01
+
+
+@pytest.mark.parametrize(("contrast", "clean"), [(2.0, 0.0), (0.4, 0.1)], ids=["a light", "film between dust"])
+def test_what_is_brighter_within_a_block_is_clean_film_unless_it_is_a_light_of_the_picture(contrast, clean):
+    shape = (400, 600)
+    row, col = np.mgrid[:400, :600] % 16
+    part = (row < 8) & (col < 8) & (np.mgrid[:400, :600][1] > 400)
+    base = measured_base(clear_film(shape, np.where(part, 0.1, 0.0)), red=np.where(part, contrast, 0.0))
+    assert level_of(base, shape)[100:300, 450:550].mean() == pytest.approx(clean, abs=0.03)
 
 
 def test_dust_on_a_fifth_of_the_film_does_not_pull_the_base_down():
