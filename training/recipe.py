@@ -141,7 +141,7 @@ def _learn(plan: PoolPlan, options: argparse.Namespace, output: Path) -> tuple[n
     step, spent_s, losses = 0, 0.0, []
     with (output / "recipe.jsonl").open("a") as curve:
         while spent_s < 3600 * options.hours and step < options.steps:
-            started_s = time.monotonic()
+            started_s = time.process_time()
             batch = draw_batch(np.random.default_rng([options.seed, 7, step]), pool, options.crops, options.crop_px)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
@@ -154,7 +154,7 @@ def _learn(plan: PoolPlan, options: argparse.Namespace, output: Path) -> tuple[n
             optimizer.step()
             averaged.update(network)
             losses.append(float(loss.detach()))
-            step, spent_s = step + 1, spent_s + time.monotonic() - started_s
+            step, spent_s = step + 1, spent_s + time.process_time() - started_s
             if step % 50 == 0:
                 line = {"step": step, "seconds": round(spent_s), "loss": round(float(np.mean(losses[-50:])), 5)}
                 curve.write(json.dumps(line) + "\n")
@@ -165,7 +165,7 @@ def _learn(plan: PoolPlan, options: argparse.Namespace, output: Path) -> tuple[n
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.recipe", description=__doc__)
-    parser.add_argument("--hours", type=float, default=0.25, help="time to learn, drawing apart")
+    parser.add_argument("--hours", type=float, default=0.25, help="processor time to learn, drawing apart")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json")
     parser.add_argument("--output", type=Path, required=True, help="folder for the curve and the model")
