@@ -57,7 +57,9 @@ def shown_evidence(slopes: Slopes, prior: Prior) -> Doubles:
     under either supposition: objects before another ground differ from it by any density.
     """
     shown = np.hypot(prior.spread, slopes.errors)
-    return _odds(slopes.pooled, prior.mean, shown, np.hypot(STRUCTURE / slopes.depths, slopes.errors))
+    dip = _odds(slopes.pooled, prior.mean, shown, np.hypot(ABSENT_SPREAD * prior.mean, slopes.errors))
+    picture = _odds(slopes.pooled, prior.mean, shown, np.hypot(STRUCTURE / slopes.depths, slopes.errors))
+    return _against_both(dip, picture)
 
 
 def edge_evidence(edges: Edges, prior: Prior) -> Doubles:
@@ -66,6 +68,11 @@ def edge_evidence(edges: Edges, prior: Prior) -> Doubles:
     shown = np.hypot(spread, edges.errors)
     dip = _odds(edges.slopes, mean, shown, np.hypot(ABSENT_SPREAD * mean, edges.errors))
     picture = _odds(edges.slopes, mean, shown, np.hypot(PICTURE_SLOPE * mean, edges.errors))
+    return _against_both(dip, picture)
+
+
+def _against_both(dip: Doubles, picture: Doubles) -> Doubles:
+    """Log odds against either of two suppositions, an infrared dip alone and the picture's own structure."""
     return np.asarray(np.log(2) - np.logaddexp(-dip, -picture))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.leakage import Leakage
-from ir.noise import Base
+from ir.noise import LIKE_DUST, Base
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -108,6 +108,7 @@ def _pairs(
     down, across = move[0] * REACH_BLOCKS, move[1] * REACH_BLOCKS
     here = (slice(None, -down or None), slice(None, -across or None))
     there = (slice(down, None), slice(across, None))
-    chosen = film[here] & film[there] & (np.abs(red_logs[there] - red_logs[here]) > LEAST_CONTRAST)
-    rise = (medians[there] - medians[here])[chosen].astype(np.float64)
-    return bins[here][chosen], bins[there][chosen], rise
+    contrast, rise = np.abs(red_logs[there] - red_logs[here]), medians[there] - medians[here]
+    # Dust darkens red hardly more than the infrared; a black object differs in red alone.
+    chosen = film[here] & film[there] & (contrast > np.maximum(LEAST_CONTRAST, LIKE_DUST * np.abs(rise)))
+    return bins[here][chosen], bins[there][chosen], rise[chosen].astype(np.float64)
