@@ -93,13 +93,14 @@ def measure_grain(rgb, marks, display, starts, rows, cols, usual, grain):
 
 
 @njit(parallel=True, cache=True)
-def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, kept):
+def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, kept, noise):
     """Fit each region's course to the densities about each pixel; keep of what differs only what exceeds the noise.
 
     A local Wiener filter (Lee 1980, doi:10.1109/TPAMI.1980.4766994) about a course instead of a mean.
     seen: (pixels, 3) density as the fill tells it, course, and expected squared error; weights: (pixels,); prior:
-    height of the course that is expected, and the weight of that; reach: half window; smooth: the result; kept: part of
-    a pixel's own difference to the course that was kept.
+    height of the course that is expected, the weight of that, and how much defects vary about it as a part of their
+    height; reach: half window; smooth: the result; kept: part of a pixel's own difference to the course that was kept;
+    noise: squared error of `seen` as it turned out.
     """
     for region in prange(starts.shape[0] - 1):
         first, last = starts[region], starts[region + 1]
@@ -123,9 +124,13 @@ def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, ke
                     total += weight
             height = (product + drawn) / (power + prior[1])
             variance = max(square - 2.0 * height * product + height * height * power, 0.0) / total
-            part = max(variance - seen[index, 2], 0.0) / (variance + 1e-12)
+            # What varies more than a defect of that height does is the picture's: there the fill went wrong.
+            own = min(max(variance - seen[index, 2], 0.0), (prior[2] * height) ** 2)
+            noise[index] = max(np.float64(seen[index, 2]), variance - own)
+            part = own / (own + noise[index] + 1e-12)
             course = height * seen[index, 1]
-            smooth[index] = course + part * (seen[index, 0] - course)
+            most = 2.0 * prior[2] * abs(height)
+            smooth[index] = course + part * min(max(seen[index, 0] - course, -most), most)
             kept[index] = part
 
 

@@ -49,6 +49,10 @@ RIDGE = 0.02
 SMALLEST_COURSE = 1e-3
 # What a course from infrared has to be multiplied by: 1, to 0.4.
 HINTED = (1.0, PIXELS_AS_ONE / 0.4**2)
+# Deviation of a defect's density about its course, as a part of its height.
+VARIATION = 0.4
+# Deviations from the course at which a pixel counts by half (Cauchy's weights).
+ROBUST = 1.5
 # Squared error of a smoothed density as a part of the fill's: for the faintest, and more with each neper.
 FAINT_ERROR = 0.05
 DEEP_ERROR = 0.4
@@ -117,28 +121,34 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     Attenuation
     """
     square = np.float32(DISPLAY_GAMMA**2)
-    noise = np.square(look.detail[look.owners])
-    relative = look.rough / np.square(look.fill) + np.float32(DETAIL_ERROR) * noise[:, :3]
+    detail = np.square(look.detail[look.owners])
+    relative = look.rough / np.square(look.fill) + np.float32(DETAIL_ERROR) * detail[:, :3]
     share = 1 / (relative + np.float32(1e-6))
     share /= share.sum(axis=1, keepdims=True)
     seen = (share * np.log(look.fill / look.raw)).sum(axis=1) * np.float32(DISPLAY_GAMMA)
     rough = square * (share * look.rough / np.square(look.fill)).sum(axis=1)
-    white = square * np.float32(DETAIL_ERROR) * noise[:, 3]
+    white = square * np.float32(DETAIL_ERROR) * detail[:, 3]
     weights = (1 / (rough + white + 0.02)).astype(np.float32)
+    course, heights, prior = _learn_course(seen, weights, look)
+    # What lies far from the course is the picture's: a letter below the dust, which the fill does not know of.
+    height = np.abs(heights)[look.owners]
+    beyond = np.square(seen - heights[look.owners] * course) / (white + rough + np.square(VARIATION * height))
+    weights = (weights / (1 + beyond / ROBUST**2)).astype(np.float32)
     course, heights, prior = _learn_course(seen, weights, look)
     if hint is not None:
         course, heights = _with_hint(course, hint, seen, weights, look.owners)
         prior = HINTED
     table = np.stack([seen, course, white + np.float32(SHORT_ERROR) * rough], axis=1).astype(np.float32)
-    smooth, kept = np.empty(len(seen), np.float32), np.empty(len(seen), np.float32)
-    kernels.smooth_densities(cells.starts, cells.rows, cells.cols, table, weights, prior, REACH_PX, smooth, kept)
-    # A defect darkens or, where dye is scratched off, brightens; it does not do both. Scratches run over many cells, and
-    # on inverted negatives all dust is bright: a few bright ones are lights of the picture, filled from the dark around.
+    smooth, kept, noise = (np.empty(len(seen), np.float32) for _ in range(3))
+    places, expected = (cells.starts, cells.rows, cells.cols), (*prior, VARIATION)
+    kernels.smooth_densities(*places, table, weights, expected, REACH_PX, smooth, kept, noise)
+    # A defect darkens or, where dye is scratched off, brightens. Scratches run over many cells, and on inverted
+    # negatives all dust is bright: a few bright ones are lights of the picture, filled from the dark around.
     bright = heights < 0
     many = bright.sum() >= FEWEST_BRIGHT or (bright.mean() > 0.5 and bright.sum() >= FEWEST_INVERTED)
     least = -np.inf if many else 0.0
     density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
-    error = (rough + white) * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
+    error = noise * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
     return Attenuation(density, kept, error.astype(np.float32))
 
 

@@ -32,8 +32,8 @@ USUAL_DETAIL = 0.02
 NEUTRALITY = 0.07
 # Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
 TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
-# Expected error of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
-# On simulated film healing gains from 1 on: errors are expected rather too large where they decide.
+# Expected errors of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
+# On simulated film healing gains from 1 on in the mean: errors are expected rather too large where they decide.
 DOUBT = 1.0
 # Specks of fewer pixels show no grain.
 GRAINY_PX = 24

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from bench.metrics import Answer, Judge
 from film.frame import Damage
+from film.pictures import PICTURES
 from ir import _colour_kernels as kernels
 from ir.colour_frame import colour_photometry
 from ir.colour_healing import heal_colours
@@ -45,20 +46,28 @@ def test_defects_are_healed_without_infrared_wherever_the_mask_ends(kind, gain_d
 
 
 @compiled
-@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize("picture", ["landscape", "portrait", "night", "girders"])
+@pytest.mark.parametrize(
+    "kind", ["silver", "kodachrome", "faint_dust", "grainy_slide", "stripped_scratches", "gamma_encoded"]
+)
+def test_no_frame_is_worse_after_healing(kind, picture):
+    frame = simulated(kind, picture, (400, 600), 10)
+    result = healed(frame, frame.visible_mask)
+    assert not score(frame, result.rgb, result.mask).worse
+
+
+@compiled
+@settings(max_examples=10, deadline=None)
 @given(
-    st.sampled_from(
-        ["silver", "kodachrome", "faint_dust", "grainy_slide", "stripped_scratches", "fourteen_bit_unshifted"]
-    ),
-    st.sampled_from(["landscape", "portrait", "night"]),
+    st.sampled_from(["silver", "kodachrome", "two_pass_shift"]),
+    st.sampled_from(sorted(PICTURES)),
     st.integers(0, 10_000),
 )
-def test_no_frame_is_worse_after_healing_and_nothing_changes_outside_the_mask(kind, picture, seed):
-    frame = simulated.__wrapped__(kind, picture, (240, 360), seed)
+def test_nothing_changes_outside_the_mask(kind, picture, seed):
+    frame = simulated.__wrapped__(kind, picture, (150, 220), seed)
     result = healed(frame, frame.visible_mask)
     assert np.array_equal(result.rgb[~result.mask], frame.rgb[~result.mask])
     assert not (result.mask & ~frame.visible_mask).any()
-    assert not score(frame, result.rgb, result.mask).worse
 
 
 @compiled
@@ -167,7 +176,7 @@ def test_grain_is_measured_on_free_film_around_each_region(seed):
 
 
 def smooth_twin(regions, seen, weights, prior, reach):
-    smooth, kept = np.empty(len(seen)), np.empty(len(seen))
+    smooth, kept, noise = (np.empty(len(seen)) for _ in range(3))
     for index in range(len(regions)):
         part = np.arange(regions.starts[index], regions.starts[index + 1])
         rows, cols = regions.rows[part], regions.cols[part]
@@ -178,10 +187,13 @@ def smooth_twin(regions, seen, weights, prior, reach):
             power, product = ((weights[near] * course * each).sum() for each in (course, density))
             height = (product + prior[0] * prior[1]) / (power + prior[1])
             variance = np.average((density - height * course) ** 2, weights=weights[near])
-            kept[pixel] = max(variance - seen[pixel, 2], 0) / (variance + 1e-12)
+            own = min(max(variance - seen[pixel, 2], 0), (prior[2] * height) ** 2)
+            noise[pixel] = max(seen[pixel, 2], variance - own)
+            kept[pixel] = own / (own + noise[pixel] + 1e-12)
             expected = height * seen[pixel, 1]
-            smooth[pixel] = expected + kept[pixel] * (seen[pixel, 0] - expected)
-    return smooth, kept
+            most = 2 * prior[2] * abs(height)
+            smooth[pixel] = expected + kept[pixel] * np.clip(seen[pixel, 0] - expected, -most, most)
+    return smooth, kept, noise
 
 
 @settings(max_examples=10, deadline=None)
@@ -192,12 +204,14 @@ def test_densities_are_smoothed_about_their_course_as_far_as_noise_explains_them
     count = len(regions.rows)
     seen = np.stack([rng.normal(0.3, 0.1, count), rng.uniform(0.1, 1, count), rng.uniform(0, 0.05, count)], 1)
     seen, weights = seen.astype(np.float32), rng.uniform(1, 50, count).astype(np.float32)
-    smooth, kept = np.empty(count, np.float32), np.empty(count, np.float32)
-    places, prior = (regions.starts, regions.rows, regions.cols), (rng.normal(0.3, 0.3), rng.uniform(0, 200))
-    kernels.smooth_densities(*places, seen, weights, prior, reach, smooth, kept)
-    expected = smooth_twin(regions, seen, weights, prior, reach)
-    assert np.allclose(kept, expected[1], atol=2e-3)
-    assert np.allclose(smooth, expected[0], atol=2e-3)
+    found = [np.empty(count, np.float32) for _ in range(3)]
+    places, prior = (
+        (regions.starts, regions.rows, regions.cols),
+        (rng.normal(0.3, 0.3), rng.uniform(0, 200), rng.uniform(0.1, 1)),
+    )
+    kernels.smooth_densities(*places, seen, weights, prior, reach, *found)
+    for plane, expected in zip(found, smooth_twin(regions, seen, weights, prior, reach), strict=True):
+        assert np.allclose(plane, expected, atol=2e-3)
 
 
 def lender_twin(regions, index, marks):
