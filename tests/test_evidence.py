@@ -1,17 +1,183 @@
 from __future__ import annotations
 
+import ir_twins as twins
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_defects import edges_of, regions_of, slopes_of, whole
 
-from ir.evidence import depth_evidence
+from ir import _defect_kernels as kernels
+from ir.evidence import (
+    depth_evidence,
+    edge_evidence,
+    find_scratched,
+    is_neutral,
+    is_unlike,
+    shared_evidence,
+    shown_evidence,
+    usual_odds,
+)
+from ir.slopes import Prior
+
+DUST = Prior(1.2, 0.3, np.ones(3), 0.5)
+TRIED = np.linspace(-1, 12, 2601)
 
 
-def test_deep_regions_are_defects_shallow_ones_doubtful_and_wide_shallow_ones_none():
-    strength = np.array([0.9, 3.0, 3.0, 1.4, 1.4])
-    areas = np.array([40.0, 40.0, 4000.0, 40.0, 40000.0])
-    shallow, deep, deep_wide, doubtful, wide = depth_evidence(strength, areas)
-    assert shallow < -1 < 0 < deep_wide < deep
-    assert deep > 4
-    assert wide < doubtful - 1.5
-    by_area = depth_evidence(np.full(5, 2.0), np.array([5.0, 9.0, 30.0, 400.0, 1500.0]))
-    assert by_area[0] < by_area[1] - 2 < by_area[2] - 3
-    assert by_area[2] == by_area[3] > by_area[4]
+def zeros_of(odds):
+    """The slopes at which odds change sign."""
+    return TRIED[1:][np.diff(np.sign(odds)) != 0]
+
+
+def test_each_threshold_of_depth_is_worth_a_factor_of_fifty_from_one_and_a_half_to_four():
+    found = depth_evidence(np.array([0.1, 0.5, 1.5, 2.5, 4.0, 9.0]), np.full(6, 100.0))
+    assert found == pytest.approx([-4, -4, 0, 4, 10, 10], abs=0.2)
+
+
+def test_what_covers_less_than_the_lens_spreads_a_speck_over_is_doubted_more_and_more():
+    twenty, thirteen, nine, five = depth_evidence(np.full(4, 2.5), np.array([20.0, 13.0, 9.0, 5.0]))
+    assert twenty == thirteen
+    assert twenty - nine == pytest.approx(2.3, abs=0.3)
+    assert twenty - five == pytest.approx(7, abs=0.5)
+
+
+def test_what_is_wider_than_dirt_is_doubted_a_little():
+    usual, speck, wider, wide = depth_evidence(np.full(4, 2.5), np.array([450.0, 50.0, 750.0, 5000.0]))
+    assert usual == speck
+    assert 0.1 < usual - wider < 0.3
+    assert usual - wide == pytest.approx(1.15, abs=0.1)
+
+
+def test_edges_speak_for_slopes_from_a_third_of_the_usual_one_to_three_and_a_half_times_it():
+    least, most = zeros_of(edge_evidence(edges_of(TRIED, 0.05), DUST)) / DUST.mean
+    assert least == pytest.approx(0.31, abs=0.03)
+    assert most == pytest.approx(3.45, abs=0.25)
+
+
+def test_edges_that_are_known_to_no_better_than_the_slope_itself_say_little():
+    sure, unsure = (float(edge_evidence(edges_of(1.2, error), DUST)[0]) for error in (0.1, 1.2))
+    assert sure > 2.5
+    assert 0 < unsure < sure / 2
+
+
+def test_a_fill_speaks_for_the_usual_slope_and_more_so_the_deeper_the_defect():
+    shallow, deep = shown_evidence(slopes_of(1.2, depths=[0.05, 0.5]), DUST)
+    assert shallow == pytest.approx(2.78, abs=0.12)
+    assert deep == pytest.approx(3.01, abs=0.12)
+
+
+def test_what_the_picture_does_not_show_speaks_against_a_defect_by_fill_and_by_edges():
+    assert (shown_evidence(slopes_of([0.0, 0.3], 0.05), DUST) < -1).all()
+    assert (edge_evidence(edges_of([0.0, 0.25], 0.05), DUST) < -0.5).all()
+
+
+def test_the_odds_of_a_frame_come_from_its_deep_regions():
+    shown, evidence = np.repeat([3.0, -3.0], 20), np.repeat([5.0, 3.0], 20)
+    assert usual_odds(shown, evidence, whole(40)) > 2
+    assert usual_odds(-shown, evidence, whole(40)) < -2
+    assert usual_odds(shown, evidence - 5, whole(40)) == 0
+
+
+def test_many_faint_voices_are_heard_but_do_not_talk_one_another_into_certainty():
+    assert usual_odds(np.full(3000, 0.5), np.full(3000, 9.0), whole(3000)) == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_girder_that_is_cut_into_a_hundred_cells_has_one_vote():
+    shown = np.concatenate([np.full(100, -3.0), np.full(10, 3.0)])
+    parents = np.concatenate([np.zeros(100, int), np.arange(1, 11)])
+    evidence = np.full(110, 9.0)
+    assert usual_odds(shown, evidence, parents) > 1
+    assert usual_odds(shown, evidence, whole(110)) < -1
+
+
+def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
+    hair, doubted = np.full(9, 1.0), np.full(9, -1.0)
+    parents = np.repeat([0, 1], 9)
+    found = shared_evidence(np.concatenate([hair, doubted]), parents)
+    assert found == pytest.approx(np.repeat([3.0, -1.0], 9))
+
+
+@pytest.mark.parametrize(
+    ("cells", "depth_odds", "scratched"),
+    [(16, 2.0, True), (16, 1.2, False), (14, 9.0, True), (10, 9.0, False)],
+    ids=["a long scratch", "a doubtful one", "a shorter one", "a few bright cells"],
+)
+def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells, depth_odds, scratched):
+    sample = regions_of(np.full(cells, 20), ratio=-0.3, deviation=0.02)
+    slopes, edges = slopes_of(np.full(cells, -0.6)), edges_of(np.zeros(cells), 9.0)
+    bright, crossed, bare = find_scratched(sample, slopes, edges, np.full(cells, depth_odds), np.zeros(cells, int))
+    assert bright.all() == bright.any() == scratched
+    assert not crossed.any()
+    assert not bare.any()
+
+
+def test_edges_that_brighten_make_a_scratch_where_its_fill_does_not_say_it_surely():
+    cells, parents = np.full(20, 20), np.zeros(20, int)
+    sample, slopes = regions_of(cells, ratio=-0.01), slopes_of(np.full(20, -0.05), 0.5)
+    for slope, found in ((-0.9, True), (-0.3, False), (0.9, False)):
+        edges = edges_of(np.full(20, slope), 0.5)
+        assert find_scratched(sample, slopes, edges, np.full(20, 9.0), parents)[0].all() == found
+
+
+def partly_bright(share, deviations):
+    """A scratch of 14 cells, and one more that is bright in a part of its hundred pixels, by so many deviations."""
+    pixels = np.full(14 * 20 + 100, -0.3)
+    pixels[14 * 20 :] = np.where(np.arange(100) < 100 * share, -0.02 * deviations, 0.5)
+    return regions_of([20] * 14 + [100], ratio=pixels, deviation=0.02)
+
+
+@pytest.mark.parametrize(
+    ("share", "deviations", "kind"),
+    [
+        (0.75, 15, "scratch"),
+        (0.5, 15, "crossed"),
+        (0.15, 15, "crossed"),
+        (0.07, 15, "dust"),
+        (0.5, 4, "crossed"),
+        (0.5, 2, "dust"),
+    ],
+)
+def test_where_a_hair_crosses_a_scratch_the_bright_pixels_are_bare(share, deviations, kind):
+    sample = partly_bright(share, deviations)
+    pooled = np.full(15, -0.6)
+    evidence, parents = np.full(15, 9.0), np.zeros(15, int)
+    bright, crossed, bare = find_scratched(sample, slopes_of(pooled), edges_of(np.zeros(15), 9.0), evidence, parents)
+    assert bright[:14].all()
+    assert (bright[14], crossed[14]) == (kind == "scratch", kind == "crossed")
+    expected = np.zeros(len(bare), np.bool_)
+    expected[14 * 20 : 14 * 20 + round(100 * share)] = kind == "crossed"
+    assert np.array_equal(bare, expected)
+
+
+def test_what_takes_twice_as_much_light_as_usual_must_be_grey():
+    pooled, colours = [2.2, 2.6, 3.0, 3.0], [4.0, 4.0, 1.0, 1.5]
+    assert is_neutral(slopes_of(pooled, 0.02, colours=colours)).tolist() == [True, False, True, False]
+    assert is_neutral(slopes_of(3.0, 0.5, colours=1.5))[0]
+
+
+def test_what_no_density_explains_is_told_where_the_surroundings_are_smooth():
+    pixels = 50.0
+
+    def told(slope, change, error):
+        checks = np.array([[0.0, 0.0, 0.0, pixels, change * pixels, error * pixels]])
+        return bool(is_unlike(checks, slopes_of(slope))[0])
+
+    assert told(0.3, 15.0, 0.004)
+    assert not told(0.6, 15.0, 0.004)
+    assert not told(0.3, 5.0, 0.004)
+    assert not told(0.3, 15.0, 0.012)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_pixels_are_bright_that_surely_brighten_in_a_colour_and_darken_in_none(seed, count):
+    rng = np.random.default_rng(seed)
+    areas = rng.integers(1, 9, count)
+    starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
+    ratio = rng.normal(-0.3, 0.4, (starts[-1], 3)).astype(np.float32)
+    variance = rng.uniform(1e-3, 0.1, ratio.shape).astype(np.float32)
+    bright, share = np.empty(len(ratio), np.bool_), np.empty(count)
+    kernels.mark_bright(starts, ratio, variance, 2.0, bright, share)
+    expected = twins.bright_pixels(ratio.astype(float), variance.astype(float), 2.0)
+    assert np.array_equal(bright, expected)
+    assert share == pytest.approx(np.add.reduceat(expected, starts[:-1], dtype=float) / areas)
