@@ -15,13 +15,17 @@ from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
 from ir.model_file import Model, load_detector, load_inpainting
-from ir.photometry import COUNTS, Photometry, measure_photometry
+from ir.photometry import COUNTS, FLOOR, FLOOR_DEVIATIONS, Photometry, log_table, measure_photometry
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
 from ir.tiles import take_tiles
-from ir.usability import blocking_caution
+from ir.usability import _contrast, blocking_caution
 
 Counts = npt.NDArray[np.uint16]
+
+# Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
+MOST_NOISE = 0.01
+DARK_CONTRAST = 0.25
 
 
 def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
@@ -46,12 +50,12 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         A model's file cannot be used.
     """
     rgb = np.ascontiguousarray(rgb)
-    photometry = watch.time("photometry", lambda: colour_photometry(rgb))
     report = replace(report, step_seconds=watch.seconds)
-    blocked = colour_caution(rgb, photometry)
+    blocked = watch.time("photometry", lambda: colour_caution(rgb))
     if blocked:
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
         return CleanedFrame(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), replace(report, warnings=cautions))
+    photometry = watch.time("photometry", lambda: colour_photometry(rgb))
     model = load_detector(options.detector_model)
     probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
     regions = watch.time("detection", lambda: sure_regions(probability, model, options.sensitivity))
@@ -62,14 +66,29 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
 
 def colour_photometry(rgb: Counts) -> Photometry:
     """Measure the colours of a frame; the green plane stands where infrared would, and nothing of it counts."""
-    return replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
+    measured = measure_photometry(rgb, rgb[..., 1])
+    # Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
+    noise = [min(each, MOST_NOISE) for each in measured.dark_noise]
+    bend = [max(FLOOR, FLOOR_DEVIATIONS * each) for each in noise]
+    spans = [max(white - black, 1.0) for white, black in zip(measured.white, measured.black, strict=True)]
+    tables = np.stack([log_table(*levels) for levels in zip(measured.black, spans, bend, strict=True)])
+    return replace(measured, log_tables=tables, dark_noise=_four(noise), bend=_four(bend), infrared_clip=COUNTS)
 
 
-def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
+def _four(values: list[float]) -> tuple[float, float, float, float]:
+    red, green, blue, infrared = values
+    return red, green, blue, infrared
+
+
+def colour_caution(rgb: Counts) -> Caution | None:
     """Return why there is nothing to see on a frame, black or blank, or None."""
+    photometry = replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
     rows, cols = (-(-length // BLOCK_PX) for length in rgb.shape[:2])
     tiles = take_tiles(rgb, rgb[..., 1], photometry, Holder(np.zeros((rows, cols), np.bool_), 0.0))
     caution = blocking_caution(tiles, photometry)
+    if caution is Caution.FRAME_DARK and _contrast(tiles) > DARK_CONTRAST:
+        # Rocks and gravel differ from pixel to pixel as noise does, but from block to block as well.
+        return None
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
 

@@ -425,3 +425,12 @@ def test_a_picture_that_does_not_leak_is_not_made_to():
     result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
     assert result.report.leakage.red < 0.01
     assert result.defect_mask.mean() < 1e-3
+
+
+def test_gravel_is_no_noise_and_its_dust_is_looked_for_without_infrared():
+    rng = np.random.default_rng(1)
+    stones = np.kron(rng.uniform(0.05, 1.0, (40, 60)), np.ones((10, 10))) * rng.uniform(0.4, 1.0, (400, 600))
+    rgb = np.rint(40_000 * stones[..., None] * np.array([1.0, 0.9, 0.8])).astype(np.uint16)
+    result = clean_frame(rgb, None)
+    assert result.report.method == Method.DETECTOR
+    assert result.report.warnings == (Caution.NO_INFRARED,)
