@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import ir_twins as twins
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ir_defects import regions_of, with_edges
 
 from ir import _defect_kernels as kernels
 from ir.absorption import DEEPEST, fit_absorption
@@ -56,14 +55,6 @@ def test_the_exponent_of_the_frames_dust_is_found_and_all_of_it_shows(exponent):
     assert np.median(found.misfit) < 0.25
 
 
-def with_edges(sample, region, slope, error=0.02, count=400, depth=0.3):
-    """The sample with edges of one region that change the picture by a multiple of the infrared's changes."""
-    power, left = count * depth**2, count * error**2
-    changes = sample.changes.copy()
-    changes[region] = [power, *(slope * power,) * 3, *(slope**2 * power + left,) * 3, count]
-    return replace(sample, changes=changes)
-
-
 def test_where_the_frames_dust_is_mixed_each_region_keeps_its_exponent():
     exponents = np.tile([0.9, 1.2, 1.5, 1.9], REGIONS // 4)
     found = fit(specks(np.random.default_rng(2), neutral(exponents))).exponents.mean(axis=1)
@@ -75,9 +66,8 @@ def test_a_region_that_differs_from_all_others_is_believed_by_half_and_more_wher
     exponents = np.full(REGIONS, 1.2)
     exponents[7] = 2.1
     sample = specks(np.random.default_rng(2), neutral(exponents))
-    denied, alone, confirmed = (
-        fit(each).exponents[7].mean() for each in (with_edges(sample, 7, 1.2), sample, with_edges(sample, 7, 2.1))
-    )
+    samples = (with_edges(sample, np.where(exponents > 2, slope, np.nan)) for slope in (1.2, np.nan, 2.1))
+    denied, alone, confirmed = (fit(each).exponents[7].mean() for each in samples)
     assert 1.25 < denied < alone < confirmed < 2.1
     assert alone == pytest.approx(1.6, abs=0.15)
     assert confirmed - denied > 0.04
@@ -167,8 +157,37 @@ def test_detail_that_the_infrared_lost_is_put_back_where_many_pixels_say_how_muc
     assert np.corrcoef(found.shape, sharp)[0, 1] > 0.97
     assert np.std(found.shape) > 1.3 * np.std(blurred)
     assert found.lift > 1.3
-    few = slice(0, 80 * 8)
-    assert fit(sample_of(8, density[few], ratio[few], variance[few])).lift == 1
+    for regions, told in ((12, False), (25, True)):
+        few = slice(0, 80 * regions)
+        assert (fit(sample_of(regions, density[few], ratio[few], variance[few])).lift > 1) == told
+
+
+def detailed(mean, detail, sharpness, pixels=4000):
+    """Regions whose density has detail about its mean, which is stronger in the picture by a factor more."""
+    wave = detail * np.sin(np.arange(pixels) * 0.9)
+    plain = mean + wave
+    density = np.stack([plain, np.full(pixels, mean), plain], -1)
+    ratio = np.repeat((plain + sharpness * wave)[:, None], 3, 1)
+    return sample_of(40, density, ratio, np.full(ratio.shape, 1e-6))
+
+
+@pytest.mark.parametrize(("density", "told"), [(0.021, False), (0.045, True)])
+def test_detail_is_read_off_pixels_that_are_dense_enough(density, told):
+    assert (fit(detailed(density, 0.2 * density, 1.0)).lift > 1) == told
+
+
+def test_detail_that_hardly_shows_is_believed_by_half():
+    faint, strong = (fit(detailed(0.5, detail, 0.8)).lift for detail in (0.0316, 0.3))
+    assert strong == pytest.approx(1.8, abs=0.1)
+    assert faint == pytest.approx(1.4, abs=0.06)
+
+
+def test_dust_that_leaves_an_eighth_of_the_light_is_not_opaque_but_translucent():
+    assert fit(opaque(0.12)).stray == pytest.approx(0.03, abs=0.005)
+
+
+def test_what_lets_a_thirtieth_through_is_as_dense_as_can_be_told():
+    assert fit(opaque(0.05)).shape.max() == pytest.approx(3.5, abs=0.1)
 
 
 @st.composite
@@ -209,10 +228,83 @@ def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, us
     np.testing.assert_allclose(checks, twins.check_sums(*exact, (exponents, depths)), rtol=1e-4, atol=1e-4)
 
 
-def test_on_a_frame_without_a_sure_defect_the_doubtful_ones_stay():
+def judged(slope, edge_slope):
+    """A frame of dust that its edges confirm, and one region more: what its fill and its edges tell."""
+    exponents = np.append(np.full(REGIONS, 1.2), slope)
+    sample = regions_of(np.full(REGIONS + 1, PIXELS), depth=0.5, ratio=0.5 * exponents)
+    return fit(with_edges(sample, np.append(np.full(REGIONS, 1.2), edge_slope)))
+
+
+@pytest.mark.parametrize("fill_slope", [0.0, 0.5, 2.5, 3.0])
+def test_dust_on_rough_texture_is_judged_by_its_edges_though_its_fill_is_wrong(fill_slope):
+    found = judged(fill_slope, 1.2)
+    assert found.visible.all()
+    assert found.exponents[-1] == pytest.approx([1.2] * 3, abs=0.4)
+    assert found.roughness[-1] > 20 * found.roughness[0] >= 20
+    assert found.misfit[-1] < 0.25
+
+
+@pytest.mark.parametrize(
+    ("fill_slope", "edge_slope"),
+    [(0.0, 0.0), (1.2, -1.0), (0.0, np.nan)],
+    ids=["a dip", "bright edges", "a fill alone"],
+)
+def test_what_only_the_infrared_saw_or_what_has_bright_edges_is_no_dust(fill_slope, edge_slope):
+    found = judged(fill_slope, edge_slope)
+    assert found.visible[:-1].all()
+    assert not found.visible[-1]
+
+
+def scratched(cells=24, crossing=True, deviation=0.02):
+    """A frame of dust and a scratch without dye over many cells, half of the last of which a hair crosses."""
+    areas = np.full(REGIONS + cells, PIXELS)
+    ratio = np.repeat(np.append(np.full(REGIONS, 0.6), np.full(cells, -0.5)), PIXELS)
+    if crossing:
+        ratio[-PIXELS // 2 :] = 0.6
+    parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
+    sample = regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation)
+    return fit_absorption(sample, parents, np.full(len(areas), SURELY_DEFECTS), 1.0, NOISE)
+
+
+def test_where_a_hair_crosses_a_scratch_without_dye_the_scratch_is_bare_and_the_hair_divided():
+    found = scratched()
+    assert found.visible.all()
+    assert found.bare[-PIXELS : -PIXELS // 2].all()
+    assert found.bare.sum() == PIXELS // 2
+    assert found.exponents[REGIONS] == pytest.approx([-1.0] * 3, abs=0.15)
+    assert found.exponents[-1] == pytest.approx([1.2] * 3, abs=0.15)
+
+
+def test_a_few_cells_that_are_brighter_in_rough_surroundings_are_lights_of_the_picture():
+    found = scratched(cells=6, crossing=False, deviation=0.1)
+    assert found.visible[:REGIONS].all()
+    assert not found.visible[REGIONS:].any()
+    assert not found.bare.any()
+
+
+def test_a_relation_is_never_trusted_to_better_than_six_hundredths_nor_doubted_by_more_than_half():
+    large = np.array([20_000, 20_000])
+    told = np.concatenate([np.full(20_000, 0.6), np.tile([3.0, -1.8], 10_000)])
+    found = fit(regions_of(large, depth=0.5, ratio=told, deviation=0.005))
+    assert found.misfit == pytest.approx([0.06, 0.5], rel=0.02)
+
+
+def test_a_tint_that_is_not_sure_is_drawn_to_grey():
+    sample = specks(np.random.default_rng(4), neutral(np.full(REGIONS, 1.2)))
+    own = sample.ratio[pixels_of(7)]
+    own *= np.array([0.8, 1.0, 1.2], np.float32)
+    tints = []
+    for deviation in (0.02, 0.24, 2.0):
+        sample.variance[pixels_of(7)] = deviation**2
+        red, green, blue = fit(sample).exponents[7]
+        tints.append((blue - red) / green)
+    assert tints == pytest.approx([0.34, 0.1, 0.0], abs=0.03)
+
+
+def test_on_a_frame_without_three_sure_defects_the_doubtful_ones_stay():
     sample = specks(np.random.default_rng(13), neutral(np.full(REGIONS, 1.2)))
-    assert fit(sample, evidence=2.0).visible.sum() == 0
+    assert fit(sample, evidence=3.0).visible.sum() == 0
     assert fit(sample, evidence=6.0).visible.all()
-    sure = np.full(REGIONS, 2.0)
-    sure[:5] = 20.0
-    assert fit_absorption(sample, np.arange(REGIONS), sure, 1.0, NOISE).visible.all()
+    for sure, evidence, all_shown in ((2, 20.0, False), (3, 6.0, False), (3, 10.0, True)):
+        odds = np.append(np.full(REGIONS - sure, 3.0), np.full(sure, evidence))
+        assert fit_absorption(sample, np.arange(REGIONS), odds, 1.0, NOISE).visible.all() == all_shown
