@@ -72,10 +72,10 @@ def _choose(frame: SimulatedFrame, judge: Judge, answer: Answer) -> Iterator[Cro
 
 
 def block_sums(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the sums of a plane over blocks of the crops' size."""
-    rows, cols = (max(size // CROP_PX, 1) for size in plane.shape)
-    whole = plane[: rows * CROP_PX, : cols * CROP_PX]
-    return whole.reshape(rows, whole.shape[0] // rows, cols, whole.shape[1] // cols).sum((1, 3))
+    """Return the sums of a plane over blocks of the crops' size, those cut off by the rim included."""
+    whole = np.pad(plane, [(0, -size % CROP_PX) for size in plane.shape])
+    rows, cols = (size // CROP_PX for size in whole.shape)
+    return whole.reshape(rows, CROP_PX, cols, CROP_PX).sum((1, 3))
 
 
 def largest_blocks(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
