@@ -259,10 +259,12 @@ def scratched(cells=24, crossing=True, deviation=0.02):
     """A frame of dust and a scratch without dye over many cells, half of the last of which a hair crosses."""
     areas = np.full(REGIONS + cells, PIXELS)
     ratio = np.repeat(np.append(np.full(REGIONS, 0.6), np.full(cells, -0.5)), PIXELS)
+    edges = np.append(np.full(REGIONS, 1.2), np.full(cells, -1.0))
     if crossing:
         ratio[-PIXELS // 2 :] = 0.6
+        edges[-1] = np.nan
     parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
-    sample = regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation)
+    sample = with_edges(regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation), edges)
     return fit_absorption(sample, parents, np.full(len(areas), SURELY_DEFECTS), 1.0, NOISE)
 
 
