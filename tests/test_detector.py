@@ -10,6 +10,7 @@ from ir_frames import compiled
 from onnx_models import save_detector
 
 from ir import detector
+from ir.colour_frame import sure_regions
 from ir.density_input import density_planes, measure_levels
 from ir.detector import find_probability, find_regions, probability_strips
 from ir.model_file import load_detector
@@ -134,3 +135,18 @@ def test_the_highest_limits_still_find_what_is_certain_and_the_lowest_leave_out_
     probability = plane((np.s_[5:9], np.s_[5:9], 255))
     assert len(find_regions(probability, 1.0, 1.0)) == 1
     assert find_regions(probability, 0.0, 0.0).rows.size == 16
+
+
+@pytest.mark.parametrize(("marks", "found"), [(2, 0), (12, 12)])
+def test_as_few_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(marks, found, model):
+    probability = plane(shape=(1200, 1800))
+    for index in range(marks):
+        probability[100:104, 100 * (index + 1) : 100 * (index + 1) + 4] = 250
+    assert len(sure_regions(probability, model, 0.5)) == found
+    assert len(sure_regions(probability, model, 1.0)) == marks
+
+
+def test_without_a_mark_that_is_sure_nothing_is_a_defect(model):
+    probability = plane(*((np.s_[10 * i : 10 * i + 4], np.s_[5:9], 220) for i in range(1, 5)))
+    assert len(find_regions(probability, *model.card.limits(0.5))) == 4
+    assert len(sure_regions(probability, model, 0.5)) == 0
