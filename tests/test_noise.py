@@ -5,14 +5,18 @@ from functools import cache
 import ir_twins as twins
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ir_frames import base_of, compiled, photometry_and_tiles, picture_of, simulated
 from scipy import ndimage
 
+from ir import _detection_kernels as kernels
 from ir.focus import leakage_samples
 from ir.leakage import fit_leakage
 from ir.noise import base_at, measure_base, measure_noise
 from ir.registration import same_grid
 from ir.residual import Fitted, Residual, residual_density, tile_residuals
+from ir.tiles import Tiles
 
 BLOCK = 8
 
@@ -70,7 +74,7 @@ def test_dust_at_the_rim_does_not_pull_the_base_down():
     assert np.abs(level_of(base, shape)).max() < 0.01
 
 
-@pytest.mark.parametrize(("contrast", "clean"), [(2.0, 0.0), (0.4, 0.1)], ids=["a light", "film between dust"])
+@pytest.mark.parametrize(("contrast", "clean"), [(1.0, 0.0), (0.5, 0.1)], ids=["a light", "film between dust"])
 def test_what_is_brighter_within_a_block_is_clean_film_unless_it_is_a_light_of_the_picture(contrast, clean):
     shape = (400, 600)
     row, col = np.mgrid[:400, :600] % 16
@@ -96,6 +100,96 @@ def test_a_wide_faint_smear_does_not_pull_the_base_all_the_way_down():
     assert level_of(base, shape)[190:210, 290:310].mean() > -0.02
 
 
+@pytest.mark.parametrize(("cols", "block_px"), [(3000, 16), (4800, 24), (6400, 32)])
+def test_a_block_is_a_two_hundredth_of_the_frame(cols, block_px):
+    assert measured_base(clear_film((32, cols))).block_px == block_px
+
+
+def object_level(contrast, density):
+    """Base under an object three blocks wide that is darker in red, and less so in the infrared."""
+    shape = (400, 600)
+    inside = (slice(200, 248), slice(304, 352))
+    level, red = np.zeros(shape), np.zeros(shape)
+    level[inside], red[inside] = -density, -contrast
+    base = measured_base(clear_film(shape, level, noise=0.001), red=red)
+    return level_of(base, shape)[220:228, 324:332].mean()
+
+
+@pytest.mark.parametrize(
+    ("contrast", "density", "stays"),
+    [(1.5, 0.05, True), (0.7, 0.05, False), (2.0, 0.14, True), (2.0, 0.22, False)],
+    ids=["an object", "of about the same red", "a black one", "dust"],
+)
+def test_what_the_leak_leaves_over_of_an_object_stays_with_the_object_and_dust_does_not(contrast, density, stays):
+    assert object_level(contrast, density) == pytest.approx(-density if stays else 0, abs=0.15 * density)
+
+
+@pytest.mark.parametrize(("grade", "level"), [(5, 0.0), (10, -0.05)], ids=["quiet", "busy"])
+def test_the_base_closes_over_ridges_and_keeps_to_the_middle_of_a_busy_picture(grade, level):
+    shape = (400, 640)
+    col = np.mgrid[:400, :640][1]
+    ridges = ((col // 16) % 5 < 3) & (col > 160) & (col < 400)
+    residual = clear_film(shape, np.where(ridges, -0.05, 0.0))
+    residual.grades[:] = grade
+    assert level_of(measured_base(residual), shape)[100:300, 200:360].mean() == pytest.approx(level, abs=0.015)
+
+
+def test_where_film_spreads_three_times_as_much_as_usual_the_clean_part_lies_above_its_middle():
+    shape = (400, 600)
+    rng = np.random.default_rng(6)
+    noise = np.where(np.arange(600) < 450, 0.004, 0.012)
+    residual = Residual(np.rint(4096 * noise * rng.standard_normal(shape)).astype(np.int16), np.zeros(shape, np.uint8))
+    level = level_of(measured_base(residual), shape)
+    assert level[100:300, 500:560].mean() - level[100:300, 50:400].mean() == pytest.approx(0.009, abs=0.002)
+
+
+def bare_tiles(density, grade=None):
+    """Tiles of clear film of some density above a base at 0, and their residual."""
+    count, size = density.shape[:2]
+    corners = np.zeros((count, 2), np.int64)
+    film, empty = np.ones(density.shape, np.bool_), np.zeros(density.shape, np.uint16)
+    tiles = Tiles(corners, empty, empty, empty.astype(np.float32), empty.astype(np.float32), film, (size, size))
+    grades = np.zeros(density.shape, np.uint8) if grade is None else grade
+    return tiles, Residual(np.rint(-density * 4096).astype(np.int16), grades)
+
+
+def noise_of(density, grade=None):
+    tiles, residual = bare_tiles(density, grade)
+    side = -(-density.shape[1] // 16)
+    return measure_noise(base_of(np.zeros((side, side)), 16), tiles, residual, residual, 8)
+
+
+@pytest.mark.parametrize(("density", "offset"), [(0.05, 0.05), (0.12, 0.0)], ids=["a misfit", "dust"])
+def test_what_is_obviously_dust_is_no_noise_of_clean_film(density, offset):
+    rng = np.random.default_rng(7)
+    dark = np.zeros((8, 128, 128))
+    dark[4:] = density
+    grade = np.where(dark > 0, 5, 0).astype(np.uint8)
+    found = noise_of(dark + 0.004 * rng.standard_normal(dark.shape), grade).offset[:, 5]
+    assert found == pytest.approx([offset] * 2, rel=0.15, abs=1e-3)
+
+
+def test_how_much_too_dark_a_grade_comes_out_is_believed_by_half_at_five_hundred_pixels():
+    rng = np.random.default_rng(8)
+    grade = np.zeros((4, 128, 128), np.uint8)
+    grade[0, 10:60, 20:40] = 5  # of every second column
+    density = np.where(ndimage.maximum_filter(grade, (1, 9, 9)) > 0, 0.03, 0) + 0.002 * rng.standard_normal(grade.shape)
+    assert noise_of(density, grade).offset[:, 5] == pytest.approx([0.015] * 2, rel=0.12)
+
+
+def test_tails_are_what_one_in_a_hundred_and_one_in_a_thousand_pass():
+    rng = np.random.default_rng(9)
+    tails = noise_of(0.02 * rng.standard_normal((4, 400, 400))).tails
+    assert tails == pytest.approx(np.array([[2.58, 3.29]] * 2), abs=0.1)
+
+
+@pytest.mark.parametrize(("size", "measured_ones"), [(40, False), (50, True)])
+def test_a_tail_is_a_gaussians_where_the_sample_is_small(size, measured_ones):
+    rng = np.random.default_rng(10)
+    tails = noise_of(0.02 * rng.standard_normal((1, size, size))).tails
+    assert (tails != np.float32([2.58, 3.29])).all() == measured_ones
+
+
 def test_the_holder_is_no_part_of_the_base():
     shape = (400, 600)
     holder = no_holder(shape)
@@ -113,6 +207,18 @@ def test_a_frame_that_is_all_holder_has_a_base_of_what_there_is():
     base = measured_base(clear_film(shape, -2.0), ~no_holder(shape))
     assert np.isfinite(base.level).all()
     assert np.isfinite(base.spread).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (3, 9), (12, 7)]), st.sampled_from([1, 2]))
+def test_blocks_are_compared_with_those_that_may_show_the_same(seed, shape, reach):
+    rng = np.random.default_rng(seed)
+    grid, density, red = (rng.normal(0, scale, shape).astype(np.float32) for scale in (1, 0.05, 1))
+    limits = (np.float32(0.8), np.float32(12))
+    for kind, combine in enumerate((np.max, np.min, np.mean, np.median)):
+        found = np.empty_like(grid)
+        kernels.like_neighbours(grid, density, red, limits, reach, kind, found)
+        np.testing.assert_allclose(found, twins.like_neighbours(grid, density, red, limits, reach, combine), atol=1e-5)
 
 
 def test_the_base_between_block_centres_is_interpolated():
