@@ -77,7 +77,7 @@ def show(results: Sequence[FileResult], *, as_json: bool) -> None:
     for result in results:
         if result.error is not None:
             print(f"filmscand: {result.error}", file=sys.stderr)
-    table = Table("frame", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
+    table = Table("frame", "by", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
     for result in results:
         if result.report is not None:
             table.add_row(escape(result.picture.name), *_row(result.report))
@@ -93,6 +93,7 @@ def _plain(result: FileResult) -> dict[str, object]:
 def _row(report: FileReport) -> tuple[str, ...]:
     found = report.report
     return (
+        str(found["method"]),
         f"{found['leakage']['red']:.3f}",
         f"{found['threshold']:.3f}",
         f"{found['defects_found']} defects, {100 * found['coverage']:.2f} %",

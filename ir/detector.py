@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float32]
 TILE_PX = 896
 # Width over which one tile fades into the next.
 FADE_PX = 16
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 3
 CERTAIN = 255
 # What covers more of the frame than this is the picture's.
 LARGEST_PART = 0.01
@@ -49,7 +49,7 @@ def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) ->
     rgb : (rows, cols, 3) ndarray of uint16
     model : Model
     threads : int
-        Tiles that may be worked on at once; 4 at most, since each takes memory.
+        Tiles that may be worked on at once; 3 at most, since each takes memory.
 
     Returns
     -------

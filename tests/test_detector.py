@@ -53,6 +53,13 @@ def test_the_answer_of_tiles_is_the_answer_of_the_whole_frame(shape, model, monk
     assert np.abs(tiled_answer(rgb, model) - whole_answer(rgb, model)).max() < 1e-3
 
 
+def test_the_model_that_comes_along_answers_alike_in_tiles_and_at_once(monkeypatch):
+    monkeypatch.setattr(detector, "TILE_PX", 512)
+    shipped = load_detector()
+    rgb = dusty((400, 900))
+    assert np.abs(tiled_answer(rgb, shipped) - whole_answer(rgb, shipped)).max() < 1e-3
+
+
 def test_where_the_margin_is_too_small_one_tile_fades_into_the_next_without_a_seam(tmp_path, monkeypatch):
     monkeypatch.setattr(detector, "TILE_PX", 96)
     model = load_detector(str(save_detector(tmp_path / "gentle.onnx", steepness=3.0)))
