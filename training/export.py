@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.network import MULTIPLE_PX, WIDTHS, margin_px
+from training.network import MARGIN_PX, MULTIPLE_PX, WIDTHS
 from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources
 from training.validation import Figures, Limits, held_out_cases, operating_points, validate
 
@@ -27,9 +27,10 @@ MODEL, CARD = "defects.onnx", "defects.json"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a network came about: command, options, steps, seconds of learning, sheets drawn."""
+    """How a network came about: command, runs it went on from, options, steps, seconds of learning, sheets drawn."""
 
     command: str
+    history: tuple[Mapping[str, object], ...]
     options: argparse.Namespace
     steps: int
     seconds: float
@@ -96,12 +97,13 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
     return {
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "command": run.command,
+        "went_on_from": list(run.history),
         "multiple_px": MULTIPLE_PX,
-        "margin_px": margin_px(),
+        "margin_px": MARGIN_PX,
         "threshold": points["0.5"].grow,
         "probabilities": {name: points[name]._asdict() for name in points},
         "network": {"widths": list(WIDTHS), "mac_per_px": 13000},
-        "loss": "weighted cross entropy + soft Dice",
+        "loss": "weighted cross entropy + 0.5 soft Dice",
         "optimizer": f"AdamW, rate {options.rate}, half a cosine; weights averaged",
         "data": {
             "sheets": run.sheets,

@@ -14,7 +14,7 @@ from torch.nn import functional
 from training.pool import Pool
 from training.synthesizer import Sheet
 
-DICE_SHARE = 1.0
+DICE_SHARE = 0.5
 EMA_KEEP = 0.998
 WARM_UP_STEPS = 150
 
@@ -50,7 +50,7 @@ def _varied(rng: np.random.Generator, sheet: Sheet) -> Sheet:
 
 
 def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
-    """Return the weighted cross entropy plus the soft Dice loss of the batch.
+    """Return the weighted cross entropy plus half the soft Dice loss of the batch.
 
     The first gives probabilities and punishes false alarms in spotless crops; the second is what F1 asks for.
     """

@@ -13,7 +13,7 @@ from film.pictures import PICTURES
 from training.hard_negatives import HARD_NEGATIVES
 from training.sources import Picture, Sources
 
-PHOTO_SHARE = 0.8
+PHOTO_SHARE = 0.85
 HARD_SHARE = 0.35
 NIGHT_SHARE = 0.06
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
@@ -49,11 +49,14 @@ def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources, *, poin
     if rng.uniform() < HARD_SHARE:
         for _ in range(int(rng.integers(1, 3))):
             names = [name for name in HARD_NEGATIVES if points or name not in _POINTS]
-            HARD_NEGATIVES[names[int(rng.integers(len(names)))]](rng, scene)
+            chances = np.array([_LIKENESS.get(name, 1.0) for name in names])
+            HARD_NEGATIVES[names[int(rng.choice(len(names), p=chances / chances.sum()))]](rng, scene)
     return np.clip(_through_lens(rng, scene), 0, 1)
 
 
 _POINTS = ("stars", "lamps")
+# Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
+_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.6, "gravel": 1.5}
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:

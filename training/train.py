@@ -45,6 +45,7 @@ class Trainer:
         self.averaged = Averaged(self.network)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
         self.step, self.seconds = 0, 0.0
+        self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
             self._resume(self._checkpoint)
         elif options.start is not None:
@@ -59,12 +60,14 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.averaged.network.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
 
     def _begin_from(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
         self.network.load_state_dict(state["averaged"])
         self.averaged = Averaged(self.network)
+        done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
+        self.history = [*state["history"], done]
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -74,6 +77,8 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "command": self.options.command,
+            "history": self.history,
         }
         fresh = self._checkpoint.with_suffix(".part")
         torch.save(state, fresh)
@@ -102,7 +107,7 @@ class Trainer:
 
     def run(self, sheets: int) -> Run:
         """Return how the network came about, of so many sheets."""
-        return Run(self.options.command, self.options, self.step, self.seconds, sheets)
+        return Run(self.options.command, tuple(self.history), self.options, self.step, self.seconds, sheets)
 
     def finished(self) -> bool:
         """Tell whether the hours or the steps are over."""

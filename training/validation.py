@@ -137,7 +137,7 @@ class Limits(NamedTuple):
 
 
 GROWS = (0.2, 0.35, 0.5)
-SEEDS = (0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SEEDS = (0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
 LIMITS = tuple(Limits(seed, grow) for grow in GROWS for seed in SEEDS if seed >= grow)
 
 
