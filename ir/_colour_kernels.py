@@ -93,6 +93,34 @@ def measure_grain(rgb, marks, display, starts, rows, cols, usual, grain):
 
 
 @njit(parallel=True, cache=True)
+def measure_range(rgb, marks, display, starts, rows, cols, lowest, highest):
+    """Lowest and highest display values of the free film around each region, (regions, 3), over 2 by 2 pixels.
+
+    0 and infinity where nothing around is free.
+    """
+    height, width = marks.shape
+    for region in prange(starts.shape[0] - 1):
+        top, bottom, left, right = _bounds(rows, cols, starts[region], starts[region + 1])
+        for channel in range(3):
+            lowest[region, channel], highest[region, channel] = np.float32(np.inf), np.float32(0)
+        for row in range(max(top - AROUND_PX, 0), min(bottom + AROUND_PX, height - 1)):
+            for col in range(max(left - AROUND_PX, 0), min(right + AROUND_PX, width - 1)):
+                if marks[row, col] != FREE or marks[row + 1, col] != FREE:
+                    continue
+                if marks[row, col + 1] != FREE or marks[row + 1, col + 1] != FREE:
+                    continue
+                for channel in range(3):
+                    value = display[channel, rgb[row, col, channel]] + display[channel, rgb[row + 1, col, channel]]
+                    value += display[channel, rgb[row, col + 1, channel]]
+                    value += display[channel, rgb[row + 1, col + 1, channel]]
+                    lowest[region, channel] = min(lowest[region, channel], np.float32(0.25) * value)
+                    highest[region, channel] = max(highest[region, channel], np.float32(0.25) * value)
+        for channel in range(3):
+            if lowest[region, channel] > highest[region, channel]:
+                lowest[region, channel], highest[region, channel] = np.float32(0), np.float32(np.inf)
+
+
+@njit(parallel=True, cache=True)
 def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, kept, noise):
     """Fit each region's course to the densities about each pixel; keep of what differs only what exceeds the noise.
 

@@ -34,7 +34,7 @@ TELLING = (0.05, 1.5)
 # A fill's neighbouring pixels are wrong together: so many count as one.
 PIXELS_AS_ONE = 6.0
 FEWEST_KNOWN = 6
-FEWEST_BRIGHT, FEWEST_INVERTED = 12, 4
+FEWEST_BRIGHT, FEWEST_INVERTED, INVERTED_SHARE = 12, 5, 0.7
 # Density of a frame's defects and its deviation, nepers, where it has too few to tell; what a known one is known to (as
 # a part of it); and the least deviation that is believed.
 USUAL_HEIGHT, USUAL_SPREAD = 0.25, 0.4
@@ -145,7 +145,8 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     # A defect darkens or, where dye is scratched off, brightens. Scratches run over many cells, and on inverted
     # negatives all dust is bright: a few bright ones are lights of the picture, filled from the dark around.
     bright = heights < 0
-    many = bright.sum() >= FEWEST_BRIGHT or (bright.mean() > 0.5 and bright.sum() >= FEWEST_INVERTED)
+    bright_share = float(bright.mean())
+    many = bright.sum() >= (FEWEST_INVERTED if bright_share > INVERTED_SHARE else FEWEST_BRIGHT)
     least = -np.inf if many else 0.0
     density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
     error = noise * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))

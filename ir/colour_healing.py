@@ -37,6 +37,7 @@ TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
 DOUBT = 1.0
 # Specks of fewer pixels show no grain.
 GRAINY_PX = 24
+GRAIN_BEYOND = 2.0
 MOST_DETAIL = 2.5
 
 
@@ -151,7 +152,7 @@ def _guess(
     # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left.
     opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
     weight = 1 - opacity * divided_error / (fill_error + divided_error)
-    value = weight * divided + (1 - weight) * look.fill
+    value = _bounded(rgb, marks, cells, (display, look), weight * divided + (1 - weight) * look.fill)
     added = np.empty_like(value)
     lost = np.where(np.diff(cells.starts)[look.owners] < GRAINY_PX, 0, 1 - weight.mean(axis=1) * (1 - kept))
     levels = np.add.reduceat(look.fill, cells.starts[:-1], axis=0) / np.diff(cells.starts)[:, None]
@@ -159,6 +160,23 @@ def _guess(
     kernels.lend_grain(rgb, marks, display, cells.starts, cells.rows, cells.cols, lost.astype(np.float32), most, added)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
     return _Guess((value + added).astype(np.float32), error_after, weight, density)
+
+
+def _bounded(
+    rgb: npt.NDArray[np.uint16],
+    marks: npt.NDArray[np.uint8],
+    cells: Regions,
+    seen: tuple[Array, Look],
+    value: Array,
+) -> Array:
+    """Keep healed values within what the film around shows, and its grain: nothing becomes a blotch of its own."""
+    display, look = seen
+    lowest, highest = np.empty((len(cells), 3), np.float32), np.empty((len(cells), 3), np.float32)
+    kernels.measure_range(rgb, marks, display, cells.starts, cells.rows, cells.cols, lowest, highest)
+    grain = 1 + GRAIN_BEYOND * look.detail[:, :3]
+    owners = look.owners
+    low, high = np.minimum(look.raw, (lowest / grain)[owners]), np.maximum(look.raw, (highest * grain)[owners])
+    return np.clip(value, low, high)
 
 
 def _promised(look: Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:

@@ -175,6 +175,23 @@ def test_grain_is_measured_on_free_film_around_each_region(seed):
     assert np.allclose(grain, grain_twin(rgb, regions, marks, 0.02), rtol=1e-3)
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_range_around_a_region_is_that_of_free_squares_of_two_pixels(seed):
+    rgb, regions, marks = random_regions(np.random.default_rng(seed))
+    found = np.empty((2, len(regions), 3), np.float32)
+    kernels.measure_range(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, *found)
+    value = np.stack([DISPLAY[c][rgb[..., c]] for c in range(3)], -1).astype(np.float64)
+    squares = np.lib.stride_tricks.sliding_window_view(value, (2, 2), axis=(0, 1)).mean(axis=(-1, -2))
+    free = np.lib.stride_tricks.sliding_window_view(marks == kernels.FREE, (2, 2)).all(axis=(-1, -2))
+    for index in range(len(regions)):
+        part = slice(regions.starts[index], regions.starts[index + 1])
+        box = tuple(slice(max(at[part].min() - 8, 0), at[part].max() + 8) for at in (regions.rows, regions.cols))
+        around = squares[box][free[box]]
+        expected = (around.min(0), around.max(0)) if len(around) else (np.zeros(3), np.full(3, np.inf))
+        assert np.allclose(found[:, index], expected, rtol=1e-5)
+
+
 def smooth_twin(regions, seen, weights, prior, reach):
     smooth, kept, noise = (np.empty(len(seen)) for _ in range(3))
     for index in range(len(regions)):
