@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ir_frames import base_of
 from scipy import ndimage
 
 from ir import _defect_kernels as defect_kernels
 from ir import _healing_kernels as kernels
 from ir.detection import connected_regions
-from ir.healing import GRAIN_VARIANCE, split_wide
+from ir.healing import GRAIN_VARIANCE, Measured, heal, split_wide
+from ir.photometry import Photometry
+from ir.residual import Residual
 
 COUNTS = 65536
 DISPLAY = np.repeat(((np.arange(COUNTS) + 1) / COUNTS)[None], 3, 0).astype(np.float32)
@@ -318,3 +321,83 @@ def test_a_density_between_pixels_is_read_where_the_film_lies():
     kernels.densities_at(values, np.zeros((40, 70), np.uint8), fractions, 32, base, at_rows, at_cols, found)
     there = np.sin((at_rows + 0.4) / 5) + np.cos((at_cols - 0.3) / 6)
     assert found[:, 0] == pytest.approx(-there * 2000 / 4096, abs=1e-3)
+
+
+def photometry_of(dark_noise=1e-4):
+    """Light in proportion to the counts, white at 60000."""
+    table = np.log(np.maximum(np.arange(COUNTS), 1) / 60000).astype(np.float32)
+    noises = (dark_noise,) * 4
+    return Photometry(np.repeat(table[None], 4, 0), (0.0,) * 4, (60000.0,) * 4, noises, (1e-6,) * 4, COUNTS)
+
+
+def healed_film(picture, density, noise=0.004, least=0.001):
+    """Heal a picture of display values under a density that takes 1.2 times as much from it as from the infrared."""
+    rows, cols = density.shape
+    rgb = np.rint(60000 * picture[..., None] ** 2.2 * np.exp(-1.2 * density[..., None]) * np.ones(3)).astype(np.uint16)
+    residual = Residual(np.rint(-4096 * density).astype(np.int16), np.zeros(density.shape, np.uint8))
+    base = base_of(np.zeros((-(-rows // 16), -(-cols // 16))), 16)
+    limits = np.full((3, 16), 0.008, np.float32)
+    regions = connected_regions((2 * (density > least)).astype(np.uint8))
+    return rgb, heal(rgb, regions, Measured(photometry_of(), residual, base, limits, 1.0, noise))
+
+
+def specks_of(depth, ring=0.0, shape=(160, 200)):
+    """A lattice of specks of a density, with a fainter ring around each."""
+    row, col = (axis % 40 - 20 for axis in np.mgrid[: shape[0], : shape[1]])
+    away = np.hypot(row, col)
+    return np.where(away < 3.5, depth, np.where(away < 6.5, ring, 0.0))
+
+
+@pytest.mark.parametrize(("ring", "changed"), [(0.0035, False), (0.0075, True)])
+def test_a_change_that_one_could_not_see_is_not_made(ring, changed):
+    density = specks_of(0.6, ring)
+    _, found = healed_film(np.full(density.shape, 0.6), density)
+    assert found.mask[density == 0.6].all()
+    assert found.mask[density == ring].mean() == float(changed)
+
+
+def told(picture, density, noise=0.004):
+    """Regions divided, filled and left."""
+    _, found = healed_film(picture, density, noise)
+    return found.divided, found.filled, found.left
+
+
+@pytest.mark.parametrize(("noise", "expected"), [(0.016, (20, 0, 0)), (0.027, (0, 20, 0))])
+def test_in_a_plain_dust_is_divided_while_the_infrared_tells_it_better_than_grain_lets_it_be_filled(noise, expected):
+    assert told(np.full((160, 200), 0.7), specks_of(0.1), noise) == expected
+
+
+@pytest.mark.parametrize(("noise", "way"), [(0.112, 0), (0.138, 1)], ids=["divided", "filled"])
+def test_in_texture_dust_is_divided_up_to_more_of_the_infrareds_noise(noise, way):
+    texture = 0.6 + 0.048 * np.random.default_rng(3).standard_normal((160, 200))
+    assert told(texture, specks_of(0.3), noise)[way] >= 16
+
+
+def test_in_rough_texture_what_promises_half_the_error_is_healed():
+    rough = np.clip(0.6 + 0.12 * np.random.default_rng(3).standard_normal((160, 200)), 0.2, 1)
+    assert told(rough, specks_of(0.5), 0.25) == (20, 0, 0)
+    assert told(rough, specks_of(0.5), 0.35)[2] == 0
+    assert told(np.clip(2 * rough - 0.6, 0.1, 1.2), specks_of(0.5), 0.4)[2] == 20
+
+
+@pytest.mark.parametrize(("density", "expected"), [(0.135, (20, 0, 0)), (0.16, (0, 20, 0))])
+def test_the_sharper_a_speck_the_less_is_the_infrareds_detail_trusted(density, expected):
+    row, col = (axis % 40 - 20 for axis in np.mgrid[:160, :200])
+    tiny = np.hypot(row, col) < 1.5
+    assert told(np.full((160, 200), 0.7), density * tiny, 0.001) == expected
+
+
+def test_a_healed_speck_shows_the_picture_that_it_hid():
+    col = np.mgrid[:160, :200][1]
+    picture, density = 0.5 + 0.1 * np.sin(col / 9), specks_of(0.6)
+    rgb, found = healed_film(picture, density)
+    error = found.rgb / (60000 * picture[..., None] ** 2.2) - 1
+    assert np.abs(error[density > 0]).max() < 0.07
+    assert np.array_equal(found.rgb[~found.mask], rgb[~found.mask])
+
+
+@pytest.mark.parametrize(("width_px", "cells"), [(80, 1), (130, 3), (490, 11)])
+def test_a_region_wider_than_a_hundred_pixels_is_cut_into_cells_of_fifty(width_px, cells):
+    classes = np.zeros((48, 500), np.uint8)
+    classes[10:14, 5 : 5 + width_px] = 2
+    assert len(split_wide(connected_regions(classes))[0]) == cells
