@@ -169,6 +169,37 @@ def test_a_fill_doubts_itself_more_in_texture_than_in_a_plain():
     assert doubts[1] > 100 * doubts[0]
 
 
+@pytest.mark.parametrize(("width_px", "reached"), [(119, True), (139, False)])
+def test_a_fill_reaches_sixty_four_pixels_to_either_side(width_px, reached):
+    defects = np.zeros((3, 200), np.bool_)
+    defects[:, 30 : 30 + width_px] = True
+    fill, _ = filled(counts_of(np.full(defects.shape, 0.5)), defects)
+    assert np.isfinite(fill[1, 30 + width_px // 2]).all() == reached
+
+
+@pytest.mark.parametrize(("length_px", "along"), [(12, True), (21, False)])
+def test_across_a_hair_says_more_than_along_it(length_px, along):
+    picture, defects = np.full((61, 41), 0.3), np.zeros((61, 41), np.bool_)
+    defects[20 : 20 + length_px, 19:22] = True
+    picture[:19] = picture[21 + length_px :] = 0.9
+    fill, _ = filled(counts_of(picture), defects)
+    assert (fill[20 + length_px // 2, 20, 0] > 0.31) == along
+
+
+def test_where_only_one_side_has_an_end_the_fill_doubts_itself_by_a_tenth_of_white():
+    defects = np.zeros((20, 9), np.bool_)
+    defects[:3] = True
+    assert np.sqrt(filled(counts_of(np.full(defects.shape, 0.5)), defects)[1][1, 4, 3]) == pytest.approx(0.1, rel=0.1)
+
+
+def test_an_end_is_the_mean_of_two_pixels_beyond_the_rim():
+    defects = np.zeros((15, 9), np.bool_)
+    defects[7] = True
+    away = np.abs(np.arange(15) - 7)
+    picture = np.tile(np.choose(np.minimum(away, 3), [0.1, 0.1, 0.4, 0.6])[:, None], 9)
+    assert filled(counts_of(picture), defects)[0][7, 4] == pytest.approx(0.5, abs=0.01)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (5, 40), (34, 23)]), st.sampled_from([16, 24]))
 def test_densities_at_pixels_are_those_of_the_smoothed_planes(seed, shape, block):
