@@ -145,8 +145,9 @@ def _visible(slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, pare
     own = judge.shown_evidence(slopes, prior) + judge.edge_evidence(edges, prior)
     shown = judge.shared_evidence(own, parents)
     odds = judge.usual_odds(shown, evidence, parents)
-    # Dust has no bright edges.
-    return np.asarray((shown + np.minimum(odds, evidence) > 0) & (edges.slopes > -edges.errors))
+    # Dust has no bright edges, and none that take much more light than its density says.
+    dusty = (edges.slopes > -edges.errors) & (edges.slopes < prior.most + edges.errors)
+    return np.asarray((shown + np.minimum(odds, evidence) > 0) & dusty)
 
 
 def _stray(density: Array) -> float:

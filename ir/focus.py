@@ -29,6 +29,7 @@ TILES_TRIED = 12
 HARD_EDGE = 0.7
 # Red light on an edge, in deviations of the dark noise.
 EDGE_SIGNAL = 25.0
+LIT_EDGES = 0.4
 FEWEST_EDGES = 2000
 # Red light that is worth fitting a slope on, in deviations of the dark noise; noise in red flattens slopes. Where
 # hardly any of the film is lit, all of it has to do.
@@ -137,7 +138,11 @@ def _edges(tiles: Tiles, dark_noise: float) -> npt.NDArray[np.bool_]:
     """Film pixels where the red picture is steepest, out of the dark, where noise is steeper than any edge."""
     red = tiles.log_rgb[..., 0]
     steepness = np.abs(np.gradient(red, axis=1)) + np.abs(np.gradient(red, axis=2))
-    lit = tiles.film & (ndimage.minimum_filter(red, (1, 3, 3)) > np.log(EDGE_SIGNAL * max(dark_noise, 1e-5)))
+    darkest = ndimage.minimum_filter(red, (1, 3, 3))
+    lit = tiles.film & (darkest > np.log(EDGE_SIGNAL * max(dark_noise, 1e-5)))
+    if lit.sum() < FEWEST_EDGES:
+        # A texture all over passes for noise; then the brighter part of the film has to do.
+        lit = tiles.film & (darkest > np.quantile(darkest[:, ::4, ::4], 1 - LIT_EDGES))
     if lit.sum() < FEWEST_EDGES:
         return np.asarray(lit)
     return np.asarray(lit & (steepness > np.quantile(steepness[lit], 0.8)))

@@ -20,6 +20,9 @@ FLOOR_DEVIATIONS = 1.5
 # Clear film that sits on one value in more than this part of the frame has been clipped there.
 CLIPPED_PART = 0.005
 SAMPLE_PIXELS = 400_000
+# Dark stretches in which noise and texture are told apart, and the part of the differences that is noise at least.
+STRETCH_PX = 32
+SMALLEST_NUGGET = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,20 @@ def log_table(black: float, span: float, bend: float) -> Table:
 
 
 def _dark_noise(lines: npt.NDArray[np.uint16]) -> float:
-    """Deviation from pixel to pixel in the darkest tenth of some lines, counts."""
-    left, right = lines[:, :-1:2].astype(np.float32), lines[:, 1::2].astype(np.float32)
-    left = left[:, : right.shape[1]]
-    if not left.size:
-        return 0.0  # one column has no neighbour to differ from
-    level = left + right
-    dark = level <= np.quantile(level[:, ::8], 0.1)
-    return 1.4826 * float(np.median(np.abs(left - right)[dark])) / 2**0.5
+    """Deviation of the darkest tenth of some lines, counts, without the picture's own texture.
+
+    What a smooth texture adds to the squared difference of pixels grows with the square of their distance; what noise
+    adds does not: one and two pixels apart tell them apart (a nugget, as geostatistics call it).
+    """
+    cols = lines.shape[1] // STRETCH_PX * STRETCH_PX or lines.shape[1]
+    if cols < 3:
+        return 0.0  # too narrow to have neighbours on both sides
+    stretches = lines[:, :cols].reshape(-1, min(STRETCH_PX, cols)).astype(np.float32)
+    level = stretches.mean(axis=1)
+    dark = stretches[level <= np.quantile(level, 0.1)]
+    near, far = (np.median(np.abs(dark[:, step:] - dark[:, :-step]), axis=1) for step in (1, 2))
+    squared = np.maximum((4 * near**2 - far**2) / 3, SMALLEST_NUGGET * near**2)
+    return 1.4826 * float(np.median(squared)) ** 0.5 / 2**0.5
 
 
 def _quantile(histogram: npt.NDArray[np.int64], part: float) -> float:

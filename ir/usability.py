@@ -28,6 +28,7 @@ UNEXPOSED_CONTRAST = 0.08
 # A picture whose white lies within this many deviations of the dark noise is black.
 DARK_DEVIATIONS = 30.0
 DARK_LIGHT = 0.02
+DIM_LIGHT = 0.1
 
 
 def blocking_caution(tiles: Tiles, photometry: Photometry) -> Caution | None:
@@ -87,10 +88,12 @@ def _spread(values: npt.NDArray[np.float32]) -> float:
 
 
 def _is_dark(photometry: Photometry) -> bool:
-    spans = [white - black for white, black in zip(photometry.white[:3], photometry.black[:3], strict=True)]
+    spans = [white - black for white, black in zip(photometry.white, photometry.black, strict=True)]
+    light = max(spans[:3]) / max(spans[3], 1.0)
     in_noise = all(noise * DARK_DEVIATIONS > 1 for noise in photometry.dark_noise[:3])
-    infrared_span = photometry.white[3] - photometry.black[3]
-    return in_noise or max(spans) < DARK_LIGHT * infrared_span
+    # A picture that is texture all over has no calm place to show its noise; but it is bright.
+    dim = light < DIM_LIGHT or photometry.dark_noise[3] * DARK_DEVIATIONS > 1
+    return (in_noise and dim) or light < DARK_LIGHT
 
 
 def _contrast(tiles: Tiles) -> float:
