@@ -95,7 +95,8 @@ def measure_registration(tiles: Tiles) -> Registration:
     spectra = _cross_spectra(tiles)
     shift, sureness = _peak(spectra.sum(axis=0), tiles.log_infrared.shape[1:], np.zeros(2), MAX_SHIFT_PX)
     confidence = float(np.clip((sureness - 4.0) / (2 * SURE_PEAK - 4.0), 0.0, 1.0))
-    if sureness < SURE_PEAK:
+    # A peak at the end of what is searched is the slope of one beyond it.
+    if sureness < SURE_PEAK or np.abs(shift).max() > MAX_SHIFT_PX - 0.5:
         return same_grid(rows)
     course = _course(tiles, spectra, shift)
     if np.abs(shift).max() < SURELY_SAME_PX and _lies_still(course):
