@@ -154,9 +154,11 @@ def test_blank_and_black_frames_without_infrared_are_left_as_they_are(level, noi
 
 
 @pytest.mark.parametrize("detector", ["auto", "off"])
-@pytest.mark.parametrize("kind", ["leaky_slide", "silver"])
-def test_frames_that_infrared_cannot_clean_are_cleaned_by_their_colours_unless_that_is_not_wanted(kind, detector):
-    frame = simulated(kind, "smooth_sky")
+@pytest.mark.parametrize(("kind", "picture"), [("leaky_slide", "smooth_sky"), ("silver", "landscape")])
+def test_frames_that_infrared_cannot_clean_are_cleaned_by_their_colours_unless_that_is_not_wanted(
+    kind, picture, detector
+):
+    frame = simulated(kind, picture)
     infrared = frame.infrared if kind == "silver" else None
     result = clean_frame(frame.rgb, infrared, CleanOptions(detector=detector))
     assert_sane(result, frame.rgb)
