@@ -23,7 +23,18 @@ from daemon.watch import is_network_mount
 # Raw, infrared, cleaned picture, mask and preview of a 24-megapixel frame.
 FRAME_BYTES: Final = 345_000_000
 FEW_FRAMES: Final = 100
-_LIBRARIES: Final = ("numpy", "numba", "scipy", "tifffile", "imagecodecs", "Pillow", "watchdog", "pydantic", "typer", "onnxruntime")
+_LIBRARIES: Final = (
+    "numpy",
+    "numba",
+    "scipy",
+    "tifffile",
+    "imagecodecs",
+    "Pillow",
+    "watchdog",
+    "pydantic",
+    "typer",
+    "onnxruntime",
+)
 
 
 def examine(station: Station) -> tuple[Check, ...]:
