@@ -119,7 +119,7 @@ def _dark_noise(lines: npt.NDArray[np.uint16]) -> float:
     dark = stretches[level <= np.quantile(level, 0.1)]
     near, far = (np.median(np.abs(dark[:, step:] - dark[:, :-step]), axis=1) for step in (1, 2))
     squared = np.maximum((4 * near**2 - far**2) / 3, SMALLEST_NUGGET * near**2)
-    return 1.4826 * float(np.median(squared)) ** 0.5 / 2**0.5
+    return 1.4826 * float(np.sqrt(np.median(squared) / 2))
 
 
 def _quantile(histogram: npt.NDArray[np.int64], part: float) -> float:

@@ -16,7 +16,7 @@ from ir.report import Caution
 from ir.tiles import Tiles
 
 SILVER_SLOPE = 0.3
-SILVER_EXPLAINED = 0.6
+SILVER_EXPLAINED = 0.45
 # Deviation of colour against brightness (both as densities) of a picture without colour.
 COLOURLESS = 0.16
 SURELY_COLOURLESS = 0.035
