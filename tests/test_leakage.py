@@ -73,9 +73,9 @@ def test_other_channels_count_only_where_they_leak():
 
 
 @compiled
-@pytest.mark.parametrize(("green", "channels"), [(0.001, 1), (0.0027, 3)])
-def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, channels):
-    logs, centres, rng = film()
+@pytest.mark.parametrize(("green", "tiles", "channels"), [(0.001, 12, 1), (0.0015, 60, 3), (0.0027, 12, 3)])
+def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, tiles, channels):
+    logs, centres, rng = film(tiles=tiles)
     samples = samples_of(logs, logs @ [0.2, green, 0.0], centres, rng)
     assert fit_leakage(samples, TABLES).channels == channels
 
@@ -115,12 +115,25 @@ def test_a_leak_that_grows_over_the_frame_is_followed_and_one_that_does_not_is_f
 
 
 @compiled
-@pytest.mark.parametrize(("growth", "flat"), [(0.01, True), (0.15, False)])
+@pytest.mark.parametrize(("growth", "flat"), [(0.01, True), (0.016, False), (0.15, False)])
 def test_a_leak_varies_only_where_held_out_tiles_say_so(growth, flat):
     logs, centres, rng = film(tiles=30)
     factor = (1 + growth * centres[:, 1])[:, None]
     found = fit_leakage(samples_of(logs, factor * 0.2 * logs[..., 0], centres, rng), TABLES)
     assert (found.field[1:] == (0.0,) * 15) == flat
+
+
+@compiled
+def test_under_much_noise_slow_changes_of_a_leak_over_the_frame_are_believed_and_quick_ones_are_not():
+    fields = []
+    for waves in (1, 3):
+        logs, centres, rng = film(tiles=30)
+        factor = 1 + 0.8 * np.cos(np.pi / 2 * waves * (centres[:, 1] + 1))
+        samples = samples_of(logs, 0.2 * factor[:, None] * logs[..., 0], centres, rng, noise=0.2)
+        fields.append(fit_leakage(samples, TABLES).field)
+    slow, quick = fields
+    assert slow[1] == pytest.approx(0.77, abs=0.04)
+    assert quick[1:] == (0.0,) * 15
 
 
 @compiled
