@@ -34,7 +34,8 @@ TELLING = (0.05, 1.5)
 # A fill's neighbouring pixels are wrong together: so many count as one.
 PIXELS_AS_ONE = 6.0
 FEWEST_KNOWN = 6
-FEWEST_BRIGHT, FEWEST_INVERTED, INVERTED_SHARE = 12, 5, 0.7
+# Bright defects are believed where there are so many, and where they are this part of all.
+FEWEST_BRIGHT, BRIGHT_SHARE = 5, 0.5
 # Density of a frame's defects and its deviation, nepers, where it has too few to tell; what a known one is known to (as
 # a part of it); and the least deviation that is believed.
 USUAL_HEIGHT, USUAL_SPREAD = 0.25, 0.4
@@ -142,12 +143,10 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     smooth, kept, noise = (np.empty(len(seen), np.float32) for _ in range(3))
     places, expected = (cells.starts, cells.rows, cells.cols), (*prior, VARIATION)
     kernels.smooth_densities(*places, table, weights, expected, REACH_PX, smooth, kept, noise)
-    # A defect darkens or, where dye is scratched off, brightens. Scratches run over many cells, and on inverted
-    # negatives all dust is bright: a few bright ones are lights of the picture, filled from the dark around.
+    # A defect darkens. On inverted negatives, and where scratches took the dye, most brighten; a few bright ones are
+    # lights of the picture, filled from the dark around.
     bright = heights < 0
-    bright_share = float(bright.mean())
-    many = bright.sum() >= (FEWEST_INVERTED if bright_share > INVERTED_SHARE else FEWEST_BRIGHT)
-    least = -np.inf if many else 0.0
+    least = -np.inf if bright.sum() >= FEWEST_BRIGHT and bright.mean() > BRIGHT_SHARE else 0.0
     density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
     error = noise * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
     return Attenuation(density, kept, error.astype(np.float32))
