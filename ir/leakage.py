@@ -42,6 +42,7 @@ WORTH_A_FIELD = 0.03
 # Terms of the model: (channel, power) of the centred natural log of light.
 TERMS = ((0, 1), (1, 1), (2, 1), (0, 2), (0, 3), (1, 2))
 RED = (0,)
+THREE = (0, 1, 2)
 CANDIDATES = ((0, 3), (0, 1, 2), (0, 1, 2, 3), (0, 1, 2, 3, 4, 5))
 CURVATURE_TERM = 3
 
@@ -67,6 +68,8 @@ class Leakage:
     field : tuple of float
         Coefficients (cosines over the frame, 4 along the rows by 4 along the columns) of the local factor on the leak,
         where lamp or film change it over the frame.
+    shares : tuple of float
+        How a straight fit on all three channels shares the leak among them, whether they help or not; sums to 1.
     """
 
     tables: Array
@@ -76,6 +79,7 @@ class Leakage:
     noise: float
     explained: float
     field: tuple[float, ...] = FLAT_FIELD
+    shares: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
     def field_at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64], shape: tuple[int, int]) -> Array:
         """Return the local factor on the leaked density at pixels of a frame of `shape`."""
@@ -151,7 +155,15 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
     _hold_highlights(tables, problem, log_tables, centre)
     field = FLAT_FIELD if rough else _measure_field(problem, fit, samples.centres)
-    return Leakage(tables, channels, slopes, curvature, fit.noise, explained, field)
+    shares = (1.0, 0.0, 0.0) if rough else _shares(problem, fit)
+    return Leakage(tables, channels, slopes, curvature, fit.noise, explained, field, shares)
+
+
+def _shares(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
+    start = np.array([dict(zip(fit.terms, fit.coefficients, strict=True)).get(term, 0.0) for term in THREE])
+    found = _reweighted(problem, _Fit(THREE, start, fit.noise), ROUNDS_MORE).coefficients
+    red, green, blue = (found / (found.sum() or 1.0)).tolist()
+    return red, green, blue
 
 
 def no_leakage(noise: float = 0.0) -> Leakage:

@@ -59,7 +59,7 @@ def leakage_caution(leakage: Leakage, tiles: Tiles) -> Caution | None:
     total = sum(leakage.slopes)
     colour = colour_share(tiles)
     # One image in three colours: the fit shares its slope among them, where dyes leak by their red.
-    shared = leakage.slopes[0] < RED_SHARE * total or colour < SURELY_COLOURLESS
+    shared = leakage.shares[0] < RED_SHARE or colour < SURELY_COLOURLESS
     if total > SILVER_SLOPE and leakage.explained > SILVER_EXPLAINED and colour < COLOURLESS and shared:
         return Caution.SILVER_FILM
     if total > COPY_SLOPE:

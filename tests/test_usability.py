@@ -38,7 +38,8 @@ def caution_before_fitting(rgb, infrared):
 
 def caution_of_leakage(slopes, explained, colour):
     _, tiles = photometry_and_tiles(picture(colour), infrared_plane())
-    return leakage_caution(replace(no_leakage(), slopes=slopes, explained=explained), tiles)
+    shares = tuple(slope / sum(slopes) for slope in slopes)
+    return leakage_caution(replace(no_leakage(), slopes=slopes, explained=explained, shares=shares), tiles)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def caution_of_leakage(slopes, explained, colour):
         ((0.3, 0.05, 0.03), 0.95, 1.0, Caution.STRONG_LEAKAGE),
         ((0.6, 0.1, 0.05), 0.95, 0.6, Caution.STRONG_LEAKAGE),
         ((0.25, 0.2, 0.2), 0.95, 0.03, Caution.SILVER_FILM),
-        ((0.25, 0.2, 0.2), 0.5, 0.03, Caution.STRONG_LEAKAGE),
+        ((0.25, 0.2, 0.2), 0.4, 0.03, Caution.STRONG_LEAKAGE),
         ((0.35, 0.2, 0.1), 0.95, 0.33, Caution.STRONG_LEAKAGE),
         ((0.4, 0.4, 0.3), 0.99, 0.03, Caution.SILVER_FILM),
         ((0.45, 0.1, 0.03), 0.99, 0.1, Caution.STRONG_LEAKAGE),
