@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import tifffile
+from onnx_models import save_detector
 from PIL import Image
 
 from daemon.archive import Archive
@@ -228,3 +229,17 @@ def test_status_of_a_station_that_never_ran(command):
     assert status == 0
     assert "not running" in text
     assert json.loads(command("status", "--json")[1])["service"]["running"] is False
+
+
+def test_a_picture_without_infrared_is_cleaned_by_its_colours_by_the_model_that_is_named(command, tmp_path, scanned):
+    tifffile.imwrite(tmp_path / "a.tif", scanned.rgb, photometric="rgb")
+    own = save_detector(tmp_path / "own.onnx")
+    for options, method in ((("--detector-model", own), "detector"), (("--detector", "off"), "none")):
+        status, text, _ = command("clean", tmp_path / "a.tif", "--output", tmp_path / "out", "--json", *options)
+        report = json.loads(text)["frames"][0]["report"]
+        assert status == 0
+        assert report["report"]["method"] == method
+        assert report["warnings"][0] == "no_infrared"
+    assert (
+        command("clean", tmp_path / "a.tif", "--output", tmp_path / "out", "--detector-model", tmp_path / "no")[0] == 2
+    )
