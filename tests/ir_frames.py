@@ -8,6 +8,7 @@ from functools import cache
 import numba
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from film.frame import Damage, simulate_frame
 from film.kinds import KINDS
@@ -54,6 +55,14 @@ def picture_of(red, photometry=None):
     if photometry is not None:
         return Picture(np.ascontiguousarray(red), photometry.log_tables[0])
     return Picture(np.rint(red * 1000 + 30000).astype(np.uint16), (np.arange(65536, dtype=np.float32) - 30000) / 1000)
+
+
+@cache
+def texture(shape, seed=1):
+    """A picture with detail at all scales, nepers."""
+    rng = np.random.default_rng(seed)
+    octaves = (ndimage.gaussian_filter(rng.standard_normal(shape), scale) * scale for scale in (1, 2, 4, 8, 16))
+    return sum(octaves)
 
 
 def flat_planes(shape, rgb=30000, infrared=40000, noise=0.0, seed=0):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ir_frames import compiled, photometry_and_tiles, simulated
+from ir_frames import compiled, photometry_and_tiles, simulated, texture
 from scipy import ndimage
 
-from ir.focus import leakage_samples, measure_blur, moved_logs
+from ir.focus import STRIDE, leakage_samples, measure_blur, moved_logs
 from ir.leakage import fit_leakage
 from ir.registration import Registration, same_grid
+from ir.tiles import Tiles
 
 ON_ONE_GRID = same_grid(400)
 
@@ -34,6 +35,19 @@ def test_a_softer_focus_is_measured_under_the_usual_one_too():
 @compiled
 def test_where_little_leaks_the_focus_is_not_guessed():
     assert blur_of("clear_slide", "smooth_sky") < 0.7
+
+
+@compiled
+@pytest.mark.parametrize(("noise", "told"), [(0.01, True), (0.03, True), (0.04, True), (0.055, False)])
+def test_a_softer_focus_is_told_while_it_explains_a_twentieth_of_what_is_left_on_edges(noise, told):
+    rng = np.random.default_rng(3)
+    picture = 0.5 * texture((400, 600))
+    light = np.exp(picture - picture.max())
+    rgb = np.repeat((60000 * light).astype(np.uint16)[..., None], 3, -1)
+    infrared = 40000 * ndimage.gaussian_filter(light**0.15, 1.0) * np.exp(noise * rng.standard_normal(light.shape))
+    photometry, tiles = photometry_and_tiles(rgb, np.rint(infrared).astype(np.uint16))
+    leakage = fit_leakage(leakage_samples(tiles, ON_ONE_GRID, 0.0), photometry.log_tables)
+    assert measure_blur(tiles, photometry, leakage, ON_ONE_GRID) == pytest.approx(1.0 if told else 0.0, abs=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +85,55 @@ def test_samples_to_fit_on_leave_out_hard_edges_and_lie_within_the_frame(tiles):
     lettering = simulated("leaky_slide", "lettering")
     edges = leakage_samples(photometry_and_tiles(lettering.rgb, lettering.infrared)[1], ON_ONE_GRID, 0.0)
     assert 0.1 < edges.valid.mean() < 0.9
+
+
+def tiles_of_red(red):
+    """Tiles of natural logs of red light, (tiles, size, size), of which nothing else is known."""
+    count, size = red.shape[:2]
+    logs = np.repeat(red[..., None], 3, -1).astype(np.float32)
+    counts, film = np.zeros(red.shape, np.uint16), np.ones(red.shape, np.bool_)
+    corners = np.stack([np.zeros(count, int), size * np.arange(count)], -1)
+    return Tiles(
+        corners, counts[..., None].repeat(3, -1), counts, logs, red.astype(np.float32), film, (size, size * count)
+    )
+
+
+def samples_of_red(red, dark_noise=0.0):
+    return leakage_samples(tiles_of_red(red), same_grid(red.shape[1]), 0.0, dark_noise)
+
+
+@pytest.mark.parametrize(("contrast", "soft"), [(0.5, True), (1.0, False)])
+def test_an_edge_that_halves_the_light_is_hard(contrast, soft):
+    red = np.zeros((2, 100, 100))
+    red[:, :, 41:] = -contrast
+    sampled = np.arange(0, 100, STRIDE)
+    beside = np.abs(sampled - 40.5) < 2.5
+    assert beside.any()
+    valid = samples_of_red(red).valid.reshape(2, len(sampled), len(sampled))
+    assert valid[..., ~beside].all()
+    assert valid[..., beside].all() == valid[..., beside].any() == soft
+
+
+def test_in_a_picture_that_is_edges_all_over_the_softer_half_is_taken():
+    rng = np.random.default_rng(1)
+    valid = samples_of_red(rng.normal(0, 1.0, (2, 100, 100))).valid
+    assert valid.mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(("light", "lit"), [(0.06, False), (0.12, True)])
+def test_light_counts_from_eight_deviations_of_the_dark_noise_on(light, lit):
+    red = np.zeros((2, 100, 100))
+    red[:, 50:] = np.log(light)
+    samples = samples_of_red(red, 0.01)
+    sampled = np.arange(0, 100, STRIDE)
+    found = samples.lit.reshape(2, len(sampled), len(sampled))
+    assert found[:, sampled < 45].all()
+    assert (found[:, sampled > 55] == lit).all()
+
+
+@pytest.mark.parametrize(("part", "alone"), [(0.07, False), (0.16, True)])
+def test_the_lit_part_of_a_frame_is_enough_from_a_tenth_on(part, alone):
+    red = np.full((2, 200, 200), np.log(0.03))
+    red[:, : round(200 * part)] = -0.1
+    samples = samples_of_red(red, 0.01)
+    assert (samples.lit.sum() < samples.valid.sum()) == alone

@@ -1,25 +1,15 @@
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import NO_DAMAGE, compiled, flat_planes, photometry_and_tiles, simulated
+from ir_frames import NO_DAMAGE, compiled, flat_planes, photometry_and_tiles, simulated, texture
 from scipy import ndimage
 
 from ir.registration import Registration, measure_registration, same_grid
 
 SHAPE = (600, 900)
-
-
-@cache
-def texture(shape=SHAPE, seed=1):
-    """A picture with detail at all scales, nepers."""
-    rng = np.random.default_rng(seed)
-    octaves = (ndimage.gaussian_filter(rng.standard_normal(shape), scale) * scale for scale in (1, 2, 4, 8, 16))
-    return sum(octaves)
 
 
 def registered(leak, infrared_shift, noise=0.003, shape=SHAPE):
