@@ -23,6 +23,7 @@ SAMPLE_PIXELS = 400_000
 # Dark stretches in which noise and texture are told apart, and the part of the differences that is noise at least.
 STRETCH_PX = 32
 SMALLEST_NUGGET = 0.02
+NOISE_LINES = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uin
     histograms = [np.bincount(plane.ravel(), minlength=COUNTS) for plane in planes]
     whites = [_quantile(histogram, 0.995) for histogram in histograms]
     blacks = [min(_quantile(h, 2e-4), BLACK_LIMIT * white) for h, white in zip(histograms, whites, strict=True)]
-    floors = [_dark_noise(rgb[::step, :, channel]) for channel in range(3)] + [_dark_noise(infrared[::step])]
+    lines = max(1, infrared.shape[0] // NOISE_LINES)
+    floors = [_dark_noise(rgb[::lines, :, channel]) for channel in range(3)] + [_dark_noise(infrared[::lines])]
     spans = [max(white - black, 1.0) for black, white in zip(blacks, whites, strict=True)]
     noises = [noise / span for noise, span in zip(floors, spans, strict=True)]
     bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
