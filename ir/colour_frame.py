@@ -14,7 +14,7 @@ from ir.detector import find_probability, find_regions
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
-from ir.model_file import Model, load_detector, load_inpainting
+from ir.model_file import Model, ModelCard, load_detector, load_inpainting
 from ir.photometry import COUNTS, FLOOR, FLOOR_DEVIATIONS, Photometry, log_table, measure_photometry
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
@@ -60,7 +60,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     photometry = watch.time("photometry", lambda: colour_photometry(rgb))
     model = load_detector(options.detector_model)
     probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
-    regions = watch.time("detection", lambda: sure_regions(probability, model, options.sensitivity))
+    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
@@ -94,19 +94,20 @@ def colour_caution(rgb: Counts) -> Caution | None:
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
 
-def sure_regions(probability: npt.NDArray[np.uint8], model: Model, sensitivity: float) -> Regions:
+def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> Regions:
     """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
 
     Parameters
     ----------
     probability : (rows, cols) ndarray of uint8
         Probability times 255.
-    model : Model
+    card : ModelCard
+        Its limits count.
     sensitivity : float
         0..1; sure is what would be one at 0.
     """
-    regions = find_regions(probability, *model.card.limits(sensitivity))
-    sure = probability[regions.rows, regions.cols] >= round(255 * model.card.limits(0.0)[0])
+    regions = find_regions(probability, *card.limits(sensitivity))
+    sure = probability[regions.rows, regions.cols] >= round(255 * card.limits(0.0)[0])
     count = np.count_nonzero(np.add.reduceat(sure, regions.starts[:-1])) if len(regions) else 0
     # Dust comes in numbers: as few as a spotless frame shows by mistake are the picture's.
     mistaken = FALSE_PER_PX * probability.size * 2 * (1 - sensitivity)

@@ -149,11 +149,11 @@ def test_as_few_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(marks,
     probability = plane(shape=(1200, 1800))
     for index in range(marks):
         probability[100:104, 100 * (index + 1) : 100 * (index + 1) + 4] = 250
-    assert len(sure_regions(probability, model, 0.5)) == found
-    assert len(sure_regions(probability, model, 1.0)) == marks
+    assert len(sure_regions(probability, model.card, 0.5)) == found
+    assert len(sure_regions(probability, model.card, 1.0)) == marks
 
 
 def test_without_a_mark_that_is_sure_nothing_is_a_defect(model):
     probability = plane(*((np.s_[10 * i : 10 * i + 4], np.s_[5:9], 220) for i in range(1, 5)))
     assert len(find_regions(probability, *model.card.limits(0.5))) == 4
-    assert len(sure_regions(probability, model, 0.5)) == 0
+    assert len(sure_regions(probability, model.card, 0.5)) == 0
