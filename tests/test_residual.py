@@ -103,5 +103,5 @@ def test_a_frame_without_leak_leaves_the_logarithm_of_the_infrared():
     rgb, infrared = (rng.integers(3000, 60000, (30, 50, *more)).astype(np.uint16) for more in ((3,), ()))
     photometry = measure_photometry(rgb, infrared)
     found = residual_density(rgb, infrared, photometry, Fitted(no_leakage(), same_grid(30)))
-    assert np.abs(found.values - 4096 * photometry.log_tables[3][infrared]).max() <= 1
+    assert np.abs(found.values - 4096 * photometry.log_tables[3][infrared]).max() <= 1.05
     assert (found.grades & 15 == 0).all()
