@@ -96,10 +96,17 @@ def blind_cases(photos: Path | None = None, outlines: Sequence[Outline] = ()) ->
 
 def _dusty(outlines: Sequence[Outline]) -> Iterator[BlindCase]:
     """Yield dusty frames of every kind of film; every other one carries real outlines where there are some."""
+    for index, (name, picture, film) in enumerate(_dusty_films()):
+        chosen = outlines if index % 2 else ()
+        dusty = replace(film.recipe, damage=replace(film.recipe.damage, outlines=chosen))
+        yield BlindCase(name, _group(name), _simulated(picture, replace(film, recipe=dusty), FIRST_SEED + index))
+
+
+def _dusty_films() -> list[tuple[str, MakePicture, _Film]]:
     plain = KINDS["leaky_slide"]
     silver, rocky = KINDS["silver"], (rocks, FIRST_SEED + 3)
     grainy = replace(silver, stock=replace(silver.stock, grain_density=0.07, grain_size_px=0.9))
-    list_of = [
+    return [
         ("bright smooth sky", _film(film_pictures.smooth_sky), _Film(KINDS["bright_slide"])),
         ("bright coffee", photograph("coffee"), _Film(KINDS["bright_slide"])),
         ("heavy dirt, rocket", photograph("rocket"), _Film(KINDS["heavy_dirt"])),
@@ -132,10 +139,6 @@ def _dusty(outlines: Sequence[Outline]) -> Iterator[BlindCase]:
         ("silver, coarse grain, astronaut", photograph("astronaut"), _Film(grainy)),
         ("silver, inverted, chelsea", photograph("chelsea"), _Film(silver, inverted=True)),
     ]
-    for index, (name, picture, film) in enumerate(list_of):
-        chosen = outlines if index % 2 else ()
-        dusty = replace(film.recipe, damage=replace(film.recipe.damage, outlines=chosen))
-        yield BlindCase(name, _group(name), _simulated(picture, replace(film, recipe=dusty), FIRST_SEED + index))
 
 
 def _lit() -> Iterator[BlindCase]:
