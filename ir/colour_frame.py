@@ -26,7 +26,7 @@ Counts = npt.NDArray[np.uint16]
 # Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
 MOST_NOISE = 0.01
 # Sure marks on spotless film, at sensitivity 0.5.
-FALSE_PER_PX = 3e-6
+FALSE_PER_PX = 4e-6
 DARK_CONTRAST = 0.25
 
 
