@@ -144,7 +144,7 @@ def test_the_highest_limits_still_find_what_is_certain_and_the_lowest_leave_out_
     assert find_regions(probability, 0.0, 0.0).rows.size == 16
 
 
-@pytest.mark.parametrize(("marks", "found"), [(2, 0), (12, 12)])
+@pytest.mark.parametrize(("marks", "found"), [(8, 0), (16, 16)])
 def test_as_few_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(marks, found, model):
     probability = plane(shape=(1200, 1800))
     for index in range(marks):
