@@ -8,7 +8,7 @@ import pytest
 from film.pictures import landscape
 from ir.detector import find_probability
 from ir.model_file import load_detector
-from training.sources import Sources
+from training.sources import HELD_OUT_PHOTOS, Sources
 
 pytest.importorskip("torch")
 
@@ -41,3 +41,12 @@ def test_a_few_steps_give_a_model_that_the_bench_can_run(photo, tmp_path):
     probability = find_probability(rgb, load_detector(str(model)), 1)
     assert probability.shape == (96, 130)
     assert probability.std() > 0
+
+
+def test_a_training_whose_sheets_cannot_be_drawn_ends_rather_than_waits(photo, tmp_path):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / f"{HELD_OUT_PHOTOS[0]}.jpg"), photo)
+    asked = {"--photos": tmp_path, "--output": tmp_path, "--steps": 1, "--sheets": 2, "--sheet-px": 128}
+    with pytest.raises(RuntimeError, match="has ended"):
+        train(parse([str(word) for pair in asked.items() for word in pair]))

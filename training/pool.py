@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,20 +104,31 @@ def fill(plan: PoolPlan) -> None:
 
 
 @contextlib.contextmanager
-def filled(plan: PoolPlan, least_sheets: int) -> Iterator[Pool]:
+def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan], None] = fill) -> Iterator[Pool]:
     """Give a pool of at least so many sheets while a process goes on filling it.
+
+    Parameters
+    ----------
+    plan : PoolPlan
+        What the pool holds.
+    least_sheets : int
+        How many it must hold before it is given; a full pool is enough.
+    draw : callable
+        What that process runs: it puts sheets into the pool of a plan. It must be a function of a module.
 
     Raises
     ------
     RuntimeError
         The process that draws has ended.
     """
-    drawing = multiprocessing.get_context("spawn").Process(target=fill, args=(plan,), daemon=True)
+    drawing = multiprocessing.get_context("spawn").Process(target=draw, args=(plan,), daemon=True)
     pool = Pool(plan)
     drawing.start()
     try:
-        while pool.drawn < min(least_sheets, plan.sheets):
-            if not drawing.is_alive():
+        wanted = min(least_sheets, plan.sheets)
+        while pool.drawn < wanted:
+            # Who has filled the pool meanwhile may have ended.
+            if not drawing.is_alive() and pool.drawn < wanted:
                 raise RuntimeError("the process that draws sheets has ended; its message is above")
             time.sleep(0.2)
         yield pool

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,7 +28,7 @@ from film.recipe import Damage, FrameRecipe
 from ir.density_input import BEND
 from training.export import write_onnx
 from training.learning import Averaged, draw_batch, learning_rate, loss_of
-from training.pool import Pool, PoolPlan
+from training.pool import Pool, PoolPlan, filled
 from training.scenes import photo_crop
 from training.sources import Sources, load_sources
 from training.synthesizer import Sheet
@@ -111,13 +110,8 @@ def train(options: argparse.Namespace) -> Path:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     plan = PoolPlan(output / "pool", options.photos, options.artefacts, options.sheets, options.sheet_px, options.seed)
-    drawing = multiprocessing.get_context("spawn").Process(target=fill, args=(plan,), daemon=True)
-    drawing.start()
-    try:
-        network, steps = _learn(plan, options, output)
-    finally:
-        drawing.terminate()
-        drawing.join()
+    with filled(plan, LEAST_SHEETS, fill) as pool:
+        network, steps = _learn(pool, options, output)
     write_onnx(network, output / _MODEL)
     print(f"{output / _MODEL}: {steps} steps in {options.hours} h")
     return output / _MODEL
@@ -132,10 +126,7 @@ def fill(plan: PoolPlan) -> None:
         pool.put(draw_recipe_sheet(np.random.default_rng([plan.seed, 23, pool.drawn]), plan.size_px, sources))
 
 
-def _learn(plan: PoolPlan, options: argparse.Namespace, output: Path) -> tuple[nn.Module, int]:
-    pool = Pool(plan)
-    while pool.drawn < min(LEAST_SHEETS, plan.sheets):
-        time.sleep(0.2)
+def _learn(pool: Pool, options: argparse.Namespace, output: Path) -> tuple[nn.Module, int]:
     network = PlainUNet().to(memory_format=torch.channels_last)
     averaged, optimizer = Averaged(network), torch.optim.AdamW(network.parameters(), weight_decay=0.01)
     step, spent_s, losses = 0, 0.0, []
