@@ -143,7 +143,7 @@ def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
 def _read(pair: PairFiles, ask: Ask) -> _Scene:
     damaged_path, restored_path = pair.require_both()
     damaged, restored = read_picture(damaged_path), read_picture(restored_path)
-    require_same_size(restored_path, restored.rgb, damaged_path, damaged.rgb)
+    require_same_size(restored_path, restored.rgb, damaged_path, damaged.rgb.shape)
     rows, cols = damaged.rgb.shape[:2]
     infrared = damaged.infrared
     if infrared is None and pair.infrared is not None:
@@ -165,7 +165,7 @@ def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, ask: Ask, folder: Path) -
     damaged_path, _ = pair.require_both()
     path, mask_path = partner_in(folder, pair)
     rgb = read_picture(path).rgb
-    require_same_size(path, rgb, damaged_path, scene.damaged)
+    require_same_size(path, rgb, damaged_path, scene.damaged.shape)
     rows, cols = rgb.shape[:2]
     if mask_path is not None:
         return _Cleaned(rgb, read_mask(mask_path, damaged_path, (rows, cols)), math.nan)

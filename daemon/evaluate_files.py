@@ -19,15 +19,14 @@ import numpy.typing as npt
 import tifffile
 
 from daemon.errors import DaemonError
-from drivers.film_files import read_capture
+from drivers.film_files import SUFFIXES, read_capture
 from drivers.film_pairs import infrared_stem
 from drivers.film_planes import read_infrared_file
 
 Counts = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
 
-_TIFF = frozenset({".tif", ".tiff", ".dng"})
-_PICTURES = _TIFF | {".png", ".jpg", ".jpeg"}
+_PICTURES = SUFFIXES | {".png", ".jpg", ".jpeg"}
 _DAMAGED, _RESTORED, _MASKS, _INFRARED = "damaged", "restored", "masks", "infrared"
 _LAYOUTS = (
     f"{_DAMAGED}/NAME.* with {_RESTORED}/NAME.*, NAME_damaged.* with NAME_restored.*, or NAME.* with NAME_restored.*"
@@ -224,7 +223,7 @@ def read_picture(path: Path) -> Picture:
     OSError
         The file cannot be read.
     """
-    if path.suffix.lower() in _TIFF and not _is_grey_tiff(path):
+    if path.suffix.lower() in SUFFIXES and not _is_grey_tiff(path):
         capture = read_capture(path)
         return Picture(capture.rgb, capture.infrared)
     samples = _sixteen_bits(_samples(path), path)
@@ -245,10 +244,10 @@ def read_infrared(path: Path, picture: Path, shape: tuple[int, int]) -> Counts:
     OSError
         The file cannot be read.
     """
-    if path.suffix.lower() in _TIFF:
+    if path.suffix.lower() in SUFFIXES:
         return read_infrared_file(path, picture, shape)[0]
     plane = _plane(path)
-    _require_shape(path, plane, picture, shape)
+    require_same_size(path, plane, picture, shape)
     return plane
 
 
@@ -263,23 +262,16 @@ def read_mask(path: Path, picture: Path, shape: tuple[int, int]) -> Mask:
         The file cannot be read.
     """
     plane = _plane(path)
-    _require_shape(path, plane, picture, shape)
+    require_same_size(path, plane, picture, shape)
     return np.asarray(plane > int(plane.max(initial=0)) // 2)
 
 
-def _require_shape(path: Path, plane: Counts, picture: Path, shape: tuple[int, int]) -> None:
-    if plane.shape != shape:
-        raise PairError(f"{path}: expected {shape[1]} x {shape[0]} as {picture.name}, found {_size(plane)}")
-
-
-def _size(plane: Counts) -> str:
-    return f"{plane.shape[1]} x {plane.shape[0]}"
-
-
-def require_same_size(path: Path, rgb: Counts, damaged: Path, expected: Counts) -> None:
-    """Raise PairError where two pictures differ in size."""
-    if rgb.shape != expected.shape:
-        raise PairError(f"{path}: expected {_size(expected)} as {damaged.name}, found {_size(rgb)}")
+def require_same_size(path: Path, found: Counts, picture: Path, shape: tuple[int, ...]) -> None:
+    """Raise PairError where a picture or plane has not the shape that goes with the damaged picture."""
+    if found.shape != shape:
+        raise PairError(
+            f"{path}: expected {shape[1]} x {shape[0]} as {picture.name}, found {found.shape[1]} x {found.shape[0]}"
+        )
 
 
 def _plane(path: Path) -> Counts:
@@ -299,7 +291,7 @@ def _samples(path: Path) -> npt.NDArray[Any]:
     suffix = path.suffix.lower()
     decode = imagecodecs.png_decode if suffix == ".png" else imagecodecs.jpeg8_decode
     try:
-        samples = tifffile.imread(path) if suffix in _TIFF else decode(path.read_bytes())
+        samples = tifffile.imread(path) if suffix in SUFFIXES else decode(path.read_bytes())
     except (RuntimeError, ValueError) as error:  # what both libraries raise about a file's content
         raise PairError(f"{path}: expected a picture, found {error}") from error
     found: npt.NDArray[Any] = np.asarray(samples)
