@@ -145,7 +145,7 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
         return no_leakage(fit.noise)
     spread = bright_scale(_centred(problem.target, problem.valid)[problem.valid > 0])
     explained = float(np.clip(1.0 - fit.noise**2 / max(spread**2, 1e-12), 0.0, 1.0))
-    curvature = dict(zip(fit.terms, fit.coefficients.tolist(), strict=True)).get(CURVATURE_TERM, 0.0)
+    curvature = float(fit.on((CURVATURE_TERM,)).coefficients[0])
     channels = 1 if all(TERMS[term][0] == 0 for term in fit.terms) else 3
     tables = _tables(log_tables, fit, centre)
     whole = replace(problem, valid=samples.valid.astype(np.float64))
@@ -160,8 +160,7 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
 
 
 def _shares(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
-    start = np.array([dict(zip(fit.terms, fit.coefficients, strict=True)).get(term, 0.0) for term in THREE])
-    found = _reweighted(problem, _Fit(THREE, start, fit.noise), ROUNDS_MORE).coefficients
+    found = _reweighted(problem, fit.on(THREE), ROUNDS_MORE).coefficients
     red, green, blue = (found / (found.sum() or 1.0)).tolist()
     return red, green, blue
 
@@ -195,6 +194,11 @@ class _Fit:
     coefficients: Doubles
     noise: float
 
+    def on(self, terms: tuple[int, ...]) -> _Fit:
+        """Return the fit on other terms: 0 for those that it does not have."""
+        known = dict(zip(self.terms, self.coefficients, strict=True))
+        return _Fit(terms, np.array([known.get(term, 0.0) for term in terms]), self.noise)
+
 
 def _best_start(problem: _Problem, terms: tuple[int, ...]) -> _Fit:
     """Fit from no leakage and from the ordinary fit, and keep the tighter one: dust may lead either astray."""
@@ -210,10 +214,7 @@ def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
         more = len(terms) - len(best.terms)
         if more <= 0:
             continue
-        start = _Fit(
-            terms, np.array([dict(zip(best.terms, best.coefficients, strict=True)).get(t, 0.0) for t in terms]), 1
-        )
-        grown = _reweighted(problem, start, ROUNDS_MORE)
+        grown = _reweighted(problem, best.on(terms), ROUNDS_MORE)
         variance = _held_out_variance(problem, grown)
         if variance < (1 - WORTH_A_MODEL) * best_variance:
             best, best_variance = grown, variance

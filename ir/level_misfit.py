@@ -59,7 +59,7 @@ def level_misfit(levels: Levels, noise: float, red_logs: Array) -> Array:
     low, high = np.quantile(red[valid > 0], [0.001, 0.999])
     if high - low < SMALLEST_RANGE:
         return np.zeros(len(red_logs), np.float32)
-    bins = np.clip(((red - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
+    bins = level_bins(red, low, high)
     bases, steps = _polished(*_cell_medians(levels, bins), noise)
     for _ in range(ROUNDS):
         left = levels.left - bases - steps[bins]
@@ -69,6 +69,16 @@ def level_misfit(levels: Levels, noise: float, red_logs: Array) -> Array:
         steps = steps + mean * total / (total + LEVEL_PRIOR_PIXELS)
         bases = (weights * (levels.left - steps[bins])).sum(axis=1, keepdims=True)
         bases = bases / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
+    return step_table(steps, low, high, red_logs)
+
+
+def level_bins(red: npt.NDArray[np.floating], low: float, high: float) -> npt.NDArray[np.int64]:
+    """Return the level of each ln red between `low` and `high`, 0..LEVELS - 1."""
+    return np.clip(((red - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
+
+
+def step_table(steps: Doubles, low: float, high: float, red_logs: Array) -> Array:
+    """Return the steps of the levels (see `level_bins`) at each ln red of a table, interpolated."""
     centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
     return np.interp(red_logs, centres, steps).astype(np.float32)
 

@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.leakage import Leakage
+from ir.level_misfit import LEVELS, level_bins, step_table
 from ir.noise import LIKE_DUST, Base
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-LEVELS = 24
 # Blocks are compared with those so many blocks on; the rim between them is left out.
 REACH_BLOCKS = 3
-# A difference of levels (nepers of red) that is worth a comparison, and the comparisons that believe it by half.
+# A difference of levels (nepers of red) that is worth a comparison.
 LEAST_CONTRAST = 0.25
+# Weight of the supposition that a level has no step; a comparison weighs 0.2 to 5, the more the better it agrees.
 PRIOR_PAIRS = 30
 ROUNDS = 12
 # Levels that cover less than this part of the frame may be defects' own.
@@ -53,13 +54,12 @@ def with_levels(leakage: Leakage, base: Base, table: Array) -> Leakage | None:
     low, high = float(red_logs[film].min()), float(red_logs[film].max())
     if high - low < LEAST_CONTRAST:
         return None
-    bins = np.clip(((red_logs - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
+    bins = level_bins(red_logs, low, high)
     steps = level_steps(base.medians, red_logs, bins, film)
     if np.ptp(steps) < WORTH_A_PASS:
         return None
-    centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
     tables = leakage.tables.copy()
-    tables[0] += np.interp(table, centres, steps).astype(np.float32)
+    tables[0] += step_table(steps, low, high, table)
     return replace(leakage, tables=tables)
 
 
