@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-FREE, DEFECT = 0, 1
+from ir._healing_kernels import DEFECT, FREE
+
 # How far around a defect its surroundings are looked at, and the distance at which grain no longer knows of itself.
 AROUND_PX = 8
 GRAIN_PX = 2

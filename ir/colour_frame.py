@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
-from ir.detection import Regions
+from ir.detection import Regions, chosen
 from ir.detector import find_probability, find_regions
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
 from ir.model_file import Model, ModelCard, load_detector, load_inpainting
-from ir.photometry import COUNTS, FLOOR, FLOOR_DEVIATIONS, Photometry, log_table, measure_photometry
+from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
 from ir.tiles import take_tiles
-from ir.usability import _contrast, blocking_caution
+from ir.usability import block_contrast, blocking_caution
 
 Counts = npt.NDArray[np.uint16]
 
@@ -53,11 +53,12 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     """
     rgb = np.ascontiguousarray(rgb)
     report = replace(report, step_seconds=watch.seconds)
-    blocked = watch.time("photometry", lambda: colour_caution(rgb))
+    measured = watch.time("photometry", lambda: measure_colours(rgb))
+    blocked = watch.time("photometry", lambda: colour_caution(rgb, measured))
     if blocked:
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
-        return CleanedFrame(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), replace(report, warnings=cautions))
-    photometry = watch.time("photometry", lambda: colour_photometry(rgb))
+        return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
+    photometry = colour_photometry(measured)
     model = load_detector(options.detector_model)
     probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
     regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
@@ -66,29 +67,25 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     return with_inpainting(cleaned, rgb, photometry, options, watch)
 
 
-def colour_photometry(rgb: Counts) -> Photometry:
+def measure_colours(rgb: Counts) -> Photometry:
     """Measure the colours of a frame; the green plane stands where infrared would, and nothing of it counts."""
-    measured = measure_photometry(rgb, rgb[..., 1])
-    # Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
-    noise = [min(each, MOST_NOISE) for each in measured.dark_noise]
-    bend = [max(FLOOR, FLOOR_DEVIATIONS * each) for each in noise]
-    spans = [max(white - black, 1.0) for white, black in zip(measured.white, measured.black, strict=True)]
-    tables = np.stack([log_table(*levels) for levels in zip(measured.black, spans, bend, strict=True)])
-    return replace(measured, log_tables=tables, dark_noise=_four(noise), bend=_four(bend), infrared_clip=COUNTS)
+    return replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
 
 
-def _four(values: list[float]) -> tuple[float, float, float, float]:
-    red, green, blue, infrared = values
-    return red, green, blue, infrared
+def colour_photometry(measured: Photometry) -> Photometry:
+    """Return what healing goes by.
+
+    Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
+    """
+    return with_most_noise(measured, MOST_NOISE)
 
 
-def colour_caution(rgb: Counts) -> Caution | None:
+def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
     """Return why there is nothing to see on a frame, black or blank, or None."""
-    photometry = replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
     rows, cols = (-(-length // BLOCK_PX) for length in rgb.shape[:2])
     tiles = take_tiles(rgb, rgb[..., 1], photometry, Holder(np.zeros((rows, cols), np.bool_), 0.0))
     caution = blocking_caution(tiles, photometry)
-    if caution is Caution.FRAME_DARK and _contrast(tiles) > DARK_CONTRAST:
+    if caution is Caution.FRAME_DARK and block_contrast(tiles) > DARK_CONTRAST:
         # Rocks and gravel differ from pixel to pixel as noise does, but from block to block as well.
         return None
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
@@ -111,7 +108,7 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     count = np.count_nonzero(np.add.reduceat(sure, regions.starts[:-1])) if len(regions) else 0
     # Dust comes in numbers: as few as a spotless frame shows by mistake are the picture's.
     mistaken = FALSE_PER_PX * probability.size * 2 * (1 - sensitivity)
-    return regions if count > mistaken + 2 * mistaken**0.5 else find_regions(probability[:0], 1.0, 1.0)
+    return regions if count > mistaken + 2 * mistaken**0.5 else chosen(regions, np.zeros(len(regions), np.bool_))
 
 
 def with_inpainting(
@@ -135,14 +132,10 @@ def with_inpainting(
 def _report(report: CleanReport, healed: Healed, model: Model, options: CleanOptions) -> CleanReport:
     coverage = float(healed.mask.mean())
     return replace(
-        report,
+        report.counted(healed.divided, healed.filled, healed.left),
         method=Method.DETECTOR,
         coverage=coverage,
         probability_threshold=model.card.limits(options.sensitivity)[0],
         models={"detector": model.sha256},
-        defects_found=healed.divided + healed.filled + healed.left,
-        defects_divided=healed.divided,
-        defects_filled=healed.filled,
-        defects_left=healed.left,
         warnings=(*report.warnings, *((Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ())),
     )

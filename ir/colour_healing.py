@@ -14,11 +14,19 @@ import numpy.typing as npt
 
 from ir import _colour_kernels as kernels
 from ir import _defect_kernels as defect_kernels
-from ir import _healing_kernels as healing_kernels
 from ir.attenuation import DETAIL_ERROR, Look, estimate_attenuation
 from ir.detection import Regions
 from ir.greyness import grey_evidence
-from ir.healing import DISPLAY_GAMMA, SMALLEST_CHANGE, Healed, _fill, split_wide
+from ir.healing import (
+    DISPLAY_GAMMA,
+    SMALLEST_CHANGE,
+    Healed,
+    colour_levels,
+    fill_from_around,
+    mark_defects,
+    split_wide,
+    tally,
+)
 from ir.photometry import Photometry
 
 Array = npt.NDArray[np.float32]
@@ -85,7 +93,7 @@ def heal_colours(
         return Healed(healed, mask, 0, 0, 0)
     cells, parents = split_wide(regions)
     display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
-    marks = _marks(rgb, cells)
+    marks = mark_defects(cells, rgb.shape)
     look = _look(rgb, marks, cells, display, photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     guess = _guess(rgb, marks, cells, (display, hint), look)
@@ -99,26 +107,20 @@ def heal_colours(
         promised,
         (look.raw, look.noise),
         guess.value,
-        _levels(photometry),
+        colour_levels(photometry),
         SMALLEST_CHANGE,
         healed,
         mask,
     )
-    return Healed(healed, mask, *_tally(promised, guess, look.owners, parents))
-
-
-def _marks(rgb: npt.NDArray[np.uint16], cells: Regions) -> npt.NDArray[np.uint8]:
-    marks = np.zeros(rgb.shape[:2], np.uint8)
-    marks[cells.rows, cells.cols] = healing_kernels.DEFECT
-    healing_kernels.mark_rims(marks, cells.rows, cells.cols)
-    return marks
+    weight = np.bincount(look.owners, guess.weight.mean(axis=1)) / np.bincount(look.owners)
+    return Healed(healed, mask, *tally(promised, weight, parents))
 
 
 def _look(
     rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array, photometry: Photometry
 ) -> Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
-    fill, error = _fill(rgb, cells, display)
+    fill, error = fill_from_around(rgb, marks, cells, display)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)
@@ -186,21 +188,3 @@ def _promised(look: Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
     change = np.square(guess.value - look.raw).sum(axis=1)
     gain = (2 * sure - 1) * change - DOUBT * sure * guess.error.sum(axis=1)
     return np.asarray(np.bincount(look.owners, gain) > 0)
-
-
-def _tally(
-    promised: npt.NDArray[np.bool_], guess: _Guess, owners: npt.NDArray[np.int64], parents: npt.NDArray[np.int64]
-) -> tuple[int, int, int]:
-    """Count the regions, not their cells: mostly divided, mostly filled, left alone."""
-    weight = np.bincount(owners, guess.weight.mean(axis=1)) / np.bincount(owners)
-    healed_cells = np.bincount(parents, promised)
-    divided_cells = np.bincount(parents, promised & (weight > 0.5))
-    divided = int(((healed_cells > 0) & (2 * divided_cells >= healed_cells)).sum())
-    left = int((healed_cells == 0).sum())
-    return divided, len(healed_cells) - divided - left, left
-
-
-def _levels(photometry: Photometry) -> Doubles:
-    """Black, span and bend of red, green and blue."""
-    black, white, bend = (np.array(values[:3]) for values in (photometry.black, photometry.white, photometry.bend))
-    return np.stack([black, np.maximum(white - black, 1.0), bend])

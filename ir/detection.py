@@ -126,6 +126,14 @@ def is_speckled(regions: Regions, film_px: float) -> bool:
     return bool(small > MOST_SPECKLES_PER_PX * film_px + FEWEST_SPECKLES)
 
 
+def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
+    """Return some of the regions."""
+    areas = np.diff(regions.starts)
+    pixels = np.repeat(keep, areas)
+    starts = np.concatenate([[0], np.cumsum(areas[keep])]).astype(np.int64)
+    return Regions(regions.rows[pixels], regions.cols[pixels], starts)
+
+
 def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:
     """Collect the 8-connected regions of marked pixels (1 weak, 2 seed) that hold a seed."""
     counts = np.empty(classes.shape[0], np.int64)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.density_input import DensityLevels, density_planes, measure_levels
-from ir.detection import Regions, connected_regions
+from ir.detection import Regions, chosen, connected_regions
 from ir.model_file import Model
 
 Array = npt.NDArray[np.float32]
@@ -106,14 +106,6 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
     regions = connected_regions(classes)
     areas = np.diff(regions.starts)
     return chosen(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
-
-
-def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
-    """Return some of the regions."""
-    areas = np.diff(regions.starts)
-    pixels = np.repeat(keep, areas)
-    starts = np.concatenate([[0], np.cumsum(areas[keep])]).astype(np.int64)
-    return Regions(regions.rows[pixels], regions.cols[pixels], starts)
 
 
 def _level(probability: float) -> int:

@@ -158,22 +158,22 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
 
 def _residual(frame: _Frame, watch: StopWatch) -> tuple[_Frame, Residual, Base]:
     """Take the picture out of the infrared; once more where the whole frame shows what the tiles could not."""
-    residual, base = _residual_and_base(frame, watch)
+    no_film = frame.holder.blocks | blown_blocks(frame.rgb)
+    residual, base = _residual_and_base(frame, no_film, watch)
     table = frame.photometry.log_tables[0]
     leakage = watch.time("levels", lambda: with_levels(frame.fitted.leakage, base, table))
     if leakage is None:
         return frame, residual, base
     frame = replace(frame, fitted=replace(frame.fitted, leakage=leakage))
-    return frame, *_residual_and_base(frame, watch)
+    return frame, *_residual_and_base(frame, no_film, watch)
 
 
-def _residual_and_base(frame: _Frame, watch: StopWatch) -> tuple[Residual, Base]:
+def _residual_and_base(frame: _Frame, no_film: npt.NDArray[np.bool_], watch: StopWatch) -> tuple[Residual, Base]:
     residual = watch.time(
         "residual", lambda: residual_density(frame.rgb, frame.infrared, frame.photometry, frame.fitted)
     )
     picture = Picture(frame.rgb[..., 0], frame.photometry.log_tables[0])
-    film = frame.holder.blocks | blown_blocks(frame.rgb)
-    return residual, watch.time("base", lambda: measure_base(residual, film, BLOCK_PX, picture))
+    return residual, watch.time("base", lambda: measure_base(residual, no_film, BLOCK_PX, picture))
 
 
 def _find(
@@ -210,7 +210,7 @@ def _without_infrared(
 
 
 def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Caution) -> CleanedFrame:
-    return CleanedFrame(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), replace(report, warnings=(caution,)))
+    return CleanedFrame.untouched(rgb, replace(report, warnings=(caution,)))
 
 
 def _final_report(
@@ -224,15 +224,11 @@ def _final_report(
     cautions.append(Caution.REGISTRATION_UNSURE if unsure else None)
     cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
     return replace(
-        report,
+        report.counted(healed.divided, healed.filled, healed.left),
         method=Method.INFRARED,
         threshold=float(np.median(limits[1])),
         noise=float(np.median(noise.deviation[0])),
         coverage=coverage,
-        defects_found=healed.divided + healed.filled + healed.left,
-        defects_divided=healed.divided,
-        defects_filled=healed.filled,
-        defects_left=healed.left,
         warnings=tuple(caution for caution in cautions if caution),
     )
 

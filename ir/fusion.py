@@ -11,8 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions, find_defects
-from ir.detector import chosen
+from ir.detection import Regions, chosen, find_defects
 from ir.noise import Base, Noise
 from ir.residual import Residual
 

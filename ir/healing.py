@@ -140,18 +140,28 @@ def heal(
     harm, seen, weight = sums.T
     # What the raw picture differs from the healed one by is its error, as far as the healed one is right.
     promised = absorption.visible & (harm < WORTH_HEALING * (seen - harm))
-    levels = _levels(measured.photometry)
+    levels = colour_levels(measured.photometry)
     looks = (look.raw, look.noise)
     kernels.write_regions(
         cells.starts, cells.rows, cells.cols, promised, looks, value, levels, SMALLEST_CHANGE, healed, mask
     )
-    return Healed(healed, mask, *_tally(promised, weight, parents))
+    return Healed(healed, mask, *tally(promised, weight, parents))
 
 
-def _tally(
+def tally(
     promised: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], parents: npt.NDArray[np.int64]
 ) -> tuple[int, int, int]:
-    """Count the regions, not their cells: mostly divided, mostly filled, left alone."""
+    """Count the regions, not their cells: mostly divided, mostly filled, left alone.
+
+    Parameters
+    ----------
+    promised : (cells,) ndarray of bool
+        Cells that are healed.
+    weight : (cells,) ndarray of float64
+        How much of each was divided, 0..1.
+    parents : (cells,) ndarray of int64
+        The region that each was cut from.
+    """
     healed_cells = np.bincount(parents, promised)
     divided_cells = np.bincount(parents, promised & (weight > 0.5))
     divided = int(((healed_cells > 0) & (2 * divided_cells >= healed_cells)).sum())
@@ -196,7 +206,7 @@ def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _L
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     tables = measured.photometry.log_tables[:3]
     display = np.asarray(np.exp(tables / np.float32(DISPLAY_GAMMA)), np.float32)
-    fill, error = _fill(rgb, cells, display)
+    fill, error = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
     residual, base = measured.residual, measured.base
     density = np.empty((count, 3), np.float32)
     planes = (residual.values, residual.grades, residual.fractions)
@@ -210,18 +220,40 @@ def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _L
     return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance, changes))
 
 
-def _fill(rgb: npt.NDArray[np.uint16], cells: Regions, display: Array) -> tuple[Array, Array]:
-    """Fill all defect pixels from around; -1 where nothing is in reach. And the spread and doubt of each fill."""
-    marks = np.zeros(rgb.shape[:2], np.uint8)
+def mark_defects(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return a plane of (rows, cols) that tells defects, their rims, and free film (see `_healing_kernels`)."""
+    marks = np.zeros(shape[:2], np.uint8)
     marks[cells.rows, cells.cols] = healing_kernels.DEFECT
     healing_kernels.mark_rims(marks, cells.rows, cells.cols)
+    return marks
+
+
+def fill_from_around(
+    rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array
+) -> tuple[Array, Array]:
+    """Fill all defect pixels from around.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    marks : (rows, cols) ndarray of uint8
+        See `mark_defects`.
+    cells : Regions
+    display : (3, 65536) ndarray of float32
+        Display value of each count.
+
+    Returns
+    -------
+    (pixels, 3) and (pixels, 4) ndarray of float32
+        Display values, -1 where nothing is in reach; spread of the fills by colour, and their doubt.
+    """
     fill, error = np.empty((len(cells.rows), 3), np.float32), np.zeros((len(cells.rows), 4), np.float32)
     grain = np.float32(GRAIN_VARIANCE)
     healing_kernels.fill_pixels(rgb, display, marks, cells.starts, cells.rows, cells.cols, grain, fill, error)
     return fill, error
 
 
-def _levels(photometry: Photometry) -> npt.NDArray[np.float64]:
-    """Black, span and bend of red, green and blue."""
+def colour_levels(photometry: Photometry) -> npt.NDArray[np.float64]:
+    """Return black, span and bend of red, green and blue, (3, 3)."""
     black, white, bend = (np.array(values[:3]) for values in (photometry.black, photometry.white, photometry.bend))
     return np.stack([black, np.maximum(white - black, 1.0), bend])

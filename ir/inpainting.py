@@ -14,9 +14,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ir import _colour_kernels as kernels
-from ir.detection import Regions, connected_regions
-from ir.detector import chosen
-from ir.healing import DISPLAY_GAMMA
+from ir.detection import Regions, chosen, connected_regions
+from ir.healing import DISPLAY_GAMMA, colour_levels
 from ir.model_file import Model
 from ir.photometry import Photometry
 
@@ -155,7 +154,7 @@ def _display(rgb: Counts, photometry: Photometry) -> Array:
 
 
 def _counts(value: Array, photometry: Photometry) -> Counts:
-    black, white, bend = (np.array(levels[:3]) for levels in (photometry.black, photometry.white, photometry.bend))
+    black, span, bend = colour_levels(photometry)
     light = np.maximum(value, 1e-6).astype(np.float64) ** DISPLAY_GAMMA
-    counts = black + (light - np.square(bend) / light) * np.maximum(white - black, 1.0)
+    counts = black + (light - np.square(bend) / light) * span
     return np.asarray(np.clip(np.rint(counts), 0, 65535), np.uint16)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Table = npt.NDArray[np.float32]
+Four = tuple[float, float, float, float]
 
 COUNTS = 65536
 
@@ -47,10 +48,10 @@ class Photometry:
     """
 
     log_tables: Table
-    black: tuple[float, float, float, float]
-    white: tuple[float, float, float, float]
-    dark_noise: tuple[float, float, float, float]
-    bend: tuple[float, float, float, float]
+    black: Four
+    white: Four
+    dark_noise: Four
+    bend: Four
     infrared_clip: int
 
 
@@ -76,9 +77,7 @@ def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uin
     floors = [_dark_noise(rgb[::lines, :, channel]) for channel in range(3)] + [_dark_noise(infrared[::lines])]
     spans = [max(white - black, 1.0) for black, white in zip(blacks, whites, strict=True)]
     noises = [noise / span for noise, span in zip(floors, spans, strict=True)]
-    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
-    tables = np.stack([log_table(*levels) for levels in zip(blacks, spans, bends, strict=True)])
-    return Photometry(tables, _four(blacks), _four(whites), _four(noises), _four(bends), _clip_level(histograms[3]))
+    return _of_levels(_four(blacks), _four(whites), _four(noises), _clip_level(histograms[3]))
 
 
 def with_black(photometry: Photometry, black: tuple[float, float, float]) -> Photometry:
@@ -87,11 +86,20 @@ def with_black(photometry: Photometry, black: tuple[float, float, float]) -> Pho
     spans = [max(white - level, 1.0) for white, level in zip(photometry.white, levels, strict=True)]
     old = [max(white - level, 1.0) for white, level in zip(photometry.white, photometry.black, strict=True)]
     noises = [n * was / span for n, was, span in zip(photometry.dark_noise, old, spans, strict=True)]
-    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in noises]
-    tables = np.stack([log_table(*each) for each in zip(levels, spans, bends, strict=True)])
-    return replace(
-        photometry, log_tables=tables, black=_four(list(levels)), dark_noise=_four(noises), bend=_four(bends)
-    )
+    return _of_levels(levels, photometry.white, _four(noises), photometry.infrared_clip)
+
+
+def with_most_noise(photometry: Photometry, most: float) -> Photometry:
+    """Return the photometry with no plane's dark noise above a part of its span."""
+    noises = [min(noise, most) for noise in photometry.dark_noise]
+    return _of_levels(photometry.black, photometry.white, _four(noises), photometry.infrared_clip)
+
+
+def _of_levels(black: Four, white: Four, dark_noise: Four, infrared_clip: int) -> Photometry:
+    spans = [max(bright - dark, 1.0) for dark, bright in zip(black, white, strict=True)]
+    bends = [max(FLOOR, FLOOR_DEVIATIONS * noise) for noise in dark_noise]
+    tables = np.stack([log_table(*levels) for levels in zip(black, spans, bends, strict=True)])
+    return Photometry(tables, black, white, dark_noise, _four(bends), infrared_clip)
 
 
 def log_table(black: float, span: float, bend: float) -> Table:
@@ -137,6 +145,6 @@ def _clip_level(histogram: npt.NDArray[np.int64]) -> int:
     return top if clipped and used.size > 1 else COUNTS
 
 
-def _four(values: list[float]) -> tuple[float, float, float, float]:
+def _four(values: list[float]) -> Four:
     red, green, blue, infrared = values
     return red, green, blue, infrared

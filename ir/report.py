@@ -138,6 +138,16 @@ class CleanReport:
     warnings: tuple[Caution, ...] = ()
     step_seconds: dict[str, float] = field(default_factory=dict)
 
+    def counted(self, divided: int, filled: int, left: int) -> CleanReport:
+        """Return the report with the defects that were healed and those that were left alone."""
+        return dataclasses.replace(
+            self,
+            defects_found=divided + filled + left,
+            defects_divided=divided,
+            defects_filled=filled,
+            defects_left=left,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
         return dataclasses.asdict(self)
@@ -160,3 +170,8 @@ class CleanedFrame:
     rgb: npt.NDArray[np.uint16]
     defect_mask: npt.NDArray[np.bool_]
     report: CleanReport
+
+    @classmethod
+    def untouched(cls, rgb: npt.NDArray[np.uint16], report: CleanReport) -> CleanedFrame:
+        """Return a frame as it was captured."""
+        return cls(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), report)

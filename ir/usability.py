@@ -49,7 +49,7 @@ def blocking_caution(tiles: Tiles, photometry: Photometry) -> Caution | None:
         return Caution.INFRARED_CONSTANT
     if _is_dark(photometry):
         return Caution.FRAME_DARK
-    if _contrast(tiles) < UNEXPOSED_CONTRAST:
+    if block_contrast(tiles) < UNEXPOSED_CONTRAST:
         return Caution.FRAME_UNEXPOSED
     return None
 
@@ -96,8 +96,8 @@ def _is_dark(photometry: Photometry) -> bool:
     return (in_noise and dim) or light < DARK_LIGHT
 
 
-def _contrast(tiles: Tiles) -> float:
-    """Range of the picture's brightness over blocks of 16 pixels of all tiles."""
+def block_contrast(tiles: Tiles) -> float:
+    """Return the range of the picture's brightness over blocks of 16 pixels of all tiles, nepers."""
     count, size = tiles.film.shape[:2]
     side = size // 16 * 16
     green = tiles.log_rgb[:, :side, :side, 1].reshape(count, side // 16, 16, side // 16, 16)

@@ -12,7 +12,7 @@ from bench.metrics import Answer, Judge
 from film.frame import Damage
 from film.pictures import PICTURES
 from ir import _colour_kernels as kernels
-from ir.colour_frame import colour_photometry
+from ir.colour_frame import colour_photometry, measure_colours
 from ir.colour_healing import heal_colours
 from ir.detection import connected_regions
 
@@ -24,7 +24,7 @@ def healed(frame, mask, probability=255):
     """Heal a frame as if the detector had marked `mask` with one probability."""
     regions = connected_regions(mask.astype(np.uint8) * 2)
     sure = np.where(mask, probability, 0).astype(np.uint8)
-    return heal_colours(frame.rgb, regions, sure, colour_photometry(frame.rgb))
+    return heal_colours(frame.rgb, regions, sure, colour_photometry(measure_colours(frame.rgb)))
 
 
 def score(frame, rgb, mask):
@@ -101,7 +101,9 @@ def test_a_filled_blot_is_as_grainy_as_the_film_around():
     core = ndimage.binary_erosion(blot, iterations=4)
     rgb = np.where(blot[..., None], 300, frame.rgb).astype(np.uint16)
     regions = connected_regions(blot.astype(np.uint8) * 2)
-    result = heal_colours(rgb, regions, np.where(blot, 255, 0).astype(np.uint8), colour_photometry(frame.rgb))
+    result = heal_colours(
+        rgb, regions, np.where(blot, 255, 0).astype(np.uint8), colour_photometry(measure_colours(frame.rgb))
+    )
     assert result.filled == 1
     light, truth = (DISPLAY[0][planes] for planes in (result.rgb, frame.rgb))
     detail, expected = ((each - ndimage.uniform_filter(each, (5, 5, 0)))[core].std() for each in (light, truth))
@@ -286,5 +288,5 @@ def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detec
     regions = connected_regions(spots.astype(np.uint8) * 2)
     for probability, expected in ((190, healed_share), (255, 1.0)):
         sure = np.where(spots, probability, 0).astype(np.uint8)
-        result = heal_colours(rgb, regions, sure, colour_photometry(rgb))
+        result = heal_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
         assert (len(regions) - result.left) / len(regions) == pytest.approx(expected, abs=0.1)

@@ -6,7 +6,7 @@ from ir_frames import compiled
 from onnx_models import save_inpainting
 from scipy import ndimage
 
-from ir.colour_frame import colour_photometry
+from ir.colour_frame import colour_photometry, measure_colours
 from ir.inpainting import inpaint_large
 from ir.model_file import load_inpainting
 
@@ -38,7 +38,7 @@ def inpainted(clean, mask, through, model, filled=0.9):
     rgb, healed = clean.copy(), clean.copy()
     rgb[mask] = np.rint(clean[mask] * through)
     healed[mask] = np.rint(clean[mask] * filled)
-    return healed, inpaint_large(rgb, healed, mask, colour_photometry(clean), model)
+    return healed, inpaint_large(rgb, healed, mask, colour_photometry(measure_colours(clean)), model)
 
 
 def test_a_large_opaque_defect_is_filled_by_the_model_and_nothing_else_changes(model):
