@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.network import MARGIN_PX, MULTIPLE_PX, WIDTHS
 from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources
-from training.validation import Figures, Limits, held_out_cases, operating_points, validate
+from training.validation import Figures, Limits, held_out_cases, operating_points
 
 OPSET = 17
 MODEL, CARD = "defects.onnx", "defects.json"
@@ -124,7 +124,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
 def main() -> None:
     """Export a checkpoint."""
     # The training imports this module to export at its end.
-    from training.train import Trainer, detector, parse
+    from training.train import Trainer, parse
 
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
@@ -134,9 +134,8 @@ def main() -> None:
     trainer = Trainer(options)
     drawn = int(np.load(own.checkpoint.parent / "pool" / "drawn.npy")[0])
     cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True), options.frame_rows))
-    network = trainer.averaged.network
     own.output.mkdir(parents=True, exist_ok=True)
-    export(network, trainer.run(drawn), validate(detector(network), cases), own.output)
+    export(trainer.averaged.network, trainer.run(drawn), trainer.validate(cases), own.output)
 
 
 if __name__ == "__main__":

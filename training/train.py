@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from training.learning import Averaged, draw_batch, learning_rate, loss_of
 from training.network import MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
-from training.validation import Case, held_out_cases, operating_points, validate
+from training.validation import Case, Figures, Limits, held_out_cases, operating_points, validate
 
 LEAST_SHEETS = 300
 LOG_EVERY_STEPS = 50
@@ -105,6 +105,10 @@ class Trainer:
         self.seconds += time.monotonic() - started_s
         return float(loss.detach())
 
+    def validate(self, cases: Sequence[Case]) -> dict[Limits, Figures]:
+        """Return the figures of the averaged network."""
+        return validate(detector(self.averaged.network), cases)
+
     def run(self, sheets: int) -> Run:
         """Return how the network came about, of so many sheets."""
         return Run(self.options.command, tuple(self.history), self.options, self.step, self.seconds, sheets)
@@ -147,15 +151,15 @@ def train(options: argparse.Namespace) -> None:
             if trainer.seconds - validated_s > 60 * options.validate_minutes:
                 validated_s = trainer.seconds
                 trainer.save()
-                _log(curve, trainer, _report(trainer, cases))
+                _log(curve, trainer, _report(trainer.validate(cases)))
         trainer.save()
-        _log(curve, trainer, _report(trainer, cases))
+        figures = trainer.validate(cases)
+        _log(curve, trainer, _report(figures))
         run = trainer.run(pool.drawn)
-    export(trainer.averaged.network, run, validate(detector(trainer.averaged.network), cases), output)
+    export(trainer.averaged.network, run, figures, output)
 
 
-def _report(trainer: Trainer, cases: Sequence[Case]) -> dict[str, Any]:
-    figures = validate(detector(trainer.averaged.network), cases)
+def _report(figures: Mapping[Limits, Figures]) -> dict[str, Any]:
     limits = operating_points(figures)["0.5"]
     return {"limits": limits, **asdict(figures[limits])}
 
