@@ -62,9 +62,7 @@ def clean(
     )
     results = cli_clean.clean_all(files, output, asked)
     cli_clean.show(results, as_json=as_json)
-    failed = sum(result.error is not None for result in results)
-    if failed:
-        raise typer.Exit(Exit.FAILED if failed == len(results) else Exit.PART_FAILED)
+    raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
 
 
 @app.command()

@@ -68,9 +68,7 @@ def evaluate(
     ask = Ask(options_of(cleaning), cleaned, difference, tolerance)
     results = _evaluate_all(find_pairs(folder), ask)
     _show(results, as_json=as_json)
-    failed = sum(result.error is not None for result in results)
-    if failed:
-        raise typer.Exit(Exit.FAILED if failed == len(results) else Exit.PART_FAILED)
+    raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
 
 
 def _evaluate_all(pairs: Sequence[PairFiles], ask: Ask) -> list[PairResult]:

@@ -14,3 +14,10 @@ class Exit(IntEnum):
     PART_FAILED = 3
     SCANNER = 4
     INTEGRITY = 5
+
+    @classmethod
+    def of(cls, failed: int, tried: int) -> Exit:
+        """Return the status of a command of whose `tried` frames so many failed."""
+        if not failed:
+            return cls.DONE
+        return cls.FAILED if failed == tried else cls.PART_FAILED

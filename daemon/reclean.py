@@ -72,10 +72,7 @@ class RecleanReport:
     @property
     def exit_status(self) -> Exit:
         """The exit status that tells how it went."""
-        failed = sum(frame.outcome not in (None, Outcome.ARCHIVED) for frame in self.frames)
-        if failed:
-            return Exit.FAILED if failed == len(self.frames) else Exit.PART_FAILED
-        return Exit.DONE
+        return Exit.of(sum(frame.outcome not in (None, Outcome.ARCHIVED) for frame in self.frames), len(self.frames))
 
 
 class Recleaning:
