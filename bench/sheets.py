@@ -25,20 +25,32 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Crop:
-    """A part of a frame to show: why, and its upper left corner."""
+class Worst:
+    """Crops to show: why, of which plane (rows, cols) they have the largest sums, and how many."""
 
+    why: str
+    plane: npt.NDArray[np.float32] | npt.NDArray[np.bool_]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Crop:
     why: str
     place: Place
 
 
 def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, title: str) -> None:
     """Write a PNG with the crops of largest error, of most harm, and a typical one, a row each."""
-    save_crops(path, frame, answer, list(_choose(frame, judge, answer)), title)
+    worst = [
+        Worst("largest error", judge.error(answer.rgb), WORST_CROPS),
+        Worst("most harm", judge.harm(answer.rgb), HARMED_CROPS),
+    ]
+    save_crops(path, frame, answer, worst, title)
 
 
-def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, crops: Sequence[Crop], title: str) -> None:
-    """Write a PNG with some crops, a row each."""
+def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, worst: Sequence[Worst], title: str) -> None:
+    """Write a PNG with the worst crops and a typical one, a row each."""
+    crops = list(_choose(frame, worst))
     planes = _planes(frame, answer)
     side = CROP_PX * ENLARGED
     width = len(_COLUMNS) * (side + _GAP_PX)
@@ -57,42 +69,39 @@ def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, crops: Sequenc
     sheet.save(path)
 
 
-def _choose(frame: SimulatedFrame, judge: Judge, answer: Answer) -> Iterator[Crop]:
-    error = block_sums(judge.error(answer.rgb))
-    harm = block_sums(judge.harm(answer.rgb).astype(np.float32))
-    damage = block_sums(frame.visible_mask.astype(np.float32))
+def _choose(frame: SimulatedFrame, worst: Sequence[Worst]) -> Iterator[_Crop]:
     taken: list[tuple[int, int]] = []
-    for why, blocks, count in (("largest error", error, WORST_CROPS), ("most harm", harm, HARMED_CROPS)):
-        for block in largest_blocks(blocks, count, taken):
+    for each in worst:
+        for block in _largest_blocks(_block_sums(each.plane), each.count, taken):
             taken.append(block)
-            yield Crop(why, place_of(block, frame))
-    typical = typical_block(damage, taken)
+            yield _Crop(each.why, _place_of(block, frame))
+    typical = _typical_block(_block_sums(frame.visible_mask), taken)
     if typical is not None:
-        yield Crop("typical", place_of(typical, frame))
+        yield _Crop("typical", _place_of(typical, frame))
 
 
-def block_sums(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _block_sums(plane: npt.NDArray[np.float32] | npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
     """Return the sums of a plane over blocks of the crops' size, those cut off by the rim included."""
-    whole = np.pad(plane, [(0, -size % CROP_PX) for size in plane.shape])
+    whole = np.pad(plane.astype(np.float32), [(0, -size % CROP_PX) for size in plane.shape])
     rows, cols = (size // CROP_PX for size in whole.shape)
     return whole.reshape(rows, CROP_PX, cols, CROP_PX).sum((1, 3))
 
 
-def largest_blocks(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _largest_blocks(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the blocks of the largest sums over 0 that are not taken yet."""
     order = np.argsort(blocks, axis=None)[::-1]
     places = [tuple(int(i) for i in np.unravel_index(flat, blocks.shape)) for flat in order if blocks.flat[flat] > 0]
     return [place for place in places if place not in taken][:count]
 
 
-def typical_block(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
+def _typical_block(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
     """Return the middle one of the damaged blocks that are not taken, the first block where nothing is damaged."""
-    damaged = largest_blocks(damage, damage.size, taken)
+    damaged = _largest_blocks(damage, damage.size, taken)
     return damaged[len(damaged) // 2] if damaged else (0, 0) if not taken else None
 
 
-def place_of(block: tuple[int, int], frame: SimulatedFrame) -> Place:
-    """Return the upper left corner of a block\'s crop."""
+def _place_of(block: tuple[int, int], frame: SimulatedFrame) -> Place:
+    """Return the upper left corner of a block's crop."""
     rows, cols = frame.infrared.shape
     return min(block[0] * CROP_PX, max(rows - CROP_PX, 0)), min(block[1] * CROP_PX, max(cols - CROP_PX, 0))
 
