@@ -98,7 +98,8 @@ def seal(
         raise typer.BadParameter(str(error)) from None
     if as_json:
         print_json({"sealed": sealed})
-    for one in () if as_json else sealed:
+        return
+    for one in sealed:
         print(
             f"{one.roll}: {one.frames} frames, {one.files} files, {one.size_bytes / 1e9:.2f} GB sealed in {one.folder}"
         )

@@ -110,7 +110,8 @@ def chosen_frames(connection: sqlite3.Connection, names: Iterable[str], *, faile
     Parameters
     ----------
     names : iterable of str
-        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`); none stands for the whole station.
+        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`); none stands for all on the station that
+        failed or were set aside.
     failed : bool
         Only those that failed or were set aside.
 
@@ -158,8 +159,9 @@ def reclean(
         raise NoSuchFramesError(f"{station.database}: no frame was ever archived by this station")
     with closing(open_database(station.database)) as connection:
         jobs = chosen_frames(connection, names, failed=failed)
+        archive = Archive(station.archive)
         for job in jobs:
-            Archive(station.archive).require_open(job.frame)
+            archive.require_open(job.frame)
         recleaning = Recleaning(connection, jobs, changes)
         if show is None:
             return recleaning.report()

@@ -19,7 +19,7 @@ from daemon.database import open_database
 from daemon.errors import DaemonError, FrameIdError, IntegrityError, storing
 from daemon.events import Event, EventType
 from daemon.frame_id import FrameId
-from daemon.jobs import Roll
+from daemon.jobs import Roll, unfinished_frames
 from daemon.session_store import Sessions
 from daemon.sidecar import utc_now
 
@@ -112,13 +112,10 @@ def _require_finished(station: Station, archive: Archive, place: Roll, frames: I
 
 
 def _under_way(connection: sqlite3.Connection, place: Roll) -> list[str]:
-    rows = connection.execute(
-        "SELECT number FROM frames WHERE collection = ? AND box = ? AND roll = ? AND state != 'finished'",
-        (place.collection, place.box, place.roll),
-    ).fetchall()
-    frames = [str(FrameId(place.collection, place.box, place.roll, row[0])) for row in rows]
+    folder = Path(place.collection, place.box, place.roll)
+    frames = sorted(job.frame for job in unfinished_frames(connection) if job.frame.roll_folder == folder)
     sessions = [session for session in Sessions(connection).unfinished() if session.plan.place == place]
-    return [*frames, *(f"session {session.session_id}" for session in sessions)]
+    return [*map(str, frames), *(f"session {session.session_id}" for session in sessions)]
 
 
 def _looks(folder: Path) -> dict[Path, tuple[int, int]]:

@@ -227,7 +227,7 @@ def _mixture(
 
     None where the picture has an edge or a light, whose misfit spreads as well. red: median and bright part.
     """
-    usual = np.array([np.median(spreads[film & (grade == g)]) if (film & (grade == g)).any() else 0 for g in range(16)])
+    usual = _median_by_grade(spreads[film], grade[film])
     mixed = np.maximum(spreads - MIXED_SPREAD * usual[grade], 0)
     middle, bright = red
     contrast = np.maximum(ndimage.maximum_filter(middle, 3) - ndimage.minimum_filter(middle, 3), bright - middle)
@@ -305,6 +305,12 @@ def _deviation_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
     return np.asarray(np.maximum(rising, QUANTUM), np.float32)
 
 
+def _median_by_grade(values: Array, grades: npt.NDArray[np.uint8]) -> npt.NDArray[np.floating]:
+    """Median of each grade's values, 0 where a grade has none."""
+    found = [values[grades == grade] for grade in range(ACTIVITY_GRADES)]
+    return np.array([np.median(chosen) if chosen.size else 0.0 for chosen in found])
+
+
 def _offset_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
     """Median of each grade where it is too dark, believed by half at PRIOR_PIXELS."""
     offset = np.zeros(ACTIVITY_GRADES, np.float32)
@@ -319,6 +325,6 @@ def _tail(density: Array, deviation: Array, grades: npt.NDArray[np.uint8]) -> Ar
     """Deviations that the bright side passes with the parts of TAIL_PARTS; a Gaussian's where there is no sample."""
     if density.size < SMALLEST_SAMPLE:
         return np.array([2.58, 3.29], np.float32)
-    middle = np.array([np.median(density[grades == g]) if (grades == g).any() else 0.0 for g in range(ACTIVITY_GRADES)])
+    middle = _median_by_grade(density, grades)
     z = (middle[grades] - density) / deviation[grades]
     return np.asarray(np.quantile(z[z > 0], [1 - part for part in TAIL_PARTS]), np.float32)
