@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from film.fields import Plane
-from training.dirt import draw_dirt
+from training.dirt import any_dirt
 from training.hard_negatives import HARD_NEGATIVES
 from training.pool import DENSITY_STEP, Pool, PoolPlan
-from training.scan import Pass, random_pass, scan
+from training.scan import Pass, any_pass, scan
 from training.scenes import draw_scene
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources
 from training.synthesizer import draw_sheet
@@ -75,13 +75,13 @@ def test_drawn_artefacts_of_every_kind_fit_on_a_sheet():
     opacity[20:40, 10:70] = 1
     names = ("dots", "smut", "hair", "lint", "stain", "sprink")
     sources = Sources(drawn=tuple(Drawn(name, opacity) for name in names))
-    patches = [patch for seed in range(12) for patch in draw_dirt(rng(seed), 512, 1.0, sources)]
+    patches = [patch for seed in range(12) for patch in any_dirt(rng(seed), 512, 1.0, sources)]
     assert len(patches) > 100
     assert all(np.isfinite(patch.coverage).all() for patch in patches)
 
 
 def light_pass(**changes):
-    settings = {name: getattr(random_pass(rng(), negative=False), name) for name in Pass.__slots__}
+    settings = {name: getattr(any_pass(rng(), negative=False), name) for name in Pass.__slots__}
     quiet = {"full_well_electrons": 1e8, "read_noise": 1e-6, "exposure": 1.0, "inverted": False, "flare": 0.0}
     return Pass(**(settings | quiet | {"gamma": 1.0, "sharpening": 0.0, "jpeg_quality": 0, "bits": 16} | changes))
 

@@ -12,12 +12,23 @@ import numpy as np
 
 from film.damage import STATISTICS, draw_damage
 from film.fields import Plane, smooth_field
+from film.kinds import KINDS
 from film.recipe import Damage, DefectKind, FrameRecipe, Scanner
 from film.shapes import Curl, Depth, blob_outline, curved_path, polygon_depth, stroke_depth, wandering
 from film.specks import Patch
 from training.sources import Drawn, Sources
 
 SPOTLESS_SHARE = 0.16
+_USUAL = (
+    "leaky_slide",
+    "leaky_slide",
+    "leaky_slide",
+    "heavy_dirt",
+    "long_hairs",
+    "scratches",
+    "stripped_scratches",
+    "faint_dust",
+)
 # What the drawn artefacts are the size of; the others are groups of specks, whose specks get the size of dust.
 _SINGLE = {
     "dots": DefectKind.DUST,
@@ -29,8 +40,31 @@ _STAIN_PX = (20.0, 160.0)
 _GROUP_PX = (60.0, 260.0)
 
 
-def draw_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sources) -> tuple[Patch, ...]:
-    """Draw the damage of a sheet, or none.
+def usual_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sources) -> tuple[Patch, ...]:
+    """Draw the damage that stations see most, about as much of it as the film model says, or none.
+
+    Parameters and result are those of `any_dirt`.
+    """
+    if rng.uniform() < SPOTLESS_SHARE:
+        return ()
+    usual = KINDS[_USUAL[int(rng.integers(len(_USUAL)))]].damage
+    amount = math.exp(rng.normal(0.1, 0.5))
+    damage = replace(
+        usual,
+        dust=usual.dust * amount,
+        dirt=usual.dirt * amount,
+        short_hairs=usual.short_hairs * amount,
+        long_hairs=usual.long_hairs * amount,
+        scratches=usual.scratches * amount,
+        median_density=usual.median_density * math.exp(rng.normal(0, 0.35)),
+        outlines=sources.outlines if rng.uniform() < 0.5 else (),
+    )
+    recipe = FrameRecipe(damage=damage, scanner=Scanner(resolution_dpi=3600 * scale))
+    return draw_damage((size_px, size_px), recipe, int(rng.integers(2**62)))
+
+
+def any_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sources) -> tuple[Patch, ...]:
+    """Draw damage of every kind and strength, or none.
 
     Parameters
     ----------

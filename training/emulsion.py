@@ -13,7 +13,6 @@ from film.fields import Plane
 from film.kinds import KINDS
 from film.recipe import FilmStock, Process
 
-USUAL_SHARE = 0.5
 _USUAL = (
     "clear_slide",
     "clear_slide",
@@ -51,16 +50,19 @@ def expose(rng: np.random.Generator, scene: Plane, stock: FilmStock) -> Exposed:
     return Exposed(*_grained(rng, clean, stock), stock)
 
 
-def random_stock(rng: np.random.Generator) -> FilmStock:
-    """Draw a film: one of those that stations see most, about as they are, or any slide, masked negative or silver."""
-    if rng.uniform() < USUAL_SHARE:
-        stock = KINDS[_USUAL[int(rng.integers(len(_USUAL)))]].stock
-        return replace(
-            stock,
-            exposure_stops=stock.exposure_stops + rng.normal(0, 0.5),
-            grain_density=stock.grain_density * math.exp(rng.normal(0, 0.3)),
-            grain_size_px=stock.grain_size_px * math.exp(rng.normal(0, 0.2)),
-        )
+def usual_stock(rng: np.random.Generator) -> FilmStock:
+    """Draw one of the films that stations see most, about as it is."""
+    stock = KINDS[_USUAL[int(rng.integers(len(_USUAL)))]].stock
+    return replace(
+        stock,
+        exposure_stops=stock.exposure_stops + rng.normal(0, 0.5),
+        grain_density=stock.grain_density * math.exp(rng.normal(0, 0.3)),
+        grain_size_px=stock.grain_size_px * math.exp(rng.normal(0, 0.2)),
+    )
+
+
+def any_stock(rng: np.random.Generator) -> FilmStock:
+    """Draw any slide, masked negative or silver film."""
     chance = rng.uniform()
     grain = math.exp(rng.uniform(math.log(0.006), math.log(0.06)))
     size = rng.uniform(0.35, 1.5)

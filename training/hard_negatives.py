@@ -57,7 +57,7 @@ def birds(rng: np.random.Generator, picture: Plane) -> None:
     rows, cols = picture.shape[:2]
     cover = _canvas(picture)
     size = rng.uniform(0.7, 4)
-    for _ in range(int(rng.integers(5, 120))):
+    for _ in range(int(rng.integers(3, 25))):
         place = np.array([rng.uniform(0, rows), rng.uniform(0, cols)])
         axes = size * rng.uniform(0.5, 1.5) * np.array([1, rng.uniform(0.4, 1)])
         centre, lengths = _fixed(place[::-1]), _fixed(axes)

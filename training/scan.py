@@ -13,6 +13,7 @@ from film.fields import Plane
 
 # What damage must change of the light before it is seen in a picture, and what it may without being damage.
 VISIBLE_SHARE, TOUCHED_SHARE = 0.03, 0.006
+INVERTED_SHARE = 0.2
 _LN10 = math.log(10)
 
 
@@ -55,9 +56,28 @@ class Pass:
     inverted: bool
 
 
-def random_pass(rng: np.random.Generator, negative: bool) -> Pass:
-    """Draw a scanner and its settings."""
-    inverted = negative and rng.uniform() < 0.12
+def usual_pass(rng: np.random.Generator, negative: bool) -> Pass:
+    """Draw a film scanner in order, which gives what it measured, or a negative turned into a positive."""
+    inverted = negative and rng.uniform() < INVERTED_SHARE
+    encoded = inverted or rng.uniform() < 0.15
+    return Pass(
+        blur_px=rng.uniform(0.5, 0.9),
+        full_well_electrons=10 ** rng.uniform(4.6, 5.0),
+        read_noise=10 ** rng.uniform(-3.8, -3.4),
+        flare=0.0,
+        sharpening=0.0,
+        sharpening_px=1.0,
+        gamma=2.2 if encoded else 1.0,
+        bits=int(rng.choice([16, 16, 16, 14, 12, 8] if encoded else [16, 16, 16, 14, 12])),
+        jpeg_quality=0,
+        exposure=rng.uniform(0.7, 1.15),
+        inverted=inverted,
+    )
+
+
+def any_pass(rng: np.random.Generator, negative: bool) -> Pass:
+    """Draw any scanner and any settings: soft, noisy, sharpened, encoded, compressed."""
+    inverted = negative and rng.uniform() < INVERTED_SHARE
     encoded = inverted or rng.uniform() < 0.25
     return Pass(
         blur_px=rng.uniform(0.35, 1.15),

@@ -14,13 +14,14 @@ from training.hard_negatives import HARD_NEGATIVES
 from training.sources import Picture, Sources
 
 PHOTO_SHARE = 0.85
-HARD_SHARE = 0.35
 NIGHT_SHARE = 0.06
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
 
-def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources, *, points: bool = True) -> Plane:
+def draw_scene(
+    rng: np.random.Generator, size_px: int, sources: Sources, *, hard_share: float = 0.35, points: bool = True
+) -> Plane:
     """Draw a picture in linear light.
 
     Parameters
@@ -31,6 +32,8 @@ def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources, *, poin
         Rows and columns.
     sources : Sources
         Photographs to crop.
+    hard_share : float
+        How often something is painted over it that looks like dust, 0..1.
     points : bool
         Whether points of light may be in it: on a negative they are dark, and as dust to see.
 
@@ -46,7 +49,7 @@ def draw_scene(rng: np.random.Generator, size_px: int, sources: Sources, *, poin
     else:
         scene = _by_arithmetic(rng, size_px)
     scene = _recoloured(rng, scene)
-    if rng.uniform() < HARD_SHARE:
+    if rng.uniform() < hard_share:
         for _ in range(int(rng.integers(1, 3))):
             names = [name for name in HARD_NEGATIVES if points or name not in _POINTS]
             chances = np.array([_LIKENESS.get(name, 1.0) for name in names])

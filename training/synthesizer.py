@@ -15,13 +15,15 @@ from film.mount import mount_planes
 from film.recipe import Mount, MountStyle, Process
 from film.specks import Patch
 from ir.density_input import density_levels, density_planes, measure_levels
-from training.dirt import draw_dirt, shading
-from training.emulsion import Exposed, expose, random_stock
-from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, random_pass, scan
+from training.dirt import any_dirt, shading, usual_dirt
+from training.emulsion import Exposed, any_stock, expose, usual_stock
+from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, any_pass, scan, usual_pass
 from training.scenes import draw_scene
 from training.sources import Sources
 
 _LN10 = np.float32(math.log(10))
+# Sheets of film, damage and scanner as stations see them most; the rest are of all sorts, mixed.
+USUAL_SHARE = 0.5
 MOUNT_SHARE = 0.07
 POINTS_ON_NEGATIVES = 0.1
 # Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
@@ -59,18 +61,27 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Shee
     sources : Sources
         Photographs and outlines.
     """
-    stock = random_stock(rng)
+    usual, scale, hard_share = _strangeness(rng)
+    stock = usual_stock(rng) if rng.uniform() < usual else any_stock(rng)
     points = stock.process is Process.SLIDE or rng.uniform() < POINTS_ON_NEGATIVES
-    film = expose(rng, draw_scene(rng, size_px, sources, points=points), stock)
-    scale = math.exp(rng.uniform(math.log(0.38), math.log(1.3)))
-    damaged, clean = _light(rng, film, draw_dirt(rng, size_px, scale, sources))
+    film = expose(rng, draw_scene(rng, size_px, sources, hard_share=hard_share, points=points), stock)
+    dirt = usual_dirt if rng.uniform() < usual else any_dirt
+    damaged, clean = _light(rng, film, dirt(rng, size_px, scale, sources))
     holder = _mount(rng, size_px, damaged, clean)
-    how = random_pass(rng, film.stock.process is Process.NEGATIVE)
+    taken = usual_pass if rng.uniform() < usual else any_pass
+    how = taken(rng, stock.process is Process.NEGATIVE)
     scanned = scan(rng, damaged, clean, how)
     visible = ((scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)).any(-1)
     weight = _weight(scanned, film, visible, how.blur_px)
     weight[holder] = 0
     return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight)
+
+
+def _strangeness(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Return how often a part of the sheet is the usual one, its resolution as part of 3600 dpi, and `hard_share`."""
+    if rng.uniform() < USUAL_SHARE:
+        return 1.0, rng.uniform(0.8, 1.15), 0.1
+    return 0.35, math.exp(rng.uniform(math.log(0.4), math.log(1.3))), 0.35
 
 
 def _light(rng: np.random.Generator, film: Exposed, patches: tuple[Patch, ...]) -> tuple[Plane, Plane]:
