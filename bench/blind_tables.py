@@ -13,6 +13,7 @@ from rich.table import Table
 from bench.blind_frames import Group
 from bench.blind_metrics import STRENGTHS, BlindScore, Tally, false_marks_per_megapixel, mean, summed
 from bench.blind_peers import DETECTOR, RECIPE, TOP_HAT_LEVELS, top_hat_name
+from bench.summary import Target, held_against
 
 _TOP_HATS = [top_hat_name(level) for level in TOP_HAT_LEVELS]
 _DUSTY = (Group.COLOUR, Group.HARD, Group.SILVER, Group.KODACHROME)
@@ -160,15 +161,10 @@ def _recall_row(table: Table, row: str, tallies: dict[str, dict[str, Tally]]) ->
 
 def targets_table(results: Sequence[BlindResult]) -> Table:
     """Return what has to be shown, and whether it is."""
-    table = Table(title=f"{_lead(results)}, held against")
-    for name in ("", "is", "asked", ""):
-        table.add_column(name)
-    for what, found, asked, met in _targets(results):
-        table.add_row(what, found, asked, "[green]yes[/]" if met else "[red]no[/]")
-    return table
+    return held_against(f"{_lead(results)}, held against", _targets(results))
 
 
-def _targets(results: Sequence[BlindResult]) -> Iterator[tuple[str, str, str, bool]]:
+def _targets(results: Sequence[BlindResult]) -> Iterator[Target]:
     lead = _lead(results)
     for group, least in ((Group.COLOUR, 0.80), (Group.SILVER, 0.75), (Group.KODACHROME, 0.90)):
         found = mean(score.f1 for score in scores_of(results, lead, group))

@@ -18,6 +18,9 @@ _HOW = (
     "perfect one are timed without finding it; dB: frames without damage are left out"
 )
 
+# What is held against, what it is, what is asked, and whether that is met.
+Target = tuple[str, str, str, bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -128,16 +131,21 @@ def _peer_row(name: str, scores: Sequence[Score], results: Sequence[Result]) -> 
 
 def targets_table(results: Sequence[Result]) -> Table:
     """Return what the engine has to show, and whether it does."""
-    table = Table(title="held against")
+    return held_against("held against", _targets(results))
+
+
+def held_against(title: str, targets: Iterable[Target]) -> Table:
+    """Return a table of targets."""
+    table = Table(title=title)
     for name in ("", "is", "asked", ""):
         table.add_column(name)
-    for what, found, asked, met in _targets(results):
+    for what, found, asked, met in targets:
         table.add_row(what, found, asked, "[green]yes[/]" if met else "[red]no[/]")
     return table
 
 
-def _targets(results: Sequence[Result]) -> list[tuple[str, str, str, bool]]:
-    found: list[tuple[str, str, str, bool]] = []
+def _targets(results: Sequence[Result]) -> list[Target]:
+    found: list[Target] = []
     everything = [result.scores[OURS] for result in results]
     if dye(results):
         found += _dye_targets(dye(results))
@@ -159,7 +167,7 @@ def _targets(results: Sequence[Result]) -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def _dye_targets(results: Sequence[Result]) -> list[tuple[str, str, str, bool]]:
+def _dye_targets(results: Sequence[Result]) -> list[Target]:
     ours, raw, telea = ([result.scores[name] for result in results] for name in (OURS, RAW, PERFECT_TELEA))
     f1, weakest = mean_of(ours, "f1"), min(results, key=lambda result: result.scores[OURS].f1)
     lead = mean_of(ours, "defects_db") - mean_of(telea, "defects_db")
