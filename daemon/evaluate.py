@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from daemon.evaluate_files import (
     read_picture,
     require_same_size,
 )
-from daemon.evaluate_metrics import changed_mask, lpips, lpips_installed, psnr_db, score_mask, ssim
+from daemon.evaluate_metrics import MaskScore, changed_mask, lpips, lpips_installed, psnr_db, score_mask, ssim
 from ir import CleanOptions, clean_frame
 
 # Ten of 255 levels: over the noise of a JPEG of good quality, and below any damage that is seen.
@@ -50,21 +50,17 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class PairScore:
-    """The measures of one pair, or their means; NaN what there is none of, infinite a PSNR without any error.
+class PairScore(MaskScore):
+    """The measures of one pair, of its mask and of its pictures; NaN what there is none of.
 
     Attributes
     ----------
     psnr_before_db, psnr_db : float
-        Of the damaged and of the cleaned picture beside the restored one, decibel.
+        Of the damaged and of the cleaned picture beside the restored one, decibel; infinite without any error.
     ssim_before, ssim : float
         The same in structural similarity, 0..1.
     lpips_before, lpips : float or None
         The same in perceptual distance; None where `lpips` is not installed.
-    precision, recall, f1, iou, emd, emd_place : float
-        Of the mask, see `MaskScore`.
-    found, damaged : float
-        Part of the picture that was called damaged, and that is.
     seconds : float
         Wall time of cleaning; NaN where another program did it.
     """
@@ -75,14 +71,6 @@ class PairScore:
     ssim: float
     lpips_before: float | None
     lpips: float | None
-    precision: float
-    recall: float
-    f1: float
-    iou: float
-    emd: float
-    emd_place: float
-    found: float
-    damaged: float
     seconds: float
 
 
@@ -122,20 +110,13 @@ def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
     mask = score_mask(cleaned.mask, scene.true, ask.tolerance_px)
     distance = lpips if lpips_installed() else None
     return PairScore(
+        **asdict(mask),
         psnr_before_db=psnr_db(scene.damaged, scene.restored),
         psnr_db=psnr_db(cleaned.rgb, scene.restored),
         ssim_before=ssim(scene.damaged, scene.restored),
         ssim=ssim(cleaned.rgb, scene.restored),
         lpips_before=distance(scene.damaged, scene.restored) if distance else None,
         lpips=distance(cleaned.rgb, scene.restored) if distance else None,
-        precision=mask.precision,
-        recall=mask.recall,
-        f1=mask.f1,
-        iou=mask.iou,
-        emd=mask.emd,
-        emd_place=mask.emd_place,
-        found=mask.found,
-        damaged=mask.true,
         seconds=cleaned.seconds,
     )
 

@@ -40,8 +40,8 @@ class MaskScore:
     emd_place : float
         Earth mover's distance between where both masks lie along the rows and along the columns, mean of both, in
         parts of that side.
-    found, true : float
-        Part of the picture that each mask covers, 0..1.
+    found, damaged : float
+        Part of the picture that was called damaged, and that is, 0..1.
     """
 
     precision: float
@@ -51,7 +51,7 @@ class MaskScore:
     emd: float
     emd_place: float
     found: float
-    true: float
+    damaged: float
 
 
 def changed_mask(first: Counts, second: Counts, threshold: float) -> Mask:
@@ -93,7 +93,7 @@ def score_mask(found: Mask, true: Mask, tolerance_px: int = 0) -> MaskScore:
         emd=_value_distance(found, true),
         emd_place=_place_distance(found, true),
         found=float(found.mean()),
-        true=float(true.mean()),
+        damaged=float(true.mean()),
     )
 
 

@@ -215,7 +215,7 @@ def test_f1_and_iou_of_a_mask_agree_and_every_mask_fits_itself(seed, share):
     found, true = rng.random((2, 24, 32)) < share
     score = score_mask(found, true)
     assert score.f1 == pytest.approx(2 * score.iou / (1 + score.iou))
-    assert score.emd == pytest.approx(abs(score.found - score.true))
+    assert score.emd == pytest.approx(abs(score.found - score.damaged))
     own = score_mask(true, true)
     assert (own.f1, own.iou, own.emd, own.emd_place) == (1, 1, 0, 0)
 
