@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,6 +20,8 @@ from daemon.film_kind import FilmKind
 if TYPE_CHECKING:
     from daemon.rebuild import Rebuilt
     from daemon.reclean import RecleanReport
+
+    Report = TypeVar("Report", Rebuilt, RecleanReport)
 
 
 def reclean(
@@ -54,11 +57,7 @@ def reclean(
             config=config,
             show=show if wait else None,
         )
-    if as_json:
-        print_json(report)
-    else:
-        _print(report)
-    raise typer.Exit(report.exit_status)
+    _answer(report, _print, as_json=as_json)
 
 
 def rebuild(
@@ -71,11 +70,14 @@ def rebuild(
     """Make the station's database anew from its archive, after the database was lost."""
     from daemon import rebuild as work
 
-    report = work.rebuild(load_station(config), replace=replace)
+    _answer(work.rebuild(load_station(config), replace=replace), _print_rebuilt, as_json=as_json)
+
+
+def _answer(report: Report, show: Callable[[Report], None], *, as_json: bool) -> NoReturn:
     if as_json:
         print_json(report)
     else:
-        _print_rebuilt(report)
+        show(report)
     raise typer.Exit(report.exit_status)
 
 
