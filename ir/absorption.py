@@ -42,6 +42,9 @@ SAMPLE_PIXELS = 30_000
 FEWEST_PIXELS = 1500
 ROUNDS = 4
 DETAIL_RIDGE = 2e-3
+# Detail put back at the most, as a multiple of what two smoothings take: at any blur, and at none.
+MOST_SHARPNESS = 4.0
+LEAST_SHARPNESS = 0.1
 # Log odds of depth that make a defect sure, how many such make a frame a dusty one, and what is asked of a clean one's.
 SURE_EVIDENCE = 8.0
 FEWEST_SURE = 3
@@ -51,6 +54,25 @@ NEUTRALITY = 0.12
 # Misfit of the relation, as a part of the density: no less and no more than this.
 SMALLEST_MISFIT = 0.06
 MOST_MISFIT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How the infrared plane of a frame sees its defects.
+
+    Attributes
+    ----------
+    gain : float
+        Factor that gives a neutral defect its full density back (see `Leakage`).
+    noise : float
+        Deviation of clean film's infrared density, nepers.
+    blur_px : float
+        How much wider the infrared's focus is than the picture's, standard deviation; 0 where that is not known.
+    """
+
+    gain: float
+    noise: float
+    blur_px: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +112,7 @@ class Absorption:
     bare: Truths
 
 
-def fit_absorption(
-    sample: DefectSample, parents: npt.NDArray[np.int64], evidence: Doubles, gain: float, noise: float
-) -> Absorption:
+def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidence: Doubles, sight: Sight) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
@@ -102,25 +122,23 @@ def fit_absorption(
         The wider defect that each region is a part of.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
-    gain : float
-        Factor that gives a neutral defect its full density back (see `Leakage`).
-    noise : float
-        Deviation of clean film's infrared density, nepers.
+    sight : Sight
+        How the infrared sees them.
 
     Returns
     -------
     Absorption
     """
     stray = _stray(sample.density)
-    sharpness = _sharpness(sample, stray)
+    sharpness = _sharpness(sample, stray, _most_sharpness(sight.blur_px))
     shape = np.empty(len(sample.density), np.float32)
     opaque = np.float32(np.exp(-DEEPEST))
     kernels.shape_pixels(
-        sample.density, np.float32(stray), np.array(sharpness, np.float32), np.float32(gain), opaque, shape
+        sample.density, np.float32(stray), np.array(sharpness, np.float32), np.float32(sight.gain), opaque, shape
     )
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
     prior = frame_prior(slopes, parents)
-    edges = unbiased(edge_slopes(sample, gain, noise), slopes, prior, parents)
+    edges = unbiased(edge_slopes(sample, sight.gain, sight.noise), slopes, prior, parents)
     bright, crossed, bare = judge.find_scratched(sample, slopes, edges, evidence, parents)
     if crossed.any():
         slopes = region_slopes(shape, sample, bare)
@@ -135,7 +153,7 @@ def fit_absorption(
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
         # Dust comes in numbers: on a frame with hardly one sure defect the doubtful ones are the picture's.
         visible &= evidence > DOUBTFUL_EVIDENCE
-    lift = gain * (1 + sum(sharpness))
+    lift = sight.gain * (1 + sum(sharpness))
     misfit, roughness = _misfit(checks, sample, _trust(edges, prior))
     return Absorption(stray, lift, shape, exponents, prior.most, misfit, roughness, np.asarray(visible), bare)
 
@@ -161,7 +179,12 @@ def _without_stray(density: Array, stray: float) -> Doubles:
     return np.asarray(-np.log(np.maximum(through, np.exp(-DEEPEST))))
 
 
-def _sharpness(sample: DefectSample, stray: float) -> tuple[float, float]:
+def _most_sharpness(blur_px: float) -> float:
+    """How much detail a focus that is so much wider can have lost: else rough ground under faint dust passes for it."""
+    return min(blur_px**2 + LEAST_SHARPNESS, MOST_SHARPNESS) if blur_px else MOST_SHARPNESS
+
+
+def _sharpness(sample: DefectSample, stray: float, most: float) -> tuple[float, float]:
     """How much detail the infrared's focus lost, from all defects of the frame; none where there are too few."""
     thin = slice(None, None, max(1, len(sample.density) // (4 * SAMPLE_PIXELS)))
     density, ratio, variance = sample.density[thin], sample.ratio[thin], sample.variance[thin]
@@ -172,8 +195,9 @@ def _sharpness(sample: DefectSample, stray: float) -> tuple[float, float]:
     target = ratio[chosen].mean(axis=1).astype(np.float64)
     error = variance[chosen].mean(axis=1).astype(np.float64)
     solution = _robust_fit(density[chosen], target, error, stray)
-    small, wide = np.clip(solution[1:] / max(solution[0], 0.2), 0, 3)
-    return float(small), float(wide)
+    small, wide = np.maximum(solution[1:] / max(solution[0], 0.2), 0)
+    kept = min(1.0, most / max(small + wide, most))
+    return float(kept * small), float(kept * wide)
 
 
 def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -> Doubles:

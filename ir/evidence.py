@@ -35,6 +35,7 @@ SURE = 3.0
 # a scratch is all there is, and where dust crosses it.
 BRIGHT_EVIDENCE = 6.0
 FEWEST_BRIGHT = 12
+FEWEST_PROVEN = 3
 BRIGHT_PART = 0.6
 MIXED_PART = 0.1
 # Largest difference of the channels' exponents, as a part of their mean.
@@ -111,13 +112,14 @@ def find_scratched(
     """
     bright, share = np.empty(len(sample.ratio), np.bool_), np.empty(len(sample.areas))
     kernels.mark_bright(sample.starts, sample.ratio, sample.variance, SURE, bright, share)
-    regions = (slopes.pooled < -SURE * slopes.errors) & (share > BRIGHT_PART)
-    regions |= (edges.slopes < -edges.errors) & (slopes.pooled < 0)
+    proven = (slopes.pooled < -SURE * slopes.errors) & (share > BRIGHT_PART)
+    regions = proven | (edges.slopes < -edges.errors) & (slopes.pooled < 0)
     # The parts of one scratch speak for one another.
     voices, count = np.bincount(parents, regions * np.maximum(evidence, 0)), np.bincount(parents, regions)
     surely = regions & (voices / np.sqrt(np.maximum(count, 1)) > BRIGHT_EVIDENCE)[parents]
     scratched = np.zeros(int(parents.max()) + 1, np.bool_)
-    if surely.sum() >= FEWEST_BRIGHT:
+    # On a rough ground edges are bright by chance: without regions that are bright throughout there is no scratch.
+    if surely.sum() >= FEWEST_BRIGHT and (surely & proven).sum() >= FEWEST_PROVEN:
         scratched[parents[surely]] = True
     along = scratched[parents]
     regions &= along & (evidence > 0)

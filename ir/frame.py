@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ir.absorption import Sight
 from ir.colour_frame import clean_by_colours, with_inpainting
 from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
@@ -150,7 +151,8 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
         healed, model = heal_by_both(frame.rgb, frame.photometry, view, options, watch)
         report = fused_report(_final_report(report, frame, noise, limits, healed), model, options)
     else:
-        measured = Measured(frame.photometry, residual, base, plain_limits, leakage.defect_gain, leakage.noise)
+        sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
+        measured = Measured(frame.photometry, residual, base, plain_limits, sight)
         healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
         report = _final_report(report, frame, noise, limits, healed)
     return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)

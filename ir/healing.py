@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ir import _defect_kernels as kernels
 from ir import _healing_kernels as healing_kernels
-from ir.absorption import fit_absorption
+from ir.absorption import Sight, fit_absorption
 from ir.detection import Regions
 from ir.evidence import depth_evidence
 from ir.noise import Base
@@ -73,18 +73,15 @@ class Measured:
         See their modules.
     limits : (3, 16) ndarray of float32
         Thresholds (see `seed_limits`).
-    defect_gain : float
-        Factor that gives a neutral defect its full infrared density back (see `Leakage`).
-    noise : float
-        Deviation of clean film's residual, nepers.
+    sight : Sight
+        How the infrared sees defects.
     """
 
     photometry: Photometry
     residual: Residual
     base: Base
     limits: Array
-    defect_gain: float
-    noise: float
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ def heal(
     look = _look(rgb, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    absorption = fit_absorption(look.sample, parents, evidence, measured.defect_gain, measured.noise)
+    absorption = fit_absorption(look.sample, parents, evidence, measured.sight)
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     kernels.blend_regions(
         cells.starts,
@@ -132,7 +129,7 @@ def heal(
         look.sample.density,
         (look.raw, look.fill, look.fill_variance, look.noise),
         (absorption.exponents, absorption.misfit, absorption.roughness),
-        (absorption.stray, measured.noise * absorption.lift, absorption.most, EDGE_MISFIT),
+        (absorption.stray, measured.sight.noise * absorption.lift, absorption.most, EDGE_MISFIT),
         absorption.bare,
         value,
         sums,

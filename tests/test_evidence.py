@@ -111,12 +111,19 @@ def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells,
     assert not bare.any()
 
 
-def test_edges_that_brighten_make_a_scratch_where_its_fill_does_not_say_it_surely():
-    cells, parents = np.full(20, 20), np.zeros(20, int)
-    sample, slopes = regions_of(cells, ratio=-0.01), slopes_of(np.full(20, -0.05), 0.5)
-    for slope, found in ((-0.9, True), (-0.3, False), (0.9, False)):
-        edges = edges_of(np.full(20, slope), 0.5)
-        assert find_scratched(sample, slopes, edges, np.full(20, 9.0), parents)[0].all() == found
+@pytest.mark.parametrize(
+    ("slope", "bright_cells", "found"),
+    [(-0.9, 4, True), (-0.3, 4, False), (0.9, 4, False), (-0.9, 2, False), (-0.9, 0, False)],
+    ids=["brighter", "not surely", "darker", "two bright cells", "none: chance on a rough ground"],
+)
+def test_edges_that_brighten_belong_to_a_scratch_that_is_bright_throughout_in_places(slope, bright_cells, found):
+    bright = np.arange(24) < bright_cells
+    sample = regions_of(np.full(24, 20), ratio=np.repeat(np.where(bright, -0.3, -0.01), 20), deviation=0.02)
+    slopes = slopes_of(np.where(bright, -0.6, -0.05), np.where(bright, 0.05, 0.5))
+    edges = edges_of(np.where(bright, 0.0, slope), np.where(bright, 9.0, 0.5))
+    scratched, _, _ = find_scratched(sample, slopes, edges, np.full(24, 9.0), np.zeros(24, int))
+    assert (scratched & ~bright).any() == found
+    assert not found or scratched.all()
 
 
 def partly_bright(share, deviations):

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ir import _defect_kernels as defect_kernels
 from ir import _healing_kernels as kernels
+from ir.absorption import Sight
 from ir.detection import connected_regions
 from ir.healing import GRAIN_VARIANCE, Measured, heal, split_wide
 from ir.photometry import Photometry
@@ -369,7 +370,7 @@ def healed_film(picture, density, noise=0.004, least=0.001):
     base = base_of(np.zeros((-(-rows // 16), -(-cols // 16))), 16)
     limits = np.full((3, 16), 0.008, np.float32)
     regions = connected_regions((2 * (density > least)).astype(np.uint8))
-    return rgb, heal(rgb, regions, Measured(photometry_of(), residual, base, limits, 1.0, noise))
+    return rgb, heal(rgb, regions, Measured(photometry_of(), residual, base, limits, Sight(1.0, noise)))
 
 
 def specks_of(depth, ring=0.0, shape=(160, 200)):
