@@ -15,6 +15,7 @@ import yaml
 
 from daemon.archive import Archive
 from daemon.config import load_station
+from daemon.sidecar import Role
 from daemon.status import station_status
 from ir import clean_frame
 
@@ -102,6 +103,11 @@ class LiveStation:
     @property
     def archive(self):
         return Archive(self.station.archive)
+
+    def store_raw(self, frame):
+        """Put a scan of its own into the archive as the raw file of a frame."""
+        source = write_inside(self.root / "scans" / f"{frame.number}.tif", frame.number)
+        return self.archive.copy_original(frame, source, Role.RAW)
 
     def start(self, **environment):
         command = [sys.executable, str(self.program), str(self.config)]

@@ -16,19 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from live_station import LiveStation, running, warm_up_engine
+from live_station import LiveStation, running
 from scanner_station import make_magazine
 
 from daemon.archive import Archive
 from drivers.virtual.faults import Fault
 from drivers.virtual.server import VirtualScanner
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 PROGRAM = [sys.executable, "-m", "daemon.cli"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 @pytest.fixture

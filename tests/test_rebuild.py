@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from live_station import LiveStation, running, warm_up_engine, write_inside
+from live_station import LiveStation, running
 
 from daemon.database import open_database
 from daemon.errors import FrameMissingError
@@ -19,16 +19,11 @@ from daemon.pipeline import CleanRequest, clean_into_archive
 from daemon.queue import DuplicateSourceError, Queue
 from daemon.rebuild import DatabaseExistsError, rebuild
 from daemon.reclean import chosen_frames
-from daemon.sidecar import Role
 from daemon.station_lock import StationBusyError, sole_process
 from ir import CleanOptions
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 FRAMES = [FrameId("c", "b", "r", number) for number in (1, 2)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 @pytest.fixture
@@ -36,8 +31,7 @@ def station(tmp_path):
     """An archive of two frames, the first cleaned twice, the second not at all; no database."""
     station = LiveStation(tmp_path)
     for frame in FRAMES:
-        source = write_inside(tmp_path / "scans" / f"{frame.number}.tif", frame.number)
-        station.archive.copy_original(frame, source, Role.RAW)
+        station.store_raw(frame)
     for sensitivity in (0.5, 0.9):
         clean_into_archive(station.archive, FRAMES[0], CleanRequest(CleanOptions(sensitivity)))
     return station

@@ -10,7 +10,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from live_station import LiveStation, warm_up_engine, write_inside
+from live_station import LiveStation
 
 from daemon.database import open_database
 from daemon.frame_id import FrameId
@@ -19,16 +19,11 @@ from daemon.pipeline import clean_into_archive
 from daemon.process_id import this_process
 from daemon.queue import Queue
 from daemon.reclean import Changes, NoSuchFramesError, Recleaning, chosen_frames
-from daemon.sidecar import Role
 from daemon.worker import figures_of, request_of
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 ROLL = Roll("unsorted", "unsorted", "r")
 FRAMES = [FrameId("unsorted", "unsorted", "r", number) for number in (1, 2)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 @pytest.fixture
@@ -37,20 +32,19 @@ def station(tmp_path):
     station = LiveStation(tmp_path)
     with closing(open_database(station.station.database)) as connection:
         for frame in FRAMES:
-            archive_one(station.archive, Queue(connection), frame, tmp_path)
+            archive_one(station, Queue(connection), frame)
     return station
 
 
-def archive_one(archive, queue, frame, folder):
+def archive_one(station, queue, frame):
     """Do with a file what ingest and a worker do."""
-    source = write_inside(folder / "scans" / f"{frame.number}.tif", frame.number)
+    stored = station.store_raw(frame)
     plain = {"film": "unknown", "sensitivity": 0.5}
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    job = queue.reserve(ROLL, 1, [SourceFile("raw", digest, source.stat().st_size, source.name)], plain)
-    stored = archive.copy_original(frame, source, Role.RAW)
+    source = SourceFile("raw", stored.sha256, stored.size_bytes, stored.name)
+    job = queue.reserve(ROLL, 1, [source], plain)
     queue.enqueue(job.job_id, {**plain, "originals": [stored.model_dump(mode="json")]})
     lease = queue.take(this_process(), 60.0)
-    queue.finish(lease, figures_of(clean_into_archive(archive, frame, request_of(lease.job.request))))
+    queue.finish(lease, figures_of(clean_into_archive(station.archive, frame, request_of(lease.job.request))))
 
 
 def reclean(station, *arguments):

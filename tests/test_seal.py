@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from live_station import LiveStation, running, warm_up_engine, write_inside
+from live_station import LiveStation, running, write_inside
 
 import daemon.seal
 from daemon.archive import Archive
@@ -29,14 +29,10 @@ from daemon.sidecar import Role
 from daemon.verify_rolls import verify_rolls
 from ir import CleanOptions
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 ROLL = "unsorted/unsorted/r"
 FRAMES = [FrameId("unsorted", "unsorted", "r", number) for number in (1, 2)]
 BAG_FILES = {"bagit.txt", "bag-info.txt", "manifest-sha512.txt", "tagmanifest-sha512.txt"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 @pytest.fixture
@@ -44,8 +40,7 @@ def station(tmp_path):
     """A roll of two cleaned frames."""
     station = LiveStation(tmp_path)
     for frame in FRAMES:
-        source = write_inside(tmp_path / "scans" / f"{frame.number}.tif", frame.number)
-        station.archive.copy_original(frame, source, Role.RAW)
+        station.store_raw(frame)
         clean_into_archive(station.archive, frame, CleanRequest())
     return station
 

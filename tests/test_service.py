@@ -17,7 +17,6 @@ from live_station import (
     LiveStation,
     leftovers,
     running,
-    warm_up_engine,
     write_infrared,
     write_inside,
     write_picture,
@@ -32,12 +31,8 @@ from daemon.service import Bell, Supervisor
 from daemon.status import station_status
 from daemon.verify import verify_folder
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 KILLS = int(os.environ.get("FILMSCAND_KILLS", "5"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 def digest(path):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from live_station import leftovers, warm_up_engine, write_inside
+from live_station import leftovers, write_inside
 
 from daemon.alarms import Alarms
 from daemon.archive import Archive
@@ -22,13 +22,9 @@ from daemon.sidecar import Role
 from daemon.worker import WorkerPlan, request_of
 from ir import CleanOptions, DetectorUse
 
+pytestmark = pytest.mark.usefixtures("compiled_engine")
 PACE = Pace(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
 LARGE = {"rows": 800, "cols": 1200}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_engine():
-    warm_up_engine()
 
 
 class Line:
