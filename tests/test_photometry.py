@@ -61,6 +61,10 @@ def test_a_black_level_that_the_mount_shows_takes_the_place_of_the_darkest_count
         assert table[25000] == pytest.approx(np.log((25000 - level) / (photometry.white[0] - level)), abs=1e-3)
 
 
+def table_at_black(photometry):
+    return photometry.log_tables[0][round(photometry.black[0])]
+
+
 def test_the_noise_of_dark_pixels_is_found_and_bends_the_table():
     rng = np.random.default_rng(3)
     rgb = rng.normal(400, 25, (200, 300, 3))
@@ -68,11 +72,31 @@ def test_the_noise_of_dark_pixels_is_found_and_bends_the_table():
     rgb = np.rint(rgb).astype(np.uint16)
     photometry = measure_photometry(rgb, rgb[..., 0])
     assert photometry.dark_noise == pytest.approx([25 / 50000] * 4, rel=0.2)
+    assert table_at_black(photometry) == pytest.approx(np.log(1.5 * 25 / 50000), abs=0.2)
     # One deviation above black is lost in noise, ten are not.
     table, black = photometry.log_tables[0], round(photometry.black[0])
     slopes = [(table[black + count + 1] - table[black + count - 1]) / 2 * count for count in (12, 500)]
     assert slopes[0] < 0.5
     assert slopes[1] > 0.9
+
+
+@pytest.mark.parametrize(("width_px", "told"), [(32, True), (16, False)])
+def test_noise_is_told_from_texture_on_dark_places_of_thirty_two_columns(width_px, told):
+    rng = np.random.default_rng(3)
+    dark = np.arange(640) % 160 < width_px
+    plane = np.where(dark, 400 + 25 * rng.standard_normal((120, 640)), 30000 + 2000 * rng.standard_normal((120, 640)))
+    rgb = np.rint(plane).astype(np.uint16)[..., None].repeat(3, -1)
+    assert (noise_counts(rgb) < 28) == told
+
+
+def noise_counts(rgb):
+    photometry = measure_photometry(rgb, rgb[..., 0])
+    return photometry.dark_noise[0] * (photometry.white[0] - photometry.black[0])
+
+
+def test_of_a_ramp_without_noise_a_seventh_of_a_step_is_taken_for_noise():
+    ramp = (np.arange(320) % 160 * 40 + 1000).astype(np.uint16)
+    assert noise_counts(np.tile(ramp[:, None], (100, 1, 3))) == pytest.approx(40 / 7, rel=0.1)
 
 
 def test_a_noiseless_plane_is_dark_three_and_a_half_decades_under_white():

@@ -50,10 +50,13 @@ def caution_of_leakage(slopes, explained, colour):
         ((0.3, 0.05, 0.03), 0.95, 1.0, Caution.STRONG_LEAKAGE),
         ((0.6, 0.1, 0.05), 0.95, 0.6, Caution.STRONG_LEAKAGE),
         ((0.25, 0.2, 0.2), 0.95, 0.03, Caution.SILVER_FILM),
+        ((0.25, 0.2, 0.2), 0.95, 0.12, Caution.SILVER_FILM),
+        ((0.25, 0.2, 0.2), 0.95, 0.24, Caution.STRONG_LEAKAGE),
         ((0.25, 0.2, 0.2), 0.4, 0.03, Caution.STRONG_LEAKAGE),
         ((0.35, 0.2, 0.1), 0.95, 0.33, Caution.STRONG_LEAKAGE),
         ((0.4, 0.4, 0.3), 0.99, 0.03, Caution.SILVER_FILM),
-        ((0.45, 0.1, 0.03), 0.99, 0.1, Caution.STRONG_LEAKAGE),
+        ((0.45, 0.1, 0.03), 0.99, 0.055, Caution.STRONG_LEAKAGE),
+        ((0.45, 0.1, 0.03), 0.99, 0.025, Caution.SILVER_FILM),
         ((0.9, 0.1, 0.1), 0.99, 1.0, Caution.INFRARED_UNUSABLE),
     ],
     ids=[
@@ -62,10 +65,13 @@ def caution_of_leakage(slopes, explained, colour):
         "a strong leak",
         "Kodachrome",
         "silver",
+        "silver that aged to a brown",
+        "dyes that share a leak under a picture in quiet colours",
         "a grey picture that says little about the infrared",
         "Kodachrome of a picture in quiet colours",
         "silver that stops infrared as light",
         "Kodachrome of a grey picture: it leaks by its red",
+        "no colour at all: silver, whatever the fit says of red",
         "a copy of the picture",
     ],
 )
@@ -105,6 +111,13 @@ def test_a_picture_a_fortieth_as_bright_as_the_infrared_is_dark(white, caution):
 def test_a_picture_that_is_not_far_over_its_noise_is_dark(noise, caution):
     rng = np.random.default_rng(3)
     rgb = 800 + picture(1.0, white=1000).astype(float) + noise * rng.standard_normal((*SHAPE, 3))
+    assert caution_before_fitting(np.rint(rgb).astype(np.uint16), infrared_plane()) == caution
+
+
+@pytest.mark.parametrize(("white", "caution"), [(2500, Caution.FRAME_DARK), (4500, None)], ids=["dim", "bright"])
+def test_a_picture_that_is_texture_all_over_is_dark_only_under_a_tenth_of_the_infrareds_light(white, caution):
+    rough = 0.05 * white * np.random.default_rng(3).standard_normal((*SHAPE, 3))
+    rgb = np.maximum(800 + picture(1.0, white=white) + rough, 0)
     assert caution_before_fitting(np.rint(rgb).astype(np.uint16), infrared_plane()) == caution
 
 
