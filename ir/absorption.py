@@ -51,6 +51,8 @@ FEWEST_SURE = 3
 DOUBTFUL_EVIDENCE = 4.0
 # Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
 NEUTRALITY = 0.12
+# Deviations from the frame's exponents beyond which a defect's own is one of their long tail.
+FAR_DEVIATIONS = 4.0
 # Misfit of the relation, as a part of the density: no less and no more than this.
 SMALLEST_MISFIT = 0.06
 MOST_MISFIT = 0.5
@@ -222,9 +224,15 @@ def _posterior(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
 
     The edges speak first; a fill that says otherwise is believed the less, the farther it is off.
     """
-    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + np.square(edges.slopes / prior.mean - 1))
-    precision = 1 / prior.spread**2 + 1 / doubt**2
-    expected = (prior.mean / prior.spread**2 + edges.slopes / doubt**2) / precision
+    apart = np.square(edges.slopes - slopes.pooled) / (edges.errors**2 + slopes.errors**2)
+    far = np.square((edges.slopes - prior.mean) / prior.spread)
+    # Exponents have long tails: what edges and fill agree on is believed though no other defect of the frame has it.
+    alike = np.exp(-apart / 2) * (far > FAR_DEVIATIONS**2) * (edges.errors < EDGE_SPREAD * edges.slopes)
+    spread = prior.spread * np.sqrt(1 + alike * far)
+    odd = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
+    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + odd)
+    precision = 1 / spread**2 + 1 / doubt**2
+    expected = (prior.mean / spread**2 + edges.slopes / doubt**2) / precision
     off = np.square(slopes.pooled - expected) / (slopes.errors**2 + 1 / precision)
     errors = slopes.errors * np.sqrt(1 + off / 2)
     belief = 1 / (1 + precision * errors**2)
