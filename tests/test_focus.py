@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ir_frames import compiled, photometry_and_tiles, simulated, texture
 from scipy import ndimage
 
 from ir.focus import STRIDE, leakage_samples, measure_blur, moved_logs
-from ir.leakage import fit_leakage
+from ir.leakage import fit_leakage, no_leakage
 from ir.registration import Registration, same_grid
 from ir.tiles import Tiles
 
@@ -48,6 +50,54 @@ def test_a_softer_focus_is_told_while_it_explains_a_twentieth_of_what_is_left_on
     photometry, tiles = photometry_and_tiles(rgb, np.rint(infrared).astype(np.uint16))
     leakage = fit_leakage(leakage_samples(tiles, ON_ONE_GRID, 0.0), photometry.log_tables)
     assert measure_blur(tiles, photometry, leakage, ON_ONE_GRID) == pytest.approx(1.0 if told else 0.0, abs=0.1)
+
+
+STRIPES = (np.arange(128) // 8 % 2)[None] * np.ones((128, 1))
+EDGES = {"plain": 0 * STRIPES, "soft": 0.4 * STRIPES, "sharp": 0.8 * STRIPES, "sharp along": 0.8 * STRIPES.T}
+
+
+def blur_of_tiles(kinds, dark_noise, fall=2.0, first_px=128):
+    """Blur that is measured on tiles side by side, each darker than the one before: plain, or of edges that leak softly
+    (by one pixel) or sharply; of the first one only a square in the middle is film.
+    """
+    below = np.arange(128)[:, None] / 256
+    logs = [-fall * index - below - EDGES[kind] for index, kind in enumerate(kinds)]
+    softness = [kind == "soft" for kind in kinds]
+    leaks = [ndimage.gaussian_filter(np.exp(0.15 * log), soft) for log, soft in zip(logs, softness, strict=True)]
+    noise = 0.003 * np.random.default_rng(1).standard_normal((128, 128 * len(kinds)))
+    infrared = np.rint(40000 * np.concatenate(leaks, 1) * np.exp(noise)).astype(np.uint16)
+    rgb = np.rint(60000 * np.exp(np.concatenate(logs, 1))).astype(np.uint16)[..., None].repeat(3, -1)
+    photometry, tiles = photometry_and_tiles(rgb, infrared)
+    middle = slice(64 - first_px // 2, 64 + first_px // 2)
+    film = np.ones_like(tiles.film)
+    film[0] = False
+    film[0, middle, middle] = True
+    tables = np.zeros((3, 65536), np.float32)
+    tables[0] = 0.15 * photometry.log_tables[0]
+    leakage = replace(no_leakage(), tables=tables, slopes=(0.15, 0.0, 0.0))
+    photometry = replace(photometry, dark_noise=(dark_noise,) * 4)
+    return measure_blur(replace(tiles, film=film), photometry, leakage, same_grid(128))
+
+
+@compiled
+@pytest.mark.parametrize(("lit_px", "told"), [(40, True), (55, False)])
+def test_where_fewer_than_two_thousand_pixels_are_lit_the_brighter_film_has_to_tell_the_focus(lit_px, told):
+    found = blur_of_tiles(("plain", "soft", "soft", "soft"), 0.01, first_px=lit_px)
+    assert found == pytest.approx(1.0 if told else 0.0, abs=0.15)
+
+
+@compiled
+@pytest.mark.parametrize(("plain", "told"), [(1, True), (2, False)], ids=["a quarter", "half"])
+def test_the_brighter_film_is_two_fifths_of_it(plain, told):
+    kinds = ("plain",) * plain + ("soft",) * (4 - plain)
+    assert blur_of_tiles(kinds, 1.0) == pytest.approx(1.0 if told else 0.0, abs=0.15)
+
+
+@compiled
+@pytest.mark.parametrize(("busy", "told"), [(12, True), (6, False)])
+def test_the_dozen_tiles_that_change_most_from_column_to_column_tell_the_focus(busy, told):
+    found = blur_of_tiles(("soft",) * busy + ("sharp along",) * 12, 1e-5, fall=0.05)
+    assert found == pytest.approx(1.0 if told else 0.0, abs=0.15)
 
 
 @pytest.fixture(scope="module")
