@@ -43,10 +43,10 @@ def test_what_a_model_leaves_over_at_black_is_read_off_tiles_that_are_half_black
 def test_a_curve_that_is_left_over_is_followed_at_every_level():
     rng = np.random.default_rng(2)
     red = rng.uniform(-3.5, -0.5, (60, 1)) + rng.uniform(-0.5, 0.5, (60, 800))
-    table = level_misfit(tiles_of(red, 0.03 * np.sin(2 * red)), NOISE, RED_LOGS)
-    there = np.linspace(-3.7, -0.3, 12)
+    table = level_misfit(tiles_of(red, 0.03 * np.sin(4 * red)), NOISE, RED_LOGS)
+    there = np.linspace(-3.7, -0.3, 48)
     found = at(table, *there)
-    assert found - found.mean() == pytest.approx(0.03 * (np.sin(2 * there) - np.sin(2 * there).mean()), abs=0.006)
+    assert found - found.mean() == pytest.approx(0.03 * (np.sin(4 * there) - np.sin(4 * there).mean()), abs=0.005)
 
 
 def test_what_is_brighter_or_darker_than_all_tiles_is_taken_for_their_brightest_and_darkest():

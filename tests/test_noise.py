@@ -59,6 +59,19 @@ def test_the_base_follows_an_uneven_lamp():
     assert np.ptp(lamp[inner]) > 0.2
 
 
+def test_a_lamp_that_gives_a_third_less_in_the_corners_is_followed_to_a_hundredth():
+    row, col = np.meshgrid(np.linspace(-1, 1, 400), np.linspace(-1, 1, 600), indexing="ij")
+    lamp = -0.2 * (row**2 + col**2)
+    inner = (slice(20, -20), slice(20, -20))
+    assert np.abs(level_of(measured_base(clear_film((400, 600), lamp)), (400, 600)) - lamp)[inner].max() < 0.013
+
+
+def test_a_smear_across_the_frame_four_blocks_wide_is_no_lamp():
+    level = np.zeros((400, 600))
+    level[:, 268:332] = -0.1
+    assert level_of(measured_base(clear_film((400, 600), level)), (400, 600))[190:210, 290:310].mean() > -0.008
+
+
 def test_a_lamp_that_falls_off_towards_the_rim_is_followed_to_the_last_pixel():
     shape = (400, 600)
     lamp = np.broadcast_to(np.interp(np.arange(600), [0, 450, 599], [0, 0, -0.12]), shape)
