@@ -12,7 +12,10 @@ SAMPLES = 32
 BAND_ROWS = 64
 HOLDER_SHIFT = 3
 
-NOTHING, WEAK, SEED = 0, 1, 2
+NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
+# Part of the seed threshold that makes a faint seed, and how many of these in one region are as good as a seed.
+FAINT_PART = np.float32(0.5)
+FAINT_SEEDS = 100
 
 
 @njit(parallel=True, cache=True)
@@ -149,6 +152,8 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
                     found = WEAK
                 if small > limits[1, grade] * local or wide > limits[2, grade] * local:
                     found = SEED
+                elif found == WEAK and wide > FAINT_PART * limits[2, grade] * local:
+                    found = FAINT
                 if holder_row[col >> HOLDER_SHIFT]:
                     found = NOTHING
                 classes[here, col] = found
@@ -169,7 +174,7 @@ def count_runs(classes, counts):
 
 @njit(parallel=True, cache=True)
 def fill_runs(classes, starts, runs):
-    """Fill runs (start, end, seeds) of the marked pixels of each row."""
+    """Fill runs (start, end, faint seeds) of the marked pixels of each row."""
     rows, cols = classes.shape
     for row in prange(rows):
         at = starts[row]
@@ -182,6 +187,8 @@ def fill_runs(classes, starts, runs):
                     runs[at, 2] = 0
                     inside = True
                 if found == SEED:
+                    runs[at, 2] += FAINT_SEEDS
+                elif found == FAINT:
                     runs[at, 2] += 1
             elif inside:
                 runs[at, 1] = col

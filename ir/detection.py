@@ -146,7 +146,11 @@ def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:
     lengths = runs[:, 1] - runs[:, 0]
     areas = np.bincount(parents, weights=lengths, minlength=len(runs))
     seeds = np.bincount(parents, weights=runs[:, 2], minlength=len(runs))
-    keep = np.flatnonzero((seeds > 0)[parents] & (areas >= SMALLEST_PX)[parents]) if len(runs) else np.zeros(0, int)
+    keep = (
+        np.flatnonzero((seeds >= kernels.FAINT_SEEDS)[parents] & (areas >= SMALLEST_PX)[parents])
+        if len(runs)
+        else np.zeros(0, int)
+    )
     keep = keep[np.argsort(parents[keep], kind="stable")]
     run_rows = np.searchsorted(starts, keep, side="right") - 1
     return _pixels(runs[keep], run_rows, parents[keep])

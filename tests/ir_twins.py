@@ -137,13 +137,16 @@ def densities_at(values, grades, base, block, rows, cols):
 
 
 def regions(classes, smallest_px):
-    """Labels of the 8-connected regions that hold a seed (class 2), in reading order of their first pixels."""
+    """Labels of the 8-connected regions that hold a seed (class 2) or a hundred faint ones (class 3).
+
+    In reading order of their first pixels.
+    """
     labels, count = ndimage.label(classes > 0, structure=np.ones((3, 3)))
     kept = np.zeros(classes.shape, int)
     number = 0
     for label in range(1, count + 1):
         members = labels == label
-        if members.sum() >= smallest_px and (classes[members] == 2).any():
+        if members.sum() >= smallest_px and ((classes[members] == 2).any() or (classes[members] == 3).sum() >= 100):
             number += 1
             kept[members] = number
     return kept

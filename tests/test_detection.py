@@ -77,16 +77,23 @@ def test_a_pixels_class_is_that_of_its_smoothed_density_against_the_limits_of_it
     local = twins.laid_out(noise.factor, block, (rows, cols))
     weak, seed, wide = (limit[residual.grades & 15] * local for limit in limits)
     classes[three > weak] = 1
+    classes[(three > weak) & (five > 0.5 * wide)] = 3
     classes[(three > seed) | (five > wide)] = 2
     classes[holder.repeat(8, 0).repeat(8, 1)[:rows, :cols]] = 0
     assert np.array_equal(regions_image(found, (rows, cols)), twins.regions(classes, SMALLEST_PX))
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (1, 30), (25, 1), (30, 40)]), st.floats(0.02, 0.7))
-def test_regions_are_the_eight_connected_ones_with_a_seed_in_reading_order(seed, shape, crowd):
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([(1, 1), (1, 30), (25, 1), (30, 40)]),
+    st.floats(0.02, 0.7),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_regions_are_the_eight_connected_ones_with_a_seed_in_reading_order(seed, shape, crowd, faint):
     rng = np.random.default_rng(seed)
-    classes = rng.choice([0, 1, 2], shape, p=[1 - crowd, crowd * 0.9, crowd * 0.1]).astype(np.uint8)
+    parts = [1 - crowd, crowd * 0.4, crowd * (0.1 - faint), crowd * (0.5 + faint)]
+    classes = rng.choice([0, 1, 2, 3], shape, p=parts).astype(np.uint8)
     regions = connected_regions(classes)
     expected = twins.regions(classes, SMALLEST_PX)
     assert len(regions) == expected.max()
@@ -147,6 +154,18 @@ def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
     assert len(regions) == 1
     assert regions.rows.max() < 30
     assert (regions.cols.min(), regions.cols.max()) == (10, 49)
+
+
+@pytest.mark.parametrize(
+    ("part", "length_px", "found"), [(0.7, 50, True), (0.7, 24, False), (0.35, 50, False), (0.7, 0, False)]
+)
+def test_a_long_ridge_is_a_defect_though_it_nowhere_passes_the_threshold_of_a_seed(part, length_px, found):
+    noise = noise_of(0.004)
+    limits = seed_limits(noise, 0.5)
+    density = np.zeros((64, 64))
+    # Over five pixels and three the smoothing leaves the middle rows some nine tenths.
+    density[19:24, 5 : 5 + length_px] = part * limits[2, 0] / 0.94
+    assert len(find_defects(film_with(density), flat_base(), noise, limits, NOTHING_HELD)) == found
 
 
 @pytest.mark.parametrize(("deviations", "kept"), [(1.7, False), (3.4, True)])
