@@ -38,10 +38,9 @@ from ir.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
 
 VERSION = "1"
 
-UNSURE_REGISTRATION = 0.2
 STRONG_LEAKAGE_RISE = 1.5
 # Noise that darkens only: the threshold is raised in steps until it is out.
-SPECKLE_ROUNDS = 9
+SPECKLE_ROUNDS = 8
 SPECKLE_RISE = 1.18
 
 
@@ -183,11 +182,12 @@ def _find(
 ) -> tuple[Regions, npt.NDArray[np.float32]]:
     """Find defects, raising the threshold in steps until noise that darkens only is out of it."""
     film_px = residual.values.size * (1 - holder.fraction)
+    regions = find_defects(residual, base, noise, limits, holder.blocks)
     for _ in range(SPECKLE_ROUNDS):
-        regions = find_defects(residual, base, noise, limits, holder.blocks)
         if not is_speckled(regions, film_px):
             break
         limits = limits * np.float32(SPECKLE_RISE)
+        regions = find_defects(residual, base, noise, limits, holder.blocks)
     return regions, limits
 
 
@@ -222,8 +222,7 @@ def _final_report(
     coverage = float(healed.mask.mean()) / max(film, 1e-6)
     cautions: list[Caution | None] = [*report.warnings]
     cautions.append(Caution.INFRARED_CLIPPED if frame.photometry.infrared_clip < 65536 else None)
-    unsure = frame.fitted.registration.confidence < UNSURE_REGISTRATION
-    cautions.append(Caution.REGISTRATION_UNSURE if unsure else None)
+    cautions.append(None if frame.fitted.registration.confidence else Caution.REGISTRATION_UNSURE)
     cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
     return replace(
         report.counted(healed.divided, healed.filled, healed.left),

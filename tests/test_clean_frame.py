@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_frames import cleaned, compiled, flat_planes, simulated
 from onnx_models import save_inpainting
+from scipy import ndimage
 
 from bench.metrics import Answer, Judge, widened
 from film.frame import Damage, Leakage
@@ -404,6 +405,41 @@ def test_more_sensitivity_suspects_no_fewer_regions(kind):
     assert found[-1].defects_found >= found[2].defects_found >= found[0].defects_found
 
 
+def report_with_single_pixels(depth):
+    """Report of a spotless frame whose infrared is darker by that density in one of 676 pixels."""
+    frame = simulated("spotless", "landscape")
+    infrared = frame.infrared.astype(float)
+    infrared[::26, ::26] *= np.exp(-depth)
+    return clean_frame(frame.rgb, np.rint(infrared).astype(np.uint16)).report
+
+
+def test_noise_that_only_darkens_raises_the_threshold_until_it_is_out_and_no_further():
+    without, faint, deep = (report_with_single_pixels(depth) for depth in (0.0, 0.1, 0.25))
+    assert 1.2 < faint.threshold / without.threshold < 1.6
+    assert 3.0 < deep.threshold / without.threshold < 3.8
+    assert max(faint.defects_found, deep.defects_found) < 150
+
+
+def test_specks_deeper_than_noise_can_be_are_defects_however_many_and_small():
+    report = report_with_single_pixels(0.4)
+    assert report.defects_found > 350
+
+
+def threshold_over_noise(slope):
+    rng = np.random.default_rng(1)
+    logs = np.stack([ndimage.gaussian_filter(rng.standard_normal((300, 420)), 8) for _ in range(3)], -1)
+    rgb = 30000 * np.exp(10 * logs)
+    infrared = 40000 * (rgb[..., 0] / 30000) ** slope * np.exp(0.01 * rng.standard_normal((300, 420)))
+    counts = (np.clip(np.rint(plane), 0, 65535).astype(np.uint16) for plane in (rgb, infrared))
+    report = clean_frame(*counts, CleanOptions(detector="off")).report
+    assert report.leakage.red == pytest.approx(slope, abs=0.01)
+    return report.threshold / report.noise
+
+
+def test_the_more_of_the_picture_leaks_the_more_is_asked_of_a_defect():
+    assert threshold_over_noise(0.4) / threshold_over_noise(0.1) == pytest.approx(1.375, rel=0.12)
+
+
 def test_heavy_damage_is_cautioned_and_light_damage_is_not():
     heavy, light = (
         cleaned("leaky_slide", "smooth_sky", (300, 420), damage=Damage(dust=amount, dirt=amount, median_density=0.5))
@@ -427,6 +463,8 @@ def test_a_picture_that_does_not_leak_is_not_made_to():
     result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
     assert result.report.leakage.red < 0.01
     assert result.defect_mask.mean() < 1e-3
+    # Neither leak nor dust tells how the planes lie.
+    assert result.report.warnings == (Caution.REGISTRATION_UNSURE,)
 
 
 def test_gravel_is_no_noise_and_its_dust_is_looked_for_without_infrared():
