@@ -21,9 +21,9 @@ Bytes = npt.NDArray[np.uint8]
 STRENGTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 # Part of defects' pixels that show each strength, on simulated Kodachrome.
 TYPICAL = (0.13, 0.08, 0.10, 0.11, 0.12, 0.11, 0.10, 0.085, 0.165)
-# Evidence that a pixel of the infrared may give against and for a defect, log odds; and what it counts beside the
-# detector's, which says more than it knows.
-MOST_AGAINST, MOST_FOR = 2.5, 4.0
+# Evidence that a pixel of the infrared may give for a defect, log odds; and what it counts beside the detector's, which
+# says more than it knows.
+MOST_FOR = 4.0
 WEIGHT = 1.5
 BELIEVED_PX = 10.0
 # Neighbours see the same: so many pixels of a region count as one voice, and no region has more voices than that.
@@ -106,7 +106,7 @@ def infrared_evidence(strength: Bytes) -> npt.NDArray[np.float64]:
     """Return the log odds that each strength adds on this frame, (9,), rising."""
     counts = np.bincount(strength.ravel(), minlength=len(TYPICAL)) + BELIEVED_PX
     evidence = np.log(np.array(TYPICAL) / (counts / counts.sum()))
-    return WEIGHT * np.clip(np.maximum.accumulate(evidence), -MOST_AGAINST, MOST_FOR)
+    return WEIGHT * np.minimum(np.maximum.accumulate(evidence), MOST_FOR)
 
 
 def log_odds(levels: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:

@@ -10,11 +10,8 @@ from ir_frames import compiled
 
 from ir.detection import connected_regions, find_defects
 from ir.fusion import (
-    MOST_AGAINST,
-    MOST_FOR,
     STRENGTHS,
     TYPICAL,
-    WEIGHT,
     agreed,
     fuse,
     infrared_evidence,
@@ -58,6 +55,49 @@ def test_an_infrared_that_shows_the_picture_everywhere_says_little():
     assert np.abs(fuse(probability, strength).astype(int) - probability).max() < 24
 
 
+def leaking(shape, deepest_px):
+    """Strengths of an infrared that shows the picture as often as defects, but for the deepest."""
+    shares = np.array(TYPICAL[:-1]) / sum(TYPICAL[:-1])
+    strength = np.random.default_rng(6).choice(LEVELS - 1, shape, p=shares).astype(np.uint8)
+    strength.ravel()[:deepest_px] = LEVELS - 1
+    return strength
+
+
+def test_a_strength_counts_for_a_defect_by_how_much_more_often_defects_show_it_once_and_a_half():
+    assert infrared_evidence(leaking(SHAPE, 900))[-1] == pytest.approx(1.5 * np.log(TYPICAL[-1] / 0.015), abs=0.05)
+    assert infrared_evidence(leaking(SHAPE, 0))[-1] == 6
+    silent = np.zeros(SHAPE, np.uint8)
+    assert infrared_evidence(silent)[0] == pytest.approx(1.5 * np.log(TYPICAL[0]), abs=0.01)
+
+
+def test_a_strength_that_ten_pixels_show_is_believed_by_half():
+    found = infrared_evidence(leaking((40, 50), 10))[-1]
+    assert found == pytest.approx(1.5 * np.log(TYPICAL[-1] / (20 / 2090)), abs=0.01)
+
+
+def kept(areas_px, against):
+    """Which regions stay that the detector denies so many times as strongly as each pixel of the infrared affirms."""
+    strength = np.random.default_rng(5).choice(LEVELS, SHAPE, p=np.array(TYPICAL) / sum(TYPICAL)).astype(np.uint8)
+    strength[strength == 6] = np.where(np.arange((strength == 6).sum()) % 3 > 0, 5, 6)
+    mask = np.zeros(SHAPE, np.uint8)
+    for index, area in enumerate(areas_px):
+        mask[20 + 10 * index, :area] = 2
+    strength[mask > 0] = 6
+    evidence = infrared_evidence(strength)[6]
+    probability = np.full(SHAPE, round(255 / (1 + np.exp(against * evidence))), np.uint8)
+    regions = agreed(connected_regions(mask), probability, strength)
+    return np.diff(regions.starts).tolist()
+
+
+def test_ten_neighbours_have_one_voice():
+    assert kept([12, 20, 40], against=1.5) == [20, 40]
+
+
+def test_no_region_has_more_than_four_voices():
+    assert kept([20, 60], against=3) == [60]
+    assert kept([60, 100], against=6) == []
+
+
 def test_a_region_is_kept_where_all_of_its_pixels_together_speak_for_it():
     probability, strength, defects = planes(np.random.default_rng(3), 1.0)
     probability[defects], strength[defects] = 160, 0
@@ -82,7 +122,7 @@ def test_evidence_rises_with_strength_within_its_bounds_and_more_of_either_never
     evidence = infrared_evidence(strength)
     assert evidence.shape == (LEVELS,)
     assert (np.diff(evidence) >= 0).all()
-    assert -WEIGHT * MOST_AGAINST <= evidence[0] <= evidence[-1] <= WEIGHT * MOST_FOR
+    assert 1.5 * np.log(TYPICAL[0]) <= evidence[0] <= evidence[-1] <= 6
     probability[0], strength[0] = 100, np.arange(SHAPE[1]) % LEVELS
     probability[1], strength[1] = np.minimum(np.arange(SHAPE[1]), 255), 3
     fused = fuse(probability, strength)
