@@ -32,6 +32,7 @@ from ir.report import (
     ShiftReport,
 )
 from ir.residual import Fitted, Residual, residual_density, tile_residuals
+from ir.second_pass import Scan, follow_second_pass
 from ir.stopwatch import StopWatch
 from ir.tiles import Tiles, take_tiles
 from ir.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
@@ -97,7 +98,8 @@ def clean_frame(
         return _without_infrared(rgb, options, report, blocked, watch)
     if blocked:
         return _untouched(rgb, report, blocked)
-    fitted = _fit(tiles, photometry, watch)
+    registration = watch.time("registration", lambda: _registration(tiles, Scan(rgb, infrared, photometry, holder)))
+    fitted = _fit(tiles, photometry, registration, watch)
     report = replace(report, leakage=_leakage_report(fitted.leakage), shift=_shift_report(fitted))
     caution = leakage_caution(fitted.leakage, tiles)
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
@@ -124,9 +126,14 @@ class _Frame:
     fitted: Fitted
 
 
-def _fit(tiles: Tiles, photometry: Photometry, watch: StopWatch) -> Fitted:
-    """Fit registration, blur and leakage: the blur needs a first idea of the leak, and the leak the blurred picture."""
-    registration = watch.time("registration", lambda: measure_registration(tiles))
+def _registration(tiles: Tiles, scan: Scan) -> Registration:
+    """Only of a second pass the course is followed over the frame: that takes time."""
+    rough = measure_registration(tiles)
+    return rough if rough.same_grid else follow_second_pass(scan, rough)
+
+
+def _fit(tiles: Tiles, photometry: Photometry, registration: Registration, watch: StopWatch) -> Fitted:
+    """Fit blur and leakage: the blur needs a first idea of the leak, and the leak the blurred picture."""
     tables, dark = photometry.log_tables, photometry.dark_noise[0]
     rough = watch.time(
         "leakage", lambda: fit_leakage(leakage_samples(tiles, registration, 0.0, dark), tables, rough=True)

@@ -33,6 +33,12 @@ class Holder:
     blocks: npt.NDArray[np.bool_]
     fraction: float
 
+    def film_part(self, corner: tuple[int, int], size: tuple[int, int]) -> float:
+        """Return how much of a piece of the frame is film, 0..1, from its first row and column and its size, pixels."""
+        first = [at // BLOCK_PX for at in corner]
+        last = [at - (-length // BLOCK_PX) for at, length in zip(first, size, strict=True)]
+        return float(1 - self.blocks[first[0] : last[0], first[1] : last[1]].mean())
+
 
 def find_holder(infrared: npt.NDArray[np.uint16], black: float) -> Holder:
     """Find the mount or holder in the infrared plane.

@@ -84,7 +84,7 @@ def take_tiles(
 
 def _corners(shape: tuple[int, ...], size: int, holder: Holder) -> list[tuple[int, int]]:
     rows, cols = shape
-    parts = {corner: _film_part(holder, corner, size) for corner in _grid(rows, cols, size)}
+    parts = {corner: holder.film_part(corner, (size, size)) for corner in _grid(rows, cols, size)}
     # On a small frame with a mount no tile is free of it; then those are taken that hold the most film.
     least = min(1 - HOLDER_PART, max(parts.values()) - HOLDER_PART)
     film = [corner for corner, part in parts.items() if part > max(least, HOLDER_PART)]
@@ -101,12 +101,6 @@ def _grid(rows: int, cols: int, size: int) -> list[tuple[int, int]]:
     row_corners = np.linspace(0, rows - size, down).round().astype(int)
     col_corners = np.linspace(0, cols - size, across).round().astype(int)
     return [(int(r), int(c)) for r in row_corners for c in col_corners]
-
-
-def _film_part(holder: Holder, corner: tuple[int, int], size: int) -> float:
-    row, col = corner[0] // BLOCK_PX, corner[1] // BLOCK_PX
-    blocks = -(-size // BLOCK_PX)
-    return float(1 - holder.blocks[row : row + blocks, col : col + blocks].mean())
 
 
 def _holder_at(holder: Holder, corner: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.bool_]:
