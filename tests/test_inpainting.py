@@ -50,6 +50,12 @@ def test_a_large_opaque_defect_is_filled_by_the_model_and_nothing_else_changes(m
     assert np.abs(result.rgb[core] / LIGHT - 1).max() < 0.02
 
 
+@pytest.mark.parametrize(("radius_px", "through"), [(8, 0.05), (14, 0.16)], ids=["small", "less than a fifth of light"])
+def test_the_least_that_is_large_and_opaque_is_filled_by_the_model(radius_px, through, model):
+    _, result = inpainted(film(), blot((150, 300), radius_px), through, model)
+    assert result.count == 1
+
+
 def test_the_models_light_comes_back_in_sixteen_bits(model):
     clean, mask = film(), blot((150, 300), 14)
     clean[:, :600] = 20_011, 20_012, 20_013
@@ -62,8 +68,8 @@ def test_the_models_light_comes_back_in_sixteen_bits(model):
 @pytest.mark.parametrize(
     ("mask", "through"),
     [
-        (blot((150, 300), 14), 0.5),
-        (blot((150, 300), 5), 0.05),
+        (blot((150, 300), 14), 0.24),
+        (blot((150, 300), 6), 0.05),
         (np.pad(np.ones((3, 400), np.bool_), ((150, 147), (100, 200))), 0.05),
     ],
     ids=["translucent", "small", "a thin hair"],
