@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from bench.blind_frames import BlindFrame
@@ -17,6 +16,7 @@ from bench.metrics import (
     decibel,
     display_curve,
     harmonic_mean,
+    is_worse,
     precision_and_recall,
     squared_error,
     widened,
@@ -86,9 +86,7 @@ class BlindScore:
     @property
     def worse(self) -> bool:
         """Whether the frame is worse after cleaning than before."""
-        if math.isinf(self.before_db):
-            return self.after_db < self.before_db
-        return self.after_db < self.before_db - 1e-4
+        return is_worse(self.after_db, self.before_db)
 
 
 def score_mask(blind: BlindFrame, mask: Mask, rgb: Counts | None, seconds: float) -> BlindScore:
@@ -172,9 +170,3 @@ def false_marks_per_megapixel(scores: Sequence[BlindScore]) -> float:
     """Return the false marks of many frames per megapixel, NaN of no frame."""
     megapixels = sum(score.megapixels for score in scores)
     return sum(score.false_marks for score in scores) / megapixels if megapixels else math.nan
-
-
-def mean(values: Iterable[float]) -> float:
-    """Return the mean of the finite values, NaN where there is none."""
-    known: npt.NDArray[np.float64] = np.array([value for value in values if math.isfinite(value)])
-    return float(known.mean()) if known.size else math.nan

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.blind_frames import Group
-from bench.blind_metrics import STRENGTHS, BlindScore, Tally, false_marks_per_megapixel, mean, summed
+from bench.blind_metrics import STRENGTHS, BlindScore, Tally, false_marks_per_megapixel, summed
 from bench.blind_peers import DETECTOR, RECIPE, TOP_HAT_LEVELS, top_hat_name
-from bench.summary import Target, held_against
+from bench.metrics import mean
+from bench.summary import Target, held_against, plain
 
 _TOP_HATS = [top_hat_name(level) for level in TOP_HAT_LEVELS]
 _DUSTY = (Group.COLOUR, Group.HARD, Group.SILVER, Group.KODACHROME)
@@ -30,14 +31,8 @@ class BlindResult:
 
     def as_dict(self) -> dict[str, object]:
         """Return the result as plain data; what could not be measured is None."""
-        scores = {name: _plain(dataclasses.asdict(score)) for name, score in self.scores.items()}
+        scores = {name: plain(dataclasses.asdict(score)) for name, score in self.scores.items()}
         return {"name": self.name, "group": str(self.group), "says": self.says, "scores": scores}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def best_top_hat(results: Sequence[BlindResult]) -> str:

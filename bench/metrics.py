@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -109,7 +110,7 @@ class Judge:
             harmed=harmed_share(self.harm(answer.rgb), frame.any_mask),
             outside=int((changed & ~answer.mask).sum()),
             changed=float(changed.mean()),
-            worse=is_worse(error, self._raw_error),
+            worse=is_worse(decibel(error), decibel(self._raw_error)),
             seconds=answer.seconds,
         )
 
@@ -149,10 +150,15 @@ def decibel(error: npt.NDArray[np.float32]) -> float:
     return -10 * math.log10(mean) if mean > 0 else math.inf
 
 
-def is_worse(error: npt.NDArray[np.float32], before: npt.NDArray[np.float32]) -> bool:
-    """Return whether the error grew."""
-    after_db, before_db = decibel(error), decibel(before)
+def is_worse(after_db: float, before_db: float) -> bool:
+    """Return whether a picture is worse than before by more than rounding."""
     return after_db < before_db if math.isinf(before_db) else after_db < before_db - _WORSE_DB
+
+
+def mean(values: Iterable[float]) -> float:
+    """Return the mean of the finite values, NaN where there is none."""
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def precision_and_recall(mask: Mask, truth: Mask) -> tuple[float, float]:

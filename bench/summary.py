@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.table import Table
 
 from bench.frames import BEYOND_INFRARED, DYE_FILMS, Case
-from bench.metrics import Score
+from bench.metrics import Score, mean
 from bench.peers import OURS, PERFECT_TELEA, RAW, SANEI
 
 _HOW = (
@@ -39,19 +39,20 @@ class Result:
             "seed": self.case.seed,
             "warnings": list(self.warnings),
             "skipped": self.skipped,
-            "scores": {name: _plain(score) for name, score in self.scores.items()},
+            "scores": {name: plain(dataclasses.asdict(score)) for name, score in self.scores.items()},
         }
 
 
-def _plain(score: Score) -> dict[str, object]:
-    values = dataclasses.asdict(score)
-    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
+def plain(value: object) -> object:
+    """Return a value for JSON: None for what is not finite, in dictionaries as well."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def mean_of(scores: Iterable[Score], name: str) -> float:
     """Return the mean of a measure over the frames that have it (finite), NaN where none has."""
-    values = [value for value in (getattr(score, name) for score in scores) if math.isfinite(value)]
-    return sum(values) / len(values) if values else math.nan
+    return mean(getattr(score, name) for score in scores)
 
 
 def dye(results: Sequence[Result]) -> list[Result]:
