@@ -36,9 +36,9 @@ def pixels_of(region):
     return slice(region * PIXELS, (region + 1) * PIXELS)
 
 
-def fit(sample, evidence=SURELY_DEFECTS, gain=1.0):
+def fit(sample, evidence=SURELY_DEFECTS, gain=1.0, blur_px=0.0):
     regions = len(sample.areas)
-    return fit_absorption(sample, np.arange(regions), np.full(regions, evidence), Sight(gain, NOISE))
+    return fit_absorption(sample, np.arange(regions), np.full(regions, evidence), Sight(gain, NOISE, blur_px))
 
 
 def neutral(factors):
@@ -193,6 +193,11 @@ def test_detail_that_hardly_shows_is_believed_by_half():
     faint, strong = (fit(detailed(0.5, detail, 0.8)).lift for detail in (0.0316, 0.3))
     assert strong == pytest.approx(1.8, abs=0.1)
     assert faint == pytest.approx(1.4, abs=0.06)
+
+
+@pytest.mark.parametrize(("blur_px", "most"), [(0.3, 0.19), (1.0, 1.1), (2.5, 4.0), (0.0, 4.0)], ids=str)
+def test_no_more_detail_is_put_back_than_a_wider_focus_loses(blur_px, most):
+    assert fit(detailed(0.5, 0.05, 6.0), blur_px=blur_px).lift == pytest.approx(1 + most, abs=0.03)
 
 
 def test_dust_that_leaves_an_eighth_of_the_light_is_not_opaque_but_translucent():
