@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ir.attenuation import Look, estimate_attenuation
+from ir.detection import connected_regions
+
+# How defects rise from their rim, pixel by pixel.
+RISE = np.array([0.2, 0.5, 0.85, 1.0, 1.0])
+
+
+def spots(heights, rough=1e-5, rise=RISE, radius_px=6):
+    """Spots in a row whose densities (nepers) rise to these heights, of grey film that a fill knows to an error."""
+    side = 3 * radius_px
+    row, col = np.mgrid[:side, : side * len(heights)]
+    away = np.hypot(row - side // 2, col % side - side // 2)
+    cells = connected_regions((2 * (away <= radius_px)).astype(np.uint8))
+    depths = np.minimum((radius_px - away).astype(int), 4)[cells.rows, cells.cols]
+    owners = np.repeat(np.arange(len(cells)), np.diff(cells.starts))
+    height = np.asarray(heights)[cells.cols // side]
+    fill = np.full((len(owners), 3), 0.6, np.float32)
+    raw = (fill * np.exp(-height * rise[depths] / 2.2)[:, None]).astype(np.float32)
+    error = np.broadcast_to(np.asarray(rough, np.float32), (len(heights),))[cells.cols // side]
+    detail = np.zeros((len(cells), 4), np.float32)
+    look = Look(raw, fill, (error[:, None] * fill**2).astype(np.float32), np.zeros_like(fill), detail, depths, owners)
+    return cells, look, cells.cols // side
+
+
+def cores(heights, hint=None, **film):
+    """Density that is found in the middle of each spot."""
+    cells, look, spot = spots(heights, **film)
+    found = estimate_attenuation(cells, look, hint)
+    return np.array([found.density[(spot == index) & (look.depths == 4)].mean() for index in range(len(heights))])
+
+
+def test_each_spots_density_is_found_where_the_fill_is_sure():
+    heights = np.array([0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 0.2, 0.4])
+    assert cores(heights) == pytest.approx(heights, rel=0.05, abs=0.015)
+
+
+def test_a_mask_that_is_drawn_too_wide_learns_that_nothing_is_taken_at_its_rim():
+    narrow = np.array([0.0, 0.0, 0.6, 1.0, 1.0])
+    cells, look, _ = spots([0.5] * 12, rise=narrow)
+    density = estimate_attenuation(cells, look, None).density
+    assert density[look.depths == 0].max() < 0.04
+    assert density[look.depths == 4].mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("bright", "dark", "believed"),
+    [(6, 3, True), (3, 1, False), (6, 8, False)],
+    ids=["an inverted negative", "a few lamps", "dust and lamps"],
+)
+def test_bright_spots_are_defects_where_there_are_five_and_they_are_most(bright, dark, believed):
+    heights = np.concatenate([np.linspace(-0.2, -0.8, bright), np.linspace(0.2, 0.8, dark)])
+    found = cores(heights)
+    assert found[:bright] == pytest.approx(heights[:bright] if believed else 0.0, abs=0.06)
+    assert found[bright:] == pytest.approx(heights[bright:], abs=0.06)
+
+
+def drawn(known, rough):
+    """Height that is found for a spot of 0.9 that the fill hardly knows, beside so many known ones of 0.4."""
+    return cores([0.9] + [0.4] * known, rough=[rough] + [1e-5] * known)[0]
+
+
+def test_a_spot_that_the_fill_hardly_knows_is_drawn_to_what_the_frames_defects_have():
+    assert drawn(8, 30.0) == pytest.approx(0.4, abs=0.04)
+
+
+def test_where_fewer_than_six_are_known_it_is_drawn_to_a_quarter_neper():
+    assert drawn(4, 30.0) == pytest.approx(0.25, abs=0.04)
+    assert 0.4 < drawn(4, 0.3) < 0.6
