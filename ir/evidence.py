@@ -39,7 +39,7 @@ FEWEST_PROVEN = 3
 BRIGHT_PART = 0.6
 MIXED_PART = 0.1
 # Largest difference of the channels' exponents, as a part of their mean.
-MOST_COLOUR = 0.4
+MOST_COLOUR = 0.25
 # Expected error of a fill, in density, under which surroundings are smooth.
 SMOOTH_DENSITY = 0.08
 

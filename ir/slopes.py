@@ -24,6 +24,8 @@ FEWEST_REGIONS = 6
 BELIEVED_REGIONS = 12
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
+# Dust is neutral: what takes one colour by so much more (part of its slope) is no example of the frame's defects.
+LEARNT_COLOUR = 0.25
 # The largest exponent lies so many deviations above the mean, and within these multiples of it.
 MOST_DEVIATIONS = 4.0
 MOST_EXPONENTS = (3.0, 6.0)
@@ -130,14 +132,18 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
     mean, spread = USUAL_EXPONENT
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
     shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
+    colour = np.ptp(slopes.channels, axis=1) - 2 * slopes.channel_errors.max(axis=1)
+    coloured = shows & (colour > LEARNT_COLOUR * slopes.pooled)
     absent = known & (
         (np.abs(slopes.pooled) <= LEAST_EXPONENT) | (slopes.pooled > MOST_EXPONENTS[0] * USUAL_EXPONENT[0])
     )
     # Two regions more than there are: where nothing surely shows, a frame is as likely to be spotless.
     votes = 1.0 / np.maximum(np.bincount(parents, known), 1.0)[parents]
-    seen, unseen = float(votes[shows].sum()), float(votes[absent].sum())
+    shows &= ~coloured
+    seen, unseen, odd = (float(votes[chosen].sum()) for chosen in (shows, absent | coloured, coloured))
     shown = (seen + 1.0) / (seen + unseen + 2.0)
-    if seen < FEWEST_REGIONS:
+    # Where coloured things are as many, what is neutral among them is so by chance.
+    if seen < FEWEST_REGIONS + odd:
         return Prior(mean, spread, np.ones(3), shown)
     found, votes = slopes.pooled[shows], votes[shows]
     # A few dark shadows that are no defects may agree on anything; many defects are believed.

@@ -72,6 +72,21 @@ def test_a_hundred_cells_of_one_girder_do_not_outvote_a_dozen_defects():
     assert frame_prior(slopes_of(pooled), whole(112)).mean > 2.4
 
 
+@pytest.mark.parametrize(("colours", "learnt"), [(0.6, True), (0.9, False)], ids=["nearly grey", "coloured"])
+def test_coloured_letters_teach_nothing_of_dust(colours, learnt):
+    prior = frame_prior(slopes_of(np.full(100, 2.4), 0.03, colours=colours), whole(100))
+    assert (prior.mean > 2) == learnt
+    assert (prior.shown > 0.9) == learnt
+
+
+@pytest.mark.parametrize(("grey", "learnt"), [(20, False), (60, True)])
+def test_a_few_grey_ones_among_coloured_letters_are_grey_by_chance(grey, learnt):
+    colours = np.where(np.arange(40 + grey) < grey, 0.0, 2.0)
+    assert (
+        frame_prior(slopes_of(np.full(len(colours), 2.4), 0.03, colours=colours), whole(len(colours))).mean > 2
+    ) == learnt
+
+
 def test_what_shows_faintly_or_not_at_all_teaches_no_exponent():
     def mean(slope):
         return frame_prior(slopes_of(np.full(40, slope), 0.05), whole(40)).mean
