@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import math
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from training.synthesizer import Sheet
 DICE_SHARE = 0.5
 EMA_KEEP = 0.998
 WARM_UP_STEPS = 150
+WEIGHT_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,50 @@ class Averaged:
                 mean.mul_(keep).add_(value, alpha=1 - keep)
             else:
                 mean.copy_(value)
+
+
+class Learner:
+    """A network that learns, its optimizer, and the mean of its weights.
+
+    Parameters
+    ----------
+    network : nn.Module
+        From densities to log odds.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.to(memory_format=torch.channels_last)
+        self.averaged = Averaged(self.network)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+
+    def step(self, batch: Batch, rate: float, *, bfloat16: bool, most_gradient: float | None = None) -> float:
+        """Take one step at a learning rate, with the gradient's norm bounded where asked for; return the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            log_odds = self.network(batch.density)
+        loss = loss_of(log_odds.float(), batch)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if most_gradient is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), most_gradient)
+        self.optimizer.step()
+        self.averaged.update(self.network)
+        return float(loss.detach())
+
+
+def add_options(parser: argparse.ArgumentParser, *, sheets: int) -> None:
+    """Add the options of every training to a command line; `sheets` is the default of theirs."""
+    parser.add_argument("--steps", type=int, default=10**9, help="end after so many steps at the latest")
+    parser.add_argument("--crops", type=int, default=8, help="crops a step")
+    parser.add_argument("--crop-px", type=int, default=256, help="size of a crop, a multiple of 16")
+    parser.add_argument("--sheets", type=int, default=sheets, help="sheets in the pool")
+    parser.add_argument("--sheet-px", type=int, default=512, help="size of a sheet")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
 
 
 def learning_rate(step: int, progress: float, highest: float) -> float:

@@ -27,7 +27,7 @@ from film.fields import Plane
 from film.recipe import Damage, FrameRecipe
 from ir.density_input import BEND
 from training.export import write_onnx
-from training.learning import Averaged, draw_batch, learning_rate, loss_of
+from training.learning import Learner, add_options, draw_batch, learning_rate
 from training.pool import Pool, PoolPlan, filled
 from training.scenes import photo_crop
 from training.sources import Sources, load_sources
@@ -127,30 +127,20 @@ def fill(plan: PoolPlan) -> None:
 
 
 def _learn(pool: Pool, options: argparse.Namespace, output: Path) -> tuple[nn.Module, int]:
-    network = PlainUNet().to(memory_format=torch.channels_last)
-    averaged, optimizer = Averaged(network), torch.optim.AdamW(network.parameters(), weight_decay=0.01)
+    learner = Learner(PlainUNet())
     step, spent_s, losses = 0, 0.0, []
     with (output / "recipe.jsonl").open("a") as curve:
         while spent_s < 3600 * options.hours and step < options.steps:
             started_s = time.process_time()
             batch = draw_batch(np.random.default_rng([options.seed, 7, step]), pool, options.crops, options.crop_px)
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
-            network.train()
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-                log_odds = network(batch.density)
-            loss = loss_of(log_odds.float(), batch)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            averaged.update(network)
-            losses.append(float(loss.detach()))
+            rate = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
+            losses.append(learner.step(batch, rate, bfloat16=options.bfloat16))
             step, spent_s = step + 1, spent_s + time.process_time() - started_s
             if step % 50 == 0:
                 line = {"step": step, "seconds": round(spent_s), "loss": round(float(np.mean(losses[-50:])), 5)}
                 curve.write(json.dumps(line) + "\n")
                 curve.flush()
-    return averaged.network, step
+    return learner.averaged.network, step
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -160,15 +150,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json")
     parser.add_argument("--output", type=Path, required=True, help="folder for the curve and the model")
-    parser.add_argument("--steps", type=int, default=10**9, help="end after so many steps at the latest")
-    parser.add_argument("--crops", type=int, default=8, help="crops a step")
-    parser.add_argument("--crop-px", type=int, default=256, help="size of a crop")
-    parser.add_argument("--sheets", type=int, default=1000, help="sheets in the pool")
-    parser.add_argument("--sheet-px", type=int, default=512, help="size of a sheet")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
+    add_options(parser, sheets=1000)
     return parser.parse_args(arguments)
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from training.export import Run, export
-from training.learning import Averaged, draw_batch, learning_rate, loss_of
+from training.learning import Averaged, Learner, add_options, draw_batch, learning_rate
 from training.network import MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
@@ -26,7 +26,7 @@ from training.validation import Case, Figures, Limits, held_out_cases, operating
 
 LEAST_SHEETS = 300
 LOG_EVERY_STEPS = 50
-WEIGHT_DECAY = 0.01
+MOST_GRADIENT = 2.0
 
 
 class Trainer:
@@ -41,9 +41,7 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.network = DefectNetwork().to(memory_format=torch.channels_last)
-        self.averaged = Averaged(self.network)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+        self.learner = Learner(DefectNetwork())
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
@@ -52,29 +50,34 @@ class Trainer:
             self._begin_from(options.start)
 
     @property
+    def averaged(self) -> Averaged:
+        """The network with its weights averaged over the steps."""
+        return self.learner.averaged
+
+    @property
     def _checkpoint(self) -> Path:
         return Path(self.options.output) / "checkpoint.pt"
 
     def _resume(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.averaged.network.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.learner.network.load_state_dict(state["network"])
+        self.learner.averaged.network.load_state_dict(state["averaged"])
+        self.learner.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
 
     def _begin_from(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        self.network.load_state_dict(state["averaged"])
-        self.averaged = Averaged(self.network)
+        self.learner.network.load_state_dict(state["averaged"])
+        self.learner.averaged = Averaged(self.learner.network)
         done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
         self.history = [*state["history"], done]
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
         state = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "network": self.learner.network.state_dict(),
+            "averaged": self.learner.averaged.network.state_dict(),
+            "optimizer": self.learner.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "command": self.options.command,
@@ -90,20 +93,10 @@ class Trainer:
         rng = np.random.default_rng([self.options.seed, 7, self.step])
         batch = draw_batch(rng, pool, self.options.crops, self.options.crop_px)
         rate = learning_rate(self.step, self.seconds / (3600 * self.options.hours), self.options.rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.network.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.bfloat16):
-            log_odds = self.network(batch.density)
-        loss = loss_of(log_odds.float(), batch)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
-        self.optimizer.step()
-        self.averaged.update(self.network)
+        loss = self.learner.step(batch, rate, bfloat16=self.options.bfloat16, most_gradient=MOST_GRADIENT)
         self.step += 1
         self.seconds += time.monotonic() - started_s
-        return float(loss.detach())
+        return loss
 
     def validate(self, cases: Sequence[Case]) -> dict[Limits, Figures]:
         """Return the figures of the averaged network."""
@@ -179,17 +172,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
     parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
-    parser.add_argument("--steps", type=int, default=10**9, help="end after so many steps at the latest")
-    parser.add_argument("--crops", type=int, default=8, help="crops a step")
-    parser.add_argument("--crop-px", type=int, default=256, help="size of a crop, a multiple of 16")
-    parser.add_argument("--sheets", type=int, default=3000, help="sheets in the pool")
-    parser.add_argument("--sheet-px", type=int, default=512, help="size of a sheet")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
+    add_options(parser, sheets=3000)
     parser.add_argument("--validate-minutes", type=float, default=8.0)
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
-    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
     options.command = shlex.join(["python", "-m", "training.train", *arguments])
