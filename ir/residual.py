@@ -41,7 +41,8 @@ class Residual:
     values : (rows, cols) ndarray of int16
         ln infrared minus the leaked picture, in 1/4096; lower where something blocks the infrared.
     grades : (rows, cols) ndarray of uint8
-        Low 4 bits: grade 0..15 of the leaked picture's local contrast; bit 7: the infrared is clipped here.
+        Low 4 bits: grade 0..15 of the leaked picture's local contrast; bit 7: the infrared is clipped here, or did not
+        come so far.
     fractions : (rows, segments of 64 columns, 2) ndarray of float32
         How far below and right of its pixel a value has to be read for the film under that pixel, -0.5..0.5 pixels:
         what whole-pixel moves leave over. No rows where the planes lie on one grid.

@@ -157,8 +157,16 @@ def test_two_megapixels_of_a_large_frame_are_looked_at(shape):
     assert len(corners) * 48 * 128 == pytest.approx(2e6, rel=0.1)
 
 
+def covered_by_infrared(frame):
+    """Rows and columns of the picture whose film both passes saw."""
+    truth, rows = true_course(frame)
+    columns = np.arange(frame.rgb.shape[1])
+    _, cols_px = truth.at(np.full(len(columns), len(rows) // 2), columns, len(columns))
+    return rows[:, None] & (columns + cols_px >= 0) & (columns + cols_px <= len(columns) - 1)
+
+
 def decibel(picture, truth, covered):
-    """Of display values, on the rows that the infrared covers."""
+    """Of display values."""
     display, true = (((plane[covered] / 65535) ** (1 / 2.2)) for plane in (picture, truth))
     return -10 * np.log10(np.square(display - true).mean())
 
@@ -166,15 +174,15 @@ def decibel(picture, truth, covered):
 @compiled
 @pytest.mark.parametrize(
     ("picture", "seed", "optics"),
-    [("landscape", 5, BENDY), ("landscape", 1, BENDY), ("landscape", 1, SCANNERS_OWN), ("portrait", 3, BENDY)],
+    [("landscape", 5, BENDY), ("landscape", 1, SCANNERS_OWN), ("portrait", 3, BENDY), ("landscape", 4, FARTHEST)],
 )
-def test_a_second_pass_that_drifts_cleans_within_a_decibel_of_the_same_pass(picture, seed, optics):
+def test_a_second_pass_cleans_within_a_decibel_of_the_same_pass(picture, seed, optics):
     still = simulated("leaky_slide", picture, SHAPE, seed)
     moved = simulated(
         "leaky_slide", picture, SHAPE, seed, infrared=replace(KINDS["leaky_slide"].infrared, **moves(optics))
     )
     assert np.array_equal(still.rgb, moved.rgb)
-    _, covered = true_course(moved)
+    covered = covered_by_infrared(moved)
     same, second = (
         decibel(clean_frame(frame.rgb, frame.infrared).rgb, still.clean_rgb, covered) for frame in (still, moved)
     )
