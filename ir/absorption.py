@@ -114,7 +114,13 @@ class Absorption:
     bare: Truths
 
 
-def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidence: Doubles, sight: Sight) -> Absorption:
+def fit_absorption(
+    sample: DefectSample,
+    parents: npt.NDArray[np.int64],
+    places: npt.NDArray[np.int64],
+    evidence: Doubles,
+    sight: Sight,
+) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
@@ -122,6 +128,8 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
     sample : DefectSample
     parents : (regions,) ndarray of int64
         The wider defect that each region is a part of.
+    places : (regions,) ndarray of int64
+        The part of the frame that each lies in.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
     sight : Sight
@@ -139,7 +147,7 @@ def fit_absorption(sample: DefectSample, parents: npt.NDArray[np.int64], evidenc
         sample.density, np.float32(stray), np.array(sharpness, np.float32), np.float32(sight.gain), opaque, shape
     )
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
-    prior = frame_prior(slopes, parents)
+    prior = frame_prior(slopes, parents, places)
     edges = unbiased(edge_slopes(sample, sight.gain, sight.noise), slopes, prior, parents)
     bright, crossed, bare = judge.find_scratched(sample, slopes, edges, evidence, parents)
     if crossed.any():

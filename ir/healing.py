@@ -40,6 +40,8 @@ DARK_DOUBT = 2.0
 EDGE_MISFIT = 0.2
 # Regions wider than this are cut into cells.
 WIDE_REGION_PX = 96
+# Parts of the frame along each side, for what lies all over it.
+PLACES = 12
 CELL_PX = 48
 
 
@@ -121,7 +123,8 @@ def heal(
     look = _look(rgb, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    absorption = fit_absorption(look.sample, parents, evidence, measured.sight)
+    places = _places(cells, rgb.shape)
+    absorption = fit_absorption(look.sample, parents, places, evidence, measured.sight)
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     kernels.blend_regions(
         cells.starts,
@@ -164,6 +167,15 @@ def tally(
     divided = int(((healed_cells > 0) & (2 * divided_cells >= healed_cells)).sum())
     left = int((healed_cells == 0).sum())
     return divided, len(healed_cells) - divided - left, left
+
+
+def _places(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Number the part of the frame that each cell begins in."""
+    first = cells.starts[:-1]
+    down, across = (
+        at[first].astype(np.int64) * PLACES // size for at, size in ((cells.rows, shape[0]), (cells.cols, shape[1]))
+    )
+    return np.asarray(down * PLACES + across)
 
 
 def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:

@@ -24,6 +24,9 @@ FEWEST_REGIONS = 6
 BELIEVED_REGIONS = 12
 KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
+# An exponent that is not learnt but from defects in so many of the frame's places.
+UNUSUAL_EXPONENT = 1.8
+FEWEST_PLACES = 30
 # Dust is neutral: what takes one colour by so much more (part of its slope) is no example of the frame's defects.
 LEARNT_COLOUR = 0.25
 # The largest exponent lies so many deviations above the mean, and within these multiples of it.
@@ -124,10 +127,12 @@ def region_slopes(shape: Array, sample: DefectSample, left_out: Truths) -> Slope
     return Slopes(sums[:, 3:6] / power, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
 
 
-def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
+def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Prior:
     """Learn from the regions whose slope is well known; which they are must not depend on luck.
 
-    The parts of one wide defect have one vote together: a girder taken for a defect may be cut into a hundred.
+    The parts of one wide defect have one vote together: a girder taken for a defect may be cut into a hundred. Where
+    infrared hardly sees the dust, it does so all over the frame; railings and small print, which the leak's model does
+    not follow, have as unusual exponents, but lie in one part of it (places).
     """
     mean, spread = USUAL_EXPONENT
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
@@ -146,6 +151,9 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
     if seen < FEWEST_REGIONS + odd:
         return Prior(mean, spread, np.ones(3), shown)
     found, votes = slopes.pooled[shows], votes[shows]
+    unusual = weighted_median(found, votes) > UNUSUAL_EXPONENT
+    if unusual and len(np.unique(places[shows])) < FEWEST_PLACES:
+        return Prior(mean, spread, np.ones(3), shown)
     # A few dark shadows that are no defects may agree on anything; many defects are believed.
     belief = seen / (seen + BELIEVED_REGIONS)
     mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(weighted_median(found, votes))))

@@ -38,7 +38,7 @@ def pixels_of(region):
 
 def fit(sample, evidence=SURELY_DEFECTS, gain=1.0, blur_px=0.0):
     regions = len(sample.areas)
-    return fit_absorption(sample, np.arange(regions), np.full(regions, evidence), Sight(gain, NOISE, blur_px))
+    return fit_absorption(sample, *2 * (np.arange(regions),), np.full(regions, evidence), Sight(gain, NOISE, blur_px))
 
 
 def neutral(factors):
@@ -283,7 +283,9 @@ def scratched(cells=24, crossing=True, deviation=0.02):
         edges[-1] = np.nan
     parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
     sample = with_edges(regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation), edges)
-    return fit_absorption(sample, parents, np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE))
+    return fit_absorption(
+        sample, parents, np.arange(len(areas)), np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE)
+    )
 
 
 def test_where_a_hair_crosses_a_scratch_without_dye_the_scratch_is_bare_and_the_hair_divided():
@@ -327,4 +329,4 @@ def test_on_a_frame_without_three_sure_defects_the_doubtful_ones_stay():
     assert fit(sample, evidence=6.0).visible.all()
     for sure, evidence, all_shown in ((2, 20.0, False), (3, 6.0, False), (3, 10.0, True)):
         odds = np.append(np.full(REGIONS - sure, 3.0), np.full(sure, evidence))
-        assert fit_absorption(sample, np.arange(REGIONS), odds, Sight(1.0, NOISE)).visible.all() == all_shown
+        assert fit_absorption(sample, *2 * (np.arange(REGIONS),), odds, Sight(1.0, NOISE)).visible.all() == all_shown

@@ -21,6 +21,11 @@ from ir.slopes import (
 DUST = Prior(1.2, 0.3, np.ones(3), 0.5)
 
 
+def prior_of(slopes, parents, places=None):
+    """The frame's prior where each region lies in a place of its own, unless told otherwise."""
+    return frame_prior(slopes, parents, np.arange(len(parents)) if places is None else places)
+
+
 def none_left_out(sample):
     return np.zeros(len(sample.density), np.bool_)
 
@@ -50,31 +55,41 @@ def test_six_pixels_of_a_fill_are_one_observation_and_those_of_a_large_region_ha
 
 
 def test_a_frame_with_few_sure_regions_has_the_usual_exponents():
-    few = frame_prior(slopes_of(np.full(4, 2.4)), whole(4))
+    few = prior_of(slopes_of(np.full(4, 1.75)), whole(4))
     assert (few.mean, few.spread) == (pytest.approx(1.2), pytest.approx(0.35))
-    assert frame_prior(slopes_of(np.full(8, 2.4)), whole(8)).mean > 1.4
+    assert prior_of(slopes_of(np.full(8, 1.75)), whole(8)).mean > 1.35
 
 
 def test_a_dozen_regions_that_agree_are_believed_by_half():
-    assert frame_prior(slopes_of(np.full(12, 2.4)), whole(12)).mean == pytest.approx((1.2 * 2.4) ** 0.5, rel=0.02)
-    assert frame_prior(slopes_of(np.full(400, 2.4)), whole(400)).mean == pytest.approx(2.4, rel=0.04)
+    assert prior_of(slopes_of(np.full(12, 1.75)), whole(12)).mean == pytest.approx((1.2 * 1.75) ** 0.5, rel=0.02)
+    assert prior_of(slopes_of(np.full(400, 2.4)), whole(400)).mean == pytest.approx(2.4, rel=0.04)
 
 
 @pytest.mark.parametrize(("error", "counted"), [(0.2, True), (0.28, True), (0.34, False)])
 def test_a_region_teaches_the_frame_what_it_knows_to_three_tenths(error, counted):
-    assert (frame_prior(slopes_of(np.full(20, 0.9), error), whole(20)).mean < 1.1) == counted
+    assert (prior_of(slopes_of(np.full(20, 0.9), error), whole(20)).mean < 1.1) == counted
 
 
 def test_a_hundred_cells_of_one_girder_do_not_outvote_a_dozen_defects():
     pooled = np.concatenate([np.full(100, 3.0), np.full(12, 1.2)])
     parents = np.concatenate([np.zeros(100, int), np.arange(1, 13)])
-    assert frame_prior(slopes_of(pooled), parents).mean == pytest.approx(1.2, rel=0.05)
-    assert frame_prior(slopes_of(pooled), whole(112)).mean > 2.4
+    assert prior_of(slopes_of(pooled), parents).mean == pytest.approx(1.2, rel=0.05)
+    assert prior_of(slopes_of(pooled), whole(112)).mean > 2.4
+
+
+@pytest.mark.parametrize(
+    ("slope", "places", "learnt"),
+    [(2.4, 40, True), (2.4, 20, False), (2.4, 3, False), (1.7, 3, True), (3.2, 3, False)],
+    ids=["weak infrared", "in places", "railings", "a usual exponent", "small print"],
+)
+def test_an_unusual_exponent_is_learnt_only_where_it_is_all_over_the_frame(slope, places, learnt):
+    prior = prior_of(slopes_of(np.full(120, slope), 0.1), whole(120), np.arange(120) % places)
+    assert (prior.mean > 1.5) == learnt
 
 
 @pytest.mark.parametrize(("colours", "learnt"), [(0.6, True), (0.9, False)], ids=["nearly grey", "coloured"])
 def test_coloured_letters_teach_nothing_of_dust(colours, learnt):
-    prior = frame_prior(slopes_of(np.full(100, 2.4), 0.03, colours=colours), whole(100))
+    prior = prior_of(slopes_of(np.full(100, 2.4), 0.03, colours=colours), whole(100))
     assert (prior.mean > 2) == learnt
     assert (prior.shown > 0.9) == learnt
 
@@ -83,13 +98,13 @@ def test_coloured_letters_teach_nothing_of_dust(colours, learnt):
 def test_a_few_grey_ones_among_coloured_letters_are_grey_by_chance(grey, learnt):
     colours = np.where(np.arange(40 + grey) < grey, 0.0, 2.0)
     assert (
-        frame_prior(slopes_of(np.full(len(colours), 2.4), 0.03, colours=colours), whole(len(colours))).mean > 2
+        prior_of(slopes_of(np.full(len(colours), 2.4), 0.03, colours=colours), whole(len(colours))).mean > 2
     ) == learnt
 
 
 def test_what_shows_faintly_or_not_at_all_teaches_no_exponent():
     def mean(slope):
-        return frame_prior(slopes_of(np.full(40, slope), 0.05), whole(40)).mean
+        return prior_of(slopes_of(np.full(40, slope), 0.05), whole(40)).mean
 
     assert mean(0.3) == pytest.approx(1.2)
     assert mean(0.5) < 0.8
