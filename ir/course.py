@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import interpolate, linalg
+from scipy import interpolate, linalg, optimize
 
 Doubles = npt.NDArray[np.float64]
 # The shift at some rows, pixels.
@@ -114,10 +114,14 @@ def smooth_along(bands: Doubles, levels: Doubles, weights: Doubles) -> Course:
     parts = modes.T @ (root * levels)
     # The first two, a level and a slope, do not bend.
     stiffness, bent = stiffness[2:], parts[2:]
-    tried = np.geomspace(1e-3 / stiffness[-1], 1e3 / stiffness[0], 60)[:, None] * stiffness
-    damped = tried / (1 + tried)
-    score = np.log((damped * bent**2).sum(axis=1) + 1e-300) - np.log(damped).mean(axis=1)
-    bent *= 1 - damped[np.argmin(score)]
+
+    def unlikelihood(log_smoothness: float) -> float:
+        damped = _damped(stiffness, log_smoothness)
+        return float(np.log((damped * bent**2).sum() + 1e-300) - np.log(damped).mean())
+
+    # From hardly anything smoothed to all but a straight line.
+    bounds = (np.log(1e-3 / stiffness[-1]), np.log(1e3 / stiffness[0]))
+    bent *= 1 - _damped(stiffness, optimize.minimize_scalar(unlikelihood, bounds=bounds, method="bounded").x)
     spline = interpolate.CubicSpline(bands, modes @ parts / root, bc_type="natural")
 
     def course(rows: Doubles) -> Doubles:
@@ -125,6 +129,12 @@ def smooth_along(bands: Doubles, levels: Doubles, weights: Doubles) -> Course:
         return np.asarray(spline(inner) + (rows - inner) * spline(inner, 1))
 
     return course
+
+
+def _damped(stiffness: Doubles, log_smoothness: float) -> Doubles:
+    """Part of each vibration that smoothing takes."""
+    stiff = np.exp(log_smoothness) * stiffness
+    return np.asarray(stiff / (1 + stiff))
 
 
 def _bending(knots: Doubles) -> Doubles:

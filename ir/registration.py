@@ -90,7 +90,7 @@ def measure_registration(tiles: Tiles) -> Registration:
     rows = tiles.shape[0]
     spectra = cross_spectra(tiles.log_rgb[..., 0], tiles.log_infrared)
     shift, sureness = find_peak(spectra.sum(axis=0), tiles.film.shape[1:], np.zeros(2), MAX_SHIFT_PX)
-    confidence = float(np.clip((sureness - 4.0) / (2 * SURE_PEAK - 4.0), 0.0, 1.0))
+    confidence = min(sureness / (2 * SURE_PEAK), 1.0)
     # A peak at the end of what is searched is the slope of one beyond it.
     if sureness < SURE_PEAK or np.abs(shift).max() > MAX_SHIFT_PX - 0.5:
         return same_grid(rows)
@@ -157,7 +157,7 @@ def _places(tiles: Tiles, spectra: Spectra, shift: Doubles) -> Places:
     found = []
     for members in groups_of(tiles.corners[:, 0] * ROW_GROUPS // rows, tiles.corners[:, 1], cols):
         local, sureness = find_peak(spectra[members].sum(axis=0), size, shift, reach_px)
-        if sureness > SURE_PEAK - 1:
+        if sureness > SURE_PEAK:
             row, col = tiles.corners[members].mean(axis=0) + np.array(size) / 2
             found.append((row, col - (cols - 1) / 2, *local, sureness))
     return Places.of(found)

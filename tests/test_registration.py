@@ -63,6 +63,14 @@ def test_a_slow_drift_along_the_rows_is_seen():
     assert (misfit_px(registration, drifting) < 0.4).all()
 
 
+def test_a_drift_is_seen_all_along_a_tall_frame():
+    def drifting(row, col):
+        return 2.0 + 1.5 * np.sin(row / 150), 0 * col - 0.7
+
+    registration = registered(0.15, lambda row, col: np.stack(drifting(row, col)), shape=(1300, 500))
+    assert (misfit_px(registration, drifting, (1300, 500)) < 0.4).all()
+
+
 def test_planes_of_one_pass_stay_on_one_grid():
     registration = registered(0.15, lambda row, col: np.stack([0 * row, 0 * col]))
     assert registration.same_grid
@@ -97,12 +105,32 @@ def test_a_peak_counts_where_it_stands_out_of_the_correlation_by_twelve_deviatio
     assert (confidence > 0) == sure
 
 
-@pytest.mark.parametrize(("step_px", "followed"), [(6, True), (9, False)])
-def test_a_part_of_the_frame_is_looked_for_within_seven_pixels_of_the_rest(step_px, followed):
+@pytest.mark.parametrize(
+    ("shape", "step_px", "followed"), [((600, 900), 6, True), ((600, 900), 9, False), ((2800, 300), 10, True)]
+)
+def test_a_part_is_looked_for_the_farther_from_the_rest_the_larger_the_frame_is(shape, step_px, followed):
     def jumping(row, col):
-        return np.stack([np.where(row < 375, 0.0, step_px) + 0 * col, 0 * col + 1.0])
+        return np.stack([np.where(row < 0.62 * shape[0], 0.0, step_px) + 0 * col, 0 * col + 1.0])
 
-    assert (abs(registered(0.15, jumping).row_shift_px[500] - step_px) < 1) == followed
+    registration = registered(0.15, jumping, shape=shape)
+    assert (abs(registration.row_shift_px[int(0.85 * shape[0])] - step_px) < 1) == followed
+
+
+@pytest.mark.parametrize(("shape", "noise", "most_px"), [((600, 900), 0.08, 0.3), ((1300, 500), 0.1, 0.45)])
+def test_a_scale_is_seen_where_a_faint_leak_drowns_in_the_noise_of_single_tiles(shape, noise, most_px):
+    def scaled(row, col):
+        return 0.003 * (row - shape[0] / 2), 0.003 * (col - shape[1] / 2)
+
+    registration = registered(0.02, lambda row, col: np.stack(scaled(row, col)), noise, shape)
+    assert (misfit_px(registration, scaled, shape) < most_px).all()
+
+
+def test_how_sure_the_shift_is_goes_from_a_half_to_one():
+    def confidence(noise):
+        return registered(0.02, lambda row, col: np.stack([row * 0 + 3.0, col * 0 + 2.0]), noise).confidence
+
+    assert 0.5 < confidence(0.17) < 0.9
+    assert confidence(0.05) == 1.0
 
 
 def test_planes_that_share_nothing_give_no_confidence():
