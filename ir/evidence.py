@@ -22,6 +22,9 @@ SMALL_PX = 12.0
 SPECK_EVIDENCE = 8.0
 # Log odds of depth from which a region counts in learning how many defects show.
 COUNTED_EVIDENCE = 4.0
+# Log odds of what is told of a region from which on it counts; and what stands for a frame of which nothing is told.
+TELLING = 1.0
+SPOTLESS = 0.1
 ROUNDS = 4
 # Density by which a picture's own structure sets a region off from what is around it.
 STRUCTURE = 0.15
@@ -85,11 +88,12 @@ def _odds(slope: Doubles, mean: float, shown: Doubles, absent: Doubles) -> Doubl
 
 def usual_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]) -> float:
     """Log odds that a defect of this frame shows, from all of them (expectation maximization)."""
-    votes = (evidence > COUNTED_EVIDENCE) / np.maximum(np.bincount(parents), 1)[parents]
+    told = (evidence > COUNTED_EVIDENCE) & (np.abs(shown) > TELLING)
+    votes = told / np.maximum(np.bincount(parents), 1)[parents]
     odds = 0.0
     for _ in range(ROUNDS):
         seen = float((votes / (1 + np.exp(-np.clip(shown + odds, -30, 30)))).sum())
-        part = (seen + 1.0) / (votes.sum() + 2.0)
+        part = (seen + SPOTLESS) / (votes.sum() + 2.0)
         odds = float(np.log(part / (1 - part)))
     return odds
 
