@@ -101,9 +101,9 @@ def usual_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]
 def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
     """Let the parts of one wide defect speak for one another; where scratches cross hairs they may not against."""
     voices = np.clip(evidence, -2, 2)
-    count = np.maximum(np.bincount(parents), 1)
-    chorus = np.bincount(parents, voices) / count * np.sqrt(count)
-    return np.asarray(evidence + np.clip(chorus, 0, MOST_CHORUS)[parents])
+    others = np.bincount(parents)[parents] - 1
+    chorus = (np.bincount(parents, voices)[parents] - voices) / np.sqrt(np.maximum(others, 1))
+    return np.asarray(evidence + np.clip(chorus, 0, MOST_CHORUS))
 
 
 def find_scratched(
