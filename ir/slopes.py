@@ -26,7 +26,7 @@ KNOWN_ERROR = 0.3
 LEAST_EXPONENT = 0.4
 # An exponent that is not learnt but from defects in so many of the frame's places.
 UNUSUAL_EXPONENT = 1.8
-FEWEST_PLACES = 30
+FEWEST_PLACES = 16
 # Dust is neutral: what takes one colour by so much more (part of its slope) is no example of the frame's defects.
 LEARNT_COLOUR = 0.25
 # The largest exponent lies so many deviations above the mean, and within these multiples of it.

@@ -79,7 +79,7 @@ def test_a_hundred_cells_of_one_girder_do_not_outvote_a_dozen_defects():
 
 @pytest.mark.parametrize(
     ("slope", "places", "learnt"),
-    [(2.4, 40, True), (2.4, 20, False), (2.4, 3, False), (1.7, 3, True), (3.2, 3, False)],
+    [(2.4, 24, True), (2.4, 12, False), (2.4, 3, False), (1.7, 3, True), (3.2, 3, False)],
     ids=["weak infrared", "in places", "railings", "a usual exponent", "small print"],
 )
 def test_an_unusual_exponent_is_learnt_only_where_it_is_all_over_the_frame(slope, places, learnt):
