@@ -129,7 +129,7 @@ def fit_absorption(
     parents : (regions,) ndarray of int64
         The wider defect that each region is a part of.
     places : (regions,) ndarray of int64
-        The part of the frame that each lies in.
+        The part of the frame that its wider defect begins in.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
     sight : Sight

@@ -123,7 +123,7 @@ def heal(
     look = _look(rgb, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    places = _places(cells, rgb.shape)
+    places = _places(cells, parents, rgb.shape)
     absorption = fit_absorption(look.sample, parents, places, evidence, measured.sight)
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     kernels.blend_regions(
@@ -169,13 +169,13 @@ def tally(
     return divided, len(healed_cells) - divided - left, left
 
 
-def _places(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Number the part of the frame that each cell begins in."""
-    first = cells.starts[:-1]
-    down, across = (
-        at[first].astype(np.int64) * PLACES // size for at, size in ((cells.rows, shape[0]), (cells.cols, shape[1]))
-    )
-    return np.asarray(down * PLACES + across)
+def _places(cells: Regions, parents: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Number the part of the frame that each region begins in, for its cells: a railing lies in one."""
+    _, first_cells, owners = np.unique(parents, return_index=True, return_inverse=True)
+    first = cells.starts[first_cells]
+    down = cells.rows[first].astype(np.int64) * PLACES // shape[0]
+    across = cells.cols[first].astype(np.int64) * PLACES // shape[1]
+    return np.asarray((down * PLACES + across)[owners])
 
 
 def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
