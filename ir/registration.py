@@ -26,7 +26,7 @@ MAX_SCALE = 0.003
 # Peaks of noise alone reach some 10 deviations of the correlation surface, those of film 100 and more.
 SURE_PEAK = 12.0
 # Planes this close are left on one grid: the same pass.
-SAME_GRID_PX = 0.2
+SAME_GRID_PX = 0.1
 # Peaks of whitened correlations within this of zero say so at once: two passes never land so well.
 SURELY_SAME_PX = 0.07
 STILL_PX = 0.25
@@ -85,7 +85,7 @@ def measure_registration(tiles: Tiles) -> Registration:
     Returns
     -------
     Registration
-        The same grid where there is nothing to go by (confidence 0) or where the planes already lie within 0.2 pixels.
+        The same grid where there is nothing to go by (confidence 0) or where the planes already lie within 0.1 pixels.
     """
     rows = tiles.shape[0]
     spectra = cross_spectra(tiles.log_rgb[..., 0], tiles.log_infrared)
@@ -118,7 +118,7 @@ def through_places(places: Places, line: Line, shape: tuple[int, ...], confidenc
     Returns
     -------
     Registration
-        The same grid where the planes lie within 0.2 pixels in every place.
+        The same grid where the planes lie within 0.1 pixels in every place.
     """
     row_course, row_shear = fit_course(places, 0, shape[0], line)
     col_course, col_scale = fit_course(places, 1, shape[0], line)

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ir_frames import compiled, photometry_and_tiles, simulated, texture
+from ir_frames import cleaned, compiled, photometry_and_tiles, simulated, texture
 from scipy import ndimage
 
 from film.kinds import KINDS
 from film.recipe import InfraredOptics
-from ir import clean_frame
 from ir.holder import Holder, find_holder
 from ir.photometry import measure_photometry
 from ir.registration import Registration, measure_registration, same_grid
@@ -18,6 +17,8 @@ from ir.second_pass import Scan, follow_second_pass, strip_corners
 SHAPE = (720, 1080)
 BENDY = InfraredOptics(shift_rows_px=-2.4, shift_cols_px=0.6, drift_px=2.5)
 FARTHEST = InfraredOptics(shift_rows_px=11.6, shift_cols_px=-11.3, drift_px=3.0, scale=1.003)
+# A pass that is taken for the same one although it lies this far off loses 1.6 dB.
+NEAR = InfraredOptics(shift_rows_px=0.19, shift_cols_px=0.02)
 # As `drivers.virtual.magazine.drift_of` deals it out.
 SCANNERS_OWN = InfraredOptics(shift_rows_px=-2.4, shift_cols_px=0.02, drift_px=0.6)
 
@@ -174,16 +175,20 @@ def decibel(picture, truth, covered):
 @compiled
 @pytest.mark.parametrize(
     ("picture", "seed", "optics"),
-    [("landscape", 5, BENDY), ("landscape", 1, SCANNERS_OWN), ("portrait", 3, BENDY), ("landscape", 4, FARTHEST)],
+    [
+        ("landscape", 5, BENDY),
+        ("landscape", 1, SCANNERS_OWN),
+        ("landscape", 1, NEAR),
+        ("landscape", 4, FARTHEST),
+    ],
 )
 def test_a_second_pass_cleans_within_a_decibel_of_the_same_pass(picture, seed, optics):
-    still = simulated("leaky_slide", picture, SHAPE, seed)
-    moved = simulated(
-        "leaky_slide", picture, SHAPE, seed, infrared=replace(KINDS["leaky_slide"].infrared, **moves(optics))
-    )
+    elsewhere = {"infrared": replace(KINDS["leaky_slide"].infrared, **moves(optics))}
+    still, moved = (simulated("leaky_slide", picture, SHAPE, seed, **changes) for changes in ({}, elsewhere))
     assert np.array_equal(still.rgb, moved.rgb)
     covered = covered_by_infrared(moved)
     same, second = (
-        decibel(clean_frame(frame.rgb, frame.infrared).rgb, still.clean_rgb, covered) for frame in (still, moved)
+        decibel(cleaned("leaky_slide", picture, SHAPE, seed, **changes).rgb, still.clean_rgb, covered)
+        for changes in ({}, elsewhere)
     )
     assert second > same - 1
