@@ -25,8 +25,9 @@ Counts = npt.NDArray[np.uint16]
 
 # Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
 MOST_NOISE = 0.01
-# Sure marks on spotless film, at sensitivity 0.5.
-FALSE_PER_PX = 4e-6
+# Sure marks that a dusty frame has, and the part of its marks that they are, at sensitivity 0.5.
+FEWEST_SURE = 6
+SURE_PART = 0.33
 DARK_CONTRAST = 0.25
 
 
@@ -104,11 +105,13 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         0..1; sure is what would be one at 0.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    sure = probability[regions.rows, regions.cols] >= round(255 * card.limits(0.0)[0])
-    count = np.count_nonzero(np.add.reduceat(sure, regions.starts[:-1])) if len(regions) else 0
-    # Dust comes in numbers: as few as a spotless frame shows by mistake are the picture's.
-    mistaken = FALSE_PER_PX * probability.size * 2 * (1 - sensitivity)
-    return regions if count > mistaken + 2 * mistaken**0.5 else chosen(regions, np.zeros(len(regions), np.bool_))
+    if not len(regions):
+        return regions
+    peaks = np.maximum.reduceat(probability[regions.rows, regions.cols], regions.starts[:-1])
+    sure = np.count_nonzero(peaks >= round(255 * card.limits(0.0)[0]))
+    # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
+    asked = max(FEWEST_SURE, SURE_PART * len(regions)) * 2 * (1 - sensitivity)
+    return regions if sure >= asked else chosen(regions, np.zeros(len(regions), np.bool_))
 
 
 def with_inpainting(

@@ -74,10 +74,21 @@ def heal_by_both(
         "fusion", lambda: infrared_strength(view.residual, view.base, view.noise, limits, view.holder_blocks)
     )
     fused = watch.time("fusion", lambda: fuse(probability, strength))
-    found = watch.time("detection", lambda: sure_regions(fused, FUSED, options.sensitivity))
+    found = watch.time("detection", lambda: _sure(probability, fused, model.card, options.sensitivity))
     regions = watch.time("fusion", lambda: agreed(found, probability, strength))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, fused, photometry, lambda at: _density(view, at)))
     return healed, model
+
+
+def _sure(
+    probability: npt.NDArray[np.uint8], fused: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float
+) -> Regions:
+    """Return what both say is a defect, on a frame that the detector alone calls dusty.
+
+    On a spotless frame whatever the leak's model leaves over is rare, and seems to tell much.
+    """
+    alone = sure_regions(probability, card, sensitivity)
+    return sure_regions(fused, FUSED, sensitivity) if len(alone) else alone
 
 
 def fused_report(report: CleanReport, model: Model, options: CleanOptions) -> CleanReport:

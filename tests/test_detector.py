@@ -144,13 +144,26 @@ def test_the_highest_limits_still_find_what_is_certain_and_the_lowest_leave_out_
     assert find_regions(probability, 0.0, 0.0).rows.size == 16
 
 
-@pytest.mark.parametrize(("marks", "found"), [(8, 0), (16, 16)])
-def test_as_few_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(marks, found, model):
-    probability = plane(shape=(1200, 1800))
-    for index in range(marks):
-        probability[100:104, 100 * (index + 1) : 100 * (index + 1) + 4] = 250
-    assert len(sure_regions(probability, model.card, 0.5)) == found
-    assert len(sure_regions(probability, model.card, 1.0)) == marks
+def marked(sure, doubtful):
+    """Probabilities with so many small marks that are sure, and so many that are nearly so."""
+    probability = plane(shape=(100, 20 * (sure + doubtful + 1)))
+    for index in range(sure + doubtful):
+        left = 20 * index + 10
+        probability[50:54, left : left + 4] = 253 if index < sure else 225
+    return probability
+
+
+@pytest.mark.parametrize(("sure", "found"), [(4, 0), (8, 8), (200, 200)])
+def test_as_few_sure_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(sure, found, model):
+    assert len(sure_regions(marked(sure, 0), model.card, 0.5)) == found
+    assert len(sure_regions(marked(sure, 0), model.card, 1.0)) == sure
+
+
+@pytest.mark.parametrize(("doubtful", "dusty"), [(20, True), (45, False), (80, False)])
+def test_where_hardly_a_third_of_the_marks_is_sure_they_are_the_pictures(doubtful, dusty, model):
+    probability = marked(16, doubtful)
+    assert len(sure_regions(probability, model.card, 0.5)) == (16 + doubtful) * dusty
+    assert len(sure_regions(probability, model.card, 1.0)) == 16 + doubtful
 
 
 def test_without_a_mark_that_is_sure_nothing_is_a_defect(model):
