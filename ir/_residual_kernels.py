@@ -10,8 +10,6 @@ BAND_ROWS = 64
 HALO = 2
 STEPS_PER_NEPER = 4096.0
 CLIPPED = np.uint8(128)
-# The last pixels that a shifted infrared saw stand for as many beyond: dust often goes on so far, but no farther.
-STAND_IN_PX = 4
 ACTIVITY_STEPS = 2048
 
 
@@ -152,17 +150,6 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
         grades[col] = grade_of[int(min(total * scale * np.float32(1 / 3.0), top))]
 
 
-@njit(cache=True)
-def _mark_unseen(grades, first, across, missed):
-    """Mark what lies too far beyond the infrared's end, in the segment of a row from column `first` on."""
-    cols = grades.shape[0]
-    last = min(first + SEGMENT_PX, cols)
-    for col in range(first, last if missed else min(-across - STAND_IN_PX, last)):
-        grades[col] |= CLIPPED
-    for col in range(max(cols + STAND_IN_PX - across, first), last):
-        grades[col] |= CLIPPED
-
-
 @njit(parallel=True, cache=True)
 def residual_bands(
     rgb, infrared, light, model, log_infrared, clip, moves, phases, taps, gains, grade_of, residual, grades
@@ -211,5 +198,3 @@ def residual_bands(
                     residual[row, col] = np.int16(min(max(value, np.float32(-32767)), np.float32(32767)))
                     if counts >= clip:
                         grades[row, col] |= CLIPPED
-                missed = abs(row + moves[row, segment, 0] - source) > STAND_IN_PX
-                _mark_unseen(grades[row], segment * SEGMENT_PX, across, missed)

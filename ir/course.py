@@ -119,8 +119,8 @@ def smooth_along(bands: Doubles, levels: Doubles, weights: Doubles) -> Course:
         damped = _damped(stiffness, log_smoothness)
         return float(np.log((damped * bent**2).sum() + 1e-300) - np.log(damped).mean())
 
-    # From hardly anything smoothed to all but a straight line.
-    bounds = (np.log(1e-3 / stiffness[-1]), np.log(1e3 / stiffness[0]))
+    # From half of the fastest vibration smoothed to half of the slowest left.
+    bounds = (-np.log(stiffness[-1]), -np.log(stiffness[0]))
     bent *= 1 - _damped(stiffness, optimize.minimize_scalar(unlikelihood, bounds=bounds, method="bounded").x)
     spline = interpolate.CubicSpline(bands, modes @ parts / root, bc_type="natural")
 

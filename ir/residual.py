@@ -18,6 +18,8 @@ from ir.registration import Registration
 from ir.tiles import Tiles
 
 PHASES = 33
+# Dust often goes on so far beyond the end of what a shifted infrared saw; taken farther, a hair that slants is smeared.
+STAND_IN_PX = 4
 ACTIVITY_GRADES = 16
 # Contrast of the leaked picture (nepers between neighbours) at which the first grade ends; each next is sqrt 2 more.
 FIRST_GRADE = 0.001
@@ -77,7 +79,35 @@ def residual_density(
     places = (np.arange(rows)[:, None], centres[None])
     shifts = np.stack(fitted.registration.at(*places, cols), axis=-1)
     gains = fitted.leakage.field_at(*places, infrared.shape)
-    return _residual(rgb, infrared, photometry, fitted, (shifts, gains), mixing=True)
+    residual = _residual(rgb, infrared, photometry, fitted, (shifts, gains), mixing=True)
+    if not fitted.registration.same_grid:
+        _stand_in(residual, np.round(shifts).astype(np.int64))
+    return residual
+
+
+def _stand_in(residual: Residual, moves: npt.NDArray[np.int64]) -> None:
+    """Let the last pixels that the infrared saw stand for those beyond its end: dust goes on, edges leave nothing.
+
+    Where it is asked for beyond its end, the kernel compares its last row with a picture that has gone on.
+    """
+    rows, cols = residual.values.shape
+    for segment in range(moves.shape[1]):
+        piece = np.s_[:, segment * kernels.SEGMENT_PX : (segment + 1) * kernels.SEGMENT_PX]
+        at = np.arange(rows) + moves[:, segment, 0]
+        seen = np.flatnonzero((at >= 0) & (at < rows))
+        if len(seen):
+            _extend(residual.values[piece], residual.grades[piece], seen[0], seen[-1])
+    for row in np.flatnonzero(moves[:, [0, -1], 1].any(axis=1)):
+        first = min(max(-moves[row, 0, 1], 0), cols - 1)
+        last = max(cols - 1 - max(moves[row, -1, 1], 0), first)
+        _extend(residual.values[row], residual.grades[row], first, last)
+
+
+def _extend(values: npt.NDArray[np.int16], grades: npt.NDArray[np.uint8], first: int, last: int) -> None:
+    """Repeat the first and the last seen value of the leading axis; what lies farther off is unknown."""
+    values[:first], values[last + 1 :] = values[first], values[last]
+    grades[: max(first - STAND_IN_PX, 0)] |= kernels.CLIPPED
+    grades[last + 1 + STAND_IN_PX :] |= kernels.CLIPPED
 
 
 def tile_residuals(tiles: Tiles, photometry: Photometry, fitted: Fitted, *, mixing: bool) -> tuple[Residual, int]:

@@ -69,20 +69,15 @@ def contrast(seen):
 
 
 def residual(rgb, infrared, log_infrared, leak, place):
-    """Return ln infrared less the leaked picture (1/4096 neper, unrounded), the picture's local contrast, and the
-    infrared's counts and how many pixels beyond its end they are asked for.
-    """
+    """Return ln infrared less the leaked picture (1/4096 neper, unrounded), and the picture's local contrast."""
     rows, cols = infrared.shape
     seen = predictor(rgb, leak, place, rows_beyond=2)
     segment = np.arange(cols) // place.segment_px
-    asked = np.stack(
-        [np.arange(rows)[:, None] + place.moves[:, segment, 0], np.arange(cols) + place.moves[:, segment, 1]]
-    )
-    source, across = (np.clip(at, 0, length - 1) for at, length in zip(asked, (rows, cols), strict=True))
+    source = np.clip(np.arange(rows)[:, None] + place.moves[:, segment, 0], 0, rows - 1)
+    across = np.clip(np.arange(cols) + place.moves[:, segment, 1], 0, cols - 1)
     counts = infrared[source, across]
-    beyond_px = np.abs(asked - (source, across)).max(axis=0)
     values = (log_infrared[counts] - place.gains[:, segment] * seen[2:-2]) * NEPER
-    return np.clip(values, -32767, 32767), contrast(seen)[2:-2], counts, beyond_px
+    return np.clip(values, -32767, 32767), contrast(seen)[2:-2], counts
 
 
 def block_statistics(values, grades, block):
