@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ir import _residual_kernels as kernels
 from ir.leakage import no_leakage
 from ir.photometry import measure_photometry
-from ir.registration import same_grid
+from ir.registration import Registration, same_grid
 from ir.residual import FIRST_GRADE, Fitted, Residual, filter_taps, grade_table, residual_density
 
 PHASES = 9
@@ -105,3 +105,20 @@ def test_a_frame_without_leak_leaves_the_logarithm_of_the_infrared():
     found = residual_density(rgb, infrared, photometry, Fitted(no_leakage(), same_grid(30)))
     assert np.abs(found.values - 4096 * photometry.log_tables[3][infrared]).max() <= 1.05
     assert (found.grades & 15 == 0).all()
+
+
+def test_beyond_the_end_of_a_shifted_infrared_its_last_residual_stands_in_for_four_pixels():
+    rng = np.random.default_rng(2)
+    rgb = rng.integers(2000, 60000, (90, 150, 3)).astype(np.uint16)
+    infrared = rng.integers(30000, 40000, (90, 150)).astype(np.uint16)
+    photometry = measure_photometry(rgb, infrared)
+    moved = Registration(np.full(90, -7.2, np.float32), np.full(90, 9.8, np.float32), 0.0, 0.0, 1.0)
+    found = residual_density(rgb, infrared, photometry, Fitted(no_leakage(), moved))
+    values, unknown = found.values, found.grades & 128
+    assert np.array_equal(values[:7], np.repeat(values[7:8], 7, axis=0))
+    assert np.array_equal(values[:, 140:], np.repeat(values[:, 139:140], 10, axis=1))
+    assert unknown[:3].all()
+    assert unknown[:, 144:].all()
+    assert not unknown[3:, :144].any()
+    seen = photometry.log_tables[3][infrared[:-7, 10:]] * 4096
+    assert np.abs(values[7:, :140] - seen).max() < 1.1
