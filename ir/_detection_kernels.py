@@ -14,8 +14,8 @@ HOLDER_SHIFT = 3
 
 NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
 # Part of the seed threshold that makes a faint seed, and how many of these in one region are as good as a seed.
-FAINT_PART = np.float32(0.5)
-FAINT_SEEDS = 100
+FAINT_PART = np.float32(0.35)
+FAINT_SEEDS = 80
 
 
 @njit(parallel=True, cache=True)

@@ -137,7 +137,7 @@ def densities_at(values, grades, base, block, rows, cols):
 
 
 def regions(classes, smallest_px):
-    """Labels of the 8-connected regions that hold a seed (class 2) or a hundred faint ones (class 3).
+    """Labels of the 8-connected regions that hold a seed (class 2) or eighty faint ones (class 3).
 
     In reading order of their first pixels.
     """
@@ -146,7 +146,7 @@ def regions(classes, smallest_px):
     number = 0
     for label in range(1, count + 1):
         members = labels == label
-        if members.sum() >= smallest_px and ((classes[members] == 2).any() or (classes[members] == 3).sum() >= 100):
+        if members.sum() >= smallest_px and ((classes[members] == 2).any() or (classes[members] == 3).sum() >= 80):
             number += 1
             kept[members] = number
     return kept
