@@ -17,6 +17,7 @@ from ir import _defect_kernels as kernels
 from ir import evidence as judge
 from ir.slopes import (
     EDGE_SPREAD,
+    UNUSUAL_EXPONENT,
     USUAL_MISFIT,
     DefectSample,
     Edges,
@@ -234,8 +235,10 @@ def _posterior(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
     """
     apart = np.square(edges.slopes - slopes.pooled) / (edges.errors**2 + slopes.errors**2)
     far = np.square((edges.slopes - prior.mean) / prior.spread)
-    # Exponents have long tails: what edges and fill agree on is believed though no other defect of the frame has it.
-    alike = np.exp(-apart / 2) * (far > FAR_DEVIATIONS**2) * (edges.errors < EDGE_SPREAD * edges.slopes)
+    # Where infrared hardly sees dust, exponents have long tails: what edges and fill agree on is believed though no
+    # other defect has it. Elsewhere it is a line of the picture that runs along the defect.
+    told = (far > FAR_DEVIATIONS**2) & (edges.errors < EDGE_SPREAD * edges.slopes)
+    alike = np.exp(-apart / 2) * (told & (prior.mean > UNUSUAL_EXPONENT))
     spread = prior.spread * np.sqrt(1 + alike * far)
     odd = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
     doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + odd)

@@ -362,6 +362,13 @@ def test_spotless_letters_are_not_taken_for_dirt(seed):
     assert clean_frame(frame.rgb, frame.infrared).defect_mask.mean() < 1e-4
 
 
+@pytest.mark.parametrize("seed", [11, 15])
+def test_small_print_is_not_taken_for_dust_that_infrared_hardly_sees(seed):
+    # Strokes finer than the lens resolves leak otherwise than the mixture that red shows of them.
+    frame = simulated("strong_leak", "lettering", (600, 900), seed, damage=KINDS["spotless"].damage)
+    assert not clean_frame(frame.rgb, frame.infrared).defect_mask.any()
+
+
 def speck_frame(depth):
     """A frame with a lattice of specks of one density among a few dark ones, and how far off each pixel lies."""
     frame = simulated("spotless", "landscape", (400, 600), 3)
