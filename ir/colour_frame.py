@@ -28,6 +28,10 @@ MOST_NOISE = 0.01
 # Sure marks that a dusty frame has, and the part of its marks that they are, at sensitivity 0.5.
 FEWEST_SURE = 6
 SURE_PART = 0.33
+# Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
+SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)
+DOUBTFUL_PARTS = (0.4, 0.9)
+LARGE_AREAS_PX = (60, 500)
 DARK_CONTRAST = 0.25
 
 
@@ -107,11 +111,24 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     regions = find_regions(probability, *card.limits(sensitivity))
     if not len(regions):
         return regions
-    peaks = np.maximum.reduceat(probability[regions.rows, regions.cols], regions.starts[:-1])
-    sure = np.count_nonzero(peaks >= round(255 * card.limits(0.0)[0]))
+    levels = probability[regions.rows, regions.cols]
+    sure = np.maximum.reduceat(levels, regions.starts[:-1]) >= round(255 * card.limits(0.0)[0])
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
     asked = max(FEWEST_SURE, SURE_PART * len(regions)) * 2 * (1 - sensitivity)
-    return regions if sure >= asked else chosen(regions, np.zeros(len(regions), np.bool_))
+    if sure.sum() < asked:
+        return chosen(regions, np.zeros(len(regions), np.bool_))
+    areas = np.diff(regions.starts)
+    mean = np.add.reduceat(levels, regions.starts[:-1], dtype=np.float64) / (255 * areas)
+    return chosen(regions, mean >= _mean_asked(areas, float(sure.mean())) * min(2 * (1 - sensitivity), 1.0))
+
+
+def _mean_asked(areas: npt.NDArray[np.int64], sure_part: float) -> npt.NDArray[np.float64]:
+    """Mean probability that is asked of marks by their area: the more, the less of the frame's marks is sure.
+
+    Girders and wires are large, and here and there sure; a speck has hardly a pixel off its rim.
+    """
+    large = np.interp(sure_part, DOUBTFUL_PARTS, LARGE_MEANS)
+    return np.asarray(np.interp(np.log(areas), np.log(LARGE_AREAS_PX), (SMALL_MEAN, large)))
 
 
 def with_inpainting(

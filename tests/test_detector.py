@@ -166,6 +166,24 @@ def test_where_hardly_a_third_of_the_marks_is_sure_they_are_the_pictures(doubtfu
     assert len(sure_regions(probability, model.card, 1.0)) == 16 + doubtful
 
 
+@pytest.mark.parametrize(
+    ("size_px", "level", "doubtful", "kept"),
+    [(30, 190, 0, True), (30, 190, 20, False), (30, 235, 20, True), (30, 150, 0, False), (8, 150, 20, True)],
+    ids=["on a dusty frame", "where half is sure", "surer itself", "doubtful everywhere", "small"],
+)
+def test_the_larger_a_mark_the_surer_it_has_to_be_all_over_and_the_more_so_where_little_is_sure(
+    size_px, level, doubtful, kept, model
+):
+    probability = marked(20, doubtful)
+    large = np.s_[60 : 60 + size_px, 10 : 10 + size_px]
+    probability[large] = level
+    probability[63, 12:15] = 253
+    found = sure_regions(probability, model.card, 0.5)
+    assert ((found.rows == 60 + size_px // 2) & (found.cols == 10 + size_px // 2)).any() == kept
+    everything = sure_regions(probability, model.card, 1.0)
+    assert ((everything.rows == 60 + size_px // 2) & (everything.cols == 10 + size_px // 2)).any()
+
+
 def test_without_a_mark_that_is_sure_nothing_is_a_defect(model):
     probability = plane(*((np.s_[10 * i : 10 * i + 4], np.s_[5:9], 220) for i in range(1, 5)))
     assert len(find_regions(probability, *model.card.limits(0.5))) == 4
