@@ -25,8 +25,9 @@ Counts = npt.NDArray[np.uint16]
 
 # Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
 MOST_NOISE = 0.01
-# Sure marks that a dusty frame has, and the part of its marks that they are, at sensitivity 0.5.
-FEWEST_SURE = 6
+# Sure marks that a dusty frame has at least, however small and for the root of its megapixels, and the part of its
+# marks that they are, at sensitivity 0.5.
+FEWEST_SURE = (1.5, 3.5)
 SURE_PART = 0.33
 # Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
 SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)
@@ -114,7 +115,8 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     levels = probability[regions.rows, regions.cols]
     sure = np.maximum.reduceat(levels, regions.starts[:-1]) >= round(255 * card.limits(0.0)[0])
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    asked = max(FEWEST_SURE, SURE_PART * len(regions)) * 2 * (1 - sensitivity)
+    fewest = FEWEST_SURE[0] + FEWEST_SURE[1] * (probability.size / 1e6) ** 0.5
+    asked = max(fewest, SURE_PART * len(regions)) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return chosen(regions, np.zeros(len(regions), np.bool_))
     areas = np.diff(regions.starts)

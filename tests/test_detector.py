@@ -146,10 +146,10 @@ def test_the_highest_limits_still_find_what_is_certain_and_the_lowest_leave_out_
 
 def marked(sure, doubtful):
     """Probabilities with so many small marks that are sure, and so many that are nearly so."""
-    probability = plane(shape=(100, 20 * (sure + doubtful + 1)))
+    probability = plane(shape=(1000, 1500))
     for index in range(sure + doubtful):
-        left = 20 * index + 10
-        probability[50:54, left : left + 4] = 253 if index < sure else 225
+        top, left = 200 + 20 * (index // 50), 10 + 20 * (index % 50)
+        probability[top : top + 4, left : left + 4] = 253 if index < sure else 225
     return probability
 
 
@@ -157,6 +157,11 @@ def marked(sure, doubtful):
 def test_as_few_sure_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(sure, found, model):
     assert len(sure_regions(marked(sure, 0), model.card, 0.5)) == found
     assert len(sure_regions(marked(sure, 0), model.card, 1.0)) == sure
+
+
+@pytest.mark.parametrize(("sure", "found"), [(1, 0), (2, 2)])
+def test_on_a_tiny_frame_two_sure_marks_are_enough(sure, found, model):
+    assert len(sure_regions(marked(sure, 0)[190:230, :200], model.card, 0.5)) == found
 
 
 @pytest.mark.parametrize(("doubtful", "dusty"), [(20, True), (45, False), (80, False)])
