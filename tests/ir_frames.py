@@ -65,6 +65,17 @@ def texture(shape, seed=1):
     return sum(octaves)
 
 
+def two_planes(leak, infrared_shift, noise=0.003, shape=(600, 900)):
+    """A picture, and infrared that shows a part of it, moved by a function of row and column."""
+    rng = np.random.default_rng(7)
+    picture = texture(shape)
+    grid = np.mgrid[: shape[0], : shape[1]].astype(float)
+    moved = ndimage.map_coordinates(picture, grid - infrared_shift(*grid), order=3, mode="nearest")
+    rgb = np.repeat((30000 * np.exp(0.5 * (picture - picture.max()))).astype(np.uint16)[..., None], 3, -1)
+    infrared = 40000 * np.exp(0.5 * leak * moved + noise * rng.standard_normal(shape))
+    return rgb, np.rint(infrared).astype(np.uint16)
+
+
 def flat_planes(shape, rgb=30000, infrared=40000, noise=0.0, seed=0):
     """Planes of one value, with some noise as a part of it."""
     rng = np.random.default_rng(seed)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import NO_DAMAGE, compiled, flat_planes, photometry_and_tiles, simulated, texture
-from scipy import ndimage
+from ir_frames import NO_DAMAGE, compiled, flat_planes, photometry_and_tiles, simulated, two_planes
 
 from ir.registration import Registration, measure_registration, same_grid
 
@@ -14,13 +13,7 @@ SHAPE = (600, 900)
 
 def registered(leak, infrared_shift, noise=0.003, shape=SHAPE):
     """Registration of a frame whose infrared shows a part of the picture, moved by a function of row and column."""
-    rng = np.random.default_rng(7)
-    picture = texture(shape)
-    grid = np.mgrid[: shape[0], : shape[1]].astype(float)
-    moved = ndimage.map_coordinates(picture, grid - infrared_shift(*grid), order=3, mode="nearest")
-    rgb = np.repeat((30000 * np.exp(0.5 * (picture - picture.max()))).astype(np.uint16)[..., None], 3, -1)
-    infrared = 40000 * np.exp(0.5 * leak * moved + noise * rng.standard_normal(shape))
-    _, tiles = photometry_and_tiles(rgb, np.rint(infrared).astype(np.uint16))
+    _, tiles = photometry_and_tiles(*two_planes(leak, infrared_shift, noise, shape))
     return measure_registration(tiles)
 
 

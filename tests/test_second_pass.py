@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ir_frames import cleaned, compiled, photometry_and_tiles, simulated, texture
-from scipy import ndimage
+from ir_frames import cleaned, compiled, photometry_and_tiles, simulated, two_planes
 
 from film.kinds import KINDS
 from film.recipe import InfraredOptics
@@ -32,17 +31,6 @@ def followed(rgb, infrared, rough=None):
     photometry, tiles = photometry_and_tiles(rgb, infrared)
     scan = Scan(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
     return follow_second_pass(scan, rough or measure_registration(tiles))
-
-
-def two_planes(leak, infrared_shift, noise=0.003, shape=(600, 900)):
-    """A picture, and infrared that shows a part of it, moved by a function of row and column."""
-    rng = np.random.default_rng(7)
-    picture = texture(shape)
-    grid = np.mgrid[: shape[0], : shape[1]].astype(float)
-    moved = ndimage.map_coordinates(picture, grid - infrared_shift(*grid), order=3, mode="nearest")
-    rgb = np.repeat((30000 * np.exp(0.5 * (picture - picture.max()))).astype(np.uint16)[..., None], 3, -1)
-    infrared = 40000 * np.exp(0.5 * leak * moved + noise * rng.standard_normal(shape))
-    return rgb, np.rint(infrared).astype(np.uint16)
 
 
 def true_course(frame):
