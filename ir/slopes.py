@@ -148,15 +148,16 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDAr
     seen, unseen, odd = (float(votes[chosen].sum()) for chosen in (shows, absent | coloured, coloured))
     shown = (seen + 1.0) / (seen + unseen + 2.0)
     # Where coloured things are as many, what is neutral among them is so by chance.
+    usual = Prior(mean, spread, np.ones(3), shown)
     if seen < FEWEST_REGIONS + odd:
-        return Prior(mean, spread, np.ones(3), shown)
+        return usual
     found, votes = slopes.pooled[shows], votes[shows]
-    unusual = weighted_median(found, votes) > UNUSUAL_EXPONENT
-    if unusual and len(np.unique(places[shows])) < FEWEST_PLACES:
-        return Prior(mean, spread, np.ones(3), shown)
+    middle = weighted_median(found, votes)
+    if middle > UNUSUAL_EXPONENT and len(np.unique(places[shows])) < FEWEST_PLACES:
+        return usual
     # A few dark shadows that are no defects may agree on anything; many defects are believed.
     belief = seen / (seen + BELIEVED_REGIONS)
-    mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(weighted_median(found, votes))))
+    mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(middle)))
     spread = float(np.clip(1.4826 * weighted_median(np.abs(found - mean), votes), 0.12 * mean, mean))
     ratios = slopes.channels[shows] / found[:, None]
     channels = np.clip([weighted_median(ratio, votes) for ratio in ratios.T], 0.8, 1.25)
