@@ -8,6 +8,9 @@ from numba import njit, prange
 GAMMA = np.float32(2.2)
 # Half the distance over which edges of defects are compared, pixels: the lens spreads them over some three.
 CHANGE_PX = 2
+# Part of white noise's variance that is left after smoothing by 1 4 6 4 1 both ways, and that smoothing takes away.
+SMOOTHED_NOISE = 0.0748
+SMOOTHED_AWAY = 0.7936
 
 
 @njit(parallel=True, cache=True)
@@ -42,31 +45,61 @@ def _without_stray(density, stray, opaque):
 
 
 @njit(parallel=True, cache=True)
-def shape_pixels(density, stray, sharpness, gain, opaque, shape):
-    """Density with stray light taken off, the detail that the focus lost put back, and the leak's share returned."""
-    for index in prange(density.shape[0]):
-        plain = _without_stray(density[index, 0], stray, opaque)
-        value = plain
-        for scale in range(2):
-            if sharpness[scale] > 0:
-                value += sharpness[scale] * (plain - _without_stray(density[index, scale + 1], stray, opaque))
-        shape[index] = gain * max(value, np.float32(0))
+def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, lift):
+    """Density without what is noise, with stray light taken off, the detail that the focus lost put back, and the
+    leak's share returned; and how much of the noise is left in each region.
+
+    Of what smoothing takes, a region keeps the part that is no noise (Wiener).
+    """
+    for region in prange(starts.shape[0] - 1):
+        square = 0.0
+        for index in range(starts[region], starts[region + 1]):
+            square += (density[index, 0] - density[index, 1]) ** 2
+        taken = noise**2 * SMOOTHED_AWAY * (starts[region + 1] - starts[region])
+        kept = max(square - taken, 0.0) / (square + taken * 1e-3 + 1e-12)
+        for index in range(starts[region], starts[region + 1]):
+            quiet = density[index, 1] + np.float32(kept) * (density[index, 0] - density[index, 1])
+            plain = _without_stray(quiet, stray, opaque)
+            value = plain
+            for scale in range(2):
+                if sharpness[scale] > 0:
+                    value += sharpness[scale] * (plain - _without_stray(density[index, scale + 1], stray, opaque))
+            shape[index] = gain * max(value, np.float32(0))
+        lift[region] = gain * (1 + sharpness[0] + sharpness[1]) * np.sqrt(kept**2 + (1 - kept**2) * SMOOTHED_NOISE)
 
 
 @njit(parallel=True, cache=True)
-def mark_bright(starts, ratio, variance, sure, bright, share):
-    """Mark the pixels that are surely brighter than their fill in a colour, darker in none; share of each region."""
+def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
+    """Mark the pixels that are surely brighter than their fill in a colour, darker in none; of each region the share of
+    these, and of what else lies there: pixels surely darker, brighter in none, or much denser than the bright ones.
+
+    limits: how many deviations are sure, and how many times the density is much denser.
+    """
+    sure, dense = limits
     for region in prange(starts.shape[0] - 1):
-        count = 0
+        lights = others = 0
+        density = 0.0
         for index in range(starts[region], starts[region + 1]):
-            brighter, darker = False, False
-            for channel in range(3):
-                deviation = np.sqrt(variance[index, channel])
-                brighter |= ratio[index, channel] < -sure * deviation
-                darker |= ratio[index, channel] > deviation
-            bright[index] = brighter and not darker
-            count += bright[index]
-        share[region] = count / (starts[region + 1] - starts[region])
+            least, most = _extremes(ratio[index], variance[index])
+            bright[index] = least < -sure and most <= 1
+            lights += bright[index]
+            density += shape[index] * bright[index]
+        limit = dense * density / max(lights, 1)
+        for index in range(starts[region], starts[region + 1]):
+            least, most = _extremes(ratio[index], variance[index])
+            others += (most > sure and least >= -1) or shape[index] > limit
+        count = starts[region + 1] - starts[region]
+        shares[region, 0], shares[region, 1] = lights / count, others / count
+
+
+@njit(cache=True)
+def _extremes(ratio, variance):
+    """Least and greatest deviation of the three channels from their fill, 0 among them."""
+    least, most = np.float32(0), np.float32(0)
+    for channel in range(3):
+        deviations = ratio[channel] / np.sqrt(variance[channel])
+        least, most = min(least, deviations), max(most, deviations)
+    return least, most
 
 
 @njit(parallel=True, cache=True)
@@ -155,13 +188,13 @@ def blend_regions(starts, shape, density, looks, fitted, constants, bare, value,
 
     bare: (pixels,) of bool: what lost its dye is filled, whatever lies on it.
 
-    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3), misfit (regions,) and
-    how much worse the fills are than their variance says (regions,);
-    constants: stray light, noise of the density, the exponent that nothing exceeds, and the part of the density's
-    detail that may lie elsewhere in the picture.
+    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3), misfit (regions,),
+    how much worse the fills are than their variance says (regions,), and noise of the density (regions,);
+    constants: stray light, noise of the density before smoothing, the exponent that nothing exceeds, the part of the
+    density's detail that may lie elsewhere in the picture, and the variance of full light as a part of its square.
     """
     raw, fill, fill_variance, noise = looks
-    exponents, misfit, rough = fitted
+    exponents, misfit, rough, deviations = fitted
     for region in prange(starts.shape[0] - 1):
         harm = seen = weights = 0.0
         for index in range(starts[region], starts[region + 1]):
@@ -172,8 +205,10 @@ def blend_regions(starts, shape, density, looks, fitted, constants, bare, value,
                 taken = exponent * shape[index]
                 divided = own * np.exp(taken / GAMMA)
                 # Noise that clean film would show as well is no error of dividing; what it is lifted by is.
-                lifted = noise[index, channel] * (1.0 - np.exp(-max(taken, 0.0)))
-                error = (exponent * constants[1] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
+                through_it = np.exp(-max(taken, 0.0))
+                shot = constants[4] / (through_it * own**GAMMA + np.float32(1e-6))
+                lifted = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - through_it)
+                error = (exponent * deviations[region] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 error *= (divided / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]

@@ -52,6 +52,8 @@ FEWEST_SURE = 3
 DOUBTFUL_EVIDENCE = 4.0
 # Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
 NEUTRALITY = 0.12
+# How much wider scratches lie about one exponent: they take a part of the dye that is there, much or little.
+SCRATCH_MISFIT = 2.5
 # Deviations from the frame's exponents beyond which a defect's own is one of their long tail.
 FAR_DEVIATIONS = 4.0
 # Misfit of the relation, as a part of the density: no less and no more than this.
@@ -86,32 +88,37 @@ class Absorption:
     ----------
     stray : float
         Part of the clear light that reaches the infrared sensor through anything.
-    lift : float
-        What the noise of the density is lifted by where detail is put back and the leak's share returned.
+    lift : (regions,) ndarray of float64
+        What the noise of the density is multiplied by where some of it is smoothed away, detail is put back and the
+        leak's share returned.
     shape : (pixels,) ndarray of float32
         Density without stray light, with the detail that the infrared's wider focus lost, and the leak's share of it.
     exponents : (regions, 3) ndarray of float64
         Density in red, green and blue for one of infrared, for each region.
-    most : float
-        Exponent that no defect of the frame exceeds.
+    usual, most : float
+        Exponent of the frame's defects, and the one that none of them exceeds.
     misfit : (regions,) ndarray of float64
         Standard deviation about that relation, as a part of the density.
     roughness : (regions,) ndarray of float64
         How many times the fills' squared error is what they promise, at least 1.
     visible : (regions,) ndarray of bool
         Whether the region shows in the picture at all.
+    scratched : (regions,) ndarray of bool
+        Whether a scratch that took dye away is part of it.
     bare : (pixels,) ndarray of bool
         Where a scratch took the dye away under other defects: nothing can be divided there.
     """
 
     stray: float
-    lift: float
+    lift: Doubles
     shape: Array
     exponents: Doubles
+    usual: float
     most: float
     misfit: Doubles
     roughness: Doubles
     visible: Truths
+    scratched: Truths
     bare: Truths
 
 
@@ -142,15 +149,11 @@ def fit_absorption(
     """
     stray = _stray(sample.density)
     sharpness = _sharpness(sample, stray, _most_sharpness(sight.blur_px))
-    shape = np.empty(len(sample.density), np.float32)
-    opaque = np.float32(np.exp(-DEEPEST))
-    kernels.shape_pixels(
-        sample.density, np.float32(stray), np.array(sharpness, np.float32), np.float32(sight.gain), opaque, shape
-    )
+    shape, lift = _shape(sample, stray, sharpness, sight)
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
     prior = frame_prior(slopes, parents, places)
     edges = unbiased(edge_slopes(sample, sight.gain, sight.noise), slopes, prior, parents)
-    bright, crossed, bare = judge.find_scratched(sample, slopes, edges, evidence, parents)
+    bright, crossed, bare = judge.find_scratched(shape, sample, slopes, edges, evidence, parents)
     if crossed.any():
         slopes = region_slopes(shape, sample, bare)
     exponents = np.where(bright[:, None], _bright_exponents(slopes, edges), _posterior(slopes, edges, prior))
@@ -164,9 +167,18 @@ def fit_absorption(
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
         # Dust comes in numbers: on a frame with hardly one sure defect the doubtful ones are the picture's.
         visible &= evidence > DOUBTFUL_EVIDENCE
-    lift = sight.gain * (1 + sum(sharpness))
     misfit, roughness = _misfit(checks, sample, _trust(edges, prior))
-    return Absorption(stray, lift, shape, exponents, prior.most, misfit, roughness, np.asarray(visible), bare)
+    misfit = np.where(bright, SCRATCH_MISFIT * misfit, misfit)
+    lasting = (np.asarray(visible), bright, bare)
+    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, *lasting)
+
+
+def _shape(sample: DefectSample, stray: float, sharpness: tuple[float, float], sight: Sight) -> tuple[Array, Doubles]:
+    shape, lift = np.empty(len(sample.density), np.float32), np.empty(len(sample.areas))
+    opaque, stray_part, gain = np.float32(np.exp(-DEEPEST)), np.float32(stray), np.float32(sight.gain)
+    sharp = np.array(sharpness, np.float32)
+    kernels.shape_pixels(sample.starts, sample.density, sight.noise, stray_part, sharp, gain, opaque, shape, lift)
+    return shape, lift
 
 
 def _visible(slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, parents: npt.NDArray[np.int64]) -> Truths:

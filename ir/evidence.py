@@ -41,6 +41,8 @@ FEWEST_BRIGHT = 12
 FEWEST_PROVEN = 3
 BRIGHT_PART = 0.6
 MIXED_PART = 0.1
+# Part of a region's pixels from which on something else lies on the scratch: darker, or so many times as dense.
+OTHER_PART, MUCH_DENSER = 0.02, 3.0
 # Largest difference of the channels' exponents, as a part of their mean.
 MOST_COLOUR = 0.25
 # Expected error of a fill, in density, under which surroundings are smooth.
@@ -107,15 +109,21 @@ def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Double
 
 
 def find_scratched(
-    sample: DefectSample, slopes: Slopes, edges: Edges, evidence: Doubles, parents: npt.NDArray[np.int64]
+    shape: npt.NDArray[np.float32],
+    sample: DefectSample,
+    slopes: Slopes,
+    edges: Edges,
+    evidence: Doubles,
+    parents: npt.NDArray[np.int64],
 ) -> tuple[Truths, Truths, Truths]:
     """Find scratches that took dye away: regions that are bright throughout, such that dust crosses, and bare pixels.
 
     Scratches run over many cells; a few bright ones are lights of the picture's. The bare pixels (pixels,) are the
     bright ones of crossed regions.
     """
-    bright, share = np.empty(len(sample.ratio), np.bool_), np.empty(len(sample.areas))
-    kernels.mark_bright(sample.starts, sample.ratio, sample.variance, SURE, bright, share)
+    bright, shares = np.empty(len(sample.ratio), np.bool_), np.empty((len(sample.areas), 2))
+    kernels.mark_bright(sample.starts, shape, sample.ratio, sample.variance, (SURE, MUCH_DENSER), bright, shares)
+    share, others = shares.T
     proven = (slopes.pooled < -SURE * slopes.errors) & (share > BRIGHT_PART)
     regions = proven | (edges.slopes < -edges.errors) & (slopes.pooled < 0)
     # The parts of one scratch speak for one another.
@@ -126,7 +134,8 @@ def find_scratched(
     if surely.sum() >= FEWEST_BRIGHT and (surely & proven).sum() >= FEWEST_PROVEN:
         scratched[parents[surely]] = True
     along = scratched[parents]
-    regions &= along & (evidence > 0)
+    # A scratch's slope would darken the dust that lies beside it.
+    regions &= along & (evidence > 0) & (others < OTHER_PART)
     crossed = along & ~regions & (share > MIXED_PART)
     return regions, crossed, bright & np.repeat(crossed, np.diff(sample.starts))
 

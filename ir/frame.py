@@ -12,11 +12,13 @@ from ir.colour_frame import clean_by_colours, with_inpainting
 from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
-from ir.fused_frame import InfraredView, fused_report, heal_by_both
+from ir.fused_frame import FUSED, InfraredView, fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
+from ir.hidden_dust import WEAK_EXPONENT, with_hidden_dust
 from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
 from ir.levels import with_levels
+from ir.model_file import Model
 from ir.noise import Base, Noise, Picture, measure_base, measure_noise
 from ir.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from ir.registration import Registration, measure_registration
@@ -155,13 +157,24 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     if Caution.STRONG_LEAKAGE in report.warnings and options.detector == DetectorUse.AUTO:
         view = InfraredView(residual, base, noise, holder.blocks)
         healed, model = heal_by_both(frame.rgb, frame.photometry, view, options, watch)
-        report = fused_report(_final_report(report, frame, noise, limits, healed), model, options)
+        seed = FUSED.limits(options.sensitivity)[0]
+        report = fused_report(_final_report(report, frame, noise, limits, healed), model, seed)
     else:
         sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
         measured = Measured(frame.photometry, residual, base, plain_limits, sight)
-        healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
+        healed, hidden = _heal(frame, regions, measured, options, watch)
         report = _final_report(report, frame, noise, limits, healed)
+        report = fused_report(report, hidden, hidden.card.limits(0.0)[0]) if hidden else report
     return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)
+
+
+def _heal(
+    frame: _Frame, regions: Regions, measured: Measured, options: CleanOptions, watch: StopWatch
+) -> tuple[Healed, Model | None]:
+    healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
+    if healed.exponent < WEAK_EXPONENT or options.detector == DetectorUse.OFF:
+        return healed, None
+    return with_hidden_dust(frame.rgb, healed, frame.photometry, options, watch)
 
 
 def _residual(frame: _Frame, watch: StopWatch) -> tuple[_Frame, Residual, Base]:

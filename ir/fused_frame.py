@@ -91,12 +91,12 @@ def _sure(
     return sure_regions(fused, FUSED, sensitivity) if len(alone) else alone
 
 
-def fused_report(report: CleanReport, model: Model, options: CleanOptions) -> CleanReport:
-    """Return a report of infrared with what the detector added."""
+def fused_report(report: CleanReport, model: Model, seed: float) -> CleanReport:
+    """Return a report of infrared with what the detector added from a probability on."""
     return replace(
         report,
         method=Method.FUSION,
-        probability_threshold=FUSED.limits(options.sensitivity)[0],
+        probability_threshold=seed,
         models={"detector": model.sha256},
     )
 

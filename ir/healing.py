@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ir import _defect_kernels as kernels
 from ir import _healing_kernels as healing_kernels
-from ir.absorption import Sight, fit_absorption
+from ir.absorption import Absorption, Sight, fit_absorption
 from ir.detection import Regions
 from ir.evidence import depth_evidence
 from ir.noise import Base
@@ -38,11 +38,16 @@ WORTH_HEALING = 0.8
 DARK_DOUBT = 2.0
 # Part of a density's fine detail that lies a fraction of a pixel elsewhere, or is blurred otherwise, in the picture.
 EDGE_MISFIT = 0.2
+# Variance of full light as a part of its square. Flare and the surroundings' blur bring its noise under opaque dust,
+# which dividing would lift with the rest.
+SHOT_NOISE = 1 / 60_000
 # Regions wider than this are cut into cells.
 WIDE_REGION_PX = 96
 # Parts of the frame along each side, for what lies all over it.
 PLACES = 12
 CELL_PX = 48
+# Cells of what a scratch runs through.
+FINE_CELL_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Healed:
         Pixels that were changed.
     divided, filled, left : int
         Regions healed mostly by dividing out, mostly by filling, and not at all.
+    exponent : float
+        Density in the picture for one of infrared, the frame's usual one; 1 where none is known.
     """
 
     rgb: npt.NDArray[np.uint16]
@@ -63,6 +70,7 @@ class Healed:
     divided: int
     filled: int
     left: int
+    exponent: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,16 @@ class _Look:
     sample: DefectSample
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Cells of defects, the region that each was cut from, and what is known of them."""
+
+    cells: Regions
+    parents: npt.NDArray[np.int64]
+    look: _Look
+    absorption: Absorption
+
+
 def heal(
     rgb: npt.NDArray[np.uint16],
     regions: Regions,
@@ -119,20 +137,20 @@ def heal(
     healing_kernels.copy_rows(rgb, healed)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
-    cells, parents = split_wide(regions)
-    look = _look(rgb, cells, measured)
-    areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
-    evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    places = _places(cells, parents, rgb.shape)
-    absorption = fit_absorption(look.sample, parents, places, evidence, measured.sight)
+    told = _told(rgb, split_wide(regions), measured)
+    scratched = np.bincount(told.parents, told.absorption.scratched) > 0
+    if scratched.any():
+        # Dust and hairs that a scratch runs through are no part of it, and lie in cells of their own then.
+        told = _told(rgb, split_wide(regions, scratched), measured)
+    cells, look, absorption, noise = told.cells, told.look, told.absorption, measured.sight.noise
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     kernels.blend_regions(
         cells.starts,
         absorption.shape,
         look.sample.density,
         (look.raw, look.fill, look.fill_variance, look.noise),
-        (absorption.exponents, absorption.misfit, absorption.roughness),
-        (absorption.stray, measured.sight.noise * absorption.lift, absorption.most, EDGE_MISFIT),
+        (absorption.exponents, absorption.misfit, absorption.roughness, noise * absorption.lift),
+        (absorption.stray, noise * measured.sight.gain, absorption.most, EDGE_MISFIT, SHOT_NOISE),
         absorption.bare,
         value,
         sums,
@@ -145,7 +163,17 @@ def heal(
     kernels.write_regions(
         cells.starts, cells.rows, cells.cols, promised, looks, value, levels, SMALLEST_CHANGE, healed, mask
     )
-    return Healed(healed, mask, *tally(promised, weight, parents))
+    return Healed(healed, mask, *tally(promised, weight, told.parents), absorption.usual)
+
+
+def _told(rgb: npt.NDArray[np.uint16], cut: tuple[Regions, npt.NDArray[np.int64]], measured: Measured) -> _Told:
+    """Look at the cells, and fit what they take of the light."""
+    cells, parents = cut
+    look = _look(rgb, cells, measured)
+    areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
+    evidence = depth_evidence(_strengths(look, cells, measured), areas)
+    places = _places(cells, parents, rgb.shape)
+    return _Told(cells, parents, look, fit_absorption(look.sample, parents, places, evidence, measured.sight))
 
 
 def tally(
@@ -186,12 +214,16 @@ def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[n
     return strengths
 
 
-def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
+def split_wide(
+    regions: Regions, scratched: npt.NDArray[np.bool_] | None = None
+) -> tuple[Regions, npt.NDArray[np.int64]]:
     """Cut wide regions into cells: where hairs cross scratches, one exponent cannot serve all of them.
 
     Parameters
     ----------
     regions : Regions
+    scratched : (regions,) ndarray of bool, optional
+        Regions to cut finely, wide or not.
 
     Returns
     -------
@@ -202,8 +234,10 @@ def split_wide(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
     owners = np.repeat(np.arange(len(regions)), areas)
     heights = np.maximum.reduceat(regions.rows, first) - np.minimum.reduceat(regions.rows, first)
     widths = np.maximum.reduceat(regions.cols, first) - np.minimum.reduceat(regions.cols, first)
-    wide = (np.maximum(heights, widths) > WIDE_REGION_PX)[owners]
-    cells = np.where(wide, (regions.rows // CELL_PX).astype(np.int64) << 16 | regions.cols // CELL_PX, 0)
+    fine = np.zeros(len(regions), np.bool_) if scratched is None else scratched
+    wide = ((np.maximum(heights, widths) > WIDE_REGION_PX) | fine)[owners]
+    size_px = np.where(fine, FINE_CELL_PX, CELL_PX)[owners]
+    cells = np.where(wide, (regions.rows // size_px).astype(np.int64) << 16 | regions.cols // size_px, 0)
     order = np.lexsort((cells, owners))
     changes = np.diff(owners[order], prepend=-1).astype(bool) | np.diff(cells[order], prepend=-1).astype(bool)
     starts = np.append(np.flatnonzero(changes), len(owners))
