@@ -14,7 +14,7 @@ from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
 from ir.fused_frame import FUSED, InfraredView, fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
-from ir.hidden_dust import WEAK_EXPONENT, with_hidden_dust
+from ir.hidden_dust import may_hide_dust, with_hidden_dust
 from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
 from ir.levels import with_levels
@@ -172,7 +172,7 @@ def _heal(
     frame: _Frame, regions: Regions, measured: Measured, options: CleanOptions, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
     healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
-    if healed.exponent < WEAK_EXPONENT or options.detector == DetectorUse.OFF:
+    if options.detector == DetectorUse.OFF or not may_hide_dust(healed, frame.photometry):
         return healed, None
     return with_hidden_dust(frame.rgb, healed, frame.photometry, options, watch)
 

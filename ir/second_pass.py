@@ -22,6 +22,8 @@ from ir.tiles import HOLDER_PART
 STRIP_PX = (48, 128)
 BANDS = 40
 STRIPS_ACROSS = 8
+# By so many deviations the highest of a surface that shows nothing stands out: of clipped infrared, say.
+LEAST_PEAK = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def follow_second_pass(scan: Scan, rough: Registration) -> Registration:
     Returns
     -------
     Registration
-        To some hundredths of a pixel; `rough` where there is next to no film.
+        To some hundredths of a pixel; `rough` where there is next to no film, or nothing to see on it.
     """
     corners = strip_corners(scan.holder, scan.infrared.shape)
     if not len(corners):
@@ -58,6 +60,8 @@ def follow_second_pass(scan: Scan, rough: Registration) -> Registration:
     # The first round is as wrong as a steep rough course smears its peaks; a third changes nothing.
     for _ in range(2):
         places = _places(scan, picture, corners, registration)
+        if not len(places):
+            return rough
         registration = through_places(places, smooth_along, scan.infrared.shape, rough.confidence)
     return registration
 
@@ -104,6 +108,8 @@ def _places(scan: Scan, picture: Array, corners: Whole, known: Registration) -> 
     found = []
     for members in groups_of(corners[:, 0], corners[:, 1], cols):
         left, sureness = find_peak(spectra[members].sum(axis=0), size, np.zeros(2), MAX_DRIFT_PX)
+        if sureness < LEAST_PEAK:
+            continue
         row, col = (corners[members].mean(axis=0) + np.array(size) // 2).astype(np.int64)
         rows_px, cols_px = known.at(row, col, cols)
         found.append((row, col - (cols - 1) / 2, rows_px + left[0], cols_px + left[1], sureness))
