@@ -17,6 +17,8 @@ Spectra = npt.NDArray[np.complex64]
 WHITENING = 0.7
 # Cycles per pixel from which on the focus leaves less and less but noise.
 FINEST = 0.25
+# Deviation, in nepers, of a piece that shows nothing: sixteen bits resolve less, and any sensor's noise is more.
+FLAT = 1e-5
 
 
 def cross_spectra(picture: Array, infrared: Array) -> Spectra:
@@ -42,6 +44,8 @@ def cross_spectra(picture: Array, infrared: Array) -> Spectra:
 
 def _windowed(plane: Array, window: Array) -> Array:
     smooth = plane - plane.mean(axis=(1, 2), keepdims=True)
+    # Of a clipped piece only rounding is left, which whitening would make as loud as a picture.
+    smooth *= smooth.std(axis=(1, 2), keepdims=True) > FLAT
     return np.asarray(smooth * window, np.float32)
 
 

@@ -180,3 +180,26 @@ def test_a_second_pass_cleans_within_a_decibel_of_the_same_pass(picture, seed, o
         for changes in ({}, elsewhere)
     )
     assert second > same - 1
+
+
+def half_flat(frame):
+    """The lower half of its infrared says nothing, as on clear film where it is clipped."""
+    infrared = frame.infrared.copy()
+    infrared[len(infrared) // 2 :] = infrared.max()
+    return infrared
+
+
+def test_strips_that_show_nothing_say_nothing_of_the_course():
+    frame = simulated(
+        "leaky_slide", "landscape", SHAPE, 5, infrared=replace(KINDS["leaky_slide"].infrared, **moves(NEAR))
+    )
+    truth, covered = true_course(frame)
+    found = followed(frame.rgb, half_flat(frame))
+    covered &= np.arange(SHAPE[0]) < SHAPE[0] // 2 - 60
+    assert misfit_px(found, truth, covered, SHAPE[1]).max() < 0.15
+
+
+def test_infrared_that_shows_nothing_leaves_the_rough_course():
+    frame = simulated("leaky_slide", "landscape", SHAPE, 5)
+    rough = Registration(np.full(SHAPE[0], 0.3, np.float32), np.zeros(SHAPE[0], np.float32), 0.0, 0.0, 1.0)
+    assert followed(frame.rgb, np.full(SHAPE, 40_000, np.uint16), rough) is rough
