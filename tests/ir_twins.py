@@ -237,16 +237,47 @@ def without_stray(density, stray, deepest):
     return -np.log(np.maximum((np.exp(-density) - stray) / (1 - stray), np.exp(-deepest)))
 
 
-def shape(density, stray, sharpness, gain, deepest):
-    """Density without stray light, with detail at two scales put back."""
-    plain, small, wide = without_stray(density, stray, deepest).T
-    return gain * np.maximum(plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide), 0)
+def kept_detail(starts, density, noise):
+    """Of each region, the part of what smoothing over 5 by 5 takes that is no white noise; and the part of such noise's
+    deviation that is left.
+    """
+    smoothing = np.outer(BINOMIALS[5], BINOMIALS[5])
+    left = np.square(smoothing).sum()
+    away = 1 - 2 * smoothing.max() + left
+    square = np.add.reduceat(np.square(density[:, 0] - density[:, 1]), starts[:-1])
+    taken = away * noise**2 * np.diff(starts)
+    kept = np.maximum(square - taken, 0) / (square + 1e-3 * taken + 1e-12)
+    return kept, np.sqrt(kept**2 + (1 - kept**2) * left)
+
+
+def shape(starts, density, noise, optics):
+    """Density without noise and stray light, with detail at two scales put back; and what noise is multiplied by.
+
+    optics: stray light, sharpness at two scales, gain and the deepest density.
+    """
+    stray, sharpness, gain, deepest = optics
+    kept, left = kept_detail(starts, density, noise)
+    quiet = density[:, 1] + np.repeat(kept, np.diff(starts)) * (density[:, 0] - density[:, 1])
+    plain = without_stray(quiet, stray, deepest)
+    small, wide = without_stray(density[:, 1:], stray, deepest).T
+    detailed = plain + sharpness[0] * (plain - small) + sharpness[1] * (plain - wide)
+    return gain * np.maximum(detailed, 0), gain * (1 + sum(sharpness)) * left
 
 
 def bright_pixels(ratio, variance, sure):
     """Pixels that are surely brighter than their fill in a colour, and darker than it in none."""
     z = ratio / np.sqrt(variance)
     return (z < -sure).any(axis=1) & ~(z > 1).any(axis=1)
+
+
+def other_pixels(owners, shape, ratio, variance, limits):
+    """Pixels that are surely darker than their fill in a colour, and brighter than it in none; or that are so many
+    times as dense as the bright ones of their region, none of which there may be.
+    """
+    sure, dense = limits
+    bright = bright_pixels(ratio, variance, sure)
+    usual = np.bincount(owners, shape * bright) / np.maximum(np.bincount(owners, bright), 1)
+    return bright_pixels(-ratio, variance, sure) | (shape > dense * usual[owners])
 
 
 def change_sums(owners, at, densities, infrared, step_px):
@@ -293,15 +324,18 @@ def blend(owners, shape, density, looks, fitted, constants):
 
     looks: raw, fill, fill variance, noise, and where nothing can be divided.
     """
-    stray, noise, most, elsewhere = constants
+    stray, noise, most, elsewhere, full_light = constants
     raw, fill, fill_variance, dark_noise, bare = looks
-    exponents, misfit, rough = fitted
+    exponents, misfit, rough, deviations = fitted
     taken = exponents[owners] * shape[:, None]
     divided = raw * np.exp(taken / 2.2)
     through = np.maximum(1 - stray * np.exp(np.maximum(density[:, :1], 0)), 0.05)
-    lifted = dark_noise * (1 - np.exp(-np.maximum(taken, 0)))
-    log_error = np.square(exponents[owners] * noise / through) + np.square(misfit[owners, None] * taken)
-    log_error += np.square(lifted) + np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
+    let_through = np.exp(-np.maximum(taken, 0))
+    shot = full_light / (let_through * raw**2.2 + 1e-6)
+    lifted = (np.square(dark_noise) + shot) * np.square(1 - let_through)
+    log_error = np.square(exponents[owners] * deviations[owners, None] / through)
+    log_error += np.square(misfit[owners, None] * taken) + lifted
+    log_error += np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
     error = log_error * np.square(divided / 2.2)
     variance = rough[owners, None] * fill_variance
     weight = np.where(bare[:, None], 0, variance / (variance + error))

@@ -103,6 +103,13 @@ def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
     assert found == pytest.approx(np.repeat([3.0, -1.0], 9))
 
 
+def scratched_of(sample, slopes, edges, evidence=9.0):
+    """What is found of one wide defect: all regions are its cells, and their shape is the infrared's density."""
+    count = len(sample.areas)
+    shape = sample.density[:, 0].copy()
+    return find_scratched(shape, sample, slopes, edges, np.full(count, evidence), np.zeros(count, int))
+
+
 @pytest.mark.parametrize(
     ("cells", "depth_odds", "scratched"),
     [(16, 2.0, True), (16, 1.2, False), (14, 9.0, True), (10, 9.0, False)],
@@ -111,7 +118,7 @@ def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
 def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells, depth_odds, scratched):
     sample = regions_of(np.full(cells, 20), ratio=-0.3, deviation=0.02)
     slopes, edges = slopes_of(np.full(cells, -0.6)), edges_of(np.zeros(cells), 9.0)
-    bright, crossed, bare = find_scratched(sample, slopes, edges, np.full(cells, depth_odds), np.zeros(cells, int))
+    bright, crossed, bare = scratched_of(sample, slopes, edges, depth_odds)
     assert bright.all() == bright.any() == scratched
     assert not crossed.any()
     assert not bare.any()
@@ -124,42 +131,76 @@ def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells,
 )
 def test_edges_that_brighten_belong_to_a_scratch_that_is_bright_throughout_in_places(slope, bright_cells, found):
     bright = np.arange(24) < bright_cells
-    sample = regions_of(np.full(24, 20), ratio=np.repeat(np.where(bright, -0.3, -0.01), 20), deviation=0.02)
+    ratio = np.repeat(np.where(bright, -0.3, -0.01), 20)
+    # Here and there a pixel is bright in any cell.
+    ratio[::20] = -0.3
+    sample = regions_of(np.full(24, 20), ratio=ratio, deviation=0.02)
     slopes = slopes_of(np.where(bright, -0.6, -0.05), np.where(bright, 0.05, 0.5))
     edges = edges_of(np.where(bright, 0.0, slope), np.where(bright, 9.0, 0.5))
-    scratched, _, _ = find_scratched(sample, slopes, edges, np.full(24, 9.0), np.zeros(24, int))
+    scratched, _, _ = scratched_of(sample, slopes, edges)
     assert (scratched & ~bright).any() == found
     assert not found or scratched.all()
 
 
-def partly_bright(share, deviations):
+def partly_bright(share, deviations, rest):
     """A scratch of 14 cells, and one more that is bright in a part of its hundred pixels, by so many deviations."""
     pixels = np.full(14 * 20 + 100, -0.3)
-    pixels[14 * 20 :] = np.where(np.arange(100) < 100 * share, -0.02 * deviations, 0.5)
+    pixels[14 * 20 :] = np.where(np.arange(100) < 100 * share, -0.02 * deviations, rest)
     return regions_of([20] * 14 + [100], ratio=pixels, deviation=0.02)
 
 
+UNTOLD, DARK = 0.0, 0.5
+
+
 @pytest.mark.parametrize(
-    ("share", "deviations", "kind"),
+    ("share", "deviations", "rest", "kind"),
     [
-        (0.75, 15, "scratch"),
-        (0.5, 15, "crossed"),
-        (0.15, 15, "crossed"),
-        (0.07, 15, "dust"),
-        (0.5, 4, "crossed"),
-        (0.5, 2, "dust"),
+        (0.75, 15, UNTOLD, "scratch"),
+        (0.5, 15, UNTOLD, "crossed"),
+        (0.75, 15, DARK, "crossed"),
+        (0.15, 15, DARK, "crossed"),
+        (0.07, 15, DARK, "dust"),
+        (0.5, 4, DARK, "crossed"),
+        (0.5, 2, DARK, "dust"),
     ],
 )
-def test_where_a_hair_crosses_a_scratch_the_bright_pixels_are_bare(share, deviations, kind):
-    sample = partly_bright(share, deviations)
-    pooled = np.full(15, -0.6)
-    evidence, parents = np.full(15, 9.0), np.zeros(15, int)
-    bright, crossed, bare = find_scratched(sample, slopes_of(pooled), edges_of(np.zeros(15), 9.0), evidence, parents)
+def test_where_a_hair_crosses_a_scratch_the_bright_pixels_are_bare(share, deviations, rest, kind):
+    sample = partly_bright(share, deviations, rest)
+    bright, crossed, bare = scratched_of(sample, slopes_of(np.full(15, -0.6)), edges_of(np.zeros(15), 9.0))
     assert bright[:14].all()
     assert (bright[14], crossed[14]) == (kind == "scratch", kind == "crossed")
     expected = np.zeros(len(bare), np.bool_)
     expected[14 * 20 : 14 * 20 + round(100 * share)] = kind == "crossed"
     assert np.array_equal(bare, expected)
+
+
+def speck_on_a_scratch(pixels, darkness=0.0, times_as_dense=1.0):
+    """Whether a cell of a hundred pixels counts as a scratch of which some pixels are dark or dense, and its bare ones.
+
+    darkness: deviations by which they are darker than their fill; where it is 0 they are as bright as the scratch.
+    """
+    cells = np.append(np.full(14, 20), 100)
+    speck = np.arange(cells.sum()) >= cells.sum() - pixels
+    ratio = np.where(speck & (darkness != 0), 0.02 * darkness, -0.3)
+    depth = np.where(speck, 0.5 * times_as_dense, 0.5)
+    sample = regions_of(cells, depth, ratio, deviation=0.02)
+    bright, crossed, bare = scratched_of(sample, slopes_of(np.full(15, -0.6)), edges_of(np.zeros(15), 9.0))
+    assert bright[:14].all()
+    assert bright[14] != crossed[14]
+    assert np.array_equal(bare, crossed[14] & (ratio < 0) & (np.arange(len(bare)) >= 14 * 20))
+    return bool(bright[14])
+
+
+@pytest.mark.parametrize(("dark_px", "scratch"), [(1, True), (3, False)], ids=["one pixel", "three of a hundred"])
+def test_a_scratch_beside_which_dust_lies_is_no_scratch_throughout(dark_px, scratch):
+    assert speck_on_a_scratch(dark_px, darkness=15) == scratch
+    assert speck_on_a_scratch(dark_px, darkness=2)
+
+
+@pytest.mark.parametrize(("times_as_dense", "scratch"), [(2.1, True), (4.0, False)])
+def test_dust_on_a_scratch_is_told_by_its_density_where_it_looks_no_darker_than_the_film(times_as_dense, scratch):
+    assert speck_on_a_scratch(9, times_as_dense=times_as_dense) == scratch
+    assert speck_on_a_scratch(1, times_as_dense=times_as_dense)
 
 
 def test_what_takes_twice_as_much_light_as_usual_must_be_grey():
@@ -183,14 +224,18 @@ def test_what_no_density_explains_is_told_where_the_surroundings_are_smooth():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
-def test_pixels_are_bright_that_surely_brighten_in_a_colour_and_darken_in_none(seed, count):
+def test_pixels_are_bright_that_surely_brighten_in_a_colour_and_darken_in_none_and_others_are_told_apart(seed, count):
     rng = np.random.default_rng(seed)
     areas = rng.integers(1, 9, count)
     starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
     ratio = rng.normal(-0.3, 0.4, (starts[-1], 3)).astype(np.float32)
     variance = rng.uniform(1e-3, 0.1, ratio.shape).astype(np.float32)
-    bright, share = np.empty(len(ratio), np.bool_), np.empty(count)
-    kernels.mark_bright(starts, ratio, variance, 2.0, bright, share)
-    expected = twins.bright_pixels(ratio.astype(float), variance.astype(float), 2.0)
+    shape = rng.uniform(0, 2, starts[-1]).astype(np.float32)
+    bright, shares = np.empty(len(ratio), np.bool_), np.empty((count, 2))
+    kernels.mark_bright(starts, shape, ratio, variance, (2.0, 1.5), bright, shares)
+    planes = (ratio.astype(float), variance.astype(float))
+    expected = twins.bright_pixels(*planes, 2.0)
+    others = twins.other_pixels(np.repeat(np.arange(count), areas), shape.astype(float), *planes, (2.0, 1.5))
     assert np.array_equal(bright, expected)
-    assert share == pytest.approx(np.add.reduceat(expected, starts[:-1], dtype=float) / areas)
+    both = np.stack([expected, others], axis=1)
+    assert shares == pytest.approx(np.add.reduceat(both, starts[:-1], dtype=float) / areas[:, None])
