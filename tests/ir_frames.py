@@ -16,7 +16,7 @@ from film.pictures import PICTURES
 from ir import CleanOptions, clean_frame
 from ir.holder import find_holder
 from ir.noise import Base, Picture
-from ir.photometry import measure_photometry
+from ir.photometry import Photometry, measure_photometry
 from ir.tiles import take_tiles
 
 NO_DAMAGE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
@@ -41,6 +41,13 @@ def photometry_and_tiles(rgb, infrared):
     """What the first steps measure."""
     photometry = measure_photometry(rgb, infrared)
     return photometry, take_tiles(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
+
+
+def plain_photometry(dark_noise=1e-4, infrared_clip=65536):
+    """Light in proportion to the counts, white at 60000."""
+    table = np.log(np.maximum(np.arange(65536), 1) / 60000).astype(np.float32)
+    noises = (dark_noise,) * 4
+    return Photometry(np.repeat(table[None], 4, 0), (0.0,) * 4, (60000.0,) * 4, noises, (1e-6,) * 4, infrared_clip)
 
 
 def base_of(level, block_px):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import base_of
+from ir_frames import base_of, plain_photometry
 from scipy import ndimage
 
 from ir import _defect_kernels as defect_kernels
@@ -13,7 +13,6 @@ from ir import _healing_kernels as kernels
 from ir.absorption import Sight
 from ir.detection import connected_regions
 from ir.healing import GRAIN_VARIANCE, Measured, heal, split_wide
-from ir.photometry import Photometry
 from ir.residual import Residual
 
 COUNTS = 65536
@@ -359,13 +358,6 @@ def test_a_density_between_pixels_is_read_where_the_film_lies():
 LATTICE_PX = 40
 
 
-def photometry_of(dark_noise=1e-4):
-    """Light in proportion to the counts, white at 60000."""
-    table = np.log(np.maximum(np.arange(COUNTS), 1) / 60000).astype(np.float32)
-    noises = (dark_noise,) * 4
-    return Photometry(np.repeat(table[None], 4, 0), (0.0,) * 4, (60000.0,) * 4, noises, (1e-6,) * 4, COUNTS)
-
-
 def healed_film(picture, density, noise=0.004, least=0.001, exponent=1.2, dark_noise=0.0):
     """Heal a picture of display values under a density that takes 1.2 times as much from it as from the infrared.
 
@@ -381,7 +373,7 @@ def healed_film(picture, density, noise=0.004, least=0.001, exponent=1.2, dark_n
     base = base_of(np.zeros((-(-rows // 16), -(-cols // 16))), 16)
     limits = np.full((3, 16), 0.008, np.float32)
     regions = connected_regions((2 * (density > least)).astype(np.uint8))
-    photometry = photometry_of(dark_noise or 1e-4)
+    photometry = plain_photometry(dark_noise or 1e-4)
     return rgb, heal(rgb, regions, Measured(photometry, residual, base, limits, Sight(1.0, noise)))
 
 

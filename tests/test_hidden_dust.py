@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from ir_frames import compiled, plain_photometry, simulated
+
+from bench.metrics import Answer, Judge
+from film.frame import Damage
+from ir import CleanOptions, clean_frame, hidden_dust
+from ir.detection import Regions, connected_regions
+from ir.healing import Healed
+from ir.hidden_dust import may_hide_dust
+from ir.model_file import load_detector
+from ir.report import Method
+
+SHAPE = (60, 80)
+LEVEL = 30_000
+SPECK = np.s_[20:26, 30:36]
+
+
+def marked(densities, place=SPECK, shape=SHAPE):
+    """Whether a mark that takes so much of red, green and blue counts as grey dust; one or more side by side."""
+    rgb, classes = np.full((*shape, 3), LEVEL, np.uint16), np.zeros(shape, np.uint8)
+    rgb[place] = np.rint(LEVEL * np.exp(-np.asarray(densities)))
+    classes[place] = 2
+    return hidden_dust._is_grey(rgb, connected_regions(classes), plain_photometry()).tolist()
+
+
+@pytest.mark.parametrize(
+    ("densities", "grey"),
+    [
+        ((0.3, 0.3, 0.3), True),
+        ((0.345, 0.3, 0.255), True),
+        ((0.365, 0.3, 0.235), False),
+        ((0.031, 0.02, 0.009), True),
+        ((0.035, 0.02, 0.005), False),
+        ((-0.3, -0.3, -0.3), False),
+        ((-0.003, 0.008, 0.008), False),
+    ],
+    ids=["dust", "its tint", "a colour", "faint dust", "a faint colour", "a light", "brighter in a colour"],
+)
+def test_what_passes_for_the_leak_is_dark_and_takes_about_as_much_of_each_colour(densities, grey):
+    assert marked(densities) == [grey]
+
+
+def test_a_hair_is_judged_as_a_whole_though_its_parts_have_tints():
+    cols = np.arange(130)[:, None]
+    tinted = np.where(cols < 65, (0.5, 0.3, 0.1), (0.1, 0.3, 0.5))
+    assert marked(tinted, np.s_[20:23, 10:140], (60, 160)) == [True]
+    assert marked(np.where(cols < 65, (0.5, 0.3, 0.1), 0.3), np.s_[20:23, 10:140], (60, 160)) == [False]
+
+
+def test_where_the_detector_marks_nothing_nothing_is_dust():
+    assert marked((0.0, 0.0, 0.0), np.s_[:0, :0]) == []
+
+
+def unseen(areas, seen):
+    """Which of the detector's regions are hidden, by their areas and how many pixels of each infrared saw."""
+    areas, seen = np.asarray(areas), np.asarray(seen)
+    starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
+    rows = np.repeat(np.arange(len(areas)), areas).astype(np.int32)
+    cols = (np.arange(starts[-1]) - starts[rows]).astype(np.int32)
+    mask = np.arange(areas.max()) < seen[:, None]
+    return np.unique(hidden_dust._unseen(Regions(rows, cols, starts), mask).rows).tolist()
+
+
+def of_both(confirmed, denied):
+    """Areas and seen pixels of two kinds of regions, (number, area, seen pixels) each."""
+    numbers, areas, seen = zip(confirmed, denied, strict=True)
+    return np.repeat(areas, numbers), np.repeat(seen, numbers)
+
+
+@pytest.mark.parametrize(("confirmed", "believed"), [(62, False), (68, True)])
+def test_the_detector_is_believed_where_infrared_saw_most_of_its_marks(confirmed, believed):
+    areas, seen = of_both((confirmed, 20, 20), (100 - confirmed, 10, 0))
+    assert unseen(areas, seen) == (list(range(confirmed, 100)) if believed else [])
+
+
+@pytest.mark.parametrize(("area_px", "believed"), [(29, False), (25, True)])
+def test_the_detector_is_not_believed_where_infrared_denies_most_of_its_marks_area(area_px, believed):
+    areas, seen = of_both((80, 10, 10), (20, area_px, 0))
+    assert unseen(areas, seen) == (list(range(80, 100)) if believed else [])
+
+
+@pytest.mark.parametrize(("confirmed", "believed"), [(9, False), (10, True)])
+def test_the_detector_is_believed_from_ten_marks_on_that_infrared_saw(confirmed, believed):
+    assert bool(unseen(*of_both((confirmed, 10, 10), (1, 10, 0)))) == believed
+
+
+@pytest.mark.parametrize(("seen_px", "believed"), [(9, False), (11, True)])
+def test_a_mark_is_confirmed_by_a_fifth_of_its_pixels_and_hidden_only_if_none_is_seen(seen_px, believed):
+    areas, seen = of_both((40, 50, seen_px), (10, 50, 0))
+    seen[-1] = 1
+    assert unseen(areas, seen) == (list(range(40, 49)) if believed else [])
+
+
+@pytest.mark.parametrize(
+    ("exponent", "clip", "hidden"),
+    [(1.2, 65536, False), (2.9, 65536, False), (3.1, 65536, True), (1.2, 65535, True)],
+    ids=["good infrared", "steep", "weak", "clipped"],
+)
+def test_dust_may_be_hidden_where_infrared_is_weak_or_clipped(exponent, clip, hidden):
+    nothing = Healed(np.zeros((*SHAPE, 3), np.uint16), np.zeros(SHAPE, np.bool_), 0, 0, 0, exponent)
+    assert may_hide_dust(nothing, plain_photometry(infrared_clip=clip)) == hidden
+
+
+@cache
+def dusty(kind="weak_infrared", picture="landscape"):
+    return simulated(kind, picture, (500, 750), damage=Damage(dust=3, dirt=3))
+
+
+@cache
+def both_ways(kind="weak_infrared", picture="landscape", sensitivity=0.5):
+    """Such a frame, cleaned with the detector's help and without."""
+    frame = dusty(kind, picture)
+    ways = (CleanOptions(sensitivity), CleanOptions(sensitivity, "off"))
+    return [clean_frame(frame.rgb, frame.infrared, options) for options in ways]
+
+
+@compiled
+def test_on_weak_infrared_that_confirms_the_detector_hidden_dust_is_healed_as_well():
+    helped, alone = both_ways()
+    frame = dusty()
+    added = helped.defect_mask & ~alone.defect_mask
+    assert frame.visible_mask[added].mean() > 0.75
+    judge = Judge(frame)
+    with_it, without = (judge.score(Answer(way.rgb, way.defect_mask, 0.0)) for way in (helped, alone))
+    assert with_it.frame_db > without.frame_db + 1.5
+
+
+@compiled
+def test_what_infrared_healed_stays_as_it_is_and_nothing_changes_outside_the_mask():
+    helped, alone = both_ways()
+    assert (helped.defect_mask >= alone.defect_mask).all()
+    added = helped.defect_mask & ~alone.defect_mask
+    assert np.array_equal(helped.rgb[~added], alone.rgb[~added])
+    assert np.array_equal(helped.rgb[~helped.defect_mask], dusty().rgb[~helped.defect_mask])
+
+
+@compiled
+@pytest.mark.parametrize("sensitivity", [0.0, 0.5, 1.0])
+def test_the_report_names_the_detector_and_what_it_was_asked_at_any_sensitivity(sensitivity):
+    helped, alone = (way.report for way in both_ways(sensitivity=sensitivity))
+    model = load_detector(None)
+    assert helped.method == Method.FUSION
+    assert helped.models == {"detector": model.sha256}
+    assert helped.probability_threshold == model.card.limits(0.0)[0]
+    assert helped.defects_found > alone.defects_found
+    assert helped.defects_found == helped.defects_divided + helped.defects_filled + helped.defects_left
+    assert (alone.method, alone.models, alone.probability_threshold) == (Method.INFRARED, {}, 0.0)
+
+
+@compiled
+def test_where_infrared_denies_the_detectors_marks_the_frame_is_cleaned_as_without_it():
+    helped, alone = both_ways("clipped_infrared", "girders")
+    assert np.array_equal(helped.rgb, alone.rgb)
+    assert helped.report.method == Method.INFRARED
+    assert helped.report.models == {}
