@@ -40,6 +40,9 @@ BRIGHT_EVIDENCE = 6.0
 FEWEST_BRIGHT = 12
 FEWEST_PROVEN = 3
 BRIGHT_PART = 0.6
+# Where so many parts of one region agree, fills with edges to a part, it is a scratch however shallow: lights differ.
+FEWEST_AGREEING = 4
+AGREEMENT = 0.5
 MIXED_PART = 0.1
 # Part of a region's pixels from which on something else lies on the scratch: darker, or so many times as dense.
 OTHER_PART, MUCH_DENSER = 0.02, 3.0
@@ -133,9 +136,11 @@ def find_scratched(
     # On a rough ground edges are bright by chance: without regions that are bright throughout there is no scratch.
     if surely.sum() >= FEWEST_BRIGHT and (surely & proven).sum() >= FEWEST_PROVEN:
         scratched[parents[surely]] = True
-    along = scratched[parents]
+    agree = proven & (np.abs(edges.slopes - slopes.pooled) < AGREEMENT * np.abs(slopes.pooled))
+    long = np.bincount(parents, agree) >= FEWEST_AGREEING
+    along = (scratched | long)[parents]
     # A scratch's slope would darken the dust that lies beside it.
-    regions &= along & (evidence > 0) & (others < OTHER_PART)
+    regions &= along & ((evidence > 0) | long[parents]) & (others < OTHER_PART)
     crossed = along & ~regions & (share > MIXED_PART)
     return regions, crossed, bright & np.repeat(crossed, np.diff(sample.starts))
 

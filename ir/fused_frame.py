@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ir import _healing_kernels as healing_kernels
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
-from ir.detection import Regions, seed_limits
+from ir.detection import Regions, chosen, seed_limits
 from ir.detector import find_probability
 from ir.fusion import agreed, fuse, infrared_strength
 from ir.healing import Healed
@@ -24,6 +24,9 @@ from ir.stopwatch import StopWatch
 
 # Limits of what both say together, whatever those of the detector alone are: measured on simulated Kodachrome.
 FUSED = ModelCard(seed=(0.95, 0.8, 0.5), grow=(0.5, 0.35, 0.25))
+# What takes more light than this, in nepers, the detector sees at this probability: on simulated Kodachrome 17 of 18
+# defects did, and 22 of 24 marks that were none did not.
+MOST_UNSEEN, SEEN = 1.2, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,28 @@ def heal_by_both(
     fused = watch.time("fusion", lambda: fuse(probability, strength))
     found = watch.time("detection", lambda: _sure(probability, fused, model.card, options.sensitivity))
     regions = watch.time("fusion", lambda: agreed(found, probability, strength))
-    healed = watch.time("healing", lambda: heal_colours(rgb, regions, fused, photometry, lambda at: _density(view, at)))
+
+    def heal(found: Regions) -> Healed:
+        return heal_colours(rgb, found, fused, photometry, lambda at: _density(view, at))
+
+    healed = watch.time("healing", lambda: heal(regions))
+    likely = _would_be_seen(rgb, healed, regions, probability)
+    if not likely.all():
+        healed = watch.time("healing", lambda: heal(chosen(regions, likely)))
     return healed, model
+
+
+def _would_be_seen(
+    rgb: npt.NDArray[np.uint16], healed: Healed, regions: Regions, probability: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.bool_]:
+    """Which regions the detector sees, or take so little light that it may miss them: the rest are the picture's."""
+    if not len(regions):
+        return np.zeros(0, np.bool_)
+    places, first = (regions.rows, regions.cols), regions.starts[:-1]
+    lifted = np.log((healed.rgb[places].mean(axis=1) + 1) / (rgb[places].mean(axis=1) + 1))
+    taken = np.add.reduceat(lifted, first) / np.diff(regions.starts)
+    seen = np.maximum.reduceat(probability[places], first) >= round(255 * SEEN)
+    return np.asarray(seen | (taken < MOST_UNSEEN))
 
 
 def _sure(

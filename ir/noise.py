@@ -36,6 +36,7 @@ QUANTUM = 1.0 / 4096.0
 # What blocks more than this, in nepers, is a defect without further proof, and no part of clean film.
 OBVIOUS = 0.08
 PRIOR_PIXELS = 500
+FEW_PIXELS = 50
 BINOMIAL_3 = np.array([1, 2, 1], np.float32) / 4
 BINOMIAL_5 = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
@@ -295,12 +296,19 @@ def _separable(planes: Array, taps: npt.NDArray[np.floating]) -> Array:
 
 
 def _deviation_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
-    """Deviation of the bright side for each grade, not falling with activity (isotonic, weighted by the samples)."""
+    """Deviation of the bright side for each grade, not falling with activity (isotonic, weighted by the samples).
+
+    Of a picture without edges the highest grades see the rims of dust alone: a few pixels say as much as their number
+    against FEW_PIXELS, and the grade below the rest.
+    """
     counts = np.bincount(grades, minlength=ACTIVITY_GRADES)
     measured = np.full(ACTIVITY_GRADES, QUANTUM)
+    below = 0.0
     for grade in np.flatnonzero(counts):
         quarter, middle = np.quantile(density[grades == grade], [0.25, 0.5])
-        measured[grade] = (middle - quarter) / 0.6745
+        own = max((middle - quarter) / 0.6745, QUANTUM)
+        believed = counts[grade] / (counts[grade] + FEW_PIXELS) if below else 1.0
+        below = measured[grade] = own**believed * (below or 1.0) ** (1 - believed)
     rising = optimize.isotonic_regression(measured, weights=np.maximum(counts, 1e-6)).x
     return np.asarray(np.maximum(rising, QUANTUM), np.float32)
 
