@@ -125,6 +125,18 @@ def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells,
 
 
 @pytest.mark.parametrize(
+    ("cells", "edge_slope", "scratched"),
+    [(5, -0.6, True), (5, -0.35, True), (5, -0.2, False), (3, -0.6, False)],
+    ids=["alike", "nearly alike", "edges that say less", "too few cells"],
+)
+def test_a_shallow_scratch_is_told_by_parts_whose_fills_and_edges_agree(cells, edge_slope, scratched):
+    sample = regions_of(np.full(cells, 20), ratio=-0.3, deviation=0.02)
+    slopes, edges = slopes_of(np.full(cells, -0.6)), edges_of(np.full(cells, edge_slope), 0.1)
+    bright, _, _ = scratched_of(sample, slopes, edges, -4.0)
+    assert bright.all() == bright.any() == scratched
+
+
+@pytest.mark.parametrize(
     ("slope", "bright_cells", "found"),
     [(-0.9, 4, True), (-0.3, 4, False), (0.9, 4, False), (-0.9, 2, False), (-0.9, 0, False)],
     ids=["brighter", "not surely", "darker", "two bright cells", "none: chance on a rough ground"],

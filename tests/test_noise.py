@@ -190,6 +190,18 @@ def test_how_much_too_dark_a_grade_comes_out_is_believed_by_half_at_five_hundred
     assert noise_of(density, grade).offset[:, 5] == pytest.approx([0.015] * 2, rel=0.12)
 
 
+def test_what_few_pixels_of_a_grade_say_is_believed_by_half_at_fifty():
+    rng = np.random.default_rng(11)
+    grade = np.zeros((4, 128, 128), np.uint8)
+    grade[0, 10:35, 20:24] = 9  # 50 of every second column
+    wide = ndimage.maximum_filter(grade, (1, 9, 9)) > 0
+    density = np.where(wide, 0.032, 0.002) * rng.standard_normal(grade.shape) - 0.2 * wide
+    deviation = noise_of(density, grade).deviation[0]
+    # Sixteen times as much as the grades below, half believed on a logarithmic scale.
+    assert deviation[9] / deviation[0] == pytest.approx(4, rel=0.15)
+    assert deviation[15] == deviation[9]
+
+
 def test_tails_are_what_one_in_a_hundred_and_one_in_a_thousand_pass():
     rng = np.random.default_rng(9)
     tails = noise_of(0.02 * rng.standard_normal((4, 400, 400))).tails
