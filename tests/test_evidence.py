@@ -137,18 +137,6 @@ def test_a_shallow_scratch_is_told_by_parts_whose_fills_and_edges_agree(cells, e
 
 
 @pytest.mark.parametrize(
-    ("cells", "edge_slope", "scratched"),
-    [(4, -0.6, True), (3, -0.6, False), (4, -0.36, True), (4, -0.24, False), (4, -0.84, True), (4, -0.96, False)],
-)
-def test_a_scratch_of_four_cells_is_one_however_shallow_where_fills_and_edges_agree(cells, edge_slope, scratched):
-    sample = regions_of(np.full(cells, 20), ratio=-0.3, deviation=0.02)
-    slopes, edges = slopes_of(np.full(cells, -0.6)), edges_of(np.full(cells, edge_slope))
-    bright, crossed, _ = scratched_of(sample, slopes, edges, evidence=-1.0)
-    assert bright.all() == bright.any() == scratched
-    assert not crossed.any()
-
-
-@pytest.mark.parametrize(
     ("slope", "bright_cells", "found"),
     [(-0.9, 4, True), (-0.3, 4, False), (0.9, 4, False), (-0.9, 2, False), (-0.9, 0, False)],
     ids=["brighter", "not surely", "darker", "two bright cells", "none: chance on a rough ground"],
