@@ -10,7 +10,7 @@ GAMMA = np.float32(2.2)
 CHANGE_PX = 2
 # Part of white noise's variance that is left after smoothing by 1 4 6 4 1 both ways, and that smoothing takes away.
 SMOOTHED_NOISE = 0.0748
-SMOOTHED_AWAY = 0.7936
+SMOOTHED_AWAY = 0.7935
 
 
 @njit(parallel=True, cache=True)
@@ -84,7 +84,7 @@ def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
             bright[index] = least < -sure and most <= 1
             lights += bright[index]
             density += shape[index] * bright[index]
-        limit = dense * density / max(lights, 1)
+        limit = dense * density / lights if lights else np.inf
         for index in range(starts[region], starts[region + 1]):
             least, most = _extremes(ratio[index], variance[index])
             others += (most > sure and least >= -1) or shape[index] > limit

@@ -69,6 +69,8 @@ def with_hidden_dust(
     if not len(hidden):
         return healed, None
     more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, probability, photometry))
+    if not more.mask.any():
+        return healed, None
     counts = (healed.divided + more.divided, healed.filled + more.filled, healed.left + more.left)
     return Healed(more.rgb, healed.mask | more.mask, *counts, exponent=healed.exponent), model
 
@@ -81,7 +83,7 @@ def _is_grey(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photomet
     display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
     fill, _ = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
     raw = display[np.arange(3), rgb[cells.rows, cells.cols]]
-    density = DISPLAY_GAMMA * np.log(np.where(fill < 0, raw, fill) / raw)
+    density = DISPLAY_GAMMA * np.log(np.where(fill[:, :1] < 0, raw, fill) / raw)
     owners = np.repeat(parents, np.diff(cells.starts))
     total = np.stack([np.bincount(owners, density[:, channel], len(regions)) for channel in range(3)], axis=1)
     mean = total / np.diff(regions.starts)[:, None]

@@ -272,12 +272,13 @@ def bright_pixels(ratio, variance, sure):
 
 def other_pixels(owners, shape, ratio, variance, limits):
     """Pixels that are surely darker than their fill in a colour, and brighter than it in none; or that are so many
-    times as dense as the bright ones of their region, none of which there may be.
+    times as dense as the bright ones of their region, where there are any.
     """
     sure, dense = limits
     bright = bright_pixels(ratio, variance, sure)
-    usual = np.bincount(owners, shape * bright) / np.maximum(np.bincount(owners, bright), 1)
-    return bright_pixels(-ratio, variance, sure) | (shape > dense * usual[owners])
+    lights = np.bincount(owners, bright)
+    limit = np.where(lights > 0, dense * np.bincount(owners, shape * bright) / np.maximum(lights, 1), np.inf)
+    return bright_pixels(-ratio, variance, sure) | (shape > limit[owners])
 
 
 def change_sums(owners, at, densities, infrared, step_px):

@@ -56,6 +56,10 @@ def test_where_the_detector_marks_nothing_nothing_is_dust():
     assert marked((0.0, 0.0, 0.0), np.s_[:0, :0]) == []
 
 
+def test_a_mark_without_film_in_reach_of_it_is_not_told():
+    assert marked((0.3, 0.3, 0.3), np.s_[:, :]) == [False]
+
+
 def unseen(areas, seen):
     """Which of the detector's regions are hidden, by their areas and how many pixels of each infrared saw."""
     areas, seen = np.asarray(areas), np.asarray(seen)
