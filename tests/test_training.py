@@ -243,3 +243,25 @@ def test_training_goes_on_where_it_was_laid_aside(trained):
     train(options(trained, "--steps", "5"))
     assert json.loads((trained / "defects.json").read_text())["steps"] == 5
     assert len((trained / "curve.jsonl").read_text().splitlines()) > before
+
+
+def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, tmp_path):
+    from training.train import Trainer, detector
+
+    shallow = Trainer(options(tmp_path / "shallow", "--blocks", "1"))
+    (tmp_path / "shallow").mkdir()
+    shallow.save()
+    start = ("--start", str(tmp_path / "shallow" / "checkpoint.pt"))
+    deep = Trainer(options(tmp_path / "deep", *start))
+    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
+    said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, shallow))
+    assert said == pytest.approx(expected, abs=1e-6)
+    assert sum(p.numel() for p in deep.learner.network.parameters()) > 700_000
+    with pytest.raises(ValueError, match=r"fewer blocks, found others: blocks\.0\.1"):
+        Trainer(options(tmp_path / "shallower", "--blocks", "1", "--start", str(_saved(deep, tmp_path / "deep"))))
+
+
+def _saved(trainer, folder):
+    folder.mkdir()
+    trainer.save()
+    return folder / "checkpoint.pt"

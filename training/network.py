@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTHS = (24, 48, 64, 96)
+# Residual blocks at a quarter, an eighth and a sixteenth.
+BLOCKS = 2
 MULTIPLE_PX = 2 ** len(WIDTHS)
 # Half the receptive field is 116 px; what lies further away than this was measured to move no probability by 1e-4.
 MARGIN_PX = 96
@@ -27,14 +29,19 @@ class DefectNetwork(nn.Module):
     ----------
     widths : tuple of int
         Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
+    blocks : int
+        Residual blocks at each of them but the first. All but the first block begin as doing nothing, so that a
+        shallower network's weights are a start for a deeper one.
     """
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, blocks: int = BLOCKS) -> None:
         super().__init__()
         first = widths[0]
         self.stem = nn.Sequential(_convolution(30, first), _convolution(first, first))
         self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
-        self.blocks = nn.ModuleList(_Residual(width) for width in widths[1:])
+        self.blocks = nn.ModuleList(
+            nn.Sequential(*(_Residual(width, idle=block > 0) for block in range(blocks))) for width in widths[1:]
+        )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in itertools.pairwise(widths))
         self.merge = nn.ModuleList(_convolution(width, width) for width in widths[:-1])
         self.head = nn.Sequential(_convolution(first, first), nn.Conv2d(first, 4, 3, padding=1))
@@ -54,10 +61,12 @@ class DefectNetwork(nn.Module):
 
 
 class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, idle: bool) -> None:
         super().__init__()
         self.first = _convolution(width, width)
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        if idle:
+            nn.init.zeros_(self.second[1].weight)
 
     def forward(self, features: Tensor) -> Tensor:
         return functional.relu(features + self.second(self.first(features)))

@@ -13,7 +13,7 @@ from film.fields import Plane
 
 # What damage must change of the light before it is seen in a picture, and what it may without being damage.
 VISIBLE_SHARE, TOUCHED_SHARE = 0.03, 0.006
-INVERTED_SHARE = 0.2
+INVERTED_SHARE = 0.45
 _LN10 = math.log(10)
 
 

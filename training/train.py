@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training.export import Run, export
 from training.learning import Averaged, Learner, add_options, draw_batch, learning_rate
-from training.network import MULTIPLE_PX, DefectNetwork
+from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
 from training.validation import Case, Figures, Limits, held_out_cases, operating_points, validate
@@ -41,7 +41,7 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.learner = Learner(DefectNetwork())
+        self.learner = Learner(DefectNetwork(blocks=options.blocks))
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
@@ -67,7 +67,7 @@ class Trainer:
 
     def _begin_from(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        self.learner.network.load_state_dict(state["averaged"])
+        _begin_from_shallower(self.learner.network, state["averaged"])
         self.learner.averaged = Averaged(self.learner.network)
         done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
         self.history = [*state["history"], done]
@@ -109,6 +109,14 @@ class Trainer:
     def finished(self) -> bool:
         """Tell whether the hours or the steps are over."""
         return self.seconds >= 3600 * self.options.hours or self.step >= self.options.steps
+
+
+def _begin_from_shallower(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Take over weights of as many blocks, or of fewer: further blocks begin as doing nothing."""
+    unlike = network.load_state_dict(weights, strict=False)
+    if unlike.unexpected_keys or any(not key.startswith("blocks.") for key in unlike.missing_keys):
+        names = ", ".join((*unlike.unexpected_keys, *unlike.missing_keys)[:3])
+        raise ValueError(f"--start: expected weights of this network or one with fewer blocks, found others: {names}")
 
 
 def detector(network: nn.Module) -> Any:
@@ -171,7 +179,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to begin with")
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint whose weights to begin with; its network may have fewer blocks"
+    )
+    parser.add_argument("--blocks", type=int, default=BLOCKS, help="residual blocks at each resolution of the network")
     add_options(parser, sheets=3000)
     parser.add_argument("--validate-minutes", type=float, default=8.0)
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
