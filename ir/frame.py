@@ -164,7 +164,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
         measured = Measured(frame.photometry, residual, base, plain_limits, sight)
         healed, hidden = _heal(frame, regions, measured, options, watch)
         report = _final_report(report, frame, noise, limits, healed)
-        report = fused_report(report, hidden, hidden.card.limits(0.0)[0]) if hidden else report
+        report = fused_report(report, hidden, hidden.card.limits(options.sensitivity / 2)[0]) if hidden else report
     return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)
 
 
@@ -174,7 +174,7 @@ def _heal(
     healed = watch.time("healing", lambda: heal(frame.rgb, regions, measured))
     if options.detector == DetectorUse.OFF or not may_hide_dust(healed, frame.photometry):
         return healed, None
-    return with_hidden_dust(frame.rgb, healed, frame.photometry, options, watch)
+    return with_hidden_dust(frame.rgb, healed, measured, options, watch)
 
 
 def _residual(frame: _Frame, watch: StopWatch) -> tuple[_Frame, Residual, Base]:

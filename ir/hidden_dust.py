@@ -12,14 +12,19 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from ir import _healing_kernels as kernels
+from ir._detection_kernels import CLIPPED
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
 from ir.detector import find_probability, find_regions
-from ir.healing import DISPLAY_GAMMA, Healed, fill_from_around, mark_defects, split_wide
+from ir.healing import DISPLAY_GAMMA, Healed, Measured, fill_from_around, mark_defects, split_wide
 from ir.model_file import Model, load_detector
 from ir.photometry import COUNTS, Photometry
 from ir.report import CleanOptions
 from ir.stopwatch import StopWatch
+
+Doubles = npt.NDArray[np.float64]
+Truths = npt.NDArray[np.bool_]
 
 # Density in the picture for one of infrared from which on dust may be hidden: good scanners have 1.1 to 1.3.
 WEAK_EXPONENT = 3.0
@@ -31,6 +36,10 @@ OVERLAP_PART = 0.2
 FEWEST_CONFIRMED = 10
 # Largest difference between the colours, as a part of the density and beyond that.
 COLOUR_PART, COLOUR_DENSITY = 0.3, 0.02
+# What dust leaves over in the infrared after all, in deviations of its mean's noise and as a part of its density in the
+# picture, or what it lacks of the leak: on simulated film nine tenths of it did, and of ten pupils and shadows none.
+SURE = 3.0
+LEAST_TRACE, LEAST_DEFICIT = 0.003, 0.008
 
 
 def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
@@ -39,16 +48,17 @@ def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
 
 
 def with_hidden_dust(
-    rgb: npt.NDArray[np.uint16], healed: Healed, photometry: Photometry, options: CleanOptions, watch: StopWatch
+    rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, options: CleanOptions, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
-    """Heal as well what only the detector is sure of, on a frame on which infrared confirms the detector.
+    """Heal as well what the detector is sure of and infrared shows a trace of, where infrared confirms the detector.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
     healed : Healed
         What infrared found, healed.
-    photometry : Photometry
+    measured : Measured
+        What it was found with.
     options : CleanOptions
     watch : StopWatch
 
@@ -64,21 +74,25 @@ def with_hidden_dust(
     """
     model = load_detector(options.detector_model)
     probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
-    marks = find_regions(probability, *model.card.limits(0.0))
-    hidden = _unseen(chosen(marks, _is_grey(rgb, marks, photometry)), healed.mask)
+    marks = find_regions(probability, *model.card.limits(options.sensitivity / 2))
+    density = _density(rgb, marks, measured.photometry)
+    grey = _is_grey(density)
+    marks, density = chosen(marks, grey), density[grey].mean(axis=1)
+    traced = _has_trace(marks, density, measured) | _is_blind(marks, measured)
+    hidden = chosen(marks, _is_unseen(marks, healed.mask) & traced)
     if not len(hidden):
         return healed, None
-    more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, probability, photometry))
+    more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, probability, measured.photometry))
     if not more.mask.any():
         return healed, None
     counts = (healed.divided + more.divided, healed.filled + more.filled, healed.left + more.left)
     return Healed(more.rgb, healed.mask | more.mask, *counts, exponent=healed.exponent), model
 
 
-def _is_grey(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photometry) -> npt.NDArray[np.bool_]:
-    """Which regions are darker than what is around them, by as much in each colour: only such pass for the leak."""
+def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photometry) -> Doubles:
+    """Return how much denser each region is than what is around it, in red, green and blue, (regions, 3), nepers."""
     if not len(regions):
-        return np.zeros(0, np.bool_)
+        return np.zeros((0, 3))
     cells, parents = split_wide(regions)
     display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
     fill, _ = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
@@ -86,14 +100,44 @@ def _is_grey(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photomet
     density = DISPLAY_GAMMA * np.log(np.where(fill[:, :1] < 0, raw, fill) / raw)
     owners = np.repeat(parents, np.diff(cells.starts))
     total = np.stack([np.bincount(owners, density[:, channel], len(regions)) for channel in range(3)], axis=1)
-    mean = total / np.diff(regions.starts)[:, None]
-    return np.asarray(
-        (mean.min(axis=1) > 0) & (np.ptp(mean, axis=1) < COLOUR_PART * mean.mean(axis=1) + COLOUR_DENSITY)
+    return np.asarray(total / np.diff(regions.starts)[:, None])
+
+
+def _is_grey(density: Doubles) -> Truths:
+    """Which regions are darker than what is around them, by as much in each colour: only such pass for the leak."""
+    spread = np.ptp(density, axis=1)
+    return np.asarray((density.min(axis=1) > 0) & (spread < COLOUR_PART * density.mean(axis=1) + COLOUR_DENSITY))
+
+
+def _has_trace(regions: Regions, density: Doubles, measured: Measured) -> Truths:
+    """Which regions darken the infrared otherwise than the leak of a picture as dark would, beyond its noise."""
+    residual, base, areas = measured.residual, measured.base, np.diff(regions.starts)
+    found = np.empty((len(regions.rows), 3), np.float32)
+    kernels.densities_at(
+        residual.values,
+        residual.grades,
+        residual.fractions,
+        base.block_px,
+        base.level,
+        regions.rows,
+        regions.cols,
+        found,
     )
+    owners = np.repeat(np.arange(len(regions)), areas)
+    trace = np.bincount(owners, found[:, 0], len(regions)) / areas
+    unlike = (trace > LEAST_TRACE * density) | (trace < -LEAST_DEFICIT * density)
+    return np.asarray(unlike & (np.abs(trace) > SURE * measured.sight.noise / np.sqrt(areas)))
 
 
-def _unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
-    """Return the regions that infrared did not see, none where it denies too many."""
+def _is_blind(regions: Regions, measured: Measured) -> Truths:
+    """Which regions lie mostly where the infrared is clipped."""
+    areas = np.diff(regions.starts)
+    clipped = measured.residual.grades[regions.rows, regions.cols] & CLIPPED
+    return np.asarray(np.bincount(np.repeat(np.arange(len(regions)), areas), clipped > 0, len(regions)) > areas / 2)
+
+
+def _is_unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Truths:
+    """Which regions infrared did not find; none where it denies too many."""
     areas = np.diff(regions.starts)
     owners = np.repeat(np.arange(len(regions)), areas)
     seen = np.bincount(owners, mask[regions.rows, regions.cols], len(regions))
@@ -102,4 +146,4 @@ def _unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
         confirmed.sum() >= max(FEWEST_CONFIRMED, CONFIRMED_PART * len(regions))
         and areas[confirmed].sum() >= CONFIRMED_AREA * areas.sum()
     )
-    return chosen(regions, (seen == 0) & believed)
+    return np.asarray((seen == 0) & believed)

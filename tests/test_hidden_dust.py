@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache
 
 import numpy as np
@@ -9,11 +10,15 @@ from ir_frames import compiled, plain_photometry, simulated
 from bench.metrics import Answer, Judge
 from film.frame import Damage
 from ir import CleanOptions, clean_frame, hidden_dust
+from ir._detection_kernels import CLIPPED
+from ir.absorption import Sight
 from ir.detection import Regions, connected_regions
-from ir.healing import Healed
+from ir.healing import Healed, Measured
 from ir.hidden_dust import may_hide_dust
 from ir.model_file import load_detector
+from ir.noise import Base
 from ir.report import Method
+from ir.residual import Residual
 
 SHAPE = (60, 80)
 LEVEL = 30_000
@@ -25,7 +30,7 @@ def marked(densities, place=SPECK, shape=SHAPE):
     rgb, classes = np.full((*shape, 3), LEVEL, np.uint16), np.zeros(shape, np.uint8)
     rgb[place] = np.rint(LEVEL * np.exp(-np.asarray(densities)))
     classes[place] = 2
-    return hidden_dust._is_grey(rgb, connected_regions(classes), plain_photometry()).tolist()
+    return hidden_dust._is_grey(hidden_dust._density(rgb, connected_regions(classes), plain_photometry())).tolist()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ def unseen(areas, seen):
     rows = np.repeat(np.arange(len(areas)), areas).astype(np.int32)
     cols = (np.arange(starts[-1]) - starts[rows]).astype(np.int32)
     mask = np.arange(areas.max()) < seen[:, None]
-    return np.unique(hidden_dust._unseen(Regions(rows, cols, starts), mask).rows).tolist()
+    return np.flatnonzero(hidden_dust._is_unseen(Regions(rows, cols, starts), mask)).tolist()
 
 
 def of_both(confirmed, denied):
@@ -98,6 +103,48 @@ def test_a_mark_is_confirmed_by_a_fifth_of_its_pixels_and_hidden_only_if_none_is
     areas, seen = of_both((40, 50, seen_px), (10, 50, 0))
     seen[-1] = 1
     assert unseen(areas, seen) == (list(range(40, 49)) if believed else [])
+
+
+def measured_of(trace, noise, clipped=0.0):
+    """What was measured of a frame with one mark of 36 pixels, of which the infrared tells so much, in nepers."""
+    values, grades = np.zeros(SHAPE, np.int16), np.zeros(SHAPE, np.uint8)
+    values[SPECK] = -round(4096 * trace)
+    grades[20 : 20 + round(6 * clipped), 30:36] = CLIPPED
+    flat = np.zeros((-(-SHAPE[0] // 8), -(-SHAPE[1] // 8)), np.float32)
+    # Of the base only its level counts here.
+    base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
+    limits = np.full((3, 16), 0.1, np.float32)
+    return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))
+
+
+def one_speck():
+    classes = np.zeros(SHAPE, np.uint8)
+    classes[SPECK] = 2
+    return connected_regions(classes)
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("trace", "noise", "density", "told"),
+    [
+        (0.01, 0.006, 1.0, True),
+        (0.01, 0.036, 1.0, False),
+        (0.01, 0.012, 1.0, True),
+        (0.005, 0.001, 2.0, False),
+        (0.005, 0.001, 1.4, True),
+        (-0.01, 0.001, 1.5, False),
+        (-0.01, 0.001, 1.0, True),
+    ],
+    ids=["dust", "noise", "hardly noise", "a leak's misfit", "more than that", "a misfit", "what leaks less"],
+)
+def test_dust_leaves_a_trace_in_the_infrared_and_what_is_the_pictures_none(trace, noise, density, told):
+    found = hidden_dust._has_trace(one_speck(), np.array([density]), measured_of(trace, noise))
+    assert found.tolist() == [told]
+
+
+@pytest.mark.parametrize(("clipped", "blind"), [(1.0, True), (0.7, True), (0.3, False), (0.0, False)])
+def test_where_infrared_is_clipped_it_can_have_no_trace(clipped, blind):
+    assert hidden_dust._is_blind(one_speck(), measured_of(0.0, 0.01, clipped)).tolist() == [blind]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +197,7 @@ def test_the_report_names_the_detector_and_what_it_was_asked_at_any_sensitivity(
     model = load_detector(None)
     assert helped.method == Method.FUSION
     assert helped.models == {"detector": model.sha256}
-    assert helped.probability_threshold == model.card.limits(0.0)[0]
+    assert helped.probability_threshold == model.card.limits(sensitivity / 2)[0]
     assert helped.defects_found > alone.defects_found
     assert helped.defects_found == helped.defects_divided + helped.defects_filled + helped.defects_left
     assert (alone.method, alone.models, alone.probability_threshold) == (Method.INFRARED, {}, 0.0)
