@@ -12,9 +12,8 @@ SAMPLES = 32
 BAND_ROWS = 64
 HOLDER_SHIFT = 3
 
+# Weak pixels count where they touch a seed; of faint ones so many in one region are as good as a seed as well.
 NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
-# Part of the seed threshold that makes a faint seed, and how many of these in one region are as good as a seed.
-FAINT_PART = np.float32(0.35)
 FAINT_SEEDS = 80
 
 
@@ -149,11 +148,9 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
                 local = factor_row[col]
                 found = NOTHING
                 if small > limits[0, grade] * local:
-                    found = WEAK
+                    found = FAINT
                 if small > limits[1, grade] * local or wide > limits[2, grade] * local:
                     found = SEED
-                elif found == WEAK and wide > FAINT_PART * limits[2, grade] * local:
-                    found = FAINT
                 if holder_row[col >> HOLDER_SHIFT]:
                     found = NOTHING
                 classes[here, col] = found

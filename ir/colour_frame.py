@@ -32,7 +32,8 @@ SURE_PART = 0.33
 # Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
 SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)
 DOUBTFUL_PARTS = (0.4, 0.9)
-LARGE_AREAS_PX = (60, 500)
+HUGE_MEAN = 0.85
+AREAS_PX = (60, 500, 2000)
 DARK_CONTRAST = 0.25
 
 
@@ -130,7 +131,7 @@ def _mean_asked(areas: npt.NDArray[np.int64], sure_part: float) -> npt.NDArray[n
     Girders and wires are large, and here and there sure; a speck has hardly a pixel off its rim.
     """
     large = np.interp(sure_part, DOUBTFUL_PARTS, LARGE_MEANS)
-    return np.asarray(np.interp(np.log(areas), np.log(LARGE_AREAS_PX), (SMALL_MEAN, large)))
+    return np.asarray(np.interp(np.log(areas), np.log(AREAS_PX), (SMALL_MEAN, large, HUGE_MEAN)))
 
 
 def with_inpainting(

@@ -135,7 +135,7 @@ def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
 
 
 def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:
-    """Collect the 8-connected regions of marked pixels (1 weak, 2 seed) that hold a seed."""
+    """Collect the 8-connected regions of marked pixels (1 weak, 2 seed, 3 faint) that hold a seed, or much faint."""
     counts = np.empty(classes.shape[0], np.int64)
     kernels.count_runs(classes, counts)
     starts = np.concatenate([[0], np.cumsum(counts)])

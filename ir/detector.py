@@ -21,8 +21,8 @@ from ir.model_file import Model
 
 Array = npt.NDArray[np.float32]
 
-# Larger ones lose less to the overlap, and take more memory: some 150 MB each while they run.
-TILE_PX = 896
+# Larger ones lose less to the overlap, and take more memory: some 250 MB each while they run.
+TILE_PX = 1152
 # Width over which one tile fades into the next.
 FADE_PX = 16
 MOST_AT_ONCE = 3

@@ -32,7 +32,7 @@ STRUCTURE = 0.15
 PICTURE_SLOPE = 8.0
 ABSENT_SPREAD = 0.1
 # Log odds that the other parts of a wide defect may add to one part.
-MOST_CHORUS = 2.0
+MOST_CHORUS = 4.0
 SURE = 3.0
 # Scratches that took dye away: evidence and number that are asked for; part of a region's pixels that are bright where
 # a scratch is all there is, and where dust crosses it.

@@ -157,7 +157,8 @@ def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
 
 
 @pytest.mark.parametrize(
-    ("part", "length_px", "found"), [(0.5, 30, True), (0.5, 18, False), (0.3, 30, False), (0.5, 0, False)]
+    ("part", "length_px", "found"),
+    [(0.5, 18, True), (0.5, 8, False), (0.35, 30, True), (0.24, 40, False), (0.5, 0, False)],
 )
 def test_a_long_ridge_is_a_defect_though_it_nowhere_passes_the_threshold_of_a_seed(part, length_px, found):
     noise = noise_of(0.004, tails=np.array([[2.58, 6.0], [2.58, 6.0]], np.float32))

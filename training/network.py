@@ -12,8 +12,8 @@ WIDTHS = (24, 48, 64, 96)
 # Residual blocks at a quarter, an eighth and a sixteenth.
 BLOCKS = 2
 MULTIPLE_PX = 2 ** len(WIDTHS)
-# Half the receptive field is 116 px; what lies further away than this was measured to move no probability by 1e-4.
-MARGIN_PX = 96
+# Half the receptive field is 172 px; what lies further away than this was measured to move no probability by 2e-4.
+MARGIN_PX = 136
 # Density differences are small beside the density of a picture; this much of them fills the range of tanh.
 DETAIL_GAIN = 6.0
 LINE_GAIN = 3.0
