@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_probability, find_regions
+from ir.detector import find_regions, look_at_colours
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
-from ir.model_file import Model, ModelCard, load_detector, load_inpainting
+from ir.model_file import Model, ModelCard, load_inpainting
 from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
@@ -66,8 +65,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
-    model = load_detector(options.detector_model)
-    probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
+    model, probability = look_at_colours(rgb, options, watch)
     regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))

@@ -22,6 +22,7 @@ from ir.healing import (
     SMALLEST_CHANGE,
     Healed,
     colour_levels,
+    display_tables,
     fill_from_around,
     mark_defects,
     split_wide,
@@ -92,7 +93,7 @@ def heal_colours(
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
     cells, parents = split_wide(regions)
-    display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
+    display = display_tables(photometry)
     marks = mark_defects(cells, rgb.shape)
     look = _look(rgb, marks, cells, display, photometry)
     hint = None if infrared_density is None else infrared_density(cells)
@@ -129,7 +130,7 @@ def _look(
     kernels.measure_depths(marks, rows, cols, depths)
     kernels.measure_grain(rgb, marks, display, cells.starts, rows, cols, np.float32(USUAL_DETAIL), detail)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
-    owners = np.repeat(np.arange(len(cells)), np.diff(cells.starts))
+    owners = cells.owners
     return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, owners)
 
 

@@ -47,6 +47,11 @@ class Regions:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    @property
+    def owners(self) -> npt.NDArray[np.int64]:
+        """Which region each pixel is of, (pixels,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
 
 def seed_limits(noise: Noise, sensitivity: float) -> npt.NDArray[np.float32]:
     """Return the thresholds (weak 3 by 3, seed 3 by 3, seed 5 by 5) for each activity grade, nepers.

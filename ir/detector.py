@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from ir.density_input import DensityLevels, density_planes, measure_levels
 from ir.detection import Regions, chosen, connected_regions
-from ir.model_file import Model
+from ir.model_file import Model, load_detector
+from ir.report import CleanOptions
+from ir.stopwatch import StopWatch
 
 Array = npt.NDArray[np.float32]
 
@@ -39,6 +42,31 @@ class _Axis:
     starts: tuple[int, ...]
     size: int
     weights: tuple[Array, ...]
+
+
+def look_at_colours(
+    rgb: npt.NDArray[np.uint16], options: CleanOptions, watch: StopWatch
+) -> tuple[Model, npt.NDArray[np.uint8]]:
+    """Return the detector that the options name, and how likely it finds each pixel a defect.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    options : CleanOptions
+    watch : StopWatch
+
+    Returns
+    -------
+    Model, (rows, cols) ndarray of uint8
+        Probability times 255 (see `find_probability`).
+
+    Raises
+    ------
+    ModelError
+        The detector's file cannot be used.
+    """
+    model = load_detector(options.detector_model)
+    return model, watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
 
 
 def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) -> npt.NDArray[np.uint8]:

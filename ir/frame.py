@@ -14,7 +14,7 @@ from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.focus import leakage_samples, measure_blur
 from ir.fused_frame import FUSED, InfraredView, fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
-from ir.hidden_dust import may_hide_dust, with_hidden_dust
+from ir.hidden_dust import limits_asked, may_hide_dust, with_hidden_dust
 from ir.holder import BLOCK_PX, Holder, blown_blocks, film_holder, find_holder, holder_light
 from ir.leakage import Leakage, fit_leakage
 from ir.levels import with_levels
@@ -164,7 +164,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
         measured = Measured(frame.photometry, residual, base, plain_limits, sight)
         healed, hidden = _heal(frame, regions, measured, options, watch)
         report = _final_report(report, frame, noise, limits, healed)
-        report = fused_report(report, hidden, hidden.card.limits(options.sensitivity / 2)[0]) if hidden else report
+        report = fused_report(report, hidden, limits_asked(hidden, options.sensitivity)[0]) if hidden else report
     return with_inpainting(CleanedFrame(healed.rgb, healed.mask, report), frame.rgb, frame.photometry, options, watch)
 
 

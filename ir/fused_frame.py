@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from ir import _healing_kernels as healing_kernels
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen, seed_limits
-from ir.detector import find_probability
+from ir.detector import look_at_colours
 from ir.fusion import agreed, fuse, infrared_strength
-from ir.healing import Healed
-from ir.model_file import Model, ModelCard, load_detector
+from ir.healing import Healed, infrared_densities
+from ir.model_file import Model, ModelCard
 from ir.noise import Base, Noise
 from ir.photometry import Photometry
 from ir.report import CleanOptions, CleanReport, Method
@@ -70,8 +68,7 @@ def heal_by_both(
     ModelError
         The detector's file cannot be used.
     """
-    model = load_detector(options.detector_model)
-    probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
+    model, probability = look_at_colours(rgb, options, watch)
     limits = seed_limits(view.noise, 0.5)
     strength = watch.time(
         "fusion", lambda: infrared_strength(view.residual, view.base, view.noise, limits, view.holder_blocks)
@@ -126,8 +123,4 @@ def fused_report(report: CleanReport, model: Model, seed: float) -> CleanReport:
 
 def _density(view: InfraredView, cells: Regions) -> npt.NDArray[np.float32]:
     """Return what the pixels of defects take of the infrared, nepers."""
-    residual, base = view.residual, view.base
-    density = np.empty((len(cells.rows), 3), np.float32)
-    planes = (residual.values, residual.grades, residual.fractions)
-    healing_kernels.densities_at(*planes, base.block_px, base.level, cells.rows, cells.cols, density)
-    return np.maximum(density[:, 0], 0)
+    return np.maximum(infrared_densities(view.residual, view.base, cells)[:, 0], 0)

@@ -95,7 +95,7 @@ def agreed(regions: Regions, probability: Bytes, strength: Bytes) -> Regions:
     Regions
     """
     areas = np.diff(regions.starts)
-    owners = np.repeat(np.arange(len(regions)), areas)
+    owners = regions.owners
     places = (regions.rows, regions.cols)
     detector = np.bincount(owners, log_odds(probability[places]), len(regions)) / areas
     infrared = np.bincount(owners, infrared_evidence(strength)[strength[places]], len(regions)) / areas

@@ -230,8 +230,8 @@ def split_wide(
     Regions, (cells,) ndarray of int64
         The cells, and the region that each was cut from.
     """
-    first, areas = regions.starts[:-1], np.diff(regions.starts)
-    owners = np.repeat(np.arange(len(regions)), areas)
+    first = regions.starts[:-1]
+    owners = regions.owners
     heights = np.maximum.reduceat(regions.rows, first) - np.minimum.reduceat(regions.rows, first)
     widths = np.maximum.reduceat(regions.cols, first) - np.minimum.reduceat(regions.cols, first)
     fine = np.zeros(len(regions), np.bool_) if scratched is None else scratched
@@ -248,12 +248,10 @@ def split_wide(
 def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     tables = measured.photometry.log_tables[:3]
-    display = np.asarray(np.exp(tables / np.float32(DISPLAY_GAMMA)), np.float32)
+    display = display_tables(measured.photometry)
     fill, error = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
-    residual, base = measured.residual, measured.base
-    density = np.empty((count, 3), np.float32)
-    planes = (residual.values, residual.grades, residual.fractions)
-    healing_kernels.densities_at(*planes, base.block_px, base.level, rows, cols, density)
+    residual = measured.residual
+    density = infrared_densities(residual, measured.base, cells)
     raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))
     dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)
     weights = np.array([SPREAD_ERROR, DOUBT_ERROR, GRAIN_VARIANCE, DARK_DOUBT], np.float32)
@@ -261,6 +259,19 @@ def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _L
     changes = np.empty((len(cells), 8))
     kernels.sum_changes(cells.starts, rows, cols, rgb, tables, residual.values, changes)
     return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance, changes))
+
+
+def display_tables(photometry: Photometry) -> Array:
+    """Return the display value of each count of red, green and blue, (3, 65536)."""
+    return np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
+
+
+def infrared_densities(residual: Residual, base: Base, regions: Regions) -> Array:
+    """Return what blocks the infrared at each pixel, nepers: plain, and smoothed at two scales, (pixels, 3)."""
+    density = np.empty((len(regions.rows), 3), np.float32)
+    planes = (residual.values, residual.grades, residual.fractions)
+    healing_kernels.densities_at(*planes, base.block_px, base.level, regions.rows, regions.cols, density)
+    return density
 
 
 def mark_defects(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:

@@ -8,17 +8,24 @@ dust on clear film where the infrared is clipped.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from ir import _healing_kernels as kernels
 from ir._detection_kernels import CLIPPED
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_probability, find_regions
-from ir.healing import DISPLAY_GAMMA, Healed, Measured, fill_from_around, mark_defects, split_wide
-from ir.model_file import Model, load_detector
+from ir.detector import find_regions, look_at_colours
+from ir.healing import (
+    DISPLAY_GAMMA,
+    Healed,
+    Measured,
+    display_tables,
+    fill_from_around,
+    infrared_densities,
+    mark_defects,
+    split_wide,
+)
+from ir.model_file import Model
 from ir.photometry import COUNTS, Photometry
 from ir.report import CleanOptions
 from ir.stopwatch import StopWatch
@@ -47,6 +54,11 @@ def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
     return healed.exponent > WEAK_EXPONENT or photometry.infrared_clip < COUNTS
 
 
+def limits_asked(model: Model, sensitivity: float) -> tuple[float, float]:
+    """Return the seed and the extent of a mark: nearer to what is sure than where the detector decides alone."""
+    return model.card.limits(sensitivity / 2)
+
+
 def with_hidden_dust(
     rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, options: CleanOptions, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
@@ -72,9 +84,8 @@ def with_hidden_dust(
     ModelError
         The detector's file cannot be used.
     """
-    model = load_detector(options.detector_model)
-    probability = watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
-    marks = find_regions(probability, *model.card.limits(options.sensitivity / 2))
+    model, probability = look_at_colours(rgb, options, watch)
+    marks = find_regions(probability, *limits_asked(model, options.sensitivity))
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = chosen(marks, grey), density[grey].mean(axis=1)
@@ -94,7 +105,7 @@ def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photomet
     if not len(regions):
         return np.zeros((0, 3))
     cells, parents = split_wide(regions)
-    display = np.asarray(np.exp(photometry.log_tables[:3] / np.float32(DISPLAY_GAMMA)), np.float32)
+    display = display_tables(photometry)
     fill, _ = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
     raw = display[np.arange(3), rgb[cells.rows, cells.cols]]
     density = DISPLAY_GAMMA * np.log(np.where(fill[:, :1] < 0, raw, fill) / raw)
@@ -111,20 +122,9 @@ def _is_grey(density: Doubles) -> Truths:
 
 def _has_trace(regions: Regions, density: Doubles, measured: Measured) -> Truths:
     """Which regions darken the infrared otherwise than the leak of a picture as dark would, beyond its noise."""
-    residual, base, areas = measured.residual, measured.base, np.diff(regions.starts)
-    found = np.empty((len(regions.rows), 3), np.float32)
-    kernels.densities_at(
-        residual.values,
-        residual.grades,
-        residual.fractions,
-        base.block_px,
-        base.level,
-        regions.rows,
-        regions.cols,
-        found,
-    )
-    owners = np.repeat(np.arange(len(regions)), areas)
-    trace = np.bincount(owners, found[:, 0], len(regions)) / areas
+    areas = np.diff(regions.starts)
+    found = infrared_densities(measured.residual, measured.base, regions)
+    trace = np.bincount(regions.owners, found[:, 0], len(regions)) / areas
     unlike = (trace > LEAST_TRACE * density) | (trace < -LEAST_DEFICIT * density)
     return np.asarray(unlike & (np.abs(trace) > SURE * measured.sight.noise / np.sqrt(areas)))
 
@@ -133,14 +133,13 @@ def _is_blind(regions: Regions, measured: Measured) -> Truths:
     """Which regions lie mostly where the infrared is clipped."""
     areas = np.diff(regions.starts)
     clipped = measured.residual.grades[regions.rows, regions.cols] & CLIPPED
-    return np.asarray(np.bincount(np.repeat(np.arange(len(regions)), areas), clipped > 0, len(regions)) > areas / 2)
+    return np.asarray(np.bincount(regions.owners, clipped > 0, len(regions)) > areas / 2)
 
 
 def _is_unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Truths:
     """Which regions infrared did not find; none where it denies too many."""
     areas = np.diff(regions.starts)
-    owners = np.repeat(np.arange(len(regions)), areas)
-    seen = np.bincount(owners, mask[regions.rows, regions.cols], len(regions))
+    seen = np.bincount(regions.owners, mask[regions.rows, regions.cols], len(regions))
     confirmed = seen > OVERLAP_PART * areas
     believed = (
         confirmed.sum() >= max(FEWEST_CONFIRMED, CONFIRMED_PART * len(regions))

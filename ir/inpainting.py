@@ -104,7 +104,7 @@ def _opaque_regions(
     depths = np.empty(len(regions.rows), np.int64)
     kernels.measure_depths(classes, regions.rows, regions.cols, depths)
     weights = np.asarray(plane[regions.rows, regions.cols] / np.float32(255), np.float32)
-    owners = np.repeat(np.arange(len(regions)), np.diff(regions.starts))
+    owners = regions.owners
     sure, deep = (np.bincount(owners, part, len(regions)) for part in (weights == 1, depths >= DEEP_PX))
     keep = (sure >= LARGE_PX) & (deep > 0)
     return chosen(regions, keep), weights[keep[owners]]

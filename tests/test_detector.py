@@ -180,8 +180,10 @@ def test_where_hardly_a_third_of_the_marks_is_sure_they_are_the_pictures(doubtfu
         (30, 150, 0, False),
         (18, 154, 0, False),
         (8, 150, 20, True),
+        (50, 205, 0, False),
+        (50, 225, 0, True),
     ],
-    ids=["on a dusty frame", "where half is sure", "surer itself", "doubtful all over", "middling", "small"],
+    ids=["dusty frame", "where half is sure", "surer itself", "doubtful all over", "middling", "small", "huge", "sure"],
 )
 def test_the_larger_a_mark_the_surer_it_has_to_be_all_over_and_the_more_so_where_little_is_sure(
     size_px, level, doubtful, kept, model
