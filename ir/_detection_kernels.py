@@ -9,6 +9,8 @@ GRADE_BITS = np.uint8(15)
 CLIPPED = np.uint8(128)
 NEPER = np.float32(1 / 4096.0)
 SAMPLES = 32
+# Ridges of a fingerprint are wider than this, and no noise. Deviation of one pixel for that of its difference to two.
+FINE_PX, FINE_PART = 3, np.float32((2 / 3) ** 0.5)
 BAND_ROWS = 64
 HOLDER_SHIFT = 3
 
@@ -18,23 +20,30 @@ FAINT_SEEDS = 80
 
 
 @njit(parallel=True, cache=True)
-def block_statistics(values, grades, block, medians, spreads, activity):
-    """Median, bright-side spread (84th percentile less median) and median grade of each block, from 32 samples."""
+def block_statistics(values, grades, block, medians, spreads, fines, activity):
+    """Median, bright-side spread (84th percentile less median), the same of the samples less what lies FINE_PX at
+    either side, as single pixels' deviation, and median grade of each block, from 32 samples."""
     rows, cols = values.shape
     for block_row in prange(medians.shape[0]):
         sample = np.empty(SAMPLES, np.int16)
+        fine = np.empty(SAMPLES, np.float32)
         grade = np.empty(SAMPLES, np.uint8)
         for block_col in range(medians.shape[1]):
             for index in range(SAMPLES):
                 row = min(block_row * block + (index // 8) * block // 4, rows - 1)
                 col = min(block_col * block + (index % 8) * block // 8 + (index // 8) % 2, cols - 1)
                 sample[index] = values[row, col]
+                left, right = max(col - FINE_PX, 0), min(col + FINE_PX, cols - 1)
+                beside = np.float32(0.5) * (np.float32(values[row, left]) + np.float32(values[row, right]))
+                fine[index] = FINE_PART * (np.float32(values[row, col]) - beside)
                 grade[index] = grades[row, col] & GRADE_BITS
             sample.sort()
+            fine.sort()
             grade.sort()
             middle = np.float32(0.5) * (np.float32(sample[15]) + np.float32(sample[16]))
             medians[block_row, block_col] = middle * NEPER
             spreads[block_row, block_col] = (np.float32(sample[27]) - middle) * NEPER
+            fines[block_row, block_col] = (fine[27] - np.float32(0.5) * (fine[15] + fine[16])) * NEPER
             activity[block_row, block_col] = grade[16]
 
 
@@ -154,6 +163,35 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
                 if holder_row[col >> HOLDER_SHIFT]:
                     found = NOTHING
                 classes[here, col] = found
+
+
+@njit(parallel=True, cache=True)
+def view_planes(values, grades, grids, columns, deviation, gain, holder, corner, out):
+    """Density of a part of the frame in deviations of its noise and in nepers times `gain`, and where it was seen.
+
+    grids: block size, base and local factor of the deviation; columns: see `classify`; deviation: (16,) by grade.
+    """
+    block, base, factor = grids
+    col_index, col_part = columns
+    first_row, first_col = corner
+    cols = out.shape[2]
+    last_col = first_col + cols
+    index, part = col_index[first_col:last_col], col_part[first_col:last_col]
+    for at in prange(out.shape[1]):
+        row = first_row + at
+        base_row = np.empty(cols, np.float32)
+        factor_row = np.empty(cols, np.float32)
+        _lay_row(base, (row + 0.5) / block - 0.5, index, part, base_row)
+        _lay_row(factor, (row + 0.5) / block - 0.5, index, part, factor_row)
+        for col in range(cols):
+            grade = grades[row, first_col + col]
+            if grade & CLIPPED or holder[row >> HOLDER_SHIFT, (first_col + col) >> HOLDER_SHIFT]:
+                out[0, at, col] = out[1, at, col] = out[2, at, col] = np.float32(0)
+                continue
+            density = base_row[col] - np.float32(values[row, first_col + col]) * NEPER
+            out[0, at, col] = density / (deviation[grade & GRADE_BITS] * factor_row[col])
+            out[1, at, col] = density * gain
+            out[2, at, col] = np.float32(1)
 
 
 @njit(parallel=True, cache=True)

@@ -26,7 +26,8 @@ from ir.slopes import (
     edge_slopes,
     frame_prior,
     region_slopes,
-    unbiased,
+    sharpened,
+    softness,
     votes_of,
 )
 
@@ -136,8 +137,8 @@ def fit_absorption(
     sample : DefectSample
     parents : (regions,) ndarray of int64
         The wider defect that each region is a part of.
-    places : (regions,) ndarray of int64
-        The part of the frame that its wider defect begins in.
+    places : (regions, 2) ndarray of int64
+        The part of the frame that its wider defect begins in, and the part that it begins in itself.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
     sight : Sight
@@ -151,8 +152,10 @@ def fit_absorption(
     sharpness = _sharpness(sample, stray, _most_sharpness(sight.blur_px))
     shape, lift = _shape(sample, stray, sharpness, sight)
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
-    prior = frame_prior(slopes, parents, places)
-    edges = unbiased(edge_slopes(sample, sight.gain, sight.noise), slopes, prior, parents)
+    prior = frame_prior(slopes, parents, places[:, 0])
+    edges = edge_slopes(sample.changes, sight.gain, sight.noise)
+    soft = softness(edges, slopes, prior, parents)
+    edges = sharpened(edges, soft)
     bright, crossed, bare = judge.find_scratched(shape, sample, slopes, edges, evidence, parents)
     if crossed.any():
         slopes = region_slopes(shape, sample, bare)
@@ -161,7 +164,10 @@ def fit_absorption(
     planes = (sample.starts, shape, sample.ratio, sample.variance)
     kernels.sum_checks(*planes, bare, exponents, slopes.depths, checks)
     bright |= crossed
-    visible = _visible(slopes, edges, prior, evidence, parents) | (judge.is_unlike(checks, slopes) & (evidence > 0))
+    around = _told_around(sample, evidence, places[:, 1], sight, soft, prior)
+    visible = _visible(slopes, edges, prior, evidence, parents, around) | (
+        judge.is_unlike(checks, slopes) & (evidence > 0)
+    )
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible = bright | (visible & judge.is_neutral(slopes)) & (slopes.pooled < prior.most + slopes.errors)
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
@@ -181,10 +187,30 @@ def _shape(sample: DefectSample, stray: float, sharpness: tuple[float, float], s
     return shape, lift
 
 
-def _visible(slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, parents: npt.NDArray[np.int64]) -> Truths:
-    """Which regions show as dust does."""
+def _told_around(
+    sample: DefectSample,
+    evidence: Doubles,
+    places: npt.NDArray[np.int64],
+    sight: Sight,
+    soft: float,
+    prior: Prior,
+) -> Doubles:
+    """Log odds for doubtful regions from the edges of those around."""
+    doubtful = evidence < DOUBTFUL_EVIDENCE
+    sums = judge.changes_around(sample.changes, doubtful, places)
+    counts = sums[:, 8] * doubtful
+    # Where there is none, there is nothing to regress.
+    sums[counts == 0] = 1
+    around = sharpened(edge_slopes(sums[:, :8], sight.gain, sight.noise), soft)
+    return judge.neighbours_evidence(around, counts, prior)
+
+
+def _visible(
+    slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, parents: npt.NDArray[np.int64], around: Doubles
+) -> Truths:
+    """Which regions show as dust does; `around`: log odds from their neighbours."""
     own = judge.shown_evidence(slopes, prior) + judge.edge_evidence(edges, prior)
-    shown = judge.shared_evidence(own, parents)
+    shown = judge.shared_evidence(own, parents) + around
     odds = judge.usual_odds(shown, evidence, parents)
     # Dust has no bright edges, and none that take much more light than its density says.
     dusty = (edges.slopes > -edges.errors) & (edges.slopes < prior.most + edges.errors)

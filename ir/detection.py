@@ -103,10 +103,7 @@ def find_defects(
         Each has a seed and at least 3 pixels.
     """
     classes = np.empty(residual.values.shape, np.uint8)
-    at = (np.arange(residual.values.shape[1]) + 0.5) / base.block_px - 0.5
-    index = np.clip(np.floor(at), 0, base.level.shape[1] - 1)
-    part = np.clip(at - index, 0, 1)
-    columns = (index.astype(np.int32), part.astype(np.float32))
+    columns = base.columns(residual.values.shape[1])
     kernels.classify(
         residual.values,
         residual.grades,

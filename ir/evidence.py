@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir import _defect_kernels as kernels
-from ir.slopes import EDGE_SPREAD, LEAST_EXPONENT, USUAL_EXPONENT, DefectSample, Edges, Prior, Slopes
+from ir.slopes import EDGE_SPREAD, LEAST_EXPONENT, PLACES, USUAL_EXPONENT, DefectSample, Edges, Prior, Slopes
 
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
@@ -33,6 +33,9 @@ PICTURE_SLOPE = 8.0
 ABSENT_SPREAD = 0.1
 # Log odds that the other parts of a wide defect may add to one part.
 MOST_CHORUS = 4.0
+# Doubtful regions around that are heard, at least, and the error of what they say together, as a part of the exponent.
+FEWEST_NEIGHBOURS = 13
+NEIGHBOURS_ERROR = 0.3
 SURE = 3.0
 # Scratches that took dye away: evidence and number that are asked for; part of a region's pixels that are bright where
 # a scratch is all there is, and where dust crosses it.
@@ -109,6 +112,40 @@ def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Double
     others = np.bincount(parents)[parents] - 1
     chorus = (np.bincount(parents, voices)[parents] - voices) / np.sqrt(np.maximum(others, 1))
     return np.asarray(evidence + np.clip(chorus, 0, MOST_CHORUS))
+
+
+def changes_around(changes: Doubles, doubtful: Truths, places: npt.NDArray[np.int64]) -> Doubles:
+    """Sum up the changes of the doubtful regions in the places around each, itself left out.
+
+    Parameters
+    ----------
+    changes : (regions, 8) ndarray of float64
+        See `DefectSample`.
+    doubtful : (regions,) ndarray of bool
+    places : (regions,) ndarray of int64
+        Row and column of the place that each lies in, of PLACES a side, as one number.
+
+    Returns
+    -------
+    (regions, 9) ndarray of float64
+        The sums, and how many regions they are of.
+    """
+    rows, cols = np.divmod(places, PLACES)
+    own = np.column_stack([changes, np.ones(len(changes))]) * doubtful[:, None]
+    grid = np.zeros((PLACES + 2, PLACES + 2, own.shape[1]))
+    np.add.at(grid, (rows + 1, cols + 1), own)
+    around = np.lib.stride_tricks.sliding_window_view(grid, (3, 3), axis=(0, 1)).sum(axis=(-2, -1))
+    return np.asarray(around[rows, cols] - own)
+
+
+def neighbours_evidence(around: Edges, counts: Doubles, prior: Prior) -> Doubles:
+    """Log odds that regions show, from the edges of the doubtful ones around: none for few, and none against.
+
+    A fingerprint is many shallow ridges, each of which says little of itself, and together they take of the picture
+    what dust takes; what a leak's misfit shows, has slopes of any size.
+    """
+    told = (counts >= FEWEST_NEIGHBOURS) & (around.errors < NEIGHBOURS_ERROR * prior.mean)
+    return np.where(told, np.clip(edge_evidence(around, prior), 0, MOST_CHORUS), 0.0)
 
 
 def find_scratched(

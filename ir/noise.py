@@ -29,8 +29,10 @@ MIXED_RED = 0.7
 LIKE_RED = 1.0
 # No defect takes so many times the density from red that it takes from the infrared; objects do.
 LIKE_DUST = 12.0
+# Part of the blocks that are calm in any case.
+CALM_PART = 0.35
 SMALLEST_SAMPLE = 400
-BUSY_GRADE = 7
+BUSY_GRADE = 8
 TAIL_PARTS = (1e-2, 1e-3)
 QUANTUM = 1.0 / 4096.0
 # What blocks more than this, in nepers, is a defect without further proof, and no part of clean film.
@@ -52,7 +54,7 @@ class Base:
     level : (block rows, block cols) ndarray of float32
         Median residual of clean film at block centres, nepers.
     spread : same shape
-        Deviation of single pixels at block centres, nepers.
+        Deviation of single pixels at block centres, nepers: of what is finer than ridges of a fingerprint.
     grade : same shape, uint8
         Median activity grade of each block.
     dark : same shape, bool
@@ -73,6 +75,12 @@ class Base:
     medians: Array
     film: npt.NDArray[np.bool_]
     red_logs: Array
+
+    def columns(self, cols: int) -> tuple[npt.NDArray[np.int32], Array]:
+        """Return, for each column of a frame, the block whose centre lies left of it, and how far beyond (0..1)."""
+        at = (np.arange(cols) + 0.5) / self.block_px - 0.5
+        index = np.clip(np.floor(at), 0, self.level.shape[1] - 1)
+        return index.astype(np.int32), np.clip(at - index, 0, 1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +132,16 @@ def measure_base(
     rows, cols = residual.values.shape
     block = 8 * max(2, round(max(rows, cols) / BLOCKS_PER_SIDE / 8))
     shape = (-(-rows // block), -(-cols // block))
-    medians, spreads = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    medians, spreads, fines = (np.empty(shape, np.float32) for _ in range(3))
     grade = np.empty(shape, np.uint8)
-    kernels.block_statistics(residual.values, residual.grades, block, medians, spreads, grade)
+    kernels.block_statistics(residual.values, residual.grades, block, medians, spreads, fines, grade)
     red_logs, bright_logs = _block_logs(picture, block)
     film = ~_blocks_touched(holder_blocks, block // holder_block_px, shape)
     mixed = _mixture(spreads, film, grade, (red_logs, bright_logs))
     level = _clean_level(medians + mixed, film, grade, red_logs)
     dark = medians < level - 1.0
-    return Base(block, level, _smooth(spreads, film), grade, dark, medians, film, red_logs)
+    fines *= np.float32(_usual_part(spreads, fines, film))
+    return Base(block, level, _smooth(fines, film), grade, dark, medians, film, red_logs)
 
 
 def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual, margin: int) -> Noise:
@@ -159,6 +168,15 @@ def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual,
     used = _smoothed_tiles(base, tiles, apart, margin)
     offsets = np.stack([_offset_by_grade(plane, used.grades) for plane in used.planes[1:]])
     return Noise(deviations[1:], offsets, tails, factor)
+
+
+def _usual_part(spreads: Array, fines: Array, film: npt.NDArray[np.bool_]) -> float:
+    """How much more blocks spread than their finest detail does: noise may be softer than a pixel, or sharper.
+
+    Of the calmer blocks: ridges lie on the others.
+    """
+    spread, fine = (float(np.quantile(plane[film], CALM_PART)) if film.any() else 0.0 for plane in (spreads, fines))
+    return spread / fine if spread > 0 and fine > 0 else 1.0
 
 
 def _block_logs(picture: Picture, block_px: int) -> tuple[Array, Array]:

@@ -27,6 +27,8 @@ LEAST_EXPONENT = 0.4
 # An exponent that is not learnt but from defects in so many of the frame's places.
 UNUSUAL_EXPONENT = 1.8
 FEWEST_PLACES = 16
+# Places along each side of a frame.
+PLACES = 12
 # Dust is neutral: what takes one colour by so much more (part of its slope) is no example of the frame's defects.
 LEARNT_COLOUR = 0.25
 # The largest exponent lies so many deviations above the mean, and within these multiples of it.
@@ -164,9 +166,12 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDAr
     return Prior(mean, spread, channels, shown)
 
 
-def edge_slopes(sample: DefectSample, gain: float, noise: float) -> Edges:
-    """Regress the picture's changes on the infrared's; what is left over tells the error."""
-    power, products, squares, count = np.split(sample.changes, [1, 4, 7], axis=1)
+def edge_slopes(changes: Doubles, gain: float, noise: float) -> Edges:
+    """Regress the picture's changes on the infrared's; what is left over tells the error.
+
+    changes: (regions, 8), see `DefectSample`.
+    """
+    power, products, squares, count = np.split(changes, [1, 4, 7], axis=1)
     clean = np.maximum(power - 2 * noise**2 * count, CLEAN_POWER * power) + 1e-12
     slopes = products / clean
     left = np.maximum(squares - slopes * products, 0) / count + 1e-9
@@ -174,14 +179,18 @@ def edge_slopes(sample: DefectSample, gain: float, noise: float) -> Edges:
     return Edges(slopes / gain, slopes.mean(axis=1) / gain, EDGE_DOUBT * errors.max(axis=1) / gain)
 
 
-def unbiased(edges: Edges, slopes: Slopes, prior: Prior, parents: npt.NDArray[np.int64]) -> Edges:
-    """Take off what a softer infrared makes of all the frame's edges."""
+def softness(edges: Edges, slopes: Slopes, prior: Prior, parents: npt.NDArray[np.int64]) -> float:
+    """Return what a softer infrared makes of all the frame's edges, as a factor; 1 where too few tell."""
     known = (edges.errors < EDGE_SPREAD * prior.mean) & (slopes.errors < KNOWN_ERROR * prior.mean)
     known &= (slopes.pooled > 0.5 * prior.mean) & (slopes.pooled < 2 * prior.mean) & (edges.slopes > 0)
     votes = known / np.maximum(np.bincount(parents, known), 1.0)[parents]
     if votes.sum() < FEWEST_REGIONS:
-        return edges
-    factor = max(weighted_median(edges.slopes[known] / slopes.pooled[known], votes[known]), 0.5)
+        return 1.0
+    return max(weighted_median(edges.slopes[known] / slopes.pooled[known], votes[known]), 0.5)
+
+
+def sharpened(edges: Edges, factor: float) -> Edges:
+    """Take off what a softer infrared makes of edges (see `softness`)."""
     return Edges(edges.channels / factor, edges.slopes / factor, edges.errors / factor)
 
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ir import _defect_kernels as kernels
 from ir.absorption import DEEPEST, Sight, fit_absorption
-from ir.slopes import DefectSample
+from ir.slopes import PLACES, DefectSample
 
 REGIONS, PIXELS = 40, 60
 SURELY_DEFECTS = 8.0
@@ -33,13 +33,20 @@ def sample_of(regions, *planes):
     return DefectSample(np.arange(regions + 1) * (len(planes[0]) // regions), *planes, silent_edges)
 
 
+def places_of(regions):
+    """Each region in a place of its own."""
+    return np.stack([np.arange(regions), np.arange(regions) % PLACES**2], 1)
+
+
 def pixels_of(region):
     return slice(region * PIXELS, (region + 1) * PIXELS)
 
 
 def fit(sample, evidence=SURELY_DEFECTS, gain=1.0, blur_px=0.0, noise=NOISE):
     regions = len(sample.areas)
-    return fit_absorption(sample, *2 * (np.arange(regions),), np.full(regions, evidence), Sight(gain, noise, blur_px))
+    return fit_absorption(
+        sample, np.arange(regions), places_of(regions), np.full(regions, evidence), Sight(gain, noise, blur_px)
+    )
 
 
 def neutral(factors):
@@ -349,7 +356,7 @@ def scratched(cells=24, crossing=True, deviation=0.02, cell_px=PIXELS, edge_slop
     parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
     sample = with_edges(regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation), edges)
     return fit_absorption(
-        sample, parents, np.arange(len(areas)), np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE)
+        sample, parents, places_of(len(areas)), np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE)
     )
 
 
@@ -401,4 +408,7 @@ def test_on_a_frame_without_three_sure_defects_the_doubtful_ones_stay():
     assert fit(sample, evidence=6.0).visible.all()
     for sure, evidence, all_shown in ((2, 20.0, False), (3, 6.0, False), (3, 10.0, True)):
         odds = np.append(np.full(REGIONS - sure, 3.0), np.full(sure, evidence))
-        assert fit_absorption(sample, *2 * (np.arange(REGIONS),), odds, Sight(1.0, NOISE)).visible.all() == all_shown
+        assert (
+            fit_absorption(sample, np.arange(REGIONS), places_of(REGIONS), odds, Sight(1.0, NOISE)).visible.all()
+            == all_shown
+        )

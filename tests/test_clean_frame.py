@@ -174,8 +174,8 @@ def test_frames_that_infrared_cannot_clean_are_cleaned_by_their_colours_unless_t
         assert judge.score(answer_of(result)).frame_db > raw.frame_db + 3
 
 
-def test_a_frame_with_good_infrared_is_cleaned_to_the_same_bytes_with_and_without_a_detector_and_loads_none():
-    frame = simulated("leaky_slide", "landscape", (300, 420))
+def test_a_dusty_frame_with_good_infrared_is_cleaned_to_the_same_bytes_with_and_without_a_detector_and_loads_none():
+    frame = simulated("leaky_slide", "landscape", (300, 420), damage=Damage(dust=6, dirt=6))
     results = [
         clean_frame(frame.rgb, frame.infrared, options)
         for options in (CleanOptions(detector_model="/no/such/file"), CleanOptions(detector="off"))
@@ -300,6 +300,15 @@ def test_a_usual_frame_is_cleaned_without_a_caution():
     assert report.method == Method.INFRARED
     assert report.shift.confidence > 0.5
     assert set(report.step_seconds) >= {"photometry", "leakage", "detection", "healing"}
+
+
+def test_a_fingerprint_on_a_busy_picture_is_found_and_divided_out():
+    frame, result = (make("fingerprint", "girders", (640, 960)) for make in (simulated, cleaned))
+    score = Judge(frame).score(answer_of(result))
+    raw = Judge(frame).score(Answer(frame.rgb, np.zeros_like(result.defect_mask), 0.0))
+    assert score.f1 > 0.6
+    assert score.defects_db > raw.defects_db + 8
+    assert score.harmed < 1e-3
 
 
 def test_kodachrome_is_cleaned_under_a_caution_and_never_to_its_harm():

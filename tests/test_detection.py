@@ -56,7 +56,7 @@ def residuals(draw):
 @given(residuals())
 def test_statistics_of_blocks_are_those_of_a_lattice_of_samples(drawn):
     _, residual, block, shape = drawn
-    found = (np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint8))
+    found = (*(np.empty(shape, np.float32) for _ in range(3)), np.empty(shape, np.uint8))
     kernels.block_statistics(residual.values, residual.grades, block, *found)
     for plane, expected in zip(found, twins.block_statistics(residual.values, residual.grades, block), strict=True):
         assert plane == pytest.approx(expected, abs=1e-6)

@@ -9,11 +9,13 @@ from ir_defects import edges_of, regions_of, slopes_of, whole
 
 from ir import _defect_kernels as kernels
 from ir.evidence import (
+    changes_around,
     depth_evidence,
     edge_evidence,
     find_scratched,
     is_neutral,
     is_unlike,
+    neighbours_evidence,
     shared_evidence,
     shown_evidence,
     usual_odds,
@@ -102,6 +104,46 @@ def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
     found = shared_evidence(np.concatenate([hair, doubted]), parents)
     # The others' 25 voices would be five; a part is helped by four at most.
     assert found == pytest.approx(np.repeat([5.0, -1.0], 26))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_neighbours_are_the_other_doubtful_regions_of_nine_places(seed):
+    rng = np.random.default_rng(seed)
+    places, doubtful = rng.integers(0, 144, 60), rng.random(60) < 0.7
+    changes = rng.uniform(0, 1, (60, 8))
+    found = changes_around(changes, doubtful, places)
+    rows, cols = places // 12, places % 12
+    for region in np.flatnonzero(doubtful):
+        near = doubtful & (abs(rows - rows[region]) <= 1) & (abs(cols - cols[region]) <= 1)
+        near[region] = False
+        assert found[region, :8] == pytest.approx(changes[near].sum(0), abs=1e-9)
+        assert found[region, 8] == near.sum()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 11), (11, 0), (11, 11)])
+def test_at_the_rim_of_the_frame_there_are_fewer_neighbours(place):
+    places = np.array([12 * place[0] + place[1]] * 2)
+    assert changes_around(np.ones((2, 8)), np.ones(2, np.bool_), places)[:, 8].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("slope", "error", "count", "heard"),
+    [
+        (1.2, 0.1, 13, True),
+        (1.2, 0.1, 12, False),
+        (1.2, 0.3, 40, True),
+        (1.2, 0.42, 40, False),
+        (0.1, 0.1, 40, False),
+        (6.0, 0.1, 40, False),
+    ],
+    ids=["dust", "too few", "nearly unsure", "unsure", "a dip that does not show", "a misfit of the leak"],
+)
+def test_neighbours_speak_for_a_region_if_together_they_surely_say_what_dust_says(slope, error, count, heard):
+    found = neighbours_evidence(edges_of(slope, error), np.array([float(count)]), DUST)
+    assert (found > 1).all() == heard
+    assert (found >= 0).all()
+    assert (found <= 4).all()
 
 
 def scratched_of(sample, slopes, edges, evidence=9.0):

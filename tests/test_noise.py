@@ -306,6 +306,30 @@ def test_neither_dirt_nor_a_fingerprint_moves_the_base_from_the_clean_film(kind,
 
 
 @compiled
+def test_ridges_of_a_fingerprint_are_no_noise():
+    """A quarter of a frame lies under ridges ten pixels wide: the noise is there as it is beside them."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(0, 20, (640, 960))
+    values[:, :240] += 80 * np.sign(np.sin(2 * np.pi * np.arange(640) / 21))[:, None]
+    residual = Residual(np.rint(values).astype(np.int16), np.zeros(values.shape, np.uint8))
+    no_film = np.zeros((80, 120), np.bool_)
+    spread = measure_base(residual, no_film, 8, picture_of(np.zeros(values.shape))).spread
+    assert np.median(spread[:, 20:]) == pytest.approx(20 / 4096, rel=0.15)
+    assert np.median(spread[:, :12]) == pytest.approx(20 / 4096, rel=0.3)
+
+
+@compiled
+def test_noise_that_is_softer_than_a_pixel_is_not_taken_for_less():
+    rng = np.random.default_rng(3)
+    values = ndimage.gaussian_filter(rng.standard_normal((640, 960)), 2)
+    values *= 20 / values.std()
+    residual = Residual(np.rint(values).astype(np.int16), np.zeros(values.shape, np.uint8))
+    no_film = np.zeros((80, 120), np.bool_)
+    spread = measure_base(residual, no_film, 8, picture_of(np.zeros(values.shape))).spread
+    assert np.median(spread) == pytest.approx(20 / 4096, rel=0.15)
+
+
+@compiled
 def test_busier_film_is_never_taken_for_quieter():
     _, _, noise, _ = measured("leaky_slide", "lettering")
     assert (np.diff(noise.deviation, axis=1) >= 0).all()
