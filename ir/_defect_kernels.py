@@ -183,8 +183,9 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
 
 
 @njit(parallel=True, cache=True)
-def blend_regions(starts, shape, density, looks, fitted, constants, bare, value, sums):
-    """Weight dividing and filling by their expected errors; value: display values; sums: harm, change and weight.
+def blend_regions(starts, shape, density, looks, fitted, constants, bare, value, filled, sums):
+    """Weight dividing and filling by their expected errors; value: display values; filled: (pixels,) the fill's part;
+    sums: harm, change and weight.
 
     bare: (pixels,) of bool: what lost its dye is filled, whatever lies on it.
 
@@ -199,6 +200,7 @@ def blend_regions(starts, shape, density, looks, fitted, constants, bare, value,
         harm = seen = weights = 0.0
         for index in range(starts[region], starts[region + 1]):
             through = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
+            divided_part = 0.0
             for channel in range(3):
                 own = raw[index, channel]
                 exponent = exponents[region, channel]
@@ -219,7 +221,9 @@ def blend_regions(starts, shape, density, looks, fitted, constants, bare, value,
                 value[index, channel] = blended
                 harm += (weight * error if weight > 0.0 else variance) / 3
                 seen += (blended - own) ** 2 / 3
-                weights += weight / 3
+                divided_part += weight / 3
+            filled[index] = 1.0 - divided_part
+            weights += divided_part
         sums[region, 0] = harm
         sums[region, 1] = seen
         sums[region, 2] = weights / (starts[region + 1] - starts[region])

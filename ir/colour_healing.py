@@ -28,6 +28,7 @@ from ir.healing import (
     split_wide,
     tally,
 )
+from ir.lent_grain import Shown, lent_grain, measure_detail
 from ir.photometry import Photometry
 
 Array = npt.NDArray[np.float32]
@@ -36,7 +37,6 @@ Doubles = npt.NDArray[np.float64]
 # Squared error of a fill for its directions' spread and their ends' disagreement: regression on simulated film.
 SPREAD_ERROR = 1.6
 DOUBT_ERROR = 0.25
-USUAL_DETAIL = 0.02
 # Dust takes about as much of each colour: deviation of a channel's density, as a part of it.
 NEUTRALITY = 0.07
 # Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
@@ -44,10 +44,7 @@ TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
 # Expected errors of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
 # On simulated film healing gains from 1 on in the mean: errors are expected rather too large where they decide.
 DOUBT = 1.0
-# Specks of fewer pixels show no grain.
-GRAINY_PX = 24
 GRAIN_BEYOND = 2.0
-MOST_DETAIL = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def heal_colours(
     cells, parents = split_wide(regions)
     display = display_tables(photometry)
     marks = mark_defects(cells, rgb.shape)
-    look = _look(rgb, marks, cells, display, photometry)
+    look = _look(rgb, Shown(display, marks), cells, photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     guess = _guess(rgb, marks, cells, (display, hint), look)
     # A byte is never quite sure.
@@ -117,18 +114,16 @@ def heal_colours(
     return Healed(healed, mask, *tally(promised, weight, parents))
 
 
-def _look(
-    rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array, photometry: Photometry
-) -> Look:
+def _look(rgb: npt.NDArray[np.uint16], shown: Shown, cells: Regions, photometry: Photometry) -> Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
+    display, marks = shown.display, shown.marks
     fill, error = fill_from_around(rgb, marks, cells, display)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)
     dark = np.array(photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-photometry.log_tables[:3])
-    depths, detail = np.empty(count, np.int64), np.empty((len(cells), 4), np.float32)
+    depths, detail = np.empty(count, np.int64), measure_detail(rgb, shown, cells)
     kernels.measure_depths(marks, rows, cols, depths)
-    kernels.measure_grain(rgb, marks, display, cells.starts, rows, cols, np.float32(USUAL_DETAIL), detail)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
     owners = cells.owners
     return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, owners)
@@ -156,11 +151,8 @@ def _guess(
     opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
     weight = 1 - opacity * divided_error / (fill_error + divided_error)
     value = _bounded(rgb, marks, cells, (display, look), weight * divided + (1 - weight) * look.fill)
-    added = np.empty_like(value)
-    lost = np.where(np.diff(cells.starts)[look.owners] < GRAINY_PX, 0, 1 - weight.mean(axis=1) * (1 - kept))
-    levels = np.add.reduceat(look.fill, cells.starts[:-1], axis=0) / np.diff(cells.starts)[:, None]
-    most = (MOST_DETAIL * look.detail[:, :3] * levels).astype(np.float32)
-    kernels.lend_grain(rgb, marks, display, cells.starts, cells.rows, cells.cols, lost.astype(np.float32), most, added)
+    lost = np.asarray(1 - weight.mean(axis=1) * (1 - kept), np.float32)
+    added = lent_grain(rgb, Shown(display, marks), cells, (look.fill, look.detail), lost)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
     return _Guess((value + added).astype(np.float32), error_after, weight, density)
 

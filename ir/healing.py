@@ -16,12 +16,13 @@ import numpy.typing as npt
 from ir import _defect_kernels as kernels
 from ir import _healing_kernels as healing_kernels
 from ir.absorption import Absorption, Sight, fit_absorption
-from ir.detection import Regions
+from ir.detection import Regions, chosen
 from ir.evidence import depth_evidence
+from ir.lent_grain import GRAINY_PX, Shown, lent_grain, measure_detail
 from ir.noise import Base
 from ir.photometry import Photometry
 from ir.residual import Residual
-from ir.slopes import DefectSample
+from ir.slopes import PLACES, DefectSample
 
 Array = npt.NDArray[np.float32]
 
@@ -41,10 +42,10 @@ EDGE_MISFIT = 0.2
 # Variance of full light as a part of its square. Flare and the surroundings' blur bring its noise under opaque dust,
 # which dividing would lift with the rest.
 SHOT_NOISE = 1 / 60_000
+# Part of a cell that a fill decides, from which on its grain is missed.
+LEAST_FILLED = 0.1
 # Regions wider than this are cut into cells.
 WIDE_REGION_PX = 96
-# Parts of the frame along each side, for what lies all over it.
-PLACES = 12
 CELL_PX = 48
 # Cells of what a scratch runs through.
 FINE_CELL_PX = 16
@@ -113,6 +114,7 @@ class _Told:
     parents: npt.NDArray[np.int64]
     look: _Look
     absorption: Absorption
+    marks: npt.NDArray[np.uint8]
 
 
 def heal(
@@ -144,6 +146,7 @@ def heal(
         told = _told(rgb, split_wide(regions, scratched), measured)
     cells, look, absorption, noise = told.cells, told.look, told.absorption, measured.sight.noise
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
+    filled = np.empty(len(value), np.float32)
     kernels.blend_regions(
         cells.starts,
         absorption.shape,
@@ -153,11 +156,13 @@ def heal(
         (absorption.stray, noise * measured.sight.gain, absorption.most, EDGE_MISFIT, SHOT_NOISE),
         absorption.bare,
         value,
+        filled,
         sums,
     )
     harm, seen, weight = sums.T
     # What the raw picture differs from the healed one by is its error, as far as the healed one is right.
     promised = absorption.visible & (harm < WORTH_HEALING * (seen - harm))
+    value += _grain_of_fills(rgb, told, filled, promised, display_tables(measured.photometry))
     levels = colour_levels(measured.photometry)
     looks = (look.raw, look.noise)
     kernels.write_regions(
@@ -169,11 +174,27 @@ def heal(
 def _told(rgb: npt.NDArray[np.uint16], cut: tuple[Regions, npt.NDArray[np.int64]], measured: Measured) -> _Told:
     """Look at the cells, and fit what they take of the light."""
     cells, parents = cut
-    look = _look(rgb, cells, measured)
+    marks = mark_defects(cells, rgb.shape)
+    look = _look(rgb, marks, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
-    places = _places(cells, parents, rgb.shape)
-    return _Told(cells, parents, look, fit_absorption(look.sample, parents, places, evidence, measured.sight))
+    places = np.stack([_places(cells, of, rgb.shape) for of in (parents, np.arange(len(cells)))], axis=1)
+    return _Told(cells, parents, look, fit_absorption(look.sample, parents, places, evidence, measured.sight), marks)
+
+
+def _grain_of_fills(
+    rgb: npt.NDArray[np.uint16], told: _Told, filled: Array, healed: npt.NDArray[np.bool_], display: Array
+) -> Array:
+    """Return what to add to healed cells that lost their grain to a fill, (pixels, 3)."""
+    areas = np.diff(told.cells.starts)
+    part = np.add.reduceat(filled, told.cells.starts[:-1]) / areas
+    smooth = healed & (areas >= GRAINY_PX) & (part > LEAST_FILLED)
+    added = np.zeros_like(told.look.fill)
+    if smooth.any():
+        cells, pixels, shown = chosen(told.cells, smooth), np.repeat(smooth, areas), Shown(display, told.marks)
+        looks = (told.look.fill[pixels], measure_detail(rgb, shown, cells))
+        added[pixels] = lent_grain(rgb, shown, cells, looks, filled[pixels])
+    return added
 
 
 def tally(
@@ -245,11 +266,11 @@ def split_wide(
     return cut, owners[order][starts[:-1]]
 
 
-def _look(rgb: npt.NDArray[np.uint16], cells: Regions, measured: Measured) -> _Look:
+def _look(rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, measured: Measured) -> _Look:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     tables = measured.photometry.log_tables[:3]
     display = display_tables(measured.photometry)
-    fill, error = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
+    fill, error = fill_from_around(rgb, marks, cells, display)
     residual = measured.residual
     density = infrared_densities(residual, measured.base, cells)
     raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))

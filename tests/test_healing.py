@@ -292,10 +292,12 @@ def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, mo
     bare = rng.random(len(owners)) < 0.2
     constants = (stray, 0.004 * gain, most, 0.3, 1e-3)
     value, sums = np.empty_like(planes["raw"]), np.empty((regions, 3))
+    filled = np.empty(len(owners), np.float32)
     parts = (planes["shape"], planes["density"])
-    defect_kernels.blend_regions(starts, *parts, looks, fitted, constants, bare, value, sums)
+    defect_kernels.blend_regions(starts, *parts, looks, fitted, constants, bare, value, filled, sums)
     expected, weight, error = twins.blend(owners, *parts, (*looks, bare), fitted, constants)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
+    np.testing.assert_allclose(filled, 1 - weight.mean(1), atol=1e-4)
     columns = np.stack([error.mean(1), np.square(expected - planes["raw"]).mean(1), weight.mean(1)], -1)
     truth = np.add.reduceat(columns, starts[:-1])
     truth[:, 2] /= np.diff(starts)
