@@ -7,17 +7,25 @@ import numpy as np
 import pytest
 
 from film.fields import Plane
+from film.infrared_plane import Leakage
+from film.kinds import KINDS
+from film.mount import MountPlanes
+from film.recipe import DefectKind, InfraredOptics
+from film.specks import Patch
 from training.dirt import any_dirt
+from training.emulsion import Exposed
 from training.hard_negatives import HARD_NEGATIVES
-from training.pool import DENSITY_STEP, Pool, PoolPlan
-from training.scan import Pass, any_pass, scan
+from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
+from training.pool import DENSITY_STEP, INFRARED_STEP, Pool, PoolPlan
+from training.scan import Pass, any_pass, scan, scanned_beside
 from training.scenes import draw_scene
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources
 from training.synthesizer import draw_sheet
-from training.validation import Case, Limits, held_out_cases, validate
+from training.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, validate
 
 SIZE = 96
 NO_SOURCES = Sources()
+FILMS = ("clear_slide", "negative")
 
 
 def rng(seed=1):
@@ -39,11 +47,66 @@ def test_sheets_are_finite_and_some_carry_damage_and_some_do_not():
     for sheet in drawn:
         assert sheet.density.shape == (3, SIZE, SIZE)
         assert np.isfinite(sheet.density).all()
+        assert not sheet.infrared.any()
         assert sheet.weight.min() >= 0
         assert sheet.weight.max() <= 1
     shares = [sheet.defect.mean() for sheet in drawn]
     assert min(shares) == 0
     assert 0 < max(shares) < 0.6
+
+
+def exposed(stock):
+    """A grey film that leaks, or not."""
+    clear = np.full((3, 200, 300), 0.5, np.float32)
+    return Exposed(clear, np.zeros_like(clear), KINDS[stock].stock)
+
+
+def test_sheets_with_an_infrared_show_in_it_what_it_lacks():
+    drawn = [draw_sheet(rng(seed), 2 * SIZE, NO_SOURCES, infrared=True) for seed in range(12)]
+    for sheet in drawn:
+        assert sheet.infrared.shape == (3, 2 * SIZE, 2 * SIZE)
+        assert np.isfinite(sheet.infrared).all()
+    seen = [sheet for sheet in drawn if sheet.infrared[2].mean() > 0.5 and sheet.defect.any()]
+    assert len(seen) > 3
+    shown = [np.median(sheet.infrared[0][sheet.defect]) for sheet in seen]
+    assert np.median(shown) > 2
+
+
+def test_an_infrared_that_is_not_to_be_believed_leaks_or_is_weak_or_clipped():
+    drawn = {kind: [draw_infrared_pass(rng(seed), exposed(kind)) for seed in range(60)] for kind in FILMS}
+    for some in drawn.values():
+        strong = sum(sum(each.leakage.slopes_rgb) > 0.3 for each in some)
+        weak = sum(each.optics.contrast < 0.45 for each in some)
+        clipped = sum(each.optics.clear_level > 1 for each in some)
+        assert strong + weak + clipped == len(some)
+        assert min(strong, weak, clipped) > 0
+
+
+def test_what_damage_takes_of_the_infrared_follows_what_it_takes_of_the_light():
+    speck = Patch(DefectKind.DUST, 5, 5, np.ones((9, 9), np.float32), (0.3, 0.3, 0.3), (0, 0, 0), 0.0)
+    optics = InfraredOptics(contrast=0.5, contrast_scatter=0.0)
+    seen = [seen_by_infrared(rng(seed), (speck,) * 4, optics) for seed in range(40)]
+    patches = [patch for each in seen for patch in each]
+    assert {round(patch.infrared_density, 6) for patch in patches} == {0.15}
+    hidden = sum(max(patch.density_rgb) == 0 for patch in patches)
+    assert 0 < hidden < len(patches) / 4
+
+
+def test_dust_darkens_the_infrared_of_a_sheet_and_a_mount_lets_none_of_it_through():
+    speck = Patch(DefectKind.DUST, 90, 140, np.ones((20, 20), np.float32), (0.5, 0.5, 0.5), (0, 0, 0), 0.5)
+    how = InfraredPass(Leakage((0.4, 0.1, 0.0)), InfraredOptics(stray_share=0.0))
+    share = np.ones((200, 300), np.float32)
+    share[:, :50] = 0
+    mount = MountPlanes(share, np.zeros_like(share), share > 0)
+    light = scan_infrared(rng(), exposed("clear_slide"), (speck,), how, mount)
+    assert light[100, 150] / light[20, 150] == pytest.approx(10**-0.5, rel=0.1)
+    assert light[100, 20] < 0.01
+
+
+def test_what_comes_beside_the_picture_is_encoded_as_the_picture_is():
+    light = np.array([[0.0, 0.25, 1.0]], np.float32)
+    assert scanned_beside(light, light_pass(bits=8)).tolist() == [[0, 64 << 8, 255 << 8]]
+    assert scanned_beside(light, light_pass(gamma=2.0))[0, 1] == pytest.approx(65535 / 2, abs=1)
 
 
 def test_between_a_defect_and_sound_film_lies_a_rim_that_does_not_matter():
@@ -116,6 +179,7 @@ def test_a_pool_gives_back_what_was_put_in_and_replaces_the_oldest(tmp_path):
     newest = [crop for crop in crops if np.abs(crop.density - drawn[2].density).max() <= DENSITY_STEP]
     assert newest
     assert np.array_equal(newest[0].defect, drawn[2].defect)
+    assert np.abs(newest[0].infrared - np.clip(drawn[2].infrared, -32, 32)).max() <= INFRARED_STEP
     assert newest[0].weight == pytest.approx(drawn[2].weight, abs=0.01)
 
 
@@ -157,13 +221,14 @@ def test_a_folder_without_photographs_is_refused(tmp_path):
 
 
 def case(defect, stars=None):
-    return Case("dust", np.zeros((3, *defect.shape), np.float32), defect, defect, stars)
+    nothing = np.zeros((3, *defect.shape), np.float32)
+    return Case("dust", nothing, nothing, defect, defect, stars)
 
 
 def test_a_detector_that_knows_the_truth_has_full_marks():
     defect = np.zeros((40, 40), np.bool_)
     defect[10:14, 10:14] = True
-    figures = validate(lambda _: defect.astype(np.float32), [case(defect)])[Limits(0.5, 0.5)]
+    figures = validate(lambda *_: defect.astype(np.float32), [case(defect)])[Limits(0.5, 0.5)]
     assert figures.mean_f1 == 1
     assert figures.strong_recall == 1
 
@@ -175,7 +240,7 @@ def test_false_marks_and_touched_stars_are_counted():
     marks[80, 80] = 1
     stars = np.zeros((100, 100), np.int32)
     stars[10:12, 10:12], stars[30, 30] = 1, 2
-    figures = validate(lambda _: marks, [case(nothing, stars)])[Limits(0.5, 0.5)]
+    figures = validate(lambda *_: marks, [case(nothing, stars)])[Limits(0.5, 0.5)]
     assert figures.false_marks_per_mp == pytest.approx(2 / 0.01)
     assert figures.stars_touched == 0.5
 
@@ -185,12 +250,16 @@ def test_validation_has_damaged_spotless_and_starry_frames():
     assert sum(case.defect.any() for case in cases) > 20
     assert sum(not case.defect.any() for case in cases if case.group == "spotless") >= 4
     assert any(case.stars is not None and case.stars.max() > 10 for case in cases)
+    assert not any(case.infrared.any() for case in cases)
+    by_both = list(held_out_cases(NO_SOURCES, rows=64, infrared=True))
+    assert {case.group for case in by_both} == {*KINDS_BY_BOTH, "spotless"}
+    assert sum(case.infrared.any() for case in by_both) > 10
 
 
 def options(folder, *more):
     from training.train import parse
 
-    tiny = "--sheets 4 --sheet-px 96 --crops 2 --crop-px 64 --frame-rows 64 --no-bfloat16 --hours 1"
+    tiny = "--sheets 4 --sheet-px 96 --crops 2 --crop-px 64 --frame-rows 64 --hours 1"
     return parse([*tiny.split(), "--output", str(folder), *more])
 
 
@@ -201,6 +270,16 @@ def trained(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("trained")
     train(options(folder, "--steps", "3"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_both(trained):
+    """A network that sees the infrared, begun from one that does not."""
+    from training.train import train
+
+    folder = trained / "both"
+    train(options(folder, "--infrared", "--start", str(trained / "defects.onnx"), "--steps", "3"))
     return folder
 
 
@@ -215,16 +294,50 @@ def test_a_network_trained_for_a_few_steps_runs_in_onnxruntime_at_any_size(train
         assert 0 <= probability.min() < probability.max() <= 1
 
 
-def test_the_exported_network_says_what_the_trained_one_says(trained):
+def test_the_exported_network_says_what_the_trained_one_says(by_both):
     import onnxruntime
 
     from training.train import Trainer, detector
 
-    session = onnxruntime.InferenceSession(str(trained / "defects.onnx"), providers=["CPUExecutionProvider"])
+    model = str(by_both / "defects-infrared.onnx")
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
-    (probability,) = session.run(["probability"], {"density": density[None]})
-    network = Trainer(options(trained)).averaged.network
-    assert probability[0, 0] == pytest.approx(detector(network)(density), abs=1e-4)
+    planes = {"density": density, "infrared": rng(2).normal(0, 3, (3, 64, 64)).astype(np.float32)}
+    (probability,) = session.run(["probability"], {name: plane[None] for name, plane in planes.items()})
+    network = Trainer(options(by_both, "--infrared")).averaged.network
+    assert probability[0, 0] == pytest.approx(detector(network)(*planes.values()), abs=1e-4)
+
+
+def test_training_goes_on_from_an_exported_model_with_what_it_says(trained, tmp_path):
+    import onnxruntime
+
+    from training.train import Trainer, detector
+
+    model = trained / "defects.onnx"
+    trainer = Trainer(options(tmp_path / "on", "--infrared", "--start", str(model)))
+    planes = [rng(seed).normal(0.5, 0.2, (3, 64, 64)).astype(np.float32) for seed in (1, 2)]
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    # What it has not learnt yet of the infrared counts nothing.
+    (expected,) = session.run(None, {"density": planes[0][None]})
+    assert detector(trainer.averaged.network)(*planes) == pytest.approx(expected[0, 0], abs=1e-4)
+    assert trainer.history[-1]["command"] == json.loads(model.with_suffix(".json").read_text())["command"]
+    with pytest.raises(ValueError, match="expected the 19 convolutions of this network, found 25"):
+        Trainer(options(tmp_path / "shallow", "--blocks", "1", "--start", str(model)))
+
+
+def test_what_a_network_learns_on_from_has_the_statistics_of_what_it_sees(trained, tmp_path):
+    import torch
+
+    from training.train import Trainer
+
+    trainer = Trainer(options(tmp_path / "on", "--infrared", "--start", str(trained / "defects.onnx")))
+    network, planes = trainer.learner.network, [torch.randn(2, 3, 64, 64) * 0.2 + 0.5 for _ in range(2)]
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert all((norm.running_var > 0).all() for norm in norms)
+    with torch.no_grad():
+        trained_mode, asked = (network.train(mode)(*planes) for mode in (True, False))
+    assert np.isfinite(trained_mode.numpy()).all()
+    assert np.isfinite(asked.numpy()).all()
 
 
 def test_the_card_names_the_file_and_how_it_was_made(trained):

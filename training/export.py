@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCAN
 from training.validation import Figures, Limits, held_out_cases, operating_points
 
 OPSET = 17
-MODEL, CARD = "defects.onnx", "defects.json"
+INPUTS = {False: ("density",), True: ("density", "infrared")}
+MODELS = {False: "defects.onnx", True: "defects-infrared.onnx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class _WithProbability(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, density: Tensor) -> Tensor:
-        return torch.sigmoid(self.network(density))
+    def forward(self, *planes: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(*planes))
 
 
 def export(network: nn.Module, run: Run, figures: Mapping[Limits, Figures], folder: Path) -> Path:
@@ -52,7 +53,7 @@ def export(network: nn.Module, run: Run, figures: Mapping[Limits, Figures], fold
     Parameters
     ----------
     network : nn.Module
-        From densities to log odds.
+        From densities and infrared to log odds.
     run : Run
         How it came about.
     figures : mapping from Limits to Figures
@@ -65,13 +66,13 @@ def export(network: nn.Module, run: Run, figures: Mapping[Limits, Figures], fold
     Path
         The model's file.
     """
-    path = folder / MODEL
-    write_onnx(network, path)
-    (folder / CARD).write_text(json.dumps(card(run, figures, path), indent=2) + "\n")
+    path = folder / MODELS[run.options.infrared]
+    write_onnx(network, path, INPUTS[run.options.infrared])
+    path.with_suffix(".json").write_text(json.dumps(card(run, figures, path), indent=2) + "\n")
     return path
 
 
-def write_onnx(network: nn.Module, path: Path) -> None:
+def write_onnx(network: nn.Module, path: Path, inputs: Sequence[str] = ("density",)) -> None:
     """Write the network, its normalisation folded into the convolutions, for any size in multiples of 16 px."""
     module = _WithProbability(network).to(memory_format=torch.contiguous_format).eval()
     size = 4 * MULTIPLE_PX
@@ -80,13 +81,13 @@ def write_onnx(network: nn.Module, path: Path) -> None:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
-            (torch.zeros(1, 3, size, size),),
+            tuple(torch.zeros(1, 3, size, size) for _ in inputs),
             str(path),
             dynamo=False,
             opset_version=OPSET,
-            input_names=["density"],
+            input_names=list(inputs),
             output_names=["probability"],
-            dynamic_axes={name: {2: "rows", 3: "cols"} for name in ("density", "probability")},
+            dynamic_axes={name: {2: "rows", 3: "cols"} for name in (*inputs, "probability")},
         )
 
 
@@ -102,7 +103,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "margin_px": MARGIN_PX,
         "threshold": points["0.5"].grow,
         "probabilities": {name: points[name]._asdict() for name in points},
-        "network": {"widths": list(WIDTHS), "blocks": options.blocks},
+        "network": {"widths": list(WIDTHS), "blocks": options.blocks, "infrared": options.infrared},
         "loss": "weighted cross entropy + 0.5 soft Dice",
         "optimizer": f"AdamW, rate {options.rate}, half a cosine; weights averaged",
         "data": {
@@ -133,7 +134,8 @@ def main() -> None:
     options = parse([*rest, "--output", str(own.checkpoint.parent)])
     trainer = Trainer(options)
     drawn = int(np.load(own.checkpoint.parent / "pool" / "drawn.npy")[0])
-    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True), options.frame_rows))
+    sources = load_sources(options.photos, options.artefacts, held_out=True)
+    cases = list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
     own.output.mkdir(parents=True, exist_ok=True)
     export(trainer.averaged.network, trainer.run(drawn), trainer.validate(cases), own.output)
 

@@ -23,9 +23,10 @@ WEIGHT_DECAY = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Densities (n, 3, size, size); defect and weight (n, 1, size, size)."""
+    """Densities and infrared (n, 3, size, size); defect and weight (n, 1, size, size)."""
 
     density: Tensor
+    infrared: Tensor
     defect: Tensor
     weight: Tensor
 
@@ -33,22 +34,30 @@ class Batch:
 def draw_batch(rng: np.random.Generator, pool: Pool, crops: int, size_px: int) -> Batch:
     """Draw crops from the pool, each turned, mirrored and shown with another contrast."""
     sheets = [_varied(rng, pool.crop(rng, size_px)) for _ in range(crops)]
-    density = torch.from_numpy(np.stack([sheet.density for sheet in sheets]))
+    density, infrared = (
+        torch.from_numpy(np.stack(planes)).contiguous(memory_format=torch.channels_last)
+        for planes in zip(*((sheet.density, sheet.infrared) for sheet in sheets), strict=True)
+    )
     defect = torch.from_numpy(np.stack([sheet.defect for sheet in sheets])).float().unsqueeze(1)
     weight = torch.from_numpy(np.stack([sheet.weight for sheet in sheets])).unsqueeze(1)
-    return Batch(density.contiguous(memory_format=torch.channels_last), defect, weight)
+    return Batch(density, infrared, defect, weight)
 
 
 def _varied(rng: np.random.Generator, sheet: Sheet) -> Sheet:
     turns, mirrored = int(rng.integers(4)), rng.uniform() < 0.5
-    planes = [np.rot90(plane, turns, (-2, -1)) for plane in (sheet.density, sheet.defect, sheet.weight)]
-    density, defect, weight = (np.ascontiguousarray(plane[..., ::-1] if mirrored else plane) for plane in planes)
+    planes = [np.rot90(plane, turns, (-2, -1)) for plane in _planes(sheet)]
+    planes = [np.ascontiguousarray(plane[..., ::-1] if mirrored else plane) for plane in planes]
+    density, defect, weight, infrared = planes
     if rng.uniform() < 0.2:
         density = density[rng.permutation(3)]
     if rng.uniform() < 0.3:
         density = density * np.float32(math.exp(rng.uniform(math.log(0.4), math.log(1.2))))
     density = density + np.float32(rng.normal(0, 0.15)) + rng.normal(0, 0.02, (3, 1, 1)).astype(np.float32)
-    return Sheet(density, defect, weight)
+    return Sheet(density, defect, weight, infrared)
+
+
+def _planes(sheet: Sheet) -> tuple[np.ndarray, ...]:
+    return sheet.density, sheet.defect, sheet.weight, sheet.infrared
 
 
 def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
@@ -90,7 +99,7 @@ class Learner:
     Parameters
     ----------
     network : nn.Module
-        From densities to log odds.
+        From densities and infrared to log odds.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -104,7 +113,7 @@ class Learner:
             group["lr"] = rate
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            log_odds = self.network(batch.density)
+            log_odds = self.network(batch.density, batch.infrared)
         loss = loss_of(log_odds.float(), batch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -125,7 +134,7 @@ def add_options(parser: argparse.ArgumentParser, *, sheets: int) -> None:
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bfloat16", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--bfloat16", action="store_true", help="for processors that have instructions for it")
 
 
 def learning_rate(step: int, progress: float, highest: float) -> float:

@@ -20,20 +20,22 @@ MULTIPLE_PX = 16
 _GREEN, _RED, _BLUE = (0, 200, 0), (0, 0, 255), (255, 60, 0)
 
 
-def onnx_detector(model: Path, threads: int = 1) -> Detect:
-    """Return an ONNX file as a function from densities to probabilities."""
+def onnx_detector(model: Path, threads: int = 1) -> tuple[Detect, bool]:
+    """Return an ONNX file as a function from densities and infrared to probabilities, and whether it sees both."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    names = [node.name for node in session.get_inputs()]
 
-    def detect(density: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        rows, cols = density.shape[1:]
+    def detect(*planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        rows, cols = planes[0].shape[1:]
         pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
-        (probability,) = session.run(["probability"], {"density": np.pad(density, pad, mode="edge")[None]})
+        given = dict(zip(("density", "infrared"), planes, strict=False))
+        (probability,) = session.run(["probability"], {n: np.pad(given[n], pad, mode="edge")[None] for n in names})
         found: npt.NDArray[np.float32] = probability[0, 0, :rows, :cols]
         return found
 
-    return detect
+    return detect, "infrared" in names
 
 
 def drawing(case: Case, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -60,11 +62,11 @@ def main() -> None:
     parser.add_argument("--frame-rows", type=int, default=640)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    detect = onnx_detector(options.model)
+    detect, infrared = onnx_detector(options.model)
     sources = load_sources(options.photos, options.artefacts, held_out=True)
-    for number, case in enumerate(held_out_cases(sources, options.frame_rows)):
+    for number, case in enumerate(held_out_cases(sources, options.frame_rows, infrared=infrared)):
         name = f"{number:02d}-{case.group.replace(' ', '-')}.png"
-        cv2.imwrite(str(options.output / name), drawing(case, detect(case.density) >= options.threshold))
+        cv2.imwrite(str(options.output / name), drawing(case, detect(case.density, case.infrared) >= options.threshold))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ MARGIN_PX = 136
 DETAIL_GAIN = 6.0
 LINE_GAIN = 3.0
 WINDOW = 5
+# Channels of the folded input.
+COLOUR_INPUTS, INFRARED_INPUTS = 30, 15
+# What infrared lacks, in deviations of its noise and in nepers: in a line, and through a tanh.
+STRENGTH_LINE, STRENGTH_GAIN, NEPER_GAIN = 0.05, 0.3, 3.0
 # The far surroundings are averaged over cells of this many half-resolution pixels.
 FAR_FACTOR = 4
 
@@ -32,12 +36,16 @@ class DefectNetwork(nn.Module):
     blocks : int
         Residual blocks at each of them but the first. All but the first block begin as doing nothing, so that a
         shallower network's weights are a start for a deeper one.
+    infrared : bool
+        Whether it looks at the infrared as well.
     """
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS, blocks: int = BLOCKS) -> None:
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, blocks: int = BLOCKS, *, infrared: bool = False) -> None:
         super().__init__()
         first = widths[0]
-        self.stem = nn.Sequential(_convolution(30, first), _convolution(first, first))
+        self.infrared = infrared
+        inputs = COLOUR_INPUTS + INFRARED_INPUTS * infrared
+        self.stem = nn.Sequential(_convolution(inputs, first), _convolution(first, first))
         self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(
             nn.Sequential(*(_Residual(width, idle=block > 0) for block in range(blocks))) for width in widths[1:]
@@ -48,9 +56,20 @@ class DefectNetwork(nn.Module):
         # Defects are rare: begin at their share and not at a half.
         nn.init.constant_(self.head[-1].bias, -3.5)
 
-    def forward(self, density: Tensor) -> Tensor:
-        """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols)."""
-        features = [self.stem(_folded(density))]
+    def forward(self, density: Tensor, infrared: Tensor | None = None) -> Tensor:
+        """Return the log odds of a defect, (n, 1, rows, cols).
+
+        Parameters
+        ----------
+        density : Tensor, shape (n, 3, rows, cols)
+            Of the colours over the frame's white.
+        infrared : Tensor, shape (n, 3, rows, cols), optional
+            What infrared shows (see `ir.infrared_view`), if the network looks at it.
+        """
+        folded = _folded(density)
+        if self.infrared:
+            folded = torch.cat([folded, _folded_infrared(infrared)], dim=1)
+        features = [self.stem(folded)]
         for down, block in zip(self.down, self.blocks, strict=True):
             features.append(block(down(features[-1])))
         coarse = features.pop()
@@ -87,6 +106,25 @@ def _folded(density: Tensor) -> Tensor:
     # Through the tanh faint dust is large; in rough parts of a picture it is at its end, and the line tells more.
     bounded = torch.tanh(DETAIL_GAIN * torch.cat([detail, coarse - far], dim=1))
     return torch.cat([LINE_GAIN * detail, near, bounded], dim=1)
+
+
+def _folded_infrared(infrared: Tensor | None) -> Tensor:
+    """Fold 2 x 2 pixels into channels: strength, density, both around, and where the infrared saw the film."""
+    assert infrared is not None, "a network that looks at the infrared was given none"
+    strength, density, seen = (infrared[:, plane : plane + 1] for plane in range(3))
+    fine = functional.pixel_unshuffle(strength, 2)
+    around = _surroundings(functional.avg_pool2d(infrared[:, :2], 2))
+    return torch.cat(
+        [
+            STRENGTH_LINE * fine,
+            torch.tanh(STRENGTH_GAIN * fine),
+            torch.tanh(NEPER_GAIN * functional.pixel_unshuffle(density, 2)),
+            torch.tanh(STRENGTH_GAIN * around[:, :1]),
+            torch.tanh(NEPER_GAIN * around[:, 1:]),
+            functional.avg_pool2d(seen, 2),
+        ],
+        dim=1,
+    )
 
 
 def _surroundings(plane: Tensor) -> Tensor:

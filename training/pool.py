@@ -15,11 +15,13 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from ir.infrared_view import PLANES
 from training.sources import load_sources
 from training.synthesizer import Sheet, draw_sheet
 
-# Densities are kept as whole steps of this size, within -4..4.
+# Densities are kept as whole steps of this size, within -4..4; what infrared says within -32..32.
 DENSITY_STEP = 1 / 8192
+INFRARED_STEP = 1 / 1024
 _DEFECT_BIT, _WEIGHT_STEPS = 128, 127
 _NICENESS = 5
 
@@ -40,6 +42,8 @@ class PoolPlan:
         Rows and columns of a sheet.
     seed : int
         Sheet n is drawn from (seed, n), always the same.
+    infrared : bool
+        Whether its sheets come with an infrared.
     share : float
         Part of the time that drawing may take once the pool is full, 0..1.
     """
@@ -50,16 +54,18 @@ class PoolPlan:
     sheets: int = 3000
     size_px: int = 512
     seed: int = 1
+    infrared: bool = False
     share: float = 0.3
 
 
 class Pool:
-    """The files of a pool: densities, labels, and how many sheets were ever drawn."""
+    """The files of a pool: densities, infrared, labels, and how many sheets were ever drawn."""
 
     def __init__(self, plan: PoolPlan) -> None:
         plan.folder.mkdir(parents=True, exist_ok=True)
         size = plan.size_px
         self._density = _file(plan.folder / "density.npy", np.int16, (plan.sheets, 3, size, size))
+        self._infrared = _file(plan.folder / "infrared.npy", np.int16, (plan.sheets, PLANES, size, size))
         self._label = _file(plan.folder / "label.npy", np.uint8, (plan.sheets, size, size))
         self._drawn = _file(plan.folder / "drawn.npy", np.int64, (1,))
 
@@ -71,8 +77,8 @@ class Pool:
     def put(self, sheet: Sheet) -> None:
         """Keep one sheet, in the place of the oldest."""
         place = self.drawn % len(self._density)
-        steps = np.rint(sheet.density / DENSITY_STEP)
-        self._density[place] = np.clip(steps, -32768, 32767).astype(np.int16)
+        self._density[place] = _steps(sheet.density, DENSITY_STEP)
+        self._infrared[place] = _steps(sheet.infrared, INFRARED_STEP)
         weight = np.rint(sheet.weight * _WEIGHT_STEPS).astype(np.uint8)
         self._label[place] = weight + sheet.defect * np.uint8(_DEFECT_BIT)
         self._drawn[0] += 1
@@ -83,9 +89,12 @@ class Pool:
         top, left = rng.integers(0, self._density.shape[2] - size_px + 1, 2)
         cut = (slice(top, top + size_px), slice(left, left + size_px))
         label = np.asarray(self._label[place][cut])
-        density = self._density[place][:, cut[0], cut[1]].astype(np.float32) * np.float32(DENSITY_STEP)
+        density, infrared = (
+            plane[place][:, cut[0], cut[1]].astype(np.float32) * np.float32(step)
+            for plane, step in ((self._density, DENSITY_STEP), (self._infrared, INFRARED_STEP))
+        )
         weight = (label & np.uint8(_WEIGHT_STEPS)).astype(np.float32) / _WEIGHT_STEPS
-        return Sheet(density, label >= _DEFECT_BIT, weight)
+        return Sheet(density, label >= _DEFECT_BIT, weight, infrared)
 
 
 def fill(plan: PoolPlan) -> None:
@@ -98,7 +107,8 @@ def fill(plan: PoolPlan) -> None:
     training = multiprocessing.parent_process()
     while training is None or training.is_alive():
         started_s = time.monotonic()
-        pool.put(draw_sheet(np.random.default_rng([plan.seed, pool.drawn]), plan.size_px, sources))
+        rng = np.random.default_rng([plan.seed, pool.drawn])
+        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=plan.infrared))
         if pool.drawn > plan.sheets:
             time.sleep((time.monotonic() - started_s) * (1 / plan.share - 1))
 
@@ -135,6 +145,10 @@ def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan], None] =
     finally:
         drawing.terminate()
         drawing.join()
+
+
+def _steps(planes: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16]:
+    return np.clip(np.rint(planes / step), -32768, 32767).astype(np.int16)
 
 
 def _file(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:

@@ -53,8 +53,9 @@ class PlainUNet(nn.Module):
         self.decoders = nn.ModuleList(_stage(2 * b, b) for _, b in pairs)
         self.head = nn.Conv2d(widths[0], 1, 1)
 
-    def forward(self, density: Tensor) -> Tensor:
-        """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols)."""
+    def forward(self, density: Tensor, infrared: Tensor | None = None) -> Tensor:
+        """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols), alone."""
+        del infrared
         features, kept = torch.exp(density * (-float(np.log(10)) / GAMMA)), []
         for encoder in self.encoders:
             features = encoder(functional.max_pool2d(features, 2) if kept else features)
@@ -91,7 +92,8 @@ def draw_recipe_sheet(rng: np.random.Generator, size_px: int, sources: Sources) 
     # Displays have 256 levels.
     light = (np.rint(shown * 255) / 255) ** np.float32(GAMMA)
     density = -np.log10(np.maximum(light, np.float32(BEND))).astype(np.float32)
-    return Sheet(np.ascontiguousarray(density.transpose(2, 0, 1)), cover > _OPAQUE, np.ones_like(cover))
+    density = np.ascontiguousarray(density.transpose(2, 0, 1))
+    return Sheet(density, cover > _OPAQUE, np.ones_like(cover), np.zeros_like(density))
 
 
 def _overlay(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:

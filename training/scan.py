@@ -136,6 +136,12 @@ def scan(rng: np.random.Generator, damaged: Plane, clean: Plane, how: Pass) -> S
     return Scanned(_counts(shown, how), change, noise)
 
 
+def scanned_beside(light: Plane, how: Pass) -> npt.NDArray[np.uint16]:
+    """Return the counts of a plane that comes beside the picture, with its encoding and depth."""
+    levels = np.float32(2**how.bits - 1)
+    return np.rint(light ** np.float32(1 / how.gamma) * levels).astype(np.uint16) << np.uint16(16 - how.bits)
+
+
 def _positive(light: Plane, rng: np.random.Generator) -> Plane:
     """Invert a negative channel by channel, as scanning programs do: white and black set by the picture."""
     density = -np.log10(np.maximum(light, np.float32(1e-4)))

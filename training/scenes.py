@@ -59,7 +59,7 @@ def draw_scene(
 
 _POINTS = ("stars", "lamps")
 # Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
-_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.6, "gravel": 1.5}
+_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.9, "gravel": 1.5}
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:

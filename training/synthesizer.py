@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from film.damage import summed
 from film.fields import Plane
-from film.mount import mount_planes
-from film.recipe import Mount, MountStyle, Process
+from film.mount import MountPlanes, mount_planes
+from film.recipe import FilmStock, Mount, MountStyle, Process
 from film.specks import Patch
 from ir.density_input import density_levels, density_planes, measure_levels
 from training.dirt import any_dirt, shading, usual_dirt
 from training.emulsion import Exposed, any_stock, expose, usual_stock
-from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, any_pass, scan, usual_pass
+from training.infrared import draw_infrared_pass, infrared_planes, scan_infrared, seen_by_infrared
+from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, any_pass, scan, scanned_beside, usual_pass
 from training.scenes import draw_scene
 from training.sources import Sources
 
@@ -28,6 +29,8 @@ MOUNT_SHARE = 0.07
 POINTS_ON_NEGATIVES = 0.1
 # Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
 LEAST_WEIGHT = 0.12
+# Infrared sees it better.
+LEAST_WEIGHT_SEEN = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,17 @@ class Sheet:
         Where damage changed the light of any channel by over 3 % and by over one deviation of the scanner's noise.
     weight : ndarray of float32, shape (size, size)
         0 where it does not matter what is said (the rims of defects, the holder); low where the noise hides a defect.
+    infrared : ndarray of float32, shape (3, size, size)
+        What the detector gets of the infrared (see `ir.infrared_view`); zeros where there is none.
     """
 
     density: Plane
     defect: npt.NDArray[np.bool_]
     weight: Plane
+    infrared: Plane
 
 
-def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Sheet:
+def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infrared: bool = False) -> Sheet:
     """Draw one sheet.
 
     Parameters
@@ -60,21 +66,40 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources) -> Shee
         Rows and columns.
     sources : Sources
         Photographs and outlines.
+    infrared : bool
+        Whether it comes with an infrared, which is not to be believed by itself, on film that infrared sees through.
     """
     usual, scale, hard_share = _strangeness(rng)
-    stock = usual_stock(rng) if rng.uniform() < usual else any_stock(rng)
+    stock = _stock(rng, usual)
+    while infrared and stock.monochrome:
+        stock = _stock(rng, usual)
     points = stock.process is Process.SLIDE or rng.uniform() < POINTS_ON_NEGATIVES
     film = expose(rng, draw_scene(rng, size_px, sources, hard_share=hard_share, points=points), stock)
     dirt = usual_dirt if rng.uniform() < usual else any_dirt
-    damaged, clean = _light(rng, film, dirt(rng, size_px, scale, sources))
-    holder = _mount(rng, size_px, damaged, clean)
+    patches = dirt(rng, size_px, scale, sources)
     taken = usual_pass if rng.uniform() < usual else any_pass
     how = taken(rng, stock.process is Process.NEGATIVE)
+    second = None
+    if infrared:
+        # What is inverted or compressed comes from programs that keep the infrared to themselves.
+        how, second = replace(how, inverted=False, jpeg_quality=0), draw_infrared_pass(rng, film)
+        patches = seen_by_infrared(rng, patches, second.optics)
+    mount = _mount(rng, size_px)
+    damaged, clean = (
+        light * mount.film_share[..., None] + mount.bare_share[..., None] if mount else light
+        for light in _light(rng, film, patches)
+    )
     scanned = scan(rng, damaged, clean, how)
     visible = ((scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)).any(-1)
-    weight = _weight(scanned, film, visible, how.blur_px)
+    weight = _weight(scanned, film, visible, how.blur_px, LEAST_WEIGHT if second is None else LEAST_WEIGHT_SEEN)
+    holder = np.zeros_like(visible) if mount is None else mount.film_share < np.float32(0.5)
     weight[holder] = 0
-    return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight)
+    plane = None if second is None else scanned_beside(scan_infrared(rng, film, patches, second, mount), how)
+    return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight, infrared_planes(scanned.rgb, plane))
+
+
+def _stock(rng: np.random.Generator, usual: float) -> FilmStock:
+    return usual_stock(rng) if rng.uniform() < usual else any_stock(rng)
 
 
 def _strangeness(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -102,10 +127,10 @@ def _light(rng: np.random.Generator, film: Exposed, patches: tuple[Patch, ...]) 
     return tuple(np.ascontiguousarray(np.moveaxis(light, 0, -1)) for light in (damaged, clean))  # type: ignore[return-value]
 
 
-def _mount(rng: np.random.Generator, size_px: int, damaged: Plane, clean: Plane) -> npt.NDArray[np.bool_]:
-    """Lay a corner or an edge of a mount over the sheet, in place; return where."""
+def _mount(rng: np.random.Generator, size_px: int) -> MountPlanes | None:
+    """Draw a corner or an edge of a mount that lies over the sheet."""
     if rng.uniform() > MOUNT_SHARE:
-        return np.zeros((size_px, size_px), np.bool_)
+        return None
     style = MountStyle.SLIDE if rng.uniform() < 0.6 else MountStyle.SPROCKETS
     whole = int(size_px * rng.uniform(1.2, 3))
     mount = Mount(style, rng.uniform(0.02, 0.12), rng.uniform(0, 0.06), rng.normal(0, 1.5), rng.uniform(0.5, 5))
@@ -113,21 +138,17 @@ def _mount(rng: np.random.Generator, size_px: int, damaged: Plane, clean: Plane)
     assert planes is not None, "a mount style without planes"
     top, left = (int(rng.choice([0, whole - size_px])) for _ in range(2))
     cut = (slice(top, top + size_px), slice(left, left + size_px))
-    film, bare = planes.film_share[cut][..., None], planes.bare_share[cut][..., None]
-    for light in (damaged, clean) if damaged is not clean else (clean,):
-        light *= film
-        light += bare
-    return planes.film_share[cut] < np.float32(0.5)
+    return MountPlanes(*(plane[cut] for plane in planes))
 
 
-def _weight(scanned: Scanned, film: Exposed, visible: npt.NDArray[np.bool_], blur_px: float) -> Plane:
+def _weight(scanned: Scanned, film: Exposed, visible: npt.NDArray[np.bool_], blur_px: float, least: float) -> Plane:
     # Blurring by the scanner and what the eye sums over a speck both quieten the grain.
     size = film.stock.grain_size_px
     grain = np.moveaxis(film.grain, 0, -1) * np.float32(_LN10 * size / math.hypot(size, blur_px))
     deviation = np.sqrt(grain * grain + scanned.noise * scanned.noise)
     change = cv2.GaussianBlur(np.minimum(scanned.change, 3), (0, 0), 1.0)
     clear = (change / (deviation + np.float32(1e-4))).max(-1) / np.float32(1.3)
-    weight = np.where(visible, np.clip(clear, LEAST_WEIGHT, 1), 1).astype(np.float32)
+    weight = np.where(visible, np.clip(clear, least, 1), 1).astype(np.float32)
     weight[~visible & (scanned.change.max(-1) > TOUCHED_SHARE)] = 0
     return weight
 

@@ -18,13 +18,16 @@ import torch
 from torch import Tensor, nn
 
 from training.export import Run, export
+from training.exported import load_exported
 from training.learning import Averaged, Learner, add_options, draw_batch, learning_rate
 from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
+from training.synthesizer import draw_sheet
 from training.validation import Case, Figures, Limits, held_out_cases, operating_points, validate
 
 LEAST_SHEETS = 300
+SAMPLE_SHEETS = 32
 LOG_EVERY_STEPS = 50
 MOST_GRADIENT = 2.0
 
@@ -41,11 +44,15 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.learner = Learner(DefectNetwork(blocks=options.blocks))
+        network = DefectNetwork(blocks=options.blocks, infrared=options.infrared)
+        self.learner = Learner(network)
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
             self._resume(self._checkpoint)
+        elif options.start is not None and options.start.suffix == ".onnx":
+            self.learner = Learner(load_exported(options.start, network, _samples(options)))
+            self.history = _history_of(options.start)
         elif options.start is not None:
             self._begin_from(options.start)
 
@@ -111,6 +118,23 @@ class Trainer:
         return self.seconds >= 3600 * self.options.hours or self.step >= self.options.steps
 
 
+def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
+    """Draw sheets to measure a network on before it learns."""
+    sources = load_sources(options.photos, options.artefacts, held_out=False)
+    rngs = (np.random.default_rng([options.seed, 11, number]) for number in range(SAMPLE_SHEETS))
+    sheets = [draw_sheet(rng, options.sheet_px, sources, infrared=options.infrared) for rng in rngs]
+    return [tuple(torch.from_numpy(plane)[None] for plane in (sheet.density, sheet.infrared)) for sheet in sheets]
+
+
+def _history_of(model: Path) -> list[dict[str, Any]]:
+    """Return the runs that an exported model came about by, from its card; none where it has no card."""
+    file = model.with_suffix(".json")
+    if not file.exists():
+        return []
+    card = json.loads(file.read_text())
+    return [*card["went_on_from"], {name: card[name] for name in ("command", "steps", "hours")}]
+
+
 def _begin_from_shallower(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Take over weights of as many blocks, or of fewer: further blocks begin as doing nothing."""
     unlike = network.load_state_dict(weights, strict=False)
@@ -120,14 +144,15 @@ def _begin_from_shallower(network: nn.Module, weights: Mapping[str, Tensor]) -> 
 
 
 def detector(network: nn.Module) -> Any:
-    """Return the network as a function from densities to probabilities, for `training.validation`."""
+    """Return the network as a function from densities and infrared to probabilities, for `training.validation`."""
 
     @torch.no_grad()
-    def detect(density: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        rows, cols = density.shape[1:]
+    def detect(*planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        rows, cols = planes[0].shape[1:]
         pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
-        batch = torch.from_numpy(np.pad(density, pad, mode="edge")).unsqueeze(0)
-        probability = torch.sigmoid(network(batch.contiguous(memory_format=torch.channels_last)))
+        batches = (torch.from_numpy(np.pad(plane, pad, mode="edge")).unsqueeze(0) for plane in planes)
+        log_odds = network(*(batch.contiguous(memory_format=torch.channels_last) for batch in batches))
+        probability = torch.sigmoid(log_odds)
         return probability[0, 0, :rows, :cols].numpy()
 
     return detect
@@ -138,8 +163,17 @@ def train(options: argparse.Namespace) -> None:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    plan = PoolPlan(output / "pool", options.photos, options.artefacts, options.sheets, options.sheet_px, options.seed)
-    cases = list(held_out_cases(load_sources(options.photos, options.artefacts, held_out=True), options.frame_rows))
+    plan = PoolPlan(
+        output / "pool",
+        options.photos,
+        options.artefacts,
+        options.sheets,
+        options.sheet_px,
+        options.seed,
+        infrared=options.infrared,
+    )
+    sources = load_sources(options.photos, options.artefacts, held_out=True)
+    cases = list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
     trainer = Trainer(options)
     validated_s = trainer.seconds
     with filled(plan, LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
@@ -180,7 +214,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
     parser.add_argument(
-        "--start", type=Path, help="checkpoint whose weights to begin with; its network may have fewer blocks"
+        "--start",
+        type=Path,
+        help="weights to begin with: a checkpoint, whose network may have fewer blocks, or an exported model",
+    )
+    parser.add_argument(
+        "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
     )
     parser.add_argument("--blocks", type=int, default=BLOCKS, help="residual blocks at each resolution of the network")
     add_options(parser, sheets=3000)

@@ -16,11 +16,12 @@ from film.kinds import KINDS
 from film.pictures import girders, lettering, night, portrait
 from film.recipe import FrameRecipe
 from ir.density_input import density_planes, measure_levels
+from training.infrared import infrared_planes
 from training.sources import Picture, Sources
 
 Probability = npt.NDArray[np.float32]
-# From densities (3, rows, cols), sizes a multiple of the network's, to probabilities (rows, cols).
-Detect = Callable[[npt.NDArray[np.float32]], Probability]
+# From densities and infrared, (3, rows, cols) each, sizes a multiple of the network's, to probabilities (rows, cols).
+Detect = Callable[[npt.NDArray[np.float32], npt.NDArray[np.float32]], Probability]
 
 DAMAGED_KINDS = (
     "bright_slide",
@@ -38,6 +39,7 @@ DAMAGED_KINDS = (
     "scratches",
 )
 SPOTLESS_KINDS = ("clear_slide", "silver", "negative", "grainy_slide", "dark_slide")
+KINDS_BY_BOTH = ("kodachrome", "weak_infrared", "clipped_infrared")
 SMALLEST_PX = 2
 
 
@@ -51,6 +53,8 @@ class Case:
         The kind it is counted with.
     density : ndarray of float32, shape (3, rows, cols)
         What the detector gets.
+    infrared : ndarray of float32, shape (3, rows, cols)
+        What it gets of the infrared; zeros where there is none.
     defect : ndarray of bool, shape (rows, cols)
         Visible damage.
     strong : ndarray of bool, shape (rows, cols)
@@ -61,12 +65,13 @@ class Case:
 
     group: str
     density: npt.NDArray[np.float32]
+    infrared: npt.NDArray[np.float32]
     defect: npt.NDArray[np.bool_]
     strong: npt.NDArray[np.bool_]
     stars: npt.NDArray[np.int32] | None = None
 
 
-def held_out_cases(sources: Sources, rows: int, seed: int = 900) -> Iterator[Case]:
+def held_out_cases(sources: Sources, rows: int, seed: int = 900, *, infrared: bool = False) -> Iterator[Case]:
     """Simulate the frames to validate on.
 
     Parameters
@@ -77,20 +82,23 @@ def held_out_cases(sources: Sources, rows: int, seed: int = 900) -> Iterator[Cas
         Height of a frame; it is one and a half times as wide.
     seed : int
         Seed of the frames.
+    infrared : bool
+        Whether they come with an infrared, which is not to be believed by itself.
     """
     shape = (rows, rows * 3 // 2)
     pictures: list[npt.NDArray[Any]] = [fitted(photo, shape) for photo in sources.photos] or [portrait(*shape, seed)]
-    for number, kind in enumerate(DAMAGED_KINDS):
-        for turn in range(2):
+    for number, kind in enumerate(KINDS_BY_BOTH if infrared else DAMAGED_KINDS):
+        for turn in range(4 if infrared else 2):
             picture = pictures[(number + 2 * turn) % len(pictures)]
-            yield _case(kind, picture, _with_outlines(KINDS[kind], sources), seed + turn)
-    for kind in ("clear_slide", "dark_slide"):
+            yield _case(kind, picture, _with_outlines(KINDS[kind], sources), seed + turn, infrared)
+    for kind in () if infrared else ("clear_slide", "dark_slide"):
         yield _starry("star field", _with_outlines(KINDS[kind], sources), shape, seed)
-    yield _starry("spotless stars", _spotless("clear_slide"), shape, seed + 1)
+    if not infrared:
+        yield _starry("spotless stars", _spotless("clear_slide"), shape, seed + 1)
     pictures += [draw(*shape, seed) for draw in (girders, lettering, portrait)]
     for number, picture in enumerate(pictures):
-        kind = SPOTLESS_KINDS[number % len(SPOTLESS_KINDS)]
-        yield _case("spotless", picture, _spotless(kind), seed + 10 + number)
+        kinds = KINDS_BY_BOTH if infrared else SPOTLESS_KINDS
+        yield _case("spotless", picture, _spotless(kinds[number % len(kinds)]), seed + 10 + number, infrared)
 
 
 def fitted(photo: Picture, shape: tuple[int, int]) -> Picture:
@@ -108,10 +116,11 @@ def _spotless(kind: str) -> FrameRecipe:
     return replace(KINDS[kind], damage=KINDS["spotless"].damage)
 
 
-def _case(group: str, picture: npt.NDArray[np.generic], recipe: FrameRecipe, seed: int) -> Case:
+def _case(group: str, picture: npt.NDArray[np.generic], recipe: FrameRecipe, seed: int, by_both: bool = False) -> Case:
     frame = simulate_frame(picture, recipe, seed=seed)
     density = density_planes(frame.rgb, measure_levels(frame.rgb))
-    return Case(group, density, frame.visible_mask & ~frame.holder_mask, _strong(frame))
+    infrared = infrared_planes(frame.rgb, frame.infrared if by_both else None)
+    return Case(group, density, infrared, frame.visible_mask & ~frame.holder_mask, _strong(frame))
 
 
 def _strong(frame: SimulatedFrame) -> npt.NDArray[np.bool_]:
@@ -157,7 +166,7 @@ def validate(detect: Detect, cases: Sequence[Case], limits: Sequence[Limits] = L
     """Return the figures of each pair of limits."""
     tallies = {pair: _Tally() for pair in limits}
     for case in cases:
-        probability = detect(case.density)
+        probability = detect(case.density, case.infrared)
         for grow in {pair.grow for pair in limits}:
             regions, peaks = _regions(probability, grow)
             for pair in limits:
