@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_regions, look_at_colours
+from ir.detector import find_regions, look_at_frame
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
@@ -65,7 +65,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
-    model, probability = look_at_colours(rgb, options, watch)
+    model, probability = look_at_frame(rgb, None, options, watch)
     regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))

@@ -1,4 +1,4 @@
-"""Where a neural network sees defects in the colour frame alone, tile by tile, without seams.
+"""Where a neural network sees defects, in the colours alone or with what infrared shows, tile by tile, without seams.
 
 Tiles overlap. What lies nearer to a tile's side than the network looks is dropped, and the rest fades from one tile
 into the next, so that the answer is the whole frame's. Each tile is run by one thread, and several at once: the sums
@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from ir.density_input import DensityLevels, density_planes, measure_levels
 from ir.detection import Regions, chosen, connected_regions
-from ir.model_file import Model, load_detector
+from ir.infrared_view import PLANES, InfraredView
+from ir.model_file import INFRARED, Model, load_detector
 from ir.report import CleanOptions
 from ir.stopwatch import StopWatch
 
@@ -44,16 +45,25 @@ class _Axis:
     weights: tuple[Array, ...]
 
 
-def look_at_colours(
-    rgb: npt.NDArray[np.uint16], options: CleanOptions, watch: StopWatch
+def look_at_frame(
+    rgb: npt.NDArray[np.uint16],
+    view: InfraredView | None,
+    options: CleanOptions,
+    watch: StopWatch,
+    *,
+    wanted: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Model, npt.NDArray[np.uint8]]:
     """Return the detector that the options name, and how likely it finds each pixel a defect.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+    view : InfraredView or None
+        What infrared shows of the frame, where it shows anything; a detector that takes no infrared goes without.
     options : CleanOptions
     watch : StopWatch
+    wanted : (rows, cols) ndarray of bool, optional
+        Pixels that are asked for; tiles without any are not looked at, and 0 there.
 
     Returns
     -------
@@ -65,11 +75,18 @@ def look_at_colours(
     ModelError
         The detector's file cannot be used.
     """
-    model = load_detector(options.detector_model)
-    return model, watch.time("detector", lambda: find_probability(rgb, model, numba.get_num_threads()))
+    model = load_detector(options.detector_model, infrared=view is not None)
+    threads = numba.get_num_threads()
+    return model, watch.time("detector", lambda: find_probability(rgb, model, threads, view, wanted))
 
 
-def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) -> npt.NDArray[np.uint8]:
+def find_probability(
+    rgb: npt.NDArray[np.uint16],
+    model: Model,
+    threads: int,
+    view: InfraredView | None = None,
+    wanted: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.uint8]:
     """Return how likely each pixel is a defect.
 
     Parameters
@@ -78,6 +95,10 @@ def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) ->
     model : Model
     threads : int
         Tiles that may be worked on at once; 3 at most, since each takes memory.
+    view : InfraredView, optional
+        What infrared shows of the frame.
+    wanted : (rows, cols) ndarray of bool, optional
+        Pixels that are asked for; tiles without any are 0.
 
     Returns
     -------
@@ -85,25 +106,31 @@ def find_probability(rgb: npt.NDArray[np.uint16], model: Model, threads: int) ->
         Probability times 255.
     """
     plane = np.empty(rgb.shape[:2], np.uint8)
-    for first, strip in probability_strips(rgb, model, threads):
+    for first, strip in probability_strips(rgb, model, threads, view, wanted):
         np.rint(strip * np.float32(CERTAIN), out=strip)
         plane[first : first + len(strip)] = strip
     return plane
 
 
-def probability_strips(rgb: npt.NDArray[np.uint16], model: Model, threads: int) -> Iterator[tuple[int, Array]]:
+def probability_strips(
+    rgb: npt.NDArray[np.uint16],
+    model: Model,
+    threads: int,
+    view: InfraredView | None = None,
+    wanted: npt.NDArray[np.bool_] | None = None,
+) -> Iterator[tuple[int, Array]]:
     """Yield the probability strip by strip, from the top: first row, and (rows, cols) of float32, 0..1.
 
     See `find_probability`.
     """
-    levels = measure_levels(rgb)
+    seen = _Seen(rgb, measure_levels(rgb), view if model.sees_infrared else None, wanted)
     multiple, margin = model.card.multiple_px, model.card.margin_px
     down, across = (_axis(length, multiple, margin) for length in rgb.shape[:2])
     open_rows = np.zeros((down.size, across.starts[-1] + across.size), np.float32)
     cols = rgb.shape[1]
     corners = [(row, col) for row in down.starts for col in across.starts]
     size = (down.size, across.size)
-    tiles = _run_ahead(rgb, levels, model, corners, size, min(threads, MOST_AT_ONCE))
+    tiles = _run_ahead(seen, model, corners, size, min(threads, MOST_AT_ONCE))
     for index, start in enumerate(down.starts):
         for place, weight in zip(across.starts, across.weights, strict=True):
             open_rows[:, place : place + across.size] += down.weights[index][:, None] * weight * next(tiles)
@@ -141,20 +168,25 @@ def _level(probability: float) -> int:
     return max(round(probability * CERTAIN), 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a detector looks at: a frame, how counts become densities, what infrared shows, and where it is asked."""
+
+    rgb: npt.NDArray[np.uint16]
+    levels: DensityLevels
+    view: InfraredView | None
+    wanted: npt.NDArray[np.bool_] | None
+
+
 def _run_ahead(
-    rgb: npt.NDArray[np.uint16],
-    levels: DensityLevels,
-    model: Model,
-    corners: Iterable[tuple[int, int]],
-    size: tuple[int, int],
-    at_once: int,
+    seen: _Seen, model: Model, corners: Iterable[tuple[int, int]], size: tuple[int, int], at_once: int
 ) -> Iterator[Array]:
     """Yield the answer to each tile in order, with `at_once` of them under way."""
     waiting: deque[Future[Array]] = deque()
     with ThreadPoolExecutor(at_once, "detector") as pool:
         try:
             for corner in corners:
-                waiting.append(pool.submit(_run_tile, rgb, levels, model, corner, size))
+                waiting.append(pool.submit(_run_tile, seen, model, corner, size))
                 if len(waiting) > at_once:
                     yield waiting.popleft().result()
             while waiting:
@@ -164,16 +196,26 @@ def _run_ahead(
                 tile.cancel()
 
 
-def _run_tile(
-    rgb: npt.NDArray[np.uint16], levels: DensityLevels, model: Model, corner: tuple[int, int], size: tuple[int, int]
-) -> Array:
-    part = rgb[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
-    planes = density_planes(part, levels)
-    missing = (size[0] - part.shape[0], size[1] - part.shape[1])
+def _run_tile(seen: _Seen, model: Model, corner: tuple[int, int], size: tuple[int, int]) -> Array:
+    place = np.s_[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
+    if seen.wanted is not None and not seen.wanted[place].any():
+        return np.zeros(size, np.float32)
+    part = seen.rgb[place]
+    planes = {"density": _padded(density_planes(part, seen.levels), size)}
+    if seen.view is not None:
+        planes[INFRARED] = _padded(seen.view.planes(corner, size), size)
+    elif model.sees_infrared:
+        planes[INFRARED] = np.zeros((1, PLANES, *size), np.float32)
+    (answer,) = model.session.run(None, planes)
+    return np.asarray(answer[0, 0], np.float32)
+
+
+def _padded(planes: Array, size: tuple[int, int]) -> Array:
+    """Mirror planes beyond the end of the frame, where a tile goes on; (1, planes, *size)."""
+    missing = [length - have for length, have in zip(size, planes.shape[1:], strict=True)]
     if any(missing):
         planes = np.pad(planes, ((0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
-    (answer,) = model.session.run(None, {"density": planes[None]})
-    return np.asarray(answer[0, 0], np.float32)
+    return planes[None]
 
 
 def _axis(length: int, multiple: int, margin: int) -> _Axis:

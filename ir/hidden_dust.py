@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ir._detection_kernels import CLIPPED
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_regions, look_at_colours
+from ir.detector import find_regions, look_at_frame
 from ir.healing import (
     DISPLAY_GAMMA,
     Healed,
@@ -25,6 +25,7 @@ from ir.healing import (
     mark_defects,
     split_wide,
 )
+from ir.infrared_view import InfraredView
 from ir.model_file import Model
 from ir.photometry import COUNTS, Photometry
 from ir.report import CleanOptions
@@ -60,7 +61,12 @@ def limits_asked(model: Model, sensitivity: float) -> tuple[float, float]:
 
 
 def with_hidden_dust(
-    rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, options: CleanOptions, watch: StopWatch
+    rgb: npt.NDArray[np.uint16],
+    healed: Healed,
+    measured: Measured,
+    view: InfraredView,
+    options: CleanOptions,
+    watch: StopWatch,
 ) -> tuple[Healed, Model | None]:
     """Heal as well what the detector is sure of and infrared shows a trace of, where infrared confirms the detector.
 
@@ -84,7 +90,7 @@ def with_hidden_dust(
     ModelError
         The detector's file cannot be used.
     """
-    model, probability = look_at_colours(rgb, options, watch)
+    model, probability = look_at_frame(rgb, view, options, watch)
     marks = find_regions(probability, *limits_asked(model, options.sensitivity))
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)

@@ -17,7 +17,8 @@ from ir.errors import ModelError
 if TYPE_CHECKING:
     import onnxruntime
 
-SHIPPED = "defects.onnx"
+SHIPPED, SHIPPED_FOR_INFRARED = "defects.onnx", "defects-infrared.onnx"
+INFRARED = "infrared"
 SENSITIVITIES = ("0", "0.5", "1")
 
 
@@ -60,22 +61,30 @@ class Model:
     card: ModelCard
     session: onnxruntime.InferenceSession
 
+    @property
+    def sees_infrared(self) -> bool:
+        """Whether a detector takes what infrared shows beside the colours."""
+        return any(node.name == INFRARED for node in self.session.get_inputs())
 
-def load_detector(path: str | None = None) -> Model:
+
+def load_detector(path: str | None = None, *, infrared: bool = False) -> Model:
     """Return the detector, loaded once a process.
 
     Parameters
     ----------
     path : str, optional
-        Another one than the one that comes along. `PATH` with the ending .json beside it is its card; without one it
+        Another one than those that come along. `PATH` with the ending .json beside it is its card; without one it
         takes the defaults of `ModelCard`.
+    infrared : bool
+        Whether there is an infrared to be seen: of those that come along one looks at the colours alone, one at both.
 
     Raises
     ------
     ModelError
         The file is missing, is no such model, or is not the one that its card describes.
     """
-    file = Path(str(files("ir") / "models" / SHIPPED)) if path is None else Path(path)
+    shipped = SHIPPED_FOR_INFRARED if infrared else SHIPPED
+    file = Path(str(files("ir") / "models" / shipped)) if path is None else Path(path)
     return _load(file, _stamp(file), _DETECTOR)
 
 
@@ -103,9 +112,10 @@ class _Interface:
     inputs: tuple[tuple[str, int], ...]
     output: tuple[str, int]
     has_card: bool
+    may_have: tuple[tuple[str, int], ...] = ()
 
 
-_DETECTOR = _Interface("a detector", (("density", 3),), ("probability", 1), True)
+_DETECTOR = _Interface("a detector", (("density", 3),), ("probability", 1), True, ((INFRARED, 3),))
 _INPAINTING = _Interface("an inpainting model", (("image", 3), ("mask", 1)), ("", 3), False)
 
 
@@ -188,8 +198,9 @@ def _require(file: Path, session: onnxruntime.InferenceSession, interface: _Inte
     found = {node.name: node for node in session.get_inputs()}
     outputs = session.get_outputs()
     name, planes = interface.output
-    fits = set(found) == {name for name, _ in interface.inputs} and len(outputs) == 1
-    fits = fits and all(_fits(found[name], planes) for name, planes in interface.inputs)
+    inputs = (*interface.inputs, *(each for each in interface.may_have if each[0] in found))
+    fits = set(found) == {name for name, _ in inputs} and len(outputs) == 1
+    fits = fits and all(_fits(found[name], planes) for name, planes in inputs)
     fits = fits and _fits(outputs[0], planes) and name in ("", outputs[0].name)
     if not fits:
         wanted = ", ".join(f"{name} (1, {planes}, rows, cols)" for name, planes in interface.inputs)

@@ -20,6 +20,7 @@ CARD = {
     },
 }
 DENSITY = {"density": (1, 3, "rows", "cols")}
+INFRARED = {"infrared": (1, 3, "rows", "cols")}
 PROBABILITY = {"probability": (1, 1, "rows", "cols")}
 
 
@@ -44,10 +45,14 @@ def save_card(model, **changes):
     model.with_suffix(".json").write_text(json.dumps(described))
 
 
-def save_detector(path, threshold=0.02, steepness=150.0):
-    """A detector, with its card, that calls dark what is denser than the blocks of 4 by 4 pixels around it."""
+def save_detector(path, threshold=0.02, steepness=150.0, *, infrared=False):
+    """A detector, with its card, that calls dark what is denser than the blocks of 4 by 4 pixels around it.
+
+    With `infrared` it looks at the sum of what picture and infrared show.
+    """
     nodes = [
-        ("ReduceMean", ["density"], "grey", {"axes": [1]}),
+        ("Add", ["density", "infrared"], "both", {}),
+        ("ReduceMean", ["both" if infrared else "density"], "grey", {"axes": [1]}),
         ("AveragePool", ["grey"], "blocks", {"kernel_shape": [4, 4], "strides": [4, 4]}),
         ("AveragePool", ["blocks"], "around", {"kernel_shape": [13, 13], "pads": [6, 6, 6, 6]}),
         ("Resize", ["around", "", "scales"], "level", {"mode": "nearest"}),
@@ -62,7 +67,7 @@ def save_detector(path, threshold=0.02, steepness=150.0):
         "threshold": np.float32(threshold),
         "steepness": np.float32(steepness),
     }
-    save(path, nodes, DENSITY, PROBABILITY, constants)
+    save(path, nodes[not infrared :], DENSITY | INFRARED if infrared else DENSITY, PROBABILITY, constants)
     save_card(path)
     return path
 

@@ -38,7 +38,8 @@ def whole_answer(rgb, model):
     planes = density_planes(rgb, measure_levels(rgb))
     rows, cols = (-length % model.card.multiple_px for length in rgb.shape[:2])
     planes = np.pad(planes, ((0, 0), (0, rows), (0, cols)), "symmetric")
-    (answer,) = model.session.run(None, {"density": planes[None]})
+    infrared = {"infrared": np.zeros_like(planes)[None]} if model.sees_infrared else {}
+    (answer,) = model.session.run(None, {"density": planes[None], **infrared})
     return answer[0, 0, : rgb.shape[0], : rgb.shape[1]]
 
 
@@ -85,6 +86,44 @@ def test_the_weights_of_tiles_sum_to_one_everywhere(rows, cols, multiple, margin
         assert axis.size % multiple == 0
         assert len(total) >= length * 7
         assert np.allclose(total, 1, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def by_both(tmp_path_factory):
+    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "both.onnx", infrared=True)))
+
+
+class Spots:
+    """A view of infrared with spots in three planes that differ."""
+
+    def __init__(self, shape):
+        self.whole = np.zeros((3, *shape), np.float32)
+        self.whole[:, 30::90, 40::70] = np.array([0.9, 0.6, 0.3])[:, None, None]
+
+    def planes(self, corner, size):
+        return self.whole[:, corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
+
+
+def test_a_detector_that_takes_infrared_gets_the_part_of_it_that_lies_under_each_tile(by_both, monkeypatch):
+    monkeypatch.setattr(detector, "TILE_PX", 192)
+    rgb = np.full((500, 700, 3), 30_000, np.uint16)
+    view = Spots((500, 700))
+    probability = find_probability(rgb, by_both, 2, view)
+    planes = np.pad(view.whole, ((0, 0), (0, -500 % 4), (0, -700 % 4)), "symmetric")[None]
+    (answer,) = by_both.session.run(None, {"density": np.zeros_like(planes), "infrared": planes})
+    assert np.abs(probability - 255 * answer[0, 0, :500, :700]).max() < 1
+    assert (probability[30::90, 40::70] > 200).all()
+
+
+def test_a_detector_that_takes_infrared_looks_at_the_colours_alone_where_there_is_none(by_both, model):
+    rgb = dusty((233, 401))
+    assert np.array_equal(find_probability(rgb, by_both, 2), find_probability(rgb, model, 2))
+
+
+def test_a_detector_that_takes_no_infrared_goes_without(model):
+    rgb = dusty((233, 401))
+    assert not model.sees_infrared
+    assert np.array_equal(find_probability(rgb, model, 2, Spots((233, 401))), find_probability(rgb, model, 2))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (4, 4), (65, 129)], ids=str)

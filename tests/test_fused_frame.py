@@ -1,37 +1,70 @@
+"""Film that leaks strongly: the detector sees colours and infrared, and is better than either alone."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from ir_frames import NO_DAMAGE, compiled, simulated
+from onnx_models import save_detector
 
-from ir.detection import connected_regions
-from ir.fused_frame import _would_be_seen
-from ir.healing import Healed
+from bench.metrics import Answer, Judge
+from film.frame import Damage
+from ir import CleanOptions, clean_frame
+from ir.model_file import load_detector
+from ir.report import Caution, Method
 
-SHAPE = (40, 60)
-COUNTS = 8_000
-
-
-def one_mark(taken_nepers, probability):
-    """A mark of six by six pixels that was healed, and the highest probability of its pixels."""
-    classes = np.zeros(SHAPE, np.uint8)
-    classes[10:16, 20:26] = 2
-    rgb = np.full((*SHAPE, 3), COUNTS, np.uint16)
-    light = rgb.copy()
-    light[classes > 0] = round(COUNTS * np.exp(taken_nepers))
-    plane = np.full(SHAPE, 3, np.uint8)
-    plane[12, 22] = round(255 * probability)
-    return rgb, Healed(light, classes > 0, 0, 1, 0), connected_regions(classes), plane
+pytestmark = compiled
+SHAPE = (400, 600)
+DUSTY = Damage(dust=3, dirt=3)
 
 
-@pytest.mark.parametrize(
-    ("taken_nepers", "probability", "kept"),
-    [(2.0, 0.05, False), (1.25, 0.78, False), (1.25, 0.82, True), (1.15, 0.05, True), (0.2, 0.0, True)],
-    ids=["deep and unseen", "deep and nearly seen", "deep and seen", "not so deep", "faint"],
-)
-def test_what_takes_much_light_is_a_defect_only_if_the_detector_sees_it(taken_nepers, probability, kept):
-    assert _would_be_seen(*one_mark(taken_nepers, probability)).tolist() == [kept]
+def kodachrome(picture="landscape", damage=DUSTY):
+    return simulated("kodachrome", picture, SHAPE, damage=damage)
 
 
-def test_a_frame_without_marks_has_none_to_ask_for():
-    rgb, healed, _, plane = one_mark(1.0, 0.5)
-    assert _would_be_seen(rgb, healed, connected_regions(np.zeros(SHAPE, np.uint8)), plane).tolist() == []
+def cleaned(frame, **options):
+    return clean_frame(frame.rgb, frame.infrared, CleanOptions(**options))
+
+
+def scored(frame, result):
+    return Judge(frame).score(Answer(result.rgb, result.defect_mask, 0.0))
+
+
+@pytest.mark.parametrize("picture", ["landscape", "portrait"])
+def test_infrared_and_colours_together_find_more_than_either_alone(picture):
+    frame = kodachrome(picture)
+    together = scored(frame, cleaned(frame))
+    infrared_alone = scored(frame, cleaned(frame, detector="off"))
+    colours_alone = scored(frame, clean_frame(frame.rgb, None))
+    assert together.f1 > 0.9
+    assert together.f1 > max(infrared_alone.f1, colours_alone.f1)
+    assert not together.worse
+
+
+def test_the_report_says_that_both_decided_and_names_the_model():
+    result = cleaned(kodachrome())
+    model = load_detector(infrared=True)
+    assert model.sees_infrared
+    assert Caution.STRONG_LEAKAGE in result.report.warnings
+    assert result.report.method == Method.FUSION
+    assert result.report.models == {"detector": model.sha256}
+    assert result.report.probability_threshold == model.card.limits(0.5)[0]
+    assert np.array_equal(result.rgb[~result.defect_mask], kodachrome().rgb[~result.defect_mask])
+
+
+@pytest.mark.parametrize("picture", ["landscape", "portrait", "night"])
+def test_a_spotless_frame_is_not_touched(picture):
+    assert not cleaned(kodachrome(picture, NO_DAMAGE)).defect_mask.any()
+
+
+def test_a_detector_that_takes_no_infrared_decides_by_the_colours(tmp_path):
+    own = str(save_detector(tmp_path / "own.onnx"))
+    frame = kodachrome("smooth_sky")
+    by_both, by_colours = (
+        clean_frame(frame.rgb, infrared, CleanOptions(detector_model=own)) for infrared in (frame.infrared, None)
+    )
+    assert by_both.report.method == Method.DETECTOR
+    assert by_both.defect_mask.any()
+    # The infrared tells the course of what is found, and where healing is not worth it.
+    found = by_both.defect_mask & by_colours.defect_mask
+    assert found.sum() > 0.8 * max(by_both.defect_mask.sum(), by_colours.defect_mask.sum())

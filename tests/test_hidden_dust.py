@@ -194,7 +194,7 @@ def test_what_infrared_healed_stays_as_it_is_and_nothing_changes_outside_the_mas
 @pytest.mark.parametrize("sensitivity", [0.0, 0.5, 1.0])
 def test_the_report_names_the_detector_and_what_it_was_asked_at_any_sensitivity(sensitivity):
     helped, alone = (way.report for way in both_ways(sensitivity=sensitivity))
-    model = load_detector(None)
+    model = load_detector(infrared=True)
     assert helped.method == Method.FUSION
     assert helped.models == {"detector": model.sha256}
     assert helped.probability_threshold == model.card.limits(sensitivity / 2)[0]

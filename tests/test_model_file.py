@@ -95,8 +95,9 @@ def test_a_file_that_is_missing_or_no_model_is_an_error_that_names_it(load, tmp_
         ({"density": (1, 4, "rows", "cols")}, PROBABILITY),
         ({"density": (3, "rows", "cols")}, {"probability": (1, "rows", "cols")}),
         (DENSITY, {"answer": (1, 1, "rows", "cols")}),
+        (DENSITY | {"infrared": (1, 1, "rows", "cols")}, PROBABILITY),
     ],
-    ids=["another name", "four planes", "three dimensions", "another output"],
+    ids=["another name", "four planes", "three dimensions", "another output", "one plane of infrared"],
 )
 def test_a_model_with_other_inputs_or_outputs_is_no_detector(inputs, outputs, tmp_path):
     path = identity(tmp_path / "other.onnx", inputs, outputs)
