@@ -14,7 +14,7 @@ from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.few_marks import confirmed_marks, may_be_spotless
 from ir.fused_frame import fused_report, heal_by_both
 from ir.healing import Healed, Measured, heal
-from ir.hidden_dust import limits_asked, may_hide_dust, with_hidden_dust
+from ir.hidden_dust import may_hide_dust, with_hidden_dust
 from ir.holder import Holder, film_holder
 from ir.infrared_view import InfraredView
 from ir.leakage import Leakage
@@ -126,7 +126,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
         healed, asked, hidden = _heal(frame, regions, measured, options, watch)
         report = _final_report(report, frame, limits, healed)
         report = replace(report, models={"detector": asked.sha256} if asked else {})
-        report = fused_report(report, hidden, limits_asked(hidden, options.sensitivity)[0]) if hidden else report
+        report = fused_report(report, hidden, hidden.card.limits(options.sensitivity)[0]) if hidden else report
     cleaned = CleanedFrame(healed.rgb, healed.mask, report)
     return with_inpainting(cleaned, opened.rgb, opened.photometry, options, watch)
 

@@ -2,8 +2,8 @@
 
 A defect takes k times as much of the red as of the infrared. The fit of the leakage takes s times its density in red
 for the picture's share, and s k near 1 leaves nothing of it. Infrared cannot tell such a speck from the picture; the
-detector may, and how far it is to be believed on this frame is told by what infrared does see. The same goes for faint
-dust on clear film where the infrared is clipped.
+detector, which sees colours and residual at once, may. The same goes for faint dust on clear film where the infrared is
+clipped.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ir._detection_kernels import CLIPPED
+from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_regions, look_at_frame
+from ir.detector import look_at_frame
 from ir.healing import (
     DISPLAY_GAMMA,
     Healed,
@@ -36,28 +37,23 @@ Truths = npt.NDArray[np.bool_]
 
 # Density in the picture for one of infrared from which on dust may be hidden: good scanners have 1.1 to 1.3.
 WEAK_EXPONENT = 3.0
-# Part of the detector's sure regions, by number and by area, that infrared must have found as well, and part of each:
-# on simulated film it finds 0.82 to 0.94 of them and 0.78 to 0.96 of their area where it is weak, 0.68 to 0.98 and 0.72
-# to 0.99 where it is clipped; of girders, which the detector takes for hairs, 0.60 and 0.35.
-CONFIRMED_PART, CONFIRMED_AREA = 0.65, 0.6
-OVERLAP_PART = 0.2
-FEWEST_CONFIRMED = 10
 # Largest difference between the colours, as a part of the density and beyond that.
 COLOUR_PART, COLOUR_DENSITY = 0.3, 0.02
 # What dust leaves over in the infrared after all, in deviations of its mean's noise and as a part of its density in the
 # picture, or what it lacks of the leak: on simulated film nine tenths of it did, and of ten pupils and shadows none.
 SURE = 3.0
 LEAST_TRACE, LEAST_DEFICIT = 0.003, 0.008
+# Part of a mark, at least, that infrared did not heal: of hairs it often finds a piece.
+UNSEEN_PART = 0.5
+# Part of what good infrared shows of dust that it shows where some of it is clipped, and the density that lifts it off
+# its end of the scale: scanners that clip give clear film some 1.4 times as much light as they can count.
+LEAST_PART = 0.3
+MOST_BLIND = 0.4
 
 
 def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
     """Whether the infrared of a frame is so weak, or clipped, that it hides dust that shows in the picture."""
     return healed.exponent > WEAK_EXPONENT or photometry.infrared_clip < COUNTS
-
-
-def limits_asked(model: Model, sensitivity: float) -> tuple[float, float]:
-    """Return the seed and the extent of a mark: nearer to what is sure than where the detector decides alone."""
-    return model.card.limits(sensitivity / 2)
 
 
 def with_hidden_dust(
@@ -68,7 +64,7 @@ def with_hidden_dust(
     options: CleanOptions,
     watch: StopWatch,
 ) -> tuple[Healed, Model | None]:
-    """Heal as well what the detector is sure of and infrared shows a trace of, where infrared confirms the detector.
+    """Heal as well what the detector is sure of on a dusty frame, and infrared shows a trace of.
 
     Parameters
     ----------
@@ -91,12 +87,12 @@ def with_hidden_dust(
         The detector's file cannot be used.
     """
     model, probability = look_at_frame(rgb, view, options, watch)
-    marks = find_regions(probability, *limits_asked(model, options.sensitivity))
+    marks = sure_regions(probability, model.card, options.sensitivity)
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = chosen(marks, grey), density[grey].mean(axis=1)
-    traced = _has_trace(marks, density, measured) | _is_blind(marks, measured)
-    hidden = chosen(marks, _is_unseen(marks, healed.mask) & traced)
+    traced = _has_trace(marks, density, measured, healed.exponent) | _is_blind(marks, density, measured)
+    hidden = _unseen(chosen(marks, traced), healed.mask)
     if not len(hidden):
         return healed, None
     more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, probability, measured.photometry))
@@ -126,29 +122,32 @@ def _is_grey(density: Doubles) -> Truths:
     return np.asarray((density.min(axis=1) > 0) & (spread < COLOUR_PART * density.mean(axis=1) + COLOUR_DENSITY))
 
 
-def _has_trace(regions: Regions, density: Doubles, measured: Measured) -> Truths:
-    """Which regions darken the infrared otherwise than the leak of a picture as dark would, beyond its noise."""
+def _has_trace(regions: Regions, density: Doubles, measured: Measured, exponent: float) -> Truths:
+    """Which regions darken the infrared otherwise than the leak of a picture as dark would, beyond its noise.
+
+    Where infrared is good but for its clipping, dust takes of it about what it takes of the picture.
+    """
     areas = np.diff(regions.starts)
     found = infrared_densities(measured.residual, measured.base, regions)
     trace = np.bincount(regions.owners, found[:, 0], len(regions)) / areas
     unlike = (trace > LEAST_TRACE * density) | (trace < -LEAST_DEFICIT * density)
+    if exponent <= WEAK_EXPONENT:
+        unlike = trace > LEAST_PART * density / exponent
     return np.asarray(unlike & (np.abs(trace) > SURE * measured.sight.noise / np.sqrt(areas)))
 
 
-def _is_blind(regions: Regions, measured: Measured) -> Truths:
-    """Which regions lie mostly where the infrared is clipped."""
+def _is_blind(regions: Regions, density: Doubles, measured: Measured) -> Truths:
+    """Which regions lie mostly where the infrared is clipped, and are so faint that it stays clipped under them."""
     areas = np.diff(regions.starts)
     clipped = measured.residual.grades[regions.rows, regions.cols] & CLIPPED
-    return np.asarray(np.bincount(regions.owners, clipped > 0, len(regions)) > areas / 2)
+    return np.asarray((np.bincount(regions.owners, clipped > 0, len(regions)) > areas / 2) & (density < MOST_BLIND))
 
 
-def _is_unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Truths:
-    """Which regions infrared did not find; none where it denies too many."""
-    areas = np.diff(regions.starts)
-    seen = np.bincount(regions.owners, mask[regions.rows, regions.cols], len(regions))
-    confirmed = seen > OVERLAP_PART * areas
-    believed = (
-        confirmed.sum() >= max(FEWEST_CONFIRMED, CONFIRMED_PART * len(regions))
-        and areas[confirmed].sum() >= CONFIRMED_AREA * areas.sum()
-    )
-    return np.asarray((seen == 0) & believed)
+def _unseen(regions: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
+    """Return the pixels of each region that infrared did not heal, where these are most of it."""
+    bare = ~mask[regions.rows, regions.cols]
+    counts = np.bincount(regions.owners, bare, len(regions)).astype(np.int64)
+    kept = counts > UNSEEN_PART * np.diff(regions.starts)
+    pixels = bare & np.repeat(kept, np.diff(regions.starts))
+    starts = np.concatenate([[0], np.cumsum(counts[kept])]).astype(np.int64)
+    return Regions(regions.rows[pixels], regions.cols[pixels], starts)
