@@ -107,7 +107,9 @@ def assert_sane(result, rgb):
     report = result.report
     assert (report.threshold > 0) == (report.method in (Method.INFRARED, Method.FUSION))
     assert (report.probability_threshold > 0) == (report.method in (Method.DETECTOR, Method.FUSION))
-    assert set(report.models) == ({"detector"} if report.probability_threshold else set())
+    # Where there is hardly a mark, the detector confirms each; its threshold counts where it decided.
+    assert set(report.models) <= {"detector"}
+    assert report.models or not report.probability_threshold
     assert report.defects_found == report.defects_divided + report.defects_filled + report.defects_left
     assert 0 <= report.coverage <= 1
     # NaN and infinity are no JSON.
@@ -196,7 +198,7 @@ def test_an_inpainting_model_fills_large_opaque_defects_of_a_frame_and_nothing_e
     path = str(save_inpainting(tmp_path / "mean.onnx"))
     plain, painted = (clean_frame(frame.rgb, frame.infrared, CleanOptions(inpainting_model=m)) for m in (None, path))
     assert painted.report.defects_inpainted > 0
-    assert painted.report.models.keys() == {"inpainting"}
+    assert painted.report.models.keys() - {"detector"} == {"inpainting"}
     assert np.array_equal(painted.defect_mask, plain.defect_mask)
     changed = (painted.rgb != plain.rgb).any(axis=2)
     assert changed.any()

@@ -373,7 +373,7 @@ def test_a_magazine_is_scanned_to_its_end_while_cleaning_stands_still(tmp_path, 
 
 def test_whoever_scans_goes_before_whoever_cleans(tmp_path, engine):
     station = LiveStation(tmp_path)
-    with scanner(8, time_scale=0.02) as virtual, running(station):
+    with scanner(24, time_scale=0.02) as virtual, running(station):
         put_in_line(station, virtual)
         station.wait_for(lambda status: status.outcomes["archived"] and station.scanners())
         niceness = {
