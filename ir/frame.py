@@ -141,7 +141,8 @@ def _heal(
         return healed, None, None
     if may_hide_dust(healed, photometry):
         healed, hidden = with_hidden_dust(rgb, healed, measured, frame.view, options, watch)
-        return healed, None, hidden
+        if hidden:
+            return healed, None, hidden
     if may_be_spotless(healed):
         return *confirmed_marks(rgb, (regions, healed), frame.view, options, watch), None
     return healed, None, None

@@ -16,6 +16,7 @@ from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
 from ir.detector import look_at_frame
+from ir.few_marks import may_be_spotless
 from ir.healing import (
     DISPLAY_GAMMA,
     Healed,
@@ -37,6 +38,9 @@ Truths = npt.NDArray[np.bool_]
 
 # Density in the picture for one of infrared from which on dust may be hidden: good scanners have 1.1 to 1.3.
 WEAK_EXPONENT = 3.0
+# Where hardly anything was healed the exponent is not known. That much was found and left (more marks than this and for
+# the root of the megapixels) may be rough ground, or dust that weak infrared hardly shows before it.
+MANY_LEFT = (10, 10)
 # Largest difference between the colours, as a part of the density and beyond that.
 COLOUR_PART, COLOUR_DENSITY = 0.3, 0.02
 # What dust leaves over in the infrared after all, in deviations of its mean's noise and as a part of its density in the
@@ -52,8 +56,18 @@ MOST_BLIND = 0.4
 
 
 def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
-    """Whether the infrared of a frame is so weak, or clipped, that it hides dust that shows in the picture."""
-    return healed.exponent > WEAK_EXPONENT or photometry.infrared_clip < COUNTS
+    """Whether the infrared of a frame is so weak, or clipped, that it hides dust that shows in the picture.
+
+    Weak infrared shows some of the dust all the same: where it has healed nothing, lines that it left are the picture's.
+    """
+    shows = healed.divided + healed.filled > 0
+    return (shows and _may_be_weak(healed)) or photometry.infrared_clip < COUNTS
+
+
+def _may_be_weak(healed: Healed) -> bool:
+    least, more = MANY_LEFT
+    many = healed.left > least + more * (healed.mask.size / 1e6) ** 0.5
+    return healed.exponent > WEAK_EXPONENT or (many and may_be_spotless(healed))
 
 
 def with_hidden_dust(
@@ -91,7 +105,8 @@ def with_hidden_dust(
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = chosen(marks, grey), density[grey].mean(axis=1)
-    traced = _has_trace(marks, density, measured, healed.exponent) | _is_blind(marks, density, measured)
+    part = None if _may_be_weak(healed) else LEAST_PART / healed.exponent
+    traced = _has_trace(marks, density, measured, part) | _is_blind(marks, density, measured)
     hidden = _unseen(chosen(marks, traced), healed.mask)
     if not len(hidden):
         return healed, None
@@ -122,17 +137,17 @@ def _is_grey(density: Doubles) -> Truths:
     return np.asarray((density.min(axis=1) > 0) & (spread < COLOUR_PART * density.mean(axis=1) + COLOUR_DENSITY))
 
 
-def _has_trace(regions: Regions, density: Doubles, measured: Measured, exponent: float) -> Truths:
+def _has_trace(regions: Regions, density: Doubles, measured: Measured, part: float | None) -> Truths:
     """Which regions darken the infrared otherwise than the leak of a picture as dark would, beyond its noise.
 
-    Where infrared is good but for its clipping, dust takes of it about what it takes of the picture.
+    Where infrared is good but for its clipping, dust takes of it a part at least of what it takes of the picture.
     """
     areas = np.diff(regions.starts)
     found = infrared_densities(measured.residual, measured.base, regions)
     trace = np.bincount(regions.owners, found[:, 0], len(regions)) / areas
     unlike = (trace > LEAST_TRACE * density) | (trace < -LEAST_DEFICIT * density)
-    if exponent <= WEAK_EXPONENT:
-        unlike = trace > LEAST_PART * density / exponent
+    if part is not None:
+        unlike = trace > part * density
     return np.asarray(unlike & (np.abs(trace) > SURE * measured.sight.noise / np.sqrt(areas)))
 
 

@@ -109,14 +109,14 @@ def one_speck():
     ids=["dust", "noise", "hardly noise", "a leak's misfit", "more than that", "a misfit", "what leaks less"],
 )
 def test_dust_leaves_a_trace_in_the_infrared_and_what_is_the_pictures_none(trace, noise, density, told):
-    found = hidden_dust._has_trace(one_speck(), np.array([density]), measured_of(trace, noise), 5.0)
+    found = hidden_dust._has_trace(one_speck(), np.array([density]), measured_of(trace, noise), None)
     assert found.tolist() == [told]
 
 
 @compiled
 @pytest.mark.parametrize(("trace", "told"), [(0.3, True), (0.1, True), (0.06, False), (-0.1, False)])
 def test_where_infrared_is_good_dust_takes_of_it_about_what_it_takes_of_the_picture(trace, told):
-    found = hidden_dust._has_trace(one_speck(), np.array([0.36]), measured_of(trace, 0.006), 1.2)
+    found = hidden_dust._has_trace(one_speck(), np.array([0.36]), measured_of(trace, 0.006), 0.25)
     assert found.tolist() == [told]
 
 
@@ -127,14 +127,30 @@ def test_where_infrared_is_clipped_it_can_have_no_trace(clipped, blind):
         assert found.tolist() == [blind and faint]
 
 
+def healed_so(exponent, healed, left):
+    return Healed(np.zeros((1000, 1000, 3), np.uint16), np.zeros((1000, 1000), np.bool_), healed, 0, left, exponent)
+
+
 @pytest.mark.parametrize(
     ("exponent", "clip", "hidden"),
     [(1.2, 65536, False), (2.9, 65536, False), (3.1, 65536, True), (1.2, 65535, True)],
     ids=["good infrared", "steep", "weak", "clipped"],
 )
 def test_dust_may_be_hidden_where_infrared_is_weak_or_clipped(exponent, clip, hidden):
-    nothing = Healed(np.zeros((*SHAPE, 3), np.uint16), np.zeros(SHAPE, np.bool_), 0, 0, 0, exponent)
-    assert may_hide_dust(nothing, plain_photometry(infrared_clip=clip)) == hidden
+    assert may_hide_dust(healed_so(exponent, 30, 10), plain_photometry(infrared_clip=clip)) == hidden
+
+
+@pytest.mark.parametrize(
+    ("healed", "left", "hidden"),
+    [(1, 21, True), (10, 21, True), (11, 21, False), (1, 20, False), (0, 60, False)],
+    ids=["hardly any healed of many", "few", "enough to know better", "few there", "none shows"],
+)
+def test_where_nearly_all_that_was_found_was_left_dust_may_be_hidden(healed, left, hidden):
+    assert may_hide_dust(healed_so(1.2, healed, left), plain_photometry()) == hidden
+
+
+def test_where_infrared_has_healed_nothing_steep_lines_are_the_pictures():
+    assert not may_hide_dust(healed_so(4.3, 0, 143), plain_photometry())
 
 
 @cache
