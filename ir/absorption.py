@@ -164,7 +164,9 @@ def fit_absorption(
     planes = (sample.starts, shape, sample.ratio, sample.variance)
     kernels.sum_checks(*planes, bare, exponents, slopes.depths, checks)
     bright |= crossed
-    around = _told_around(sample, evidence, places[:, 1], sight, soft, prior)
+    sums, doubtful = _changes_of_doubtful(sample, evidence, places[:, 1])
+    neighbours = sharpened(edge_slopes(sums, sight.gain, sight.noise), soft)
+    around = judge.neighbours_evidence(neighbours, doubtful, prior)
     visible = _visible(slopes, edges, prior, evidence, parents, around) | (
         judge.is_unlike(checks, slopes) & (evidence > 0)
     )
@@ -187,22 +189,16 @@ def _shape(sample: DefectSample, stray: float, sharpness: tuple[float, float], s
     return shape, lift
 
 
-def _told_around(
-    sample: DefectSample,
-    evidence: Doubles,
-    places: npt.NDArray[np.int64],
-    sight: Sight,
-    soft: float,
-    prior: Prior,
-) -> Doubles:
-    """Log odds for doubtful regions from the edges of those around."""
+def _changes_of_doubtful(
+    sample: DefectSample, evidence: Doubles, places: npt.NDArray[np.int64]
+) -> tuple[Doubles, Doubles]:
+    """Sum the changes of the doubtful regions around each doubtful one, (regions, 8), and count them."""
     doubtful = evidence < DOUBTFUL_EVIDENCE
     sums = judge.changes_around(sample.changes, doubtful, places)
     counts = sums[:, 8] * doubtful
     # Where there is none, there is nothing to regress.
     sums[counts == 0] = 1
-    around = sharpened(edge_slopes(sums[:, :8], sight.gain, sight.noise), soft)
-    return judge.neighbours_evidence(around, counts, prior)
+    return sums[:, :8], counts
 
 
 def _visible(

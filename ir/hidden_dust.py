@@ -58,7 +58,7 @@ MOST_BLIND = 0.4
 def may_hide_dust(healed: Healed, photometry: Photometry) -> bool:
     """Whether the infrared of a frame is so weak, or clipped, that it hides dust that shows in the picture.
 
-    Weak infrared shows some of the dust all the same: where it has healed nothing, lines that it left are the picture's.
+    Weak infrared shows some of the dust all the same: where it healed nothing, lines that it left are the picture's.
     """
     shows = healed.divided + healed.filled > 0
     return (shows and _may_be_weak(healed)) or photometry.infrared_clip < COUNTS

@@ -23,13 +23,9 @@ from ir.usability import blocking_caution
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Scan):
     """A frame's planes, how counts become light, where the film lies, and the tiles that everything is fitted on."""
 
-    rgb: npt.NDArray[np.uint16]
-    infrared: npt.NDArray[np.uint16]
-    photometry: Photometry
-    holder: Holder
     tiles: Tiles
 
 
@@ -110,8 +106,7 @@ def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder
 def _registration(opened: Opened) -> Registration:
     """Only of a second pass the course is followed over the frame: that takes time."""
     rough = measure_registration(opened.tiles)
-    scan = Scan(opened.rgb, opened.infrared, opened.photometry, opened.holder)
-    return rough if rough.same_grid else follow_second_pass(scan, rough)
+    return rough if rough.same_grid else follow_second_pass(opened, rough)
 
 
 def _residual_and_base(

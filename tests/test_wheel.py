@@ -63,9 +63,10 @@ def test_nothing_else_is_installed(installed):
     assert folders == set(PACKAGES)
 
 
-def test_the_installed_detector_is_the_one_that_its_card_describes(installed):
-    model = (installed / "ir" / "models" / "defects.onnx").read_bytes()
-    card = json.loads((installed / "ir" / "models" / "defects.json").read_text())
+@pytest.mark.parametrize("name", ["defects", "defects-infrared"])
+def test_each_installed_detector_is_the_one_that_its_card_describes(installed, name):
+    model = (installed / "ir" / "models" / f"{name}.onnx").read_bytes()
+    card = json.loads((installed / "ir" / "models" / f"{name}.json").read_text())
     assert hashlib.sha256(model).hexdigest() == card["sha256"]
     assert len(model) < 6_000_000
 
