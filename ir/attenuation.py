@@ -77,6 +77,8 @@ class Look:
         Pixels from the rim, 0..4.
     owners : (pixels,) ndarray of int64
         Cell of each pixel.
+    parents : (cells,) ndarray of int64
+        The defect that each cell was cut from.
     """
 
     raw: Array
@@ -86,6 +88,7 @@ class Look:
     detail: Array
     depths: npt.NDArray[np.int64]
     owners: npt.NDArray[np.int64]
+    parents: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +149,22 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     # A defect darkens. On inverted negatives, and where scratches took the dye, most brighten; a few bright ones are
     # lights of the picture, filled from the dark around.
     bright = heights < 0
-    least = -np.inf if bright.sum() >= FEWEST_BRIGHT and bright.mean() > BRIGHT_SHARE else 0.0
+    least = -np.inf if _bright_are_defects(bright, look.parents) else 0.0
     density = np.where(bright[look.owners], np.clip(smooth, least, 0), np.maximum(smooth, 0)).astype(np.float32)
     error = noise * (FAINT_ERROR + DEEP_ERROR * np.minimum(np.abs(density), 1))
     return Attenuation(density, kept, error.astype(np.float32))
+
+
+def _bright_are_defects(bright: npt.NDArray[np.bool_], parents: npt.NDArray[np.int64]) -> bool:
+    """Whether enough whole defects are bright: one wire that was cut into a hundred cells is one."""
+    wholly = np.bincount(parents, bright) > np.bincount(parents) / 2
+    return bool(wholly.sum() >= FEWEST_BRIGHT and wholly.mean() > BRIGHT_SHARE)
+
+
+def _counted(heights: Doubles, parents: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which cells tell of the frame's defects: not the bright ones where those are the picture's."""
+    bright = heights < 0
+    return ~bright | _bright_are_defects(bright, parents)
 
 
 def _learn_course(seen: Array, weights: Array, look: Look) -> tuple[Array, Doubles, tuple[float, float]]:
@@ -162,15 +177,17 @@ def _learn_course(seen: Array, weights: Array, look: Look) -> tuple[Array, Doubl
     for _ in range(ROUNDS):
         rise = course[depths]
         heights = np.bincount(owners, weights * rise * seen) / np.bincount(owners, weights * rise * rise)
+        counted = _counted(heights, look.parents)
         height = heights[owners]
-        telling = weights * ((np.abs(height) > TELLING[0]) & (np.abs(height) < TELLING[1]))
+        telling = weights * (counted[owners] & (np.abs(height) > TELLING[0]) & (np.abs(height) < TELLING[1]))
         power = np.bincount(depths, telling * height * height, len(usual))
         found = (np.bincount(depths, telling * height * seen, len(usual)) + USUAL_WEIGHT * usual) / (
             power + USUAL_WEIGHT
         )
         course = np.maximum.accumulate(np.clip(found / found.max(), LEAST_COURSE, 1))
     powers = np.bincount(owners, weights * course[depths] ** 2)
-    return course[depths].astype(np.float32), heights, _usual_height(heights, PIXELS_AS_ONE / powers)
+    usual_height = _usual_height(heights[counted], (PIXELS_AS_ONE / powers)[counted])
+    return course[depths].astype(np.float32), heights, usual_height
 
 
 def _usual_height(heights: Doubles, variances: Doubles) -> tuple[float, float]:

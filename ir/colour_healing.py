@@ -92,7 +92,7 @@ def heal_colours(
     cells, parents = split_wide(regions)
     display = display_tables(photometry)
     marks = mark_defects(cells, rgb.shape)
-    look = _look(rgb, Shown(display, marks), cells, photometry)
+    look = _look(rgb, Shown(display, marks), (cells, parents), photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     guess = _guess(rgb, marks, cells, (display, hint), look)
     # A byte is never quite sure.
@@ -114,7 +114,13 @@ def heal_colours(
     return Healed(healed, mask, *tally(promised, weight, parents))
 
 
-def _look(rgb: npt.NDArray[np.uint16], shown: Shown, cells: Regions, photometry: Photometry) -> Look:
+def _look(
+    rgb: npt.NDArray[np.uint16],
+    shown: Shown,
+    cut: tuple[Regions, npt.NDArray[np.int64]],
+    photometry: Photometry,
+) -> Look:
+    cells, parents = cut
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     display, marks = shown.display, shown.marks
     fill, error = fill_from_around(rgb, marks, cells, display)
@@ -125,8 +131,7 @@ def _look(rgb: npt.NDArray[np.uint16], shown: Shown, cells: Regions, photometry:
     depths, detail = np.empty(count, np.int64), measure_detail(rgb, shown, cells)
     kernels.measure_depths(marks, rows, cols, depths)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
-    owners = cells.owners
-    return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, owners)
+    return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, cells.owners, parents)
 
 
 def _guess(

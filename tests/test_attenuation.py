@@ -10,8 +10,11 @@ from ir.detection import connected_regions
 RISE = np.array([0.2, 0.5, 0.85, 1.0, 1.0])
 
 
-def spots(heights, rough=1e-5, rise=RISE, radius_px=6):
-    """Spots in a row whose densities (nepers) rise to these heights, of grey film that a fill knows to an error."""
+def spots(heights, rough=1e-5, rise=RISE, radius_px=6, parents=None):
+    """Spots in a row whose densities (nepers) rise to these heights, of grey film that a fill knows to an error.
+
+    parents: the defect that each is a part of.
+    """
     side = 3 * radius_px
     row, col = np.mgrid[:side, : side * len(heights)]
     away = np.hypot(row - side // 2, col % side - side // 2)
@@ -23,7 +26,9 @@ def spots(heights, rough=1e-5, rise=RISE, radius_px=6):
     raw = (fill * np.exp(-height * rise[depths] / 2.2)[:, None]).astype(np.float32)
     error = np.broadcast_to(np.asarray(rough, np.float32), (len(heights),))[cells.cols // side]
     detail = np.zeros((len(cells), 4), np.float32)
-    look = Look(raw, fill, (error[:, None] * fill**2).astype(np.float32), np.zeros_like(fill), detail, depths, owners)
+    rough = (error[:, None] * fill**2).astype(np.float32)
+    parents = np.arange(len(cells)) if parents is None else np.asarray(parents)
+    look = Look(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
     return cells, look, cells.cols // side
 
 
@@ -71,3 +76,10 @@ def test_a_spot_that_the_fill_hardly_knows_is_drawn_to_what_the_frames_defects_h
 def test_where_fewer_than_six_are_known_it_is_drawn_to_a_quarter_neper():
     assert drawn(4, 30.0) == pytest.approx(0.25, abs=0.04)
     assert 0.4 < drawn(4, 0.3) < 0.6
+
+
+def test_a_bright_line_that_was_cut_into_many_cells_is_one_of_the_pictures():
+    heights = np.concatenate([np.full(9, -0.4), np.linspace(0.2, 0.8, 4)])
+    found = cores(heights, parents=[0] * 9 + [1, 2, 3, 4])
+    assert found[:9] == pytest.approx(0.0, abs=0.06)
+    assert found[9:] == pytest.approx(heights[9:], abs=0.06)

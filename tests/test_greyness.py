@@ -17,7 +17,8 @@ def evidence(colours, doubt=0.0, density=0.5):
     raw = (fill * np.exp(-taken / 2.2)).astype(np.float32)
     rough = np.full_like(fill, error / 2.2**2 * 0.6**2)
     depths, owners = np.zeros(pixels, np.int64), np.zeros(pixels, np.int64)
-    look = Look(raw, fill, rough, np.zeros_like(fill), np.zeros((1, 4), np.float32), depths, owners)
+    detail, parents = np.zeros((1, 4), np.float32), np.zeros(1, np.int64)
+    look = Look(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
     return float(grey_evidence(look, np.full(pixels, density, np.float32))[0])
 
 
