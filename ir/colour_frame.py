@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import find_regions, look_at_frame
+from ir.detector import find_regions, look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
@@ -119,7 +119,7 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     if sure.sum() < asked:
         return chosen(regions, np.zeros(len(regions), np.bool_))
     areas = np.diff(regions.starts)
-    mean = np.add.reduceat(levels, regions.starts[:-1], dtype=np.float64) / (255 * areas)
+    mean = mean_probability(probability, regions)
     return chosen(regions, mean >= _mean_asked(areas, float(sure.mean())) * min(2 * (1 - sensitivity), 1.0))
 
 

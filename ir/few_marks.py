@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.detection import Regions
-from ir.detector import CERTAIN, look_at_frame
+from ir.detector import look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.infrared_view import InfraredView
 from ir.model_file import Model, load_detector
@@ -31,9 +31,14 @@ CONFIRMED = 0.4
 
 def may_be_spotless(healed: Healed) -> bool:
     """Whether so little was healed of a frame that it may all be the picture's."""
+    return healed.divided + healed.filled > 0 and at_most_few(healed)
+
+
+def at_most_few(healed: Healed) -> bool:
+    """Whether a few marks were healed at most."""
     least, more = FEW_MARKS
     most: float = least + more * (healed.mask.size / 1e6) ** 0.5
-    return 0 < healed.divided + healed.filled <= most
+    return healed.divided + healed.filled <= most
 
 
 def confirmed_marks(
@@ -71,10 +76,8 @@ def confirmed_marks(
     if not load_detector(options.detector_model, infrared=True).sees_infrared:
         return healed, None
     model, probability = look_at_frame(rgb, view, options, watch, wanted=healed.mask)
-    places, first = (regions.rows, regions.cols), regions.starts[:-1]
-    mean = np.add.reduceat(probability[places], first, dtype=np.float64) / (CERTAIN * np.diff(regions.starts))
-    denied = mean < asked
-    changed = np.maximum.reduceat(healed.mask[places], first)
+    denied = mean_probability(probability, regions) < asked
+    changed = np.maximum.reduceat(healed.mask[regions.rows, regions.cols], regions.starts[:-1])
     if (changed & ~denied).sum() >= DUSTY_PART * changed.sum():
         return healed, model
     pixels = np.repeat(denied, np.diff(regions.starts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from ir.colour_frame import clean_by_colours, with_inpainting
 from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.few_marks import confirmed_marks, may_be_spotless
-from ir.fused_frame import fused_report, heal_by_both
+from ir.fused_frame import fused_report, heal_by_both, is_confirmed, look_by_both, may_be_weak
 from ir.healing import Healed, Measured, heal
 from ir.hidden_dust import may_hide_dust, with_hidden_dust
 from ir.holder import Holder, film_holder
@@ -116,35 +117,41 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     regions, limits = watch.time("detection", lambda: _find(view, start, holder))
     # How sure a region is goes by the noise, not by the caution that strong leakage asks of the threshold.
     plain_limits = limits / _caution_factor(leakage)
-    if Caution.STRONG_LEAKAGE in report.warnings and options.detector == DetectorUse.AUTO:
-        healed, model = heal_by_both(opened.rgb, opened.photometry, view, options, watch)
-        seed = model.card.limits(options.sensitivity)[0]
-        report = fused_report(_final_report(report, frame, limits, healed), model, seed)
-    else:
-        sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
-        measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
-        healed, asked, hidden = _heal(frame, regions, measured, options, watch)
-        report = _final_report(report, frame, limits, healed)
-        report = replace(report, models={"detector": asked.sha256} if asked else {})
-        report = fused_report(report, hidden, hidden.card.limits(options.sensitivity)[0]) if hidden else report
+    sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
+    measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
+    healed, asked, fused = _heal(frame, (regions, measured), report.warnings, options, watch)
+    report = _final_report(report, frame, limits, healed)
+    report = replace(report, models={"detector": asked.sha256} if asked else {})
+    report = fused_report(report, fused, fused.card.limits(options.sensitivity)[0]) if fused else report
     cleaned = CleanedFrame(healed.rgb, healed.mask, report)
     return with_inpainting(cleaned, opened.rgb, opened.photometry, options, watch)
 
 
 def _heal(
-    frame: _Frame, regions: Regions, measured: Measured, options: CleanOptions, watch: StopWatch
+    frame: _Frame,
+    found: tuple[Regions, Measured],
+    warnings: Sequence[Caution],
+    options: CleanOptions,
+    watch: StopWatch,
 ) -> tuple[Healed, Model | None, Model | None]:
-    """Heal, and return as well the detector that confirmed it, and the one that added to it."""
-    rgb, photometry = frame.opened.rgb, frame.opened.photometry
+    """Heal, and return as well the detector that was asked, and the one that had a part in what was healed."""
+    rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
+    regions, measured = found
+    if Caution.STRONG_LEAKAGE in warnings and options.detector == DetectorUse.AUTO:
+        looked = look_by_both(rgb, regions, view, options, watch)
+        return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
-    if may_hide_dust(healed, photometry):
-        healed, hidden = with_hidden_dust(rgb, healed, measured, frame.view, options, watch)
-        if hidden:
-            return healed, None, hidden
+    if may_be_weak(healed):
+        looked = look_by_both(rgb, regions, view, options, watch)
+        if is_confirmed(healed, looked):
+            return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
+    if may_hide_dust(photometry):
+        healed, hidden = with_hidden_dust(rgb, healed, measured, view, options, watch)
+        return healed, None, hidden
     if may_be_spotless(healed):
-        return *confirmed_marks(rgb, (regions, healed), frame.view, options, watch), None
+        return *confirmed_marks(rgb, (regions, healed), view, options, watch), None
     return healed, None, None
 
 

@@ -1,41 +1,102 @@
-"""The way of a frame that infrared can clean only in part: the detector sees colours and infrared, the colours heal."""
+"""The way of a frame whose infrared is not to be believed by itself: the detector sees colours and infrared at once.
+
+Where much of the picture leaks into the infrared, or where that hardly sees dust, what the leak's model leaves over
+looks like dust. What infrared found is a defect there if the detector confirms it, and what the detector is sure of is
+one as well. Infrared tells how much light a defect takes, and the colours where it does not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ir._detection_kernels import SEED
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
-from ir.detection import Regions
-from ir.detector import look_at_frame
-from ir.healing import Healed, infrared_densities
+from ir.detection import Regions, chosen, connected_regions
+from ir.detector import look_at_frame, mean_probability
+from ir.few_marks import at_most_few
+from ir.healing import Healed, Measured, heal, infrared_densities
 from ir.infrared_view import InfraredView
 from ir.model_file import Model
-from ir.photometry import Photometry
 from ir.report import CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
 
+# Density in the picture for one of infrared from which on infrared is weak: good scanners have 1.1 to 1.3.
+WEAK_EXPONENT = 2.0
+# Where hardly anything was healed the exponent is not known. That much was found and left (more marks than this and for
+# the root of the megapixels) may be the picture's, or dust that weak infrared hardly shows: then the detector confirms
+# at least this part of it (98 % on simulated film; of wires and girders on spotless film 28 % at most).
+MANY_LEFT = (10, 10)
+WEAK_PART = 0.5
+# Mean probability from which on what infrared found is confirmed: on film that leaks, hardly any dust had less, and
+# hardly any of the picture's lines had more.
+CONFIRMED = 0.15
+# Part of a mark, at least, that infrared did not heal: of hairs it often finds a piece.
+UNSEEN_PART = 0.5
 
-def heal_by_both(
-    rgb: npt.NDArray[np.uint16], photometry: Photometry, view: InfraredView, options: CleanOptions, watch: StopWatch
-) -> tuple[Healed, Model]:
-    """Find defects by infrared and colours together, and heal them from the colours with what infrared shows.
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the detector says of a frame.
+
+    Attributes
+    ----------
+    model : Model
+        The detector.
+    probability : (rows, cols) ndarray of uint8
+        Probability times 255.
+    marks : Regions
+        What it is sure of; none on a frame that is not surely dusty.
+    defects : Regions
+        Those, joined with what infrared found and it confirms.
+    confirmed_part : float
+        Part of what infrared found that it confirms, 0..1.
+    """
+
+    model: Model
+    probability: npt.NDArray[np.uint8]
+    marks: Regions
+    defects: Regions
+    confirmed_part: float
+
+
+def may_be_weak(healed: Healed) -> bool:
+    """Whether the infrared of a frame hardly sees the dust that the picture shows, as far as infrared can tell."""
+    return healed.exponent > WEAK_EXPONENT or _nearly_all_left(healed)
+
+
+def _nearly_all_left(healed: Healed) -> bool:
+    """Whether infrared found much and healed hardly any of it."""
+    least, more = MANY_LEFT
+    many: float = least + more * (healed.mask.size / 1e6) ** 0.5
+    return healed.left > many and at_most_few(healed)
+
+
+def is_confirmed(healed: Healed, looked: Looked) -> bool:
+    """Whether the detector says as well that infrared which may be weak has found dust."""
+    return len(looked.defects) > 0 and (not _nearly_all_left(healed) or looked.confirmed_part >= WEAK_PART)
+
+
+def look_by_both(
+    rgb: npt.NDArray[np.uint16], regions: Regions, view: InfraredView, options: CleanOptions, watch: StopWatch
+) -> Looked:
+    """Ask the detector for defects, and what infrared found for confirmation.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-    photometry : Photometry
+    regions : Regions
+        What infrared found.
     view : InfraredView
     options : CleanOptions
     watch : StopWatch
 
     Returns
     -------
-    Healed, Model
-        What was healed, and the detector.
+    Looked
 
     Raises
     ------
@@ -43,21 +104,69 @@ def heal_by_both(
         The detector's file cannot be used.
     """
     model, probability = look_at_frame(rgb, view, options, watch)
-    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
-    healed = watch.time(
-        "healing", lambda: heal_colours(rgb, regions, probability, photometry, lambda at: _density(view, at))
+    marks = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
+    asked = CONFIRMED * min(2 * (1 - options.sensitivity), 1)
+    confirmed = mean_probability(probability, regions) >= asked
+    part = float(confirmed.mean()) if len(regions) else 0.0
+    defects = _joined((marks, chosen(regions, confirmed)), probability.shape) if len(marks) else marks
+    return Looked(model, probability, marks, defects, part)
+
+
+def heal_by_both(
+    rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, view: InfraredView, watch: StopWatch
+) -> Healed:
+    """Heal what was found together: by infrared, and from the colours where that leaves most of a sure mark.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    looked : Looked
+    measured : Measured
+    view : InfraredView
+    watch : StopWatch
+
+    Returns
+    -------
+    Healed
+        Outside `mask` equal to `rgb` to the last bit.
+    """
+    healed = watch.time("healing", lambda: heal(rgb, looked.defects, measured))
+    bare = unseen(looked.marks, healed.mask)
+    more = watch.time(
+        "healing",
+        lambda: heal_colours(healed.rgb, bare, looked.probability, measured.photometry, lambda at: _density(view, at)),
     )
-    return healed, model
+    # The second step counts anew what the first one left.
+    return added(replace(healed, left=max(healed.left - len(bare), 0)), more)
+
+
+def unseen(marks: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
+    """Return the pixels of each mark that infrared did not heal, where these are most of it."""
+    bare = ~mask[marks.rows, marks.cols]
+    counts = np.bincount(marks.owners, bare, len(marks)).astype(np.int64)
+    kept = counts > UNSEEN_PART * np.diff(marks.starts)
+    pixels = bare & np.repeat(kept, np.diff(marks.starts))
+    starts = np.concatenate([[0], np.cumsum(counts[kept])]).astype(np.int64)
+    return Regions(marks.rows[pixels], marks.cols[pixels], starts)
+
+
+def added(first: Healed, more: Healed) -> Healed:
+    """Return what was healed in two steps, of other defects."""
+    counts = (first.divided + more.divided, first.filled + more.filled, first.left + more.left)
+    return Healed(more.rgb, first.mask | more.mask, *counts, first.exponent)
 
 
 def fused_report(report: CleanReport, model: Model, seed: float) -> CleanReport:
     """Return a report of infrared with what the detector added from a probability on."""
-    return replace(
-        report,
-        method=Method.FUSION if model.sees_infrared else Method.DETECTOR,
-        probability_threshold=seed,
-        models={"detector": model.sha256},
-    )
+    return replace(report, method=Method.FUSION, probability_threshold=seed, models={"detector": model.sha256})
+
+
+def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:
+    """Join regions that overlap or touch."""
+    classes = np.zeros(shape, np.uint8)
+    for part in parts:
+        classes[part.rows, part.cols] = SEED
+    return connected_regions(classes)
 
 
 def _density(view: InfraredView, cells: Regions) -> npt.NDArray[np.float32]:

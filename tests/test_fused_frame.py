@@ -1,17 +1,24 @@
-"""Film that leaks strongly: the detector sees colours and infrared, and is better than either alone."""
+"""Infrared that leaks strongly or is weak: the detector sees it beside the colours, and is better than either alone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from ir_frames import NO_DAMAGE, compiled, simulated
+from ir_frames import NO_DAMAGE, compiled, flat_planes, simulated
 from onnx_models import save_detector
 
 from bench.metrics import Answer, Judge
 from film.frame import Damage
+from film.kinds import KINDS
 from ir import CleanOptions, clean_frame
+from ir.detection import Regions, connected_regions
+from ir.fused_frame import Looked, is_confirmed, look_by_both, may_be_weak, unseen
+from ir.healing import Healed
 from ir.model_file import load_detector
 from ir.report import Caution, Method
+from ir.stopwatch import StopWatch
 
 pytestmark = compiled
 SHAPE = (400, 600)
@@ -57,14 +64,102 @@ def test_a_spotless_frame_is_not_touched(picture):
     assert not cleaned(kodachrome(picture, NO_DAMAGE)).defect_mask.any()
 
 
-def test_a_detector_that_takes_no_infrared_decides_by_the_colours(tmp_path):
+def test_a_detector_that_takes_no_infrared_confirms_by_the_colours_what_infrared_found(tmp_path):
     own = str(save_detector(tmp_path / "own.onnx"))
     frame = kodachrome("smooth_sky")
     by_both, by_colours = (
         clean_frame(frame.rgb, infrared, CleanOptions(detector_model=own)) for infrared in (frame.infrared, None)
     )
-    assert by_both.report.method == Method.DETECTOR
+    assert by_both.report.method == Method.FUSION
     assert by_both.defect_mask.any()
     # The infrared tells the course of what is found, and where healing is not worth it.
     found = by_both.defect_mask & by_colours.defect_mask
     assert found.sum() > 0.8 * max(by_both.defect_mask.sum(), by_colours.defect_mask.sum())
+
+
+@pytest.mark.parametrize("contrast", [0.15, 0.4])
+def test_weak_infrared_and_colours_together_heal_more_than_infrared_alone(contrast):
+    weak = replace(KINDS["weak_infrared"].infrared, contrast=contrast)
+    frame = simulated("weak_infrared", "landscape", (500, 750), damage=DUSTY, infrared=weak)
+    together, alone = (scored(frame, cleaned(frame, detector=use)) for use in ("auto", "off"))
+    assert together.f1 > 0.93
+    assert together.frame_db > alone.frame_db + 1.5
+    assert cleaned(frame).report.method == Method.FUSION
+
+
+def healed_so(exponent, healed, left):
+    return Healed(np.zeros((1000, 1000, 3), np.uint16), np.zeros((1000, 1000), np.bool_), healed, 0, left, exponent)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "healed", "left", "weak"),
+    [
+        (1.3, 30, 60, False),
+        (1.9, 30, 60, False),
+        (2.1, 30, 60, True),
+        (1.2, 1, 21, True),
+        (1.2, 10, 21, True),
+        (1.2, 11, 21, False),
+        (1.2, 1, 20, False),
+        (1.2, 0, 60, True),
+    ],
+    ids=["good", "steep", "weak", "hardly any healed", "few", "enough to know better", "few there", "none healed"],
+)
+def test_infrared_may_be_weak_where_dust_is_dark_in_the_picture_or_nearly_all_was_left(exponent, healed, left, weak):
+    assert may_be_weak(healed_so(exponent, healed, left)) == weak
+
+
+@pytest.mark.parametrize(
+    ("healed", "part", "confirmed"),
+    [(30, 0.0, True), (1, 0.51, True), (1, 0.49, False), (0, 0.51, True), (0, 0.49, False)],
+)
+def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, confirmed):
+    one = connected_regions(np.full((3, 3), 2, np.uint8))
+    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part)
+    assert is_confirmed(healed_so(4.0, healed, 60), looked) == confirmed
+
+
+def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
+    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, 1.0))
+
+
+class Silent:
+    """A view of infrared that shows nothing."""
+
+    def planes(self, _, size):
+        return np.zeros((3, *size), np.float32)
+
+
+def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
+    rgb, _ = flat_planes((300, 420), noise=0.002)
+    found = np.zeros((300, 420), np.uint8)
+    # Twenty specks of which the detector is sure; infrared found one of them wider, a faint one, and one of clean film.
+    for index in range(20):
+        rgb[40:46, 20 * index + 8 : 20 * index + 14] //= 3
+    for col, through in ((8, 1.0), (100, 0.86), (300, 1.0)):
+        row = 40 if col == 8 else 150
+        rgb[row : row + 6, col : col + 6] = np.rint(rgb[row : row + 6, col : col + 6] * through)
+        found[row : row + 8, col : col + 8] = 2
+    own = save_detector(tmp_path / "own.onnx", threshold=0.06, steepness=60.0, infrared=True)
+    options = CleanOptions(detector_model=str(own))
+    looked = look_by_both(rgb, connected_regions(found), Silent(), options, StopWatch())
+    plane = np.zeros((300, 420), np.bool_)
+    plane[looked.defects.rows, looked.defects.cols] = True
+    assert len(looked.marks) == 20
+    assert looked.confirmed_part == pytest.approx(2 / 3)
+    assert plane[40:48, 8:16].all()
+    assert plane[150:158, 100:108].all()
+    assert not plane[150:158, 300:308].any()
+    assert len(looked.defects) == 21
+
+
+def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
+    classes, mask = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.bool_)
+    for index in range(3):
+        classes[20:26, 10 + 20 * index : 16 + 20 * index] = 2
+    mask[20:22, 10:16], mask[20:24, 30:36] = True, True
+    hidden = unseen(connected_regions(classes), mask)
+    assert np.diff(hidden.starts).tolist() == [24, 36]
+    assert not mask[hidden.rows, hidden.cols].any()
+    assert set(hidden.cols) == {*range(10, 16), *range(50, 56)}

@@ -13,7 +13,7 @@ from ir import CleanOptions, clean_frame, hidden_dust
 from ir._detection_kernels import CLIPPED
 from ir.absorption import Sight
 from ir.detection import connected_regions
-from ir.healing import Healed, Measured
+from ir.healing import Measured
 from ir.hidden_dust import may_hide_dust
 from ir.model_file import load_detector
 from ir.noise import Base
@@ -65,17 +65,6 @@ def test_a_mark_without_film_in_reach_of_it_is_not_told():
     assert marked((0.3, 0.3, 0.3), np.s_[:, :]) == [False]
 
 
-def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
-    classes, mask = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.bool_)
-    for index in range(3):
-        classes[20:26, 10 + 20 * index : 16 + 20 * index] = 2
-    mask[20:22, 10:16], mask[20:24, 30:36] = True, True
-    hidden = hidden_dust._unseen(connected_regions(classes), mask)
-    assert np.diff(hidden.starts).tolist() == [24, 36]
-    assert not mask[hidden.rows, hidden.cols].any()
-    assert set(hidden.cols) == {*range(10, 16), *range(50, 56)}
-
-
 def measured_of(trace, noise, clipped=0.0):
     """What was measured of a frame with one mark of 36 pixels, of which the infrared tells so much, in nepers."""
     values, grades = np.zeros(SHAPE, np.int16), np.zeros(SHAPE, np.uint8)
@@ -96,27 +85,12 @@ def one_speck():
 
 @compiled
 @pytest.mark.parametrize(
-    ("trace", "noise", "density", "told"),
-    [
-        (0.01, 0.006, 1.0, True),
-        (0.01, 0.036, 1.0, False),
-        (0.01, 0.012, 1.0, True),
-        (0.005, 0.001, 2.0, False),
-        (0.005, 0.001, 1.4, True),
-        (-0.01, 0.001, 1.5, False),
-        (-0.01, 0.001, 1.0, True),
-    ],
-    ids=["dust", "noise", "hardly noise", "a leak's misfit", "more than that", "a misfit", "what leaks less"],
+    ("trace", "noise", "told"),
+    [(0.1, 0.006, True), (0.08, 0.006, False), (-0.1, 0.006, False), (0.1, 0.19, True), (0.1, 0.22, False)],
+    ids=["enough", "too little", "brighter", "hardly noise", "noise"],
 )
-def test_dust_leaves_a_trace_in_the_infrared_and_what_is_the_pictures_none(trace, noise, density, told):
-    found = hidden_dust._has_trace(one_speck(), np.array([density]), measured_of(trace, noise), None)
-    assert found.tolist() == [told]
-
-
-@compiled
-@pytest.mark.parametrize(("trace", "told"), [(0.3, True), (0.1, True), (0.06, False), (-0.1, False)])
-def test_where_infrared_is_good_dust_takes_of_it_about_what_it_takes_of_the_picture(trace, told):
-    found = hidden_dust._has_trace(one_speck(), np.array([0.36]), measured_of(trace, 0.006), 0.25)
+def test_dust_takes_of_the_infrared_about_what_it_takes_of_the_picture(trace, noise, told):
+    found = hidden_dust._has_trace(one_speck(), np.array([0.09]), measured_of(trace, noise))
     assert found.tolist() == [told]
 
 
@@ -127,39 +101,18 @@ def test_where_infrared_is_clipped_it_can_have_no_trace(clipped, blind):
         assert found.tolist() == [blind and faint]
 
 
-def healed_so(exponent, healed, left):
-    return Healed(np.zeros((1000, 1000, 3), np.uint16), np.zeros((1000, 1000), np.bool_), healed, 0, left, exponent)
-
-
-@pytest.mark.parametrize(
-    ("exponent", "clip", "hidden"),
-    [(1.2, 65536, False), (2.9, 65536, False), (3.1, 65536, True), (1.2, 65535, True)],
-    ids=["good infrared", "steep", "weak", "clipped"],
-)
-def test_dust_may_be_hidden_where_infrared_is_weak_or_clipped(exponent, clip, hidden):
-    assert may_hide_dust(healed_so(exponent, 30, 10), plain_photometry(infrared_clip=clip)) == hidden
-
-
-@pytest.mark.parametrize(
-    ("healed", "left", "hidden"),
-    [(1, 21, True), (10, 21, True), (11, 21, False), (1, 20, False), (0, 60, False)],
-    ids=["hardly any healed of many", "few", "enough to know better", "few there", "none shows"],
-)
-def test_where_nearly_all_that_was_found_was_left_dust_may_be_hidden(healed, left, hidden):
-    assert may_hide_dust(healed_so(1.2, healed, left), plain_photometry()) == hidden
-
-
-def test_where_infrared_has_healed_nothing_steep_lines_are_the_pictures():
-    assert not may_hide_dust(healed_so(4.3, 0, 143), plain_photometry())
+@pytest.mark.parametrize(("clip", "hidden"), [(65536, False), (65535, True), (40_000, True)])
+def test_dust_may_be_hidden_where_infrared_is_clipped(clip, hidden):
+    assert may_hide_dust(plain_photometry(infrared_clip=clip)) == hidden
 
 
 @cache
-def dusty(kind="weak_infrared", picture="landscape"):
+def dusty(kind="clipped_infrared", picture="landscape"):
     return simulated(kind, picture, (500, 750), damage=Damage(dust=3, dirt=3))
 
 
 @cache
-def both_ways(kind="weak_infrared", picture="landscape", sensitivity=0.5):
+def both_ways(kind="clipped_infrared", picture="landscape", sensitivity=0.5):
     """Such a frame, cleaned with the detector's help and without."""
     frame = dusty(kind, picture)
     ways = (CleanOptions(sensitivity), CleanOptions(sensitivity, "off"))
@@ -167,14 +120,15 @@ def both_ways(kind="weak_infrared", picture="landscape", sensitivity=0.5):
 
 
 @compiled
-def test_on_weak_infrared_hidden_dust_is_healed_as_well():
+def test_where_infrared_is_clipped_hidden_dust_is_healed_as_well():
     helped, alone = both_ways()
     frame = dusty()
     added = helped.defect_mask & ~alone.defect_mask
     assert frame.visible_mask[added].mean() > 0.75
     judge = Judge(frame)
     with_it, without = (judge.score(Answer(way.rgb, way.defect_mask, 0.0)) for way in (helped, alone))
-    assert with_it.frame_db > without.frame_db + 1.5
+    assert with_it.recall > without.recall + 0.02
+    assert with_it.frame_db > without.frame_db + 0.2
 
 
 @compiled
