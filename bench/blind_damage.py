@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
+from bench.second_infrared import SecondInfrared, disc, scan_infrared
 from film.density import linear_picture
 from film.frame import Defect, DefectKind, FrameRecipe, Registration, SimulatedFrame
 from film.recipe import Scanner
@@ -41,8 +42,10 @@ class _Mark:
     rim: float
 
 
-def second_model(picture: Picture, *, seed: int, spotless: bool = False) -> SimulatedFrame:
-    """Return a slide as another scanner sees it, with the truth of its damage; its infrared is empty.
+def second_model(
+    picture: Picture, *, seed: int, spotless: bool = False, infrared: SecondInfrared | None = None
+) -> SimulatedFrame:
+    """Return a slide as another scanner sees it, with the truth of its damage.
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def second_model(picture: Picture, *, seed: int, spotless: bool = False) -> Simu
         Of everything.
     spotless : bool
         Leave the damage out.
+    infrared : SecondInfrared, optional
+        How it is scanned in infrared; the plane is empty without.
     """
     rng = np.random.default_rng([seed, 11])
     light = _film(picture, rng)
@@ -60,12 +65,15 @@ def second_model(picture: Picture, *, seed: int, spotless: bool = False) -> Simu
     passed, labels, defects = _cover(shape, marks)
     damaged = light * passed
     clean_rgb, rgb = _counts(light, damaged, rng)
+    clean_infrared, seen = np.zeros((2, *shape), np.uint16)
+    if infrared is not None:
+        clean_infrared, seen = scan_infrared(light, passed, labels, infrared, rng)
     change = np.abs(passed - 1).max(-1)
     return SimulatedFrame(
         rgb=rgb,
         clean_rgb=clean_rgb,
-        infrared=np.zeros(shape, np.uint16),
-        clean_infrared=np.zeros(shape, np.uint16),
+        infrared=seen,
+        clean_infrared=clean_infrared,
         visible_mask=_visible(light, damaged),
         any_mask=change > 0,
         holder_mask=np.zeros(shape, np.bool_),
@@ -85,7 +93,7 @@ def _film(picture: Picture, rng: np.random.Generator) -> Plane:
     clumps = cv2.blur(crystals, (2, 2))
     density += np.float32(0.11) * clumps * np.sqrt(np.minimum(density, 1.5) + np.float32(0.03))
     light = np.exp(-_LN10 * np.maximum(density, 0))
-    return cv2.filter2D(light, -1, _disc(0.9))
+    return cv2.filter2D(light, -1, disc(0.9))
 
 
 def _counts(
@@ -118,7 +126,7 @@ def _marks(rng: np.random.Generator, shape: tuple[int, int]) -> Iterator[_Mark]:
         (DefectKind.SCRATCH, _SCRATCHES_PER_MP, _scratch),
     ):
         for _ in range(max(1, int(rng.poisson(count * megapixels)))):
-            coverage = cv2.filter2D(draw(rng), -1, _disc(rng.uniform(0.7, 2.6)), borderType=cv2.BORDER_CONSTANT)
+            coverage = cv2.filter2D(draw(rng), -1, disc(rng.uniform(0.7, 2.6)), borderType=cv2.BORDER_CONSTANT)
             coverage[coverage < 0.004] = 0
             top, left = (int(rng.uniform(-size // 2, full)) for size, full in zip(coverage.shape, shape, strict=True))
             density = float(np.clip(0.2 * np.exp(0.9 * rng.standard_normal()), 0.02, 2.0))
@@ -171,13 +179,6 @@ def _stroke(path: npt.NDArray[np.float64], width_px: float) -> Plane:
 
 def _shrunk(large: Plane) -> Plane:
     return cv2.resize(large, (large.shape[1] // 3, large.shape[0] // 3), interpolation=cv2.INTER_AREA)
-
-
-def _disc(radius_px: float) -> Plane:
-    reach = int(np.ceil(radius_px))
-    steps = np.arange(-reach, reach + 1)
-    inside = np.clip(radius_px + 0.5 - np.hypot(steps[:, None], steps), 0, 1).astype(np.float32)
-    return inside / inside.sum()
 
 
 def _cover(shape: tuple[int, int], marks: Sequence[_Mark]) -> tuple[Plane, npt.NDArray[np.int32], list[Defect]]:
