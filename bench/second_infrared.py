@@ -87,7 +87,7 @@ def scan_infrared(
         np.float32(how.noise) * np.sqrt(clean + np.float32(0.003)) * scanner.standard_normal(clean.shape, np.float32)
     )
     full = 2**how.bits - 1
-    clean, dirty = (np.rint((plane + grain).clip(0, 1) * full) * (65535 / full) for plane in (clean, dirty))
+    clean, dirty = (np.rint((plane + noise).clip(0, 1) * full) * (65535 / full) for plane in (clean, dirty))
     return clean.astype(np.uint16), dirty.astype(np.uint16)
 
 
