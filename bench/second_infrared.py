@@ -83,9 +83,8 @@ def scan_infrared(
     density = np.maximum(-np.log10(np.maximum(passed, _DARKEST)).mean(-1), 0) * contrasts[_with_rims(labels)]
     lamp = _lamp(labels.shape, how, scanner)
     clean, dirty = (_seen(np.exp(-_LN10 * (leaked + added)), lamp, how) for added in (np.float32(0), density))
-    grain = (
-        np.float32(how.noise) * np.sqrt(clean + np.float32(0.003)) * scanner.standard_normal(clean.shape, np.float32)
-    )
+    deviation = np.float32(how.noise) * np.sqrt(clean + np.float32(0.003))
+    noise = deviation * scanner.standard_normal(clean.shape, np.float32)
     full = 2**how.bits - 1
     clean, dirty = (np.rint((plane + noise).clip(0, 1) * full) * (65535 / full) for plane in (clean, dirty))
     return clean.astype(np.uint16), dirty.astype(np.uint16)
