@@ -138,13 +138,13 @@ def _heal(
     rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
     regions, measured = found
     if Caution.STRONG_LEAKAGE in warnings and options.detector == DetectorUse.AUTO:
-        looked = look_by_both(rgb, regions, view, options, watch)
+        looked = look_by_both(rgb, found, view, options, watch)
         return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
     if may_be_weak(healed):
-        looked = look_by_both(rgb, regions, view, options, watch)
+        looked = look_by_both(rgb, found, view, options, watch)
         if is_confirmed(healed, looked):
             return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
     if may_hide_dust(photometry):

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ir._detection_kernels import SEED
+from ir._detection_kernels import GRADE_BITS, SEED
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen, connected_regions
 from ir.detector import look_at_frame, mean_probability
 from ir.few_marks import at_most_few
-from ir.healing import Healed, Measured, heal, infrared_densities
+from ir.healing import Healed, Measured, heal, infrared_densities, split_wide
 from ir.infrared_view import InfraredView
 from ir.model_file import Model
 from ir.report import CleanOptions, CleanReport, Method
@@ -34,6 +34,9 @@ WEAK_PART = 0.5
 # Mean probability from which on what infrared found is confirmed: on film that leaks, hardly any dust had less, and
 # hardly any of the picture's lines had more.
 CONFIRMED = 0.15
+# Mean density in thresholds from which on nothing has to confirm it: the picture's lines had 5 at most, and what the
+# detector did not see of opaque dust 10 to 20.
+DEEP = 8.0
 # Part of a mark, at least, that infrared did not heal: of hairs it often finds a piece.
 UNSEEN_PART = 0.5
 
@@ -81,15 +84,19 @@ def is_confirmed(healed: Healed, looked: Looked) -> bool:
 
 
 def look_by_both(
-    rgb: npt.NDArray[np.uint16], regions: Regions, view: InfraredView, options: CleanOptions, watch: StopWatch
+    rgb: npt.NDArray[np.uint16],
+    found: tuple[Regions, Measured],
+    view: InfraredView,
+    options: CleanOptions,
+    watch: StopWatch,
 ) -> Looked:
     """Ask the detector for defects, and what infrared found for confirmation.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-    regions : Regions
-        What infrared found.
+    found : Regions, Measured
+        What infrared found, and with what.
     view : InfraredView
     options : CleanOptions
     watch : StopWatch
@@ -103,12 +110,14 @@ def look_by_both(
     ModelError
         The detector's file cannot be used.
     """
+    regions, measured = found
     model, probability = look_at_frame(rgb, view, options, watch)
     marks = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
     asked = CONFIRMED * min(2 * (1 - options.sensitivity), 1)
     confirmed = mean_probability(probability, regions) >= asked
     part = float(confirmed.mean()) if len(regions) else 0.0
-    defects = _joined((marks, chosen(regions, confirmed)), probability.shape) if len(marks) else marks
+    sure = confirmed | _is_deep(regions, measured)
+    defects = _joined((marks, chosen(regions, sure)), probability.shape) if len(marks) else marks
     return Looked(model, probability, marks, defects, part)
 
 
@@ -131,7 +140,8 @@ def heal_by_both(
         Outside `mask` equal to `rgb` to the last bit.
     """
     healed = watch.time("healing", lambda: heal(rgb, looked.defects, measured))
-    bare = unseen(looked.marks, healed.mask)
+    # Of a long scratch infrared may heal one half.
+    bare = unseen(split_wide(looked.marks)[0], healed.mask)
     more = watch.time(
         "healing",
         lambda: heal_colours(healed.rgb, bare, looked.probability, measured.photometry, lambda at: _density(view, at)),
@@ -159,6 +169,16 @@ def added(first: Healed, more: Healed) -> Healed:
 def fused_report(report: CleanReport, model: Model, seed: float) -> CleanReport:
     """Return a report of infrared with what the detector added from a probability on."""
     return replace(report, method=Method.FUSION, probability_threshold=seed, models={"detector": model.sha256})
+
+
+def _is_deep(regions: Regions, measured: Measured) -> npt.NDArray[np.bool_]:
+    """Which regions lie so far beyond their threshold that no leak explains them."""
+    if not len(regions):
+        return np.zeros(0, np.bool_)
+    density = infrared_densities(measured.residual, measured.base, regions)[:, 1]
+    grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
+    density, limits = (np.add.reduceat(plane, regions.starts[:-1]) for plane in (density, measured.limits[2, grades]))
+    return np.asarray(density > DEEP * limits)
 
 
 def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:

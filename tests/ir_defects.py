@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import fields
 
+import numpy as np
+from ir_frames import plain_photometry
+
+from ir.absorption import Sight
+from ir.healing import Measured
+from ir.noise import Base
+from ir.residual import Residual
 from ir.slopes import DefectSample, Edges, Slopes
 
 
@@ -52,3 +59,18 @@ def edges_of(slopes, errors=0.1):
 def whole(count):
     """Parents of regions none of which is a part of another."""
     return np.arange(count)
+
+
+def measured_density(shape, densities, noise):
+    """What was measured of a frame on which places lack so much of the infrared, in nepers.
+
+    Its threshold is 0.1.
+    """
+    values, grades = np.zeros(shape, np.int16), np.zeros(shape, np.uint8)
+    for place, density in densities:
+        values[place] = -round(4096 * density)
+    flat = np.zeros((-(-shape[0] // 8), -(-shape[1] // 8)), np.float32)
+    # Of the base only its level counts here.
+    base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
+    limits = np.full((3, 16), 0.1, np.float32)
+    return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ir_defects import measured_density
 from ir_frames import NO_DAMAGE, compiled, flat_planes, simulated
 from onnx_models import save_detector
 
@@ -143,15 +144,21 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
         found[row : row + 8, col : col + 8] = 2
     own = save_detector(tmp_path / "own.onnx", threshold=0.06, steepness=60.0, infrared=True)
     options = CleanOptions(detector_model=str(own))
-    looked = look_by_both(rgb, connected_regions(found), Silent(), options, StopWatch())
+    # Twelve thresholds deep, and four: no leak is the former.
+    found[220:228, 40:48] = found[220:228, 200:208] = 2
+    deep = [(np.s_[220:228, 40:48], 1.2), (np.s_[220:228, 200:208], 0.4)]
+    measured = measured_density((300, 420), deep, 0.01)
+    looked = look_by_both(rgb, (connected_regions(found), measured), Silent(), options, StopWatch())
     plane = np.zeros((300, 420), np.bool_)
     plane[looked.defects.rows, looked.defects.cols] = True
     assert len(looked.marks) == 20
-    assert looked.confirmed_part == pytest.approx(2 / 3)
+    assert looked.confirmed_part == pytest.approx(2 / 5)
     assert plane[40:48, 8:16].all()
     assert plane[150:158, 100:108].all()
     assert not plane[150:158, 300:308].any()
-    assert len(looked.defects) == 21
+    assert plane[220:228, 40:48].all()
+    assert not plane[220:228, 200:208].any()
+    assert len(looked.defects) == 22
 
 
 def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():

@@ -1,24 +1,20 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import cache
 
 import numpy as np
 import pytest
+from ir_defects import measured_density
 from ir_frames import NO_DAMAGE, compiled, plain_photometry, simulated
 
 from bench.metrics import Answer, Judge
 from film.frame import Damage
 from ir import CleanOptions, clean_frame, hidden_dust
 from ir._detection_kernels import CLIPPED
-from ir.absorption import Sight
 from ir.detection import connected_regions
-from ir.healing import Measured
 from ir.hidden_dust import may_hide_dust
 from ir.model_file import load_detector
-from ir.noise import Base
 from ir.report import Method
-from ir.residual import Residual
 
 SHAPE = (60, 80)
 LEVEL = 30_000
@@ -67,14 +63,9 @@ def test_a_mark_without_film_in_reach_of_it_is_not_told():
 
 def measured_of(trace, noise, clipped=0.0):
     """What was measured of a frame with one mark of 36 pixels, of which the infrared tells so much, in nepers."""
-    values, grades = np.zeros(SHAPE, np.int16), np.zeros(SHAPE, np.uint8)
-    values[SPECK] = -round(4096 * trace)
-    grades[20 : 20 + round(6 * clipped), 30:36] = CLIPPED
-    flat = np.zeros((-(-SHAPE[0] // 8), -(-SHAPE[1] // 8)), np.float32)
-    # Of the base only its level counts here.
-    base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
-    limits = np.full((3, 16), 0.1, np.float32)
-    return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))
+    measured = measured_density(SHAPE, [(SPECK, trace)], noise)
+    measured.residual.grades[20 : 20 + round(6 * clipped), 30:36] = CLIPPED
+    return measured
 
 
 def one_speck():

@@ -19,8 +19,6 @@ from film.specks import Patch
 from training.sources import Drawn, Sources
 
 SPOTLESS_SHARE = 0.16
-# Skin, wood and fibres pass red and stop blue: by so much of their density at most, where a sheet has such dirt.
-MOST_WARMTH = 0.45
 _USUAL = (
     "leaky_slide",
     "leaky_slide",
@@ -82,8 +80,7 @@ def any_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sour
     if rng.uniform() < SPOTLESS_SHARE:
         return ()
     median = math.exp(rng.uniform(math.log(0.045), math.log(0.6)))
-    warmth = rng.uniform(0, MOST_WARMTH) * (rng.uniform() < 0.5)
-    density = _Densities(median, rng.uniform(0.3, 1.1), rng.uniform(0.0, 0.1), warmth)
+    density = _Densities(median, rng.uniform(0.3, 1.1), rng.uniform(0.0, 0.1))
     patches = list(_of_film_model(rng, size_px, scale, sources, density))
     amount = math.exp(rng.normal(0, 0.8))
     amount *= (size_px / 512) ** 2
@@ -98,13 +95,12 @@ def any_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sour
 class _Densities:
     """How much light the damage of one sheet takes."""
 
-    def __init__(self, median: float, spread: float, channel_scatter: float, warmth: float) -> None:
-        self.median, self.spread, self.channel_scatter, self.warmth = median, spread, channel_scatter, warmth
+    def __init__(self, median: float, spread: float, channel_scatter: float) -> None:
+        self.median, self.spread, self.channel_scatter = median, spread, channel_scatter
 
     def applied(self, rng: np.random.Generator, patch: Patch) -> Patch:
         core = float(np.clip(self.median * math.exp(rng.normal(0, self.spread)), 0.012, 2.5))
-        brown = rng.uniform(0, self.warmth) * np.array([-1, 0, 1])
-        channels = np.clip(1 + self.channel_scatter * rng.standard_normal(3) + brown, 0.5, 1.5)
+        channels = np.clip(1 + self.channel_scatter * rng.standard_normal(3), 0.6, 1.4)
         if patch.kind is DefectKind.STRIPPED_SCRATCH:
             stripped = np.clip(rng.uniform(0.15, 1) * rng.uniform(0.6, 1.0, 3), 0, 1)
             return replace(patch, stripped_rgb=(float(stripped[0]), float(stripped[1]), float(stripped[2])))
@@ -144,9 +140,9 @@ def _speck(rng: np.random.Generator, size_px: int, _scale: float) -> Patch:
 
 
 def _fibre(rng: np.random.Generator, size_px: int, scale: float) -> Patch:
-    """Draw a fibre, curled: from a hair's breadth to lint."""
-    length = rng.uniform(12, 300) * max(scale, 0.4)
-    width = math.exp(rng.uniform(math.log(0.6), math.log(9.0)))
+    """Draw a thin fibre, curled."""
+    length = rng.uniform(12, 220) * max(scale, 0.4)
+    width = rng.uniform(0.6, 3.0)
     curl = Curl(rng.uniform(0, 2 * math.pi), rng.gamma(2, 1.0) / length, length / 4, kinks=rng.uniform(0, 2))
     path = curved_path(rng, length, curl) + rng.uniform(0, size_px, 2)
     half = width / 2 * np.exp(0.2 * wandering(rng, len(path), 8))
@@ -231,10 +227,10 @@ def _patch(kind: DefectKind, depth: Depth, coverage: Plane) -> Patch:
 
 
 def _refocused(rng: np.random.Generator, patch: Patch) -> Patch:
-    if rng.uniform() > 0.2:
+    if rng.uniform() > 0.15:
         return patch
-    coverage = cv2.GaussianBlur(np.pad(patch.coverage, 6), (0, 0), rng.uniform(0.5, 2.2))
-    return replace(patch, top_px=patch.top_px - 6, left_px=patch.left_px - 6, coverage=coverage)
+    coverage = cv2.GaussianBlur(np.pad(patch.coverage, 4), (0, 0), rng.uniform(0.5, 1.6))
+    return replace(patch, top_px=patch.top_px - 4, left_px=patch.left_px - 4, coverage=coverage)
 
 
 def shading(rng: np.random.Generator, coverage: Plane) -> Plane:

@@ -15,8 +15,8 @@ from training.sources import Picture, Sources
 
 PHOTO_SHARE = 0.85
 NIGHT_SHARE = 0.06
-# Pixels of the photograph for one of the sheet: from an enlargement with its soft lines and blocks to grain-sharp.
-_SCALES = (0.35, 3.4)
+# Pixels of the photograph for one of the sheet: from grain-sharp to soft.
+_SCALES = (0.6, 3.4)
 
 
 def draw_scene(
