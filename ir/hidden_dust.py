@@ -83,8 +83,7 @@ def with_hidden_dust(
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = chosen(marks, grey), density[grey].mean(axis=1)
-    least = LEAST_PART / healed.exponent * density
-    dusty = _has_trace(marks, least, measured) | _is_blind(marks, density, measured)
+    dusty = _has_trace(marks, density / healed.exponent, measured) | _is_blind(marks, density, measured)
     hidden = unseen(chosen(marks, dusty), healed.mask)
     if not len(hidden):
         return healed, None
@@ -114,15 +113,15 @@ def _is_grey(density: Doubles) -> Truths:
     return np.asarray((density.min(axis=1) > 0) & (spread < COLOUR_PART * density.mean(axis=1) + COLOUR_DENSITY))
 
 
-def _has_trace(regions: Regions, least: Doubles, measured: Measured) -> Truths:
-    """Which regions take at least so much of the infrared, (regions,) nepers, and more than its noise.
+def _has_trace(regions: Regions, expected: Doubles, measured: Measured) -> Truths:
+    """Which regions take a good part of what they should of the infrared, (regions,) nepers, and more than its noise.
 
     Where infrared is good but for its clipping, dust takes of it about what it takes of the picture.
     """
     areas = np.diff(regions.starts)
     found = infrared_densities(measured.residual, measured.base, regions)
     trace = np.bincount(regions.owners, found[:, 0], len(regions)) / areas
-    return np.asarray(trace > np.maximum(least, SURE * measured.sight.noise / np.sqrt(areas)))
+    return np.asarray(trace > np.maximum(LEAST_PART * expected, SURE * measured.sight.noise / np.sqrt(areas)))
 
 
 def _is_blind(regions: Regions, density: Doubles, measured: Measured) -> Truths:

@@ -81,7 +81,7 @@ def one_speck():
     ids=["enough", "too little", "brighter", "hardly noise", "noise"],
 )
 def test_dust_takes_of_the_infrared_about_what_it_takes_of_the_picture(trace, noise, told):
-    found = hidden_dust._has_trace(one_speck(), np.array([0.09]), measured_of(trace, noise))
+    found = hidden_dust._has_trace(one_speck(), np.array([0.3]), measured_of(trace, noise))
     assert found.tolist() == [told]
 
 
