@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ir import attenuation
 from ir.attenuation import Look, estimate_attenuation
 from ir.detection import connected_regions
 
@@ -83,3 +84,32 @@ def test_a_bright_line_that_was_cut_into_many_cells_is_one_of_the_pictures():
     found = cores(heights, parents=[0] * 9 + [1, 2, 3, 4])
     assert found[:9] == pytest.approx(0.0, abs=0.06)
     assert found[9:] == pytest.approx(heights[9:], abs=0.06)
+
+
+def test_where_the_fill_tells_nothing_a_defect_takes_what_infrared_says_and_a_tenth_more():
+    cells, look, _ = spots([0.1] * 3, rough=3.0)
+    hint = (0.3 * RISE[look.depths]).astype(np.float32)
+    density = estimate_attenuation(cells, look, hint).density
+    assert density[look.depths == 4].mean() == pytest.approx(1.1 * 0.3, rel=0.1)
+
+
+def test_a_defect_that_the_fill_hardly_knows_takes_of_the_picture_what_the_frames_others_do():
+    heights = [0.9] * 10 + [0.2]
+    cells, look, spot = spots(heights, rough=[1e-5] * 10 + [3.0])
+    hint = np.where(spot < 10, 0.5, 0.3) * RISE[look.depths]
+    density = estimate_attenuation(cells, look, hint.astype(np.float32)).density
+    assert density[(look.depths == 4) & (spot == 10)].mean() == pytest.approx(1.8 * 0.3, rel=0.1)
+
+
+@pytest.mark.parametrize(("height", "learnt"), [(0.04, False), (0.075, True), (1.4, True), (1.9, False)])
+def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
+    _, look, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
+    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
+    assert (course[look.depths == 0].max() < 0.1) == learnt
+
+
+@pytest.mark.parametrize(("deviation", "known"), [(0.14, True), (0.16, False)])
+def test_the_frames_usual_height_is_learnt_from_defects_known_to_three_tenths(deviation, known):
+    middle, _ = attenuation._usual_height(np.full(6, 0.5), np.full(6, deviation**2))
+    assert middle == (0.5 if known else attenuation.USUAL_HEIGHT)
