@@ -101,7 +101,7 @@ def test_a_defect_that_the_fill_hardly_knows_takes_of_the_picture_what_the_frame
     assert density[(look.depths == 4) & (spot == 10)].mean() == pytest.approx(1.8 * 0.3, rel=0.1)
 
 
-@pytest.mark.parametrize(("height", "learnt"), [(0.04, False), (0.075, True), (1.4, True), (1.9, False)])
+@pytest.mark.parametrize(("height", "learnt"), [(0.04, False), (0.075, True), (1.4, True), (2.4, False)])
 def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
     _, look, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
     seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
