@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
-from ir.detection import Regions, chosen
-from ir.detector import find_regions, look_at_frame, mean_probability
+from ir.detection import Regions, chosen, many
+from ir.detector import asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
@@ -114,13 +114,12 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     levels = probability[regions.rows, regions.cols]
     sure = np.maximum.reduceat(levels, regions.starts[:-1]) >= round(255 * card.limits(0.0)[0])
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    fewest = FEWEST_SURE[0] + FEWEST_SURE[1] * (probability.size / 1e6) ** 0.5
-    asked = max(fewest, SURE_PART * len(regions)) * 2 * (1 - sensitivity)
+    asked = max(many(FEWEST_SURE, probability.size), SURE_PART * len(regions)) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return chosen(regions, np.zeros(len(regions), np.bool_))
     areas = np.diff(regions.starts)
     mean = mean_probability(probability, regions)
-    return chosen(regions, mean >= _mean_asked(areas, float(sure.mean())) * min(2 * (1 - sensitivity), 1.0))
+    return chosen(regions, mean >= _mean_asked(areas, float(sure.mean())) * asked_part(sensitivity))
 
 
 def _mean_asked(areas: npt.NDArray[np.int64], sure_part: float) -> npt.NDArray[np.float64]:

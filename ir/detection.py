@@ -128,6 +128,11 @@ def is_speckled(regions: Regions, film_px: float) -> bool:
     return bool(small > MOST_SPECKLES_PER_PX * film_px + FEWEST_SPECKLES)
 
 
+def many(count: tuple[float, float], area_px: int) -> float:
+    """Return a number of marks for a frame's area: the first, and the second for the root of its megapixels."""
+    return float(count[0] + count[1] * (area_px / 1e6) ** 0.5)
+
+
 def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
     """Return some of the regions."""
     areas = np.diff(regions.starts)

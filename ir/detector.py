@@ -163,6 +163,11 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
     return chosen(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
 
 
+def asked_part(sensitivity: float) -> float:
+    """Return the part of a limit on a mark's mean probability that is asked: all of it up to 0.5, and nothing at 1."""
+    return min(2 * (1 - sensitivity), 1.0)
+
+
 def mean_probability(probability: npt.NDArray[np.uint8], regions: Regions) -> npt.NDArray[np.float64]:
     """Return the mean probability of each region, 0..1, of one times 255."""
     if not len(regions):

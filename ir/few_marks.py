@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions
-from ir.detector import look_at_frame, mean_probability
+from ir.detection import Regions, many
+from ir.detector import asked_part, look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.infrared_view import InfraredView
 from ir.model_file import Model, load_detector
@@ -36,9 +36,7 @@ def may_be_spotless(healed: Healed) -> bool:
 
 def at_most_few(healed: Healed) -> bool:
     """Whether a few marks were healed at most."""
-    least, more = FEW_MARKS
-    most: float = least + more * (healed.mask.size / 1e6) ** 0.5
-    return healed.divided + healed.filled <= most
+    return healed.divided + healed.filled <= many(FEW_MARKS, healed.mask.size)
 
 
 def confirmed_marks(
@@ -72,7 +70,7 @@ def confirmed_marks(
         The detector's file cannot be used.
     """
     regions, healed = found
-    asked = CONFIRMED * min(2 * (1 - options.sensitivity), 1)
+    asked = CONFIRMED * asked_part(options.sensitivity)
     if not load_detector(options.detector_model, infrared=True).sees_infrared:
         return healed, None
     model, probability = look_at_frame(rgb, view, options, watch, wanted=healed.mask)

@@ -139,17 +139,18 @@ def _heal(
     regions, measured = found
     if Caution.STRONG_LEAKAGE in warnings and options.detector == DetectorUse.AUTO:
         looked = look_by_both(rgb, found, view, options, watch)
-        return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
+        return heal_by_both(rgb, looked, measured, watch), None, looked.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
-    if may_be_weak(healed):
+    weak, clipped = may_be_weak(healed), may_hide_dust(photometry)
+    if weak or clipped:
         looked = look_by_both(rgb, found, view, options, watch)
-        if is_confirmed(healed, looked):
-            return heal_by_both(rgb, looked, measured, view, watch), None, looked.model
-    if may_hide_dust(photometry):
-        healed, hidden = with_hidden_dust(rgb, healed, measured, view, options, watch)
-        return healed, None, hidden
+        if weak and is_confirmed(healed, looked):
+            return heal_by_both(rgb, looked, measured, watch), None, looked.model
+        if clipped:
+            healed, hidden = with_hidden_dust(rgb, healed, measured, looked, watch)
+            return healed, None, hidden
     if may_be_spotless(healed):
         return *confirmed_marks(rgb, (regions, healed), view, options, watch), None
     return healed, None, None

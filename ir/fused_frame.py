@@ -15,8 +15,8 @@ import numpy.typing as npt
 from ir._detection_kernels import GRADE_BITS, SEED
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
-from ir.detection import Regions, chosen, connected_regions
-from ir.detector import look_at_frame, mean_probability
+from ir.detection import Regions, chosen, connected_regions, many
+from ir.detector import asked_part, look_at_frame, mean_probability
 from ir.few_marks import at_most_few
 from ir.healing import Healed, Measured, heal, infrared_densities, split_wide
 from ir.infrared_view import InfraredView
@@ -73,9 +73,7 @@ def may_be_weak(healed: Healed) -> bool:
 
 def _nearly_all_left(healed: Healed) -> bool:
     """Whether infrared found much and healed hardly any of it."""
-    least, more = MANY_LEFT
-    many: float = least + more * (healed.mask.size / 1e6) ** 0.5
-    return healed.left > many and at_most_few(healed)
+    return healed.left > many(MANY_LEFT, healed.mask.size) and at_most_few(healed)
 
 
 def is_confirmed(healed: Healed, looked: Looked) -> bool:
@@ -113,17 +111,14 @@ def look_by_both(
     regions, measured = found
     model, probability = look_at_frame(rgb, view, options, watch)
     marks = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
-    asked = CONFIRMED * min(2 * (1 - options.sensitivity), 1)
-    confirmed = mean_probability(probability, regions) >= asked
+    confirmed = mean_probability(probability, regions) >= CONFIRMED * asked_part(options.sensitivity)
     part = float(confirmed.mean()) if len(regions) else 0.0
     sure = confirmed | _is_deep(regions, measured)
     defects = _joined((marks, chosen(regions, sure)), probability.shape) if len(marks) else marks
     return Looked(model, probability, marks, defects, part)
 
 
-def heal_by_both(
-    rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, view: InfraredView, watch: StopWatch
-) -> Healed:
+def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch) -> Healed:
     """Heal what was found together: by infrared, and from the colours where that leaves most of a sure mark.
 
     Parameters
@@ -131,7 +126,6 @@ def heal_by_both(
     rgb : (rows, cols, 3) ndarray of uint16
     looked : Looked
     measured : Measured
-    view : InfraredView
     watch : StopWatch
 
     Returns
@@ -142,10 +136,8 @@ def heal_by_both(
     healed = watch.time("healing", lambda: heal(rgb, looked.defects, measured))
     # Of a long scratch infrared may heal one half.
     bare = unseen(split_wide(looked.marks)[0], healed.mask)
-    more = watch.time(
-        "healing",
-        lambda: heal_colours(healed.rgb, bare, looked.probability, measured.photometry, lambda at: _density(view, at)),
-    )
+    known = (looked.probability, measured.photometry, lambda cells: _density(measured, cells))
+    more = watch.time("healing", lambda: heal_colours(healed.rgb, bare, *known))
     # The second step counts anew what the first one left.
     return added(replace(healed, left=max(healed.left - len(bare), 0)), more)
 
@@ -189,6 +181,6 @@ def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:
     return connected_regions(classes)
 
 
-def _density(view: InfraredView, cells: Regions) -> npt.NDArray[np.float32]:
+def _density(measured: Measured, cells: Regions) -> npt.NDArray[np.float32]:
     """Return what the pixels of defects take of the infrared, nepers."""
-    return np.maximum(infrared_densities(view.residual, view.base, cells)[:, 0], 0)
+    return np.maximum(infrared_densities(measured.residual, measured.base, cells)[:, 0], 0)

@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ir._detection_kernels import CLIPPED
-from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen
-from ir.detector import look_at_frame
-from ir.fused_frame import added, unseen
+from ir.fused_frame import Looked, added, unseen
 from ir.healing import (
     DISPLAY_GAMMA,
     Healed,
@@ -24,10 +22,8 @@ from ir.healing import (
     mark_defects,
     split_wide,
 )
-from ir.infrared_view import InfraredView
 from ir.model_file import Model
 from ir.photometry import COUNTS, Photometry
-from ir.report import CleanOptions
 from ir.stopwatch import StopWatch
 
 Doubles = npt.NDArray[np.float64]
@@ -49,12 +45,7 @@ def may_hide_dust(photometry: Photometry) -> bool:
 
 
 def with_hidden_dust(
-    rgb: npt.NDArray[np.uint16],
-    healed: Healed,
-    measured: Measured,
-    view: InfraredView,
-    options: CleanOptions,
-    watch: StopWatch,
+    rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, looked: Looked, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
     """Heal as well what the detector is sure of on a dusty frame, and infrared shows a trace of.
 
@@ -65,21 +56,16 @@ def with_hidden_dust(
         What infrared found, healed.
     measured : Measured
         What it was found with.
-    options : CleanOptions
+    looked : Looked
+        What the detector says.
     watch : StopWatch
 
     Returns
     -------
     Healed, Model or None
         The detector where it added something.
-
-    Raises
-    ------
-    ModelError
-        The detector's file cannot be used.
     """
-    model, probability = look_at_frame(rgb, view, options, watch)
-    marks = sure_regions(probability, model.card, options.sensitivity)
+    marks = looked.marks
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = chosen(marks, grey), density[grey].mean(axis=1)
@@ -87,10 +73,10 @@ def with_hidden_dust(
     hidden = unseen(chosen(marks, dusty), healed.mask)
     if not len(hidden):
         return healed, None
-    more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, probability, measured.photometry))
+    more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, looked.probability, measured.photometry))
     if not more.mask.any():
         return healed, None
-    return added(healed, more), model
+    return added(healed, more), looked.model
 
 
 def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photometry) -> Doubles:
