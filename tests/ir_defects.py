@@ -74,3 +74,10 @@ def measured_density(shape, densities, noise):
     base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
     limits = np.full((3, 16), 0.1, np.float32)
     return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))
+
+
+class Silent:
+    """A view of infrared that shows nothing."""
+
+    def planes(self, _, size):
+        return np.zeros((3, *size), np.float32)

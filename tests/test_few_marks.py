@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ir_defects import Silent
 from ir_frames import compiled, flat_planes, simulated
 from onnx_models import save_detector
 
@@ -37,13 +38,6 @@ pytestmark = compiled
 def test_ten_marks_on_a_megapixel_are_few_and_none_need_no_word(divided, filled, side_px, asked):
     nothing = Healed(np.zeros((2, 2, 3), np.uint16), np.zeros((side_px, side_px), np.bool_), divided, filled, 9)
     assert may_be_spotless(nothing) == asked
-
-
-class Silent:
-    """A view of infrared that shows nothing."""
-
-    def planes(self, _, size):
-        return np.zeros((3, *size), np.float32)
 
 
 def spotted(tmp_path, throughs, steepness=150.0):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ir_defects import measured_density
+from ir_defects import Silent, measured_density
 from ir_frames import NO_DAMAGE, compiled, flat_planes, simulated
 from onnx_models import save_detector
 
@@ -123,13 +123,6 @@ def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, co
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
     none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
     assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, 1.0))
-
-
-class Silent:
-    """A view of infrared that shows nothing."""
-
-    def planes(self, _, size):
-        return np.zeros((3, *size), np.float32)
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
