@@ -193,13 +193,17 @@ def _spotless() -> Iterator[BlindCase]:
 def _of_photos(folder: Path, outlines: Sequence[Outline]) -> Iterator[BlindCase]:
     dusty, kinds = KINDS["leaky_slide"], ("leaky_slide", "negative", "dark_slide", "heavy_dirt")
     bare = replace(dusty, damage=_NO_DAMAGE)
-    pictures = folder_pictures(folder)
-    held_out = {name: make for name, make in pictures.items() if name in HELD_OUT_PHOTOS}
-    for index, (name, picture) in enumerate((held_out or pictures).items()):
+    for index, (name, picture) in enumerate(held_out_pictures(folder).items()):
         recipe = KINDS[kinds[index % len(kinds)]]
         carrying = replace(recipe, damage=replace(recipe.damage, outlines=outlines if index % 2 else ()))
         yield BlindCase(name, Group.COLOUR, _simulated(picture, _Film(carrying), FIRST_SEED + 200 + index))
         yield BlindCase(f"spotless {name}", Group.SPOTLESS, _simulated(picture, _Film(bare), FIRST_SEED + 400 + index))
+
+
+def held_out_pictures(folder: Path) -> dict[str, MakePicture]:
+    """Return a folder's photographs: those that training holds out, where they are among them."""
+    pictures = folder_pictures(folder)
+    return {name: make for name, make in pictures.items() if name in HELD_OUT_PHOTOS} or pictures
 
 
 def _group(name: str) -> Group:

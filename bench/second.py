@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.blind_damage import second_model
-from bench.frames import MakePicture, folder_pictures, photograph
-from bench.metrics import Answer, Judge
+from bench.blind_frames import held_out_pictures
+from bench.frames import MakePicture, photograph
+from bench.metrics import Answer, Judge, decibel
 from bench.second_infrared import SecondInfrared
-from ir import CleanedFrame, CleanOptions, clean_frame
-from training.sources import HELD_OUT_PHOTOS
+from ir import CleanOptions, clean_frame
 
 FIRST_SEED = 97_001
 FRAME_PX = (1000, 1500)
@@ -57,9 +57,7 @@ def main() -> None:
 
 def _pictures(folder: Path | None) -> dict[str, MakePicture]:
     pictures = {name: photograph(name) for name in ("coffee", "astronaut")}
-    if folder is not None:
-        pictures |= {name: made for name, made in folder_pictures(folder).items() if name in HELD_OUT_PHOTOS}
-    return pictures
+    return pictures if folder is None else pictures | held_out_pictures(folder)
 
 
 def _row(how: SecondInfrared, index: int, folder: Path | None, options: CleanOptions) -> Iterator[str]:
@@ -68,10 +66,9 @@ def _row(how: SecondInfrared, index: int, folder: Path | None, options: CleanOpt
         seed = FIRST_SEED + 20 * index + number
         frame = second_model(picture(*FRAME_PX), seed=seed, infrared=how)
         cleaned, judge = clean_frame(frame.rgb, frame.infrared, options), Judge(frame)
-        raw = CleanedFrame(frame.rgb, np.zeros_like(cleaned.defect_mask), cleaned.report)
-        before, after = (judge.score(Answer(each.rgb, each.defect_mask, 0.0)) for each in (raw, cleaned))
-        found.append(after)
-        gains.append(after.frame_db - before.frame_db)
+        score = judge.score(Answer(cleaned.rgb, cleaned.defect_mask, 0.0))
+        found.append(score)
+        gains.append(score.frame_db - decibel(judge.error(frame.rgb)))
         bare = second_model(picture(*FRAME_PX), seed=seed, spotless=True, infrared=how)
         spotless.append(clean_frame(bare.rgb, bare.infrared, options).defect_mask.mean())
     for name in ("f1", "precision", "recall"):
