@@ -10,8 +10,13 @@ from ir._residual_kernels import SEGMENT_PX
 FREE, DEFECT, RIM = 0, 1, 2
 # Half directions, as steps of (rows, columns); each is followed both ways.
 DIRECTIONS = np.array([(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)], np.int32)
+STEP_PX = np.hypot(DIRECTIONS[:, 0], DIRECTIONS[:, 1]).astype(np.float32)
 REACH_PX = 64
+LONGEST_STEPS = (REACH_PX // np.abs(DIRECTIONS).max(axis=1)).astype(np.int16)
 DEPTH = 2
+PARTS = np.array([1, *(1 / count for count in range(1, DEPTH + 1))], np.float32)
+# How far from an end pixels are looked at, in rows or columns.
+END_PX = 4
 # Directions along a hair tell less than those across it: gaps over this multiple of the shortest are left out.
 LONGEST_GAP = np.float32(3)
 # Squared difference of display values that a single end is taken to have from the other.
@@ -52,59 +57,71 @@ def _walk(marks, row, col, down, across, longest):
     return 0
 
 
-@njit(cache=True)
-def _end_profile(rgb, display, marks, end, step, profile):
-    """Mean display values of up to DEPTH pixels from an end outwards, at five places across the direction."""
+@njit(cache=True, error_model="numpy")
+def _end_profile(rgb, display, marks, end, step, profiles, side):
+    """Mean display values of up to DEPTH pixels from an end outwards, at five places across the direction.
+
+    profiles: (2, 5, 3), of which one side is filled.
+    """
     height, width = marks.shape
     row, col = end
     down, across = step
     sideways_row, sideways_col = -across, down
     if abs(down) == 2 or abs(across) == 2:
         sideways_row, sideways_col = (0, 1) if abs(down) == 2 else (1, 0)
+    inside = row >= END_PX and col >= END_PX and row < height - END_PX and col < width - END_PX
+    complete = True
     for place in range(5):
-        total_red = total_green = total_blue = np.float32(0)
+        red = green = blue = np.float32(0)
         count = 0
         for depth in range(DEPTH):
             at_row = row + depth * down + (place - 2) * sideways_row
             at_col = col + depth * across + (place - 2) * sideways_col
-            if at_row < 0 or at_col < 0 or at_row >= height or at_col >= width:
+            if not inside and (at_row < 0 or at_col < 0 or at_row >= height or at_col >= width):
                 continue
-            if marks[at_row, at_col] != FREE:
+            # Without a sign there is no check whether it counts from the end.
+            near_row, near_col = np.uintp(at_row), np.uintp(at_col)
+            if marks[near_row, near_col] != FREE:
                 continue
-            total_red += display[0, rgb[at_row, at_col, 0]]
-            total_green += display[1, rgb[at_row, at_col, 1]]
-            total_blue += display[2, rgb[at_row, at_col, 2]]
+            red += display[0, rgb[near_row, near_col, 0]]
+            green += display[1, rgb[near_row, near_col, 1]]
+            blue += display[2, rgb[near_row, near_col, 2]]
             count += 1
-        if count == 0:
-            profile[place, 0] = np.float32(-1)
-        else:
-            part = np.float32(1.0 / count)
-            profile[place, 0] = total_red * part
-            profile[place, 1] = total_green * part
-            profile[place, 2] = total_blue * part
+        part = PARTS[count]
+        profiles[side, place, 0] = red * part if count else np.float32(-1)
+        profiles[side, place, 1] = green * part
+        profiles[side, place, 2] = blue * part
+        complete &= count > 0
+    if complete:
+        return
     for place in range(5):
-        if profile[place, 0] < 0:
+        if profiles[side, place, 0] < 0:
             for channel in range(3):
-                profile[place, channel] = profile[2, channel]
+                profiles[side, place, channel] = profiles[side, 2, channel]
 
 
-@njit(cache=True)
-def _compare(first, second):
-    """Mean squared difference of two profiles, and the smaller of their variances: structure that both ends show."""
+@njit(cache=True, error_model="numpy")
+def _compare(profiles, turned):
+    """Mean squared difference of two profiles, and the smaller of their variances: structure that both ends show.
+
+    turned: whether the second runs the other way round.
+    """
     difference = np.float32(0)
     first_variance = np.float32(0)
     second_variance = np.float32(0)
     for channel in range(3):
         first_mean = second_mean = np.float32(0)
         for place in range(5):
-            first_mean += first[place, channel]
-            second_mean += second[place, channel]
+            first_mean += profiles[0, place, channel]
+            second_mean += profiles[1, 4 - place if turned else place, channel]
         first_mean *= np.float32(0.2)
         second_mean *= np.float32(0.2)
         for place in range(5):
-            difference += (first[place, channel] - second[place, channel]) ** 2
-            first_variance += (first[place, channel] - first_mean) ** 2
-            second_variance += (second[place, channel] - second_mean) ** 2
+            first = profiles[0, place, channel]
+            second = profiles[1, 4 - place if turned else place, channel]
+            difference += (first - second) ** 2
+            first_variance += (first - first_mean) ** 2
+            second_variance += (second - second_mean) ** 2
     return difference * np.float32(1 / 15.0), min(first_variance, second_variance) * np.float32(1 / 15.0)
 
 
@@ -147,117 +164,112 @@ def _find_gaps(marks, rows, cols, gaps, steps):
     return count
 
 
-@njit(cache=True)
-def _measure_gap(rgb, display, marks, at, direction, ends, profiles, record):
+@njit(cache=True, error_model="numpy")
+def _measure_gap(rgb, display, marks, at, way, ends, profiles, records, gap):
     """Look at both ends of a gap: their difference, the structure that both show, and the middle value of each."""
     row, col = at
-    down, across = direction
+    down, across = DIRECTIONS[way, 0], DIRECTIONS[way, 1]
     ahead, behind = ends
-    first, second = profiles
     if ahead > 0:
-        _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), first)
-        record[2:5] = first[2]
+        _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), profiles, 0)
     if behind > 0:
-        _end_profile(rgb, display, marks, (row - behind * down, col - behind * across), (-down, -across), second)
-        record[5:8] = second[2]
-    if ahead == 0 or behind == 0:
-        return
-    if abs(down) < 2 and abs(across) < 2:
-        # The far profile runs the other way round.
-        for place in range(2):
-            for channel in range(3):
-                kept = second[place, channel]
-                second[place, channel] = second[4 - place, channel]
-                second[4 - place, channel] = kept
-    record[0], record[1] = _compare(first, second)
+        _end_profile(rgb, display, marks, (row - behind * down, col - behind * across), (-down, -across), profiles, 1)
+    for channel in range(3):
+        records[gap, 2 + channel] = profiles[0, 2, channel]
+        records[gap, 5 + channel] = profiles[1, 2, channel]
+    if ahead > 0 and behind > 0:
+        records[gap, 0], records[gap, 1] = _compare(profiles, abs(down) < 2 and abs(across) < 2)
 
 
-@njit(cache=True)
-def _reached(steps, direction):
+@njit(cache=True, error_model="numpy")
+def _reached(steps, index, way):
     """Steps to both ends of a gap, 0 where one lies out of reach."""
-    longest = REACH_PX // max(abs(DIRECTIONS[direction, 0]), abs(DIRECTIONS[direction, 1]))
-    ahead, behind = steps[0], steps[1]
+    longest = LONGEST_STEPS[way]
+    ahead, behind = steps[index, way, 0], steps[index, way, 1]
     return (ahead if ahead <= longest else 0), (behind if behind <= longest else 0)
 
 
-@njit(cache=True)
-def _gap_lengths(steps, lengths):
+@njit(cache=True, error_model="numpy")
+def _gap_lengths(steps, index, lengths):
     """Length of each direction's gap in pixels, 0 without an end, a single end counted twice; return the shortest."""
     shortest = np.float32(np.inf)
-    for direction in range(DIRECTIONS.shape[0]):
-        down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
-        ahead, behind = _reached(steps[direction], direction)
-        length = np.float32(np.sqrt(np.float32(down * down + across * across)))
+    for way in range(DIRECTIONS.shape[0]):
+        ahead, behind = _reached(steps, index, way)
         steps_between = ahead + behind if ahead > 0 and behind > 0 else 2 * max(ahead, behind)
-        lengths[direction] = length * np.float32(steps_between)
-        if lengths[direction] > 0:
-            shortest = min(shortest, lengths[direction])
+        lengths[way] = STEP_PX[way] * np.float32(steps_between)
+        if steps_between > 0:
+            shortest = min(shortest, lengths[way])
     return shortest
 
 
-@njit(cache=True)
-def _weigh(record, ahead, behind, length, grain, estimate):
+@njit(cache=True, error_model="numpy")
+def _weigh(records, gap, ends, length, grain, estimates, way):
     """Estimate a pixel from one gap; return its weight and how much its ends differ."""
+    ahead, behind = ends
     if ahead == 0 or behind == 0:
         # One end alone is an extrapolation: believed as little as two ends that differ widely.
         first = 2 if ahead > 0 else 5
         for channel in range(3):
-            estimate[channel] = record[first + channel]
+            estimates[way, channel] = records[gap, first + channel]
         return grain / ((grain + LONE_END) * length), LONE_END
     near = np.float32(behind) / np.float32(ahead + behind)
     for channel in range(3):
-        estimate[channel] = near * record[2 + channel] + (np.float32(1) - near) * record[5 + channel]
-    return (grain + record[1]) / ((grain + record[0]) * length), record[0]
+        estimates[way, channel] = near * records[gap, 2 + channel] + (np.float32(1) - near) * records[gap, 5 + channel]
+    return (grain + records[gap, 1]) / ((grain + records[gap, 0]) * length), records[gap, 0]
 
 
-@njit(cache=True)
-def _mix(weights, estimates, total, fill, error):
+@njit(cache=True, error_model="numpy")
+def _mix(weights, estimates, total, fill, error, index):
     """Weighted mean of the directions' estimates and their spread."""
     for channel in range(3):
         mean = spread = np.float32(0)
-        for direction in range(DIRECTIONS.shape[0]):
-            if weights[direction] > 0:
-                mean += weights[direction] * estimates[direction, channel]
+        for way in range(DIRECTIONS.shape[0]):
+            if weights[way] > 0:
+                mean += weights[way] * estimates[way, channel]
         mean /= total
-        for direction in range(DIRECTIONS.shape[0]):
-            if weights[direction] > 0:
-                spread += weights[direction] * (estimates[direction, channel] - mean) ** 2
-        fill[channel] = mean
-        error[channel] = spread / total
+        for way in range(DIRECTIONS.shape[0]):
+            if weights[way] > 0:
+                spread += weights[way] * (estimates[way, channel] - mean) ** 2
+        fill[index, channel] = mean
+        error[index, channel] = spread / total
 
 
-@njit(cache=True)
-def _fill_region(rgb, display, marks, rows, cols, grain, fill, error):
-    """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where none has an end."""
+@njit(cache=True, error_model="numpy")
+def _fill_region(rgb, display, marks, rows, cols, grain, fill, error, first):
+    """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where none has an end.
+
+    first: where the region's pixels begin in `fill` and `error`; parts of arrays, handed on for each pixel, would take
+    more time than what is done with them.
+    """
     pixels, ways = rows.shape[0], DIRECTIONS.shape[0]
     gaps, steps = np.empty((pixels, ways), np.int32), np.empty((pixels, ways, 2), np.int16)
     count = _find_gaps(marks, rows, cols, gaps, steps)
     records, looked_at = np.empty((count, 8), np.float32), np.zeros(count, np.uint8)
-    profiles = (np.empty((5, 3), np.float32), np.empty((5, 3), np.float32))
+    profiles = np.zeros((2, 5, 3), np.float32)
     lengths, weights = np.empty(ways, np.float32), np.empty(ways, np.float32)
     estimates = np.empty((ways, 3), np.float32)
     for index in range(pixels):
-        at = (rows[index], cols[index])
-        shortest = _gap_lengths(steps[index], lengths)
+        at = (np.int64(rows[index]), np.int64(cols[index]))
+        shortest = _gap_lengths(steps, index, lengths)
         total = doubt = np.float32(0)
         for way in range(ways):
             weights[way] = np.float32(0)
             if lengths[way] == 0 or lengths[way] > LONGEST_GAP * shortest:
                 continue
-            gap, ends = gaps[index, way], (steps[index, way, 0], steps[index, way, 1])
+            gap = gaps[index, way]
             if not looked_at[gap]:
-                direction = (DIRECTIONS[way, 0], DIRECTIONS[way, 1])
-                _measure_gap(rgb, display, marks, at, direction, ends, profiles, records[gap])
+                ends = (np.int64(steps[index, way, 0]), np.int64(steps[index, way, 1]))
+                _measure_gap(rgb, display, marks, at, way, ends, profiles, records, gap)
                 looked_at[gap] = 1
-            ahead, behind = _reached(steps[index, way], way)
-            weights[way], differs = _weigh(records[gap], ahead, behind, lengths[way], grain, estimates[way])
+            reached = _reached(steps, index, way)
+            weights[way], differs = _weigh(records, gap, reached, lengths[way], grain, estimates, way)
             doubt += weights[way] * differs
             total += weights[way]
         if total <= 0:
-            fill[index, 0] = np.float32(-1)
+            fill[first + index, 0] = np.float32(-1)
             continue
-        error[index, 3] = doubt / total
-        _mix(weights, estimates, total, fill[index], error[index])
+        error[first + index, 3] = doubt / total
+        _mix(weights, estimates, total, fill, error, first + index)
 
 
 @njit(parallel=True, cache=True)
@@ -265,8 +277,9 @@ def fill_pixels(rgb, display, marks, starts, rows, cols, grain, fill, error):
     """Fill (pixels, 3) display values region by region, each in reading order; error (pixels, 4): spread of the
     directions by channel, and their doubt."""
     for region in prange(starts.shape[0] - 1):
-        part = slice(starts[region], starts[region + 1])
-        _fill_region(rgb, display, marks, rows[part], cols[part], grain, fill[part], error[part])
+        first = starts[region]
+        part = slice(first, starts[region + 1])
+        _fill_region(rgb, display, marks, rows[part], cols[part], grain, fill, error, first)
 
 
 @njit(cache=True)

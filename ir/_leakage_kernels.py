@@ -56,3 +56,18 @@ def tile_normals(target, design, terms, weights, normals):
         for index in range(count):
             for other in range(index):
                 normals[tile, index, other] = normals[tile, other, index]
+
+
+@njit(cache=True)
+def biweights(residual, valid, scale, limits, weights):
+    """Tukey's biweight of the residual in deviations, with a limit of its own on the dark and on the bright side.
+
+    limits: (dark, bright), in deviations; valid: 0 or 1; weights: the result, all (tiles, pixels).
+    """
+    dark, bright = 1.0 / (scale * limits[0]), 1.0 / (scale * limits[1])
+    for tile in range(residual.shape[0]):
+        for pixel in range(residual.shape[1]):
+            value = residual[tile, pixel]
+            reach = value * (dark if value < 0.0 else bright)
+            kept = max(1.0 - reach * reach, 0.0)
+            weights[tile, pixel] = valid[tile, pixel] * kept * kept

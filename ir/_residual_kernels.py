@@ -37,9 +37,13 @@ def _log_row(light, bits, out):
 def _extremes_across(red, low, high):
     """Smallest and largest red count within two columns."""
     cols = red.shape[0]
-    for col in range(2, cols - 2):
-        low[col] = min(min(min(red[col - 2], red[col - 1]), min(red[col + 1], red[col + 2])), red[col])
-        high[col] = max(max(max(red[col - 2], red[col - 1]), max(red[col + 1], red[col + 2])), red[col])
+    inner = max(cols - 4, 0)
+    # Five views instead of five indices: those the compiler turns into vectors.
+    first, second, middle, fourth, fifth = red[:inner], red[1:], red[2:], red[3:], red[4:]
+    smallest, largest = low[2:], high[2:]
+    for col in range(inner):
+        smallest[col] = min(min(min(first[col], second[col]), min(fourth[col], fifth[col])), middle[col])
+        largest[col] = max(max(max(first[col], second[col]), max(fourth[col], fifth[col])), middle[col])
     for edge in range(min(4, cols)):
         col = edge if edge < 2 else cols - 1 - (edge - 2)
         smallest = largest = red[col]
@@ -88,8 +92,9 @@ def _leak_rows(rgb, first, light, model, out):
             _extremes_down(low, high, at, smallest, largest)
             for col in range(cols):
                 dark = light[0, smallest[col]]
-                span = np.float32(max(largest[col] - smallest[col], 1))
-                part = np.float32(red[at + 2, col] - smallest[col]) / span
+                least = np.int32(smallest[col])
+                span = np.float32(max(np.int32(largest[col]) - least, np.int32(1)))
+                part = np.float32(np.int32(red[at + 2, col]) - least) / span
                 out[at, pad + col] = dark + part * (light[0, largest[col]] - dark)
         else:
             for col in range(cols):
@@ -137,17 +142,30 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
     cols = predictor.shape[1]
     for col in range(cols):
         gradient[col] = np.float32(0)
+    middle = gradient[1:]
     for near in range(buffer_row - 1, buffer_row + 2):
         above, here, below = predictor[near - 1], predictor[near], predictor[near + 1]
         gradient[0] += abs(below[0] - above[0])
         gradient[cols - 1] += abs(below[cols - 1] - above[cols - 1])
-        for col in range(1, cols - 1):
-            gradient[col] += abs(here[col + 1] - here[col - 1]) + abs(below[col] - above[col])
+        right, beneath, over = here[2:], below[1:], above[1:]
+        for col in range(cols - 2):
+            middle[col] += abs(right[col] - here[col]) + abs(beneath[col] - over[col])
     scale = np.float32(ACTIVITY_STEPS / 6.0)
     top = np.float32(ACTIVITY_STEPS - 1)
     for col in range(cols):
         total = gradient[max(col - 1, 0)] + gradient[col] + gradient[min(col + 1, cols - 1)]
-        grades[col] = grade_of[int(min(total * scale * np.float32(1 / 3.0), top))]
+        grades[col] = grade_of[np.uint16(min(total * scale * np.float32(1 / 3.0), top))]
+
+
+@njit(cache=True)
+def _residual_segment(counts, predicted, log_infrared, limits, residual, grades):
+    """Residual of the segment of one row, and the mark of clipped infrared on its grades; limits: gain and clip."""
+    gain, clip = limits
+    for col in range(counts.shape[0]):
+        value = (log_infrared[counts[col]] - gain * predicted[col]) * np.float32(STEPS_PER_NEPER)
+        residual[col] = np.int16(min(max(value, np.float32(-32767)), np.float32(32767)))
+    for col in range(counts.shape[0]):
+        grades[col] |= CLIPPED if counts[col] >= clip else np.uint8(0)
 
 
 @njit(parallel=True, cache=True)
@@ -182,6 +200,7 @@ def residual_bands(
                     _filtered_segment(leak, at + radius, left, down, across, column, out)
         gradient = np.empty(cols, np.float32)
         scratch = np.empty(cols, np.float32)
+        beyond = np.empty(SEGMENT_PX, np.uint16)
         for at in range(count + 2 * HALO):
             scratch[:] = predictor[at]
             _log_row(scratch, scratch.view(np.int32), predictor[at])
@@ -189,12 +208,19 @@ def residual_bands(
             row = first + at
             _activity_grades(predictor, at + HALO, grades[row], gradient, grade_of)
             for segment in range(segments):
-                source = min(max(row + moves[row, segment, 0], 0), rows - 1)
-                across = moves[row, segment, 1]
-                gain = gains[row, segment]
-                for col in range(segment * SEGMENT_PX, min((segment + 1) * SEGMENT_PX, cols)):
-                    counts = infrared[source, min(max(col + across, 0), cols - 1)]
-                    value = (log_infrared[counts] - gain * predictor[at + HALO, col]) * np.float32(STEPS_PER_NEPER)
-                    residual[row, col] = np.int16(min(max(value, np.float32(-32767)), np.float32(32767)))
-                    if counts >= clip:
-                        grades[row, col] |= CLIPPED
+                source = infrared[min(max(row + moves[row, segment, 0], 0), rows - 1)]
+                left = segment * SEGMENT_PX
+                width = min(SEGMENT_PX, cols - left)
+                first_col = left + moves[row, segment, 1]
+                if first_col < 0 or first_col + width > cols:
+                    for col in range(width):
+                        beyond[col] = source[min(max(first_col + col, 0), cols - 1)]
+                    source, first_col = beyond, 0
+                _residual_segment(
+                    source[first_col : first_col + width],
+                    predictor[at + HALO, left : left + width],
+                    log_infrared,
+                    (gains[row, segment], clip),
+                    residual[row, left : left + width],
+                    grades[row, left : left + width],
+                )

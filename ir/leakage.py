@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ir import _leakage_kernels as kernels
 from ir.level_misfit import Levels, level_misfit
 from ir.photometry import COUNTS
-from ir.robust import bright_scale, one_sided_biweight
+from ir.robust import BRIGHT_LIMIT, DARK_LIMIT, bright_scale, one_sided_biweight, sample
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -235,11 +235,13 @@ def _held_out_variance(problem: _Problem, fit: _Fit) -> float:
 
 def _reweighted(problem: _Problem, fit: _Fit, rounds: int) -> _Fit:
     coefficients, noise = fit.coefficients, fit.noise
-    weights = problem.valid
+    weights, inside = problem.valid, np.flatnonzero(problem.valid)
+    biweights = np.empty_like(weights)
     for _ in range(rounds):
         residual = _residual(problem, _Fit(fit.terms, coefficients, noise), weights)
-        noise = max(bright_scale(residual[problem.valid > 0]), 1e-5)
-        weights = problem.valid * one_sided_biweight(residual / noise)
+        noise = max(bright_scale(residual.ravel()[sample(inside)]), 1e-5)
+        kernels.biweights(residual, problem.valid, noise, (DARK_LIMIT, BRIGHT_LIMIT), biweights)
+        weights = biweights
         coefficients = _solve(problem, fit.terms, weights, noise)
     return _Fit(fit.terms, coefficients, noise)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,12 +20,14 @@ def one_sided_biweight(z: Doubles) -> Doubles:
     return np.asarray(np.square(np.clip(1 - np.square(reach), 0.0, None)))
 
 
-def bright_scale(residual: Doubles) -> float:
-    """Standard deviation of clean film, from the pixels brighter than the median: dust only darkens.
+def sample(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return some ten thousand of the values, evenly spread: what is told of them errs by 1 %."""
+    return values[:: max(1, values.size // SAMPLE_PIXELS)]
 
-    A sample of some ten thousand pixels is enough: it errs by 1 %.
-    """
-    residual = residual[:: max(1, residual.size // SAMPLE_PIXELS)]
+
+def bright_scale(residual: Doubles) -> float:
+    """Standard deviation of clean film, from the pixels of a sample brighter than the median: dust only darkens."""
+    residual = sample(residual)
     middle = float(np.median(residual))
     bright = residual[residual > middle] - middle
     return 1.4826 * float(np.median(bright)) if bright.size else 0.0

@@ -15,6 +15,7 @@ from ir.focus import leakage_samples
 from ir.leakage import LeakageSamples, fit_leakage, no_leakage
 from ir.photometry import log_table
 from ir.registration import same_grid
+from ir.robust import BRIGHT_LIMIT, DARK_LIMIT, one_sided_biweight
 
 TILES, PIXELS = 12, 700
 TABLES = np.repeat(log_table(100, 50000, 1e-3)[None], 4, 0)
@@ -240,3 +241,13 @@ def test_sums_over_tiles_are_those_of_centred_planes(seed, shape, terms):
     misfit = target - design[..., chosen] @ coefficients
     np.testing.assert_allclose(residual, twins.centred(misfit, weights), atol=1e-6)
     np.testing.assert_allclose(normals, twins.tile_normals(target, design[..., chosen], weights), atol=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (3, 40), (5, 7)]), st.floats(1e-3, 3))
+def test_weights_of_tiles_are_the_biweight_of_valid_pixels(seed, shape, scale):
+    rng = np.random.default_rng(seed)
+    residual, valid = rng.normal(0, 2, shape), (rng.random(shape) < 0.8).astype(float)
+    weights = np.empty(shape)
+    kernels.biweights(residual, valid, scale, (DARK_LIMIT, BRIGHT_LIMIT), weights)
+    np.testing.assert_allclose(weights, valid * one_sided_biweight(residual / scale), atol=1e-12)
