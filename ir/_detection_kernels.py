@@ -19,35 +19,67 @@ NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
 FAINT_SEEDS = 80
 
 
+def _network(count):
+    """Pairs to compare and exchange that sort `count` values, a power of two (Batcher 1968, odd-even merge sort)."""
+    runs = [2**power for power in range(count.bit_length() - 1)]
+    return np.array(
+        [
+            (place, place + step)
+            for run in runs
+            for step in (run // part for part in (2**power for power in range(run.bit_length())))
+            for first in range(step % run, count - step, 2 * step)
+            for place in range(first, first + step)
+            if place // (2 * run) == (place + step) // (2 * run)
+        ],
+        np.int64,
+    )
+
+
+SORTING = _network(SAMPLES)
+
+
+@njit(cache=True)
+def _sort_columns(samples):
+    """Sort each column of (SAMPLES, columns), all of them at once: the compiler makes vectors of a row."""
+    for pair in range(SORTING.shape[0]):
+        upper, lower = samples[SORTING[pair, 0]], samples[SORTING[pair, 1]]
+        for col in range(samples.shape[1]):
+            least, most = min(upper[col], lower[col]), max(upper[col], lower[col])
+            upper[col] = least
+            lower[col] = most
+
+
 @njit(parallel=True, cache=True)
 def block_statistics(values, grades, block, medians, spreads, fines, activity):
     """Median, bright-side spread (84th percentile less median), the same of the samples less what lies FINE_PX at
     either side, as single pixels' deviation, and median grade of each block, from 32 samples."""
     rows, cols = values.shape
     for block_row in prange(medians.shape[0]):
-        sample = np.empty(SAMPLES, np.int16)
-        fine = np.empty(SAMPLES, np.float32)
-        grade = np.empty(SAMPLES, np.uint8)
-        for block_col in range(medians.shape[1]):
-            for index in range(SAMPLES):
-                row = min(block_row * block + (index // 8) * block // 4, rows - 1)
+        sample = np.empty((SAMPLES, medians.shape[1]), np.int16)
+        fine = np.empty((SAMPLES, medians.shape[1]), np.float32)
+        grade = np.empty((SAMPLES, medians.shape[1]), np.uint8)
+        for index in range(SAMPLES):
+            row = min(block_row * block + (index // 8) * block // 4, rows - 1)
+            for block_col in range(medians.shape[1]):
                 col = min(block_col * block + (index % 8) * block // 8 + (index // 8) % 2, cols - 1)
-                sample[index] = values[row, col]
+                sample[index, block_col] = values[row, col]
                 left, right = max(col - FINE_PX, 0), min(col + FINE_PX, cols - 1)
                 beside = np.float32(0.5) * (np.float32(values[row, left]) + np.float32(values[row, right]))
-                fine[index] = FINE_PART * (np.float32(values[row, col]) - beside)
-                grade[index] = grades[row, col] & GRADE_BITS
-            sample.sort()
-            fine.sort()
-            grade.sort()
-            middle = np.float32(0.5) * (np.float32(sample[15]) + np.float32(sample[16]))
+                fine[index, block_col] = FINE_PART * (np.float32(values[row, col]) - beside)
+                grade[index, block_col] = grades[row, col] & GRADE_BITS
+        _sort_columns(sample)
+        _sort_columns(fine)
+        _sort_columns(grade)
+        for block_col in range(medians.shape[1]):
+            middle = np.float32(0.5) * (np.float32(sample[15, block_col]) + np.float32(sample[16, block_col]))
             medians[block_row, block_col] = middle * NEPER
-            spreads[block_row, block_col] = (np.float32(sample[27]) - middle) * NEPER
-            fines[block_row, block_col] = (fine[27] - np.float32(0.5) * (fine[15] + fine[16])) * NEPER
-            activity[block_row, block_col] = grade[16]
+            spreads[block_row, block_col] = (np.float32(sample[27, block_col]) - middle) * NEPER
+            fine_middle = np.float32(0.5) * (fine[15, block_col] + fine[16, block_col])
+            fines[block_row, block_col] = (fine[27, block_col] - fine_middle) * NEPER
+            activity[block_row, block_col] = grade[16, block_col]
 
 
-@njit(cache=True)
+@njit(parallel=True, cache=True)
 def like_neighbours(grid, density, red, limits, reach, kind, out):
     """Maximum (0), minimum (1), mean (2) or median (3) of the blocks around that may show the same thing as each.
 
@@ -55,8 +87,8 @@ def like_neighbours(grid, density, red, limits, reach, kind, out):
     dust that they differ by.
     """
     rows, cols = grid.shape
-    found = np.empty((2 * reach + 1) ** 2, np.float32)
-    for row in range(rows):
+    for row in prange(rows):
+        found = np.empty((2 * reach + 1) ** 2, np.float32)
         for col in range(cols):
             count = 0
             for near_row in range(max(row - reach, 0), min(row + reach + 1, rows)):
@@ -77,42 +109,60 @@ def like_neighbours(grid, density, red, limits, reach, kind, out):
 
 
 @njit(cache=True)
-def _lay_row(grid, row_at, col_index, col_part, out):
-    """Interpolate one row of a grid of block centres bilinearly; row_at in blocks."""
+def _lay_row(grid, row_at, col_index, col_part, line, out):
+    """Interpolate one row of a grid of block centres bilinearly; row_at in blocks; line: scratch, a row of the grid."""
     top = min(max(int(np.floor(row_at)), 0), grid.shape[0] - 1)
     below = min(top + 1, grid.shape[0] - 1)
     part = np.float32(min(max(row_at - top, 0.0), 1.0))
     upper, lower = grid[top], grid[below]
     last = grid.shape[1] - 1
+    for block in range(last + 1):
+        line[block] = upper[block] + part * (lower[block] - upper[block])
+    line[last + 1] = line[last]
+    following = line[1:]
     for col in range(out.shape[0]):
-        left = col_index[col]
-        right = min(left + 1, last)
-        west = upper[left] + part * (lower[left] - upper[left])
-        east = upper[right] + part * (lower[right] - upper[right])
-        out[col] = west + col_part[col] * (east - west)
+        left = np.uint32(col_index[col])
+        west = line[left]
+        out[col] = west + col_part[col] * (following[left] - west)
 
 
 @njit(cache=True)
-def _density_row(values, grades, row, base, out):
-    """Density of what blocks the infrared, nepers; clipped pixels can only be clean."""
+def _density_row(values, grades, base, out):
+    """Density of what blocks the infrared in one row, nepers; clipped pixels can only be clean."""
     for col in range(out.shape[0]):
-        density = base[col] - np.float32(values[row, col]) * NEPER
-        if grades[row, col] & CLIPPED:
-            density = min(density, np.float32(0))
-        out[col] = density
+        density = base[col] - np.float32(values[col]) * NEPER
+        out[col] = min(density, np.float32(0)) if grades[col] & CLIPPED else density
 
 
 @njit(cache=True)
 def _binomial_row(density, three, five):
-    cols = density.shape[0]
-    for col in range(cols):
-        a = density[max(col - 2, 0)]
-        b = density[max(col - 1, 0)]
-        c = density[col]
-        d = density[min(col + 1, cols - 1)]
-        e = density[min(col + 2, cols - 1)]
-        three[col] = (b + c + c + d) * np.float32(0.25)
-        five[col] = (a + e + np.float32(4) * (b + d) + np.float32(6) * c) * np.float32(1 / 16.0)
+    """Smooth a row; `density` goes on for two columns at both sides.
+
+    Five views instead of five indices: those the compiler turns into vectors.
+    """
+    a, b, c, d, e = density, density[1:], density[2:], density[3:], density[4:]
+    for col in range(three.shape[0]):
+        three[col] = (b[col] + c[col] + c[col] + d[col]) * np.float32(0.25)
+        five[col] = (a[col] + e[col] + np.float32(4) * (b[col] + d[col]) + np.float32(6) * c[col]) * np.float32(
+            1 / 16.0
+        )
+
+
+@njit(cache=True)
+def _classify_row(threes, fives, grades, local, limits, classes):
+    """Class of each pixel of a row by what lies smoothed in three and in five rows around it."""
+    above, here, below = threes
+    first, second, third, fourth, fifth = fives
+    faint, small_seed, wide_seed = limits[0], limits[1], limits[2]
+    for col in range(classes.shape[0]):
+        small = (above[col] + here[col] + here[col] + below[col]) * np.float32(0.25)
+        wide = first[col] + fifth[col] + np.float32(4) * (second[col] + fourth[col]) + np.float32(6) * third[col]
+        wide *= np.float32(1 / 16.0)
+        grade = grades[col] & GRADE_BITS
+        factor = local[col]
+        found = np.uint8(FAINT) if small > faint[grade] * factor else np.uint8(NOTHING)
+        is_seed = (small > small_seed[grade] * factor) | (wide > wide_seed[grade] * factor)
+        classes[col] = np.uint8(SEED) if is_seed else found
 
 
 @njit(parallel=True, cache=True)
@@ -128,41 +178,29 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
     for band in prange(bands):
         first = band * BAND_ROWS
         last = min(first + BAND_ROWS, rows)
+        line = np.empty(base.shape[1] + 1, np.float32)
         base_row = np.empty(cols, np.float32)
         factor_row = np.empty(cols, np.float32)
-        density = np.empty(cols, np.float32)
+        density = np.empty(cols + 4, np.float32)
         three = np.empty((5, cols), np.float32)
         five = np.empty((5, cols), np.float32)
         for ahead in range(first - 2, last + 2):
             row = min(max(ahead, 0), rows - 1)
             slot = (ahead - first + 2) % 5
-            _lay_row(base, (row + 0.5) / block - 0.5, col_index, col_part, base_row)
-            _density_row(values, grades, row, base_row, density)
+            _lay_row(base, (row + 0.5) / block - 0.5, col_index, col_part, line, base_row)
+            _density_row(values[row], grades[row], base_row, density[2 : cols + 2])
+            density[:2], density[cols + 2 :] = density[2], density[cols + 1]
             _binomial_row(density, three[slot], five[slot])
             here = ahead - 2
             if here < first:
                 continue
-            a, b, c, d, e = (slot + 1) % 5, (slot + 2) % 5, (slot + 3) % 5, (slot + 4) % 5, slot
-            _lay_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, factor_row)
-            holder_row = holder[here >> HOLDER_SHIFT]
-            for col in range(cols):
-                small = (three[b, col] + three[c, col] + three[c, col] + three[d, col]) * np.float32(0.25)
-                wide = (
-                    five[a, col]
-                    + five[e, col]
-                    + np.float32(4) * (five[b, col] + five[d, col])
-                    + np.float32(6) * five[c, col]
-                ) * np.float32(1 / 16.0)
-                grade = grades[here, col] & GRADE_BITS
-                local = factor_row[col]
-                found = NOTHING
-                if small > limits[0, grade] * local:
-                    found = FAINT
-                if small > limits[1, grade] * local or wide > limits[2, grade] * local:
-                    found = SEED
-                if holder_row[col >> HOLDER_SHIFT]:
-                    found = NOTHING
-                classes[here, col] = found
+            a, b, c, d = (slot + 1) % 5, (slot + 2) % 5, (slot + 3) % 5, (slot + 4) % 5
+            _lay_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, line, factor_row)
+            threes = (three[b], three[c], three[d])
+            fives = (five[a], five[b], five[c], five[d], five[slot])
+            _classify_row(threes, fives, grades[here], factor_row, limits, classes[here])
+            for held in np.flatnonzero(holder[here >> HOLDER_SHIFT]):
+                classes[here, held << HOLDER_SHIFT : (held + 1) << HOLDER_SHIFT] = NOTHING
 
 
 @njit(parallel=True, cache=True)
@@ -179,10 +217,11 @@ def view_planes(values, grades, grids, columns, deviation, gain, holder, corner,
     index, part = col_index[first_col:last_col], col_part[first_col:last_col]
     for at in prange(out.shape[1]):
         row = first_row + at
+        line = np.empty(base.shape[1] + 1, np.float32)
         base_row = np.empty(cols, np.float32)
         factor_row = np.empty(cols, np.float32)
-        _lay_row(base, (row + 0.5) / block - 0.5, index, part, base_row)
-        _lay_row(factor, (row + 0.5) / block - 0.5, index, part, factor_row)
+        _lay_row(base, (row + 0.5) / block - 0.5, index, part, line, base_row)
+        _lay_row(factor, (row + 0.5) / block - 0.5, index, part, line, factor_row)
         for col in range(cols):
             grade = grades[row, first_col + col]
             if grade & CLIPPED or holder[row >> HOLDER_SHIFT, (first_col + col) >> HOLDER_SHIFT]:

@@ -162,11 +162,11 @@ def measure_noise(base: Base, tiles: Tiles, together: Residual, apart: Residual,
     Noise
     """
     plain = _smoothed_tiles(base, tiles, together, margin)
-    deviations = np.stack([_deviation_by_grade(plane, plain.grades) for plane in plain.planes])
+    deviations = np.stack([_deviation_by_grade(plane, plain.starts) for plane in plain.planes])
     factor = np.clip(base.spread / deviations[0][base.grade], 0.6, 4.0).astype(np.float32)
-    tails = np.stack([_tail(p, d, plain.grades) for p, d in zip(plain.planes[1:], deviations[1:], strict=True)])
+    tails = np.stack([_tail(p, d, plain.starts) for p, d in zip(plain.planes[1:], deviations[1:], strict=True)])
     used = _smoothed_tiles(base, tiles, apart, margin)
-    offsets = np.stack([_offset_by_grade(plane, used.grades) for plane in used.planes[1:]])
+    offsets = np.stack([_offset_by_grade(plane, used.starts) for plane in used.planes[1:]])
     return Noise(deviations[1:], offsets, tails, factor)
 
 
@@ -189,9 +189,9 @@ def _block_logs(picture: Picture, block_px: int) -> tuple[Array, Array]:
     rows, cols = -(-picture.red.shape[0] // block_px), -(-picture.red.shape[1] // block_px)
     thin = np.pad(thin, ((0, rows * side - thin.shape[0]), (0, cols * side - thin.shape[1])), mode="edge")
     blocks = thin.reshape(rows, side, cols, side).swapaxes(1, 2).reshape(rows, cols, -1)
-    sorted_logs = picture.table[np.sort(blocks, axis=-1)]
-    count = side * side
-    return sorted_logs[..., count // 2].astype(np.float32), sorted_logs[..., 15 * count // 16].astype(np.float32)
+    middle, bright = side * side // 2, 15 * side * side // 16
+    ordered = np.sort(blocks, axis=-1)
+    return picture.table[ordered[..., middle]], picture.table[ordered[..., bright]]
 
 
 def _blocks_touched(fine: npt.NDArray[np.bool_], ratio: int, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -246,7 +246,8 @@ def _mixture(
 
     None where the picture has an edge or a light, whose misfit spreads as well. red: median and bright part.
     """
-    usual = _median_by_grade(spreads[film], grade[film])
+    order, starts = _by_grade(grade[film])
+    usual = _medians(spreads[film][order], starts)
     mixed = np.maximum(spreads - MIXED_SPREAD * usual[grade], 0)
     middle, bright = red
     contrast = np.maximum(ndimage.maximum_filter(middle, 3) - ndimage.minimum_filter(middle, 3), bright - middle)
@@ -278,10 +279,10 @@ def _smooth(grid: Array, film: npt.NDArray[np.bool_]) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Density of clean film's pixels: plain, over 3 by 3 and over 5 by 5; and their grades."""
+    """Density of clean film's pixels by grade: plain, over 3 by 3 and over 5 by 5; and where each grade begins."""
 
     planes: tuple[Array, Array, Array]
-    grades: npt.NDArray[np.uint8]
+    starts: npt.NDArray[np.int64]
 
 
 def _smoothed_tiles(base: Base, tiles: Tiles, residual: Residual, margin: int) -> _Sample:
@@ -292,8 +293,15 @@ def _smoothed_tiles(base: Base, tiles: Tiles, residual: Residual, margin: int) -
     clean = tiles.film & ~ndimage.maximum_filter(three > OBVIOUS, (1, 7, 7))
     inner = (slice(None), slice(margin, size - margin), slice(margin, size - margin, 2))
     keep = clean[inner]
-    planes = (density[inner][keep], three[inner][keep], five[inner][keep])
-    return _Sample(planes, (residual.grades[inner] & kernels.GRADE_BITS)[keep])
+    order, starts = _by_grade((residual.grades[inner] & kernels.GRADE_BITS)[keep])
+    first, second, third = (plane[inner][keep][order] for plane in (density, three, five))
+    return _Sample((first, second, third), starts)
+
+
+def _by_grade(grades: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the order that puts samples grade by grade, and where each grade begins in it, the last one's end too."""
+    counts = np.bincount(grades, minlength=ACTIVITY_GRADES)
+    return np.argsort(grades, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
 
 
 def base_at(base: Base, row: int, col: int, size: int) -> Array:
@@ -313,17 +321,17 @@ def _separable(planes: Array, taps: npt.NDArray[np.floating]) -> Array:
     return np.asarray(ndimage.correlate1d(ndimage.correlate1d(planes, taps, 1), taps, 2), np.float32)
 
 
-def _deviation_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
+def _deviation_by_grade(density: Array, starts: npt.NDArray[np.int64]) -> Array:
     """Deviation of the bright side for each grade, not falling with activity (isotonic, weighted by the samples).
 
     Of a picture without edges the highest grades see the rims of dust alone: a few pixels say as much as their number
     against FEW_PIXELS, and the grade below the rest.
     """
-    counts = np.bincount(grades, minlength=ACTIVITY_GRADES)
+    counts = np.diff(starts)
     measured = np.full(ACTIVITY_GRADES, QUANTUM)
     below = 0.0
     for grade in np.flatnonzero(counts):
-        quarter, middle = np.quantile(density[grades == grade], [0.25, 0.5])
+        quarter, middle = np.quantile(density[starts[grade] : starts[grade + 1]], [0.25, 0.5])
         own = max((middle - quarter) / 0.6745, QUANTUM)
         believed = counts[grade] / (counts[grade] + FEW_PIXELS) if below else 1.0
         below = measured[grade] = own**believed * (below or 1.0) ** (1 - believed)
@@ -331,26 +339,22 @@ def _deviation_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
     return np.asarray(np.maximum(rising, QUANTUM), np.float32)
 
 
-def _median_by_grade(values: Array, grades: npt.NDArray[np.uint8]) -> npt.NDArray[np.floating]:
+def _medians(values: Array, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.floating]:
     """Median of each grade's values, 0 where a grade has none."""
-    found = [values[grades == grade] for grade in range(ACTIVITY_GRADES)]
+    found = (values[starts[grade] : starts[grade + 1]] for grade in range(ACTIVITY_GRADES))
     return np.array([np.median(chosen) if chosen.size else 0.0 for chosen in found])
 
 
-def _offset_by_grade(density: Array, grades: npt.NDArray[np.uint8]) -> Array:
+def _offset_by_grade(density: Array, starts: npt.NDArray[np.int64]) -> Array:
     """Median of each grade where it is too dark, believed by half at PRIOR_PIXELS."""
-    offset = np.zeros(ACTIVITY_GRADES, np.float32)
-    for grade in range(ACTIVITY_GRADES):
-        chosen = density[grades == grade]
-        if chosen.size:
-            offset[grade] = max(float(np.median(chosen)), 0.0) * chosen.size / (chosen.size + PRIOR_PIXELS)
-    return offset
+    counts = np.diff(starts)
+    return np.asarray(np.maximum(_medians(density, starts), 0) * (counts / (counts + PRIOR_PIXELS)), np.float32)
 
 
-def _tail(density: Array, deviation: Array, grades: npt.NDArray[np.uint8]) -> Array:
+def _tail(density: Array, deviation: Array, starts: npt.NDArray[np.int64]) -> Array:
     """Deviations that the bright side passes with the parts of TAIL_PARTS; a Gaussian's where there is no sample."""
     if density.size < SMALLEST_SAMPLE:
         return np.array([2.58, 3.29], np.float32)
-    middle = _median_by_grade(density, grades)
-    z = (middle[grades] - density) / deviation[grades]
+    counts = np.diff(starts)
+    z = (np.repeat(_medians(density, starts), counts) - density) / np.repeat(deviation, counts)
     return np.asarray(np.quantile(z[z > 0], [1 - part for part in TAIL_PARTS]), np.float32)
