@@ -80,24 +80,24 @@ def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
         lights = others = 0
         density = 0.0
         for index in range(starts[region], starts[region + 1]):
-            least, most = _extremes(ratio[index], variance[index])
+            least, most = _extremes(ratio, variance, index)
             bright[index] = least < -sure and most <= 1
             lights += bright[index]
             density += shape[index] * bright[index]
         limit = dense * density / lights if lights else np.inf
         for index in range(starts[region], starts[region + 1]):
-            least, most = _extremes(ratio[index], variance[index])
+            least, most = _extremes(ratio, variance, index)
             others += (most > sure and least >= -1) or shape[index] > limit
         count = starts[region + 1] - starts[region]
         shares[region, 0], shares[region, 1] = lights / count, others / count
 
 
 @njit(cache=True)
-def _extremes(ratio, variance):
-    """Least and greatest deviation of the three channels from their fill, 0 among them."""
+def _extremes(ratio, variance, index):
+    """Least and greatest deviation of a pixel's three channels from their fill, 0 among them."""
     least, most = np.float32(0), np.float32(0)
     for channel in range(3):
-        deviations = ratio[channel] / np.sqrt(variance[channel])
+        deviations = ratio[index, channel] / np.sqrt(variance[index, channel])
         least, most = min(least, deviations), max(most, deviations)
     return least, most
 
@@ -178,8 +178,8 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
         for index in range(first, last):
             grade = grades[rows[index], cols[index]] & 15
             values[index - first] = density[index, 1] / limits[grade]
-        values.sort()
-        strengths[region] = values[last - first - 1 - (last - first) // 8]
+        place = last - first - 1 - (last - first) // 8
+        strengths[region] = np.partition(values, place)[place]
 
 
 @njit(parallel=True, cache=True)
