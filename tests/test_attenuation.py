@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from ir import attenuation
+from film.frame import simulate_frame
+from film.kinds import KINDS
+from film.pictures import girders, landscape, portrait
+from ir import attenuation, colour_healing
 from ir.attenuation import Look, estimate_attenuation
+from ir.colour_frame import colour_photometry, measure_colours
 from ir.detection import connected_regions
+from ir.healing import display_tables, mark_defects, split_wide
+from ir.lent_grain import Shown
 
 # How defects rise from their rim, pixel by pixel.
 RISE = np.array([0.2, 0.5, 0.85, 1.0, 1.0])
@@ -113,3 +120,65 @@ def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_no
 def test_the_frames_usual_height_is_learnt_from_defects_known_to_three_tenths(deviation, known):
     middle, _ = attenuation._usual_height(np.full(6, 0.5), np.full(6, deviation**2))
     assert middle == (0.5 if known else attenuation.USUAL_HEIGHT)
+
+
+@pytest.mark.parametrize(("known", "deviation"), [(6, 0.05), (5, 0.4)], ids=["all alike", "too few"])
+def test_heights_are_drawn_to_the_frames_by_how_much_those_differ(known, deviation):
+    _, weight = attenuation._usual_height(np.full(known, 0.5), np.full(known, 1e-6))
+    assert weight == pytest.approx(6 / deviation**2)
+
+
+@pytest.mark.parametrize(("known_to", "slope"), [(0.2, 1.8), (0.28, 1.8), (0.32, 1.1)])
+def test_the_slope_of_infrared_is_learnt_from_defects_known_to_three_tenths(known_to, slope):
+    owners, hint = np.repeat(np.arange(11), 50), np.full(550, 0.4, np.float32)
+    weights = np.full(550, 6 / known_to**2 / (50 * 0.4**2), np.float32)
+    weights[owners == 10] = 1e-6
+    course, _ = attenuation._with_hint(np.zeros(550, np.float32), hint, 1.8 * hint, weights, owners)
+    assert course[owners == 10].mean() == pytest.approx(slope * 0.4, rel=0.05)
+
+
+def test_without_a_defect_that_tells_they_rise_as_defects_usually_do():
+    _, look, _ = spots([0.02] * 12, rise=np.ones(5))
+    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
+    assert [course[look.depths == depth].mean() for depth in range(5)] == pytest.approx(RISE, abs=1e-6)
+
+
+def test_what_a_frame_tells_of_the_rise_counts_by_half_where_it_is_as_sure_as_what_is_usual():
+    _, look, _ = spots([0.5] * 3, rise=np.array([0.0, 0.5, 0.85, 1.0, 1.0]))
+    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    rim = int((look.depths == 0).sum())
+    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), look)
+    assert course[look.depths == 0].mean() == pytest.approx(0.1, abs=0.015)
+
+
+@pytest.fixture(
+    scope="module", params=[(landscape, 1), (portrait, 2), (girders, 5)], ids=["landscape", "portrait", "girders"]
+)
+def dusty(request):
+    """Defects of a simulated slide, marked a pixel too wide: cells, look, and the density that is true."""
+    draw, seed = request.param
+    frame = simulate_frame(draw(300, 450, seed), KINDS["leaky_slide"], seed=seed)
+    wide = cv2.dilate((frame.visible_mask & ~frame.holder_mask).astype(np.uint8), np.ones((3, 3)))
+    photometry = colour_photometry(measure_colours(frame.rgb))
+    cells, parents = split_wide(connected_regions(2 * wide))
+    display = display_tables(photometry)
+    shown = Shown(display, mark_defects(cells, frame.rgb.shape))
+    look = colour_healing._look(frame.rgb, shown, (cells, parents), photometry)
+    clean = display[np.arange(3), frame.clean_rgb[cells.rows, cells.cols]]
+    return cells, look, 2.2 * np.log(clean / look.raw).mean(axis=1)
+
+
+CALIBRATION = {"landscape": (1.12, 1.27), "portrait": (0.86, 0.74), "girders": (0.298, 0.237)}
+
+
+@pytest.mark.parametrize("hinted", [False, True], ids=["colours alone", "infrared's course"])
+def test_densities_err_as_much_as_is_expected_of_them(dusty, hinted, request):
+    """Over real ground and grain: the median of the squared error over the expected one, as it was measured."""
+    cells, look, truth = dusty
+    noise = np.random.default_rng(0).normal(0, 0.05, len(truth))
+    found = estimate_attenuation(cells, look, (0.7 * truth + noise).astype(np.float32) if hinted else None)
+    off = np.clip(found.density, -3.5, 3.5) - np.clip(truth, -3.5, 3.5)
+    measured = CALIBRATION[request.node.callspec.params["dusty"][0].__name__][hinted]
+    assert np.median(off**2 / np.maximum(found.error, 1e-9)) == pytest.approx(measured, rel=0.04)
+    assert np.sqrt(np.mean(np.minimum(off**2, 1))) < 0.22
