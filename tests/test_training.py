@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from onnx_models import save_detector
 
 from film.fields import Plane
 from film.infrared_plane import Leakage
@@ -321,8 +322,14 @@ def test_training_goes_on_from_an_exported_model_with_what_it_says(trained, tmp_
     (expected,) = session.run(None, {"density": planes[0][None]})
     assert detector(trainer.averaged.network)(*planes) == pytest.approx(expected[0, 0], abs=1e-4)
     assert trainer.history[-1]["command"] == json.loads(model.with_suffix(".json").read_text())["command"]
-    with pytest.raises(ValueError, match="expected the 19 convolutions of this network, found 25"):
+    with pytest.raises(ValueError, match="or one with fewer blocks, found others"):
         Trainer(options(tmp_path / "shallow", "--blocks", "1", "--start", str(model)))
+    other = save_detector(tmp_path / "other.onnx")
+    with pytest.raises(ValueError, match=r"other\.json: expected the card of a training, found none of its key"):
+        Trainer(options(tmp_path / "other", "--start", str(other)))
+    other.with_suffix(".json").unlink()
+    with pytest.raises(ValueError, match="expected the 25 convolutions of this network, found"):
+        Trainer(options(tmp_path / "other", "--start", str(other)))
 
 
 def test_what_a_network_learns_on_from_has_the_statistics_of_what_it_sees(trained, tmp_path):
@@ -372,6 +379,20 @@ def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, 
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 700_000
     with pytest.raises(ValueError, match=r"fewer blocks, found others: blocks\.0\.1"):
         Trainer(options(tmp_path / "shallower", "--blocks", "1", "--start", str(_saved(deep, tmp_path / "deep"))))
+
+
+def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(trained, tmp_path):
+    from training.train import Trainer, detector
+
+    start = ("--start", str(trained / "defects.onnx"))
+    same, deep = (Trainer(options(tmp_path / name, *start, *more)) for name, more in DEPTHS.items())
+    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
+    said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, same))
+    assert said == pytest.approx(expected, abs=1e-6)
+    assert sum(p.numel() for p in deep.learner.network.parameters()) > 950_000
+
+
+DEPTHS = {"same": (), "deep": ("--blocks", "2", "3", "3")}
 
 
 def _saved(trainer, folder):

@@ -103,7 +103,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "margin_px": MARGIN_PX,
         "threshold": points["0.5"].grow,
         "probabilities": {name: points[name]._asdict() for name in points},
-        "network": {"widths": list(WIDTHS), "blocks": options.blocks, "infrared": options.infrared},
+        "network": {"widths": list(WIDTHS), "blocks": list(options.blocks), "infrared": options.infrared},
         "loss": "weighted cross entropy + 0.5 soft Dice",
         "optimizer": f"AdamW, rate {options.rate}, half a cosine; weights averaged",
         "data": {

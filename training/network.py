@@ -10,7 +10,7 @@ from torch.nn import functional
 
 WIDTHS = (24, 48, 64, 96)
 # Residual blocks at a quarter, an eighth and a sixteenth.
-BLOCKS = 2
+BLOCKS = (2, 2, 2)
 MULTIPLE_PX = 2 ** len(WIDTHS)
 # Half the receptive field is 172 px; what lies further away than this was measured to move no probability by 2e-4.
 MARGIN_PX = 136
@@ -33,14 +33,16 @@ class DefectNetwork(nn.Module):
     ----------
     widths : tuple of int
         Channels at a half, a quarter, an eighth and a sixteenth of the resolution.
-    blocks : int
+    blocks : tuple of int
         Residual blocks at each of them but the first. All but the first block begin as doing nothing, so that a
         shallower network's weights are a start for a deeper one.
     infrared : bool
         Whether it looks at the infrared as well.
     """
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS, blocks: int = BLOCKS, *, infrared: bool = False) -> None:
+    def __init__(
+        self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, *, infrared: bool = False
+    ) -> None:
         super().__init__()
         first = widths[0]
         self.infrared = infrared
@@ -48,7 +50,8 @@ class DefectNetwork(nn.Module):
         self.stem = nn.Sequential(_convolution(inputs, first), _convolution(first, first))
         self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(
-            nn.Sequential(*(_Residual(width, idle=block > 0) for block in range(blocks))) for width in widths[1:]
+            nn.Sequential(*(_Residual(width, idle=block > 0) for block in range(count)))
+            for width, count in zip(widths[1:], blocks, strict=True)
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in itertools.pairwise(widths))
         self.merge = nn.ModuleList(_convolution(width, width) for width in widths[:-1])

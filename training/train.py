@@ -44,15 +44,17 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        network = DefectNetwork(blocks=options.blocks, infrared=options.infrared)
+        network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
         self.learner = Learner(network)
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
             self._resume(self._checkpoint)
         elif options.start is not None and options.start.suffix == ".onnx":
-            self.learner = Learner(load_exported(options.start, network, _samples(options)))
-            self.history = _history_of(options.start)
+            blocks, self.history = _structure_and_history(options)
+            shallower = DefectNetwork(blocks=blocks, infrared=options.infrared)
+            _begin_from_shallower(network, load_exported(options.start, shallower, _samples(options)).state_dict())
+            self.learner = Learner(network)
         elif options.start is not None:
             self._begin_from(options.start)
 
@@ -126,13 +128,20 @@ def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
     return [tuple(torch.from_numpy(plane)[None] for plane in (sheet.density, sheet.infrared)) for sheet in sheets]
 
 
-def _history_of(model: Path) -> list[dict[str, Any]]:
-    """Return the runs that an exported model came about by, from its card; none where it has no card."""
-    file = model.with_suffix(".json")
+def _structure_and_history(options: argparse.Namespace) -> tuple[tuple[int, ...], list[dict[str, Any]]]:
+    """Return the blocks of an exported model and the runs that it came about by, from its card.
+
+    One without a card has as many blocks as are asked for, and no history.
+    """
+    file = options.start.with_suffix(".json")
     if not file.exists():
-        return []
+        return tuple(options.blocks), []
     card = json.loads(file.read_text())
-    return [*card["went_on_from"], {name: card[name] for name in ("command", "steps", "hours")}]
+    try:
+        done = {name: card[name] for name in ("command", "steps", "hours")}
+        return tuple(card["network"]["blocks"]), [*card["went_on_from"], done]
+    except KeyError as error:
+        raise ValueError(f"{file}: expected the card of a training, found none of its key {error}") from error
 
 
 def _begin_from_shallower(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -221,12 +230,16 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
     )
-    parser.add_argument("--blocks", type=int, default=BLOCKS, help="residual blocks at each resolution of the network")
+    parser.add_argument(
+        "--blocks", type=int, nargs="+", default=BLOCKS, help="residual blocks: one number, or one for each resolution"
+    )
     add_options(parser, sheets=3000)
     parser.add_argument("--validate-minutes", type=float, default=8.0)
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
+    if len(options.blocks) == 1:
+        options.blocks = options.blocks * len(BLOCKS)
     options.command = shlex.join(["python", "-m", "training.train", *arguments])
     return options
 
