@@ -7,14 +7,12 @@ that there is dust: then a hair on lettering that it does not see is healed as w
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
 from ir.detection import Regions, many
 from ir.detector import asked_part, look_at_frame, mean_probability
-from ir.healing import Healed
+from ir.healing import Healed, taken_back
 from ir.infrared_view import InfraredView
 from ir.model_file import Model, load_detector
 from ir.report import CleanOptions
@@ -78,14 +76,4 @@ def confirmed_marks(
     changed = np.maximum.reduceat(healed.mask[regions.rows, regions.cols], regions.starts[:-1])
     if (changed & ~denied).sum() >= DUSTY_PART * changed.sum():
         return healed, model
-    pixels = np.repeat(denied, np.diff(regions.starts))
-    back = (regions.rows[pixels], regions.cols[pixels])
-    healed.rgb[back], healed.mask[back] = rgb[back], False
-    return _counted(healed, int((denied & changed).sum())), model
-
-
-def _counted(healed: Healed, denied: int) -> Healed:
-    """Count regions as left that were healed before; it is not known of each whether it was divided or filled."""
-    divided = max(healed.divided - denied, 0)
-    filled = max(healed.filled - (denied - (healed.divided - divided)), 0)
-    return replace(healed, divided=divided, filled=filled, left=healed.left + denied)
+    return taken_back(rgb, healed, regions, denied), model

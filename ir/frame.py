@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from ir.colour_frame import clean_by_colours, with_inpainting
 from ir.detection import Regions, find_defects, is_speckled, seed_limits
 from ir.errors import PlaneTypeError, ShapeMismatchError
 from ir.few_marks import confirmed_marks, may_be_spotless
-from ir.fused_frame import fused_report, heal_by_both, is_confirmed, look_by_both, may_be_weak
+from ir.fused_frame import fused_report, heal_by_both, is_confirmed, leaks_much, look_by_both, may_be_weak
 from ir.healing import Healed, Measured, heal
 from ir.hidden_dust import may_hide_dust, with_hidden_dust
 from ir.holder import Holder, film_holder
@@ -119,7 +118,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     plain_limits = limits / _caution_factor(leakage)
     sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
     measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
-    healed, asked, fused = _heal(frame, (regions, measured), report.warnings, options, watch)
+    healed, asked, fused = _heal(frame, (regions, measured), options, watch)
     report = _final_report(report, frame, limits, healed)
     report = replace(report, models={"detector": asked.sha256} if asked else {})
     report = fused_report(report, fused, fused.card.limits(options.sensitivity)[0]) if fused else report
@@ -130,14 +129,13 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
 def _heal(
     frame: _Frame,
     found: tuple[Regions, Measured],
-    warnings: Sequence[Caution],
     options: CleanOptions,
     watch: StopWatch,
 ) -> tuple[Healed, Model | None, Model | None]:
     """Heal, and return as well the detector that was asked, and the one that had a part in what was healed."""
     rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
     regions, measured = found
-    if Caution.STRONG_LEAKAGE in warnings and options.detector == DetectorUse.AUTO:
+    if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
         looked = look_by_both(rgb, found, view, options, watch)
         return heal_by_both(rgb, looked, measured, watch), None, looked.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))

@@ -12,18 +12,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ir._detection_kernels import GRADE_BITS, SEED
+from ir import few_marks
+from ir._detection_kernels import CLIPPED, GRADE_BITS, SEED
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen, connected_regions, many
 from ir.detector import asked_part, look_at_frame, mean_probability
-from ir.few_marks import at_most_few
-from ir.healing import Healed, Measured, heal, infrared_densities, split_wide
+from ir.healing import Healed, Measured, heal, infrared_densities, split_wide, taken_back
 from ir.infrared_view import InfraredView
+from ir.leakage import Leakage
 from ir.model_file import Model
 from ir.report import CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
 
+# Part of the picture's density that leaks, from which on the detector is asked: before black, or at a bright line, the
+# model of the leak leaves more over than dust takes.
+MUCH_LEAKAGE = 0.2
 # Density in the picture for one of infrared from which on infrared is weak: good scanners have 1.1 to 1.3.
 WEAK_EXPONENT = 2.0
 # Where hardly anything was healed the exponent is not known. That much was found and left (more marks than this and for
@@ -34,11 +38,19 @@ WEAK_PART = 0.5
 # Mean probability from which on what infrared found is confirmed: on film that leaks, hardly any dust had less, and
 # hardly any of the picture's lines had more.
 CONFIRMED = 0.15
+# The same on a frame that the detector is not sure to be dusty, as where infrared found hardly a mark (`ir.few_marks`).
+CONFIRMED_ALONE = few_marks.CONFIRMED
 # Mean density in thresholds from which on nothing has to confirm it: the picture's lines had 5 at most, and what the
 # detector did not see of opaque dust 10 to 20.
 DEEP = 8.0
+# Part of what was found together, at least, that infrared found, where it heals by infrared.
+FOUND_PART = 0.2
 # Part of a mark, at least, that infrared did not heal: of hairs it often finds a piece.
 UNSEEN_PART = 0.5
+# Where infrared shows less than this part of what a mark would take, it has to be as probable as that in the mean: a
+# beak and branches had up to 0.84; of dust one mark in fifty is lost. What would take so many thresholds of infrared
+# is none however probable (veins), where it is known how much infrared shows.
+SHOWN_PART, PROBABLE_ALONE, SURELY_SHOWN = 0.15, 0.85, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,9 @@ class Looked:
     marks : Regions
         What it is sure of; none on a frame that is not surely dusty.
     defects : Regions
-        Those, joined with what infrared found and it confirms.
+        Those, joined with what infrared found and it confirms; without any of them, more surely.
+    found : Regions
+        Those of the defects of which infrared found much.
     confirmed_part : float
         Part of what infrared found that it confirms, 0..1.
     """
@@ -63,7 +77,13 @@ class Looked:
     probability: npt.NDArray[np.uint8]
     marks: Regions
     defects: Regions
+    found: Regions
     confirmed_part: float
+
+
+def leaks_much(leakage: Leakage) -> bool:
+    """Whether so much of the picture leaks that infrared alone is not to be believed."""
+    return sum(leakage.slopes) > MUCH_LEAKAGE
 
 
 def may_be_weak(healed: Healed) -> bool:
@@ -73,12 +93,12 @@ def may_be_weak(healed: Healed) -> bool:
 
 def _nearly_all_left(healed: Healed) -> bool:
     """Whether infrared found much and healed hardly any of it."""
-    return healed.left > many(MANY_LEFT, healed.mask.size) and at_most_few(healed)
+    return healed.left > many(MANY_LEFT, healed.mask.size) and few_marks.at_most_few(healed)
 
 
 def is_confirmed(healed: Healed, looked: Looked) -> bool:
     """Whether the detector says as well that infrared which may be weak has found dust."""
-    return len(looked.defects) > 0 and (not _nearly_all_left(healed) or looked.confirmed_part >= WEAK_PART)
+    return len(looked.marks) > 0 and (not _nearly_all_left(healed) or looked.confirmed_part >= WEAK_PART)
 
 
 def look_by_both(
@@ -111,11 +131,12 @@ def look_by_both(
     regions, measured = found
     model, probability = look_at_frame(rgb, view, options, watch)
     marks = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
-    confirmed = mean_probability(probability, regions) >= CONFIRMED * asked_part(options.sensitivity)
+    mean, asked = mean_probability(probability, regions), asked_part(options.sensitivity)
+    confirmed = mean >= CONFIRMED * asked
     part = float(confirmed.mean()) if len(regions) else 0.0
-    sure = confirmed | _is_deep(regions, measured)
-    defects = _joined((marks, chosen(regions, sure)), probability.shape) if len(marks) else marks
-    return Looked(model, probability, marks, defects, part)
+    sure = confirmed | _is_deep(regions, measured) if len(marks) else mean >= CONFIRMED_ALONE * asked
+    defects = _joined((marks, chosen(regions, sure)), probability.shape)
+    return Looked(model, probability, marks, defects, _mostly(defects, regions, probability.shape), part)
 
 
 def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch) -> Healed:
@@ -133,11 +154,12 @@ def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured
     Healed
         Outside `mask` equal to `rgb` to the last bit.
     """
-    healed = watch.time("healing", lambda: heal(rgb, looked.defects, measured))
-    # Of a long scratch infrared may heal one half.
+    healed = watch.time("healing", lambda: heal(rgb, looked.found, measured))
+    # Of a long scratch infrared may heal one half; a bright line that it does not show is no scratch.
     bare = unseen(split_wide(looked.marks)[0], healed.mask)
     known = (looked.probability, measured.photometry, lambda cells: _density(measured, cells))
     more = watch.time("healing", lambda: heal_colours(healed.rgb, bare, *known))
+    more = taken_back(rgb, more, bare, _not_shown((healed, more), bare, looked, measured))
     # The second step counts anew what the first one left.
     return added(replace(healed, left=max(healed.left - len(bare), 0)), more)
 
@@ -150,6 +172,31 @@ def unseen(marks: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
     pixels = bare & np.repeat(kept, np.diff(marks.starts))
     starts = np.concatenate([[0], np.cumsum(counts[kept])]).astype(np.int64)
     return Regions(marks.rows[pixels], marks.cols[pixels], starts)
+
+
+def _not_shown(
+    steps: tuple[Healed, Healed], marks: Regions, looked: Looked, measured: Measured
+) -> npt.NDArray[np.bool_]:
+    """Which marks, healed in the second step, take far more of the picture than infrared shows, and are not probable.
+
+    Dust that takes so much would block the infrared as well; an object of the picture's does not.
+    """
+    if not len(marks):
+        return np.zeros(0, np.bool_)
+    before, after = steps
+    rows, cols = marks.rows, marks.cols
+    grades, tables = measured.residual.grades[rows, cols], measured.photometry.log_tables[:3]
+    seen = after.mask[rows, cols] & ((grades & CLIPPED) == 0)
+    light = [tables[np.arange(3), step.rgb[rows, cols]].mean(axis=1) for step in (after, before)]
+    usual = np.float32(before.exponent * measured.sight.gain)
+    shown = usual * infrared_densities(measured.residual, measured.base, marks)[:, 1]
+    limit = usual * measured.limits[2, grades & GRADE_BITS]
+    planes = (np.abs(light[0] - light[1]), shown, limit)
+    taken, shown, limit = (np.add.reduceat(seen * plane, marks.starts[:-1]) for plane in planes)
+    improbable = mean_probability(looked.probability, marks) < PROBABLE_ALONE
+    known = before.exponent <= WEAK_EXPONENT and not few_marks.at_most_few(before)
+    surely_shown = known & (taken > SURELY_SHOWN * limit)
+    return np.asarray((shown < SHOWN_PART * taken) & (improbable | surely_shown))
 
 
 def added(first: Healed, more: Healed) -> Healed:
@@ -179,6 +226,16 @@ def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:
     for part in parts:
         classes[part.rows, part.cols] = SEED
     return connected_regions(classes)
+
+
+def _mostly(regions: Regions, parts: Regions, shape: tuple[int, ...]) -> Regions:
+    """Return the regions of which the parts cover much."""
+    if not len(regions):
+        return regions
+    covered = np.zeros(shape, np.bool_)
+    covered[parts.rows, parts.cols] = True
+    counts = np.bincount(regions.owners, covered[regions.rows, regions.cols])
+    return chosen(regions, counts > FOUND_PART * np.diff(regions.starts))
 
 
 def _density(measured: Measured, cells: Regions) -> npt.NDArray[np.float32]:

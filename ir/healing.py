@@ -8,7 +8,7 @@ light divided by what the defect lets through, and an interpolation from around.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -216,6 +216,27 @@ def tally(
     divided = int(((healed_cells > 0) & (2 * divided_cells >= healed_cells)).sum())
     left = int((healed_cells == 0).sum())
     return divided, len(healed_cells) - divided - left, left
+
+
+def taken_back(rgb: npt.NDArray[np.uint16], healed: Healed, regions: Regions, denied: npt.NDArray[np.bool_]) -> Healed:
+    """Leave regions as captured that were healed, in place.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        As captured.
+    healed : Healed
+    regions : Regions
+    denied : (regions,) ndarray of bool
+        Which of them; those that were healed count as left. It is not known of each whether it was divided or filled.
+    """
+    pixels = np.repeat(denied, np.diff(regions.starts))
+    rows, cols, owners = regions.rows[pixels], regions.cols[pixels], regions.owners[pixels]
+    count = len(np.unique(owners[healed.mask[rows, cols]]))
+    healed.rgb[rows, cols], healed.mask[rows, cols] = rgb[rows, cols], False
+    divided = max(healed.divided - count, 0)
+    filled = max(healed.filled - (count - (healed.divided - divided)), 0)
+    return replace(healed, divided=divided, filled=filled, left=healed.left + count)
 
 
 def _places(cells: Regions, parents: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:

@@ -10,13 +10,15 @@ from ir_defects import Silent, measured_density
 from ir_frames import NO_DAMAGE, compiled, flat_planes, simulated
 from onnx_models import save_detector
 
+from bench.frames import photograph
 from bench.metrics import Answer, Judge
-from film.frame import Damage
+from film.frame import Damage, simulate_frame
 from film.kinds import KINDS
-from ir import CleanOptions, clean_frame
+from ir import CleanOptions, clean_frame, fused_frame
 from ir.detection import Regions, connected_regions
-from ir.fused_frame import Looked, is_confirmed, look_by_both, may_be_weak, unseen
+from ir.fused_frame import Looked, heal_by_both, is_confirmed, leaks_much, look_by_both, may_be_weak, unseen
 from ir.healing import Healed
+from ir.leakage import no_leakage
 from ir.model_file import load_detector
 from ir.report import Caution, Method
 from ir.stopwatch import StopWatch
@@ -116,13 +118,13 @@ def test_infrared_may_be_weak_where_dust_is_dark_in_the_picture_or_nearly_all_wa
 )
 def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, confirmed):
     one = connected_regions(np.full((3, 3), 2, np.uint8))
-    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part)
+    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, one, part)
     assert is_confirmed(healed_so(4.0, healed, 60), looked) == confirmed
 
 
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
     none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
-    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, 1.0))
+    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, none, 1.0))
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
@@ -163,3 +165,89 @@ def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it
     assert np.diff(hidden.starts).tolist() == [24, 36]
     assert not mask[hidden.rows, hidden.cols].any()
     assert set(hidden.cols) == {*range(10, 16), *range(50, 56)}
+
+
+@pytest.mark.parametrize(("slopes", "much"), [((0.15, 0.02, 0.02), False), ((0.17, 0.02, 0.02), True)])
+def test_from_a_leak_of_a_fifth_on_the_detector_is_asked(slopes, much):
+    assert leaks_much(replace(no_leakage(), slopes=slopes)) == much
+
+
+def test_what_a_leak_leaves_over_of_a_disc_before_black_is_left_alone():
+    frame = simulate_frame(photograph("retina")(700, 1050), KINDS["strong_leak"], seed=4004)
+    together, alone = (scored(frame, cleaned(frame, detector=use)) for use in ("auto", "off"))
+    assert together.f1 > 0.9
+    assert together.f1 > alone.f1
+    assert together.harmed < 1e-4
+
+
+def specks(rows, cols, count=12):
+    """Specks of 6 x 6 pixels that take two thirds of the light, and where they lie."""
+    rgb, _ = flat_planes((rows, cols), noise=0.002)
+    places = [np.s_[40:46, 30 * index + 8 : 30 * index + 14] for index in range(count)]
+    for place in places:
+        rgb[place] //= 3
+    return rgb, places
+
+
+@pytest.mark.parametrize(
+    ("shown", "probability", "heals"),
+    [(0.0, 0.83, False), (0.0, 0.87, True), (0.16, 0.83, False), (0.35, 0.83, True)],
+    ids=["not shown", "probable", "hardly shown", "shown"],
+)
+def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heals):
+    rgb, places = specks(100, 400)
+    classes, plane = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
+    for place in places:
+        classes[place], plane[place] = 2, round(255 * probability)
+    marks = connected_regions(classes)
+    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
+    healed = heal_by_both(rgb, Looked(None, plane, marks, marks, none, 1.0), measured, StopWatch())
+    assert healed.mask.any() == heals
+    assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
+    assert (healed.left == 12) == (not heals)
+
+
+def test_what_infrared_would_surely_show_is_no_dust_however_probable():
+    rgb, places = specks(100, 1300, count=40)
+    marks, plane = np.zeros((100, 1300), np.uint8), np.zeros((100, 1300), np.uint8)
+    found = marks.copy()
+    # Infrared, whose threshold is a tenth, shows nothing of seven tenths; of a third it might not.
+    veins = [np.s_[70:76, 100:106], np.s_[70:76, 400:406]]
+    for vein, taken in zip(veins, (0.7, 0.35), strict=True):
+        rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
+    for place in [*places, *veins]:
+        marks[place], plane[place] = 2, 250
+    for place in places:
+        found[place] = 2
+    measured = measured_density(rgb.shape[:2], [(place, 1.1) for place in places], 0.01)
+    looked = Looked(None, plane, connected_regions(marks), connected_regions(marks), connected_regions(found), 1.0)
+    healed = heal_by_both(rgb, looked, measured, StopWatch())
+    assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
+    assert all(healed.mask[place].any() for place in places)
+
+
+@pytest.mark.parametrize(("part", "counts"), [(0.17, False), (0.23, True)])
+def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
+    classes = np.zeros((40, 140), np.uint8)
+    classes[10:20, 20:120] = 2
+    found = classes.copy()
+    found[:, 20 + round(100 * part) :] = 0
+    healing = fused_frame._mostly(connected_regions(classes), connected_regions(found), classes.shape)
+    assert len(healing) == counts
+
+
+@pytest.mark.parametrize("sure", [False, True], ids=["no dust for sure", "dusty"])
+def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
+    rgb, places = specks(100, 400)
+    plane, classes = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
+    for index, mean in enumerate((0.45, 0.35)):
+        place = np.s_[70:78, 40 + 80 * index : 48 + 80 * index]
+        plane[place], classes[place] = round(255 * mean), 2
+    for place in places if sure else []:
+        plane[place] = 254
+    monkeypatch.setattr(fused_frame, "look_at_frame", lambda *_: (load_detector(infrared=True), plane))
+    found = (connected_regions(classes), measured_density((100, 400), [], 0.01))
+    looked = look_by_both(rgb, found, Silent(), CleanOptions(), StopWatch())
+    assert len(looked.marks) == (12 if sure else 0)
+    assert len(looked.found) == (2 if sure else 1)
