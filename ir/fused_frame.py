@@ -179,11 +179,12 @@ def _not_shown(
 ) -> npt.NDArray[np.bool_]:
     """Which marks, healed in the second step, take far more of the picture than infrared shows, and are not probable.
 
-    Dust that takes so much would block the infrared as well; an object of the picture's does not.
+    Dust that takes so much would block the infrared as well; an object of the picture's does not. None where infrared
+    is weak, whose silence says little.
     """
-    if not len(marks):
-        return np.zeros(0, np.bool_)
     before, after = steps
+    if not len(marks) or before.exponent > WEAK_EXPONENT:
+        return np.zeros(len(marks), np.bool_)
     rows, cols = marks.rows, marks.cols
     grades, tables = measured.residual.grades[rows, cols], measured.photometry.log_tables[:3]
     seen = after.mask[rows, cols] & ((grades & CLIPPED) == 0)
@@ -194,8 +195,7 @@ def _not_shown(
     planes = (np.abs(light[0] - light[1]), shown, limit)
     taken, shown, limit = (np.add.reduceat(seen * plane, marks.starts[:-1]) for plane in planes)
     improbable = mean_probability(looked.probability, marks) < PROBABLE_ALONE
-    known = before.exponent <= WEAK_EXPONENT and not few_marks.at_most_few(before)
-    surely_shown = known & (taken > SURELY_SHOWN * limit)
+    surely_shown = (taken > SURELY_SHOWN * limit) & (not few_marks.at_most_few(before))
     return np.asarray((shown < SHOWN_PART * taken) & (improbable | surely_shown))
 
 

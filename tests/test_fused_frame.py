@@ -208,23 +208,42 @@ def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heal
     assert (healed.left == 12) == (not heals)
 
 
-def test_what_infrared_would_surely_show_is_no_dust_however_probable():
+def dusty_with(marks, density):
+    """Forty specks that infrared shows with a density, marks (taken, probability) that it does not show; what heals."""
     rgb, places = specks(100, 1300, count=40)
-    marks, plane = np.zeros((100, 1300), np.uint8), np.zeros((100, 1300), np.uint8)
-    found = marks.copy()
-    # Infrared, whose threshold is a tenth, shows nothing of seven tenths; of a third it might not.
-    veins = [np.s_[70:76, 100:106], np.s_[70:76, 400:406]]
-    for vein, taken in zip(veins, (0.7, 0.35), strict=True):
-        rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
-    for place in [*places, *veins]:
-        marks[place], plane[place] = 2, 250
+    classes, plane = np.zeros((100, 1300), np.uint8), np.zeros((100, 1300), np.uint8)
     for place in places:
-        found[place] = 2
-    measured = measured_density(rgb.shape[:2], [(place, 1.1) for place in places], 0.01)
-    looked = Looked(None, plane, connected_regions(marks), connected_regions(marks), connected_regions(found), 1.0)
+        classes[place], plane[place] = 2, 250
+    found = classes.copy()
+    veins = [np.s_[70:76, 100 + 300 * index : 106 + 300 * index] for index in range(len(marks))]
+    for vein, (taken, probability) in zip(veins, marks, strict=True):
+        rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
+        classes[vein], plane[vein] = 2, round(255 * probability)
+    measured = measured_density(rgb.shape[:2], [(place, density) for place in places], 0.01)
+    looked = Looked(None, plane, connected_regions(classes), connected_regions(classes), connected_regions(found), 1.0)
     healed = heal_by_both(rgb, looked, measured, StopWatch())
-    assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
     assert all(healed.mask[place].any() for place in places)
+    return [bool(healed.mask[vein].any()) for vein in veins]
+
+
+def test_what_infrared_would_surely_show_is_no_dust_however_probable():
+    # Infrared, whose threshold is a tenth, shows nothing of seven tenths; of a third it might not.
+    assert dusty_with([(0.7, 0.98), (0.35, 0.98)], density=1.1) == [False, True]
+
+
+@pytest.mark.parametrize(("exponent", "denied"), [(1.9, True), (2.1, False)], ids=["good", "weak"])
+def test_the_silence_of_weak_infrared_says_nothing(exponent, denied):
+    rgb, _ = flat_planes((60, 60))
+    vein, classes = np.s_[20:26, 20:26], np.zeros((60, 60), np.uint8)
+    classes[vein] = 2
+    dark = rgb.copy()
+    dark[vein] //= 3
+    marks = connected_regions(classes)
+    before = replace(healed_so(exponent, 60, 0), rgb=dark)
+    after = replace(before, rgb=rgb, mask=classes > 0)
+    looked = Looked(None, np.full((60, 60), 200, np.uint8), marks, marks, marks, 1.0)
+    measured = measured_density((60, 60), [], 0.01)
+    assert fused_frame._not_shown((before, after), marks, looked, measured).tolist() == [denied]
 
 
 @pytest.mark.parametrize(("part", "counts"), [(0.17, False), (0.23, True)])
