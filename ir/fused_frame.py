@@ -65,10 +65,9 @@ class Looked:
         Probability times 255.
     marks : Regions
         What it is sure of; none on a frame that is not surely dusty.
-    defects : Regions
-        Those, joined with what infrared found and it confirms; without any of them, more surely.
     found : Regions
-        Those of the defects of which infrared found much.
+        Those, joined with what infrared found and it confirms (without any of them, more surely), as far as infrared
+        found part of them.
     confirmed_part : float
         Part of what infrared found that it confirms, 0..1.
     """
@@ -76,7 +75,6 @@ class Looked:
     model: Model
     probability: npt.NDArray[np.uint8]
     marks: Regions
-    defects: Regions
     found: Regions
     confirmed_part: float
 
@@ -136,7 +134,7 @@ def look_by_both(
     part = float(confirmed.mean()) if len(regions) else 0.0
     sure = confirmed | _is_deep(regions, measured) if len(marks) else mean >= CONFIRMED_ALONE * asked
     defects = _joined((marks, chosen(regions, sure)), probability.shape)
-    return Looked(model, probability, marks, defects, _mostly(defects, regions, probability.shape), part)
+    return Looked(model, probability, marks, _found_of(defects, regions, probability.shape), part)
 
 
 def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch) -> Healed:
@@ -228,8 +226,8 @@ def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:
     return connected_regions(classes)
 
 
-def _mostly(regions: Regions, parts: Regions, shape: tuple[int, ...]) -> Regions:
-    """Return the regions of which the parts cover much."""
+def _found_of(regions: Regions, parts: Regions, shape: tuple[int, ...]) -> Regions:
+    """Return the regions of which the parts that infrared found cover enough."""
     if not len(regions):
         return regions
     covered = np.zeros(shape, np.bool_)

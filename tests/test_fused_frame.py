@@ -118,13 +118,13 @@ def test_infrared_may_be_weak_where_dust_is_dark_in_the_picture_or_nearly_all_wa
 )
 def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, confirmed):
     one = connected_regions(np.full((3, 3), 2, np.uint8))
-    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, one, part)
+    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part)
     assert is_confirmed(healed_so(4.0, healed, 60), looked) == confirmed
 
 
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
     none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
-    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, none, 1.0))
+    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, 1.0))
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
@@ -145,7 +145,7 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
     measured = measured_density((300, 420), deep, 0.01)
     looked = look_by_both(rgb, (connected_regions(found), measured), Silent(), options, StopWatch())
     plane = np.zeros((300, 420), np.bool_)
-    plane[looked.defects.rows, looked.defects.cols] = True
+    plane[looked.found.rows, looked.found.cols] = True
     assert len(looked.marks) == 20
     assert looked.confirmed_part == pytest.approx(2 / 5)
     assert plane[40:48, 8:16].all()
@@ -153,7 +153,7 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
     assert not plane[150:158, 300:308].any()
     assert plane[220:228, 40:48].all()
     assert not plane[220:228, 200:208].any()
-    assert len(looked.defects) == 22
+    assert len(looked.found) == 3
 
 
 def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
@@ -202,7 +202,7 @@ def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heal
     marks = connected_regions(classes)
     none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, marks, none, 1.0), measured, StopWatch())
+    healed = heal_by_both(rgb, Looked(None, plane, marks, none, 1.0), measured, StopWatch())
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
@@ -220,7 +220,7 @@ def dusty_with(marks, density):
         rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
         classes[vein], plane[vein] = 2, round(255 * probability)
     measured = measured_density(rgb.shape[:2], [(place, density) for place in places], 0.01)
-    looked = Looked(None, plane, connected_regions(classes), connected_regions(classes), connected_regions(found), 1.0)
+    looked = Looked(None, plane, connected_regions(classes), connected_regions(found), 1.0)
     healed = heal_by_both(rgb, looked, measured, StopWatch())
     assert all(healed.mask[place].any() for place in places)
     return [bool(healed.mask[vein].any()) for vein in veins]
@@ -241,7 +241,7 @@ def test_the_silence_of_weak_infrared_says_nothing(exponent, denied):
     marks = connected_regions(classes)
     before = replace(healed_so(exponent, 60, 0), rgb=dark)
     after = replace(before, rgb=rgb, mask=classes > 0)
-    looked = Looked(None, np.full((60, 60), 200, np.uint8), marks, marks, marks, 1.0)
+    looked = Looked(None, np.full((60, 60), 200, np.uint8), marks, marks, 1.0)
     measured = measured_density((60, 60), [], 0.01)
     assert fused_frame._not_shown((before, after), marks, looked, measured).tolist() == [denied]
 
@@ -252,7 +252,7 @@ def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
     classes[10:20, 20:120] = 2
     found = classes.copy()
     found[:, 20 + round(100 * part) :] = 0
-    healing = fused_frame._mostly(connected_regions(classes), connected_regions(found), classes.shape)
+    healing = fused_frame._found_of(connected_regions(classes), connected_regions(found), classes.shape)
     assert len(healing) == counts
 
 
