@@ -137,7 +137,7 @@ def _heal(
     regions, measured = found
     if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
         looked = look_by_both(rgb, found, view, options, watch)
-        return heal_by_both(rgb, looked, measured, watch), None, looked.model
+        return heal_by_both(rgb, looked, measured, watch, weak=False), None, looked.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
@@ -145,7 +145,7 @@ def _heal(
     if weak or clipped:
         looked = look_by_both(rgb, found, view, options, watch)
         if weak and is_confirmed(healed, looked):
-            return heal_by_both(rgb, looked, measured, watch), None, looked.model
+            return heal_by_both(rgb, looked, measured, watch, weak=True), None, looked.model
         if clipped:
             healed, hidden = with_hidden_dust(rgb, healed, measured, looked, watch)
             return healed, None, hidden

@@ -137,7 +137,9 @@ def look_by_both(
     return Looked(model, probability, marks, _found_of(defects, regions, probability.shape), part)
 
 
-def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch) -> Healed:
+def heal_by_both(
+    rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch, *, weak: bool
+) -> Healed:
     """Heal what was found together: by infrared, and from the colours where that leaves most of a sure mark.
 
     Parameters
@@ -146,6 +148,8 @@ def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured
     looked : Looked
     measured : Measured
     watch : StopWatch
+    weak : bool
+        Whether the infrared is weak: its silence says nothing then.
 
     Returns
     -------
@@ -157,7 +161,8 @@ def heal_by_both(rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured
     bare = unseen(split_wide(looked.marks)[0], healed.mask)
     known = (looked.probability, measured.photometry, lambda cells: _density(measured, cells))
     more = watch.time("healing", lambda: heal_colours(healed.rgb, bare, *known))
-    more = taken_back(rgb, more, bare, _not_shown((healed, more), bare, looked, measured))
+    if not weak and healed.exponent <= WEAK_EXPONENT:
+        more = taken_back(rgb, more, bare, _not_shown((healed, more), bare, looked, measured))
     # The second step counts anew what the first one left.
     return added(replace(healed, left=max(healed.left - len(bare), 0)), more)
 
@@ -177,12 +182,11 @@ def _not_shown(
 ) -> npt.NDArray[np.bool_]:
     """Which marks, healed in the second step, take far more of the picture than infrared shows, and are not probable.
 
-    Dust that takes so much would block the infrared as well; an object of the picture's does not. None where infrared
-    is weak, whose silence says little.
+    Dust that takes so much would block the infrared as well; an object of the picture's does not.
     """
+    if not len(marks):
+        return np.zeros(0, np.bool_)
     before, after = steps
-    if not len(marks) or before.exponent > WEAK_EXPONENT:
-        return np.zeros(len(marks), np.bool_)
     rows, cols = marks.rows, marks.cols
     grades, tables = measured.residual.grades[rows, cols], measured.photometry.log_tables[:3]
     seen = after.mask[rows, cols] & ((grades & CLIPPED) == 0)

@@ -202,7 +202,7 @@ def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heal
     marks = connected_regions(classes)
     none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, none, 1.0), measured, StopWatch())
+    healed = heal_by_both(rgb, Looked(None, plane, marks, none, 1.0), measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
@@ -221,7 +221,7 @@ def dusty_with(marks, density):
         classes[vein], plane[vein] = 2, round(255 * probability)
     measured = measured_density(rgb.shape[:2], [(place, density) for place in places], 0.01)
     looked = Looked(None, plane, connected_regions(classes), connected_regions(found), 1.0)
-    healed = heal_by_both(rgb, looked, measured, StopWatch())
+    healed = heal_by_both(rgb, looked, measured, StopWatch(), weak=False)
     assert all(healed.mask[place].any() for place in places)
     return [bool(healed.mask[vein].any()) for vein in veins]
 
@@ -231,19 +231,22 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
     assert dusty_with([(0.7, 0.98), (0.35, 0.98)], density=1.1) == [False, True]
 
 
-@pytest.mark.parametrize(("exponent", "denied"), [(1.9, True), (2.1, False)], ids=["good", "weak"])
-def test_the_silence_of_weak_infrared_says_nothing(exponent, denied):
-    rgb, _ = flat_planes((60, 60))
-    vein, classes = np.s_[20:26, 20:26], np.zeros((60, 60), np.uint8)
-    classes[vein] = 2
-    dark = rgb.copy()
-    dark[vein] //= 3
+@pytest.mark.parametrize(
+    ("exponent", "weak", "heals"),
+    [(1.9, False, False), (2.1, False, True), (1.9, True, True)],
+    ids=["good", "weak by what was healed", "weak by what was left"],
+)
+def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, heals):
+    rgb, places = specks(100, 400)
+    classes, plane = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
+    for place in places:
+        classes[place], plane[place] = 2, 212
     marks = connected_regions(classes)
-    before = replace(healed_so(exponent, 60, 0), rgb=dark)
-    after = replace(before, rgb=rgb, mask=classes > 0)
-    looked = Looked(None, np.full((60, 60), 200, np.uint8), marks, marks, 1.0)
-    measured = measured_density((60, 60), [], 0.01)
-    assert fused_frame._not_shown((before, after), marks, looked, measured).tolist() == [denied]
+    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
+    monkeypatch.setattr(fused_frame, "heal", lambda *_: first)
+    looked, measured = Looked(None, plane, marks, none, 1.0), measured_density((100, 400), [], 0.01)
+    assert heal_by_both(rgb, looked, measured, StopWatch(), weak=weak).mask.any() == heals
 
 
 @pytest.mark.parametrize(("part", "counts"), [(0.17, False), (0.23, True)])
