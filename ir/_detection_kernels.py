@@ -143,9 +143,8 @@ def _binomial_row(density, three, five):
     a, b, c, d, e = density, density[1:], density[2:], density[3:], density[4:]
     for col in range(three.shape[0]):
         three[col] = (b[col] + c[col] + c[col] + d[col]) * np.float32(0.25)
-        five[col] = (a[col] + e[col] + np.float32(4) * (b[col] + d[col]) + np.float32(6) * c[col]) * np.float32(
-            1 / 16.0
-        )
+        wide = a[col] + e[col] + np.float32(4) * (b[col] + d[col]) + np.float32(6) * c[col]
+        five[col] = wide * np.float32(1 / 16.0)
 
 
 @njit(cache=True)

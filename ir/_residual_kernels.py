@@ -158,6 +158,17 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
 
 
 @njit(cache=True)
+def _moved_counts(source, first, beyond):
+    """Counts of a row from a column on, as many as `beyond` holds: in there, drawn out, where the row ends."""
+    width = beyond.shape[0]
+    if first >= 0 and first + width <= source.shape[0]:
+        return source[first : first + width]
+    for col in range(width):
+        beyond[col] = source[min(max(first + col, 0), source.shape[0] - 1)]
+    return beyond
+
+
+@njit(cache=True)
 def _residual_segment(counts, predicted, log_infrared, limits, residual, grades):
     """Residual of the segment of one row, and the mark of clipped infrared on its grades; limits: gain and clip."""
     gain, clip = limits
@@ -209,18 +220,8 @@ def residual_bands(
             _activity_grades(predictor, at + HALO, grades[row], gradient, grade_of)
             for segment in range(segments):
                 source = infrared[min(max(row + moves[row, segment, 0], 0), rows - 1)]
-                left = segment * SEGMENT_PX
-                width = min(SEGMENT_PX, cols - left)
-                first_col = left + moves[row, segment, 1]
-                if first_col < 0 or first_col + width > cols:
-                    for col in range(width):
-                        beyond[col] = source[min(max(first_col + col, 0), cols - 1)]
-                    source, first_col = beyond, 0
-                _residual_segment(
-                    source[first_col : first_col + width],
-                    predictor[at + HALO, left : left + width],
-                    log_infrared,
-                    (gains[row, segment], clip),
-                    residual[row, left : left + width],
-                    grades[row, left : left + width],
-                )
+                left, right = segment * SEGMENT_PX, min((segment + 1) * SEGMENT_PX, cols)
+                counts = _moved_counts(source, left + moves[row, segment, 1], beyond[: right - left])
+                predicted, limits = predictor[at + HALO, left:right], (gains[row, segment], clip)
+                planes = residual[row, left:right], grades[row, left:right]
+                _residual_segment(counts, predicted, log_infrared, limits, *planes)

@@ -38,8 +38,6 @@ WEAK_PART = 0.5
 # Mean probability from which on what infrared found is confirmed: on film that leaks, hardly any dust had less, and
 # hardly any of the picture's lines had more.
 CONFIRMED = 0.15
-# The same on a frame that the detector is not sure to be dusty, as where infrared found hardly a mark (`ir.few_marks`).
-CONFIRMED_ALONE = few_marks.CONFIRMED
 # Mean density in thresholds from which on nothing has to confirm it: the picture's lines had 5 at most, and what the
 # detector did not see of opaque dust 10 to 20.
 DEEP = 8.0
@@ -132,7 +130,8 @@ def look_by_both(
     mean, asked = mean_probability(probability, regions), asked_part(options.sensitivity)
     confirmed = mean >= CONFIRMED * asked
     part = float(confirmed.mean()) if len(regions) else 0.0
-    sure = confirmed | _is_deep(regions, measured) if len(marks) else mean >= CONFIRMED_ALONE * asked
+    # Without a sure mark more is asked, as where infrared found hardly any.
+    sure = confirmed | _is_deep(regions, measured) if len(marks) else mean >= few_marks.CONFIRMED * asked
     defects = _joined((marks, chosen(regions, sure)), probability.shape)
     return Looked(model, probability, marks, _found_of(defects, regions, probability.shape), part)
 
@@ -188,12 +187,11 @@ def _not_shown(
         return np.zeros(0, np.bool_)
     before, after = steps
     rows, cols = marks.rows, marks.cols
-    grades, tables = measured.residual.grades[rows, cols], measured.photometry.log_tables[:3]
-    seen = after.mask[rows, cols] & ((grades & CLIPPED) == 0)
+    tables = measured.photometry.log_tables[:3]
+    seen = after.mask[rows, cols] & ((measured.residual.grades[rows, cols] & CLIPPED) == 0)
     light = [tables[np.arange(3), step.rgb[rows, cols]].mean(axis=1) for step in (after, before)]
     usual = np.float32(before.exponent * measured.sight.gain)
-    shown = usual * infrared_densities(measured.residual, measured.base, marks)[:, 1]
-    limit = usual * measured.limits[2, grades & GRADE_BITS]
+    shown, limit = (usual * values for values in _seen_in_infrared(marks, measured))
     planes = (np.abs(light[0] - light[1]), shown, limit)
     taken, shown, limit = (np.add.reduceat(seen * plane, marks.starts[:-1]) for plane in planes)
     improbable = mean_probability(looked.probability, marks) < PROBABLE_ALONE
@@ -216,10 +214,14 @@ def _is_deep(regions: Regions, measured: Measured) -> npt.NDArray[np.bool_]:
     """Which regions lie so far beyond their threshold that no leak explains them."""
     if not len(regions):
         return np.zeros(0, np.bool_)
-    density = infrared_densities(measured.residual, measured.base, regions)[:, 1]
-    grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
-    density, limits = (np.add.reduceat(plane, regions.starts[:-1]) for plane in (density, measured.limits[2, grades]))
+    density, limits = (np.add.reduceat(values, regions.starts[:-1]) for values in _seen_in_infrared(regions, measured))
     return np.asarray(density > DEEP * limits)
+
+
+def _seen_in_infrared(regions: Regions, measured: Measured) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return what each pixel takes of the infrared, smoothed over 5 by 5, and the threshold there, nepers."""
+    grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
+    return infrared_densities(measured.residual, measured.base, regions)[:, 1], measured.limits[2, grades]
 
 
 def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:

@@ -235,13 +235,11 @@ def _held_out_variance(problem: _Problem, fit: _Fit) -> float:
 
 def _reweighted(problem: _Problem, fit: _Fit, rounds: int) -> _Fit:
     coefficients, noise = fit.coefficients, fit.noise
-    weights, inside = problem.valid, np.flatnonzero(problem.valid)
-    biweights = np.empty_like(weights)
+    weights, sampled = problem.valid.copy(), sample(np.flatnonzero(problem.valid))
     for _ in range(rounds):
         residual = _residual(problem, _Fit(fit.terms, coefficients, noise), weights)
-        noise = max(bright_scale(residual.ravel()[sample(inside)]), 1e-5)
-        kernels.biweights(residual, problem.valid, noise, (DARK_LIMIT, BRIGHT_LIMIT), biweights)
-        weights = biweights
+        noise = max(bright_scale(residual.ravel()[sampled]), 1e-5)
+        kernels.biweights(residual, problem.valid, noise, (DARK_LIMIT, BRIGHT_LIMIT), weights)
         coefficients = _solve(problem, fit.terms, weights, noise)
     return _Fit(fit.terms, coefficients, noise)
 

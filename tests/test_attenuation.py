@@ -47,6 +47,11 @@ def cores(heights, hint=None, **film):
     return np.array([found.density[(spot == index) & (look.depths == 4)].mean() for index in range(len(heights))])
 
 
+def seen_by_fill(look):
+    """Density of each pixel as its fill tells it, nepers."""
+    return (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+
+
 def test_each_spots_density_is_found_where_the_fill_is_sure():
     heights = np.array([0.1, 0.3, 0.5, 0.7, 0.9, 1.1, 0.2, 0.4])
     assert cores(heights) == pytest.approx(heights, rel=0.05, abs=0.015)
@@ -111,7 +116,7 @@ def test_a_defect_that_the_fill_hardly_knows_takes_of_the_picture_what_the_frame
 @pytest.mark.parametrize(("height", "learnt"), [(0.04, False), (0.075, True), (1.4, True), (2.4, False)])
 def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
     _, look, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
-    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    seen = seen_by_fill(look)
     course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
     assert (course[look.depths == 0].max() < 0.1) == learnt
 
@@ -139,14 +144,14 @@ def test_the_slope_of_infrared_is_learnt_from_defects_known_to_three_tenths(know
 
 def test_without_a_defect_that_tells_they_rise_as_defects_usually_do():
     _, look, _ = spots([0.02] * 12, rise=np.ones(5))
-    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    seen = seen_by_fill(look)
     course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
     assert [course[look.depths == depth].mean() for depth in range(5)] == pytest.approx(RISE, abs=1e-6)
 
 
 def test_what_a_frame_tells_of_the_rise_counts_by_half_where_it_is_as_sure_as_what_is_usual():
     _, look, _ = spots([0.5] * 3, rise=np.array([0.0, 0.5, 0.85, 1.0, 1.0]))
-    seen = (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    seen = seen_by_fill(look)
     rim = int((look.depths == 0).sum())
     course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), look)
     assert course[look.depths == 0].mean() == pytest.approx(0.1, abs=0.015)

@@ -26,6 +26,7 @@ from ir.stopwatch import StopWatch
 pytestmark = compiled
 SHAPE = (400, 600)
 DUSTY = Damage(dust=3, dirt=3)
+NONE = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
 
 
 def kodachrome(picture="landscape", damage=DUSTY):
@@ -123,8 +124,7 @@ def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, co
 
 
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
-    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
-    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), none, none, 1.0))
+    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0))
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
@@ -189,6 +189,14 @@ def specks(rows, cols, count=12):
     return rgb, places
 
 
+def marked(shape, places, probabilities):
+    """Marks at places, and a plane of how likely each is."""
+    classes, plane = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for place, probability in zip(places, probabilities, strict=True):
+        classes[place], plane[place] = 2, round(255 * probability)
+    return connected_regions(classes), plane
+
+
 @pytest.mark.parametrize(
     ("shown", "probability", "heals"),
     [(0.0, 0.83, False), (0.0, 0.87, True), (0.16, 0.83, False), (0.35, 0.83, True)],
@@ -196,39 +204,26 @@ def specks(rows, cols, count=12):
 )
 def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heals):
     rgb, places = specks(100, 400)
-    classes, plane = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
-    for place in places:
-        classes[place], plane[place] = 2, round(255 * probability)
-    marks = connected_regions(classes)
-    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    marks, plane = marked((100, 400), places, [probability] * 12)
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, none, 1.0), measured, StopWatch(), weak=False)
+    healed = heal_by_both(rgb, Looked(None, plane, marks, NONE, 1.0), measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
 
 
-def dusty_with(marks, density):
-    """Forty specks that infrared shows with a density, marks (taken, probability) that it does not show; what heals."""
-    rgb, places = specks(100, 1300, count=40)
-    classes, plane = np.zeros((100, 1300), np.uint8), np.zeros((100, 1300), np.uint8)
-    for place in places:
-        classes[place], plane[place] = 2, 250
-    found = classes.copy()
-    veins = [np.s_[70:76, 100 + 300 * index : 106 + 300 * index] for index in range(len(marks))]
-    for vein, (taken, probability) in zip(veins, marks, strict=True):
-        rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
-        classes[vein], plane[vein] = 2, round(255 * probability)
-    measured = measured_density(rgb.shape[:2], [(place, density) for place in places], 0.01)
-    looked = Looked(None, plane, connected_regions(classes), connected_regions(found), 1.0)
-    healed = heal_by_both(rgb, looked, measured, StopWatch(), weak=False)
-    assert all(healed.mask[place].any() for place in places)
-    return [bool(healed.mask[vein].any()) for vein in veins]
-
-
 def test_what_infrared_would_surely_show_is_no_dust_however_probable():
+    rgb, places = specks(100, 1300, count=40)
     # Infrared, whose threshold is a tenth, shows nothing of seven tenths; of a third it might not.
-    assert dusty_with([(0.7, 0.98), (0.35, 0.98)], density=1.1) == [False, True]
+    veins = [np.s_[70:76, 100:106], np.s_[70:76, 400:406]]
+    for vein, taken in zip(veins, (0.7, 0.35), strict=True):
+        rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
+    marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42)
+    found, _ = marked((100, 1300), places, [0.98] * 40)
+    measured = measured_density((100, 1300), [(place, 1.1) for place in places], 0.01)
+    healed = heal_by_both(rgb, Looked(None, plane, marks, found, 1.0), measured, StopWatch(), weak=False)
+    assert all(healed.mask[place].any() for place in places)
+    assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -238,14 +233,10 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
 )
 def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, heals):
     rgb, places = specks(100, 400)
-    classes, plane = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
-    for place in places:
-        classes[place], plane[place] = 2, 212
-    marks = connected_regions(classes)
-    none = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+    marks, plane = marked((100, 400), places, [0.83] * 12)
     first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
     monkeypatch.setattr(fused_frame, "heal", lambda *_: first)
-    looked, measured = Looked(None, plane, marks, none, 1.0), measured_density((100, 400), [], 0.01)
+    looked, measured = Looked(None, plane, marks, NONE, 1.0), measured_density((100, 400), [], 0.01)
     assert heal_by_both(rgb, looked, measured, StopWatch(), weak=weak).mask.any() == heals
 
 
@@ -262,14 +253,11 @@ def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
 @pytest.mark.parametrize("sure", [False, True], ids=["no dust for sure", "dusty"])
 def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
     rgb, places = specks(100, 400)
-    plane, classes = np.zeros((100, 400), np.uint8), np.zeros((100, 400), np.uint8)
-    for index, mean in enumerate((0.45, 0.35)):
-        place = np.s_[70:78, 40 + 80 * index : 48 + 80 * index]
-        plane[place], classes[place] = round(255 * mean), 2
+    regions, plane = marked((100, 400), [np.s_[70:78, 40:48], np.s_[70:78, 120:128]], [0.45, 0.35])
     for place in places if sure else []:
         plane[place] = 254
     monkeypatch.setattr(fused_frame, "look_at_frame", lambda *_: (load_detector(infrared=True), plane))
-    found = (connected_regions(classes), measured_density((100, 400), [], 0.01))
+    found = (regions, measured_density((100, 400), [], 0.01))
     looked = look_by_both(rgb, found, Silent(), CleanOptions(), StopWatch())
     assert len(looked.marks) == (12 if sure else 0)
     assert len(looked.found) == (2 if sure else 1)

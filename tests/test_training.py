@@ -385,14 +385,12 @@ def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(t
     from training.train import Trainer, detector
 
     start = ("--start", str(trained / "defects.onnx"))
-    same, deep = (Trainer(options(tmp_path / name, *start, *more)) for name, more in DEPTHS.items())
+    same = Trainer(options(tmp_path / "same", *start))
+    deep = Trainer(options(tmp_path / "deep", *start, "--blocks", "2", "3", "3"))
     density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
     said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, same))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 950_000
-
-
-DEPTHS = {"same": (), "deep": ("--blocks", "2", "3", "3")}
 
 
 def _saved(trainer, folder):
