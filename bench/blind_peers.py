@@ -53,15 +53,15 @@ def make_finders(model: Path | None, recipe: Path | None, sensitivity: float, th
     threads : int
         Of the networks.
     """
-    detector = load_detector(None if model is None else str(model))
+    detector = load_detector(None if model is None else str(model), threads=threads)
     limits = detector.card.limits(sensitivity)
     options = CleanOptions(sensitivity) if model is None else CleanOptions(sensitivity, detector_model=str(model))
     finders: dict[str, Finder] = {
         OURS: partial(_cleaned, options),
-        DETECTOR: partial(_detected, detector, limits, threads),
+        DETECTOR: partial(_detected, detector, limits),
     }
     if recipe is not None:
-        finders[RECIPE] = partial(_detected, load_detector(str(recipe)), (RECIPE_SEED, RECIPE_GROW), threads)
+        finders[RECIPE] = partial(_detected, load_detector(str(recipe), threads=threads), (RECIPE_SEED, RECIPE_GROW))
     finders[MEDIAN] = _median
     for level in TOP_HAT_LEVELS:
         finders[top_hat_name(level)] = partial(_top_hat, level)
@@ -81,9 +81,9 @@ def _cleaned(options: CleanOptions, blind: BlindFrame, group: Group) -> Found:
     return Found(cleaned.defect_mask, cleaned.rgb, seconds, tuple(str(caution) for caution in cleaned.report.warnings))
 
 
-def _detected(model: Model, limits: tuple[float, float], threads: int, blind: BlindFrame, _: Group) -> Found:
+def _detected(model: Model, limits: tuple[float, float], blind: BlindFrame, _: Group) -> Found:
     began = time.perf_counter()
-    regions = find_regions(find_probability(blind.frame.rgb, model, threads), *limits)
+    regions = find_regions(find_probability(blind.frame.rgb, model), *limits)
     mask = np.zeros(blind.frame.rgb.shape[:2], np.bool_)
     mask[regions.rows, regions.cols] = True
     return Found(mask, None, time.perf_counter() - began)

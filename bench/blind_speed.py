@@ -48,8 +48,9 @@ def _measured(folder: Path, model: str | None, threads: int) -> Speed:
     cleaned = clean_frame(rgb, None, options)
     clean_s = time.perf_counter() - began
     peak = Peak(imported, loaded, most_resident_bytes())
+    detector = load_detector(model, threads=threads)
     began = time.perf_counter()
-    find_probability(rgb, load_detector(model), threads)
+    find_probability(rgb, detector)
     return Speed(time.perf_counter() - began, clean_s, dict(cleaned.report.step_seconds), peak)
 
 

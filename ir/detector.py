@@ -1,15 +1,13 @@
 """Where a neural network sees defects, in the colours alone or with what infrared shows, tile by tile, without seams.
 
 Tiles overlap. What lies nearer to a tile's side than the network looks is dropped, and the rest fades from one tile
-into the next, so that the answer is the whole frame's. Each tile is run by one thread, and several at once: the sums
-are the same for any number of threads. Only the tiles at hand are held in floating point.
+into the next, so that the answer is the whole frame's. One tile is run after the other, by all threads: so tiles may be
+large, which lose less to the overlap, and only one of them takes memory.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numba
@@ -25,11 +23,12 @@ from ir.stopwatch import StopWatch
 
 Array = npt.NDArray[np.float32]
 
-# Larger ones lose less to the overlap, and take more memory: some 250 MB each while they run.
-TILE_PX = 1152
+# Larger ones lose less to the overlap, and take more memory: some 350 MB while one is run.
+TILE_PX = 1536
+# Where only those are looked at that hold what is asked for, smaller ones cost less.
+SPARSE_TILE_PX = 768
 # Width over which one tile fades into the next.
 FADE_PX = 16
-MOST_AT_ONCE = 3
 CERTAIN = 255
 # What covers more of the frame than this is the picture's.
 LARGEST_PART = 0.01
@@ -43,6 +42,17 @@ class _Axis:
     starts: tuple[int, ...]
     size: int
     weights: tuple[Array, ...]
+
+
+def detector_of(options: CleanOptions, *, infrared: bool) -> Model:
+    """Return the detector that the options name, or that comes along, to be run by as many threads as kernels are.
+
+    Raises
+    ------
+    ModelError
+        The detector's file cannot be used.
+    """
+    return load_detector(options.detector_model, infrared=infrared, threads=numba.get_num_threads())
 
 
 def look_at_frame(
@@ -75,15 +85,13 @@ def look_at_frame(
     ModelError
         The detector's file cannot be used.
     """
-    model = load_detector(options.detector_model, infrared=view is not None)
-    threads = numba.get_num_threads()
-    return model, watch.time("detector", lambda: find_probability(rgb, model, threads, view, wanted))
+    model = detector_of(options, infrared=view is not None)
+    return model, watch.time("detector", lambda: find_probability(rgb, model, view, wanted))
 
 
 def find_probability(
     rgb: npt.NDArray[np.uint16],
     model: Model,
-    threads: int,
     view: InfraredView | None = None,
     wanted: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint8]:
@@ -93,8 +101,6 @@ def find_probability(
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
     model : Model
-    threads : int
-        Tiles that may be worked on at once; 3 at most, since each takes memory.
     view : InfraredView, optional
         What infrared shows of the frame.
     wanted : (rows, cols) ndarray of bool, optional
@@ -106,7 +112,7 @@ def find_probability(
         Probability times 255.
     """
     plane = np.empty(rgb.shape[:2], np.uint8)
-    for first, strip in probability_strips(rgb, model, threads, view, wanted):
+    for first, strip in probability_strips(rgb, model, view, wanted):
         np.rint(strip * np.float32(CERTAIN), out=strip)
         plane[first : first + len(strip)] = strip
     return plane
@@ -115,7 +121,6 @@ def find_probability(
 def probability_strips(
     rgb: npt.NDArray[np.uint16],
     model: Model,
-    threads: int,
     view: InfraredView | None = None,
     wanted: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, Array]]:
@@ -125,15 +130,15 @@ def probability_strips(
     """
     seen = _Seen(rgb, measure_levels(rgb), view if model.sees_infrared else None, wanted)
     multiple, margin = model.card.multiple_px, model.card.margin_px
-    down, across = (_axis(length, multiple, margin) for length in rgb.shape[:2])
+    tile_px = TILE_PX if wanted is None else SPARSE_TILE_PX
+    down, across = (_axis(length, multiple, margin, tile_px) for length in rgb.shape[:2])
     open_rows = np.zeros((down.size, across.starts[-1] + across.size), np.float32)
     cols = rgb.shape[1]
-    corners = [(row, col) for row in down.starts for col in across.starts]
     size = (down.size, across.size)
-    tiles = _run_ahead(seen, model, corners, size, min(threads, MOST_AT_ONCE))
     for index, start in enumerate(down.starts):
         for place, weight in zip(across.starts, across.weights, strict=True):
-            open_rows[:, place : place + across.size] += down.weights[index][:, None] * weight * next(tiles)
+            tile = _run_tile(seen, model, (start, place), size)
+            open_rows[:, place : place + across.size] += down.weights[index][:, None] * weight * tile
         last = index + 1 == len(down.starts)
         done = min(down.size, rgb.shape[0] - start) if last else down.starts[index + 1] - start
         yield start, np.clip(open_rows[:done, :cols], 0, 1)
@@ -191,24 +196,6 @@ class _Seen:
     wanted: npt.NDArray[np.bool_] | None
 
 
-def _run_ahead(
-    seen: _Seen, model: Model, corners: Iterable[tuple[int, int]], size: tuple[int, int], at_once: int
-) -> Iterator[Array]:
-    """Yield the answer to each tile in order, with `at_once` of them under way."""
-    waiting: deque[Future[Array]] = deque()
-    with ThreadPoolExecutor(at_once, "detector") as pool:
-        try:
-            for corner in corners:
-                waiting.append(pool.submit(_run_tile, seen, model, corner, size))
-                if len(waiting) > at_once:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for tile in waiting:
-                tile.cancel()
-
-
 def _run_tile(seen: _Seen, model: Model, corner: tuple[int, int], size: tuple[int, int]) -> Array:
     place = np.s_[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
     if seen.wanted is not None and not seen.wanted[place].any():
@@ -231,10 +218,10 @@ def _padded(planes: Array, size: tuple[int, int]) -> Array:
     return planes[None]
 
 
-def _axis(length: int, multiple: int, margin: int) -> _Axis:
+def _axis(length: int, multiple: int, margin: int, tile_px: int) -> _Axis:
     padded = _round_up(length, multiple)
     overlap = _round_up(2 * margin + FADE_PX, multiple)
-    largest = max(TILE_PX, 2 * overlap)
+    largest = max(tile_px, 2 * overlap)
     count = 1 if padded <= largest else -(-(padded - overlap) // (largest - overlap))
     size = min(_round_up(-(-(padded + (count - 1) * overlap) // count), multiple), padded)
     starts = tuple(min(index * (size - overlap), padded - size) for index in range(count))

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.detection import Regions, many
-from ir.detector import asked_part, look_at_frame, mean_probability
+from ir.detector import asked_part, detector_of, look_at_frame, mean_probability
 from ir.healing import Healed, taken_back
 from ir.infrared_view import InfraredView
-from ir.model_file import Model, load_detector
+from ir.model_file import Model
 from ir.report import CleanOptions
 from ir.stopwatch import StopWatch
 
@@ -69,7 +69,7 @@ def confirmed_marks(
     """
     regions, healed = found
     asked = CONFIRMED * asked_part(options.sensitivity)
-    if not load_detector(options.detector_model, infrared=True).sees_infrared:
+    if not detector_of(options, infrared=True).sees_infrared:
         return healed, None
     model, probability = look_at_frame(rgb, view, options, watch, wanted=healed.mask)
     denied = mean_probability(probability, regions) < asked

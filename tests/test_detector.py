@@ -43,8 +43,8 @@ def whole_answer(rgb, model):
     return answer[0, 0, : rgb.shape[0], : rgb.shape[1]]
 
 
-def tiled_answer(rgb, model, threads=2):
-    return np.concatenate([strip for _, strip in probability_strips(rgb, model, threads)])
+def tiled_answer(rgb, model):
+    return np.concatenate([strip for _, strip in probability_strips(rgb, model)])
 
 
 @pytest.mark.parametrize("shape", [(500, 700), (233, 1001), (1001, 130), (160, 161)], ids=str)
@@ -78,7 +78,7 @@ def test_where_the_margin_is_too_small_one_tile_fades_into_the_next_without_a_se
 @given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([1, 4, 16, 32]), st.integers(0, 60))
 def test_the_weights_of_tiles_sum_to_one_everywhere(rows, cols, multiple, margin):
     for length in (rows, cols):
-        axis = detector._axis(length * 7, multiple, margin)
+        axis = detector._axis(length * 7, multiple, margin, detector.TILE_PX)
         total = np.zeros(axis.starts[-1] + axis.size)
         for start, weight in zip(axis.starts, axis.weights, strict=True):
             assert start % multiple == 0
@@ -108,7 +108,7 @@ def test_a_detector_that_takes_infrared_gets_the_part_of_it_that_lies_under_each
     monkeypatch.setattr(detector, "TILE_PX", 192)
     rgb = np.full((500, 700, 3), 30_000, np.uint16)
     view = Spots((500, 700))
-    probability = find_probability(rgb, by_both, 2, view)
+    probability = find_probability(rgb, by_both, view)
     planes = np.pad(view.whole, ((0, 0), (0, -500 % 4), (0, -700 % 4)), "symmetric")[None]
     (answer,) = by_both.session.run(None, {"density": np.zeros_like(planes), "infrared": planes})
     assert np.abs(probability - 255 * answer[0, 0, :500, :700]).max() < 1
@@ -117,34 +117,48 @@ def test_a_detector_that_takes_infrared_gets_the_part_of_it_that_lies_under_each
 
 def test_a_detector_that_takes_infrared_looks_at_the_colours_alone_where_there_is_none(by_both, model):
     rgb = dusty((233, 401))
-    assert np.array_equal(find_probability(rgb, by_both, 2), find_probability(rgb, model, 2))
+    assert np.array_equal(find_probability(rgb, by_both), find_probability(rgb, model))
 
 
 def test_a_detector_that_takes_no_infrared_goes_without(model):
     rgb = dusty((233, 401))
     assert not model.sees_infrared
-    assert np.array_equal(find_probability(rgb, model, 2, Spots((233, 401))), find_probability(rgb, model, 2))
+    assert np.array_equal(find_probability(rgb, model, Spots((233, 401))), find_probability(rgb, model))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (4, 4), (65, 129)], ids=str)
 def test_frames_of_any_size_are_looked_at(shape, model):
-    probability = find_probability(dusty(shape), model, 2)
+    probability = find_probability(dusty(shape), model)
     assert probability.shape == shape
     assert probability.dtype == np.uint8
 
 
-def test_the_number_of_threads_changes_no_byte(model, monkeypatch):
-    monkeypatch.setattr(detector, "TILE_PX", 128)
-    rgb = dusty((400, 500))
-    answers = {find_probability(rgb, model, threads).tobytes() for threads in (1, 2, 3)}
+@pytest.mark.parametrize("infrared", [False, True])
+def test_the_number_of_threads_changes_no_bit_of_what_the_models_that_come_along_say(infrared):
+    rgb = dusty((401, 509))
+    view = Spots(rgb.shape[:2]) if infrared else None
+    models = [load_detector(infrared=infrared, threads=threads) for threads in (1, 2, 3, 5)]
+    answers = {b"".join(strip.tobytes() for _, strip in probability_strips(rgb, model, view)) for model in models}
     assert len(answers) == 1
-    assert max(answers.pop()) > 200
+    assert len({id(model.session) for model in models}) == 4
+    assert find_probability(rgb, models[0], view).max() > 200
+
+
+def test_of_tiles_only_those_are_looked_at_that_hold_what_is_asked_for(model, monkeypatch):
+    monkeypatch.setattr(detector, "SPARSE_TILE_PX", 192)
+    rgb = dusty((500, 700))
+    wanted = np.zeros((500, 700), np.bool_)
+    wanted[250, 20] = True
+    everywhere, asked = find_probability(rgb, model), find_probability(rgb, model, wanted=wanted)
+    assert np.array_equal(asked[230:270, :40], everywhere[230:270, :40])
+    assert everywhere[:, 300:].any()
+    assert not asked[:, 300:].any()
 
 
 def test_a_model_that_fails_on_a_tile_ends_the_frame_with_its_error(model):
     odd = replace(model, card=replace(model.card, multiple_px=1))
     with pytest.raises(Exception, match="Sub"):
-        find_probability(dusty((61, 63)), odd, 2)
+        find_probability(dusty((61, 63)), odd)
 
 
 def plane(*spots, shape=(60, 80)):

@@ -38,7 +38,7 @@ def test_a_few_steps_give_a_model_that_the_bench_can_run(photo, tmp_path):
     asked = {"--photos": folder, "--output": tmp_path, "--steps": 3, "--sheets": 3, "--sheet-px": 128, "--crop-px": 64}
     model = train(parse([str(word) for pair in asked.items() for word in pair] + ["--crops", "2"]))
     rgb = np.random.default_rng(1).integers(1000, 60000, (96, 130, 3)).astype(np.uint16)
-    probability = find_probability(rgb, load_detector(str(model)), 1)
+    probability = find_probability(rgb, load_detector(str(model)))
     assert probability.shape == (96, 130)
     assert probability.std() > 0
 
