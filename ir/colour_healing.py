@@ -144,22 +144,32 @@ def _guess(
     """Divide by the estimated density, fill, and weigh the two by the errors that they are expected to have."""
     display, hint = known
     taken = estimate_attenuation(cells, look, hint)
-    density, kept, error = taken.density, taken.kept, taken.error
-    gamma = np.float32(DISPLAY_GAMMA)
-    divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)[:, None]
+    density, kept = taken.density, taken.kept
+    divided, divided_error = _divided(look, density, taken.error)
     grain = np.float32(DETAIL_ERROR) * np.square(look.detail[look.owners, :3] * look.fill)
     fill_error = look.rough + grain
-    lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
-    divided_error = error[:, None] + np.square(np.float32(NEUTRALITY) * density)[:, None] + np.square(lifted)
-    divided_error = divided_error * np.square(divided / gamma)
-    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left.
-    opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
-    weight = 1 - opacity * divided_error / (fill_error + divided_error)
+    weight = _divided_share(density, divided_error, fill_error)
     value = _bounded(rgb, marks, cells, (display, look), weight * divided + (1 - weight) * look.fill)
     lost = np.asarray(1 - weight.mean(axis=1) * (1 - kept), np.float32)
     added = lent_grain(rgb, Shown(display, marks), cells, (look.fill, look.detail), lost)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
     return _Guess((value + added).astype(np.float32), error_after, weight, density)
+
+
+def _divided(look: Look, density: Array, error: Array) -> tuple[Array, Array]:
+    """Return display values without a density that is known to a squared error, and the squared error of them."""
+    gamma = np.float32(DISPLAY_GAMMA)
+    divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)[:, None]
+    lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
+    unsure = error[:, None] + np.square(np.float32(NEUTRALITY) * density)[:, None] + np.square(lifted)
+    return divided, unsure * np.square(divided / gamma)
+
+
+def _divided_share(density: Array, divided_error: Array, fill_error: Array) -> Array:
+    """Return how much of each value is divided, 0..1; the rest is filled."""
+    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left.
+    opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
+    return np.asarray(1 - opacity * divided_error / (fill_error + divided_error))
 
 
 def _bounded(

@@ -12,9 +12,12 @@ from bench.metrics import Answer, Judge
 from film.frame import Damage
 from film.pictures import PICTURES
 from ir import _colour_kernels as kernels
+from ir import colour_healing
+from ir.attenuation import Look
 from ir.colour_frame import colour_photometry, measure_colours
 from ir.colour_healing import heal_colours
 from ir.detection import connected_regions
+from ir.healing import mark_defects
 
 DISPLAY = np.repeat((((np.arange(65536) + 1) / 65536) ** (1 / 2.2))[None], 3, 0).astype(np.float32)
 SHAPE = (48, 61)
@@ -290,3 +293,53 @@ def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detec
         sure = np.where(spots, probability, 0).astype(np.uint8)
         result = heal_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
         assert (len(regions) - result.left) / len(regions) == pytest.approx(expected, abs=0.1)
+
+
+def look_of(raw, fill=0.6, *, detail=0.0, rough=0.0):
+    """Grey pixels of one cell with these display values, before a fill."""
+    raw = np.repeat(np.asarray(raw, np.float32)[:, None], 3, 1)
+    none, owners = np.zeros_like(raw), np.zeros(len(raw), np.int64)
+    grainy = np.full((1, 4), detail, np.float32)
+    return Look(raw, none + fill, none + np.float32(rough), none, grainy, owners + 2, owners, np.zeros(1, np.int64))
+
+
+def test_a_density_that_is_known_leaves_seven_hundredths_of_it_unsure_by_its_colour_and_is_never_believed_over_3_5():
+    density = np.array([0.0, 1.0, -1.0, 3.4, 3.6, 9.0, -9.0], np.float32)
+    value, error = colour_healing._divided(look_of(np.full(7, 0.1)), density, np.zeros(7, np.float32))
+    believed = np.array([0.0, 1.0, -1.0, 3.4, 3.5, 3.5, -3.5])
+    assert value[:, 0] == pytest.approx(0.1 * np.exp(believed / 2.2), rel=1e-5)
+    assert np.sqrt(error[:, 0]) == pytest.approx(0.07 * np.abs(density) * value[:, 0] / 2.2, rel=1e-4)
+
+
+def test_a_defect_is_only_divided_up_to_0_8_nepers_and_as_the_errors_say_from_1_6():
+    density = np.array([0.1, 0.79, 1.2, 1.61, 3.0, -0.79, -1.2], np.float32)
+    errors = np.ones((7, 3), np.float32), np.full((7, 3), 3, np.float32)
+    share = colour_healing._divided_share(density, *errors)
+    assert share[:, 0] == pytest.approx([1, 1, 0.875, 0.75, 0.75, 1, 0.875], abs=1e-3)
+
+
+@pytest.mark.parametrize(("error", "gains"), [(0.95, True), (1.05, False)])
+def test_a_sure_defect_is_healed_where_it_changes_more_than_it_is_expected_to_err(error, gains):
+    look = look_of(np.full(20, 0.4))
+    change = np.full_like(look.raw, 0.1)
+    density = np.full(20, 2.2 * np.log(0.5 / 0.4), np.float32)
+    guess = colour_healing._Guess(look.raw + change, error * np.square(change), np.ones_like(change), density)
+    assert colour_healing._promised(look, guess, np.ones(20, np.float32)) == gains
+
+
+def test_nothing_becomes_brighter_or_darker_than_the_film_around_by_more_than_twice_its_grain():
+    rgb = np.full((40, 40, 3), 20_000, np.uint16)
+    defect = np.zeros((40, 40), np.bool_)
+    defect[18:22, 18:22] = True
+    rgb[defect] = 15_000
+    cells = connected_regions(defect.astype(np.uint8) * 2)
+    marks = mark_defects(cells, defect.shape)
+    around, raw = DISPLAY[0][20_000], DISPLAY[0][15_000]
+    seen = DISPLAY, look_of(np.full(16, raw), detail=0.05)
+    for asked, gets in ((around * 1.08, around * 1.08), (around * 1.12, around * 1.1), (0.1, raw)):
+        value = colour_healing._bounded(rgb, marks, cells, seen, np.full((16, 3), asked, np.float32))
+        assert value == pytest.approx(np.full((16, 3), gets), rel=1e-4)
+    rgb[defect] = 40_000
+    seen = DISPLAY, look_of(np.full(16, DISPLAY[0][40_000]), detail=0.05)
+    value = colour_healing._bounded(rgb, marks, cells, seen, np.full((16, 3), 0.1, np.float32))
+    assert value == pytest.approx(np.full((16, 3), around / 1.1), rel=1e-4)
