@@ -119,12 +119,12 @@ def test_infrared_may_be_weak_where_dust_is_dark_in_the_picture_or_nearly_all_wa
 )
 def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, confirmed):
     one = connected_regions(np.full((3, 3), 2, np.uint8))
-    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part)
+    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part, NONE)
     assert is_confirmed(healed_so(4.0, healed, 60), looked) == confirmed
 
 
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
-    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0))
+    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0, NONE))
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
@@ -206,7 +206,7 @@ def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heal
     rgb, places = specks(100, 400)
     marks, plane = marked((100, 400), places, [probability] * 12)
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, NONE, 1.0), measured, StopWatch(), weak=False)
+    healed = heal_by_both(rgb, Looked(None, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
@@ -221,7 +221,7 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
     marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42)
     found, _ = marked((100, 1300), places, [0.98] * 40)
     measured = measured_density((100, 1300), [(place, 1.1) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, found, 1.0), measured, StopWatch(), weak=False)
+    healed = heal_by_both(rgb, Looked(None, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False)
     assert all(healed.mask[place].any() for place in places)
     assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
 
@@ -236,7 +236,7 @@ def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, 
     marks, plane = marked((100, 400), places, [0.83] * 12)
     first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
     monkeypatch.setattr(fused_frame, "heal", lambda *_: first)
-    looked, measured = Looked(None, plane, marks, NONE, 1.0), measured_density((100, 400), [], 0.01)
+    looked, measured = Looked(None, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
     assert heal_by_both(rgb, looked, measured, StopWatch(), weak=weak).mask.any() == heals
 
 
@@ -250,14 +250,45 @@ def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
     assert len(healing) == counts
 
 
-@pytest.mark.parametrize("sure", [False, True], ids=["no dust for sure", "dusty"])
-def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
+def looked_at(monkeypatch, probabilities, shown, *, found=True):
+    """What is said of specks that are so probable, and of whose 1.1 nepers infrared shows a part.
+
+    found: whether infrared found the first two.
+    """
     rgb, places = specks(100, 400)
-    regions, plane = marked((100, 400), [np.s_[70:78, 40:48], np.s_[70:78, 120:128]], [0.45, 0.35])
-    for place in places if sure else []:
-        plane[place] = 254
+    _, plane = marked((100, 400), places[: len(probabilities)], probabilities)
+    regions, _ = marked((100, 400), places[: 2 * found], [1] * 2 * found)
+    # Infrared is smoothed over 5 by 5 pixels.
+    wide = [tuple(slice(side.start - 2, side.stop + 2) for side in place) for place in places]
+    measured = measured_density((100, 400), [(place, shown * np.log(3)) for place in wide], 0.01)
     monkeypatch.setattr(fused_frame, "look_at_frame", lambda *_: (load_detector(infrared=True), plane))
-    found = (regions, measured_density((100, 400), [], 0.01))
-    looked = look_by_both(rgb, found, Silent(), CleanOptions(), StopWatch())
-    assert len(looked.marks) == (12 if sure else 0)
+    looked = look_by_both(rgb, (regions, measured), Silent(), CleanOptions(), StopWatch())
+    return looked, rgb, measured
+
+
+@pytest.mark.parametrize("sure", [0, 8], ids=["no dust for sure", "dusty"])
+def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
+    looked, _, _ = looked_at(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
+    assert len(looked.marks) == sure
     assert len(looked.found) == (2 if sure else 1)
+
+
+@pytest.mark.parametrize(("shown", "counts"), [(0.26, False), (0.34, True)])
+def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_found(monkeypatch, shown, counts):
+    looked, _, _ = looked_at(monkeypatch, [0.8, 0.8], shown)
+    assert len(looked.found) == 2 * counts
+    assert not len(looked.certain)
+
+
+@pytest.mark.parametrize(
+    ("probability", "shown", "heals"), [(0.94, 0.23, True), (0.94, 0.17, False), (0.9, 0.9, False)]
+)
+def test_there_what_the_detector_is_certain_of_is_healed_if_infrared_shows_a_fifth_of_it(
+    monkeypatch, probability, shown, heals
+):
+    looked, rgb, measured = looked_at(monkeypatch, [0.0, probability], shown, found=False)
+    assert len(looked.certain) == heals
+    assert not len(looked.marks)
+    healed = heal_by_both(rgb, looked, measured, StopWatch(), weak=False)
+    assert healed.mask.any() == heals
+    assert not healed.mask[:, :38].any()
