@@ -322,7 +322,7 @@ def test_training_goes_on_from_an_exported_model_with_what_it_says(trained, tmp_
     (expected,) = session.run(None, {"density": planes[0][None]})
     assert detector(trainer.averaged.network)(*planes) == pytest.approx(expected[0, 0], abs=1e-4)
     assert trainer.history[-1]["command"] == json.loads(model.with_suffix(".json").read_text())["command"]
-    with pytest.raises(ValueError, match="or one with fewer blocks, found others"):
+    with pytest.raises(ValueError, match="or a smaller one, found others"):
         Trainer(options(tmp_path / "shallow", "--blocks", "1", "--start", str(model)))
     other = save_detector(tmp_path / "other.onnx")
     with pytest.raises(ValueError, match=r"other\.json: expected the card of a training, found none of its key"):
@@ -377,7 +377,7 @@ def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, 
     said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, shallow))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 700_000
-    with pytest.raises(ValueError, match=r"fewer blocks, found others: blocks\.0\.1"):
+    with pytest.raises(ValueError, match=r"or a smaller one, found others: \['blocks\.0\.1"):
         Trainer(options(tmp_path / "shallower", "--blocks", "1", "--start", str(_saved(deep, tmp_path / "deep"))))
 
 
@@ -391,6 +391,37 @@ def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(t
     said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, same))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 950_000
+
+
+@pytest.mark.parametrize("as_model", [False, True], ids=["checkpoint", "exported model"])
+def test_a_wider_network_begins_by_saying_what_the_narrower_one_says(as_model, tmp_path):
+    import torch
+
+    from training.export import write_onnx
+    from training.network import DefectNetwork
+    from training.train import Trainer, detector
+
+    torch.manual_seed(3)
+    widths, blocks = (16, 24, 40, 56), (1, 1, 2)
+    narrow = DefectNetwork(widths, blocks).eval()
+    for norm in (module for module in narrow.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        torch.nn.init.normal_(norm.bias, std=0.1)
+    past = {"command": "python -m training.train", "steps": 3, "hours": 0.1}
+    if as_model:
+        start = tmp_path / "narrow.onnx"
+        write_onnx(narrow, start)
+        card = {"network": {"widths": widths, "blocks": blocks}, "went_on_from": [], **past}
+        start.with_suffix(".json").write_text(json.dumps(card))
+    else:
+        start = tmp_path / "checkpoint.pt"
+        state = {"averaged": narrow.state_dict(), "step": 3, "seconds": 360.0, "history": []}
+        torch.save({**state, "command": past["command"]}, start)
+    wide = Trainer(options(tmp_path / "wide", "--start", str(start)))
+    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
+    said, expected = (detector(network)(density) for network in (wide.averaged.network, narrow))
+    assert said == pytest.approx(expected, abs=1e-5)
+    assert wide.history == [past]
+    assert sum(p.numel() for p in wide.learner.network.parameters()) > 1_000_000
 
 
 def _saved(trainer, folder):

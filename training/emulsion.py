@@ -22,6 +22,7 @@ _USUAL = (
     "kodachrome",
     "negative",
     "silver",
+    "silver",
 )
 
 

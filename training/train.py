@@ -51,9 +51,8 @@ class Trainer:
         if self._checkpoint.exists():
             self._resume(self._checkpoint)
         elif options.start is not None and options.start.suffix == ".onnx":
-            blocks, self.history = _structure_and_history(options)
-            shallower = DefectNetwork(blocks=blocks, infrared=options.infrared)
-            _begin_from_shallower(network, load_exported(options.start, shallower, _samples(options)).state_dict())
+            smaller, self.history = _network_and_history(options)
+            _begin_from_smaller(network, load_exported(options.start, smaller, _samples(options)).state_dict())
             self.learner = Learner(network)
         elif options.start is not None:
             self._begin_from(options.start)
@@ -76,7 +75,7 @@ class Trainer:
 
     def _begin_from(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
-        _begin_from_shallower(self.learner.network, state["averaged"])
+        _begin_from_smaller(self.learner.network, state["averaged"])
         self.learner.averaged = Averaged(self.learner.network)
         done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
         self.history = [*state["history"], done]
@@ -128,28 +127,43 @@ def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
     return [tuple(torch.from_numpy(plane)[None] for plane in (sheet.density, sheet.infrared)) for sheet in sheets]
 
 
-def _structure_and_history(options: argparse.Namespace) -> tuple[tuple[int, ...], list[dict[str, Any]]]:
-    """Return the blocks of an exported model and the runs that it came about by, from its card.
+def _network_and_history(options: argparse.Namespace) -> tuple[DefectNetwork, list[dict[str, Any]]]:
+    """Return a network as large as an exported model's and the runs that it came about by, from its card.
 
-    One without a card has as many blocks as are asked for, and no history.
+    One without a card is as large as is asked for, and has no history.
     """
     file = options.start.with_suffix(".json")
     if not file.exists():
-        return tuple(options.blocks), []
+        return DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared), []
     card = json.loads(file.read_text())
     try:
         done = {name: card[name] for name in ("command", "steps", "hours")}
-        return tuple(card["network"]["blocks"]), [*card["went_on_from"], done]
+        widths, blocks = (tuple(card["network"][name]) for name in ("widths", "blocks"))
+        return DefectNetwork(widths, blocks, infrared=options.infrared), [*card["went_on_from"], done]
     except KeyError as error:
         raise ValueError(f"{file}: expected the card of a training, found none of its key {error}") from error
 
 
-def _begin_from_shallower(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Take over weights of as many blocks, or of fewer: further blocks begin as doing nothing."""
-    unlike = network.load_state_dict(weights, strict=False)
-    if unlike.unexpected_keys or any(not key.startswith("blocks.") for key in unlike.missing_keys):
-        names = ", ".join((*unlike.unexpected_keys, *unlike.missing_keys)[:3])
-        raise ValueError(f"--start: expected weights of this network or one with fewer blocks, found others: {names}")
+def _begin_from_smaller(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Take over weights of as many blocks and channels, or of fewer: what goes beyond them begins as doing nothing.
+
+    Further channels do something, as they were drawn, but nothing of the smaller network listens to them yet.
+    """
+    own = network.state_dict()
+    unlike = [name for name in own if name not in weights and not name.startswith("blocks.")]
+    unlike += [name for name, weight in weights.items() if name not in own or not _holds(own[name], weight)]
+    if unlike:
+        raise ValueError(f"--start: expected weights of this network or a smaller one, found others: {unlike[:3]}")
+    for name, weight in weights.items():
+        into = own[name]
+        if weight.dim() > 1:
+            into[: weight.shape[0]] = 0
+        into[tuple(slice(length) for length in weight.shape)] = weight
+
+
+def _holds(own: Tensor, weight: Tensor) -> bool:
+    same = own.dim() == weight.dim() and own.shape[2:] == weight.shape[2:]
+    return same and all(have >= wanted for have, wanted in zip(own.shape, weight.shape, strict=True))
 
 
 def detector(network: nn.Module) -> Any:
@@ -225,7 +239,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--start",
         type=Path,
-        help="weights to begin with: a checkpoint, whose network may have fewer blocks, or an exported model",
+        help="weights to begin with, of this network or one with fewer blocks or channels: a checkpoint or a model",
     )
     parser.add_argument(
         "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"

@@ -144,7 +144,7 @@ class Limits(NamedTuple):
     grow: float
 
 
-GROWS = (0.2, 0.35, 0.5)
+GROWS = (0.2, 0.3, 0.5)
 SEEDS = (0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
 LIMITS = tuple(Limits(seed, grow) for grow in GROWS for seed in SEEDS if seed >= grow)
 
@@ -220,7 +220,7 @@ class _Tally:
 
 # What is sure, which a frame is asked for before it counts as dusty, and what counts on a dusty one: measured together
 # on bench.blind (see `ir.colour_frame.sure_regions`); single frames here say nothing of that.
-SURE, USUAL = Limits(0.99, 0.5), Limits(0.8, 0.35)
+SURE, USUAL = Limits(0.99, 0.5), Limits(0.8, 0.3)
 
 
 def operating_points(figures: Mapping[Limits, Figures]) -> dict[str, Limits]:
