@@ -26,7 +26,7 @@ Counts = npt.NDArray[np.uint16]
 MOST_NOISE = 0.01
 # Sure marks that a dusty frame has at least, however small and for the root of its megapixels, and the part of its
 # marks that they are, at sensitivity 0.5.
-FEWEST_SURE = (1.5, 4.5)
+FEWEST_SURE = (1.0, 4.8)
 SURE_PART = 0.33
 # Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
 SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)

@@ -265,8 +265,12 @@ def options(folder, *more):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
+
+
+@pytest.fixture(scope="module")
+def trained(torch, tmp_path_factory):
     from training.train import train
 
     folder = tmp_path_factory.mktemp("trained")
@@ -394,9 +398,7 @@ def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(t
 
 
 @pytest.mark.parametrize("as_model", [False, True], ids=["checkpoint", "exported model"])
-def test_a_wider_network_begins_by_saying_what_the_narrower_one_says(as_model, tmp_path):
-    import torch
-
+def test_a_wider_network_begins_by_saying_what_the_narrower_one_says(torch, as_model, tmp_path):
     from training.export import write_onnx
     from training.network import DefectNetwork
     from training.train import Trainer, detector
