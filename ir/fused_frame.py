@@ -17,8 +17,7 @@ from ir._detection_kernels import CLIPPED, GRADE_BITS, SEED
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen, connected_regions, many
-from ir.detector import CERTAIN as CERTAINTY
-from ir.detector import asked_part, find_regions, look_at_frame, mean_probability
+from ir.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed, Measured, heal, infrared_densities, split_wide, taken_back
 from ir.infrared_view import InfraredView
 from ir.leakage import Leakage
@@ -53,7 +52,7 @@ SHOWN_PART, PROBABLE_ALONE, SURELY_SHOWN = 0.15, 0.85, 5.0
 # Where the detector is not sure that a frame is dusty: mean probability from which on a mark is one all the same, and
 # parts that infrared shows of what such a mark takes, and of what a place takes that infrared found. Of spotless frames
 # a bird's eye had 0.95 and 0.06, and dark places that infrared found 0.27 at most; of specks nine in ten had 0.92.
-CERTAIN, SHOWN_OF_CERTAIN, SHOWN_OF_FOUND = 0.92, 0.2, 0.3
+CERTAIN_MEAN, SHOWN_OF_CERTAIN, SHOWN_OF_FOUND = 0.92, 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +150,14 @@ def look_by_both(
 
 def _certain(probability: npt.NDArray[np.uint8], model: Model, options: CleanOptions) -> Regions:
     regions = find_regions(probability, *model.card.limits(options.sensitivity))
-    return chosen(regions, mean_probability(probability, regions) >= CERTAIN)
+    return chosen(regions, mean_probability(probability, regions) >= CERTAIN_MEAN)
 
 
 def _shown(rgb: npt.NDArray[np.uint16], marks: Regions, measured: Measured, part: float) -> Regions:
     """Return the marks of which infrared shows a part of what they take of the picture, as the colours tell."""
     if not len(marks):
         return marks
-    sure = np.full(rgb.shape[:2], CERTAINTY, np.uint8)
+    sure = np.full(rgb.shape[:2], CERTAIN, np.uint8)
     healed = heal_colours(rgb, marks, sure, measured.photometry, lambda cells: _density(measured, cells))
     taken, shown, _ = _taken_and_shown((rgb, healed), marks, measured)
     return chosen(marks, (taken > 0) & (shown * measured.sight.gain >= part * taken))
