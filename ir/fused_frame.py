@@ -142,8 +142,11 @@ def look_by_both(
         believed = chosen(regions, confirmed | _is_deep(regions, measured))
     else:
         # More is asked, as where infrared found hardly any: the frame may be spotless.
-        certain = _shown(rgb, _certain(probability, model, options), measured, SHOWN_OF_CERTAIN)
-        believed = _shown(rgb, chosen(regions, mean >= few_marks.CONFIRMED * asked), measured, SHOWN_OF_FOUND)
+        few = (
+            (_certain(probability, model, options), SHOWN_OF_CERTAIN),
+            (chosen(regions, mean >= few_marks.CONFIRMED * asked), SHOWN_OF_FOUND),
+        )
+        certain, believed = watch.time("detection", lambda: [_shown(rgb, some, measured, part) for some, part in few])
     defects = _found_of(_joined((marks, certain, believed), probability.shape), regions, probability.shape)
     return Looked(model, probability, marks, defects, part, certain)
 
