@@ -96,6 +96,7 @@ def test_the_card_names_the_file_and_how_it_was_made(trained):
     card = json.loads((trained / "defects.json").read_text())
     assert card["sha256"] == hashlib.sha256((trained / "defects.onnx").read_bytes()).hexdigest()
     assert card["steps"] == 3
+    assert card["data"]["photos"] == []
     assert card["probabilities"]["0.5"]["grow"] <= card["probabilities"]["0.5"]["seed"]
 
 

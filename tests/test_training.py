@@ -19,7 +19,7 @@ from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, s
 from training.pool import DENSITY_STEP, INFRARED_STEP, Pool, PoolPlan
 from training.scan import Pass, any_pass, scan, scanned_beside
 from training.scenes import draw_scene
-from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources
+from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources, photo_paths
 from training.synthesizer import draw_sheet
 from training.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, validate
 
@@ -205,6 +205,7 @@ def folders(tmp_path):
 
 def test_pictures_and_outlines_that_are_held_out_are_never_trained_on(folders):
     trained, held_out = (load_sources(*folders, held_out=held_out) for held_out in (False, True))
+    assert [path.stem for path in photo_paths(folders[0], held_out=False)] == ["another"]
     assert (len(trained.photos), len(trained.outlines), len(trained.drawn)) == (1, 2, 4)
     assert (len(held_out.photos), len(held_out.outlines), len(held_out.drawn)) == (1, 1, 1)
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from training.network import MARGIN_PX, MULTIPLE_PX, WIDTHS
-from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources
+from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources, photo_paths
 from training.validation import Figures, Limits, held_out_cases, operating_points
 
 OPSET = 17
@@ -95,6 +95,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
     """Return what is known about a model."""
     points = operating_points(figures)
     options = run.options
+    photos = [] if options.photos is None else photo_paths(options.photos, held_out=False)
     return {
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "command": run.command,
@@ -109,6 +110,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "data": {
             "sheets": run.sheets,
             "sheet_px": options.sheet_px,
+            "photos": [path.stem for path in photos],
             "held_out_photos": list(HELD_OUT_PHOTOS),
             "held_out_scans": list(HELD_OUT_SCANS),
             "held_out_drawn": f"every {HELD_OUT_DRAWN_STEP}th by name",

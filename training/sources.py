@@ -70,13 +70,20 @@ def load_sources(photos: Path | None, artefacts: Path | None, *, held_out: bool)
     FileNotFoundError
         A folder is given that has no photographs, or no `outlines.json`.
     """
-    pictures = () if photos is None else tuple(map(_read_photo, _photo_paths(photos, held_out)))
+    pictures = () if photos is None else tuple(map(_read_photo, photo_paths(photos, held_out=held_out)))
     if artefacts is None:
         return Sources(pictures)
     return Sources(pictures, load_outlines(artefacts, held_out=held_out), _load_drawn(artefacts, held_out))
 
 
-def _photo_paths(folder: Path, held_out: bool) -> list[Path]:
+def photo_paths(folder: Path, *, held_out: bool) -> list[Path]:
+    """Return the photographs of a folder to train with, or those that are held out.
+
+    Raises
+    ------
+    FileNotFoundError
+        It has none at all.
+    """
     paths = sorted(folder.glob("*.jpg"))
     if not paths:
         raise FileNotFoundError(f"{folder}: expected photographs (*.jpg), found none")

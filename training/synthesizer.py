@@ -28,7 +28,7 @@ USUAL_SHARE = 0.5
 MOUNT_SHARE = 0.07
 POINTS_ON_NEGATIVES = 0.1
 # Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
-LEAST_WEIGHT = 0.12
+LEAST_WEIGHT = 0.35
 # Infrared sees it better.
 LEAST_WEIGHT_SEEN = 0.4
 
