@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
-from ir.detection import Regions, chosen, many
+from ir.detection import Regions, chosen, joined, many
 from ir.detector import asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
@@ -26,13 +26,19 @@ Counts = npt.NDArray[np.uint16]
 MOST_NOISE = 0.01
 # Sure marks that a dusty frame has at least, however small and for the root of its megapixels, and the part of its
 # marks that they are, at sensitivity 0.5.
-FEWEST_SURE = (1.0, 4.8)
+FEWEST_SURE = (1.0, 4.4)
 SURE_PART = 0.33
 # Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
 SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)
 DOUBTFUL_PARTS = (0.4, 0.9)
 HUGE_MEAN = 0.85
 AREAS_PX = (60, 500, 2000)
+# A mark whose mean is less is cut down to what is over these probabilities. Where such marks cover more than this part
+# of what the others cover, the picture itself looks like dust: they are left, and of the others so much more is asked,
+# as a part of the way to certainty.
+CUTS = (0.5, 0.7)
+MOST_DOUBTFUL = 0.35
+ASKED_MORE = 0.25
 DARK_CONTRAST = 0.25
 
 
@@ -117,18 +123,40 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     asked = max(many(FEWEST_SURE, probability.size), SURE_PART * len(regions)) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return chosen(regions, np.zeros(len(regions), np.bool_))
-    areas = np.diff(regions.starts)
-    mean = mean_probability(probability, regions)
-    return chosen(regions, mean >= _mean_asked(areas, float(sure.mean())) * asked_part(sensitivity))
+    asked_of = _Asked(float(sure.mean()), sensitivity)
+    kept, doubtful = _told_apart(probability, regions, asked_of)
+    if len(doubtful.rows) > MOST_DOUBTFUL * len(kept.rows):
+        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+    parts = [kept]
+    for grow in CUTS:
+        rest = np.zeros_like(probability)
+        rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
+        kept, doubtful = _told_apart(probability, find_regions(rest, card.limits(sensitivity)[0], grow), asked_of)
+        parts.append(kept)
+    return joined(parts, probability.shape)
 
 
-def _mean_asked(areas: npt.NDArray[np.int64], sure_part: float) -> npt.NDArray[np.float64]:
-    """Mean probability that is asked of marks by their area: the more, the less of the frame's marks is sure.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The mean probability that is asked of marks: the more, the larger they are and the fewer of a frame's are sure.
 
     Girders and wires are large, and here and there sure; a speck has hardly a pixel off its rim.
     """
-    large = np.interp(sure_part, DOUBTFUL_PARTS, LARGE_MEANS)
-    return np.asarray(np.interp(np.log(areas), np.log(AREAS_PX), (SMALL_MEAN, large, HUGE_MEAN)))
+
+    sure_part: float
+    sensitivity: float
+    more: float = 0.0
+
+    def of(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        large = np.interp(self.sure_part, DOUBTFUL_PARTS, LARGE_MEANS)
+        mean = np.interp(np.log(areas), np.log(AREAS_PX), (SMALL_MEAN, large, HUGE_MEAN))
+        return np.asarray((mean + self.more * (1 - mean)) * asked_part(self.sensitivity))
+
+
+def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: _Asked) -> tuple[Regions, Regions]:
+    """Return the regions that have the mean probability that is asked of them, and the others."""
+    convincing = mean_probability(probability, regions) >= asked_of.of(np.diff(regions.starts))
+    return chosen(regions, convincing), chosen(regions, ~convincing)
 
 
 def with_inpainting(

@@ -7,6 +7,7 @@ a seed (Canny 1986, doi:10.1109/TPAMI.1986.4767851).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,6 +140,14 @@ def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
     pixels = np.repeat(keep, areas)
     starts = np.concatenate([[0], np.cumsum(areas[keep])]).astype(np.int64)
     return Regions(regions.rows[pixels], regions.cols[pixels], starts)
+
+
+def joined(parts: Iterable[Regions], shape: tuple[int, ...]) -> Regions:
+    """Join regions that overlap or touch, of a plane of so many rows and columns."""
+    classes = np.zeros(shape, np.uint8)
+    for part in parts:
+        classes[part.rows, part.cols] = kernels.SEED
+    return connected_regions(classes)
 
 
 def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:

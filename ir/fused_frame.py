@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ir import few_marks
-from ir._detection_kernels import CLIPPED, GRADE_BITS, SEED
+from ir._detection_kernels import CLIPPED, GRADE_BITS
 from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
-from ir.detection import Regions, chosen, connected_regions, many
+from ir.detection import Regions, chosen, joined, many
 from ir.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed, Measured, heal, infrared_densities, split_wide, taken_back
 from ir.infrared_view import InfraredView
@@ -147,7 +147,7 @@ def look_by_both(
             (chosen(regions, mean >= few_marks.CONFIRMED * asked), SHOWN_OF_FOUND),
         )
         certain, believed = watch.time("detection", lambda: [_shown(rgb, some, measured, part) for some, part in few])
-    defects = _found_of(_joined((marks, certain, believed), probability.shape), regions, probability.shape)
+    defects = _found_of(joined((marks, certain, believed), probability.shape), regions, probability.shape)
     return Looked(model, probability, marks, defects, part, certain)
 
 
@@ -260,14 +260,6 @@ def _seen_in_infrared(regions: Regions, measured: Measured) -> tuple[npt.NDArray
     """Return what each pixel takes of the infrared, smoothed over 5 by 5, and the threshold there, nepers."""
     grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
     return infrared_densities(measured.residual, measured.base, regions)[:, 1], measured.limits[2, grades]
-
-
-def _joined(parts: tuple[Regions, ...], shape: tuple[int, ...]) -> Regions:
-    """Join regions that overlap or touch."""
-    classes = np.zeros(shape, np.uint8)
-    for part in parts:
-        classes[part.rows, part.cols] = SEED
-    return connected_regions(classes)
 
 
 def _found_of(regions: Regions, parts: Regions, shape: tuple[int, ...]) -> Regions:
