@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,13 +128,8 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
     kept, doubtful = _told_apart(probability, regions, asked_of)
     if len(doubtful.rows) > MOST_DOUBTFUL * len(kept.rows):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    parts = [kept]
-    for grow in CUTS:
-        rest = np.zeros_like(probability)
-        rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
-        kept, doubtful = _told_apart(probability, find_regions(rest, card.limits(sensitivity)[0], grow), asked_of)
-        parts.append(kept)
-    return joined(parts, probability.shape)
+    parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
+    return joined((kept, *parts), probability.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +153,19 @@ def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     """Return the regions that have the mean probability that is asked of them, and the others."""
     convincing = mean_probability(probability, regions) >= asked_of.of(np.diff(regions.starts))
     return chosen(regions, convincing), chosen(regions, ~convincing)
+
+
+def _cut_down(
+    probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float, asked_of: _Asked
+) -> Iterator[Regions]:
+    """Yield what is left of regions over each of `CUTS`, as far as that has what is asked of it."""
+    for grow in CUTS:
+        if not len(doubtful):
+            return
+        rest = np.zeros_like(probability)
+        rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
+        convincing, doubtful = _told_apart(probability, find_regions(rest, seed, grow), asked_of)
+        yield convincing
 
 
 def with_inpainting(

@@ -166,7 +166,10 @@ def _copied(archive: tarfile.TarFile, package: Package, picture: str, folder: Pa
     if member is None:
         raise GatheringFailed(f"{package.path}: expected the photograph {inside}, found none of that name")
     path = folder / f"{package.name}-{_stem(picture).lower()}.jpg"
-    path.write_bytes(member.read())
+    # Cut short, it would be trained on as it is.
+    fresh = path.with_suffix(".part")
+    fresh.write_bytes(member.read())
+    fresh.replace(path)
     return path
 
 

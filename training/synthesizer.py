@@ -27,7 +27,7 @@ _LN10 = np.float32(math.log(10))
 USUAL_SHARE = 0.5
 MOUNT_SHARE = 0.07
 POINTS_ON_NEGATIVES = 0.1
-# Damage this far below the noise is not asked for, but still counts a little: much of it makes a shape.
+# What damage far below the noise counts, at least: much of it makes a shape, and benches count every visible pixel.
 LEAST_WEIGHT = 0.35
 # Infrared sees it better.
 LEAST_WEIGHT_SEEN = 0.4
