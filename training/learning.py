@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.optimizing import Optimizer
 from training.pool import Pool
 from training.synthesizer import Sheet
 
 DICE_SHARE = 0.5
 EMA_KEEP = 0.998
 WARM_UP_STEPS = 150
-WEIGHT_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +105,19 @@ class Learner:
     def __init__(self, network: nn.Module) -> None:
         self.network = network.to(memory_format=torch.channels_last)
         self.averaged = Averaged(self.network)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+        self.optimizer = Optimizer(self.network)
 
     def step(self, batch: Batch, rate: float, *, bfloat16: bool, most_gradient: float | None = None) -> float:
         """Take one step at a learning rate, with the gradient's norm bounded where asked for; return the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             log_odds = self.network(batch.density, batch.infrared)
         loss = loss_of(log_odds.float(), batch)
-        self.optimizer.zero_grad()
+        self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if most_gradient is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), most_gradient)
-        self.optimizer.step()
+        self.optimizer.step(rate)
         self.averaged.update(self.network)
         return float(loss.detach())
 
