@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from bench.blind_damage import VISIBLE_SHARE, second_model
 from bench.blind_frames import BlindFrame, Group, blind_cases, inverted
 from bench.blind_metrics import Tally, false_marks_per_megapixel, score_mask, strength_name, summed
+from bench.blind_peers import OURS, TOP_HAT_LEVELS, top_hat_name
 from bench.blind_pictures import foliage, night_lamps, rocks, star_field, wires
+from bench.blind_tables import BlindResult, groups_table
 from film.frame import simulate_frame
 from film.kinds import KINDS
 from film.pictures import smooth_sky
@@ -126,3 +129,14 @@ def test_tallies_add_up_by_name():
         "dirt": Tally(0, 1),
     }
     assert math.isnan(Tally().share)
+
+
+def test_the_means_say_how_much_of_strong_damage_is_found_in_each_group(second):
+    score = score_mask(BlindFrame(second), second.visible_mask, None, 1.0)
+    half = dataclasses.replace(score, recall_by_strength={"over 60 %": Tally(1, 2), "5-20 %": Tally(3, 3)})
+    results = [
+        BlindResult(name, group, {OURS: each, top_hat_name(TOP_HAT_LEVELS[0]): each})
+        for name, group, each in (("coffee", Group.COLOUR, half), ("camera", Group.SILVER, score))
+    ]
+    columns = {str(column.header): next(iter(column.cells)) for column in groups_table(results).columns}
+    assert (columns["60 % colour"], columns["60 % silver"], columns["60 % hard"]) == ("0.500", "1.000", "-")
