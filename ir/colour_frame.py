@@ -28,18 +28,18 @@ MOST_NOISE = 0.01
 # Sure marks that a dusty frame has at least, however small and for the root of its megapixels, and the part of its
 # marks that they are, at sensitivity 0.5.
 FEWEST_SURE = (1.0, 4.4)
-SURE_PART = 0.33
-# Mean probability of a small mark and of a large one, at least; the latter where so much of the marks is sure.
+SURE_PART = 0.4
+# Mean probability of a small mark, of a large one (where so much of the marks is sure) and of huge ones, at least.
 SMALL_MEAN, LARGE_MEANS = 0.5, (0.85, 0.65)
 DOUBTFUL_PARTS = (0.4, 0.9)
-HUGE_MEAN = 0.85
-AREAS_PX = (60, 500, 2000)
+HUGE_MEANS = (0.85, 0.9)
+AREAS_PX = (60, 500, 2000, 8000)
 # A mark whose mean is less is cut down to what is over these probabilities. Where such marks cover more than this part
-# of what the others cover, the picture itself looks like dust: they are left, and of the others so much more is asked,
-# as a part of the way to certainty.
+# of what the others cover (of one mark so many pixels count), the picture itself looks like dust: they are left, and of
+# the others so much more is asked, as a part of the way to certainty.
 CUTS = (0.5, 0.7)
-MOST_DOUBTFUL = 0.35
-ASKED_MORE = 0.25
+MOST_DOUBTFUL, COUNTED_PX = 0.4, 1000
+ASKED_MORE = 0.8
 DARK_CONTRAST = 0.25
 
 
@@ -126,7 +126,7 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         return chosen(regions, np.zeros(len(regions), np.bool_))
     asked_of = _Asked(float(sure.mean()), sensitivity)
     kept, doubtful = _told_apart(probability, regions, asked_of)
-    if len(doubtful.rows) > MOST_DOUBTFUL * len(kept.rows):
+    if _covered_px(doubtful) > MOST_DOUBTFUL * _covered_px(kept):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
     parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
     return joined((kept, *parts), probability.shape)
@@ -145,7 +145,7 @@ class _Asked:
 
     def of(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         large = np.interp(self.sure_part, DOUBTFUL_PARTS, LARGE_MEANS)
-        mean = np.interp(np.log(areas), np.log(AREAS_PX), (SMALL_MEAN, large, HUGE_MEAN))
+        mean = np.interp(np.log(areas), np.log(AREAS_PX), (SMALL_MEAN, large, *HUGE_MEANS))
         return np.asarray((mean + self.more * (1 - mean)) * asked_part(self.sensitivity))
 
 
@@ -153,6 +153,11 @@ def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     """Return the regions that have the mean probability that is asked of them, and the others."""
     convincing = mean_probability(probability, regions) >= asked_of.of(np.diff(regions.starts))
     return chosen(regions, convincing), chosen(regions, ~convincing)
+
+
+def _covered_px(regions: Regions) -> float:
+    """Return what regions cover, a huge one counting as no more than a large one."""
+    return float(np.minimum(np.diff(regions.starts), COUNTED_PX).sum())
 
 
 def _cut_down(
