@@ -35,10 +35,10 @@ DOUBTFUL_PARTS = (0.4, 0.9)
 HUGE_MEANS = (0.85, 0.9)
 AREAS_PX = (60, 500, 2000, 8000)
 # A mark whose mean is less is cut down to what is over these probabilities. Where such marks cover more than this part
-# of what the others cover (of one mark so many pixels count), the picture itself looks like dust: they are left, and of
-# the others so much more is asked, as a part of the way to certainty.
+# of what the others cover, or more than the other part where of one mark so many pixels count at most, the picture
+# itself looks like dust: they are left, and of the others so much more is asked, as a part of the way to certainty.
 CUTS = (0.5, 0.7)
-MOST_DOUBTFUL, COUNTED_PX = 0.4, 1000
+MOST_DOUBTFUL, MOST_BOUNDED, BOUND_PX = 0.7, 0.4, 1000
 ASKED_MORE = 0.8
 DARK_CONTRAST = 0.25
 
@@ -126,7 +126,7 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         return chosen(regions, np.zeros(len(regions), np.bool_))
     asked_of = _Asked(float(sure.mean()), sensitivity)
     kept, doubtful = _told_apart(probability, regions, asked_of)
-    if _covered_px(doubtful) > MOST_DOUBTFUL * _covered_px(kept):
+    if _looks_like_dust(kept, doubtful):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
     parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
     return joined((kept, *parts), probability.shape)
@@ -155,9 +155,11 @@ def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     return chosen(regions, convincing), chosen(regions, ~convincing)
 
 
-def _covered_px(regions: Regions) -> float:
-    """Return what regions cover, a huge one counting as no more than a large one."""
-    return float(np.minimum(np.diff(regions.starts), COUNTED_PX).sum())
+def _looks_like_dust(kept: Regions, doubtful: Regions) -> bool:
+    """Whether so much is doubtful that the picture itself is what the detector sees: one huge mark proves neither."""
+    kept_px, doubtful_px = (np.diff(regions.starts) for regions in (kept, doubtful))
+    bounded = np.minimum(doubtful_px, BOUND_PX).sum() > MOST_BOUNDED * np.minimum(kept_px, BOUND_PX).sum()
+    return bool(bounded or doubtful_px.sum() > MOST_DOUBTFUL * kept_px.sum())
 
 
 def _cut_down(

@@ -293,6 +293,16 @@ def test_where_a_picture_looks_like_dust_doubtful_marks_are_left_and_more_is_ask
     assert (above == 201).any()
 
 
+@pytest.mark.parametrize(("size_px", "looks_like_dust"), [(38, False), (44, True)])
+def test_one_large_doubtful_mark_is_enough_where_little_is_sure(size_px, looks_like_dust, model):
+    # Sure marks cover 2520 pixels: 0.7 of them are 1764. Of a mark of more 1000 count, fewer than 0.4 of 2520.
+    probability = marked(120, 0)
+    probability[60:84, 1000:1025] = 250
+    with_core(probability, 60, size_px, 110)
+    found = sure_regions(probability, model.card, 0.5)
+    assert ((found.rows < 200) & (found.cols < 900)).any() != looks_like_dust
+
+
 @pytest.mark.parametrize(("doubtful", "looks_like_dust"), [(3, False), (4, True)])
 def test_one_huge_mark_does_not_make_up_for_many_doubtful_ones(doubtful, looks_like_dust, model):
     # It counts as 1000 of its 3600 pixels: 0.4 of all sure ones are 784; a doubtful mark covers 256.
