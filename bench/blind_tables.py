@@ -17,8 +17,8 @@ from bench.metrics import mean
 from bench.summary import Target, held_against, plain
 
 _TOP_HATS = [top_hat_name(level) for level in TOP_HAT_LEVELS]
-_DUSTY = (Group.COLOUR, Group.HARD, Group.SILVER, Group.KODACHROME)
 _BY_COLOURS = (Group.COLOUR, Group.HARD, Group.SILVER)
+_DUSTY = (*_BY_COLOURS, Group.KODACHROME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,12 @@ def test_an_optimizer_goes_on_where_another_was_laid_aside():
         assert torch.equal(weight, other)
 
 
+def test_a_checkpoint_of_another_optimizer_is_refused_with_what_to_do():
+    other = torch.optim.AdamW(a_network().parameters())
+    with pytest.raises(ValueError, match=r"another optimizer's; a new run can begin .* with --start"):
+        Optimizer(a_network()).load_state_dict(other.state_dict())
+
+
 def test_a_network_whose_kernels_would_not_be_moved_is_refused():
     with pytest.raises(ValueError, match="channels_last"):
         Optimizer(a_network().to(memory_format=torch.contiguous_format))

@@ -56,7 +56,18 @@ class Optimizer:
         return {name: part.state_dict() for name, part in self._parts.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state_dict` returned."""
+        """Take up what `state_dict` returned.
+
+        Raises
+        ------
+        ValueError
+            It is another optimizer's.
+        """
+        if set(state) != set(self._parts):
+            raise ValueError(
+                f"expected the state of {sorted(self._parts)}, found {sorted(state)}: another optimizer's; a new run "
+                "can begin from the weights of its checkpoint with --start"
+            )
         for name, part in self._parts.items():
             part.load_state_dict(state[name])
 
