@@ -37,8 +37,9 @@ Doubles = npt.NDArray[np.float64]
 # Squared error of a fill for its directions' spread and their ends' disagreement: regression on simulated film.
 SPREAD_ERROR = 1.6
 DOUBT_ERROR = 0.25
-# Dust takes about as much of each colour: deviation of a channel's density, as a part of it.
-NEUTRALITY = 0.07
+# Dust takes about as much of each colour: deviation of a channel's density, as a part of it. What is bright has less
+# of each, in another way: on inverted negatives dust adds light, and up to white; scratches take one dye after another.
+NEUTRALITY, BRIGHT_NEUTRALITY = 0.07, 0.3
 # Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
 TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
 # Expected errors of a healed cell that its change must exceed: the change is the raw one's error and the healed one's.
@@ -161,14 +162,16 @@ def _divided(look: Look, density: Array, error: Array) -> tuple[Array, Array]:
     gamma = np.float32(DISPLAY_GAMMA)
     divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)[:, None]
     lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
-    unsure = error[:, None] + np.square(np.float32(NEUTRALITY) * density)[:, None] + np.square(lifted)
+    neutrality = np.where(density < 0, np.float32(BRIGHT_NEUTRALITY), np.float32(NEUTRALITY))
+    unsure = error[:, None] + np.square(neutrality * density)[:, None] + np.square(lifted)
     return divided, unsure * np.square(divided / gamma)
 
 
 def _divided_share(density: Array, divided_error: Array, fill_error: Array) -> Array:
     """Return how much of each value is divided, 0..1; the rest is filled."""
-    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left.
-    opacity = np.clip((np.abs(density) - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1)[:, None]
+    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left, or
+    # where there is more than before: dividing makes a white speck on red a grey one.
+    opacity = np.where(density < 0, 1, np.clip((density - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1))[:, None]
     return np.asarray(1 - opacity * divided_error / (fill_error + divided_error))
 
 
