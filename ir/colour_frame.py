@@ -19,6 +19,7 @@ from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_nois
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.stopwatch import StopWatch
 from ir.tiles import take_tiles
+from ir.tint import Tints, measure_tints
 from ir.usability import block_contrast, blocking_caution
 
 Counts = npt.NDArray[np.uint16]
@@ -73,7 +74,10 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
     model, probability = look_at_frame(rgb, None, options, watch)
-    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
+    tints = watch.time("detection", lambda: measure_tints(rgb, probability))
+    if tints is not None:
+        probability = watch.time("detection", lambda: tints.weighed(probability))
+    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity, tints))
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
@@ -103,7 +107,9 @@ def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
 
-def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> Regions:
+def sure_regions(
+    probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float, tints: Tints | None = None
+) -> Regions:
     """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
 
     Parameters
@@ -114,6 +120,8 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         Its limits count.
     sensitivity : float
         0..1; sure is what would be one at 0.
+    tints : Tints, optional
+        Of a film without colour, by which `probability` was weighed: where they tell, no picture looks like dust.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
     if not len(regions):
@@ -126,7 +134,8 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         return chosen(regions, np.zeros(len(regions), np.bool_))
     asked_of = _Asked(float(sure.mean()), sensitivity)
     kept, doubtful = _told_apart(probability, regions, asked_of)
-    if _looks_like_dust(kept, doubtful):
+    telling = tints is not None and tints.tell
+    if not telling and _looks_like_dust(kept, doubtful):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
     parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
     return joined((kept, *parts), probability.shape)

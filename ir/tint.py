@@ -1,0 +1,198 @@
+"""Tints on film without colour: silver is grey, so that what has a tint lies on the film.
+
+Dust never takes quite as much of each colour. On a colour film that tells nothing; on silver a hundredth of a density
+does, though grain hides the dust itself: grain is of one density in all colours. How much tints scatter is measured
+for each frame on film of the same density and contrast, so that a scanner whose colours do not quite lie upon each
+other, or whose noise is high, makes the tints tell less and not wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from ir import _tint_kernels as kernels
+from ir.density_input import DensityLevels, measure_levels
+from ir.photometry import SAMPLE_PIXELS
+
+Array = npt.NDArray[np.float32]
+
+# Deviation of a film's tints about those that its density has, between cells so far apart (a lamp's tint varies more
+# slowly), at most: simulated silver has 0.0009, grey pictures on colour film have 0.0012 and usual ones 0.003 and more.
+MOST_COLOUR, APART_CELLS = 1e-3, 8
+# Cells of 16 pixels in whose median the film's own tint is seen: lamps and lenses give it one, slowly varying.
+CELLS_AROUND = 5
+BAND_SQUARES = 256
+DENSITY_PARTS = tuple(part / 8 for part in range(1, 8))
+CONTRAST_PARTS = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
+FEWEST_SQUARES = 200
+FILM_PARTS = (0.001, 0.999)
+LEAST_NOISE = 2e-4
+# Grades of a tint: deviations of the noise. Parts of them that dust and film have on simulated silver, which count as
+# so many squares beside the frame's own: those that the picture says are surely dust, or surely none (bytes).
+STEPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0)
+DUST = (0.14, 0.19, 0.145, 0.105, 0.075, 0.055, 0.075, 0.05, 0.065, 0.045, 0.055)
+FILM = (0.504, 0.408, 0.077, 0.0075, 1.2e-3, 5.5e-4, 5.4e-4, 2.7e-4, 2.7e-4, 1.7e-4, 1e-4)
+USUAL_SQUARES = (250.0, 75.0)
+SURE = (8, 250)
+# What counts for film holds the dust that the picture did not show, and the sure dust is dark: log odds are stretched,
+# lowered and bounded so on simulated frames.
+STRETCHED, LOWERED, MOST_ODDS = 1.6, 0.7, 7.0
+# Log odds of no tint where tints tell.
+TELLING_ODDS = -1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Tints:
+    """What the tints of a film without colour tell.
+
+    Attributes
+    ----------
+    grades : (rows // 2, cols // 2) ndarray of uint8
+        How far the tint of each square of 2 x 2 pixels stands out of the noise, 0..10; 11 where that is not known.
+    odds : (12,) ndarray of float64
+        Log odds for a defect of each grade.
+    """
+
+    grades: npt.NDArray[np.uint8]
+    odds: npt.NDArray[np.float64]
+
+    @property
+    def tell(self) -> bool:
+        """Whether what has no tint is hardly dust on this frame: its sure dust has tints."""
+        return bool(self.odds[0] < TELLING_ODDS)
+
+    def weighed(self, probability: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return how likely pixels are defects, (rows, cols), by the picture (times 255) and by their tints."""
+        weighed = probability.copy()
+        kernels.weigh_grades(self.grades, _weighed_levels(self.odds), weighed)
+        return weighed
+
+
+def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8]) -> Tints | None:
+    """Measure the tints of a frame, and what they tell, on what the picture alone shows for sure.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    probability : (rows, cols) ndarray of uint8
+        How likely each pixel is a defect by the picture alone, times 255.
+
+    Returns
+    -------
+    Tints or None
+        None where the film has a colour, or the scan is grey.
+    """
+    levels = measure_levels(rgb)
+    base = _own_tints(rgb, levels)
+    if base is None:
+        return None
+    noise = _measure_noise(rgb, levels, base, probability)
+    grades = np.empty((rgb.shape[0] // 2, rgb.shape[1] // 2), np.uint8)
+    steps = np.array(STEPS, np.float32)
+    for first, found in _bands(rgb, levels, base, every=1):
+        rows = grades[first : first + len(found)]
+        kernels.grade_tints(found, noise.edges, noise.deviations, noise.film, steps, rows)
+    counts = np.zeros((2, len(STEPS) + 2), np.int64)
+    kernels.count_grades(grades, probability, SURE, counts)
+    return Tints(grades, _log_odds(counts[:, :-1]))
+
+
+def _log_odds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return what each grade tells, from how many squares of film and of dust have it."""
+    film, dust = (
+        (count + squares * np.array(usual)) / (count.sum() + squares)
+        for count, squares, usual in zip(counts, USUAL_SQUARES, (FILM, DUST), strict=True)
+    )
+    return np.append(np.minimum(STRETCHED * np.log(dust / film) - LOWERED, MOST_ODDS), 0.0)
+
+
+def _weighed_levels(odds: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Return what each byte of probability becomes with the log odds of each grade, (grades, 256)."""
+    # A byte is never quite sure.
+    share = np.clip((np.arange(256) + 0.5) / 256, 1e-3, 1 - 1e-3)
+    return np.rint(255 / (1 + (1 - share) / share * np.exp(-odds[:, None]))).astype(np.uint8)
+
+
+def _own_tints(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> Array | None:
+    """Return the film's own tints, red's and blue's, on cells; None where it has colours, or the scan none at all."""
+    rows, cols = (length // kernels.CELL_PX for length in rgb.shape[:2])
+    if min(rows, cols) <= APART_CELLS:
+        return None
+    cells = np.empty((rows, cols, 3), np.float32)
+    kernels.measure_cells(rgb, levels.tables, cells)
+    tints = cells[..., ::2] - cells[..., 1:2]
+    own: Array = ndimage.median_filter(tints, (CELLS_AROUND, CELLS_AROUND, 1), mode="nearest")
+    if not tints.any() or _colour_spread(cells[..., 1], own) > MOST_COLOUR:
+        return None
+    return own
+
+
+def _colour_spread(density: Array, tints: Array) -> float:
+    """Return the deviation of tints between cells some way apart, less those of all cells of their density."""
+    classes = np.searchsorted(np.quantile(density, DENSITY_PARTS), density)
+    rest = tints.copy()
+    for number in range(len(DENSITY_PARTS) + 1):
+        if (inside := classes == number).any():
+            rest[inside] -= np.median(rest[inside], axis=0)
+    apart = rest[APART_CELLS:] - rest[:-APART_CELLS], rest[:, APART_CELLS:] - rest[:, :-APART_CELLS]
+    differences = np.concatenate([each.reshape(-1, 2) for each in apart])
+    return 1.4826 / 2**0.5 * float(np.median(np.abs(differences), axis=0).max())
+
+
+@dataclass(frozen=True, slots=True)
+class _Noise:
+    """How tints scatter: edges of the classes of squares by density and contrast, (2, 7), and deviations, (64, 2).
+
+    film: the least and the highest density of the film, summed over the colours. Beyond lies what is opaque, whose
+    tint no scanner sees.
+    """
+
+    edges: Array
+    deviations: Array
+    film: Array
+
+
+def _measure_noise(
+    rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array, probability: npt.NDArray[np.uint8]
+) -> _Noise:
+    every = max(1, round(rgb.shape[0] * rgb.shape[1] / 4 / SAMPLE_PIXELS))
+    sample, clean = [], []
+    for first, found in _bands(rgb, levels, base, every):
+        sample.append(found.reshape(-1, 4))
+        clean.append(probability[2 * first : 2 * (first + len(found)) : 2, : 2 * found.shape[1] : 2].ravel() < SURE[0])
+    squares = np.concatenate(sample)
+    edges = np.stack(
+        [np.quantile(squares[:, plane], parts) for plane, parts in ((2, DENSITY_PARTS), (3, CONTRAST_PARTS))]
+    ).astype(np.float32)
+    classes = np.empty((1, len(squares)), np.uint8)
+    kernels.classify(squares[None], edges, classes)
+    deviations = np.full(((edges.shape[1] + 1) ** 2, 2), np.inf, np.float32)
+    for number in range(len(deviations)):
+        tints = squares[classes[0] == number, :2]
+        if len(tints) >= FEWEST_SQUARES:
+            deviations[number] = np.maximum(1.4826 * np.median(np.abs(tints), axis=0), LEAST_NOISE)
+    return _Noise(edges, deviations, _film_range(squares[np.concatenate(clean), 2]))
+
+
+def _film_range(densities: Array) -> Array:
+    if not len(densities):
+        return np.array([-np.inf, np.inf], np.float32)
+    return np.quantile(densities, FILM_PARTS).astype(np.float32)
+
+
+def _bands(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array, every: int) -> Iterator[tuple[int, Array]]:
+    """Yield every so manieth band: its first row of squares, and what is found on them (see `measure_tints`)."""
+    rows, cols = (length // 2 for length in rgb.shape[:2])
+    height = min(BAND_SQUARES, rows) if every == 1 else min(BAND_SQUARES // 4, rows)
+    buffers = tuple(np.empty((height + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
+    for first in range(0, rows, height * every):
+        count = min(height, rows - first)
+        found = np.empty((count, cols, 4), np.float32)
+        part = tuple(buffer[: count + 2 * kernels.HALO] for buffer in buffers)
+        kernels.measure_tints(rgb, levels.tables, base, first, part, found)
+        yield first, found

@@ -1,0 +1,207 @@
+"""On film without colour a tint tells of dust, as far as the frame's own noise lets it."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_frames import compiled, simulated
+from scipy import ndimage
+
+from ir import _tint_kernels as kernels
+from ir.density_input import density_planes, measure_levels
+from ir.tint import Tints, measure_tints
+
+SHAPE = (400, 600)
+
+
+def silver(picture="portrait", seed=3):
+    return simulated("silver", picture, SHAPE, seed)
+
+
+def suspected(frame, sure=0.3):
+    """Probabilities of a detector that is sure of some defects, and suspects the others as much as much of the film."""
+    rng = np.random.default_rng(1)
+    number = len(frame.defects) + 1
+    levels = np.where(rng.uniform(size=number) < sure, 254, 40).astype(np.uint8)
+    lures = ndimage.binary_dilation(rng.uniform(size=SHAPE) < 3e-4, iterations=4)
+    return np.where(frame.visible_mask, levels[frame.defect_labels], np.where(lures, 40, 1)).astype(np.uint8)
+
+
+def fringed(rgb, shift_px=0.5):
+    """The same scan by a scanner whose colours lie beside each other."""
+    moved = [
+        ndimage.shift(plane.astype(np.float32), (0, side * shift_px), order=3, mode="nearest")
+        for plane, side in zip(np.moveaxis(rgb, -1, 0), (1, 0, -1), strict=True)
+    ]
+    return np.clip(np.rint(np.stack(moved, axis=-1)), 0, 65535).astype(np.uint16)
+
+
+@compiled
+@pytest.mark.parametrize("picture", ["portrait", "landscape"])
+def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
+    frame = silver(picture)
+    before = suspected(frame)
+    tints = measure_tints(frame.rgb, before)
+    after = tints.weighed(before)
+    dust, film = frame.visible_mask & (before == 40), ~frame.any_mask & (before == 40)
+    assert tints.tell
+    found, lured = ((after[places] > 128).mean() for places in (dust, film))
+    assert found > 0.1
+    assert lured < found / 10
+    assert (after[~frame.any_mask] > 128).mean() < 0.002
+
+
+@compiled
+def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints():
+    frame = silver("girders")
+    before = suspected(frame)
+    after = measure_tints(fringed(frame.rgb), before).weighed(before)
+    assert (after[~frame.any_mask] > 128).mean() < 0.002
+
+
+@compiled
+def test_where_sure_dust_has_no_tint_a_tint_tells_little_and_its_lack_nothing():
+    frame = silver()
+    clean = frame.clean_rgb.astype(float)
+    grey = np.where(frame.visible_mask[..., None], clean * 0.6, frame.clean_rgb).astype(np.uint16)
+    tints = measure_tints(grey, suspected(frame, sure=1.0))
+    assert not tints.tell
+    assert tints.odds[0] > -1.0
+
+
+@compiled
+def test_of_the_opaque_no_tint_is_known():
+    frame = silver()
+    rgb, probability = frame.rgb.copy(), suspected(frame)
+    rgb[100:140, 200:240] = 30
+    probability[100:140, 200:240] = 200
+    tints = measure_tints(rgb, probability)
+    assert (tints.grades[53:67, 103:117] == 11).all()
+    assert (tints.weighed(probability)[108:132, 208:232] == 200).all()
+
+
+@compiled
+@pytest.mark.parametrize("kind", ["clear_slide", "kodachrome", "negative", "dark_slide"])
+def test_film_with_colours_has_no_tints_that_tell(kind):
+    frame = simulated(kind, "portrait", SHAPE, 3)
+    assert measure_tints(frame.rgb, suspected(frame)) is None
+
+
+@compiled
+def test_a_grey_scan_and_one_of_a_few_cells_have_none():
+    frame = silver()
+    grey = np.repeat(frame.rgb[..., :1], 3, axis=2)
+    assert measure_tints(grey, suspected(frame)) is None
+    assert measure_tints(frame.rgb[:140], suspected(frame)[:140]) is None
+    assert measure_tints(frame.rgb[:1, :1], suspected(frame)[:1, :1]) is None
+
+
+@compiled
+def test_a_lamp_that_is_warmer_at_one_side_is_no_colour_of_the_film():
+    frame = silver()
+    lamp = 1 + np.linspace(-0.002, 0.002, SHAPE[1])[:, None] * np.array([1.0, 0.0, -1.0])
+    tinted = np.clip(frame.rgb * lamp, 0, 65535).astype(np.uint16)
+    assert measure_tints(tinted, suspected(frame)).tell
+
+
+@compiled
+def test_one_thread_and_two_measure_the_same_tints():
+    frame = silver()
+    threads = numba.get_num_threads()
+    try:
+        found = []
+        for number in (1, threads):
+            numba.set_num_threads(number)
+            tints = measure_tints(frame.rgb, suspected(frame))
+            found.append((tints.grades, tints.weighed(suspected(frame))))
+    finally:
+        numba.set_num_threads(threads)
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def noisy(rng, rows, cols):
+    return rng.integers(2_000, 60_000, (rows, cols, 3)).astype(np.uint16)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=5, deadline=None)
+def test_cells_are_means_of_every_other_row_and_column(seed):
+    rgb = noisy(np.random.default_rng(seed), 50, 67)
+    levels = measure_levels(rgb)
+    cells = np.empty((3, 4, 3), np.float32)
+    kernels.measure_cells(rgb, levels.tables, cells)
+    planes = density_planes(rgb, levels)[:, :48:2, :64:2]
+    assert np.allclose(cells, planes.reshape(3, 3, 8, 4, 8).mean((2, 4)).transpose(1, 2, 0), atol=1e-5)
+
+
+def tints_twin(rgb, levels, base):
+    rows, cols = (length // 2 for length in rgb.shape[:2])
+    halved = density_planes(rgb[: 2 * rows, : 2 * cols], levels).reshape(3, rows, 2, cols, 2).mean((2, 4))
+    red, green, blue = ndimage.uniform_filter(halved, (0, 5, 5), mode="nearest")
+    places = np.meshgrid(*((np.arange(length) + 0.5) / 8 - 0.5 for length in (rows, cols)), indexing="ij")
+    own = [ndimage.map_coordinates(base[..., tint], places, order=1, mode="nearest") for tint in range(2)]
+    total = red + green + blue
+    around = np.ones((7, 7), np.bool_) & (np.arange(7) % 3 == 0) & (np.arange(7)[:, None] % 3 == 0)
+    contrast = ndimage.maximum_filter(total, footprint=around, mode="nearest")
+    contrast -= ndimage.minimum_filter(total, footprint=around, mode="nearest")
+    return np.stack([red - green - own[0], blue - green - own[1], total, contrast], axis=-1)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(80, 96), (81, 99)]))
+@settings(max_examples=5, deadline=None)
+def test_tints_are_averaged_over_five_squares_less_the_films_own(seed, shape):
+    rng = np.random.default_rng(seed)
+    rgb, levels = noisy(rng, *shape), None
+    levels = measure_levels(rgb)
+    base = rng.normal(0, 0.1, (5, 6, 2)).astype(np.float32)
+    expected = tints_twin(rgb, levels, base)
+    rows, cols = shape[0] // 2, shape[1] // 2
+    for first, count in ((0, rows), (11, 13)):
+        buffers = tuple(np.empty((count + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
+        found = np.empty((count, cols, 4), np.float32)
+        kernels.measure_tints(rgb, levels.tables, base, first, buffers, found)
+        # Contrast beyond the frame is of means there, not of the nearest mean within.
+        inner = slice(3, -3) if count == rows else slice(None)
+        assert np.allclose(found[..., :3], expected[first : first + count, :, :3], atol=2e-5)
+        assert np.allclose(found[inner, :, 3], expected[first : first + count][inner, :, 3], atol=5e-5)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=5, deadline=None)
+def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
+    rng = np.random.default_rng(seed)
+    found = rng.normal(0, 1, (9, 14, 4)).astype(np.float32)
+    edges = np.sort(rng.normal(0, 1, (2, 3)), axis=1).astype(np.float32)
+    noise = rng.uniform(0.2, 1, (16, 2)).astype(np.float32)
+    noise[rng.integers(16)] = np.inf
+    film, steps = np.array([-1.5, 1.5], np.float32), np.array([0.5, 1.0, 2.0], np.float32)
+    grades, classes = np.empty((9, 14), np.uint8), np.empty((9, 14), np.uint8)
+    kernels.classify(found, edges, classes)
+    kernels.grade_tints(found, edges, noise, film, steps, grades)
+    expected = np.searchsorted(edges[0], found[..., 2]) * 4 + np.searchsorted(edges[1], found[..., 3])
+    assert np.array_equal(classes, expected)
+    exceeded = np.searchsorted(steps, (np.abs(found[..., :2]) / noise[classes]).max(-1))
+    unknown = (np.abs(found[..., 2]) > 1.5) | np.isinf(noise[classes, 0])
+    assert np.array_equal(grades, np.where(unknown, 4, exceeded))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(12, 16), (13, 17)]))
+@settings(max_examples=5, deadline=None)
+def test_pixels_are_weighed_by_the_grade_of_their_square(seed, shape):
+    rng = np.random.default_rng(seed)
+    probability = rng.integers(0, 256, shape).astype(np.uint8)
+    grades = rng.integers(0, 12, (6, 8)).astype(np.uint8)
+    counts = np.zeros((2, 12), np.int64)
+    kernels.count_grades(grades, probability, (8, 250), counts)
+    first = probability[: 2 * 6 : 2, : 2 * 8 : 2]
+    assert np.array_equal(counts[0], np.bincount(grades[first < 8], minlength=12))
+    assert np.array_equal(counts[1], np.bincount(grades[first >= 250], minlength=12))
+    odds = np.append(rng.normal(0, 3, 11), 0.0)
+    weighed = Tints(grades, odds).weighed(probability)
+    of_pixel = np.pad(grades.repeat(2, 0).repeat(2, 1), [(0, length % 2) for length in shape], mode="edge")
+    share = np.clip((probability + 0.5) / 256, 1e-3, 1 - 1e-3)
+    expected = 255 / (1 + (1 - share) / share * np.exp(-odds[of_pixel]))
+    assert np.abs(weighed - expected).max() <= 0.5
