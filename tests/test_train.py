@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -15,10 +14,8 @@ pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/t
 
 import torch
 
-import ir.detector
 from training.export import write_onnx
-from training.exported import load_exported
-from training.network import COLOUR_INPUTS, INFRARED_INPUTS, DefectNetwork
+from training.network import DefectNetwork
 from training.train import Trainer, detector, parse, train
 
 
@@ -132,41 +129,6 @@ def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(t
     said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, same))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 950_000
-
-
-def test_a_network_from_before_the_tints_begins_by_saying_what_it_said(tmp_path):
-    model = Path(ir.detector.__file__).parent / "models" / "defects-infrared.onnx"
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    planes = [rng(seed).normal(0.5, 0.2, (1, 3, 64, 64)).astype(np.float32) for seed in (1, 2)]
-    (expected,) = session.run(None, dict(zip(("density", "infrared"), planes, strict=True)))
-    card = json.loads(model.with_suffix(".json").read_text())["network"]
-    density, infrared = (torch.from_numpy(plane) for plane in planes)
-    network = load_exported(model, DefectNetwork(card["widths"], card["blocks"], infrared=True), [(density, infrared)])
-    with torch.no_grad():
-        assert torch.sigmoid(network(density, infrared)).numpy() == pytest.approx(expected, abs=1e-4)
-    weights = network.state_dict()
-    first = weights["stem.0.0.weight"]
-    before = {**weights, "stem.0.0.weight": torch.cat([first[:, :COLOUR_INPUTS], first[:, -INFRARED_INPUTS:]], dim=1)}
-    saved = {"averaged": before, "step": 3, "seconds": 360.0, "history": [], "command": "python -m training.train"}
-    torch.save(saved, tmp_path / "checkpoint.pt")
-    blocks = [str(count) for count in card["blocks"]]
-    start = ("--infrared", "--blocks", *blocks, "--start", str(tmp_path / "checkpoint.pt"))
-    on = detector(Trainer(options(tmp_path / "on", *start)).averaged.network)
-    assert on(*(plane[0] for plane in planes)) == pytest.approx(expected[0, 0], abs=1e-4)
-
-
-def test_the_network_is_shown_a_tint_that_grain_hides():
-    grain = rng().normal(0.8, 0.1, (1, 1, 96, 96)).repeat(3, axis=1).astype(np.float32)
-    grain[0, 0, 40:56, 40:56] += 0.02
-    network = DefectNetwork().eval()
-    given = []
-    network.stem.register_forward_hook(lambda _, inputs, __: given.append(inputs[0][0].numpy()))
-    with torch.no_grad():
-        network(torch.from_numpy(grain))
-    redder, bluer = given[0][COLOUR_INPUTS : COLOUR_INPUTS + 2]
-    assert redder[21:27, 21:27].min() > 0.3
-    assert np.abs(redder[:, :14]).max() < 0.05
-    assert np.abs(bluer).max() < 0.05
 
 
 @pytest.mark.parametrize("as_model", [False, True], ids=["checkpoint", "exported model"])

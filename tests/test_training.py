@@ -12,7 +12,6 @@ from film.kinds import KINDS
 from film.mount import MountPlanes
 from film.recipe import DefectKind, InfraredOptics
 from film.specks import Patch
-from training import synthesizer
 from training.dirt import any_dirt
 from training.emulsion import Exposed
 from training.hard_negatives import HARD_NEGATIVES
@@ -166,43 +165,6 @@ def test_on_an_inverted_negative_dust_is_white():
     damaged[15:25, 15:25] *= 0.2
     scanned = scan(rng(), damaged, clean, light_pass(inverted=True, gamma=2.2))
     assert scanned.rgb[20, 20].min() > scanned.rgb[20, 4].max()
-
-
-def grey_edge():
-    light = np.full((40, 40, 3), 0.2, np.float32)
-    light[:, 20:] = 0.7
-    return light
-
-
-def test_fringes_colour_an_edge_red_on_one_side_and_blue_on_the_other_and_nothing_else():
-    red, green, blue = np.moveaxis(scan(rng(), grey_edge(), grey_edge(), light_pass(fringes_px=(0.0, 0.4))).rgb, -1, 0)
-    assert (green[5:-5, 20] - red[5:-5, 20].astype(int)).min() > 2000
-    assert (blue[5:-5, 20] - green[5:-5, 20].astype(int)).min() > 2000
-    assert red[:, :14] == pytest.approx(green[:, :14], abs=60)
-    assert blue[:, 26:] == pytest.approx(green[:, 26:], abs=60)
-    scanned = scan(rng(), grey_edge(), grey_edge(), light_pass(fringes_px=(0.3, 0.4)))
-    assert not scanned.change.any()
-
-
-def test_some_scanners_lay_the_colours_beside_each_other_and_some_do_not():
-    passes = [any_pass(rng(seed), negative=False) for seed in range(60)]
-    fringed = [how for how in passes if how.fringes_px != (0.0, 0.0)]
-    assert 8 < len(fringed) < 35
-    assert np.abs([how.fringes_px for how in fringed]).max() < 1
-
-
-def test_a_grey_scan_has_the_mean_of_the_channels_in_each():
-    light = np.full((16, 16, 3), (0.2, 0.5, 0.8), np.float32)
-    assert scan(rng(), light, light, light_pass(grey=True)).rgb / 65535 == pytest.approx(0.5, abs=1e-3)
-
-
-def test_silver_film_comes_in_three_channels_or_in_grey(monkeypatch):
-    monkeypatch.setattr(synthesizer, "any_stock", lambda _: KINDS["silver"].stock)
-    monkeypatch.setattr(synthesizer, "usual_stock", lambda _: KINDS["silver"].stock)
-    tints = [sheet.density[0] - sheet.density[1] for sheet in sheets(24)]
-    # The white of a frame may have a colour even so.
-    grey = [bool((np.abs(tint - np.median(tint)) < 1e-5).mean() > 0.9) for tint in tints]
-    assert 3 < sum(grey) < 12
 
 
 def test_a_pool_gives_back_what_was_put_in_and_replaces_the_oldest(tmp_path):

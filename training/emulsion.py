@@ -23,7 +23,6 @@ _USUAL = (
     "negative",
     "silver",
     "silver",
-    "silver",
 )
 
 
@@ -75,7 +74,7 @@ def any_stock(rng: np.random.Generator) -> FilmStock:
         return FilmStock(
             Process.SLIDE, base, rng.uniform(2.2, 3.5), contrast, stops, rng.uniform() < 0.06, 0.04, grain, size
         )
-    silver = chance > 0.74
+    silver = chance > 0.78
     base = (0.25, 0.25, 0.25) if silver else (rng.uniform(0.1, 0.4), rng.uniform(0.3, 0.8), rng.uniform(0.5, 1.1))
     if silver:
         grain = math.exp(rng.uniform(math.log(0.015), math.log(0.07)))

@@ -10,7 +10,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from training.network import MULTIPLE_PX, DefectNetwork, with_tint_inputs
+from training.network import MULTIPLE_PX, DefectNetwork
 
 
 def load_exported(path: Path, network: DefectNetwork, samples: Iterable[tuple[Tensor, Tensor]]) -> DefectNetwork:
@@ -118,7 +118,7 @@ def _weights(path: Path) -> list[tuple[Tensor, Tensor]]:
         if node.op_type == "Conv":
             weight = values[node.input[1]]
             found.append((weight, values[node.input[2]] if len(node.input) > 2 else torch.zeros(len(weight))))
-    return [(with_tint_inputs(weight) if number == 0 else weight, bias) for number, (weight, bias) in enumerate(found)]
+    return found
 
 
 def _fits(own: nn.Conv2d, weight: Tensor) -> bool:

@@ -18,11 +18,9 @@ MARGIN_PX = 136
 # Density differences are small beside the density of a picture; this much of them fills the range of tanh.
 DETAIL_GAIN = 6.0
 LINE_GAIN = 3.0
-# Silver has no colour, so that a slight tint betrays dust which its grain hides; here a gain sets it over the noise.
-TINT_GAIN = 24.0
 WINDOW = 5
 # Channels of the folded input.
-COLOUR_INPUTS, TINT_INPUTS, INFRARED_INPUTS = 30, 2, 15
+COLOUR_INPUTS, INFRARED_INPUTS = 30, 15
 # What infrared lacks, in deviations of its noise and in nepers: in a line, and through a tanh.
 STRENGTH_LINE, STRENGTH_GAIN, NEPER_GAIN = 0.05, 0.3, 3.0
 # The far surroundings are averaged over cells of this many half-resolution pixels.
@@ -49,7 +47,7 @@ class DefectNetwork(nn.Module):
         super().__init__()
         first = widths[0]
         self.infrared = infrared
-        inputs = COLOUR_INPUTS + TINT_INPUTS + INFRARED_INPUTS * infrared
+        inputs = COLOUR_INPUTS + INFRARED_INPUTS * infrared
         self.stem = nn.Sequential(_convolution(inputs, first), _convolution(first, first))
         self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(
@@ -102,29 +100,16 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-def with_tint_inputs(kernel: Tensor) -> Tensor:
-    """Return the first kernel of a network, with inputs for tints that count nothing if it has but infrared's.
-
-    Those of the colours alone need none: what a kernel lacks at its end is taken to count nothing.
-    """
-    if kernel.shape[1] != COLOUR_INPUTS + INFRARED_INPUTS:
-        return kernel
-    colours, infrared = kernel.split([COLOUR_INPUTS, INFRARED_INPUTS], dim=1)
-    return torch.cat([colours, torch.zeros_like(colours[:, :TINT_INPUTS]), infrared], dim=1)
-
-
 def _folded(density: Tensor) -> Tensor:
-    """Fold 2 x 2 pixels into channels: what they are beside their near and far surroundings, those, and their tint."""
+    """Fold 2 x 2 pixels into channels: what they are beside their near and far surroundings, and those themselves."""
     coarse = functional.avg_pool2d(density, 2)
     near = _surroundings(coarse)
     detail = functional.pixel_unshuffle(density, 2) - near.repeat_interleave(4, dim=1)
     far = _surroundings(functional.avg_pool2d(coarse, FAR_FACTOR))
     far = functional.interpolate(far, scale_factor=float(FAR_FACTOR), mode="bilinear", align_corners=False)
-    beside = coarse - far
     # Through the tanh faint dust is large; in rough parts of a picture it is at its end, and the line tells more.
-    bounded = torch.tanh(DETAIL_GAIN * torch.cat([detail, beside], dim=1))
-    tint = torch.tanh(TINT_GAIN * (beside[:, 0::2] - beside[:, 1:2]))
-    return torch.cat([LINE_GAIN * detail, near, bounded, tint], dim=1)
+    bounded = torch.tanh(DETAIL_GAIN * torch.cat([detail, coarse - far], dim=1))
+    return torch.cat([LINE_GAIN * detail, near, bounded], dim=1)
 
 
 def _folded_infrared(infrared: Tensor | None) -> Tensor:

@@ -14,8 +14,6 @@ from film.fields import Plane
 # What damage must change of the light before it is seen in a picture, and what it may without being damage.
 VISIBLE_SHARE, TOUCHED_SHARE = 0.03, 0.006
 INVERTED_SHARE = 0.45
-# Lenses and passes of one colour each lay red and blue beside green: fringes, where the film itself has no colour.
-FRINGED_SHARE, FRINGE_PX = 0.35, 0.2
 _LN10 = math.log(10)
 
 
@@ -43,10 +41,6 @@ class Pass:
         Part of full scale that clear film reaches.
     inverted : bool
         Whether a negative is shown as a positive: its dust is white.
-    fringes_px : tuple of (float, float)
-        Rows and columns by which red lies beside green; blue lies as far on the other side.
-    grey : bool
-        Whether all channels are given as their mean, as programs do with silver film.
     """
 
     blur_px: float
@@ -60,8 +54,6 @@ class Pass:
     jpeg_quality: int
     exposure: float
     inverted: bool
-    fringes_px: tuple[float, float] = (0.0, 0.0)
-    grey: bool = False
 
 
 def usual_pass(rng: np.random.Generator, negative: bool) -> Pass:
@@ -99,15 +91,7 @@ def any_pass(rng: np.random.Generator, negative: bool) -> Pass:
         jpeg_quality=int(rng.integers(80, 98)) * (encoded and rng.uniform() < 0.3),
         exposure=rng.uniform(0.4, 1.15),
         inverted=inverted,
-        fringes_px=_fringes(rng),
     )
-
-
-def _fringes(rng: np.random.Generator) -> tuple[float, float]:
-    if rng.uniform() > FRINGED_SHARE:
-        return 0.0, 0.0
-    rows_px, cols_px = rng.normal(0, FRINGE_PX, 2)
-    return float(rows_px), float(cols_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +124,7 @@ def scan(rng: np.random.Generator, damaged: Plane, clean: Plane, how: Pass) -> S
         The scanner.
     """
     seen, truth = (
-        _fringed(cv2.GaussianBlur(light, (0, 0), how.blur_px), how) * np.float32(how.exposure * (1 - how.flare))
+        cv2.GaussianBlur(light, (0, 0), how.blur_px) * np.float32(how.exposure * (1 - how.flare))
         + np.float32(how.exposure * how.flare)
         for light in (damaged, clean)
     )
@@ -149,22 +133,7 @@ def scan(rng: np.random.Generator, damaged: Plane, clean: Plane, how: Pass) -> S
     noise = deviation / (truth + np.float32(1e-6))
     seen += deviation * rng.standard_normal(seen.shape, dtype=np.float32)
     shown = _positive(seen, rng) if how.inverted else np.clip(seen, 0, 1)
-    if how.grey:
-        shown = np.repeat(shown.mean(-1, keepdims=True), 3, axis=-1)
     return Scanned(_counts(shown, how), change, noise)
-
-
-def _fringed(light: Plane, how: Pass) -> Plane:
-    if not any(how.fringes_px):
-        return light
-    rows_px, cols_px = how.fringes_px
-    size = light.shape[1::-1]
-    for channel, side in ((0, 1), (2, -1)):
-        moved = np.array([[1, 0, side * cols_px], [0, 1, side * rows_px]])
-        light[..., channel] = cv2.warpAffine(
-            light[..., channel], moved, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
-    return np.maximum(light, 0, out=light)
 
 
 def scanned_beside(light: Plane, how: Pass) -> npt.NDArray[np.uint16]:

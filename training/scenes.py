@@ -58,8 +58,6 @@ def draw_scene(
 
 
 _POINTS = ("stars", "lamps")
-# Nothing else is taken for hairs and scratches as often.
-_DRAWN_OFTEN = {"girders": 2.5}
 # Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
 _LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.9, "gravel": 1.5}
 
@@ -87,11 +85,9 @@ def _by_arithmetic(rng: np.random.Generator, size_px: int) -> Plane:
     if rng.uniform() < 0.25:
         return _gradient(rng, size_px)
     names = sorted(PICTURES)
-    chances = np.array([_DRAWN_OFTEN.get(name, 1.0) for name in names])
     # Drawn at another size, its lines get another width.
     drawn_px = int(size_px * rng.uniform(1, 1.6))
-    name = names[int(rng.choice(len(names), p=chances / chances.sum()))]
-    picture = PICTURES[name](drawn_px, drawn_px, int(rng.integers(2**31)))
+    picture = PICTURES[names[int(rng.integers(len(names)))]](drawn_px, drawn_px, int(rng.integers(2**31)))
     first = rng.integers(0, drawn_px - size_px + 1, 2)
     return np.ascontiguousarray(picture[first[0] : first[0] + size_px, first[1] : first[1] + size_px])
 

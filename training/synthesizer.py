@@ -27,7 +27,6 @@ _LN10 = np.float32(math.log(10))
 USUAL_SHARE = 0.5
 MOUNT_SHARE = 0.07
 POINTS_ON_NEGATIVES = 0.1
-GREY_SHARE = 0.3
 # What damage far below the noise counts, at least: much of it makes a shape, and benches count every visible pixel.
 LEAST_WEIGHT = 0.35
 # Infrared sees it better.
@@ -80,8 +79,6 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
     patches = dirt(rng, size_px, scale, sources)
     taken = usual_pass if rng.uniform() < usual else any_pass
     how = taken(rng, stock.process is Process.NEGATIVE)
-    if stock.monochrome and rng.uniform() < GREY_SHARE:
-        how = replace(how, grey=True)
     second = None
     if infrared:
         # What is inverted or compressed comes from programs that keep the infrared to themselves.

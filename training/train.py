@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from training.export import Run, export
 from training.exported import load_exported
 from training.learning import Averaged, Learner, add_options, draw_batch, learning_rate
-from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork, with_tint_inputs
+from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
 from training.synthesizer import draw_sheet
@@ -30,7 +30,6 @@ LEAST_SHEETS = 300
 SAMPLE_SHEETS = 32
 LOG_EVERY_STEPS = 50
 MOST_GRADIENT = 2.0
-_FIRST = "stem.0.0.weight"
 
 
 class Trainer:
@@ -151,7 +150,6 @@ def _begin_from_smaller(network: nn.Module, weights: Mapping[str, Tensor]) -> No
     Further channels do something, as they were drawn, but nothing of the smaller network listens to them yet.
     """
     own = network.state_dict()
-    weights = {name: with_tint_inputs(weight) if name == _FIRST else weight for name, weight in weights.items()}
     unlike = [name for name in own if name not in weights and not name.startswith("blocks.")]
     unlike += [name for name, weight in weights.items() if name not in own or not _holds(own[name], weight)]
     if unlike:
