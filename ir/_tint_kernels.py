@@ -9,6 +9,7 @@ CELL_PX = 16
 # A tint is averaged over so many squares on each side of a square, and contrast looked for so many away.
 REACH, FAR = 2, 3
 HALO = REACH + FAR
+TINTED = 3
 _CELL = CELL_PX // 2
 _SIDE = np.float32(2 * REACH + 1)
 
@@ -110,11 +111,11 @@ def classify(found, edges, classes):
 
 
 @njit(parallel=True, cache=True)
-def grade_tints(found, edges, noise, film, steps, grades):
+def grade_tints(found, edges, noise, seen, steps, grades):
     """Write how many of `steps` (deviations of the noise, ascending) the larger tint of each square exceeds.
 
-    noise: (classes, 2), deviation of both tints. film: its least and highest density. Beyond, and where the noise is
-    not known, the grade is one more than the steps are.
+    noise: (classes, 2), deviation of both tints. seen: mean densities below which only tints of the grade TINTED are
+    seen, and above which none. What is not seen, or of an unknown noise, has a grade of one more than the steps are.
     """
     for row in prange(found.shape[0]):
         for col in range(found.shape[1]):
@@ -123,7 +124,8 @@ def grade_tints(found, edges, noise, film, steps, grades):
             grade = 0
             for step in steps:
                 grade += beyond > step
-            if found[row, col, 2] < film[0] or found[row, col, 2] > film[1] or np.isinf(deviations[0]):
+            density = found[row, col, 2] / np.float32(3)
+            if (density < seen[0] and grade < TINTED) or density > seen[1] or np.isinf(deviations[0]):
                 grade = len(steps) + 1
             grades[row, col] = grade
 

@@ -41,6 +41,9 @@ AREAS_PX = (60, 500, 2000, 8000)
 CUTS = (0.5, 0.7)
 MOST_DOUBTFUL, MOST_BOUNDED, BOUND_PX = 0.7, 0.4, 1000
 ASKED_MORE = 0.8
+# Mean log odds of its tints that a mark needs where the picture alone would leave the frame alone: stars and wires on
+# spotless silver had 1.2 at most.
+TINTED_ODDS = 2.0
 DARK_CONTRAST = 0.25
 
 
@@ -75,9 +78,9 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     photometry = colour_photometry(measured)
     model, probability = look_at_frame(rgb, None, options, watch)
     tints = watch.time("detection", lambda: measure_tints(rgb, probability))
+    regions = watch.time("detection", lambda: _find(probability, tints, model.card, options.sensitivity))
     if tints is not None:
-        probability = watch.time("detection", lambda: tints.weighed(probability))
-    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity, tints))
+        probability = tints.weighed(probability)
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
@@ -107,9 +110,13 @@ def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
 
-def sure_regions(
-    probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float, tints: Tints | None = None
-) -> Regions:
+def _find(probability: npt.NDArray[np.uint8], tints: Tints | None, card: ModelCard, sensitivity: float) -> Regions:
+    if tints is None:
+        return sure_regions(probability, card, sensitivity)
+    return tinted_regions(probability, tints, card, sensitivity)
+
+
+def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> Regions:
     """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
 
     Parameters
@@ -120,25 +127,51 @@ def sure_regions(
         Its limits count.
     sensitivity : float
         0..1; sure is what would be one at 0.
-    tints : Tints, optional
-        Of a film without colour, by which `probability` was weighed: where they tell, no picture looks like dust.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
+    asked_of = _asked(probability, regions, card, sensitivity)
+    if asked_of is None:
+        return chosen(regions, np.zeros(len(regions), np.bool_))
+    kept, doubtful = _told_apart(probability, regions, asked_of)
+    if _looks_like_dust(kept, doubtful):
+        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+    parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
+    return joined((kept, *parts), probability.shape)
+
+
+def tinted_regions(probability: npt.NDArray[np.uint8], tints: Tints, card: ModelCard, sensitivity: float) -> Regions:
+    """Return the defects of a film without colour, by the picture and by their tints.
+
+    Parameters are those of `sure_regions`; `probability` is by the picture alone. Where that would leave the frame
+    alone, or tells of a picture that looks like dust, a mark needs a tint.
+    """
+    weighed = tints.weighed(probability)
+    regions = find_regions(weighed, *card.limits(sensitivity))
+    if _is_doubted(probability, card, sensitivity):
+        regions = chosen(regions, tints.odds_of(regions) > TINTED_ODDS)
+    asked_of = _asked(weighed, regions, card, sensitivity)
+    if asked_of is None:
+        return chosen(regions, np.zeros(len(regions), np.bool_))
+    kept, doubtful = _told_apart(weighed, regions, asked_of)
+    parts = _cut_down(weighed, doubtful, card.limits(sensitivity)[0], asked_of)
+    return joined((kept, *parts), probability.shape)
+
+
+def _is_doubted(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> bool:
+    regions = find_regions(probability, *card.limits(sensitivity))
+    asked_of = _asked(probability, regions, card, sensitivity)
+    return asked_of is None or _looks_like_dust(*_told_apart(probability, regions, asked_of))
+
+
+def _asked(probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float) -> _Asked | None:
+    """Return what is asked of a frame's marks, or None where too few of them are sure."""
     if not len(regions):
-        return regions
+        return None
     levels = probability[regions.rows, regions.cols]
     sure = np.maximum.reduceat(levels, regions.starts[:-1]) >= round(255 * card.limits(0.0)[0])
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
     asked = max(many(FEWEST_SURE, probability.size), SURE_PART * len(regions)) * 2 * (1 - sensitivity)
-    if sure.sum() < asked:
-        return chosen(regions, np.zeros(len(regions), np.bool_))
-    asked_of = _Asked(float(sure.mean()), sensitivity)
-    kept, doubtful = _told_apart(probability, regions, asked_of)
-    telling = tints is not None and tints.tell
-    if not telling and _looks_like_dust(kept, doubtful):
-        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
-    return joined((kept, *parts), probability.shape)
+    return None if sure.sum() < asked else _Asked(float(sure.mean()), sensitivity)
 
 
 @dataclass(frozen=True, slots=True)

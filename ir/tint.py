@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from ir import _tint_kernels as kernels
 from ir.density_input import DensityLevels, measure_levels
+from ir.detection import Regions
 from ir.photometry import SAMPLE_PIXELS
 
 Array = npt.NDArray[np.float32]
@@ -30,20 +31,22 @@ BAND_SQUARES = 256
 DENSITY_PARTS = tuple(part / 8 for part in range(1, 8))
 CONTRAST_PARTS = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 FEWEST_SQUARES = 200
-FILM_PARTS = (0.001, 0.999)
 LEAST_NOISE = 2e-4
+# Mean density up to which a lack of tint means nothing, as white dust on an inverted negative has lost its own; and
+# from which on no tint is seen in the dark. Of dark dust between them one square in twenty has none.
+SEEN = (0.1, 1.8)
 # Grades of a tint: deviations of the noise. Parts of them that dust and film have on simulated silver, which count as
 # so many squares beside the frame's own: those that the picture says are surely dust, or surely none (bytes).
 STEPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0)
 DUST = (0.14, 0.19, 0.145, 0.105, 0.075, 0.055, 0.075, 0.05, 0.065, 0.045, 0.055)
 FILM = (0.504, 0.408, 0.077, 0.0075, 1.2e-3, 5.5e-4, 5.4e-4, 2.7e-4, 2.7e-4, 1.7e-4, 1e-4)
-USUAL_SQUARES = (250.0, 75.0)
+USUAL_SQUARES = (2000.0, 500.0)
 SURE = (8, 250)
 # What counts for film holds the dust that the picture did not show, and the sure dust is dark: log odds are stretched,
 # lowered and bounded so on simulated frames.
 STRETCHED, LOWERED, MOST_ODDS = 1.6, 0.7, 7.0
-# Log odds of no tint where tints tell.
-TELLING_ODDS = -1.2
+# Log odds of no tint, at most: where they are more, the frame's sure dust has no tints either.
+TELLING_ODDS = -1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,21 @@ class Tints:
     grades: npt.NDArray[np.uint8]
     odds: npt.NDArray[np.float64]
 
-    @property
-    def tell(self) -> bool:
-        """Whether what has no tint is hardly dust on this frame: its sure dust has tints."""
-        return bool(self.odds[0] < TELLING_ODDS)
-
     def weighed(self, probability: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return how likely pixels are defects, (rows, cols), by the picture (times 255) and by their tints."""
         weighed = probability.copy()
         kernels.weigh_grades(self.grades, _weighed_levels(self.odds), weighed)
         return weighed
+
+    def odds_of(self, regions: Regions) -> npt.NDArray[np.float64]:
+        """Return the mean log odds of the pixels of each region."""
+        rows, cols = (
+            np.minimum(places // 2, length - 1)
+            for places, length in zip((regions.rows, regions.cols), self.grades.shape, strict=True)
+        )
+        if not len(regions):
+            return np.zeros(0)
+        return np.add.reduceat(self.odds[self.grades[rows, cols]], regions.starts[:-1]) / np.diff(regions.starts)
 
 
 def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8]) -> Tints | None:
@@ -85,21 +93,22 @@ def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8
     Returns
     -------
     Tints or None
-        None where the film has a colour, or the scan is grey.
+        None where the film has a colour, the scan is grey, or the dust is.
     """
     levels = measure_levels(rgb)
     base = _own_tints(rgb, levels)
     if base is None:
         return None
-    noise = _measure_noise(rgb, levels, base, probability)
+    noise = _measure_noise(rgb, levels, base)
     grades = np.empty((rgb.shape[0] // 2, rgb.shape[1] // 2), np.uint8)
     steps = np.array(STEPS, np.float32)
     for first, found in _bands(rgb, levels, base, every=1):
         rows = grades[first : first + len(found)]
-        kernels.grade_tints(found, noise.edges, noise.deviations, noise.film, steps, rows)
+        kernels.grade_tints(found, *noise, np.array(SEEN, np.float32), steps, rows)
     counts = np.zeros((2, len(STEPS) + 2), np.int64)
     kernels.count_grades(grades, probability, SURE, counts)
-    return Tints(grades, _log_odds(counts[:, :-1]))
+    odds = _log_odds(counts[:, :-1])
+    return Tints(grades, odds) if odds[0] < TELLING_ODDS else None
 
 
 def _log_odds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -144,28 +153,10 @@ def _colour_spread(density: Array, tints: Array) -> float:
     return 1.4826 / 2**0.5 * float(np.median(np.abs(differences), axis=0).max())
 
 
-@dataclass(frozen=True, slots=True)
-class _Noise:
-    """How tints scatter: edges of the classes of squares by density and contrast, (2, 7), and deviations, (64, 2).
-
-    film: the least and the highest density of the film, summed over the colours. Beyond lies what is opaque, whose
-    tint no scanner sees.
-    """
-
-    edges: Array
-    deviations: Array
-    film: Array
-
-
-def _measure_noise(
-    rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array, probability: npt.NDArray[np.uint8]
-) -> _Noise:
+def _measure_noise(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array) -> tuple[Array, Array]:
+    """Return the edges of the classes of squares by density and contrast, (2, 7), and how tints scatter, (64, 2)."""
     every = max(1, round(rgb.shape[0] * rgb.shape[1] / 4 / SAMPLE_PIXELS))
-    sample, clean = [], []
-    for first, found in _bands(rgb, levels, base, every):
-        sample.append(found.reshape(-1, 4))
-        clean.append(probability[2 * first : 2 * (first + len(found)) : 2, : 2 * found.shape[1] : 2].ravel() < SURE[0])
-    squares = np.concatenate(sample)
+    squares = np.concatenate([found.reshape(-1, 4) for _, found in _bands(rgb, levels, base, every)])
     edges = np.stack(
         [np.quantile(squares[:, plane], parts) for plane, parts in ((2, DENSITY_PARTS), (3, CONTRAST_PARTS))]
     ).astype(np.float32)
@@ -176,13 +167,7 @@ def _measure_noise(
         tints = squares[classes[0] == number, :2]
         if len(tints) >= FEWEST_SQUARES:
             deviations[number] = np.maximum(1.4826 * np.median(np.abs(tints), axis=0), LEAST_NOISE)
-    return _Noise(edges, deviations, _film_range(squares[np.concatenate(clean), 2]))
-
-
-def _film_range(densities: Array) -> Array:
-    if not len(densities):
-        return np.array([-np.inf, np.inf], np.float32)
-    return np.quantile(densities, FILM_PARTS).astype(np.float32)
+    return edges, deviations
 
 
 def _bands(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array, every: int) -> Iterator[tuple[int, Array]]:

@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from ir_frames import compiled, simulated
 from scipy import ndimage
 
+from bench.metrics import Answer, Judge
+from ir import CleanOptions, clean_frame
 from ir import _tint_kernels as kernels
+from ir.colour_frame import sure_regions, tinted_regions
 from ir.density_input import density_planes, measure_levels
+from ir.model_file import load_detector
 from ir.tint import Tints, measure_tints
 
 SHAPE = (400, 600)
@@ -47,7 +51,6 @@ def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
     tints = measure_tints(frame.rgb, before)
     after = tints.weighed(before)
     dust, film = frame.visible_mask & (before == 40), ~frame.any_mask & (before == 40)
-    assert tints.tell
     found, lured = ((after[places] > 128).mean() for places in (dust, film))
     assert found > 0.1
     assert lured < found / 10
@@ -63,24 +66,24 @@ def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints()
 
 
 @compiled
-def test_where_sure_dust_has_no_tint_a_tint_tells_little_and_its_lack_nothing():
+def test_where_sure_dust_has_no_tint_none_is_asked_for():
     frame = silver()
-    clean = frame.clean_rgb.astype(float)
-    grey = np.where(frame.visible_mask[..., None], clean * 0.6, frame.clean_rgb).astype(np.uint16)
-    tints = measure_tints(grey, suspected(frame, sure=1.0))
-    assert not tints.tell
-    assert tints.odds[0] > -1.0
+    grey = np.where(frame.visible_mask[..., None], frame.clean_rgb * 0.6, frame.rgb).astype(np.uint16)
+    assert measure_tints(grey, suspected(frame, sure=1.0)) is None
 
 
 @compiled
-def test_of_the_opaque_no_tint_is_known():
+def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known():
     frame = silver()
     rgb, probability = frame.rgb.copy(), suspected(frame)
-    rgb[100:140, 200:240] = 30
-    probability[100:140, 200:240] = 200
+    for place, level in ((200, 30), (300, 65_000)):
+        rgb[100:140, place : place + 40] = level
+        probability[100:140, place : place + 40] = 200
     tints = measure_tints(rgb, probability)
-    assert (tints.grades[53:67, 103:117] == 11).all()
-    assert (tints.weighed(probability)[108:132, 208:232] == 200).all()
+    weighed = tints.weighed(probability)
+    for place in (200, 300):
+        assert (tints.grades[53:67, place // 2 + 3 : place // 2 + 17] == 11).all()
+        assert (weighed[108:132, place + 8 : place + 32] == 200).all()
 
 
 @compiled
@@ -104,7 +107,7 @@ def test_a_lamp_that_is_warmer_at_one_side_is_no_colour_of_the_film():
     frame = silver()
     lamp = 1 + np.linspace(-0.002, 0.002, SHAPE[1])[:, None] * np.array([1.0, 0.0, -1.0])
     tinted = np.clip(frame.rgb * lamp, 0, 65535).astype(np.uint16)
-    assert measure_tints(tinted, suspected(frame)).tell
+    assert measure_tints(tinted, suspected(frame)) is not None
 
 
 @compiled
@@ -174,18 +177,20 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own(seed, shape):
 def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
     rng = np.random.default_rng(seed)
     found = rng.normal(0, 1, (9, 14, 4)).astype(np.float32)
+    found[..., 2] *= 3
     edges = np.sort(rng.normal(0, 1, (2, 3)), axis=1).astype(np.float32)
     noise = rng.uniform(0.2, 1, (16, 2)).astype(np.float32)
     noise[rng.integers(16)] = np.inf
-    film, steps = np.array([-1.5, 1.5], np.float32), np.array([0.5, 1.0, 2.0], np.float32)
+    seen, steps = np.array([-0.5, 1.5], np.float32), np.array([0.3, 0.5, 1.0, 2.0], np.float32)
     grades, classes = np.empty((9, 14), np.uint8), np.empty((9, 14), np.uint8)
     kernels.classify(found, edges, classes)
-    kernels.grade_tints(found, edges, noise, film, steps, grades)
+    kernels.grade_tints(found, edges, noise, seen, steps, grades)
     expected = np.searchsorted(edges[0], found[..., 2]) * 4 + np.searchsorted(edges[1], found[..., 3])
     assert np.array_equal(classes, expected)
     exceeded = np.searchsorted(steps, (np.abs(found[..., :2]) / noise[classes]).max(-1))
-    unknown = (np.abs(found[..., 2]) > 1.5) | np.isinf(noise[classes, 0])
-    assert np.array_equal(grades, np.where(unknown, 4, exceeded))
+    density = found[..., 2] / np.float32(3)
+    unseen = (density > seen[1]) | ((density < seen[0]) & (exceeded < kernels.TINTED))
+    assert np.array_equal(grades, np.where(unseen | np.isinf(noise[classes, 0]), 5, exceeded))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(12, 16), (13, 17)]))
@@ -205,3 +210,58 @@ def test_pixels_are_weighed_by_the_grade_of_their_square(seed, shape):
     share = np.clip((probability + 0.5) / 256, 1e-3, 1 - 1e-3)
     expected = 255 / (1 + (1 - share) / share * np.exp(-odds[of_pixel]))
     assert np.abs(weighed - expected).max() <= 0.5
+
+
+CARD = load_detector(threads=1).card
+
+
+def marked(*marks):
+    """A frame of two megapixels with square marks: row, probability by the picture, grade of the tint."""
+    probability, grades = np.zeros((1000, 2000), np.uint8), np.zeros((500, 1000), np.uint8)
+    for number, (row, level, grade) in enumerate(marks):
+        probability[row : row + 12, 20 * number : 20 * number + 12] = level
+        grades[row // 2 : row // 2 + 6, 10 * number : 10 * number + 6] = grade
+    return probability, Tints(grades, np.array([-2.5, -2, 0, 3, 6, 7, 7, 7, 7, 7, 7, 0.0]))
+
+
+def rows_of(regions):
+    return sorted({int(row) // 100 for row in regions.rows})
+
+
+def test_dust_that_the_picture_hardly_shows_is_found_by_its_tint():
+    probability, tints = marked(*[(100, 254, 6)] * 20, *[(300, 20, 6)] * 5, *[(500, 20, 1)] * 5)
+    assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == [1, 3]
+    assert rows_of(sure_regions(probability, CARD, 0.5)) == [1]
+
+
+def test_where_the_picture_looks_like_dust_only_what_has_a_tint_is():
+    likely = marked(*[(100, 254, 6)] * 20, *[(300, 254, 1)] * 5)
+    assert rows_of(tinted_regions(*likely, CARD, 0.5)) == [1, 3]
+    # The many that are nearly sure are the picture's, and with them what else it shows without a tint.
+    doubted = marked(*[(100, 254, 6)] * 20, *[(300, 254, 1)] * 5, *[(500, 235, 1)] * 60)
+    assert rows_of(sure_regions(doubted[0], CARD, 0.5)) == []
+    assert rows_of(tinted_regions(*doubted, CARD, 0.5)) == [1]
+    weak = marked(*[(100, 254, 6)] * 20, *[(300, 254, 2)] * 5, *[(500, 235, 1)] * 60)
+    assert rows_of(tinted_regions(*weak, CARD, 0.5)) == [1]
+
+
+def test_no_mark_at_all_is_no_defect():
+    assert not len(tinted_regions(*marked(), CARD, 0.5))
+    assert not len(tinted_regions(*marked((500, 235, 0)), CARD, 0.5))
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("picture", "least_f1", "gain_db"), [("portrait", 0.8, 7), ("night", 0.5, 3), ("lettering", 0.35, 1)]
+)
+def test_silver_is_cleaned_by_picture_and_tints(picture, least_f1, gain_db):
+    """By the picture alone the night is left as it was, and of the dust on the letters half as much is found."""
+    frame = simulated("silver", picture, (700, 1000), 4)
+    result = clean_frame(frame.rgb, None, CleanOptions())
+    before, after = (
+        Judge(frame).score(Answer(*planes, 0.0))
+        for planes in ((frame.rgb, frame.any_mask), (result.rgb, result.defect_mask))
+    )
+    assert after.f1 > least_f1
+    assert after.frame_db > before.frame_db + gain_db
+    assert after.outside == 0
