@@ -41,8 +41,8 @@ AREAS_PX = (60, 500, 2000, 8000)
 CUTS = (0.5, 0.7)
 MOST_DOUBTFUL, MOST_BOUNDED, BOUND_PX = 0.7, 0.4, 1000
 ASKED_MORE = 0.8
-# Mean log odds of its tints that a mark needs where the picture alone would leave the frame alone: stars and wires on
-# spotless silver had 1.2 at most.
+# Mean log odds of its tints that a mark needs which is no defect by the picture alone: stars and wires on spotless
+# silver had 1.2 at most.
 TINTED_ODDS = 2.0
 DARK_CONTRAST = 0.25
 
@@ -142,25 +142,24 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
 def tinted_regions(probability: npt.NDArray[np.uint8], tints: Tints, card: ModelCard, sensitivity: float) -> Regions:
     """Return the defects of a film without colour, by the picture and by their tints.
 
-    Parameters are those of `sure_regions`; `probability` is by the picture alone. Where that would leave the frame
-    alone, or tells of a picture that looks like dust, a mark needs a tint.
+    Parameters are those of `sure_regions`; `probability` is by the picture alone. What has no tint has to be a defect
+    by the picture alone as well.
     """
     weighed = tints.weighed(probability)
     regions = find_regions(weighed, *card.limits(sensitivity))
-    if _is_doubted(probability, card, sensitivity):
-        regions = chosen(regions, tints.odds_of(regions) > TINTED_ODDS)
+    if not len(regions):
+        return regions
+    seen = np.zeros(probability.shape, np.bool_)
+    alone = sure_regions(probability, card, sensitivity)
+    seen[alone.rows, alone.cols] = True
+    shown = np.add.reduceat(seen[regions.rows, regions.cols], regions.starts[:-1], dtype=np.int64)
+    regions = chosen(regions, (tints.odds_of(regions) > TINTED_ODDS) | (2 * shown > np.diff(regions.starts)))
     asked_of = _asked(weighed, regions, card, sensitivity)
     if asked_of is None:
         return chosen(regions, np.zeros(len(regions), np.bool_))
     kept, doubtful = _told_apart(weighed, regions, asked_of)
     parts = _cut_down(weighed, doubtful, card.limits(sensitivity)[0], asked_of)
     return joined((kept, *parts), probability.shape)
-
-
-def _is_doubted(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> bool:
-    regions = find_regions(probability, *card.limits(sensitivity))
-    asked_of = _asked(probability, regions, card, sensitivity)
-    return asked_of is None or _looks_like_dust(*_told_apart(probability, regions, asked_of))
 
 
 def _asked(probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float) -> _Asked | None:

@@ -245,6 +245,16 @@ def test_where_the_picture_looks_like_dust_only_what_has_a_tint_is():
     assert rows_of(tinted_regions(*weak, CARD, 0.5)) == [1]
 
 
+def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left_of_it():
+    """Girders: sure at the core and doubtful around, and of the doubtful hardly a pixel is left without a tint."""
+    for grade, found in ((1, [1]), (6, [1, 6])):
+        probability, tints = marked(*[(100, 254, 6)] * 20)
+        probability[600:700, 600:700] = 150
+        probability[620:680, 620:680] = 254
+        tints.grades[300:350, 300:350] = grade
+        assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == found
+
+
 def test_no_mark_at_all_is_no_defect():
     assert not len(tinted_regions(*marked(), CARD, 0.5))
     assert not len(tinted_regions(*marked((500, 235, 0)), CARD, 0.5))
