@@ -42,8 +42,10 @@ CUTS = (0.5, 0.7)
 MOST_DOUBTFUL, MOST_BOUNDED, BOUND_PX = 0.7, 0.4, 1000
 ASKED_MORE = 0.8
 # Mean log odds of its tints that a mark needs which is no defect by the picture alone: stars and wires on spotless
-# silver had 1.2 at most.
-TINTED_ODDS = 2.0
+# silver had 1.2 at most. What has less than the other lacks a tint; where such marks cover so many times what tinted
+# ones cover, the picture alone is wrong.
+TINTED_ODDS, UNTINTED_ODDS = 2.0, -0.5
+MOST_UNTINTED = 2.0
 DARK_CONTRAST = 0.25
 
 
@@ -149,17 +151,30 @@ def tinted_regions(probability: npt.NDArray[np.uint8], tints: Tints, card: Model
     regions = find_regions(weighed, *card.limits(sensitivity))
     if not len(regions):
         return regions
-    seen = np.zeros(probability.shape, np.bool_)
-    alone = sure_regions(probability, card, sensitivity)
-    seen[alone.rows, alone.cols] = True
-    shown = np.add.reduceat(seen[regions.rows, regions.cols], regions.starts[:-1], dtype=np.int64)
-    regions = chosen(regions, (tints.odds_of(regions) > TINTED_ODDS) | (2 * shown > np.diff(regions.starts)))
+    regions = _with_grounds(regions, tints, sure_regions(probability, card, sensitivity), probability.shape)
     asked_of = _asked(weighed, regions, card, sensitivity)
     if asked_of is None:
         return chosen(regions, np.zeros(len(regions), np.bool_))
     kept, doubtful = _told_apart(weighed, regions, asked_of)
     parts = _cut_down(weighed, doubtful, card.limits(sensitivity)[0], asked_of)
     return joined((kept, *parts), probability.shape)
+
+
+def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
+    """Return the regions that have a tint, and those that are defects by the picture alone (`alone`).
+
+    Where most of these lack a tint, they are the picture's.
+    """
+    seen = np.zeros(shape, np.bool_)
+    seen[alone.rows, alone.cols] = True
+    shown_px = np.add.reduceat(seen[regions.rows, regions.cols], regions.starts[:-1], dtype=np.int64)
+    odds, areas = tints.odds_of(regions), np.diff(regions.starts)
+    tinted = odds > TINTED_ODDS
+    shown = ~tinted & (2 * shown_px > areas)
+    untinted = shown & (odds < UNTINTED_ODDS)
+    if areas[untinted].sum() > MOST_UNTINTED * areas[tinted].sum():
+        shown &= ~untinted
+    return chosen(regions, tinted | shown)
 
 
 def _asked(probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float) -> _Asked | None:

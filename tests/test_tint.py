@@ -255,6 +255,17 @@ def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left
         assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == found
 
 
+@pytest.mark.parametrize(
+    ("cols", "grade", "found"), [(94, 1, [1, 6]), (98, 1, [1]), (98, 11, [1, 6])], ids=["few", "many", "opaque"]
+)
+def test_what_lacks_a_tint_is_the_pictures_where_most_does(cols, grade, found):
+    probability, tints = marked(*[(100, 254, 6)] * 20)
+    probability[600:660, 600 : 600 + cols] = 254
+    tints.grades[300:330, 300 : 300 + cols // 2] = grade
+    assert rows_of(sure_regions(probability, CARD, 0.5)) == [1, 6]
+    assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == found
+
+
 def test_no_mark_at_all_is_no_defect():
     assert not len(tinted_regions(*marked(), CARD, 0.5))
     assert not len(tinted_regions(*marked((500, 235, 0)), CARD, 0.5))
