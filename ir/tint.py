@@ -35,11 +35,11 @@ LEAST_NOISE = 2e-4
 # Mean density up to which a lack of tint means nothing, as white dust on an inverted negative has lost its own; and
 # from which on no tint is seen in the dark. Of dark dust between them one square in twenty has none.
 SEEN = (0.1, 1.8)
-# Grades of a tint: deviations of the noise. Parts of them that dust and film have on simulated silver, which count as
-# so many squares beside the frame's own: those that the picture says are surely dust, or surely none (bytes).
+# Grades of a tint: deviations of the noise. What part of each film and dust have on simulated silver, which count as so
+# many squares of either beside the frame's own: those that the picture says are surely none, or surely dust (bytes).
 STEPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0)
-DUST = (0.14, 0.19, 0.145, 0.105, 0.075, 0.055, 0.075, 0.05, 0.065, 0.045, 0.055)
 FILM = (0.504, 0.408, 0.077, 0.0075, 1.2e-3, 5.5e-4, 5.4e-4, 2.7e-4, 2.7e-4, 1.7e-4, 1e-4)
+DUST = (0.14, 0.19, 0.145, 0.105, 0.075, 0.055, 0.075, 0.05, 0.065, 0.045, 0.055)
 USUAL_SQUARES = (2000.0, 500.0)
 SURE = (8, 250)
 # What counts for film holds the dust that the picture did not show, and the sure dust is dark: log odds are stretched,

@@ -11,7 +11,7 @@ from ir_frames import compiled, simulated
 from scipy import ndimage
 
 from bench.metrics import Answer, Judge
-from ir import CleanOptions, clean_frame
+from ir import CleanOptions, clean_frame, tint
 from ir import _tint_kernels as kernels
 from ir.colour_frame import sure_regions, tinted_regions
 from ir.density_input import density_planes, measure_levels
@@ -123,6 +123,19 @@ def test_one_thread_and_two_measure_the_same_tints():
     finally:
         numba.set_num_threads(threads)
     assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_what_a_grade_tells_comes_from_the_frame_as_far_as_it_shows_dust():
+    nothing = np.zeros((2, 11), np.int64)
+    usual = tint._log_odds(nothing)
+    assert usual[:3] == pytest.approx(
+        [1.6 * np.log(share) - 0.7 for share in (0.14 / 0.504, 0.19 / 0.408, 0.145 / 0.077)]
+    )
+    assert usual[-2:] == pytest.approx([7.0, 0.0])
+    # As many squares again, all of the lowest grade: half of what is known.
+    grey = nothing.copy()
+    grey[0, 0], grey[1, 0] = 2000, 500
+    assert tint._log_odds(grey)[0] == pytest.approx(1.6 * np.log(0.57 / 0.752) - 0.7, abs=0.01)
 
 
 def noisy(rng, rows, cols):
