@@ -115,7 +115,8 @@ def grade_tints(found, edges, noise, seen, steps, grades):
     """Write how many of `steps` (deviations of the noise, ascending) the larger tint of each square exceeds.
 
     noise: (classes, 2), deviation of both tints. seen: mean densities below which only tints of the grade TINTED are
-    seen, and above which none. What is not seen, or of an unknown noise, has a grade of one more than the steps are.
+    seen, and above which none, and the noise over which, too, only those are. What is not seen, or of an unknown noise,
+    has a grade of one more than the steps are.
     """
     for row in prange(found.shape[0]):
         for col in range(found.shape[1]):
@@ -125,7 +126,8 @@ def grade_tints(found, edges, noise, seen, steps, grades):
             for step in steps:
                 grade += beyond > step
             density = found[row, col, 2] / np.float32(3)
-            if (density < seen[0] and grade < TINTED) or density > seen[1] or np.isinf(deviations[0]):
+            blind = density < seen[0] or max(deviations[0], deviations[1]) > seen[2]
+            if (blind and grade < TINTED) or density > seen[1] or np.isinf(deviations[0]):
                 grade = len(steps) + 1
             grades[row, col] = grade
 

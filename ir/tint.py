@@ -33,8 +33,9 @@ CONTRAST_PARTS = (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 FEWEST_SQUARES = 200
 LEAST_NOISE = 2e-4
 # Mean density up to which a lack of tint means nothing, as white dust on an inverted negative has lost its own; and
-# from which on no tint is seen in the dark. Of dark dust between them one square in twenty has none.
-SEEN = (0.1, 1.8)
+# from which on no tint is seen in the dark. Of dark dust between them one square in twenty has none. And the noise over
+# which a lack means nothing, either, as at edges where a scanner's colours lie beside each other.
+SEEN = (0.1, 1.8, 0.005)
 # Grades of a tint: deviations of the noise. What part of each film and dust have on simulated silver, which count as so
 # many squares of either beside the frame's own: those that the picture says are surely none, or surely dust (bytes).
 STEPS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 14.0, 20.0)

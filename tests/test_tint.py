@@ -194,7 +194,7 @@ def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
     edges = np.sort(rng.normal(0, 1, (2, 3)), axis=1).astype(np.float32)
     noise = rng.uniform(0.2, 1, (16, 2)).astype(np.float32)
     noise[rng.integers(16)] = np.inf
-    seen, steps = np.array([-0.5, 1.5], np.float32), np.array([0.3, 0.5, 1.0, 2.0], np.float32)
+    seen, steps = np.array([-0.5, 1.5, 0.8], np.float32), np.array([0.3, 0.5, 1.0, 2.0], np.float32)
     grades, classes = np.empty((9, 14), np.uint8), np.empty((9, 14), np.uint8)
     kernels.classify(found, edges, classes)
     kernels.grade_tints(found, edges, noise, seen, steps, grades)
@@ -202,7 +202,8 @@ def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
     assert np.array_equal(classes, expected)
     exceeded = np.searchsorted(steps, (np.abs(found[..., :2]) / noise[classes]).max(-1))
     density = found[..., 2] / np.float32(3)
-    unseen = (density > seen[1]) | ((density < seen[0]) & (exceeded < kernels.TINTED))
+    blind = (density < seen[0]) | (noise[classes].max(-1) > seen[2])
+    unseen = (density > seen[1]) | (blind & (exceeded < kernels.TINTED))
     assert np.array_equal(grades, np.where(unseen | np.isinf(noise[classes, 0]), 5, exceeded))
 
 
