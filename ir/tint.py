@@ -118,7 +118,9 @@ def _log_odds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         (count + squares * np.array(usual)) / (count.sum() + squares)
         for count, squares, usual in zip(counts, USUAL_SQUARES, (FILM, DUST), strict=True)
     )
-    return np.append(np.minimum(STRETCHED * np.log(dust / film) - LOWERED, MOST_ODDS), 0.0)
+    odds = np.minimum(STRETCHED * np.log(dust / film) - LOWERED, MOST_ODDS)
+    # No tint tells less than a fainter one: where it seems so, it is missed dust that counts for film.
+    return np.append(np.maximum.accumulate(odds), 0.0)
 
 
 def _weighed_levels(odds: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:

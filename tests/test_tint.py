@@ -132,6 +132,10 @@ def test_what_a_grade_tells_comes_from_the_frame_as_far_as_it_shows_dust():
         [1.6 * np.log(share) - 0.7 for share in (0.14 / 0.504, 0.19 / 0.408, 0.145 / 0.077)]
     )
     assert usual[-2:] == pytest.approx([7.0, 0.0])
+    # Dust that the picture missed counts for film, and still no grade tells less than a lower one.
+    missed = nothing.copy()
+    missed[0, 8] = 5000
+    assert tint._log_odds(missed)[8] == tint._log_odds(missed)[7] == pytest.approx(tint.MOST_ODDS)
     # As many squares again, all of the lowest grade: half of what is known.
     grey = nothing.copy()
     grey[0, 0], grey[1, 0] = 2000, 500
