@@ -352,7 +352,7 @@ def blend(owners, shape, density, looks, fitted, constants):
 
 def centred(values, weights):
     """Values of each tile about their weighted mean."""
-    total = np.maximum(weights.sum(axis=1), 1e-9)
+    total = weights.sum(axis=1) + 1e-9
     return values - ((weights * values).sum(axis=1) / total).reshape(-1, *(1,) * (values.ndim - 1))
 
 

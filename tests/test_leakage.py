@@ -233,8 +233,7 @@ def test_the_slopes_of_a_simulated_film_are_found(kind, least, most):
 def test_sums_over_tiles_are_those_of_centred_planes(seed, shape, terms):
     rng = np.random.default_rng(seed)
     target, design = rng.normal(0, 1, shape), rng.normal(0, 1, (*shape, 6))
-    # The kernels keep from dividing by nothing with 1e-9, which a weight far below a hundredth would show.
-    weights = rng.uniform(0.01, 1, shape) * (rng.random(shape) < 0.8)
+    weights = rng.uniform(0, 1, shape) * (rng.random(shape) < 0.8)
     chosen, coefficients = np.array(terms), rng.normal(0, 1, len(terms))
     residual, normals = np.empty(shape), np.empty((shape[0], len(terms), len(terms) + 1))
     kernels.centred_residual(target, design, chosen, coefficients, weights, residual)
