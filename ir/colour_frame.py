@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
 from ir.detection import Regions, chosen, joined, many
-from ir.detector import asked_part, find_regions, look_at_frame, mean_probability
+from ir.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
@@ -80,9 +81,11 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     photometry = colour_photometry(measured)
     model, probability = look_at_frame(rgb, None, options, watch)
     tints = watch.time("detection", lambda: measure_tints(rgb, probability))
-    regions = watch.time("detection", lambda: _find(probability, tints, model.card, options.sensitivity))
+    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
     if tints is not None:
-        probability = tints.weighed(probability)
+        alone, probability = regions, tints.weighed(probability)
+        find = partial(tinted_regions, probability, alone, tints, model.card, options.sensitivity)
+        regions = watch.time("detection", find)
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
@@ -112,12 +115,6 @@ def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
 
-def _find(probability: npt.NDArray[np.uint8], tints: Tints | None, card: ModelCard, sensitivity: float) -> Regions:
-    if tints is None:
-        return sure_regions(probability, card, sensitivity)
-    return tinted_regions(probability, tints, card, sensitivity)
-
-
 def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float) -> Regions:
     """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
 
@@ -131,33 +128,28 @@ def sure_regions(probability: npt.NDArray[np.uint8], card: ModelCard, sensitivit
         0..1; sure is what would be one at 0.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    asked_of = _asked(probability, regions, card, sensitivity)
-    if asked_of is None:
-        return chosen(regions, np.zeros(len(regions), np.bool_))
-    kept, doubtful = _told_apart(probability, regions, asked_of)
-    if _looks_like_dust(kept, doubtful):
-        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
-    return joined((kept, *parts), probability.shape)
+    return _convincing(probability, regions, card, sensitivity, may_be_the_picture=True)
 
 
-def tinted_regions(probability: npt.NDArray[np.uint8], tints: Tints, card: ModelCard, sensitivity: float) -> Regions:
+def tinted_regions(
+    weighed: npt.NDArray[np.uint8], alone: Regions, tints: Tints, card: ModelCard, sensitivity: float
+) -> Regions:
     """Return the defects of a film without colour, by the picture and by their tints.
 
-    Parameters are those of `sure_regions`; `probability` is by the picture alone. What has no tint has to be a defect
-    by the picture alone as well.
+    What has no tint has to be a defect by the picture alone as well.
+
+    Parameters
+    ----------
+    weighed : (rows, cols) ndarray of uint8
+        Probability times 255, by both (see `Tints.weighed`).
+    alone : Regions
+        The defects by the picture alone.
+    tints : Tints
+    card, sensitivity
+        As for `sure_regions`.
     """
-    weighed = tints.weighed(probability)
-    regions = find_regions(weighed, *card.limits(sensitivity))
-    if not len(regions):
-        return regions
-    regions = _with_grounds(regions, tints, sure_regions(probability, card, sensitivity), probability.shape)
-    asked_of = _asked(weighed, regions, card, sensitivity)
-    if asked_of is None:
-        return chosen(regions, np.zeros(len(regions), np.bool_))
-    kept, doubtful = _told_apart(weighed, regions, asked_of)
-    parts = _cut_down(weighed, doubtful, card.limits(sensitivity)[0], asked_of)
-    return joined((kept, *parts), probability.shape)
+    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
+    return _convincing(weighed, regions, card, sensitivity, may_be_the_picture=False)
 
 
 def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
@@ -165,16 +157,34 @@ def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[i
 
     Where most of these lack a tint, they are the picture's.
     """
-    seen = np.zeros(shape, np.bool_)
-    seen[alone.rows, alone.cols] = True
-    shown_px = np.add.reduceat(seen[regions.rows, regions.cols], regions.starts[:-1], dtype=np.int64)
+    seen = np.zeros(shape, np.uint8)
+    seen[alone.rows, alone.cols] = CERTAIN
     odds, areas = tints.odds_of(regions), np.diff(regions.starts)
     tinted = odds > TINTED_ODDS
-    shown = ~tinted & (2 * shown_px > areas)
+    shown = ~tinted & (mean_probability(seen, regions) > 0.5)
     untinted = shown & (odds < UNTINTED_ODDS)
     if areas[untinted].sum() > MOST_UNTINTED * areas[tinted].sum():
         shown &= ~untinted
     return chosen(regions, tinted | shown)
+
+
+def _convincing(
+    probability: npt.NDArray[np.uint8],
+    regions: Regions,
+    card: ModelCard,
+    sensitivity: float,
+    *,
+    may_be_the_picture: bool,
+) -> Regions:
+    """Return of regions what has the mean probability that is asked of it; none where hardly any is sure."""
+    asked_of = _asked(probability, regions, card, sensitivity)
+    if asked_of is None:
+        return chosen(regions, np.zeros(len(regions), np.bool_))
+    kept, doubtful = _told_apart(probability, regions, asked_of)
+    if may_be_the_picture and _looks_like_dust(kept, doubtful):
+        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+    parts = _cut_down(probability, doubtful, card.limits(sensitivity)[0], asked_of)
+    return joined((kept, *parts), probability.shape)
 
 
 def _asked(probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float) -> _Asked | None:

@@ -242,25 +242,29 @@ def marked(*marks):
     return probability, Tints(grades, np.array([-2.5, -2, 0, 3, 6, 7, 7, 7, 7, 7, 7, 0.0]))
 
 
+def by_both(probability, tints):
+    return tinted_regions(tints.weighed(probability), sure_regions(probability, CARD, 0.5), tints, CARD, 0.5)
+
+
 def rows_of(regions):
     return sorted({int(row) // 100 for row in regions.rows})
 
 
 def test_dust_that_the_picture_hardly_shows_is_found_by_its_tint():
     probability, tints = marked(*[(100, 254, 6)] * 20, *[(300, 20, 6)] * 5, *[(500, 20, 1)] * 5)
-    assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == [1, 3]
+    assert rows_of(by_both(probability, tints)) == [1, 3]
     assert rows_of(sure_regions(probability, CARD, 0.5)) == [1]
 
 
 def test_where_the_picture_looks_like_dust_only_what_has_a_tint_is():
     likely = marked(*[(100, 254, 6)] * 20, *[(300, 254, 1)] * 5)
-    assert rows_of(tinted_regions(*likely, CARD, 0.5)) == [1, 3]
+    assert rows_of(by_both(*likely)) == [1, 3]
     # The many that are nearly sure are the picture's, and with them what else it shows without a tint.
     doubted = marked(*[(100, 254, 6)] * 20, *[(300, 254, 1)] * 5, *[(500, 235, 1)] * 60)
     assert rows_of(sure_regions(doubted[0], CARD, 0.5)) == []
-    assert rows_of(tinted_regions(*doubted, CARD, 0.5)) == [1]
+    assert rows_of(by_both(*doubted)) == [1]
     weak = marked(*[(100, 254, 6)] * 20, *[(300, 254, 2)] * 5, *[(500, 235, 1)] * 60)
-    assert rows_of(tinted_regions(*weak, CARD, 0.5)) == [1]
+    assert rows_of(by_both(*weak)) == [1]
 
 
 def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left_of_it():
@@ -270,7 +274,7 @@ def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left
         probability[600:700, 600:700] = 150
         probability[620:680, 620:680] = 254
         tints.grades[300:350, 300:350] = grade
-        assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == found
+        assert rows_of(by_both(probability, tints)) == found
 
 
 @pytest.mark.parametrize(
@@ -281,12 +285,12 @@ def test_what_lacks_a_tint_is_the_pictures_where_most_does(cols, grade, found):
     probability[600:660, 600 : 600 + cols] = 254
     tints.grades[300:330, 300 : 300 + cols // 2] = grade
     assert rows_of(sure_regions(probability, CARD, 0.5)) == [1, 6]
-    assert rows_of(tinted_regions(probability, tints, CARD, 0.5)) == found
+    assert rows_of(by_both(probability, tints)) == found
 
 
 def test_no_mark_at_all_is_no_defect():
-    assert not len(tinted_regions(*marked(), CARD, 0.5))
-    assert not len(tinted_regions(*marked((500, 235, 0)), CARD, 0.5))
+    assert not len(by_both(*marked()))
+    assert not len(by_both(*marked((500, 235, 0))))
 
 
 @compiled
