@@ -10,6 +10,8 @@ CELL_PX = 16
 REACH, FAR = 2, 3
 HALO = REACH + FAR
 TINTED = 3
+# What a tint may come from without dust (see `_terms`).
+TERMS = 9
 _CELL = CELL_PX // 2
 _SIDE = np.float32(2 * REACH + 1)
 
@@ -28,11 +30,10 @@ def measure_cells(rgb, tables, cells):
 
 
 @njit(parallel=True, cache=True)
-def measure_tints(rgb, tables, base, first, buffers, found):
-    """Measure the squares of some rows, from row `first` of squares on.
+def average_squares(rgb, tables, first, buffers):
+    """Leave in the first of two buffers (rows + 2 HALO, cols, 3) the mean densities around squares of some rows.
 
-    base: (rows, cols, 2), the film's own tints at each cell. buffers: two of (rows + 2 HALO, cols, 3). found: (rows,
-    cols, 4): red's and blue's tint less the film's, mean density, and its range around.
+    They begin at row `first` of squares; at each end REACH rows hold nothing of use.
     """
     halved, wide = buffers
     rows, cols = rgb.shape[0] // 2, rgb.shape[1] // 2
@@ -59,36 +60,101 @@ def measure_tints(rgb, tables, base, first, buffers, found):
                 for down in range(-REACH, REACH + 1):
                     total += wide[at + down, col, channel]
                 halved[at, col, channel] = total / _SIDE
+
+
+@njit(parallel=True, cache=True)
+def measure_terms(means, base, first, height, found):
+    """Measure what a tint may come from without dust, on squares of some rows from row `first` of squares on.
+
+    means: as `average_squares` leaves them. base: (rows, cols, 3), the film's own tints and its density at each cell.
+    height: rows of squares of the whole frame. found: (rows, cols, 2 + TERMS): red's and blue's tint less the film's,
+    and the terms.
+    """
     for at in prange(found.shape[0]):
-        for col in range(cols):
-            _look(halved, base, (first + at, at + HALO, col), found[at, col])
+        for col in range(found.shape[1]):
+            place = (first + at, at + HALO, col)
+            found[at, col, 0], found[at, col, 1] = _tints(means, base, place)
+            terms = _terms(means, base, place, height)
+            for number in range(TERMS):
+                found[at, col, 2 + number] = terms[number]
+
+
+@njit(parallel=True, cache=True)
+def measure_tints(means, base, leanings, first, height, found):
+    """Measure the squares of some rows, from row `first` of squares on, as `measure_terms` does.
+
+    leanings: (2, TERMS), how much of each term a tint has without dust. found: (rows, cols, 4): red's and blue's tint
+    less that and the film's, density of the three colours together, and its range around.
+    """
+    for at in prange(found.shape[0]):
+        for col in range(found.shape[1]):
+            place = (first + at, at + HALO, col)
+            red, blue = _tints(means, base, place)
+            terms = _terms(means, base, place, height)
+            for number in range(TERMS):
+                red -= leanings[0, number] * terms[number]
+                blue -= leanings[1, number] * terms[number]
+            found[at, col, 0], found[at, col, 1] = red, blue
+            found[at, col, 2] = _total(means, at + HALO, col)
+            found[at, col, 3] = _range(means, at + HALO, col)
 
 
 @njit(cache=True)
-def _look(means, base, place, found):
+def _total(means, at, col):
+    red, green, blue = means[at, min(max(col, 0), means.shape[1] - 1)]
+    return red + green + blue
+
+
+@njit(cache=True)
+def _tints(means, base, place):
     row, at, col = place
     red, green, blue = means[at, col]
-    found[0] = red - green - _between(base, row, col, 0)
-    found[1] = blue - green - _between(base, row, col, 1)
-    found[2] = red + green + blue
-    lowest, highest = found[2], found[2]
-    for down in (-FAR, 0, FAR):
-        for across in (-FAR, 0, FAR):
-            red, green, blue = means[at + down, min(max(col + across, 0), means.shape[1] - 1)]
-            lowest, highest = min(lowest, red + green + blue), max(highest, red + green + blue)
-    found[3] = highest - lowest
+    return red - green - _between(base, row, col, 0), blue - green - _between(base, row, col, 1)
 
 
 @njit(cache=True)
-def _between(base, row, col, tint):
+def _terms(means, base, place, height):
+    """Density over the film's, its bend, and its slope across and down: everywhere, and growing across and down."""
+    row, at, col = place
+    here = _total(means, at, col)
+    left, right = _total(means, at, col - 1), _total(means, at, col + 1)
+    above, below = _total(means, at - 1, col), _total(means, at + 1, col)
+    across, down = np.float32(0.5 / 3) * (right - left), np.float32(0.5 / 3) * (below - above)
+    to_right = np.float32(2 * col + 1) / np.float32(means.shape[1]) - np.float32(1)
+    to_bottom = np.float32(2 * row + 1) / np.float32(height) - np.float32(1)
+    return (
+        here / np.float32(3) - _between(base, row, col, 2),
+        (left + right + above + below) / np.float32(3) - np.float32(4 / 3) * here,
+        across,
+        across * to_right,
+        across * to_bottom,
+        down,
+        down * to_right,
+        down * to_bottom,
+        across * across + down * down,
+    )
+
+
+@njit(cache=True)
+def _range(means, at, col):
+    lowest = highest = _total(means, at, col)
+    for down in (-FAR, 0, FAR):
+        for across in (-FAR, 0, FAR):
+            total = _total(means, at + down, col + across)
+            lowest, highest = min(lowest, total), max(highest, total)
+    return highest - lowest
+
+
+@njit(cache=True)
+def _between(base, row, col, plane):
     """Value of the cells at a square, linear between their middles."""
     down = min(max((row + np.float32(0.5)) / _CELL - np.float32(0.5), np.float32(0)), np.float32(base.shape[0] - 1))
     across = min(max((col + np.float32(0.5)) / _CELL - np.float32(0.5), np.float32(0)), np.float32(base.shape[1] - 1))
     top, left = int(down), int(across)
     bottom, right = min(top + 1, base.shape[0] - 1), min(left + 1, base.shape[1] - 1)
     share = np.float32(across - left)
-    upper = base[top, left, tint] + share * (base[top, right, tint] - base[top, left, tint])
-    lower = base[bottom, left, tint] + share * (base[bottom, right, tint] - base[bottom, left, tint])
+    upper = base[top, left, plane] + share * (base[top, right, plane] - base[top, left, plane])
+    lower = base[bottom, left, plane] + share * (base[bottom, right, plane] - base[bottom, left, plane])
     return np.float32(upper + np.float32(down - top) * (lower - upper))
 
 

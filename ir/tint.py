@@ -1,15 +1,16 @@
 """Tints on film without colour: silver is grey, so that what has a tint lies on the film.
 
 Dust never takes quite as much of each colour. On a colour film that tells nothing; on silver a hundredth of a density
-does, though grain hides the dust itself: grain is of one density in all colours. How much tints scatter is measured
-for each frame on film of the same density and contrast, so that a scanner whose colours do not quite lie upon each
-other, or whose noise is high, makes the tints tell less and not wrongly.
+does, though grain hides the dust itself: grain is of one density in all colours. What a scanner does to its colours is
+taken out first (`ir.fringes`). How much tints still scatter is measured for each frame on film of the same density and
+contrast, so that what is left at edges, and noise, make the tints tell less and not wrongly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,17 @@ from scipy import ndimage
 from ir import _tint_kernels as kernels
 from ir.density_input import DensityLevels, measure_levels
 from ir.detection import Regions
+from ir.fringes import fit_leanings
 from ir.photometry import SAMPLE_PIXELS
 
 Array = npt.NDArray[np.float32]
 
 # Deviation of a film's tints about those that its density has, between cells so far apart (a lamp's tint varies more
-# slowly), at most: simulated silver has 0.0009, grey pictures on colour film have 0.0012 and usual ones 0.003 and more.
-MOST_COLOUR, APART_CELLS = 1e-3, 8
+# slowly), at most: silver has 0.0001 to 0.0005 (where blue is 0.6 pixels less sharp up to 0.0009), and the greyest
+# drawings on colour film have 0.001. Before fringes are taken out silver has up to 0.002, and most colour films have
+# over the other.
+MOST_COLOUR, APART_CELLS = 9e-4, 8
+MOST_SEEMING_COLOUR = 0.01
 # Cells of 16 pixels in whose median the film's own tint is seen: lamps and lenses give it one, slowly varying.
 CELLS_AROUND = 5
 BAND_SQUARES = 256
@@ -100,10 +105,16 @@ def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8
     base = _own_tints(rgb, levels)
     if base is None:
         return None
-    noise = _measure_noise(rgb, levels, base)
+    film = _Film(rgb, levels, base)
+    bands = film.sampled(film.terms)
+    leanings = fit_leanings(_squares(bands))
+    if _colour_spread(_neutral_cells(bands, base, leanings)) > MOST_COLOUR:
+        return None
+    tints = partial(film.tints, leanings)
+    noise = _measure_noise(_squares(film.sampled(tints)))
     grades = np.empty((rgb.shape[0] // 2, rgb.shape[1] // 2), np.uint8)
     steps = np.array(STEPS, np.float32)
-    for first, found in _bands(rgb, levels, base, every=1):
+    for first, found in film.bands(tints):
         rows = grades[first : first + len(found)]
         kernels.grade_tints(found, *noise, np.array(SEEN, np.float32), steps, rows)
     counts = np.zeros((2, len(STEPS) + 2), np.int64)
@@ -131,35 +142,54 @@ def _weighed_levels(odds: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
 
 
 def _own_tints(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> Array | None:
-    """Return the film's own tints, red's and blue's, on cells; None where it has colours, or the scan none at all."""
+    """Return on cells the film's own tints, red's and blue's, and its density.
+
+    None where it has colours, or the scan none at all.
+    """
     rows, cols = (length // kernels.CELL_PX for length in rgb.shape[:2])
     if min(rows, cols) <= APART_CELLS:
         return None
     cells = np.empty((rows, cols, 3), np.float32)
     kernels.measure_cells(rgb, levels.tables, cells)
     tints = cells[..., ::2] - cells[..., 1:2]
-    own: Array = ndimage.median_filter(tints, (CELLS_AROUND, CELLS_AROUND, 1), mode="nearest")
-    if not tints.any() or _colour_spread(cells[..., 1], own) > MOST_COLOUR:
-        return None
-    return own
+    planes = np.concatenate([tints, cells.mean(axis=2, keepdims=True)], axis=2)
+    own: Array = ndimage.median_filter(planes, (CELLS_AROUND, CELLS_AROUND, 1), mode="nearest")
+    return own if tints.any() and _colour_spread([own]) <= MOST_SEEMING_COLOUR else None
 
 
-def _colour_spread(density: Array, tints: Array) -> float:
+def _neutral_cells(bands: list[tuple[int, Array]], base: Array, leanings: Array) -> list[Array]:
+    """Return, of the cells of some bands, tints without what leanings tell, and density (see `_own_tints`)."""
+    side = kernels.CELL_PX // 2
+    cells = []
+    for first, found in bands:
+        rows, cols = min(len(found) // side, len(base) - first // side), base.shape[1]
+        own = base[first // side :][:rows]
+        rest = found[: rows * side, : cols * side, :2] - found[: rows * side, : cols * side, 2:] @ leanings.T
+        tints = own[..., :2] - own[..., 2:] * leanings[:, 0] + rest.reshape(rows, side, cols, side, 2).mean(axis=(1, 3))
+        tints = ndimage.median_filter(tints, (CELLS_AROUND, CELLS_AROUND, 1), mode="nearest")
+        cells.append(np.concatenate([tints, own[..., 2:]], axis=2))
+    return cells
+
+
+def _colour_spread(bands: list[Array]) -> float:
     """Return the deviation of tints between cells some way apart, less those of all cells of their density."""
-    classes = np.searchsorted(np.quantile(density, DENSITY_PARTS), density)
-    rest = tints.copy()
-    for number in range(len(DENSITY_PARTS) + 1):
-        if (inside := classes == number).any():
-            rest[inside] -= np.median(rest[inside], axis=0)
-    apart = rest[APART_CELLS:] - rest[:-APART_CELLS], rest[:, APART_CELLS:] - rest[:, :-APART_CELLS]
-    differences = np.concatenate([each.reshape(-1, 2) for each in apart])
-    return 1.4826 / 2**0.5 * float(np.median(np.abs(differences), axis=0).max())
+    cells = np.concatenate([band.reshape(-1, 3) for band in bands])
+    classes = np.searchsorted(np.quantile(cells[:, 2], DENSITY_PARTS), cells[:, 2])
+    usual = np.stack([np.median(cells[classes == number, :2], axis=0) for number in range(len(DENSITY_PARTS) + 1)])
+    differences = []
+    for band in bands:
+        rest = band[..., :2] - usual[np.searchsorted(np.quantile(cells[:, 2], DENSITY_PARTS), band[..., 2])]
+        apart = rest[APART_CELLS:] - rest[:-APART_CELLS], rest[:, APART_CELLS:] - rest[:, :-APART_CELLS]
+        differences += [each.reshape(-1, 2) for each in apart]
+    return 1.4826 / 2**0.5 * float(np.median(np.abs(np.concatenate(differences)), axis=0).max())
 
 
-def _measure_noise(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array) -> tuple[Array, Array]:
+def _squares(bands: list[tuple[int, Array]]) -> Array:
+    return np.concatenate([found.reshape(-1, found.shape[2]) for _, found in bands])
+
+
+def _measure_noise(squares: Array) -> tuple[Array, Array]:
     """Return the edges of the classes of squares by density and contrast, (2, 7), and how tints scatter, (64, 2)."""
-    every = max(1, round(rgb.shape[0] * rgb.shape[1] / 4 / SAMPLE_PIXELS))
-    squares = np.concatenate([found.reshape(-1, 4) for _, found in _bands(rgb, levels, base, every)])
     edges = np.stack(
         [np.quantile(squares[:, plane], parts) for plane, parts in ((2, DENSITY_PARTS), (3, CONTRAST_PARTS))]
     ).astype(np.float32)
@@ -173,14 +203,37 @@ def _measure_noise(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Arr
     return edges, deviations
 
 
-def _bands(rgb: npt.NDArray[np.uint16], levels: DensityLevels, base: Array, every: int) -> Iterator[tuple[int, Array]]:
-    """Yield every so manieth band: its first row of squares, and what is found on them (see `measure_tints`)."""
-    rows, cols = (length // 2 for length in rgb.shape[:2])
-    height = min(BAND_SQUARES, rows) if every == 1 else min(BAND_SQUARES // 4, rows)
-    buffers = tuple(np.empty((height + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
-    for first in range(0, rows, height * every):
-        count = min(height, rows - first)
-        found = np.empty((count, cols, 4), np.float32)
-        part = tuple(buffer[: count + 2 * kernels.HALO] for buffer in buffers)
-        kernels.measure_tints(rgb, levels.tables, base, first, part, found)
-        yield first, found
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A frame of a film without colour, looked at in bands of squares.
+
+    What looks at one takes the means around its squares and its first row, and returns what it finds.
+    """
+
+    rgb: npt.NDArray[np.uint16]
+    levels: DensityLevels
+    base: Array
+
+    def terms(self, means: Array, first: int) -> Array:
+        found = np.empty((len(means) - 2 * kernels.HALO, means.shape[1], 2 + kernels.TERMS), np.float32)
+        kernels.measure_terms(means, self.base, first, self.rgb.shape[0] // 2, found)
+        return found
+
+    def tints(self, leanings: Array, means: Array, first: int) -> Array:
+        found = np.empty((len(means) - 2 * kernels.HALO, means.shape[1], 4), np.float32)
+        kernels.measure_tints(means, self.base, leanings, first, self.rgb.shape[0] // 2, found)
+        return found
+
+    def sampled(self, look: Callable[[Array, int], Array]) -> list[tuple[int, Array]]:
+        """Return some bands of the frame."""
+        return list(self.bands(look, max(1, round(self.rgb.shape[0] * self.rgb.shape[1] / 4 / SAMPLE_PIXELS))))
+
+    def bands(self, look: Callable[[Array, int], Array], every: int = 1) -> Iterator[tuple[int, Array]]:
+        """Yield every so manieth band: its first row of squares, and what is found on them."""
+        rows, cols = (length // 2 for length in self.rgb.shape[:2])
+        height = min(BAND_SQUARES if every == 1 else BAND_SQUARES // 4, rows)
+        buffers = tuple(np.empty((height + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
+        for first in range(0, rows, height * every):
+            part = tuple(buffer[: min(height, rows - first) + 2 * kernels.HALO] for buffer in buffers)
+            kernels.average_squares(self.rgb, self.levels.tables, first, part)
+            yield first, look(part[0], first)

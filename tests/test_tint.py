@@ -65,6 +65,32 @@ def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints()
     assert (after[~frame.any_mask] > 128).mean() < 0.002
 
 
+def as_drawn(kind, rgb):
+    """The same scan by a scanner that draws its three colours otherwise."""
+    red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
+    if kind == "beside each other":
+        return fringed(rgb)
+    if kind == "larger":
+        blue = ndimage.zoom(blue, 1 + 2 / SHAPE[1], order=3)[: SHAPE[0], : SHAPE[1]]
+    if kind == "steeper":
+        blue = 60_000 * (blue / 60_000) ** 1.05
+    return np.clip(np.rint(np.stack([red, green, blue], axis=-1)), 0, 65535).astype(np.uint16)
+
+
+@compiled
+@pytest.mark.parametrize("kind", ["beside each other", "larger", "steeper"])
+def test_dust_has_its_tint_where_the_scanner_gives_the_picture_one(kind):
+    """Where only the noise was as large as those tints, a tenth of it was found, and of none where blue was steeper."""
+    frame = silver()
+    before = suspected(frame)
+    after = measure_tints(as_drawn(kind, frame.rgb), before).weighed(before)
+    dust, film = frame.visible_mask & (before == 40), ~frame.any_mask & (before == 40)
+    found, lured = ((after[places] > 128).mean() for places in (dust, film))
+    assert found > 0.18
+    assert lured < found / 8
+    assert (after[~frame.any_mask] > 128).mean() < 0.002
+
+
 @compiled
 def test_where_sure_dust_has_no_tint_none_is_asked_for():
     frame = silver()
@@ -73,17 +99,34 @@ def test_where_sure_dust_has_no_tint_none_is_asked_for():
 
 
 @compiled
-def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known():
+@pytest.mark.parametrize(
+    ("density", "seen"), [(0.0, False), (0.07, False), (0.17, True), (1.6, True), (2.1, False), (3.3, False)]
+)
+def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known(density, seen):
     frame = silver()
     rgb, probability = frame.rgb.copy(), suspected(frame)
-    for place, level in ((200, 30), (300, 65_000)):
-        rgb[100:140, place : place + 40] = level
-        probability[100:140, place : place + 40] = 200
+    white = np.array(measure_levels(rgb).white)
+    rgb[100:140, 200:240] = np.rint(white * 10**-density).astype(np.uint16)
+    probability[100:140, 200:240] = 200
     tints = measure_tints(rgb, probability)
-    weighed = tints.weighed(probability)
-    for place in (200, 300):
-        assert (tints.grades[53:67, place // 2 + 3 : place // 2 + 17] == 11).all()
-        assert (weighed[108:132, place + 8 : place + 32] == 200).all()
+    grades, weighed = tints.grades[54:66, 104:116], tints.weighed(probability)[108:132, 208:232]
+    if seen:
+        assert (grades < kernels.TINTED).all()
+        assert (weighed < 100).all()
+    else:
+        assert (grades == 11).all()
+        assert (weighed == 200).all()
+
+
+def test_of_the_noise_of_few_squares_nothing_is_known():
+    rng = np.random.default_rng(1)
+    squares = rng.normal(0, 0.001, (40_000, 4)).astype(np.float32)
+    squares[:, 2], squares[:, 3] = np.sort(rng.integers(0, 8, 40_000)), 0
+    for rare, known in ((150, False), (250, True)):
+        squares[-rare:, 3] = 1
+        _, deviations = tint._measure_noise(squares)
+        assert np.isfinite(deviations[-1]).all() == known
+        assert deviations[0] == pytest.approx([0.001, 0.001], rel=0.1)
 
 
 @compiled
@@ -157,6 +200,17 @@ def test_cells_are_means_of_every_other_row_and_column(seed):
     assert np.allclose(cells, planes.reshape(3, 3, 8, 4, 8).mean((2, 4)).transpose(1, 2, 0), atol=1e-5)
 
 
+def terms_twin(total, base):
+    """On the squares off the frame's borders."""
+    rows, cols = total.shape
+    places = np.meshgrid(*((np.arange(length) + 0.5) / 8 - 0.5 for length in (rows, cols)), indexing="ij")
+    over = total / 3 - ndimage.map_coordinates(base[..., 2], places, order=1, mode="nearest")
+    down, across = np.gradient(total / 3)
+    to_bottom, to_right = np.meshgrid(*((2 * np.arange(n) + 1) / n - 1 for n in (rows, cols)), indexing="ij")
+    slopes = [slope * grown for slope in (across, down) for grown in (1, to_right, to_bottom)]
+    return np.stack([over, 4 * ndimage.laplace(total / 12), *slopes, across**2 + down**2], axis=-1)
+
+
 def tints_twin(rgb, levels, base):
     rows, cols = (length // 2 for length in rgb.shape[:2])
     halved = density_planes(rgb[: 2 * rows, : 2 * cols], levels).reshape(3, rows, 2, cols, 2).mean((2, 4))
@@ -172,21 +226,29 @@ def tints_twin(rgb, levels, base):
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(80, 96), (81, 99)]))
 @settings(max_examples=5, deadline=None)
-def test_tints_are_averaged_over_five_squares_less_the_films_own(seed, shape):
+def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not_dust(seed, shape):
     rng = np.random.default_rng(seed)
-    rgb, levels = noisy(rng, *shape), None
+    rgb = noisy(rng, *shape)
     levels = measure_levels(rgb)
-    base = rng.normal(0, 0.1, (5, 6, 2)).astype(np.float32)
-    expected = tints_twin(rgb, levels, base)
+    base = rng.normal(0, 0.1, (5, 6, 3)).astype(np.float32)
+    leanings = rng.normal(0, 0.1, (2, kernels.TERMS)).astype(np.float32)
+    whole = tints_twin(rgb, levels, base)
+    terms = terms_twin(whole[..., 2], base)
     rows, cols = shape[0] // 2, shape[1] // 2
     for first, count in ((0, rows), (11, 13)):
         buffers = tuple(np.empty((count + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
-        found = np.empty((count, cols, 4), np.float32)
-        kernels.measure_tints(rgb, levels.tables, base, first, buffers, found)
-        # Contrast beyond the frame is of means there, not of the nearest mean within.
-        inner = slice(3, -3) if count == rows else slice(None)
-        assert np.allclose(found[..., :3], expected[first : first + count, :, :3], atol=2e-5)
-        assert np.allclose(found[inner, :, 3], expected[first : first + count][inner, :, 3], atol=5e-5)
+        measured, found = (np.empty((count, cols, planes), np.float32) for planes in (2 + kernels.TERMS, 4))
+        kernels.average_squares(rgb, levels.tables, first, buffers)
+        kernels.measure_terms(buffers[0], base, first, rows, measured)
+        kernels.measure_tints(buffers[0], base, leanings, first, rows, found)
+        expected, film = whole[first : first + count], terms[first : first + count] @ leanings.T
+        # Beyond the frame lie means of squares that are repeated, and not the nearest mean within.
+        inner = (slice(3, -3) if count == rows else slice(None), slice(1, -1))
+        assert np.allclose(measured[..., :2], expected[..., :2], atol=2e-5)
+        assert np.allclose(measured[inner][..., 2:], terms[first : first + count][inner], atol=5e-5)
+        assert np.allclose(found[inner][..., :2], (expected[..., :2] - film)[inner], atol=5e-5)
+        assert np.allclose(found[..., 2], expected[..., 2], atol=2e-5)
+        assert np.allclose(found[inner][..., 3], expected[inner][..., 3], atol=5e-5)
 
 
 @given(st.integers(0, 2**32 - 1))
