@@ -106,7 +106,8 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "probabilities": {name: points[name]._asdict() for name in points},
         "network": {"widths": list(WIDTHS), "blocks": list(options.blocks), "infrared": options.infrared},
         "loss": "weighted cross entropy + 0.5 soft Dice",
-        "optimizer": f"Muon for kernels, AdamW for the rest, rate {options.rate}, half a cosine; weights averaged",
+        "optimizer": f"Muon for kernels, AdamW for the rest, rate {options.rate}, half a cosine; weights averaged; "
+        "sheets drawn by what they cost; statistics frozen from half the time on",
         "data": {
             "sheets": run.sheets,
             "sheet_px": options.sheet_px,

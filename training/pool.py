@@ -83,9 +83,14 @@ class Pool:
         self._label[place] = weight + sheet.defect * np.uint8(_DEFECT_BIT)
         self._drawn[0] += 1
 
-    def crop(self, rng: np.random.Generator, size_px: int) -> Sheet:
-        """Return a random square of a random sheet."""
-        place = int(rng.integers(min(self.drawn, len(self._density))))
+    @property
+    def sheets(self) -> int:
+        """Sheets that can be drawn from."""
+        return min(self.drawn, len(self._density))
+
+    def crop(self, rng: np.random.Generator, size_px: int, place: int | None = None) -> Sheet:
+        """Return a random square of a sheet, a random one if none is named."""
+        place = int(rng.integers(self.sheets)) if place is None else place
         top, left = rng.integers(0, self._density.shape[2] - size_px + 1, 2)
         cut = (slice(top, top + size_px), slice(left, left + size_px))
         label = np.asarray(self._label[place][cut])

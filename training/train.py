@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.export import Run, export
 from training.exported import load_exported
-from training.learning import Averaged, Learner, add_options, draw_batch, learning_rate
+from training.learning import Attention, Averaged, Learner, add_options, draw_batch, learning_rate
 from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
@@ -30,6 +30,8 @@ LEAST_SHEETS = 300
 SAMPLE_SHEETS = 32
 LOG_EVERY_STEPS = 50
 MOST_GRADIENT = 2.0
+# The second half of the hours is learnt with the statistics that the exported network normalises by.
+FROZEN_FROM = 0.5
 
 
 class Trainer:
@@ -46,6 +48,7 @@ class Trainer:
         self.options = options
         network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
         self.learner = Learner(network)
+        self.attention = Attention()
         self.step, self.seconds = 0, 0.0
         self.history: list[dict[str, Any]] = []
         if self._checkpoint.exists():
@@ -99,12 +102,18 @@ class Trainer:
         """Take one step and return its loss."""
         started_s = time.monotonic()
         rng = np.random.default_rng([self.options.seed, 7, self.step])
-        batch = draw_batch(rng, pool, self.options.crops, self.options.crop_px)
-        rate = learning_rate(self.step, self.seconds / (3600 * self.options.hours), self.options.rate)
+        batch = draw_batch(rng, pool, self.options.crops, self.options.crop_px, self.attention)
+        if not self.learner.frozen and self._part_done() >= FROZEN_FROM:
+            self.learner.freeze()
+        rate = learning_rate(self.step, self._part_done(), self.options.rate)
         loss = self.learner.step(batch, rate, bfloat16=self.options.bfloat16, most_gradient=MOST_GRADIENT)
+        self.attention.learn(batch.places, self.learner.costs)
         self.step += 1
         self.seconds += time.monotonic() - started_s
         return loss
+
+    def _part_done(self) -> float:
+        return self.seconds / (3600 * self.options.hours)
 
     def validate(self, cases: Sequence[Case]) -> dict[Limits, Figures]:
         """Return the figures of the averaged network."""

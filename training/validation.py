@@ -219,8 +219,8 @@ class _Tally:
 
 
 # What is sure, which a frame is asked for before it counts as dusty, and what counts on a dusty one: measured together
-# on bench.blind (see `ir.colour_frame.sure_regions`); single frames here say nothing of that.
-SURE, USUAL = Limits(0.99, 0.5), Limits(0.9, 0.3)
+# on bench.blind (see `ir.convincing.sure_regions`); single frames here say nothing of that.
+SURE, USUAL = Limits(0.99, 0.5), Limits(0.98, 0.5)
 
 
 def operating_points(figures: Mapping[Limits, Figures]) -> dict[str, Limits]:

@@ -1,0 +1,95 @@
+"""What a step learns from: crops that cost much come more often and weigh less, and in the end nothing of the batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
+
+import torch
+
+from training.learning import Attention, Batch, Learner, costs_of, loss_of
+from training.network import DefectNetwork
+from training.pool import Pool, PoolPlan
+from training.sources import Sources
+from training.synthesizer import draw_sheet
+from training.train import Trainer, parse
+
+
+def batch(seed=1, crops=2, size_px=32):
+    rng = torch.Generator().manual_seed(seed)
+    density = torch.rand((crops, 3, size_px, size_px), generator=rng).contiguous(memory_format=torch.channels_last)
+    defect = (torch.rand((crops, 1, size_px, size_px), generator=rng) < 0.1).float()
+    return Batch(np.arange(crops), density, density, defect, torch.ones_like(defect))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 30))
+@settings(max_examples=20, deadline=None)
+def test_however_often_sheets_are_drawn_their_mean_is_that_of_all(seed, sheets):
+    rng = np.random.default_rng(seed)
+    costs = rng.exponential(1, sheets)
+    attention = Attention()
+    attention.learn(np.arange(sheets), costs.tolist())
+    places, shares = attention.draw(rng, sheets, 40_000)
+    assert np.mean(costs[places] * shares) == pytest.approx(costs.mean(), rel=0.05)
+    assert np.mean(shares) == pytest.approx(1, rel=0.05)
+
+
+def test_what_costs_much_is_drawn_more_often_and_what_is_not_known_as_often_as_the_usual():
+    attention = Attention()
+    attention.learn(np.arange(3), [0.0, 1.0, 5.0])
+    places, shares = attention.draw(np.random.default_rng(1), 4, 40_000)
+    drawn = np.bincount(places) / len(places)
+    assert drawn == pytest.approx(np.array([0.4, 0.7, 1.9, 1.0]) / 4, abs=0.01)
+    assert sorted(set(shares)) == pytest.approx([1 / 1.9, 1.0, 1 / 0.7, 1 / 0.4])
+
+
+def test_of_a_cost_half_is_kept():
+    attention = Attention()
+    for cost in (1.0, 3.0):
+        attention.learn(np.array([1]), [cost])
+    attention.learn(np.array([0]), [2.0])
+    _, shares = attention.draw(np.random.default_rng(1), 2, 10)
+    assert shares == [1.0] * 10
+
+
+def test_the_cost_of_a_crop_is_its_own_and_not_that_of_its_weight():
+    known = batch()
+    log_odds = torch.randn(known.defect.shape, generator=torch.Generator().manual_seed(3))
+    twice = replace(known, weight=known.weight * torch.tensor([2.0, 0.5])[:, None, None, None])
+    costs = costs_of(log_odds, known)
+    assert costs[0] != pytest.approx(costs[1])
+    assert costs_of(log_odds, twice) == pytest.approx(costs)
+    assert loss_of(log_odds, twice) != pytest.approx(loss_of(log_odds, known))
+
+
+def test_a_frozen_network_learns_as_it_will_be_asked():
+    learner = Learner(DefectNetwork((8, 8, 8, 8), (1, 1, 1)))
+    for seed in range(3):
+        learner.step(batch(seed), 1e-3, bfloat16=False)
+    learner.freeze()
+    mean = learner.averaged.network.state_dict()
+    statistics = {name: value.clone() for name, value in mean.items() if "running_" in name}
+    log_odds = learner.network.eval()(batch(7).density).detach()
+    loss = learner.step(batch(7), 1e-3, bfloat16=False)
+    assert loss == pytest.approx(float(loss_of(log_odds, batch(7))), rel=1e-5)
+    after = learner.network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in statistics.items())
+    assert not torch.equal(learner.network.eval()(batch(7).density), log_odds)
+
+
+def test_the_second_half_of_a_training_is_learnt_frozen(tmp_path):
+    tiny = "--sheets 4 --sheet-px 96 --crops 2 --crop-px 64 --hours 1 --output"
+    trainer = Trainer(parse([*tiny.split(), str(tmp_path)]))
+    pool = Pool(PoolPlan(tmp_path / "pool", None, None, 4, 96))
+    for seed in range(4):
+        pool.put(draw_sheet(np.random.default_rng(seed), 96, Sources()))
+    for seconds, frozen in ((0, False), (1799, False), (1801, True)):
+        trainer.seconds = seconds
+        trainer.learn(pool)
+        assert trainer.learner.frozen == frozen
