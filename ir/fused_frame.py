@@ -8,14 +8,15 @@ one as well. Infrared tells how much light a defect takes, and the colours where
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from ir import few_marks
 from ir._detection_kernels import CLIPPED, GRADE_BITS
-from ir.colour_frame import sure_regions
 from ir.colour_healing import heal_colours
+from ir.convincing import INFRARED_RULES, sure_regions
 from ir.detection import Regions, chosen, joined, many
 from ir.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
 from ir.healing import Healed, Measured, heal, infrared_densities, split_wide, taken_back
@@ -133,7 +134,8 @@ def look_by_both(
     """
     regions, measured = found
     model, probability = look_at_frame(rgb, view, options, watch)
-    marks = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
+    find = partial(sure_regions, probability, model.card, options.sensitivity, INFRARED_RULES)
+    marks = watch.time("detection", find)
     mean, asked = mean_probability(probability, regions), asked_part(options.sensitivity)
     confirmed = mean >= CONFIRMED * asked
     part = float(confirmed.mean()) if len(regions) else 0.0

@@ -1,0 +1,239 @@
+"""Which of the marks that a network shows are dust, and which frames only look dusty to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ir.detection import Regions, chosen, joined, many
+from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
+from ir.model_file import ModelCard
+from ir.tint import Tints
+
+# Sure marks that a dusty frame has at least, however small and for the root of its megapixels, at sensitivity 0.5.
+FEWEST_SURE = (1.0, 4.4)
+DOUBTFUL_PARTS = (0.4, 0.9)
+AREAS_PX = (60, 500, 2000, 8000)
+# A mark that is not convincing is cut down to what is over these probabilities. Of a mark so many pixels count at most
+# where a picture looks like dust; then so much more is asked of marks, as a part of the way to certainty.
+CUTS = (0.5, 0.7)
+BOUND_PX = 1000
+ASKED_MORE = 0.8
+# Mean log odds of its tints that a mark needs which is no defect by the picture alone: stars and wires on spotless
+# silver had 1.2 at most. What has less than the other lacks a tint; where such marks cover so many times what tinted
+# ones cover, the picture alone is wrong.
+TINTED_ODDS, UNTINTED_ODDS = 2.0, -0.5
+MOST_UNTINTED = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is asked of the marks of a network at sensitivity 0.5; each network is sure in a way of its own.
+
+    Attributes
+    ----------
+    sure_share : float
+        Of a sure mark more than this part is certain (over the seed of sensitivity 0).
+    sure_part : float
+        Part of a dusty frame's marks that is sure, at least.
+    small_mean, large_means, huge_means : float, pair of float, pair of float
+        Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
+        sure), and of the others, at least.
+    certain_parts : four of float
+        Part of marks of `AREAS_PX` that is certain, at least.
+    most_doubtful, most_bounded : float
+        Where what is not convincing covers more than the first part of what is, or more than the second where of one
+        mark `BOUND_PX` count at most, the picture itself looks like dust.
+    """
+
+    sure_share: float
+    sure_part: float
+    small_mean: float
+    large_means: tuple[float, float]
+    huge_means: tuple[float, float]
+    certain_parts: tuple[float, float, float, float]
+    most_doubtful: float
+    most_bounded: float
+
+
+COLOUR_RULES = Rules(
+    sure_share=0.15,
+    sure_part=0.58,
+    small_mean=0.5,
+    large_means=(0.88, 0.82),
+    huge_means=(0.89, 0.9),
+    certain_parts=(0.0, 0.15, 0.25, 0.3),
+    most_doubtful=0.8,
+    most_bounded=0.5,
+)
+# Tints tell as well: what they show need not be certain by the picture.
+TINTED_RULES = replace(
+    COLOUR_RULES, large_means=(0.85, 0.65), huge_means=(0.85, 0.9), certain_parts=(0.0, 0.0, 0.0, 0.0)
+)
+# The network that sees infrared is seldom certain of more than the core of a mark.
+INFRARED_RULES = Rules(
+    sure_share=0.0,
+    sure_part=0.4,
+    small_mean=0.5,
+    large_means=(0.85, 0.65),
+    huge_means=(0.85, 0.9),
+    certain_parts=(0.0, 0.0, 0.0, 0.0),
+    most_doubtful=0.7,
+    most_bounded=0.4,
+)
+
+
+def sure_regions(
+    probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float, rules: Rules = COLOUR_RULES
+) -> Regions:
+    """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
+
+    Parameters
+    ----------
+    probability : (rows, cols) ndarray of uint8
+        Probability times 255.
+    card : ModelCard
+        Its limits count.
+    sensitivity : float
+        0..1; sure is what would be one at 0.
+    rules : Rules
+        Of the network.
+    """
+    regions = find_regions(probability, *card.limits(sensitivity))
+    asked_of = _asked(probability, regions, card, sensitivity, rules)
+    if asked_of is None:
+        return _none_of(regions)
+    kept, doubtful = _told_apart(probability, regions, asked_of)
+    if _looks_like_dust(kept, doubtful, rules):
+        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+    return _with_parts(probability, kept, doubtful, card.limits(sensitivity)[0], asked_of)
+
+
+def tinted_regions(
+    weighed: npt.NDArray[np.uint8], alone: Regions, tints: Tints, card: ModelCard, sensitivity: float
+) -> Regions:
+    """Return the defects of a film without colour, by the picture and by their tints.
+
+    What has no tint has to be a defect by the picture alone as well.
+
+    Parameters
+    ----------
+    weighed : (rows, cols) ndarray of uint8
+        Probability times 255, by both (see `Tints.weighed`).
+    alone : Regions
+        The defects by the picture alone.
+    tints : Tints
+    card, sensitivity
+        As for `sure_regions`.
+    """
+    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
+    asked_of = _asked(weighed, regions, card, sensitivity, TINTED_RULES)
+    if asked_of is None:
+        return _none_of(regions)
+    kept, doubtful = _told_apart(weighed, regions, asked_of)
+    return _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
+
+
+def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
+    """Return the regions that have a tint, and those that are defects by the picture alone (`alone`).
+
+    Where most of these lack a tint, they are the picture's.
+    """
+    seen = np.zeros(shape, np.uint8)
+    seen[alone.rows, alone.cols] = CERTAIN
+    odds, areas = tints.odds_of(regions), np.diff(regions.starts)
+    tinted = odds > TINTED_ODDS
+    shown = ~tinted & (mean_probability(seen, regions) > 0.5)
+    untinted = shown & (odds < UNTINTED_ODDS)
+    if areas[untinted].sum() > MOST_UNTINTED * areas[tinted].sum():
+        shown &= ~untinted
+    return chosen(regions, tinted | shown)
+
+
+def _none_of(regions: Regions) -> Regions:
+    return chosen(regions, np.zeros(len(regions), np.bool_))
+
+
+def _asked(
+    probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float, rules: Rules
+) -> _Asked | None:
+    """Return what is asked of a frame's marks, or None where too few of them are sure."""
+    if not len(regions):
+        return None
+    certain = round(CERTAIN * card.limits(0.0)[0])
+    sure = _certain_parts(probability, regions, certain) > rules.sure_share
+    # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
+    asked = max(many(FEWEST_SURE, probability.size), rules.sure_part * len(regions)) * 2 * (1 - sensitivity)
+    return None if sure.sum() < asked else _Asked(rules, certain, float(sure.mean()), sensitivity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of marks: the more, the larger they are and the fewer of a frame's are sure.
+
+    Girders and wires are large, and here and there certain; a speck has hardly a pixel off its rim.
+    """
+
+    rules: Rules
+    certain: int
+    sure_part: float
+    sensitivity: float
+    more: float = 0.0
+
+    def mean(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        large = np.interp(self.sure_part, DOUBTFUL_PARTS, self.rules.large_means)
+        mean = _by_area(areas, (self.rules.small_mean, large, *self.rules.huge_means))
+        return np.asarray((mean + self.more * (1 - mean)) * asked_part(self.sensitivity))
+
+    def certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        return _by_area(areas, self.rules.certain_parts) * asked_part(self.sensitivity)
+
+
+def _by_area(areas: npt.NDArray[np.int64], values: Sequence[float]) -> npt.NDArray[np.float64]:
+    return np.asarray(np.interp(np.log(areas), np.log(AREAS_PX), values))
+
+
+def _certain_parts(probability: npt.NDArray[np.uint8], regions: Regions, certain: int) -> npt.NDArray[np.float64]:
+    """Return the part of each region that is certain."""
+    if not len(regions):
+        return np.zeros(0)
+    reached = probability[regions.rows, regions.cols] >= certain
+    return np.asarray(np.add.reduceat(reached, regions.starts[:-1], dtype=np.float64) / np.diff(regions.starts))
+
+
+def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: _Asked) -> tuple[Regions, Regions]:
+    """Return the regions that are as likely and as certain as is asked of them, and the others."""
+    areas = np.diff(regions.starts)
+    convincing = mean_probability(probability, regions) >= asked_of.mean(areas)
+    convincing &= _certain_parts(probability, regions, asked_of.certain) >= asked_of.certain_part(areas)
+    return chosen(regions, convincing), chosen(regions, ~convincing)
+
+
+def _looks_like_dust(kept: Regions, doubtful: Regions, rules: Rules) -> bool:
+    """Whether so much is doubtful that the picture itself is what the detector sees: one huge mark proves neither."""
+    kept_px, doubtful_px = (np.diff(regions.starts) for regions in (kept, doubtful))
+    bounded = np.minimum(doubtful_px, BOUND_PX).sum() > rules.most_bounded * np.minimum(kept_px, BOUND_PX).sum()
+    return bool(bounded or doubtful_px.sum() > rules.most_doubtful * kept_px.sum())
+
+
+def _with_parts(
+    probability: npt.NDArray[np.uint8], kept: Regions, doubtful: Regions, seed: float, asked_of: _Asked
+) -> Regions:
+    """Return regions, and of doubtful ones what is convincing by itself."""
+    return joined((kept, *_cut_down(probability, doubtful, seed, asked_of)), probability.shape)
+
+
+def _cut_down(
+    probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float, asked_of: _Asked
+) -> Iterator[Regions]:
+    """Yield what is left of regions over each of `CUTS`, as far as that has what is asked of it."""
+    for grow in CUTS:
+        if not len(doubtful):
+            return
+        rest = np.zeros_like(probability)
+        rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
+        convincing, doubtful = _told_apart(probability, find_regions(rest, seed, grow), asked_of)
+        yield convincing
