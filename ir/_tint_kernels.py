@@ -10,7 +10,7 @@ CELL_PX = 16
 REACH, FAR = 2, 3
 HALO = REACH + FAR
 TINTED = 3
-# What a tint may come from without dust (see `_terms`).
+# What a tint may come from without dust (see `measure_terms`).
 TERMS = 9
 _CELL = CELL_PX // 2
 _SIDE = np.float32(2 * REACH + 1)
@@ -31,11 +31,12 @@ def measure_cells(rgb, tables, cells):
 
 @njit(parallel=True, cache=True)
 def average_squares(rgb, tables, first, buffers):
-    """Leave in the first of two buffers (rows + 2 HALO, cols, 3) the mean densities around squares of some rows.
+    """Leave in buffers the mean densities around squares of some rows, from row `first` of squares on.
 
-    They begin at row `first` of squares; at each end REACH rows hold nothing of use.
+    buffers: two of (rows + 2 HALO, cols, 3) and one of (rows + 2 HALO, cols). The first then holds the means of each
+    colour and the last their sum; at each end REACH rows hold nothing of use.
     """
-    halved, wide = buffers
+    halved, wide, totals = buffers
     rows, cols = rgb.shape[0] // 2, rgb.shape[1] // 2
     for at in prange(halved.shape[0]):
         row = 2 * min(max(first + at - HALO, 0), rows - 1)
@@ -60,87 +61,85 @@ def average_squares(rgb, tables, first, buffers):
                 for down in range(-REACH, REACH + 1):
                     total += wide[at + down, col, channel]
                 halved[at, col, channel] = total / _SIDE
+            totals[at, col] = halved[at, col, 0] + halved[at, col, 1] + halved[at, col, 2]
 
 
 @njit(parallel=True, cache=True)
-def measure_terms(means, base, first, height, found):
+def measure_terms(means, totals, base, first, height, found):
     """Measure what a tint may come from without dust, on squares of some rows from row `first` of squares on.
 
-    means: as `average_squares` leaves them. base: (rows, cols, 3), the film's own tints and its density at each cell.
-    height: rows of squares of the whole frame. found: (rows, cols, 2 + TERMS): red's and blue's tint less the film's,
-    and the terms.
+    means, totals: as `average_squares` leaves them. base: (rows, cols, 3), the film's own tints and its density at each
+    cell. height: rows of squares of the whole frame. found: (rows, cols, 2 + TERMS): red's and blue's tint less the
+    film's, and the terms: density over the film's, its bend, its slope across (everywhere, and growing across and down)
+    and down (likewise), and the square of its slope.
     """
     for at in prange(found.shape[0]):
+        row = first + at
+        to_bottom = _from_middle(row, height)
         for col in range(found.shape[1]):
-            place = (first + at, at + HALO, col)
-            found[at, col, 0], found[at, col, 1] = _tints(means, base, place)
-            terms = _terms(means, base, place, height)
-            for number in range(TERMS):
-                found[at, col, 2 + number] = terms[number]
+            to_right = _from_middle(col, found.shape[1])
+            density, bend, across, down = _shape(totals, at + HALO, col)
+            red, green, blue = means[at + HALO, col]
+            square = found[at, col]
+            square[0] = red - green - _between(base, row, col, 0)
+            square[1] = blue - green - _between(base, row, col, 1)
+            square[2] = density - _between(base, row, col, 2)
+            square[3] = bend
+            square[4], square[5], square[6] = across, across * to_right, across * to_bottom
+            square[7], square[8], square[9] = down, down * to_right, down * to_bottom
+            square[10] = across * across + down * down
 
 
 @njit(parallel=True, cache=True)
-def measure_tints(means, base, leanings, first, height, found):
+def measure_tints(means, totals, base, leanings, first, height, found):
     """Measure the squares of some rows, from row `first` of squares on, as `measure_terms` does.
 
-    leanings: (2, TERMS), how much of each term a tint has without dust. found: (rows, cols, 4): red's and blue's tint
-    less that and the film's, density of the three colours together, and its range around.
+    base: (rows, cols, 2), the film's own tints less what of its density they have. leanings: (2, TERMS), how much of
+    each term a tint has without dust. found: (rows, cols, 4): red's and blue's tint less that and the film's, density
+    of the three colours together, and its range around.
     """
     for at in prange(found.shape[0]):
+        row = first + at
+        to_bottom = _from_middle(row, height)
         for col in range(found.shape[1]):
-            place = (first + at, at + HALO, col)
-            red, blue = _tints(means, base, place)
-            terms = _terms(means, base, place, height)
-            for number in range(TERMS):
-                red -= leanings[0, number] * terms[number]
-                blue -= leanings[1, number] * terms[number]
-            found[at, col, 0], found[at, col, 1] = red, blue
-            found[at, col, 2] = _total(means, at + HALO, col)
-            found[at, col, 3] = _range(means, at + HALO, col)
+            to_right = _from_middle(col, found.shape[1])
+            density, bend, across, down = _shape(totals, at + HALO, col)
+            steep = across * across + down * down
+            green = means[at + HALO, col, 1]
+            for tint in range(2):
+                lean = leanings[tint]
+                film = lean[0] * density + lean[1] * bend + lean[8] * steep
+                film += across * (lean[2] + lean[3] * to_right + lean[4] * to_bottom)
+                film += down * (lean[5] + lean[6] * to_right + lean[7] * to_bottom)
+                own = _between(base, row, col, tint)
+                found[at, col, tint] = means[at + HALO, col, 2 * tint] - green - own - film
+            found[at, col, 2] = totals[at + HALO, col]
+            found[at, col, 3] = _range(totals, at + HALO, col)
 
 
 @njit(cache=True)
-def _total(means, at, col):
-    red, green, blue = means[at, min(max(col, 0), means.shape[1] - 1)]
-    return red + green + blue
+def _from_middle(place, length):
+    """Where a square lies: -1 at the one side of the frame, 1 at the other."""
+    return np.float32(2 * place + 1) / np.float32(length) - np.float32(1)
 
 
 @njit(cache=True)
-def _tints(means, base, place):
-    row, at, col = place
-    red, green, blue = means[at, col]
-    return red - green - _between(base, row, col, 0), blue - green - _between(base, row, col, 1)
+def _shape(totals, at, col):
+    """Mean density of the colours at a square, its bend, and its slope across and down."""
+    left, right = totals[at, max(col - 1, 0)], totals[at, min(col + 1, totals.shape[1] - 1)]
+    above, below, here = totals[at - 1, col], totals[at + 1, col], totals[at, col]
+    bend = (left + right + above + below) / np.float32(3) - np.float32(4 / 3) * here
+    half = np.float32(0.5 / 3)
+    return here / np.float32(3), bend, half * (right - left), half * (below - above)
 
 
 @njit(cache=True)
-def _terms(means, base, place, height):
-    """Density over the film's, its bend, and its slope across and down: everywhere, and growing across and down."""
-    row, at, col = place
-    here = _total(means, at, col)
-    left, right = _total(means, at, col - 1), _total(means, at, col + 1)
-    above, below = _total(means, at - 1, col), _total(means, at + 1, col)
-    across, down = np.float32(0.5 / 3) * (right - left), np.float32(0.5 / 3) * (below - above)
-    to_right = np.float32(2 * col + 1) / np.float32(means.shape[1]) - np.float32(1)
-    to_bottom = np.float32(2 * row + 1) / np.float32(height) - np.float32(1)
-    return (
-        here / np.float32(3) - _between(base, row, col, 2),
-        (left + right + above + below) / np.float32(3) - np.float32(4 / 3) * here,
-        across,
-        across * to_right,
-        across * to_bottom,
-        down,
-        down * to_right,
-        down * to_bottom,
-        across * across + down * down,
-    )
-
-
-@njit(cache=True)
-def _range(means, at, col):
-    lowest = highest = _total(means, at, col)
-    for down in (-FAR, 0, FAR):
-        for across in (-FAR, 0, FAR):
-            total = _total(means, at + down, col + across)
+def _range(totals, at, col):
+    lowest = highest = totals[at, col]
+    for across in (-FAR, 0, FAR):
+        column = min(max(col + across, 0), totals.shape[1] - 1)
+        for down in (-FAR, 0, FAR):
+            total = totals[at + down, column]
             lowest, highest = min(lowest, total), max(highest, total)
     return highest - lowest
 

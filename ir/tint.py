@@ -23,6 +23,7 @@ from ir.fringes import fit_leanings
 from ir.photometry import SAMPLE_PIXELS
 
 Array = npt.NDArray[np.float32]
+Look = Callable[[Array, Array, int], Array]
 
 # Deviation of a film's tints about those that its density has, between cells so far apart (a lamp's tint varies more
 # slowly), at most: silver has 0.0001 to 0.0005 (where blue is 0.6 pixels less sharp up to 0.0009), and the greyest
@@ -207,33 +208,35 @@ def _measure_noise(squares: Array) -> tuple[Array, Array]:
 class _Film:
     """A frame of a film without colour, looked at in bands of squares.
 
-    What looks at one takes the means around its squares and its first row, and returns what it finds.
+    What looks at one takes the means around its squares, their sums, and its first row, and returns what it finds.
     """
 
     rgb: npt.NDArray[np.uint16]
     levels: DensityLevels
     base: Array
 
-    def terms(self, means: Array, first: int) -> Array:
+    def terms(self, means: Array, totals: Array, first: int) -> Array:
         found = np.empty((len(means) - 2 * kernels.HALO, means.shape[1], 2 + kernels.TERMS), np.float32)
-        kernels.measure_terms(means, self.base, first, self.rgb.shape[0] // 2, found)
+        kernels.measure_terms(means, totals, self.base, first, self.rgb.shape[0] // 2, found)
         return found
 
-    def tints(self, leanings: Array, means: Array, first: int) -> Array:
+    def tints(self, leanings: Array, means: Array, totals: Array, first: int) -> Array:
         found = np.empty((len(means) - 2 * kernels.HALO, means.shape[1], 4), np.float32)
-        kernels.measure_tints(means, self.base, leanings, first, self.rgb.shape[0] // 2, found)
+        own = self.base[..., :2] - self.base[..., 2:] * leanings[:, 0]
+        kernels.measure_tints(means, totals, own, leanings, first, self.rgb.shape[0] // 2, found)
         return found
 
-    def sampled(self, look: Callable[[Array, int], Array]) -> list[tuple[int, Array]]:
+    def sampled(self, look: Look) -> list[tuple[int, Array]]:
         """Return some bands of the frame."""
         return list(self.bands(look, max(1, round(self.rgb.shape[0] * self.rgb.shape[1] / 4 / SAMPLE_PIXELS))))
 
-    def bands(self, look: Callable[[Array, int], Array], every: int = 1) -> Iterator[tuple[int, Array]]:
+    def bands(self, look: Look, every: int = 1) -> Iterator[tuple[int, Array]]:
         """Yield every so manieth band: its first row of squares, and what is found on them."""
         rows, cols = (length // 2 for length in self.rgb.shape[:2])
         height = min(BAND_SQUARES if every == 1 else BAND_SQUARES // 4, rows)
-        buffers = tuple(np.empty((height + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
+        shapes = (3,), (3,), ()
+        buffers = tuple(np.empty((height + 2 * kernels.HALO, cols, *planes), np.float32) for planes in shapes)
         for first in range(0, rows, height * every):
             part = tuple(buffer[: min(height, rows - first) + 2 * kernels.HALO] for buffer in buffers)
             kernels.average_squares(self.rgb, self.levels.tables, first, part)
-            yield first, look(part[0], first)
+            yield first, look(part[0], part[2], first)

@@ -236,11 +236,12 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not
     terms = terms_twin(whole[..., 2], base)
     rows, cols = shape[0] // 2, shape[1] // 2
     for first, count in ((0, rows), (11, 13)):
-        buffers = tuple(np.empty((count + 2 * kernels.HALO, cols, 3), np.float32) for _ in range(2))
+        buffers = tuple(np.empty((count + 2 * kernels.HALO, cols, *planes), np.float32) for planes in ((3,), (3,), ()))
         measured, found = (np.empty((count, cols, planes), np.float32) for planes in (2 + kernels.TERMS, 4))
         kernels.average_squares(rgb, levels.tables, first, buffers)
-        kernels.measure_terms(buffers[0], base, first, rows, measured)
-        kernels.measure_tints(buffers[0], base, leanings, first, rows, found)
+        kernels.measure_terms(buffers[0], buffers[2], base, first, rows, measured)
+        own = base[..., :2] - base[..., 2:] * leanings[:, 0]
+        kernels.measure_tints(buffers[0], buffers[2], own, leanings, first, rows, found)
         expected, film = whole[first : first + count], terms[first : first + count] @ leanings.T
         # Beyond the frame lie means of squares that are repeated, and not the nearest mean within.
         inner = (slice(3, -3) if count == rows else slice(None), slice(1, -1))
