@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions, chosen, joined, many
+from ir.detection import Regions, chosen, joined, many, region_means
 from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
 from ir.tint import Tints
@@ -198,10 +198,7 @@ def _by_area(areas: npt.NDArray[np.int64], values: Sequence[float]) -> npt.NDArr
 
 def _certain_parts(probability: npt.NDArray[np.uint8], regions: Regions, certain: int) -> npt.NDArray[np.float64]:
     """Return the part of each region that is certain."""
-    if not len(regions):
-        return np.zeros(0)
-    reached = probability[regions.rows, regions.cols] >= certain
-    return np.asarray(np.add.reduceat(reached, regions.starts[:-1], dtype=np.float64) / np.diff(regions.starts))
+    return region_means(probability[regions.rows, regions.cols] >= certain, regions)
 
 
 def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: _Asked) -> tuple[Regions, Regions]:

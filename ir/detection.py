@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,6 +133,14 @@ def is_speckled(regions: Regions, film_px: float) -> bool:
 def many(count: tuple[float, float], area_px: int) -> float:
     """Return a number of marks for a frame's area: the first, and the second for the root of its megapixels."""
     return float(count[0] + count[1] * (area_px / 1e6) ** 0.5)
+
+
+def region_means(values: npt.NDArray[Any], regions: Regions) -> npt.NDArray[np.float64]:
+    """Return the mean of each region, of values of its pixels."""
+    if not len(regions):
+        return np.zeros(0)
+    sums = np.add.reduceat(values, regions.starts[:-1], dtype=np.float64)
+    return np.asarray(sums / np.diff(regions.starts))
 
 
 def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.density_input import DensityLevels, density_planes, measure_levels
-from ir.detection import Regions, chosen, connected_regions
+from ir.detection import Regions, chosen, connected_regions, region_means
 from ir.infrared_view import PLANES, InfraredView
 from ir.model_file import INFRARED, Model, load_detector
 from ir.report import CleanOptions
@@ -175,10 +175,7 @@ def asked_part(sensitivity: float) -> float:
 
 def mean_probability(probability: npt.NDArray[np.uint8], regions: Regions) -> npt.NDArray[np.float64]:
     """Return the mean probability of each region, 0..1, of one times 255."""
-    if not len(regions):
-        return np.zeros(0)
-    sums = np.add.reduceat(probability[regions.rows, regions.cols], regions.starts[:-1], dtype=np.float64)
-    return np.asarray(sums / (CERTAIN * np.diff(regions.starts)))
+    return region_means(probability[regions.rows, regions.cols], regions) / CERTAIN
 
 
 def _level(probability: float) -> int:
