@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from ir import _tint_kernels as kernels
 from ir.density_input import DensityLevels, measure_levels
-from ir.detection import Regions
+from ir.detection import Regions, region_means
 from ir.fringes import fit_leanings
 from ir.photometry import SAMPLE_PIXELS
 
@@ -83,9 +83,7 @@ class Tints:
             np.minimum(places // 2, length - 1)
             for places, length in zip((regions.rows, regions.cols), self.grades.shape, strict=True)
         )
-        if not len(regions):
-            return np.zeros(0)
-        return np.add.reduceat(self.odds[self.grades[rows, cols]], regions.starts[:-1]) / np.diff(regions.starts)
+        return region_means(self.odds[self.grades[rows, cols]], regions)
 
 
 def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8]) -> Tints | None:
@@ -175,11 +173,15 @@ def _neutral_cells(bands: list[tuple[int, Array]], base: Array, leanings: Array)
 def _colour_spread(bands: list[Array]) -> float:
     """Return the deviation of tints between cells some way apart, less those of all cells of their density."""
     cells = np.concatenate([band.reshape(-1, 3) for band in bands])
-    classes = np.searchsorted(np.quantile(cells[:, 2], DENSITY_PARTS), cells[:, 2])
-    usual = np.stack([np.median(cells[classes == number, :2], axis=0) for number in range(len(DENSITY_PARTS) + 1)])
+    edges = np.quantile(cells[:, 2], DENSITY_PARTS)
+    classes = np.searchsorted(edges, cells[:, 2])
+    usual = np.zeros((len(DENSITY_PARTS) + 1, 2), np.float32)
+    # A scan of a few levels leaves classes empty.
+    for number in np.unique(classes):
+        usual[number] = np.median(cells[classes == number, :2], axis=0)
     differences = []
     for band in bands:
-        rest = band[..., :2] - usual[np.searchsorted(np.quantile(cells[:, 2], DENSITY_PARTS), band[..., 2])]
+        rest = band[..., :2] - usual[np.searchsorted(edges, band[..., 2])]
         apart = rest[APART_CELLS:] - rest[:-APART_CELLS], rest[:, APART_CELLS:] - rest[:, :-APART_CELLS]
         differences += [each.reshape(-1, 2) for each in apart]
     return 1.4826 / 2**0.5 * float(np.median(np.abs(np.concatenate(differences)), axis=0).max())

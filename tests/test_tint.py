@@ -146,6 +146,16 @@ def test_a_grey_scan_and_one_of_a_few_cells_have_none():
 
 
 @compiled
+@pytest.mark.filterwarnings("error")
+def test_a_scan_of_two_densities_and_no_noise_is_looked_at_in_peace():
+    rgb = np.full((*SHAPE, 3), 30_000, np.uint16)
+    rgb[:200] = 20_000
+    rgb[::7, ::5, 0] += 40
+    grades = measure_tints(rgb, suspected(silver())).grades
+    assert ((grades < kernels.TINTED) | (grades == 11)).all()
+
+
+@compiled
 def test_a_lamp_that_is_warmer_at_one_side_is_no_colour_of_the_film():
     frame = silver()
     lamp = 1 + np.linspace(-0.002, 0.002, SHAPE[1])[:, None] * np.array([1.0, 0.0, -1.0])
