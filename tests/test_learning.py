@@ -76,7 +76,7 @@ def test_a_frozen_network_learns_as_it_will_be_asked():
     mean = learner.averaged.network.state_dict()
     statistics = {name: value.clone() for name, value in mean.items() if "running_" in name}
     log_odds = learner.network.eval()(batch(7).density).detach()
-    loss = learner.step(batch(7), 1e-3, bfloat16=False)
+    loss, _ = learner.step(batch(7), 1e-3, bfloat16=False)
     assert loss == pytest.approx(float(loss_of(log_odds, batch(7))), rel=1e-5)
     after = learner.network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in statistics.items())

@@ -153,7 +153,6 @@ class Learner:
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
-        self.costs: list[float] = []
 
     def freeze(self) -> None:
         """From now on normalise by the statistics of the steps so far, as the exported network does.
@@ -165,20 +164,24 @@ class Learner:
         self.network.load_state_dict(statistics, strict=False)
         self.frozen = True
 
-    def step(self, batch: Batch, rate: float, *, bfloat16: bool, most_gradient: float | None = None) -> float:
-        """Take one step at a learning rate, with the gradient's norm bounded where asked for; return the loss."""
+    def step(
+        self, batch: Batch, rate: float, *, bfloat16: bool, most_gradient: float | None = None
+    ) -> tuple[float, Tensor]:
+        """Take one step at a learning rate, with the gradient's norm bounded where asked for.
+
+        Returns the loss and the log odds that it was of.
+        """
         self.network.train(not self.frozen)
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             log_odds = self.network(batch.density, batch.infrared)
         loss = loss_of(log_odds.float(), batch)
-        self.costs = costs_of(log_odds.detach().float(), batch)
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if most_gradient is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), most_gradient)
         self.optimizer.step(rate)
         self.averaged.update(self.network)
-        return float(loss.detach())
+        return float(loss.detach()), log_odds.detach().float()
 
 
 def add_options(parser: argparse.ArgumentParser, *, sheets: int) -> None:

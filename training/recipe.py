@@ -136,7 +136,8 @@ def _learn(pool: Pool, options: argparse.Namespace, output: Path) -> tuple[nn.Mo
             started_s = time.process_time()
             batch = draw_batch(np.random.default_rng([options.seed, 7, step]), pool, options.crops, options.crop_px)
             rate = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
-            losses.append(learner.step(batch, rate, bfloat16=options.bfloat16))
+            loss, _ = learner.step(batch, rate, bfloat16=options.bfloat16)
+            losses.append(loss)
             step, spent_s = step + 1, spent_s + time.process_time() - started_s
             if step % 50 == 0:
                 line = {"step": step, "seconds": round(spent_s), "loss": round(float(np.mean(losses[-50:])), 5)}

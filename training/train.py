@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training.export import Run, export
 from training.exported import load_exported
-from training.learning import Attention, Averaged, Learner, add_options, draw_batch, learning_rate
+from training.learning import Attention, Averaged, Learner, add_options, costs_of, draw_batch, learning_rate
 from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
 from training.sources import load_sources
@@ -106,8 +106,8 @@ class Trainer:
         if not self.learner.frozen and self._part_done() >= FROZEN_FROM:
             self.learner.freeze()
         rate = learning_rate(self.step, self._part_done(), self.options.rate)
-        loss = self.learner.step(batch, rate, bfloat16=self.options.bfloat16, most_gradient=MOST_GRADIENT)
-        self.attention.learn(batch.places, self.learner.costs)
+        loss, log_odds = self.learner.step(batch, rate, bfloat16=self.options.bfloat16, most_gradient=MOST_GRADIENT)
+        self.attention.learn(batch.places, costs_of(log_odds, batch))
         self.step += 1
         self.seconds += time.monotonic() - started_s
         return loss
