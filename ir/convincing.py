@@ -16,6 +16,7 @@ from ir.tint import Tints
 # Sure marks that a dusty frame has at least, however small and for the root of its megapixels, at sensitivity 0.5.
 FEWEST_SURE = (1.0, 4.4)
 DOUBTFUL_PARTS = (0.4, 0.9)
+DUSTY_PARTS = (0.88, 0.97)
 AREAS_PX = (60, 500, 2000, 8000)
 # A mark that is not convincing is cut down to what is over these probabilities. Of a mark so many pixels count at most
 # where a picture looks like dust; then so much more is asked of marks, as a part of the way to certainty.
@@ -44,6 +45,9 @@ class Rules:
         sure), and of the others, at least.
     certain_parts : four of float
         Part of marks of `AREAS_PX` that is certain, at least.
+    dusty_share : float
+        What is asked of large marks beyond what is of small ones is asked to this part only where `DUSTY_PARTS` of a
+        frame's marks are sure: on a frame as dusty, what is less sure is dust that is hard to see.
     most_doubtful, most_bounded : float
         Where what is not convincing covers more than the first part of what is, or more than the second where of one
         mark `BOUND_PX` count at most, the picture itself looks like dust.
@@ -55,6 +59,7 @@ class Rules:
     large_means: tuple[float, float]
     huge_means: tuple[float, float]
     certain_parts: tuple[float, float, float, float]
+    dusty_share: float
     most_doubtful: float
     most_bounded: float
 
@@ -66,6 +71,7 @@ COLOUR_RULES = Rules(
     large_means=(0.88, 0.82),
     huge_means=(0.89, 0.9),
     certain_parts=(0.0, 0.15, 0.25, 0.3),
+    dusty_share=0.3,
     most_doubtful=0.8,
     most_bounded=0.5,
 )
@@ -81,6 +87,7 @@ INFRARED_RULES = Rules(
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),
     certain_parts=(0.0, 0.0, 0.0, 0.0),
+    dusty_share=1.0,
     most_doubtful=0.7,
     most_bounded=0.4,
 )
@@ -184,12 +191,15 @@ class _Asked:
     more: float = 0.0
 
     def mean(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        large = np.interp(self.sure_part, DOUBTFUL_PARTS, self.rules.large_means)
-        mean = _by_area(areas, (self.rules.small_mean, large, *self.rules.huge_means))
+        small, large = self.rules.small_mean, np.interp(self.sure_part, DOUBTFUL_PARTS, self.rules.large_means)
+        mean = small + self._large_share() * (_by_area(areas, (small, large, *self.rules.huge_means)) - small)
         return np.asarray((mean + self.more * (1 - mean)) * asked_part(self.sensitivity))
 
     def certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        return _by_area(areas, self.rules.certain_parts) * asked_part(self.sensitivity)
+        return self._large_share() * _by_area(areas, self.rules.certain_parts) * asked_part(self.sensitivity)
+
+    def _large_share(self) -> float:
+        return float(np.interp(self.sure_part, DUSTY_PARTS, (1.0, self.rules.dusty_share)))
 
 
 def _by_area(areas: npt.NDArray[np.int64], values: Sequence[float]) -> npt.NDArray[np.float64]:

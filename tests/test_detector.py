@@ -235,20 +235,20 @@ def test_sure_is_a_mark_of_which_more_than_15_in_a_hundred_is_certain(certain_px
 @pytest.mark.parametrize(
     ("size_px", "level", "certain_rows", "doubtful", "kept"),
     [
-        (30, 207, 8, 0, True),
+        (30, 207, 8, 3, True),
         (30, 207, 8, 14, False),
         (30, 220, 8, 14, True),
-        (30, 200, 8, 0, False),
-        (30, 240, 5, 0, False),
-        (30, 240, 6, 0, True),
-        (18, 190, 4, 0, True),
-        (18, 150, 4, 0, False),
+        (30, 200, 8, 3, False),
+        (30, 240, 5, 3, False),
+        (30, 240, 6, 3, True),
+        (18, 190, 4, 3, True),
+        (18, 150, 4, 3, False),
         (8, 150, 2, 14, True),
-        (50, 210, 14, 0, False),
-        (50, 220, 14, 0, True),
-        (100, 210, 32, 0, False),
-        (100, 225, 32, 0, True),
-        (100, 235, 29, 0, False),
+        (50, 210, 14, 3, False),
+        (50, 220, 14, 3, True),
+        (100, 210, 32, 3, False),
+        (100, 225, 32, 3, True),
+        (100, 235, 29, 3, False),
     ],
     ids=[
         *("dusty frame", "where three fifths are sure", "surer itself", "doubtful all over", "hardly certain"),
@@ -266,6 +266,20 @@ def test_the_larger_a_mark_the_surer_it_has_to_be_all_over_and_the_more_so_where
     assert ((found.rows == 59 + size_px) & (found.cols == 10 + size_px // 2)).any() == kept
     everything = sure_regions(probability, model.card, 1.0)
     assert ((everything.rows == 59 + size_px) & (everything.cols == 10 + size_px // 2)).any()
+
+
+@pytest.mark.parametrize(("doubtful", "kept"), [(0, True), (1, True), (2, False), (8, False)])
+def test_where_nearly_all_marks_are_sure_hardly_more_is_asked_of_a_large_one_than_of_a_small_one(
+    doubtful, kept, model
+):
+    # Its mean is 0.6 and 11 % are certain; 0.76 and 12 % are asked, of the others 0.5.
+    probability = marked(60, doubtful)
+    probability[60:78, 10:28] = 140
+    probability[60:62, 10:28] = 253
+    found = sure_regions(probability, model.card, 0.5)
+    assert ((found.rows == 77) & (found.cols == 20)).any() == kept
+    by_infrared = sure_regions(probability, model.card, 0.5, INFRARED_RULES)
+    assert not ((by_infrared.rows == 77) & (by_infrared.cols == 20)).any()
 
 
 def test_of_the_network_that_sees_infrared_less_is_asked(model):
