@@ -269,9 +269,7 @@ def test_the_larger_a_mark_the_surer_it_has_to_be_all_over_and_the_more_so_where
 
 
 @pytest.mark.parametrize(("doubtful", "kept"), [(0, True), (1, True), (2, False), (8, False)])
-def test_where_nearly_all_marks_are_sure_hardly_more_is_asked_of_a_large_one_than_of_a_small_one(
-    doubtful, kept, model
-):
+def test_where_nearly_all_marks_are_sure_hardly_more_is_asked_of_a_large_one_than_of_a_small_one(doubtful, kept, model):
     # Its mean is 0.6 and 11 % are certain; 0.76 and 12 % are asked, of the others 0.5.
     probability = marked(60, doubtful)
     probability[60:78, 10:28] = 140
