@@ -13,8 +13,7 @@ from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
 from ir.tint import Tints
 
-# Sure marks that a dusty frame has at least, however small and for the root of its megapixels, at sensitivity 0.5.
-FEWEST_SURE = (1.0, 4.4)
+ALL_SURE_PARTS = (0.75, 0.95)
 DOUBTFUL_PARTS = (0.4, 0.9)
 DUSTY_PARTS = (0.88, 0.97)
 AREAS_PX = (60, 500, 2000, 8000)
@@ -40,6 +39,9 @@ class Rules:
         Of a sure mark more than this part is certain (over the seed of sensitivity 0).
     sure_part : float
         Part of a dusty frame's marks that is sure, at least.
+    fewest_sure : pair of float
+        Sure marks that a dusty frame has at least, beyond one and for the root of its megapixels, where
+        `ALL_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
     small_mean, large_means, huge_means : float, pair of float, pair of float
         Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
         sure), and of the others, at least.
@@ -55,6 +57,7 @@ class Rules:
 
     sure_share: float
     sure_part: float
+    fewest_sure: tuple[float, float]
     small_mean: float
     large_means: tuple[float, float]
     huge_means: tuple[float, float]
@@ -67,6 +70,7 @@ class Rules:
 COLOUR_RULES = Rules(
     sure_share=0.15,
     sure_part=0.58,
+    fewest_sure=(4.4, 1.0),
     small_mean=0.5,
     large_means=(0.88, 0.82),
     huge_means=(0.89, 0.9),
@@ -75,14 +79,19 @@ COLOUR_RULES = Rules(
     most_doubtful=0.8,
     most_bounded=0.5,
 )
-# Tints tell as well: what they show need not be certain by the picture.
+# Tints tell as well: what they show need not be certain by the picture. But a few of them are chance.
 TINTED_RULES = replace(
-    COLOUR_RULES, large_means=(0.85, 0.65), huge_means=(0.85, 0.9), certain_parts=(0.0, 0.0, 0.0, 0.0)
+    COLOUR_RULES,
+    fewest_sure=(4.4, 4.4),
+    large_means=(0.85, 0.65),
+    huge_means=(0.85, 0.9),
+    certain_parts=(0.0, 0.0, 0.0, 0.0),
 )
 # The network that sees infrared is seldom certain of more than the core of a mark.
 INFRARED_RULES = Rules(
     sure_share=0.0,
     sure_part=0.4,
+    fewest_sure=(4.4, 4.4),
     small_mean=0.5,
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),
@@ -172,9 +181,11 @@ def _asked(
         return None
     certain = round(CERTAIN * card.limits(0.0)[0])
     sure = _certain_parts(probability, regions, certain) > rules.sure_share
+    sure_part = float(sure.mean())
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    asked = max(many(FEWEST_SURE, probability.size), rules.sure_part * len(regions)) * 2 * (1 - sensitivity)
-    return None if sure.sum() < asked else _Asked(rules, certain, float(sure.mean()), sensitivity)
+    fewest = many((1.0, float(np.interp(sure_part, ALL_SURE_PARTS, rules.fewest_sure))), probability.size)
+    asked = max(fewest, rules.sure_part * len(regions)) * 2 * (1 - sensitivity)
+    return None if sure.sum() < asked else _Asked(rules, certain, sure_part, sensitivity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,10 +206,19 @@ def marked(sure, doubtful):
     return probability
 
 
-@pytest.mark.parametrize(("sure", "found"), [(4, 0), (8, 8), (200, 200)])
-def test_as_few_sure_marks_as_a_spotless_frame_shows_by_mistake_are_left_alone(sure, found, model):
-    assert len(sure_regions(marked(sure, 0), model.card, 0.5)) == found
-    assert len(sure_regions(marked(sure, 0), model.card, 1.0)) == sure
+@pytest.mark.parametrize(
+    ("sure", "doubtful", "found"),
+    [(2, 0, 0), (3, 0, 3), (4, 1, 0), (6, 1, 7), (6, 2, 0), (7, 2, 9), (200, 0, 200)],
+    ids=["two", "three", "four of five", "six of seven", "six of eight", "seven of nine", "many"],
+)
+def test_few_sure_marks_are_left_alone_unless_nearly_all_are_sure(sure, doubtful, found, model):
+    assert len(sure_regions(marked(sure, doubtful), model.card, 0.5)) == found
+    assert len(sure_regions(marked(sure, doubtful), model.card, 1.0)) == sure + doubtful
+
+
+@pytest.mark.parametrize(("sure", "found"), [(6, 0), (7, 7)])
+def test_the_network_that_sees_infrared_has_to_see_more_however_sure_it_is(sure, found, model):
+    assert len(sure_regions(marked(sure, 0), model.card, 0.5, INFRARED_RULES)) == found
 
 
 @pytest.mark.parametrize(("sure", "found"), [(1, 0), (2, 2)])
