@@ -79,10 +79,10 @@ COLOUR_RULES = Rules(
     most_doubtful=0.8,
     most_bounded=0.5,
 )
-# Tints tell as well: what they show need not be certain by the picture. But a few of them are chance.
+# Tints tell as well: what they show need not be certain by the picture. But two or three may be chance.
 TINTED_RULES = replace(
     COLOUR_RULES,
-    fewest_sure=(4.4, 4.4),
+    fewest_sure=(4.4, 1.8),
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),
     certain_parts=(0.0, 0.0, 0.0, 0.0),
