@@ -21,14 +21,19 @@ from training.sources import HELD_OUT_PHOTOS
 
 FIRST_SEED = 95_001
 _HARD = {"rocks", "gravel", "dark slide, rocks", "lettering", "girders", "wires", "foliage"}
+_FEW_DAMAGE = Damage(dust=0.1, dirt=0.1, short_hairs=0.1, long_hairs=0, scratches=0)
 _NO_DAMAGE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
 
 
 class Group(StrEnum):
-    """What a frame is held against; hard ones are dusty, too, on pictures in which a person has to search for dust."""
+    """What a frame is held against.
+
+    Hard ones are dusty, too, on pictures in which a person has to search for dust; few are those with a few specks.
+    """
 
     COLOUR = "colour"
     HARD = "hard"
+    FEW = "few"
     SILVER = "silver"
     KODACHROME = "kodachrome"
     SPOTLESS = "spotless"
@@ -78,7 +83,7 @@ class _Film:
 
 
 def blind_cases(photos: Path | None = None, outlines: Sequence[Outline] = ()) -> list[BlindCase]:
-    """Return the cases: some forty, each with a seed of its own.
+    """Return the cases: some sixty, each with a seed of its own.
 
     Parameters
     ----------
@@ -88,7 +93,7 @@ def blind_cases(photos: Path | None = None, outlines: Sequence[Outline] = ()) ->
     outlines : sequence of Outline
         Outlines of real defects that were held out of training, used for every other dusty frame.
     """
-    cases = [*_dusty(outlines), *_lit(), *_second_model(), *_spotless()]
+    cases = [*_dusty(outlines), *_lit(), *_second_model(), *_few(), *_spotless()]
     if photos is not None:
         cases += _of_photos(photos, outlines)
     return cases
@@ -160,6 +165,24 @@ def _second_model() -> Iterator[BlindCase]:
     ]
     for index, (name, group, picture) in enumerate(list_of):
         yield BlindCase(f"second model, {name}", group, _of_second(picture, FIRST_SEED + 70 + index))
+
+
+def _few() -> Iterator[BlindCase]:
+    list_of: list[tuple[str, MakePicture, str]] = [
+        ("sky", _film(film_pictures.smooth_sky), "bright_slide"),
+        ("landscape", _film(film_pictures.landscape), "leaky_slide"),
+        ("portrait", _film(film_pictures.portrait), "negative"),
+        ("coffee", photograph("coffee"), "bright_slide"),
+        ("chelsea", photograph("chelsea"), "leaky_slide"),
+        ("retina", photograph("retina"), "negative"),
+        ("astronaut", photograph("astronaut"), "dark_slide"),
+        ("rocks", drawn(rocks, FIRST_SEED + 7), "dark_slide"),
+        ("silver camera", photograph("camera"), "silver"),
+        ("silver portrait", _film(film_pictures.portrait), "silver"),
+    ]
+    for index, (name, picture, kind) in enumerate(list_of):
+        film = _Film(replace(KINDS[kind], damage=_FEW_DAMAGE))
+        yield BlindCase(f"few specks, {name}", Group.FEW, _simulated(picture, film, FIRST_SEED + 120 + index))
 
 
 def _spotless() -> Iterator[BlindCase]:

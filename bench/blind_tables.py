@@ -102,9 +102,9 @@ def groups_table(results: Sequence[BlindResult]) -> Table:
     """Return means of F1, precision and recall by group, and false marks, for each of them."""
     table = Table(title="means, and the recall of what takes over 60 % of the light")
     table.add_column("")
-    for group in _DUSTY:
+    for group in (*_DUSTY, Group.FEW):
         table.add_column(f"F1 {group}", justify="right")
-    for group in _BY_COLOURS:
+    for group in (*_BY_COLOURS, Group.FEW):
         table.add_column(f"60 % {group}", justify="right")
     for name in (
         "prec. dusty",
@@ -122,9 +122,9 @@ def groups_table(results: Sequence[BlindResult]) -> Table:
 
 
 def _group_row(results: Sequence[BlindResult], name: str) -> Iterator[str]:
-    for group in _DUSTY:
+    for group in (*_DUSTY, Group.FEW):
         yield _number(mean(score.f1 for score in scores_of(results, name, group)), 3)
-    for group in _BY_COLOURS:
+    for group in (*_BY_COLOURS, Group.FEW):
         yield _number(_strong_recall(scores_of(results, name, group)), 3)
     dusty = scores_of(results, name, *_DUSTY)
     yield _number(mean(score.precision for score in dusty), 3)

@@ -70,7 +70,7 @@ class Rules:
 COLOUR_RULES = Rules(
     sure_share=0.15,
     sure_part=0.58,
-    fewest_sure=(4.4, 1.0),
+    fewest_sure=(4.4, 2.6),
     small_mean=0.5,
     large_means=(0.88, 0.82),
     huge_means=(0.89, 0.9),
@@ -79,10 +79,9 @@ COLOUR_RULES = Rules(
     most_doubtful=0.8,
     most_bounded=0.5,
 )
-# Tints tell as well: what they show need not be certain by the picture. But two or three may be chance.
+# Tints tell as well: what they show need not be certain by the picture.
 TINTED_RULES = replace(
     COLOUR_RULES,
-    fewest_sure=(4.4, 1.8),
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),
     certain_parts=(0.0, 0.0, 0.0, 0.0),

@@ -208,8 +208,8 @@ def marked(sure, doubtful):
 
 @pytest.mark.parametrize(
     ("sure", "doubtful", "found"),
-    [(2, 0, 0), (3, 0, 3), (4, 1, 0), (6, 1, 7), (6, 2, 0), (7, 2, 9), (200, 0, 200)],
-    ids=["two", "three", "four of five", "six of seven", "six of eight", "seven of nine", "many"],
+    [(4, 0, 0), (5, 0, 5), (5, 1, 0), (6, 1, 7), (6, 2, 0), (7, 2, 9), (200, 0, 200)],
+    ids=["four", "five", "five of six", "six of seven", "six of eight", "seven of nine", "many"],
 )
 def test_few_sure_marks_are_left_alone_unless_nearly_all_are_sure(sure, doubtful, found, model):
     assert len(sure_regions(marked(sure, doubtful), model.card, 0.5)) == found
