@@ -13,6 +13,7 @@ from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
 from ir.tint import Tints
 
+# Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
 ALL_SURE_PARTS = (0.75, 0.95)
 DOUBTFUL_PARTS = (0.4, 0.9)
 DUSTY_PARTS = (0.88, 0.97)
