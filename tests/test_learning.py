@@ -16,6 +16,7 @@ import torch
 from training.learning import Attention, Batch, Learner, costs_of, loss_of
 from training.network import DefectNetwork
 from training.pool import Pool, PoolPlan
+from training.shelf import Crops, Shelf
 from training.sources import Sources
 from training.synthesizer import draw_sheet
 from training.train import Trainer, parse
@@ -25,7 +26,7 @@ def batch(seed=1, crops=2, size_px=32):
     rng = torch.Generator().manual_seed(seed)
     density = torch.rand((crops, 3, size_px, size_px), generator=rng).contiguous(memory_format=torch.channels_last)
     defect = (torch.rand((crops, 1, size_px, size_px), generator=rng) < 0.1).float()
-    return Batch(np.arange(crops), density, density, defect, torch.ones_like(defect))
+    return Batch(np.arange(crops), Crops(density, density, defect, torch.ones_like(defect)), torch.ones(crops))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30))
@@ -60,8 +61,8 @@ def test_of_a_cost_half_is_kept():
 
 def test_the_cost_of_a_crop_is_its_own_and_not_that_of_its_weight():
     known = batch()
-    log_odds = torch.randn(known.defect.shape, generator=torch.Generator().manual_seed(3))
-    twice = replace(known, weight=known.weight * torch.tensor([2.0, 0.5])[:, None, None, None])
+    log_odds = torch.randn(known.weight.shape, generator=torch.Generator().manual_seed(3))
+    twice = replace(known, share=torch.tensor([2.0, 0.5]))
     costs = costs_of(log_odds, known)
     assert costs[0] != pytest.approx(costs[1])
     assert costs_of(log_odds, twice) == pytest.approx(costs)
@@ -75,12 +76,12 @@ def test_a_frozen_network_learns_as_it_will_be_asked():
     learner.freeze()
     mean = learner.averaged.network.state_dict()
     statistics = {name: value.clone() for name, value in mean.items() if "running_" in name}
-    log_odds = learner.network.eval()(batch(7).density).detach()
+    log_odds = learner.network.eval()(batch(7).crops.density).detach()
     loss, _ = learner.step(batch(7), 1e-3, bfloat16=False)
     assert loss == pytest.approx(float(loss_of(log_odds, batch(7))), rel=1e-5)
     after = learner.network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in statistics.items())
-    assert not torch.equal(learner.network.eval()(batch(7).density), log_odds)
+    assert not torch.equal(learner.network.eval()(batch(7).crops.density), log_odds)
 
 
 def test_the_second_half_of_a_training_is_learnt_frozen(tmp_path):
@@ -91,5 +92,5 @@ def test_the_second_half_of_a_training_is_learnt_frozen(tmp_path):
         pool.put(draw_sheet(np.random.default_rng(seed), 96, Sources()))
     for seconds, frozen in ((0, False), (1799, False), (1801, True)):
         trainer.seconds = seconds
-        trainer.learn(pool)
+        trainer.learn(Shelf(pool))
         assert trainer.learner.frozen == frozen

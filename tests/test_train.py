@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -14,6 +15,7 @@ pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/t
 
 import torch
 
+from training import export
 from training.export import write_onnx
 from training.network import DefectNetwork
 from training.train import Trainer, detector, parse, train
@@ -90,6 +92,22 @@ def test_what_a_network_learns_on_from_has_the_statistics_of_what_it_sees(traine
         trained_mode, asked = (network.train(mode)(*planes) for mode in (True, False))
     assert np.isfinite(trained_mode.numpy()).all()
     assert np.isfinite(asked.numpy()).all()
+
+
+def test_a_checkpoint_alone_is_exported_elsewhere_with_the_command_that_made_it(tmp_path, monkeypatch):
+    folder = tmp_path / "learnt"
+    many = options(folder, "--drawers", "2", "--steps", "2", "--checkpoint-only")
+    train(many)
+    assert not (folder / "defects.onnx").exists()
+    shutil.rmtree(folder / "pool")
+    monkeypatch.setattr(
+        "sys.argv", ["export", "--checkpoint", str(folder / "checkpoint.pt"), "--output", str(tmp_path)]
+    )
+    export.main()
+    card = json.loads((tmp_path / "defects.json").read_text())
+    assert (card["command"], card["steps"], card["crops"]) == (many.command, 2, 2)
+    assert card["data"]["sheets"] >= 4
+    onnxruntime.InferenceSession(str(tmp_path / "defects.onnx"), providers=["CPUExecutionProvider"])
 
 
 def test_the_card_names_the_file_and_how_it_was_made(trained):

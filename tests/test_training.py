@@ -16,7 +16,7 @@ from training.dirt import any_dirt
 from training.emulsion import Exposed
 from training.hard_negatives import HARD_NEGATIVES
 from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
-from training.pool import DENSITY_STEP, INFRARED_STEP, Pool, PoolPlan
+from training.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan
 from training.scan import Pass, any_pass, scan, scanned_beside
 from training.scenes import draw_scene
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources, photo_paths
@@ -167,20 +167,51 @@ def test_on_an_inverted_negative_dust_is_white():
     assert scanned.rgb[20, 20].min() > scanned.rgb[20, 4].max()
 
 
+def lying_at(pool, place):
+    """What a pool holds there: densities, defects and weights."""
+    density, label = (pool.planes[name][place] for name in ("density", "label"))
+    return density * DENSITY_STEP, label >= DEFECT_BIT, (label & WEIGHT_STEPS) / WEIGHT_STEPS
+
+
 def test_a_pool_gives_back_what_was_put_in_and_replaces_the_oldest(tmp_path):
     pool = Pool(PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE))
     drawn = sheets(3)
-    for sheet in drawn[:2]:
+    for sheet in drawn:
         pool.put(sheet)
-    crops = [pool.crop(rng(seed), SIZE) for seed in range(8)]
-    assert {min(range(2), key=lambda i: np.abs(crop.density - drawn[i].density).max()) for crop in crops} == {0, 1}
-    pool.put(drawn[2])
-    crops = [pool.crop(rng(seed), SIZE) for seed in range(8)]
-    newest = [crop for crop in crops if np.abs(crop.density - drawn[2].density).max() <= DENSITY_STEP]
-    assert newest
-    assert np.array_equal(newest[0].defect, drawn[2].defect)
-    assert np.abs(newest[0].infrared - np.clip(drawn[2].infrared, -32, 32)).max() <= INFRARED_STEP
-    assert newest[0].weight == pytest.approx(drawn[2].weight, abs=0.01)
+    for place, sheet in ((0, drawn[2]), (1, drawn[1])):
+        density, defect, weight = lying_at(pool, place)
+        assert np.abs(density - sheet.density).max() <= DENSITY_STEP
+        assert np.array_equal(defect, sheet.defect)
+        assert weight == pytest.approx(sheet.weight, abs=0.01)
+    assert (pool.sheets, pool.drawn) == (2, 3)
+
+
+def test_a_pool_keeps_the_infrared_where_there_is_one(tmp_path):
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=SIZE, infrared=True))
+    sheet = draw_sheet(rng(5), SIZE, NO_SOURCES, infrared=True)
+    pool.put(sheet)
+    kept = pool.planes["infrared"][0] * INFRARED_STEP
+    assert np.abs(kept - np.clip(sheet.infrared, -32, 32)).max() <= INFRARED_STEP
+    assert kept.any()
+
+
+def test_of_several_drawers_each_has_places_of_its_own_and_only_what_all_have_filled_counts(tmp_path):
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=6, size_px=SIZE, drawers=3))
+    numbers = []
+    for drawer in (0, 2, 0, 0, 1):
+        numbers.append(pool.next_number(drawer))
+        pool.put(sheets(1)[0], drawer)
+    assert numbers == [0, 2, 3, 6, 1]
+    assert (pool.sheets, pool.drawn) == (3, 5)
+    seen = np.array([1, 0, 0])
+    # Sheet 6 has taken the place of sheet 0.
+    assert sorted(pool.places_since(seen)) == [0, 1, 2, 3]
+    assert pool.places_since(seen) == []
+
+
+def test_a_pool_whose_places_two_drawers_would_share_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected a multiple of the 3 drawers, found 4"):
+        PoolPlan(tmp_path, None, None, sheets=4, drawers=3)
 
 
 def test_a_pool_of_another_size_is_refused(tmp_path):

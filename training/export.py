@@ -1,6 +1,7 @@
 """From a trained network to the shipped file: ONNX with probabilities, and a card that says what it is.
 
-`python -m training.export --checkpoint FILE --output DIR` with the other options of the training takes a checkpoint.
+`python -m training.export --checkpoint FILE --output DIR` takes a checkpoint, also one that came from another machine:
+then `--photos` and `--artefacts` say where its sources lie here.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -74,7 +75,7 @@ def export(network: nn.Module, run: Run, figures: Mapping[Limits, Figures], fold
 
 def write_onnx(network: nn.Module, path: Path, inputs: Sequence[str] = ("density",)) -> None:
     """Write the network, its normalisation folded into the convolutions, for any size in multiples of 16 px."""
-    module = _WithProbability(network).to(memory_format=torch.contiguous_format).eval()
+    module = _WithProbability(network).to("cpu").to(memory_format=torch.contiguous_format).eval()
     size = 4 * MULTIPLE_PX
     with warnings.catch_warnings():
         # The newer exporter needs another package and gives the same graph.
@@ -133,14 +134,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    own, rest = parser.parse_known_args()
-    options = parse([*rest, "--output", str(own.checkpoint.parent)])
+    parser.add_argument("--photos", type=Path, help="where the training's photographs lie here")
+    parser.add_argument("--artefacts", type=Path, help="where the training's artefacts lie here")
+    own = parser.parse_args()
+    command = torch.load(own.checkpoint, map_location="cpu", weights_only=True)["command"]
+    _python, _m, _module, *words = shlex.split(command)
+    options = parse(words)
+    options.command, options.output, options.device = command, own.checkpoint.parent, "cpu"
+    options.photos, options.artefacts = own.photos or options.photos, own.artefacts or options.artefacts
     trainer = Trainer(options)
-    drawn = int(np.load(own.checkpoint.parent / "pool" / "drawn.npy")[0])
     sources = load_sources(options.photos, options.artefacts, held_out=True)
     cases = list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
     own.output.mkdir(parents=True, exist_ok=True)
-    export(trainer.averaged.network, trainer.run(drawn), trainer.validate(cases), own.output)
+    export(trainer.averaged.network, trainer.run(), trainer.validate(cases), own.output)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from training.optimizing import Optimizer
-from training.pool import Pool
-from training.synthesizer import Sheet
+from training.shelf import Crops, Shelf, draw_look
 
+CPU = torch.device("cpu")
 DICE_SHARE = 0.5
 EMA_KEEP = 0.998
 WARM_UP_STEPS = 150
@@ -28,13 +29,16 @@ COST_KEEP = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Densities and infrared (n, 3, size, size); defect and weight (n, 1, size, size)."""
+    """Crops, the places of their sheets in the pool, and what each crop weighs, (n,)."""
 
     places: npt.NDArray[np.int64]
-    density: Tensor
-    infrared: Tensor
-    defect: Tensor
-    weight: Tensor
+    crops: Crops
+    share: Tensor
+
+    @property
+    def weight(self) -> Tensor:
+        """What each pixel counts, (n, 1, size, size)."""
+        return self.crops.weight * self.share[:, None, None, None]
 
 
 class Attention:
@@ -45,12 +49,12 @@ class Attention:
     """
 
     def __init__(self) -> None:
-        self._costs: dict[int, float] = {}
+        self._costs = np.empty(0)
 
     def draw(self, rng: np.random.Generator, sheets: int, crops: int) -> tuple[npt.NDArray[np.int64], list[float]]:
         """Return places of sheets and what a crop of each weighs."""
-        costs = np.full(sheets, np.nan)
-        costs[list(self._costs)] = list(self._costs.values())
+        self._make_room(sheets)
+        costs = self._costs[:sheets]
         chance = np.ones(sheets)
         known = np.isfinite(costs)
         if known.any():
@@ -60,42 +64,27 @@ class Attention:
 
     def learn(self, places: npt.NDArray[np.int64], costs: Sequence[float]) -> None:
         """Take note of what crops cost."""
+        self._make_room(int(places.max()) + 1)
         for place, cost in zip(places.tolist(), costs, strict=True):
-            self._costs[place] = COST_KEEP * self._costs.get(place, cost) + (1 - COST_KEEP) * cost
+            before = self._costs[place]
+            self._costs[place] = cost if np.isnan(before) else COST_KEEP * before + (1 - COST_KEEP) * cost
+
+    def _make_room(self, sheets: int) -> None:
+        if sheets > len(self._costs):
+            self._costs = np.concatenate([self._costs, np.full(sheets - len(self._costs), np.nan)])
 
 
 def draw_batch(
-    rng: np.random.Generator, pool: Pool, crops: int, size_px: int, attention: Attention | None = None
+    rng: np.random.Generator, shelf: Shelf, crops: int, size_px: int, attention: Attention | None = None
 ) -> Batch:
-    """Draw crops from the pool, each turned, mirrored and shown with another contrast."""
-    places, shares = rng.integers(pool.sheets, size=crops), [1.0] * crops
+    """Draw crops of sheets, each turned, mirrored and shown with another contrast."""
+    shelf.take_in()
+    places, shares = rng.integers(shelf.sheets, size=crops), [1.0] * crops
     if attention is not None:
-        places, shares = attention.draw(rng, pool.sheets, crops)
-    sheets = [_varied(rng, pool.crop(rng, size_px, int(place))) for place in places]
-    density, infrared = (
-        torch.from_numpy(np.stack(planes)).contiguous(memory_format=torch.channels_last)
-        for planes in zip(*((sheet.density, sheet.infrared) for sheet in sheets), strict=True)
-    )
-    defect = torch.from_numpy(np.stack([sheet.defect for sheet in sheets])).float().unsqueeze(1)
-    weights = [sheet.weight * np.float32(share) for sheet, share in zip(sheets, shares, strict=True)]
-    return Batch(places, density, infrared, defect, torch.from_numpy(np.stack(weights)).unsqueeze(1))
-
-
-def _varied(rng: np.random.Generator, sheet: Sheet) -> Sheet:
-    turns, mirrored = int(rng.integers(4)), rng.uniform() < 0.5
-    planes = [np.rot90(plane, turns, (-2, -1)) for plane in _planes(sheet)]
-    planes = [np.ascontiguousarray(plane[..., ::-1] if mirrored else plane) for plane in planes]
-    density, defect, weight, infrared = planes
-    if rng.uniform() < 0.2:
-        density = density[rng.permutation(3)]
-    if rng.uniform() < 0.3:
-        density = density * np.float32(math.exp(rng.uniform(math.log(0.4), math.log(1.2))))
-    density = density + np.float32(rng.normal(0, 0.15)) + rng.normal(0, 0.02, (3, 1, 1)).astype(np.float32)
-    return Sheet(density, defect, weight, infrared)
-
-
-def _planes(sheet: Sheet) -> tuple[np.ndarray, ...]:
-    return sheet.density, sheet.defect, sheet.weight, sheet.infrared
+        places, shares = attention.draw(rng, shelf.sheets, crops)
+    looks = [draw_look(rng, place, shelf.size_px - size_px) for place in places.tolist()]
+    cut = shelf.cut(looks, size_px)
+    return Batch(places, cut, torch.tensor(shares, dtype=torch.float32).to(cut.weight.device))
 
 
 def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
@@ -103,21 +92,23 @@ def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
 
     The first gives probabilities and punishes false alarms in spotless crops; the second is what F1 asks for.
     """
-    entropy = functional.binary_cross_entropy_with_logits(log_odds, batch.defect, batch.weight, reduction="sum")
+    defect, weight = batch.crops.defect, batch.weight
+    entropy = functional.binary_cross_entropy_with_logits(log_odds, defect, weight, reduction="sum")
     probability = torch.sigmoid(log_odds)
-    both = (batch.weight * probability * batch.defect).sum()
-    either = (batch.weight * (probability + batch.defect)).sum()
+    both = (weight * probability * defect).sum()
+    either = (weight * (probability + defect)).sum()
     dice = 1 - (2 * both + 50) / (either + 50)
     # Defects are a few parts in a hundred of the pixels: the sum is taken over them, not over the empty film.
-    return 4 * entropy / batch.weight.sum() + DICE_SHARE * dice
+    return 4 * entropy / weight.sum() + DICE_SHARE * dice
 
 
 @torch.no_grad()
 def costs_of(log_odds: Tensor, batch: Batch) -> list[float]:
     """Return the weighted cross entropy of each crop."""
-    entropy = functional.binary_cross_entropy_with_logits(log_odds, batch.defect, batch.weight, reduction="none")
+    weight = batch.weight
+    entropy = functional.binary_cross_entropy_with_logits(log_odds, batch.crops.defect, weight, reduction="none")
     over = (1, 2, 3)
-    return (entropy.sum(over) / batch.weight.sum(over).clamp_min(1)).tolist()
+    return (entropy.sum(over) / weight.sum(over).clamp_min(1)).tolist()
 
 
 class Averaged:
@@ -132,10 +123,11 @@ class Averaged:
         """Take one step of the network into the mean."""
         self._steps += 1
         keep = min(EMA_KEEP, self._steps / (self._steps + 9))
-        for mean, value in zip(self.network.state_dict().values(), network.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.mul_(keep).add_(value, alpha=1 - keep)
-            else:
+        means, values = (list(each.state_dict().values()) for each in (self.network, network))
+        numbers = [at for at, mean in enumerate(means) if mean.dtype.is_floating_point]
+        get_ema_multi_avg_fn(keep)([means[at] for at in numbers], [values[at] for at in numbers], self._steps)
+        for mean, value in zip(means, values, strict=True):
+            if not mean.dtype.is_floating_point:
                 mean.copy_(value)
 
 
@@ -146,10 +138,13 @@ class Learner:
     ----------
     network : nn.Module
         From densities and infrared to log odds.
+    device : torch.device, optional
+        Where it learns.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network.to(memory_format=torch.channels_last)
+    def __init__(self, network: nn.Module, device: torch.device = CPU) -> None:
+        self.device = device
+        self.network = network.to(device).to(memory_format=torch.channels_last)
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
@@ -172,8 +167,8 @@ class Learner:
         Returns the loss and the log odds that it was of.
         """
         self.network.train(not self.frozen)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            log_odds = self.network(batch.density, batch.infrared)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+            log_odds = self.network(batch.crops.density, batch.crops.infrared)
         loss = loss_of(log_odds.float(), batch)
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -22,7 +22,8 @@ from training.synthesizer import Sheet, draw_sheet
 # Densities are kept as whole steps of this size, within -4..4; what infrared says within -32..32.
 DENSITY_STEP = 1 / 8192
 INFRARED_STEP = 1 / 1024
-_DEFECT_BIT, _WEIGHT_STEPS = 128, 127
+# A label is a weight in so many steps, and this bit where there is a defect.
+DEFECT_BIT, WEIGHT_STEPS = 128, 127
 _NICENESS = 5
 
 
@@ -46,6 +47,8 @@ class PoolPlan:
         Whether its sheets come with an infrared.
     share : float
         Part of the time that drawing may take once the pool is full, 0..1.
+    drawers : int
+        Processes that draw. `sheets` is a multiple of it: each has places of its own.
     """
 
     folder: Path
@@ -56,53 +59,76 @@ class PoolPlan:
     seed: int = 1
     infrared: bool = False
     share: float = 0.3
+    drawers: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse places that two would draw into."""
+        if self.sheets % self.drawers:
+            raise ValueError(f"--sheets: expected a multiple of the {self.drawers} drawers, found {self.sheets}")
 
 
 class Pool:
-    """The files of a pool: densities, infrared, labels, and how many sheets were ever drawn."""
+    """The files of a pool: densities, infrared if it has any, labels, and how many sheets each drawer ever drew.
+
+    Sheet n is drawn by drawer n % drawers and lies at place n % sheets.
+    """
 
     def __init__(self, plan: PoolPlan) -> None:
         plan.folder.mkdir(parents=True, exist_ok=True)
         size = plan.size_px
-        self._density = _file(plan.folder / "density.npy", np.int16, (plan.sheets, 3, size, size))
-        self._infrared = _file(plan.folder / "infrared.npy", np.int16, (plan.sheets, PLANES, size, size))
-        self._label = _file(plan.folder / "label.npy", np.uint8, (plan.sheets, size, size))
-        self._drawn = _file(plan.folder / "drawn.npy", np.int64, (1,))
+        shapes = {"density": (np.int16, (3, size, size)), "label": (np.uint8, (size, size))}
+        if plan.infrared:
+            shapes["infrared"] = (np.int16, (PLANES, size, size))
+        self.size_px, self.drawers, self._places = size, plan.drawers, plan.sheets
+        self.planes: dict[str, npt.NDArray[np.generic]] = {
+            name: _file(plan.folder / f"{name}.npy", dtype, (plan.sheets, *shape))
+            for name, (dtype, shape) in shapes.items()
+        }
+        self._drawn = _file(plan.folder / "drawn.npy", np.int64, (plan.drawers,))
 
     @property
     def drawn(self) -> int:
         """Sheets drawn so far; those over the pool's size have replaced older ones."""
-        return int(self._drawn[0])
+        return int(self._drawn.sum())
 
-    def put(self, sheet: Sheet) -> None:
-        """Keep one sheet, in the place of the oldest."""
-        place = self.drawn % len(self._density)
-        self._density[place] = _steps(sheet.density, DENSITY_STEP)
-        self._infrared[place] = _steps(sheet.infrared, INFRARED_STEP)
-        weight = np.rint(sheet.weight * _WEIGHT_STEPS).astype(np.uint8)
-        self._label[place] = weight + sheet.defect * np.uint8(_DEFECT_BIT)
-        self._drawn[0] += 1
+    def next_number(self, drawer: int = 0) -> int:
+        """Return the number of the sheet that a drawer is to draw next."""
+        return drawer + int(self._drawn[drawer]) * self.drawers
+
+    def put(self, sheet: Sheet, drawer: int = 0) -> None:
+        """Keep one sheet, in the place of the drawer's oldest."""
+        place = self.next_number(drawer) % self._places
+        self.planes["density"][place] = _steps(sheet.density, DENSITY_STEP)
+        if "infrared" in self.planes:
+            self.planes["infrared"][place] = _steps(sheet.infrared, INFRARED_STEP)
+        weight = np.rint(sheet.weight * WEIGHT_STEPS).astype(np.uint8)
+        self.planes["label"][place] = weight + sheet.defect * np.uint8(DEFECT_BIT)
+        self._drawn[drawer] += 1
 
     @property
     def sheets(self) -> int:
-        """Sheets that can be drawn from."""
-        return min(self.drawn, len(self._density))
+        """Sheets that can be drawn from: the first so many places, which every drawer has filled."""
+        return self.complete(self._drawn)
 
-    def crop(self, rng: np.random.Generator, size_px: int, place: int | None = None) -> Sheet:
-        """Return a random square of a sheet, a random one if none is named."""
-        place = int(rng.integers(self.sheets)) if place is None else place
-        top, left = rng.integers(0, self._density.shape[2] - size_px + 1, 2)
-        cut = (slice(top, top + size_px), slice(left, left + size_px))
-        label = np.asarray(self._label[place][cut])
-        density, infrared = (
-            plane[place][:, cut[0], cut[1]].astype(np.float32) * np.float32(step)
-            for plane, step in ((self._density, DENSITY_STEP), (self._infrared, INFRARED_STEP))
-        )
-        weight = (label & np.uint8(_WEIGHT_STEPS)).astype(np.float32) / _WEIGHT_STEPS
-        return Sheet(density, label >= _DEFECT_BIT, weight, infrared)
+    def complete(self, drawn: npt.NDArray[np.int64]) -> int:
+        """Return how many of the first places are filled once each drawer has drawn so many."""
+        return min(int(drawn.min()) * self.drawers, self._places)
+
+    def places_since(self, seen: npt.NDArray[np.int64]) -> list[int]:
+        """Return the places filled since each drawer had drawn so many, and count them as seen."""
+        drawn = np.array(self._drawn)
+        # What a ring has gone round over more than once is taken up once.
+        first = np.maximum(seen, drawn - self._places // self.drawers)
+        places = [
+            (drawer + turn * self.drawers) % self._places
+            for drawer in range(self.drawers)
+            for turn in range(int(first[drawer]), int(drawn[drawer]))
+        ]
+        seen[:] = drawn
+        return places
 
 
-def fill(plan: PoolPlan) -> None:
+def fill(plan: PoolPlan, drawer: int = 0) -> None:
     """Draw sheets while the training lives: without a pause until the pool is full, then as much as the plan allows."""
     os.nice(_NICENESS)
     cv2.setNumThreads(1)
@@ -112,15 +138,16 @@ def fill(plan: PoolPlan) -> None:
     training = multiprocessing.parent_process()
     while training is None or training.is_alive():
         started_s = time.monotonic()
-        rng = np.random.default_rng([plan.seed, pool.drawn])
-        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=plan.infrared))
-        if pool.drawn > plan.sheets:
+        number = pool.next_number(drawer)
+        rng = np.random.default_rng([plan.seed, number])
+        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=plan.infrared), drawer)
+        if number >= plan.sheets:
             time.sleep((time.monotonic() - started_s) * (1 / plan.share - 1))
 
 
 @contextlib.contextmanager
-def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan], None] = fill) -> Iterator[Pool]:
-    """Give a pool of at least so many sheets while a process goes on filling it.
+def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan, int], None] = fill) -> Iterator[Pool]:
+    """Give a pool of at least so many sheets while processes go on filling it.
 
     Parameters
     ----------
@@ -129,27 +156,31 @@ def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan], None] =
     least_sheets : int
         How many it must hold before it is given; a full pool is enough.
     draw : callable
-        What that process runs: it puts sheets into the pool of a plan. It must be a function of a module.
+        What each of those processes runs: as which drawer it puts sheets into the pool of a plan. It must be a
+        function of a module.
 
     Raises
     ------
     RuntimeError
-        The process that draws has ended.
+        A process that draws has ended.
     """
-    drawing = multiprocessing.get_context("spawn").Process(target=draw, args=(plan,), daemon=True)
+    context = multiprocessing.get_context("spawn")
     pool = Pool(plan)
-    drawing.start()
+    drawing = [context.Process(target=draw, args=(plan, drawer), daemon=True) for drawer in range(plan.drawers)]
+    for process in drawing:
+        process.start()
     try:
         wanted = min(least_sheets, plan.sheets)
-        while pool.drawn < wanted:
+        while pool.sheets < wanted:
             # Who has filled the pool meanwhile may have ended.
-            if not drawing.is_alive() and pool.drawn < wanted:
-                raise RuntimeError("the process that draws sheets has ended; its message is above")
+            if not all(process.is_alive() for process in drawing) and pool.sheets < wanted:
+                raise RuntimeError("a process that draws sheets has ended; its message is above")
             time.sleep(0.2)
         yield pool
     finally:
-        drawing.terminate()
-        drawing.join()
+        for process in drawing:
+            process.terminate()
+            process.join()
 
 
 def _steps(planes: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16]:

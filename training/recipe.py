@@ -30,6 +30,7 @@ from training.export import write_onnx
 from training.learning import Learner, add_options, draw_batch, learning_rate
 from training.pool import Pool, PoolPlan, filled
 from training.scenes import photo_crop
+from training.shelf import Shelf
 from training.sources import Sources, load_sources
 from training.synthesizer import Sheet
 
@@ -119,22 +120,22 @@ def train(options: argparse.Namespace) -> Path:
     return output / _MODEL
 
 
-def fill(plan: PoolPlan) -> None:
+def fill(plan: PoolPlan, drawer: int = 0) -> None:
     """Draw sheets until the pool is full."""
     cv2.setNumThreads(1)
     sources = load_sources(plan.photos, plan.artefacts, held_out=False)
     pool = Pool(plan)
-    while pool.drawn < plan.sheets:
-        pool.put(draw_recipe_sheet(np.random.default_rng([plan.seed, 23, pool.drawn]), plan.size_px, sources))
+    while (number := pool.next_number(drawer)) < plan.sheets:
+        pool.put(draw_recipe_sheet(np.random.default_rng([plan.seed, 23, number]), plan.size_px, sources), drawer)
 
 
 def _learn(pool: Pool, options: argparse.Namespace, output: Path) -> tuple[nn.Module, int]:
-    learner = Learner(PlainUNet())
+    learner, shelf = Learner(PlainUNet()), Shelf(pool)
     step, spent_s, losses = 0, 0.0, []
     with (output / "recipe.jsonl").open("a") as curve:
         while spent_s < 3600 * options.hours and step < options.steps:
             started_s = time.process_time()
-            batch = draw_batch(np.random.default_rng([options.seed, 7, step]), pool, options.crops, options.crop_px)
+            batch = draw_batch(np.random.default_rng([options.seed, 7, step]), shelf, options.crops, options.crop_px)
             rate = learning_rate(step, spent_s / (3600 * options.hours), options.rate)
             loss, _ = learner.step(batch, rate, bfloat16=options.bfloat16)
             losses.append(loss)

@@ -90,7 +90,7 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
         for light in _light(rng, film, patches)
     )
     scanned = scan(rng, damaged, clean, how)
-    visible = ((scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise)).any(-1)
+    visible = _highest((scanned.change > VISIBLE_SHARE) & (scanned.change > scanned.noise))
     weight = _weight(scanned, film, visible, how.blur_px, LEAST_WEIGHT if second is None else LEAST_WEIGHT_SEEN)
     holder = np.zeros_like(visible) if mount is None else mount.film_share < np.float32(0.5)
     weight[holder] = 0
@@ -147,10 +147,15 @@ def _weight(scanned: Scanned, film: Exposed, visible: npt.NDArray[np.bool_], blu
     grain = np.moveaxis(film.grain, 0, -1) * np.float32(_LN10 * size / math.hypot(size, blur_px))
     deviation = np.sqrt(grain * grain + scanned.noise * scanned.noise)
     change = cv2.GaussianBlur(np.minimum(scanned.change, 3), (0, 0), 1.0)
-    clear = (change / (deviation + np.float32(1e-4))).max(-1) / np.float32(1.3)
+    clear = _highest(change / (deviation + np.float32(1e-4))) / np.float32(1.3)
     weight = np.where(visible, np.clip(clear, least, 1), 1).astype(np.float32)
-    weight[~visible & (scanned.change.max(-1) > TOUCHED_SHARE)] = 0
+    weight[~visible & (_highest(scanned.change) > TOUCHED_SHARE)] = 0
     return weight
+
+
+def _highest(colours: np.ndarray) -> np.ndarray:
+    """Return the highest of three channels, much faster than along an axis of three."""
+    return np.maximum(np.maximum(colours[..., 0], colours[..., 1]), colours[..., 2])
 
 
 def _density(rng: np.random.Generator, rgb: npt.NDArray[np.uint16]) -> Plane:

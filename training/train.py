@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from training.export import Run, export
 from training.exported import load_exported
-from training.learning import Attention, Averaged, Learner, add_options, costs_of, draw_batch, learning_rate
+from training.learning import CPU, Attention, Averaged, Learner, add_options, costs_of, draw_batch, learning_rate
 from training.network import BLOCKS, MULTIPLE_PX, DefectNetwork
 from training.pool import Pool, PoolPlan, filled
+from training.shelf import Shelf
 from training.sources import load_sources
 from training.synthesizer import draw_sheet
 from training.validation import Case, Figures, Limits, held_out_cases, operating_points, validate
@@ -32,6 +33,8 @@ LOG_EVERY_STEPS = 50
 MOST_GRADIENT = 2.0
 # The second half of the hours is learnt with the statistics that the exported network normalises by.
 FROZEN_FROM = 0.5
+# Part of the time that a single process that draws may take once the pool is full.
+SHARE_OF_ONE = 0.3
 
 
 class Trainer:
@@ -47,18 +50,16 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.options = options
         network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
-        self.learner = Learner(network)
         self.attention = Attention()
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.sheets = 0, 0.0, 0
         self.history: list[dict[str, Any]] = []
-        if self._checkpoint.exists():
+        resumed = self._checkpoint.exists()
+        if options.start is not None and not resumed:
+            weights, self.history = _weights_and_history(options)
+            _begin_from_smaller(network, weights)
+        self.learner = Learner(network, torch.device(options.device))
+        if resumed:
             self._resume(self._checkpoint)
-        elif options.start is not None and options.start.suffix == ".onnx":
-            smaller, self.history = _network_and_history(options)
-            _begin_from_smaller(network, load_exported(options.start, smaller, _samples(options)).state_dict())
-            self.learner = Learner(network)
-        elif options.start is not None:
-            self._begin_from(options.start)
 
     @property
     def averaged(self) -> Averaged:
@@ -70,18 +71,12 @@ class Trainer:
         return Path(self.options.output) / "checkpoint.pt"
 
     def _resume(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location=CPU, weights_only=True)
         self.learner.network.load_state_dict(state["network"])
         self.learner.averaged.network.load_state_dict(state["averaged"])
         self.learner.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
-
-    def _begin_from(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        _begin_from_smaller(self.learner.network, state["averaged"])
-        self.learner.averaged = Averaged(self.learner.network)
-        done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
-        self.history = [*state["history"], done]
+        self.sheets = state.get("sheets", 0)
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -91,6 +86,7 @@ class Trainer:
             "optimizer": self.learner.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "sheets": self.sheets,
             "command": self.options.command,
             "history": self.history,
         }
@@ -98,11 +94,11 @@ class Trainer:
         torch.save(state, fresh)
         fresh.replace(self._checkpoint)
 
-    def learn(self, pool: Pool) -> float:
+    def learn(self, shelf: Shelf) -> float:
         """Take one step and return its loss."""
         started_s = time.monotonic()
         rng = np.random.default_rng([self.options.seed, 7, self.step])
-        batch = draw_batch(rng, pool, self.options.crops, self.options.crop_px, self.attention)
+        batch = draw_batch(rng, shelf, self.options.crops, self.options.crop_px, self.attention)
         if not self.learner.frozen and self._part_done() >= FROZEN_FROM:
             self.learner.freeze()
         rate = learning_rate(self.step, self._part_done(), self.options.rate)
@@ -119,9 +115,9 @@ class Trainer:
         """Return the figures of the averaged network."""
         return validate(detector(self.averaged.network), cases)
 
-    def run(self, sheets: int) -> Run:
-        """Return how the network came about, of so many sheets."""
-        return Run(self.options.command, tuple(self.history), self.options, self.step, self.seconds, sheets)
+    def run(self) -> Run:
+        """Return how the network came about."""
+        return Run(self.options.command, tuple(self.history), self.options, self.step, self.seconds, self.sheets)
 
     def finished(self) -> bool:
         """Tell whether the hours or the steps are over."""
@@ -134,6 +130,16 @@ def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
     rngs = (np.random.default_rng([options.seed, 11, number]) for number in range(SAMPLE_SHEETS))
     sheets = [draw_sheet(rng, options.sheet_px, sources, infrared=options.infrared) for rng in rngs]
     return [tuple(torch.from_numpy(plane)[None] for plane in (sheet.density, sheet.infrared)) for sheet in sheets]
+
+
+def _weights_and_history(options: argparse.Namespace) -> tuple[Mapping[str, Tensor], list[dict[str, Any]]]:
+    """Return the weights that a run begins with, of a checkpoint or a model, and the runs that they came about by."""
+    if options.start.suffix == ".onnx":
+        smaller, history = _network_and_history(options)
+        return load_exported(options.start, smaller, _samples(options)).state_dict(), history
+    state = torch.load(options.start, map_location=CPU, weights_only=True)
+    done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
+    return state["averaged"], [*state["history"], done]
 
 
 def _network_and_history(options: argparse.Namespace) -> tuple[DefectNetwork, list[dict[str, Any]]]:
@@ -178,14 +184,16 @@ def _holds(own: Tensor, weight: Tensor) -> bool:
 def detector(network: nn.Module) -> Any:
     """Return the network as a function from densities and infrared to probabilities, for `training.validation`."""
 
+    device = next(network.parameters()).device
+
     @torch.no_grad()
     def detect(*planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         rows, cols = planes[0].shape[1:]
         pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
-        batches = (torch.from_numpy(np.pad(plane, pad, mode="edge")).unsqueeze(0) for plane in planes)
+        batches = (torch.from_numpy(np.pad(plane, pad, mode="edge")).unsqueeze(0).to(device) for plane in planes)
         log_odds = network(*(batch.contiguous(memory_format=torch.channels_last) for batch in batches))
         probability = torch.sigmoid(log_odds)
-        return probability[0, 0, :rows, :cols].numpy()
+        return probability[0, 0, :rows, :cols].cpu().numpy()
 
     return detect
 
@@ -195,35 +203,56 @@ def train(options: argparse.Namespace) -> None:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    plan = PoolPlan(
-        output / "pool",
+    # Crops have one size: the fastest way of each convolution is sought once.
+    torch.backends.cudnn.benchmark = True
+    cases = [] if options.checkpoint_only else _cases(options)
+    trainer = Trainer(options)
+    with filled(_plan(options), LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
+        _learn(trainer, pool, cases, curve)
+        trainer.save()
+        if options.checkpoint_only:
+            return
+        figures = trainer.validate(cases)
+        _log(curve, trainer, _report(figures))
+    export(trainer.averaged.network, trainer.run(), figures, output)
+
+
+def _plan(options: argparse.Namespace) -> PoolPlan:
+    return PoolPlan(
+        Path(options.output) / "pool",
         options.photos,
         options.artefacts,
         options.sheets,
         options.sheet_px,
         options.seed,
         infrared=options.infrared,
+        # One alone shares the processor with the network, several have processors of their own.
+        share=SHARE_OF_ONE if options.drawers == 1 else 1.0,
+        drawers=options.drawers,
     )
+
+
+def _cases(options: argparse.Namespace) -> list[Case]:
     sources = load_sources(options.photos, options.artefacts, held_out=True)
-    cases = list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
-    trainer = Trainer(options)
-    validated_s = trainer.seconds
-    with filled(plan, LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
-        losses: list[float] = []
-        while not trainer.finished():
-            losses.append(trainer.learn(pool))
-            if trainer.step % LOG_EVERY_STEPS == 0:
-                _log(curve, trainer, {"loss": round(float(np.mean(losses)), 5), "sheets": pool.drawn})
-                losses.clear()
-            if trainer.seconds - validated_s > 60 * options.validate_minutes:
-                validated_s = trainer.seconds
-                trainer.save()
+    return list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
+
+
+def _learn(trainer: Trainer, pool: Pool, cases: Sequence[Case], curve: Any) -> None:
+    options = trainer.options
+    shelf = Shelf(pool, None if options.device == "cpu" else torch.device(options.device))
+    before, saved_s = trainer.sheets, trainer.seconds
+    losses: list[float] = []
+    while not trainer.finished():
+        losses.append(trainer.learn(shelf))
+        trainer.sheets = max(before, pool.drawn)
+        if trainer.step % LOG_EVERY_STEPS == 0:
+            _log(curve, trainer, {"loss": round(float(np.mean(losses)), 5), "sheets": pool.drawn})
+            losses.clear()
+        if trainer.seconds - saved_s > 60 * options.validate_minutes:
+            saved_s = trainer.seconds
+            trainer.save()
+            if cases:
                 _log(curve, trainer, _report(trainer.validate(cases)))
-        trainer.save()
-        figures = trainer.validate(cases)
-        _log(curve, trainer, _report(figures))
-        run = trainer.run(pool.drawn)
-    export(trainer.averaged.network, run, figures, output)
 
 
 def _report(figures: Mapping[Limits, Figures]) -> dict[str, Any]:
@@ -257,7 +286,14 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--blocks", type=int, nargs="+", default=BLOCKS, help="residual blocks: one number, or one for each resolution"
     )
     add_options(parser, sheets=3000)
-    parser.add_argument("--validate-minutes", type=float, default=8.0)
+    parser.add_argument("--device", default="cpu", help="where the network learns, as PyTorch names it: cpu, cuda")
+    parser.add_argument("--drawers", type=int, default=1, help="processes that draw sheets")
+    parser.add_argument(
+        "--checkpoint-only",
+        action="store_true",
+        help="validate and export nothing: training.export does it from the checkpoint, elsewhere if need be",
+    )
+    parser.add_argument("--validate-minutes", type=float, default=8.0, help="save, and validate, as often")
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
