@@ -14,13 +14,15 @@ from ir.model_file import ModelCard
 from ir.tint import Tints
 
 # Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
-ALL_SURE_PARTS = (0.75, 0.95)
+MOST_SURE_PARTS = (0.25, 0.38)
+DUSTY_PARTS = (0.4, 0.6)
 DOUBTFUL_PARTS = (0.4, 0.9)
-DUSTY_PARTS = (0.88, 0.97)
+# Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
+NEARLY = (0.5, 0.3)
 AREAS_PX = (60, 500, 2000, 8000)
 # A mark that is not convincing is cut down to what is over these probabilities. Of a mark so many pixels count at most
 # where a picture looks like dust; then so much more is asked of marks, as a part of the way to certainty.
-CUTS = (0.5, 0.7)
+CUTS = (0.5, 0.7, 0.85)
 BOUND_PX = 1000
 ASKED_MORE = 0.8
 # Mean log odds of its tints that a mark needs which is no defect by the picture alone: stars and wires on spotless
@@ -38,11 +40,13 @@ class Rules:
     ----------
     sure_share : float
         Of a sure mark more than this part is certain (over the seed of sensitivity 0).
+    nearly : pair of float or None
+        Seed and grow of the marks that sure ones are a part of; without, those of the sensitivity.
     sure_part : float
         Part of a dusty frame's marks that is sure, at least.
     fewest_sure : pair of float
         Sure marks that a dusty frame has at least, beyond one and for the root of its megapixels, where
-        `ALL_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
+        `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
     small_mean, large_means, huge_means : float, pair of float, pair of float
         Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
         sure), and of the others, at least.
@@ -57,6 +61,7 @@ class Rules:
     """
 
     sure_share: float
+    nearly: tuple[float, float] | None
     sure_part: float
     fewest_sure: tuple[float, float]
     small_mean: float
@@ -70,26 +75,23 @@ class Rules:
 
 COLOUR_RULES = Rules(
     sure_share=0.15,
-    sure_part=0.58,
-    fewest_sure=(4.4, 2.6),
+    nearly=NEARLY,
+    sure_part=0.0,
+    fewest_sure=(5.0, 1.0),
     small_mean=0.5,
-    large_means=(0.88, 0.82),
-    huge_means=(0.89, 0.9),
+    large_means=(0.78, 0.78),
+    huge_means=(0.85, 0.85),
     certain_parts=(0.0, 0.15, 0.25, 0.3),
     dusty_share=0.3,
     most_doubtful=0.8,
     most_bounded=0.5,
 )
 # Tints tell as well: what they show need not be certain by the picture.
-TINTED_RULES = replace(
-    COLOUR_RULES,
-    large_means=(0.85, 0.65),
-    huge_means=(0.85, 0.9),
-    certain_parts=(0.0, 0.0, 0.0, 0.0),
-)
+TINTED_RULES = replace(COLOUR_RULES, certain_parts=(0.0, 0.0, 0.0, 0.0))
 # The network that sees infrared is seldom certain of more than the core of a mark.
 INFRARED_RULES = Rules(
     sure_share=0.0,
+    nearly=None,
     sure_part=0.4,
     fewest_sure=(4.4, 4.4),
     small_mean=0.5,
@@ -181,10 +183,11 @@ def _asked(
         return None
     certain = round(CERTAIN * card.limits(0.0)[0])
     sure = _certain_parts(probability, regions, certain) > rules.sure_share
-    sure_part = float(sure.mean())
+    marks = len(regions if rules.nearly is None else find_regions(probability, *rules.nearly))
+    sure_part = float(sure.sum()) / marks
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    fewest = many((1.0, float(np.interp(sure_part, ALL_SURE_PARTS, rules.fewest_sure))), probability.size)
-    asked = max(fewest, rules.sure_part * len(regions)) * 2 * (1 - sensitivity)
+    fewest = many((1.0, float(np.interp(sure_part, MOST_SURE_PARTS, rules.fewest_sure))), probability.size)
+    asked = max(fewest, rules.sure_part * marks) * 2 * (1 - sensitivity)
     return None if sure.sum() < asked else _Asked(rules, certain, sure_part, sensitivity)
 
 
