@@ -86,8 +86,11 @@ COLOUR_RULES = Rules(
     most_doubtful=0.8,
     most_bounded=0.5,
 )
-# Tints tell as well: what they show need not be certain by the picture.
-TINTED_RULES = replace(COLOUR_RULES, certain_parts=(0.0, 0.0, 0.0, 0.0))
+# Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark, which
+# says nothing.
+TINTED_RULES = replace(
+    COLOUR_RULES, nearly=None, sure_part=0.5, fewest_sure=(3.5, 3.5), certain_parts=(0.0, 0.0, 0.0, 0.0)
+)
 # The network that sees infrared is seldom certain of more than the core of a mark.
 INFRARED_RULES = Rules(
     sure_share=0.0,
@@ -148,7 +151,9 @@ def tinted_regions(
         As for `sure_regions`.
     """
     regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
-    asked_of = _asked(weighed, regions, card, sensitivity, TINTED_RULES)
+    # Where the picture alone shows defects, the frame is known to be dusty.
+    rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
+    asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
         return _none_of(regions)
     kept, doubtful = _told_apart(weighed, regions, asked_of)

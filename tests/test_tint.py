@@ -334,14 +334,26 @@ def test_a_few_marks_are_dust_where_all_of_them_are_sure(count, found):
     assert rows_of(by_both(*marked(*[(100, 254, 6)] * count))) == found
 
 
+@pytest.mark.parametrize(("by_tint", "by_picture", "found"), [(5, 0, []), (6, 0, [3]), (1, 3, [1, 3])])
+def test_a_few_marks_that_only_tints_show_are_dust_where_the_picture_shows_dust_as_well(by_tint, by_picture, found):
+    marks = marked(*[(300, 240, 6)] * by_tint, *[(100, 254, 6)] * by_picture)
+    assert rows_of(by_both(*marks)) == found
+
+
+def test_where_half_of_what_tints_show_is_not_sure_it_is_the_pictures():
+    for doubtful, found in ((20, [1, 5]), (21, [])):
+        marks = marked(*[(100, 240, 6)] * 20, *[(500, 196, 3)] * doubtful)
+        assert rows_of(by_both(*marks)) == found
+
+
 def test_where_the_picture_looks_like_dust_only_what_has_a_tint_is():
-    likely = marked(*[(100, 254, 6)] * 5, *[(300, 255, 1)] * 3)
+    likely = marked(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2)
     assert rows_of(by_both(*likely)) == [1, 3]
     # The many that are nearly sure are the picture's, and with them what else it shows without a tint.
-    doubted = marked(*[(100, 254, 6)] * 5, *[(300, 255, 1)] * 3, *[(500, 200, 1)] * 60)
+    doubted = marked(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2, *[(500, 200, 1)] * 60)
     assert rows_of(sure_regions(doubted[0], CARD, 0.5)) == []
     assert rows_of(by_both(*doubted)) == [1]
-    weak = marked(*[(100, 254, 6)] * 5, *[(300, 254, 2)] * 3, *[(500, 200, 1)] * 60)
+    weak = marked(*[(100, 254, 6)] * 6, *[(300, 254, 2)] * 2, *[(500, 200, 1)] * 60)
     assert rows_of(by_both(*weak)) == [1]
 
 
