@@ -2,17 +2,26 @@
 
 import hashlib
 import subprocess
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from training.gather_photos import PACKAGES, GatheringFailed, Package, gather
+from training.gather_photos import GatheringFailed, Package, gather, load_packages
 
 CONTROL = (
     "Package: some-backgrounds\nVersion: 1\nArchitecture: all\nMaintainer: nobody <a@b.c>\nDescription: pictures\n"
 )
-PICTURES = {"usr/share/pictures/Rocks.jpg": b"rocks", "usr/share/pictures/Sky/contents/2560x1600.jpg": b"sky"}
+GREY = np.full((20, 30, 3), 90, np.uint8)
+PICTURES = {
+    "usr/share/pictures/Rocks.jpg": b"rocks",
+    "usr/share/pictures/Sky/contents/2560x1600.jpg": b"sky",
+    "usr/share/more/Fog.png": cv2.imencode(".png", GREY)[1].tobytes(),
+    "usr/share/more/broken.png": b"?",
+}
 
 
 @pytest.fixture
@@ -44,6 +53,25 @@ def test_photographs_are_named_by_package_and_picture(mirror, package, tmp_path)
     }
 
 
+def test_a_picture_that_is_no_jpeg_becomes_one(mirror, package, tmp_path):
+    other = replace(package, folder="usr/share/more", pictures=("Fog.png",))
+    paths = gather([package, other], tmp_path / "photos", mirror)
+    assert [path.name for path in paths][2:] == ["some-backgrounds-fog.jpg"]
+    assert np.abs(cv2.imread(str(paths[2])).astype(int) - GREY).max() <= 2
+    broken = replace(other, pictures=("broken.png",))
+    with pytest.raises(GatheringFailed, match=r"usr/share/more/broken\.png: expected a picture that can be read"):
+        gather([broken], tmp_path / "photos", mirror)
+    assert sorted(path.name for path in (tmp_path / "photos").iterdir()) == sorted(path.name for path in paths)
+
+
+def test_a_package_with_photographs_in_two_folders_is_fetched_once(mirror, package, tmp_path, monkeypatch):
+    fetched, fetch = [], urllib.request.urlopen
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, **more: fetched.append(url) or fetch(url, **more))
+    parts = [replace(package, pictures=(picture,)) for picture in package.pictures]
+    assert len(gather(parts, tmp_path / "photos", mirror)) == 2
+    assert fetched == [mirror + package.path]
+
+
 def test_a_package_with_other_bytes_is_refused_and_leaves_nothing(mirror, package, tmp_path):
     with pytest.raises(GatheringFailed, match=f"expected sha256 {'0' * 64}, found {package.sha256}"):
         gather([replace(package, sha256="0" * 64)], tmp_path / "photos", mirror)
@@ -56,5 +84,8 @@ def test_a_photograph_that_a_package_lacks_is_named(mirror, package, tmp_path):
 
 
 def test_no_two_photographs_go_by_one_name():
-    names = [(package.name, Path(picture).parts[0].lower()) for package in PACKAGES for picture in package.pictures]
-    assert len(set(names)) == len(names) == 58
+    packages = load_packages()
+    names = [(package.name, Path(picture).parts[0].lower()) for package in packages for picture in package.pictures]
+    assert len(set(names)) == len(names) == 368
+    paths = [package.path for package in packages]
+    assert paths == sorted(paths)

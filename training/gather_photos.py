@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import itertools
 import subprocess
 import sys
 import tarfile
@@ -16,6 +17,10 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+import yaml
 
 MIRROR = "https://deb.debian.org/debian/pool/main/"
 _TIMEOUT_S = 60
@@ -36,9 +41,9 @@ class Package:
     sha256 : str
         Of that file.
     folder : str
-        Where its pictures lie.
+        Where its pictures lie; a package with several folders is listed once for each.
     pictures : tuple of str
-        Paths of the photographs below that folder; the other pictures are drawn.
+        Paths of the photographs below that folder; its other pictures are drawn, or of no use.
     """
 
     path: str
@@ -52,60 +57,10 @@ class Package:
         return PurePosixPath(self.path).name.split("_")[0]
 
 
-def _named(names: str, pattern: str = "{}.jpg") -> tuple[str, ...]:
-    return tuple(pattern.format(name) for name in names.split())
-
-
-PACKAGES = (
-    Package(
-        "g/gnome-backgrounds/gnome-backgrounds_3.38.0-1_all.deb",
-        "76d8a4c52e5f346d9cb08bc8a1f58ad443d2bae211721af8a7248457c7a520e8",
-        "usr/share/backgrounds/gnome",
-        _named("ColdWarm Icetwigs SeaSunset Road Wood Acrylic Dark_Ivy"),
-    ),
-    Package(
-        "l/lomiri-wallpapers/lomiri-wallpapers-16.04_20.04.0-2_all.deb",
-        "a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab",
-        "usr/share/backgrounds",
-        _named(
-            "Bridge_by_Sander_Klootwijk Dragonfly_by_Bolly Picture_0B_by_freespace Picture_1A_by_freespace"
-            " Wine_by_Jakkub_Mede aitzgorri_by_Aitzol_Berasategi free_by_Peter_Nerlich friends_by_Aitzol_Berasategi"
-            " greentock_by_Peter_Nerlich life_by_Aitzol_Berasategi picosdeeuropa_by_Aitzol_Berasategi"
-            " seeding_by_Clements_Engelhardt sunset_by_Aitzol_Berasategi"
-        ),
-    ),
-    Package(
-        "l/lomiri-wallpapers/lomiri-wallpapers-20.04_20.04.0-2_all.deb",
-        "d44e89b8473aafe64a5b678f014862dc31335aaaf18665c544d985d854f1a709",
-        "usr/share/backgrounds",
-        _named("Kleiber_by_Lukas_Baubkus"),
-    ),
-    Package(
-        "m/mate-backgrounds/mate-backgrounds_1.26.0-1_all.deb",
-        "7bf4c2209f34b4f61ba6d24c8b58c28b361e82e4b943aae6d42c030169af9e04",
-        "usr/share/backgrounds/mate/nature",
-        _named("Aqua Blinds Dune Garden GreenMeadow LadyBird RainDrops Storm TwoWings Wood YellowFlower"),
-    ),
-    Package(
-        "p/plasma-workspace-wallpapers/plasma-workspace-wallpapers_5.27.5-2_all.deb",
-        "32cd18b71c8c938a18b3b351f217c02ac590e323caa3cf322fbb875ce8892f8b",
-        "usr/share/wallpapers",
-        _named(
-            "FallenLeaf Path DarkestHour summer_1am EveningGlow Grey Kite ColorfulCups OneStandsOut ColdRipple"
-            " BytheWater",
-            "{}/contents/images/2560x1600.jpg",
-        ),
-    ),
-    Package(
-        "u/ukui-wallpapers/ukui-wallpapers_20.04.4-1_all.deb",
-        "3e9036f3e9fa197e3ff8fc6551eeba208f31ac99cba06da052e49a00d77ed62d",
-        "usr/share/backgrounds",
-        _named(
-            "mountain flamingos horse sea still-life house mountain2 bridgecity mountain-range snowy-mountains"
-            " bluebird sky sunf look bridgecity2"
-        ),
-    ),
-)
+def load_packages() -> tuple[Package, ...]:
+    """Read which packages have photographs: each as often as it has folders with some."""
+    entries = yaml.safe_load(Path(__file__).with_name("photo_packages.yaml").read_text())
+    return tuple(Package(**entry | {"pictures": tuple(entry["pictures"])}) for entry in entries)
 
 
 def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> list[Path]:
@@ -123,7 +78,7 @@ def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> l
     Returns
     -------
     list of Path
-        Their files.
+        Their files: a JPEG as it is in the package, another kind of picture as a JPEG of quality 95.
 
     Raises
     ------
@@ -133,12 +88,14 @@ def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> l
         A package could not be fetched (`urllib.error.URLError`) or a file not be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return [path for package in packages for path in _gathered(package, folder, mirror)]
+    by_file = itertools.groupby(packages, lambda package: (package.path, package.sha256))
+    return [path for _, folders in by_file for path in _gathered(list(folders), folder, mirror)]
 
 
-def _gathered(package: Package, folder: Path, mirror: str) -> list[Path]:
-    with _members(_fetched(package, mirror)) as archive:
-        return [_copied(archive, package, picture, folder) for picture in package.pictures]
+def _gathered(folders: Sequence[Package], into: Path, mirror: str) -> list[Path]:
+    """Copy the photographs of several folders of one package, which is fetched once."""
+    with _members(_fetched(folders[0], mirror)) as archive:
+        return [_copied(archive, package, picture, into) for package in folders for picture in package.pictures]
 
 
 def _fetched(package: Package, mirror: str) -> bytes:
@@ -168,9 +125,18 @@ def _copied(archive: tarfile.TarFile, package: Package, picture: str, folder: Pa
     path = folder / f"{package.name}-{_stem(picture).lower()}.jpg"
     # Cut short, it would be trained on as it is.
     fresh = path.with_suffix(".part")
-    fresh.write_bytes(member.read())
+    fresh.write_bytes(_as_jpeg(member.read(), inside))
     fresh.replace(path)
     return path
+
+
+def _as_jpeg(content: bytes, name: str) -> bytes:
+    if PurePosixPath(name).suffix.lower() in (".jpg", ".jpeg"):
+        return content
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise GatheringFailed(f"{name}: expected a picture that can be read")
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def _stem(picture: str) -> str:
@@ -185,7 +151,7 @@ def main() -> None:
     parser.add_argument("--mirror", default=MIRROR, help="address of a Debian mirror's pool/main/")
     options = parser.parse_args()
     try:
-        paths = gather(PACKAGES, options.folder, options.mirror)
+        paths = gather(load_packages(), options.folder, options.mirror)
     except (GatheringFailed, OSError) as error:
         sys.exit(f"gather_photos: {error}")
     print(f"{len(paths)} photographs in {options.folder}")
