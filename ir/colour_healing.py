@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from ir import _colour_kernels as kernels
 from ir import _defect_kernels as defect_kernels
-from ir.attenuation import DETAIL_ERROR, Look, estimate_attenuation
+from ir.attenuation import DETAIL_ERROR, Attenuation, Look, estimate_attenuation
 from ir.detection import Regions
-from ir.greyness import grey_evidence
+from ir.greyness import colour_slopes, grey_evidence
 from ir.healing import (
     DISPLAY_GAMMA,
     SMALLEST_CHANGE,
@@ -146,7 +146,7 @@ def _guess(
     display, hint = known
     taken = estimate_attenuation(cells, look, hint)
     density, kept = taken.density, taken.kept
-    divided, divided_error = _divided(look, density, taken.error)
+    divided, divided_error = _divided(look, taken)
     grain = np.float32(DETAIL_ERROR) * np.square(look.detail[look.owners, :3] * look.fill)
     fill_error = look.rough + grain
     weight = _divided_share(density, divided_error, fill_error)
@@ -157,14 +157,31 @@ def _guess(
     return _Guess((value + added).astype(np.float32), error_after, weight, density)
 
 
-def _divided(look: Look, density: Array, error: Array) -> tuple[Array, Array]:
+def _divided(look: Look, taken: Attenuation) -> tuple[Array, Array]:
     """Return display values without a density that is known to a squared error, and the squared error of them."""
     gamma = np.float32(DISPLAY_GAMMA)
-    divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)[:, None]
-    lifted = look.noise * -np.expm1(-np.maximum(density, 0))[:, None]
-    neutrality = np.where(density < 0, np.float32(BRIGHT_NEUTRALITY), np.float32(NEUTRALITY))
-    unsure = error[:, None] + np.square(neutrality * density)[:, None] + np.square(lifted)
+    slopes, deviation = _colours(look, taken.density)
+    density = taken.density[:, None] * slopes
+    divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)
+    lifted = look.noise * -np.expm1(-np.maximum(density, 0))
+    unsure = taken.error[:, None] + np.square(deviation * taken.density[:, None]) + np.square(lifted)
     return divided, unsure * np.square(divided / gamma)
+
+
+def _colours(look: Look, density: Array) -> tuple[Array, Array]:
+    """Return what each pixel's defect takes of each colour, as a part of its density, and how far that may be off.
+
+    It is grey until the film around tells otherwise; on rough film that tells nothing.
+    """
+    owners = look.parents[look.owners]
+    slopes, variance = colour_slopes(look, density, owners)
+    # What is bright adds light: of which colour depends on the picture below.
+    bright = (np.bincount(owners, density, len(slopes)) < 0)[:, None]
+    known = np.where(bright, 0, NEUTRALITY**2 / (NEUTRALITY**2 + variance))
+    # How much it takes in the mean is told by the density, which knows more of it.
+    slopes = 1 + known * (slopes - slopes.mean(axis=1, keepdims=True))
+    deviation = np.where(bright, BRIGHT_NEUTRALITY, NEUTRALITY * np.sqrt(1 - known))
+    return slopes.astype(np.float32)[owners], deviation.astype(np.float32)[owners]
 
 
 def _divided_share(density: Array, divided_error: Array, fill_error: Array) -> Array:

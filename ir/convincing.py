@@ -86,8 +86,8 @@ COLOUR_RULES = Rules(
     most_doubtful=0.8,
     most_bounded=0.5,
 )
-# Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark, which
-# says nothing.
+# Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
+# which says nothing.
 TINTED_RULES = replace(
     COLOUR_RULES, nearly=None, sure_part=0.5, fewest_sure=(3.5, 3.5), certain_parts=(0.0, 0.0, 0.0, 0.0)
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numba
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from film.frame import Damage
 from film.pictures import PICTURES
 from ir import _colour_kernels as kernels
 from ir import colour_healing
-from ir.attenuation import Look
+from ir.attenuation import Attenuation, Look
 from ir.colour_frame import colour_photometry, measure_colours
 from ir.colour_healing import heal_colours
 from ir.detection import connected_regions
@@ -296,6 +298,23 @@ def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detec
 
 
 @compiled
+def test_a_brown_hair_on_smooth_film_leaves_no_tint():
+    rng = np.random.default_rng(3)
+    sky = np.array([18_000.0, 42_000.0, 44_000.0])
+    clean = sky * rng.normal(1, 0.05, (120, 160, 3))
+    hair = np.zeros((120, 160), np.bool_)
+    hair[58:63, 30:130] = True
+    rgb = np.where(hair[..., None], clean * np.exp(-np.array([1.9, 2.0, 2.2])), clean).astype(np.uint16)
+    rgb[:10] = 50_000
+    regions = connected_regions(hair.astype(np.uint8) * 2)
+    result = heal_colours(
+        rgb, regions, np.where(hair, 255, 0).astype(np.uint8), colour_photometry(measure_colours(rgb))
+    )
+    assert result.mask[hair].mean() > 0.9
+    assert result.rgb[hair].mean(0) == pytest.approx(sky, rel=0.03)
+
+
+@compiled
 def test_white_specks_on_a_red_picture_become_red():
     """On an inverted negative dust is white: nothing is left of the red below it to divide."""
     _, spots = spotted((1.0, 1.0, 1.0))
@@ -320,14 +339,42 @@ def look_of(raw, fill=0.6, *, detail=0.0, rough=0.0):
     return Look(raw, none + fill, none + np.float32(rough), none, grainy, owners + 2, owners, np.zeros(1, np.int64))
 
 
-def test_a_density_that_is_known_leaves_a_part_of_it_unsure_by_its_colour_and_is_never_believed_over_3_5():
-    density = np.array([0.0, 1.0, -1.0, 3.4, 3.6, 9.0, -9.0], np.float32)
-    value, error = colour_healing._divided(look_of(np.full(7, 0.1)), density, np.zeros(7, np.float32))
-    believed = np.array([0.0, 1.0, -1.0, 3.4, 3.5, 3.5, -3.5])
+def taken(density):
+    """What is known of so much that defects take."""
+    return Attenuation(density, np.zeros_like(density), np.zeros_like(density))
+
+
+@pytest.mark.parametrize(("sign", "part"), [(1, 0.07), (-1, 0.3)], ids=["dark", "bright"])
+def test_a_density_that_is_known_leaves_a_part_of_it_unsure_by_its_colour_and_is_never_believed_over_3_5(sign, part):
+    density = sign * np.array([0.0, 1.0, 3.4, 3.6, 9.0], np.float32)
+    # On film as rough as this nothing tells of a defect's colour.
+    look = look_of(np.full(5, 0.1), rough=1e4)
+    value, error = colour_healing._divided(look, taken(density))
+    believed = sign * np.array([0.0, 1.0, 3.4, 3.5, 3.5])
     assert value[:, 0] == pytest.approx(0.1 * np.exp(believed / 2.2), rel=1e-5)
     # What is bright, on inverted negatives and where dyes were scratched off, has less of each colour in another way.
-    part = np.where(density < 0, 0.3, 0.07)
-    assert np.sqrt(error[:, 0]) == pytest.approx(part * np.abs(density) * value[:, 0] / 2.2, rel=1e-4)
+    assert np.sqrt(error[:, 0]) == pytest.approx(part * np.abs(density) * value[:, 0] / 2.2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "brown", "told"), [(4000, 0.1, 0.976), (40, 0.1, 0.29), (40, 0.0, 0.29)], ids=["hair", "speck", "grey"]
+)
+def test_the_more_of_a_defect_is_seen_the_more_of_its_own_colour_is_divided(pixels, brown, told):
+    density = np.full(pixels, 0.5, np.float32)
+    takes = np.array([1 - brown, 1, 1 + brown])
+    look = look_of(np.full(pixels, 0.6))
+    look = replace(look, raw=(0.6 * np.exp(-density[:, None] * takes / 2.2)).astype(np.float32))
+    value, error = colour_healing._divided(look, taken(density))
+    grey = look.raw * np.exp(density / 2.2)[:, None]
+    assert value[0] == pytest.approx(grey[0] + told * (0.6 - grey[0]), abs=5e-4)
+    assert np.sqrt(error[0, 0]) == pytest.approx(np.sqrt(1 - told) * 0.07 * 0.5 * value[0, 0] / 2.2, rel=0.02)
+
+
+def test_how_much_a_defect_takes_in_the_mean_of_the_colours_is_not_told_by_them():
+    density = np.full(4000, 0.5, np.float32)
+    look = look_of(np.full(4000, 0.5))
+    value, _ = colour_healing._divided(look, taken(density))
+    assert value[0] == pytest.approx(0.5 * np.exp(0.5 / 2.2), rel=1e-4)
 
 
 def test_a_defect_is_only_divided_up_to_0_8_nepers_and_as_the_errors_say_from_1_6_or_where_it_is_bright():
