@@ -12,7 +12,7 @@ from film.kinds import KINDS
 from film.mount import MountPlanes
 from film.recipe import DefectKind, InfraredOptics
 from film.specks import Patch
-from training.dirt import any_dirt
+from training.dirt import any_dirt, usual_dirt
 from training.emulsion import Exposed
 from training.hard_negatives import HARD_NEGATIVES
 from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
@@ -62,7 +62,7 @@ def exposed(stock):
 
 
 def test_sheets_with_an_infrared_show_in_it_what_it_lacks():
-    drawn = [draw_sheet(rng(seed), 2 * SIZE, NO_SOURCES, infrared=True) for seed in range(12)]
+    drawn = [draw_sheet(rng(seed), 2 * SIZE, NO_SOURCES, infrared=True) for seed in range(30)]
     for sheet in drawn:
         assert sheet.infrared.shape == (3, 2 * SIZE, 2 * SIZE)
         assert np.isfinite(sheet.infrared).all()
@@ -141,6 +141,15 @@ def test_drawn_artefacts_of_every_kind_fit_on_a_sheet():
     patches = [patch for seed in range(12) for patch in any_dirt(rng(seed), 512, 1.0, sources)]
     assert len(patches) > 100
     assert all(np.isfinite(patch.coverage).all() for patch in patches)
+
+
+@pytest.mark.parametrize("dirt", [usual_dirt, any_dirt])
+def test_some_dirt_is_brown_and_none_is_blue(dirt):
+    patches = [patch for seed in range(20) for patch in dirt(rng(seed), 512, 1.0, NO_SOURCES)]
+    taken = np.array([patch.density_rgb for patch in patches if min(patch.density_rgb) > 0])
+    browner = np.log(taken[:, 2] / taken[:, 0])
+    assert 0.1 < (browner > 0.2).mean() < 0.35
+    assert (browner < -0.2).mean() < 0.05
 
 
 def light_pass(**changes):

@@ -19,6 +19,10 @@ from film.specks import Patch
 from training.sources import Drawn, Sources
 
 SPOTLESS_SHARE = 0.16
+# Wood, skin and hair are brown: their pigments take the less light, the longer its waves (melanin as the power of -3.5
+# of the wavelength, Jacques 1998); not all of what takes light is pigment. Wavelengths of red, green and blue.
+BROWN_SHARE, MOST_BROWN = 0.35, 2.0
+WAVES_NM = (610.0, 545.0, 465.0)
 _USUAL = (
     "leaky_slide",
     "leaky_slide",
@@ -60,7 +64,8 @@ def usual_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: So
         outlines=sources.outlines if rng.uniform() < 0.5 else (),
     )
     recipe = FrameRecipe(damage=damage, scanner=Scanner(resolution_dpi=3600 * scale))
-    return draw_damage((size_px, size_px), recipe, int(rng.integers(2**62)))
+    patches = draw_damage((size_px, size_px), recipe, int(rng.integers(2**62)))
+    return tuple(_browned(rng, patch) for patch in patches)
 
 
 def any_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sources) -> tuple[Patch, ...]:
@@ -89,7 +94,7 @@ def any_dirt(rng: np.random.Generator, size_px: int, scale: float, sources: Sour
     if sources.drawn:
         drawn = (_from_drawing(rng, size_px, scale, sources.drawn) for _ in range(rng.poisson(1.2 * amount)))
         patches.extend(density.applied(rng, patch) for patch in drawn)
-    return tuple(_refocused(rng, patch) for patch in patches)
+    return tuple(_refocused(rng, _browned(rng, patch)) for patch in patches)
 
 
 class _Densities:
@@ -224,6 +229,17 @@ def _edge(depth: Depth, softness_px: float) -> Plane:
 
 def _patch(kind: DefectKind, depth: Depth, coverage: Plane) -> Patch:
     return Patch(kind, depth.top_px, depth.left_px, coverage, (0, 0, 0), (0, 0, 0), 0.0)
+
+
+def _browned(rng: np.random.Generator, patch: Patch) -> Patch:
+    """Give some patches a colour of their own: they take more of blue and less of red."""
+    if rng.uniform() > BROWN_SHARE:
+        return patch
+    power = rng.uniform(0, MOST_BROWN)
+    red, green, blue = (
+        density * (WAVES_NM[1] / wave_nm) ** power for density, wave_nm in zip(patch.density_rgb, WAVES_NM, strict=True)
+    )
+    return replace(patch, density_rgb=(red, green, blue))
 
 
 def _refocused(rng: np.random.Generator, patch: Patch) -> Patch:
