@@ -188,7 +188,10 @@ def _asked(
         return None
     certain = round(CERTAIN * card.limits(0.0)[0])
     sure = _certain_parts(probability, regions, certain) > rules.sure_share
-    marks = len(regions if rules.nearly is None else find_regions(probability, *rules.nearly))
+    marks = len(regions)
+    if rules.nearly is not None:
+        # A model may have limits under these.
+        marks = max(marks, len(find_regions(probability, *rules.nearly)))
     sure_part = float(sure.sum()) / marks
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
     fewest = many((1.0, float(np.interp(sure_part, MOST_SURE_PARTS, rules.fewest_sure))), probability.size)

@@ -224,6 +224,18 @@ def test_also_what_is_no_mark_is_nearly_one_from_a_half_on(level, found, model):
     assert len(sure_regions(probability, model.card, 0.5)) == found
 
 
+def test_a_model_with_limits_below_a_half_is_asked_for_its_own_marks(model):
+    low = replace(model.card, seed=(0.4, 0.3, 0.2), grow=(0.3, 0.2, 0.1))
+    probability = plane(shape=(1000, 1500))
+    for index in range(5):
+        probability[100:104, 10 + 20 * index : 14 + 20 * index] = 120
+    assert len(find_regions(probability, *low.limits(0.5))) == 5
+    # None is over a half, and a mean probability of a half is asked.
+    assert len(sure_regions(probability, low, 0.5)) == 0
+    probability[probability > 0] = 250
+    assert len(sure_regions(probability, low, 0.5)) == 5
+
+
 @pytest.mark.parametrize(("sure", "found"), [(6, 0), (7, 7)])
 def test_the_network_that_sees_infrared_has_to_see_more_however_sure_it_is(sure, found, model):
     assert len(sure_regions(marked(sure, 0), model.card, 0.5, INFRARED_RULES)) == found
