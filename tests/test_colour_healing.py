@@ -370,6 +370,27 @@ def test_the_more_of_a_defect_is_seen_the_more_of_its_own_colour_is_divided(pixe
     assert np.sqrt(error[0, 0]) == pytest.approx(np.sqrt(1 - told) * 0.07 * 0.5 * value[0, 0] / 2.2, rel=0.02)
 
 
+def brown(density):
+    """Look at a defect that takes a tenth less of red and a tenth more of blue than it seems, before a fill of 0.6."""
+    look = look_of(np.full(len(density), 0.6))
+    return replace(look, raw=(0.6 * np.exp(-density[:, None] * np.array([0.9, 1, 1.1]) / 2.2)).astype(np.float32))
+
+
+def test_the_pieces_that_a_defect_was_cut_into_have_one_colour():
+    density = np.full(40, 0.5, np.float32)
+    whole, pieces = brown(density), np.arange(40)
+    cut = replace(whole, owners=pieces, detail=np.zeros((40, 4), np.float32), parents=np.zeros(40, np.int64))
+    known = taken(density)
+    assert colour_healing._divided(cut, known)[0] == pytest.approx(colour_healing._divided(whole, known)[0])
+
+
+def test_what_is_bright_is_divided_as_grey_whatever_the_film_around_tells():
+    density = np.full(4000, -0.5, np.float32)
+    look = brown(density)
+    value, _ = colour_healing._divided(look, taken(density))
+    assert value == pytest.approx(look.raw * np.exp(-0.5 / 2.2), rel=1e-4)
+
+
 def test_how_much_a_defect_takes_in_the_mean_of_the_colours_is_not_told_by_them():
     density = np.full(4000, 0.5, np.float32)
     look = look_of(np.full(4000, 0.5))
