@@ -19,6 +19,8 @@ from ir.noise import Base, Picture
 from ir.photometry import Photometry, measure_photometry
 from ir.tiles import take_tiles
 
+# Display values of linear counts, one table for each colour.
+DISPLAY = np.repeat((((np.arange(65536) + 1) / 65536) ** (1 / 2.2))[None], 3, 0).astype(np.float32)
 NO_DAMAGE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
 # Whole frames take the interpreter minutes; the kernels' twins do without.
 compiled = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="kernels are not compiled")

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ir_frames import DISPLAY
 
 from ir import colour_healing
 from ir.attenuation import Attenuation, Look
 from ir.detection import connected_regions
 from ir.healing import mark_defects
-
-DISPLAY = np.repeat((((np.arange(65536) + 1) / 65536) ** (1 / 2.2))[None], 3, 0).astype(np.float32)
 
 
 def look_of(raw, fill=0.6, *, detail=0.0, rough=0.0):

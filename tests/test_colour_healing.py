@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ir_frames import compiled, simulated
+from ir_frames import DISPLAY, compiled, simulated
 from scipy import ndimage
 
 from bench.metrics import Answer, Judge
@@ -16,7 +16,6 @@ from ir.colour_frame import colour_photometry, measure_colours
 from ir.colour_healing import heal_colours
 from ir.detection import connected_regions
 
-DISPLAY = np.repeat((((np.arange(65536) + 1) / 65536) ** (1 / 2.2))[None], 3, 0).astype(np.float32)
 SHAPE = (48, 61)
 
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from training.network import MARGIN_PX, MULTIPLE_PX, WIDTHS
-from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, load_sources, photo_paths
-from training.validation import Figures, Limits, held_out_cases, operating_points
+from training.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, photo_paths
+from training.validation import Figures, Limits, operating_points
 
 OPSET = 17
 INPUTS = {False: ("density",), True: ("density", "infrared")}
@@ -129,7 +129,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
 def main() -> None:
     """Export a checkpoint."""
     # The training imports this module to export at its end.
-    from training.train import Trainer, parse
+    from training.train import Trainer, cases_for, parse, read_checkpoint
 
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
@@ -137,16 +137,14 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="where the training's photographs lie here")
     parser.add_argument("--artefacts", type=Path, help="where the training's artefacts lie here")
     own = parser.parse_args()
-    command = torch.load(own.checkpoint, map_location="cpu", weights_only=True)["command"]
+    command = read_checkpoint(own.checkpoint)["command"]
     _python, _m, _module, *words = shlex.split(command)
     options = parse(words)
     options.command, options.output, options.device = command, own.checkpoint.parent, "cpu"
     options.photos, options.artefacts = own.photos or options.photos, own.artefacts or options.artefacts
     trainer = Trainer(options)
-    sources = load_sources(options.photos, options.artefacts, held_out=True)
-    cases = list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
     own.output.mkdir(parents=True, exist_ok=True)
-    export(trainer.averaged.network, trainer.run(), trainer.validate(cases), own.output)
+    export(trainer.averaged.network, trainer.run(), trainer.validate(cases_for(options)), own.output)
 
 
 if __name__ == "__main__":

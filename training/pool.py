@@ -25,6 +25,8 @@ INFRARED_STEP = 1 / 1024
 # A label is a weight in so many steps, and this bit where there is a defect.
 DEFECT_BIT, WEIGHT_STEPS = 128, 127
 _NICENESS = 5
+# One that draws alone shares the processor with the network: so much of the time it takes once the pool is full.
+_SHARE_OF_ONE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,6 @@ class PoolPlan:
         Sheet n is drawn from (seed, n), always the same.
     infrared : bool
         Whether its sheets come with an infrared.
-    share : float
-        Part of the time that drawing may take once the pool is full, 0..1.
     drawers : int
         Processes that draw. `sheets` is a multiple of it: each has places of its own.
     """
@@ -58,7 +58,6 @@ class PoolPlan:
     size_px: int = 512
     seed: int = 1
     infrared: bool = False
-    share: float = 0.3
     drawers: int = 1
 
     def __post_init__(self) -> None:
@@ -129,7 +128,7 @@ class Pool:
 
 
 def fill(plan: PoolPlan, drawer: int = 0) -> None:
-    """Draw sheets while the training lives: without a pause until the pool is full, then as much as the plan allows."""
+    """Draw sheets while the training lives: without a pause until the pool is full, and beyond where several draw."""
     os.nice(_NICENESS)
     cv2.setNumThreads(1)
     numba.set_num_threads(1)
@@ -141,8 +140,8 @@ def fill(plan: PoolPlan, drawer: int = 0) -> None:
         number = pool.next_number(drawer)
         rng = np.random.default_rng([plan.seed, number])
         pool.put(draw_sheet(rng, plan.size_px, sources, infrared=plan.infrared), drawer)
-        if number >= plan.sheets:
-            time.sleep((time.monotonic() - started_s) * (1 / plan.share - 1))
+        if number >= plan.sheets and plan.drawers == 1:
+            time.sleep((time.monotonic() - started_s) * (1 / _SHARE_OF_ONE - 1))
 
 
 @contextlib.contextmanager

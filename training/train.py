@@ -33,8 +33,6 @@ LOG_EVERY_STEPS = 50
 MOST_GRADIENT = 2.0
 # The second half of the hours is learnt with the statistics that the exported network normalises by.
 FROZEN_FROM = 0.5
-# Part of the time that a single process that draws may take once the pool is full.
-SHARE_OF_ONE = 0.3
 
 
 class Trainer:
@@ -71,7 +69,7 @@ class Trainer:
         return Path(self.options.output) / "checkpoint.pt"
 
     def _resume(self, path: Path) -> None:
-        state = torch.load(path, map_location=CPU, weights_only=True)
+        state = read_checkpoint(path)
         self.learner.network.load_state_dict(state["network"])
         self.learner.averaged.network.load_state_dict(state["averaged"])
         self.learner.optimizer.load_state_dict(state["optimizer"])
@@ -124,6 +122,12 @@ class Trainer:
         return self.seconds >= 3600 * self.options.hours or self.step >= self.options.steps
 
 
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `Trainer.save` wrote, wherever the network learnt."""
+    state: dict[str, Any] = torch.load(path, map_location=CPU, weights_only=True)
+    return state
+
+
 def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
     """Draw sheets to measure a network on before it learns."""
     sources = load_sources(options.photos, options.artefacts, held_out=False)
@@ -137,7 +141,7 @@ def _weights_and_history(options: argparse.Namespace) -> tuple[Mapping[str, Tens
     if options.start.suffix == ".onnx":
         smaller, history = _network_and_history(options)
         return load_exported(options.start, smaller, _samples(options)).state_dict(), history
-    state = torch.load(options.start, map_location=CPU, weights_only=True)
+    state = read_checkpoint(options.start)
     done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
     return state["averaged"], [*state["history"], done]
 
@@ -205,7 +209,7 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     # Crops have one size: the fastest way of each convolution is sought once.
     torch.backends.cudnn.benchmark = True
-    cases = [] if options.checkpoint_only else _cases(options)
+    cases = [] if options.checkpoint_only else cases_for(options)
     trainer = Trainer(options)
     with filled(_plan(options), LEAST_SHEETS) as pool, (output / "curve.jsonl").open("a") as curve:
         _learn(trainer, pool, cases, curve)
@@ -226,13 +230,12 @@ def _plan(options: argparse.Namespace) -> PoolPlan:
         options.sheet_px,
         options.seed,
         infrared=options.infrared,
-        # One alone shares the processor with the network, several have processors of their own.
-        share=SHARE_OF_ONE if options.drawers == 1 else 1.0,
         drawers=options.drawers,
     )
 
 
-def _cases(options: argparse.Namespace) -> list[Case]:
+def cases_for(options: argparse.Namespace) -> list[Case]:
+    """Simulate the frames that a training is validated on."""
     sources = load_sources(options.photos, options.artefacts, held_out=True)
     return list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
 
