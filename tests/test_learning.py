@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/t
 
 import torch
 
-from training.learning import Attention, Batch, Learner, costs_of, loss_of
+from training.learning import Attention, Batch, Learner, costs_of, loss_of, parting
 from training.network import DefectNetwork
 from training.pool import Pool, PoolPlan
 from training.shelf import Crops, Shelf
@@ -82,6 +82,38 @@ def test_a_frozen_network_learns_as_it_will_be_asked():
     after = learner.network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in statistics.items())
     assert not torch.equal(learner.network.eval()(batch(7).crops.density), log_odds)
+
+
+def test_parting_from_another_network_costs_something_only_where_that_is_right():
+    known = batch()
+    said = torch.randn(known.weight.shape, generator=torch.Generator().manual_seed(3))
+    right = (said > 0) == (known.crops.defect > 0)
+    log_odds = said.clone().requires_grad_()
+    parting(log_odds, said, known).backward()
+    assert log_odds.grad.abs().max() < 1e-8
+    parted = (said + 1).requires_grad_()
+    parting(parted, said, known).backward()
+    assert torch.equal(parted.grad != 0, right)
+    none_right = replace(known, crops=replace(known.crops, defect=(said <= 0).float()))
+    assert float(parting(said, said, none_right)) == 0
+
+
+def test_a_network_that_is_held_goes_on_saying_what_it_said():
+    spotless = batch(7)
+    spotless = replace(spotless, crops=replace(spotless.crops, defect=torch.zeros_like(spotless.crops.defect)))
+    parted = {}
+    for hold in (0.0, 20.0):
+        torch.manual_seed(5)
+        network = DefectNetwork((8, 8, 8, 8), (1, 1, 1)).eval()
+        # Not sure, and right all the same.
+        torch.nn.init.constant_(network.head[-1].bias, -1.0)
+        said = network(spotless.crops.density).detach()
+        learner = Learner(network, hold=hold)
+        learner.freeze()
+        for _ in range(15):
+            learner.step(spotless, 1e-2, bfloat16=False)
+        parted[hold] = float((network(spotless.crops.density).detach() - said).abs().mean())
+    assert parted[20.0] < 0.3 * parted[0.0]
 
 
 def test_the_second_half_of_a_training_is_learnt_frozen(tmp_path):

@@ -125,6 +125,25 @@ def test_training_goes_on_where_it_was_laid_aside(trained):
     assert len((trained / "curve.jsonl").read_text().splitlines()) > before
 
 
+def test_a_network_that_holds_to_another_holds_to_the_same_when_it_is_taken_up(trained, tmp_path):
+    held = ("--start", str(trained / "defects.onnx"), "--hold", "1")
+    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
+    first = Trainer(options(tmp_path, *held))
+    said = detector(first.averaged.network)(density)
+    train(options(tmp_path, *held, "--steps", "2", "--checkpoint-only"))
+    again = Trainer(options(tmp_path, *held))
+    assert again.step == 2
+    assert detector(again.learner.before)(density) == pytest.approx(said, abs=1e-6)
+    assert np.abs(detector(again.averaged.network)(density) - said).max() > 1e-5
+    assert len(again.history) == len(first.history)
+
+
+def test_who_is_to_hold_has_to_say_to_what(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        options(tmp_path, "--hold", "1")
+    assert "--hold: expected --start with the network to hold to, found none" in capsys.readouterr().err
+
+
 def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, tmp_path):
     shallow = Trainer(options(tmp_path / "shallow", "--blocks", "1"))
     (tmp_path / "shallow").mkdir()

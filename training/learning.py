@@ -102,6 +102,18 @@ def loss_of(log_odds: Tensor, batch: Batch) -> Tensor:
     return 4 * entropy / weight.sum() + DICE_SHARE * dice
 
 
+def parting(log_odds: Tensor, said: Tensor, batch: Batch) -> Tensor:
+    """Return what it costs to part from what another network says, where that one is right, in units of `loss_of`.
+
+    So a network learns something more and keeps what it knows (Li and Hoiem 2016, arXiv:1606.09282).
+    """
+    probability = torch.sigmoid(said)
+    right = (probability > 0.5) == (batch.crops.defect > 0.5)
+    weight = batch.weight
+    entropy = functional.binary_cross_entropy_with_logits(log_odds, probability, weight * right, reduction="sum")
+    return 4 * entropy / weight.sum()
+
+
 @torch.no_grad()
 def costs_of(log_odds: Tensor, batch: Batch) -> list[float]:
     """Return the weighted cross entropy of each crop."""
@@ -140,14 +152,18 @@ class Learner:
         From densities and infrared to log odds.
     device : torch.device, optional
         Where it learns.
+    hold : float
+        What `parting` from the network as it is now counts beside the loss; 0 for nothing.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device = CPU) -> None:
+    def __init__(self, network: nn.Module, device: torch.device = CPU, hold: float = 0.0) -> None:
         self.device = device
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
+        self._hold = hold
+        self.before = copy.deepcopy(self.network).eval() if hold else None
 
     def freeze(self) -> None:
         """From now on normalise by the statistics of the steps so far, as the exported network does.
@@ -170,6 +186,10 @@ class Learner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             log_odds = self.network(batch.crops.density, batch.crops.infrared)
         loss = loss_of(log_odds.float(), batch)
+        if self.before is not None:
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+                said = self.before(batch.crops.density, batch.crops.infrared)
+            loss = loss + self._hold * parting(log_odds.float(), said.float(), batch)
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if most_gradient is not None:

@@ -15,6 +15,8 @@ from training.sources import Picture, Sources
 
 PHOTO_SHARE = 0.85
 NIGHT_SHARE = 0.06
+# Thin things before a sky: nothing is as like a hair, and a network that learns hairs of another colour forgets them.
+SPANS_SHARE = 0.15
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
@@ -44,6 +46,8 @@ def draw_scene(
     """
     if points and rng.uniform() < NIGHT_SHARE:
         return _night(rng, size_px)
+    if rng.uniform() < SPANS_SHARE:
+        return _through_lens(rng, _recoloured(rng, _spans(rng, size_px)))
     if len(sources.photos) and rng.uniform() < PHOTO_SHARE:
         scene = photo_crop(rng, size_px, sources.photos[int(rng.integers(len(sources.photos)))])
     else:
@@ -85,9 +89,13 @@ def _by_arithmetic(rng: np.random.Generator, size_px: int) -> Plane:
     if rng.uniform() < 0.25:
         return _gradient(rng, size_px)
     names = sorted(PICTURES)
-    # Drawn at another size, its lines get another width.
-    drawn_px = int(size_px * rng.uniform(1, 1.6))
-    picture = PICTURES[names[int(rng.integers(len(names)))]](drawn_px, drawn_px, int(rng.integers(2**31)))
+    return _cut_of(rng, size_px, names[int(rng.integers(len(names)))], 1.6)
+
+
+def _cut_of(rng: np.random.Generator, size_px: int, name: str, most: float) -> Plane:
+    """Cut a square out of one of `PICTURES`, drawn up to so many times as large: its lines get another width."""
+    drawn_px = int(size_px * rng.uniform(1, most))
+    picture = PICTURES[name](drawn_px, drawn_px, int(rng.integers(2**31)))
     first = rng.integers(0, drawn_px - size_px + 1, 2)
     return np.ascontiguousarray(picture[first[0] : first[0] + size_px, first[1] : first[1] + size_px])
 
@@ -106,6 +114,18 @@ def _night(rng: np.random.Generator, size_px: int) -> Plane:
     if rng.uniform() < 0.4:
         HARD_NEGATIVES["lamps"](rng, scene)
     return np.clip(scene, 0, 1)
+
+
+def _spans(rng: np.random.Generator, size_px: int) -> Plane:
+    """Draw girders, or wires, bars, twigs and birds, before a sky."""
+    if rng.uniform() < 0.4:
+        return _cut_of(rng, size_px, "girders", 2.4)
+    scene = _cut_of(rng, size_px, "smooth_sky", 2.4) if rng.uniform() < 0.5 else _gradient(rng, size_px)
+    HARD_NEGATIVES["wires"](rng, scene)
+    for name, chance in (("wires", 0.5), ("windows", 0.2), ("twigs", 0.3), ("birds", 0.2)):
+        if rng.uniform() < chance:
+            HARD_NEGATIVES[name](rng, scene)
+    return scene
 
 
 def _recoloured(rng: np.random.Generator, scene: Plane) -> Plane:

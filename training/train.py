@@ -52,10 +52,11 @@ class Trainer:
         self.step, self.seconds, self.sheets = 0, 0.0, 0
         self.history: list[dict[str, Any]] = []
         resumed = self._checkpoint.exists()
-        if options.start is not None and not resumed:
+        # One that holds to what it began with needs that again when it is taken up.
+        if options.start is not None and (options.hold or not resumed):
             weights, self.history = _weights_and_history(options)
             _begin_from_smaller(network, weights)
-        self.learner = Learner(network, torch.device(options.device))
+        self.learner = Learner(network, torch.device(options.device), options.hold)
         if resumed:
             self._resume(self._checkpoint)
 
@@ -97,7 +98,8 @@ class Trainer:
         started_s = time.monotonic()
         rng = np.random.default_rng([self.options.seed, 7, self.step])
         batch = draw_batch(rng, shelf, self.options.crops, self.options.crop_px, self.attention)
-        if not self.learner.frozen and self._part_done() >= FROZEN_FROM:
+        # With other statistics it would say something else than what it is to hold to.
+        if not self.learner.frozen and (self.options.hold or self._part_done() >= FROZEN_FROM):
             self.learner.freeze()
         rate = learning_rate(self.step, self._part_done(), self.options.rate)
         loss, log_odds = self.learner.step(batch, rate, bfloat16=self.options.bfloat16, most_gradient=MOST_GRADIENT)
@@ -283,6 +285,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="weights to begin with, of this network or one with fewer blocks or channels: a checkpoint or a model",
     )
     parser.add_argument(
+        "--hold",
+        type=float,
+        default=0.0,
+        help="what it counts, beside the loss, to part from what the network of --start says where that is right",
+    )
+    parser.add_argument(
         "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
     )
     parser.add_argument(
@@ -300,6 +308,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
+    if options.hold and options.start is None:
+        parser.error("--hold: expected --start with the network to hold to, found none")
     if len(options.blocks) == 1:
         options.blocks = options.blocks * len(BLOCKS)
     options.command = shlex.join(["python", "-m", "training.train", *arguments])
