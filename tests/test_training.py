@@ -136,7 +136,7 @@ def test_a_scene_of_a_photograph_has_its_colours():
 def test_some_scenes_are_thin_things_before_a_sky(monkeypatch):
     monkeypatch.setattr("training.scenes.SPANS_SHARE", 1.0)
     scenes = [draw_scene(rng(seed), 256, NO_SOURCES, points=False) for seed in range(12)]
-    assert all(0 <= scene.min() and scene.max() <= 1 for scene in scenes)
+    assert all(scene.min() >= 0 and scene.max() <= 1 for scene in scenes)
     # What a median as wide as the lines takes away is mostly a small part of a sky; no sky has none of it.
     shown = [np.rint(255 * np.sqrt(scene[..., 1])).astype(np.uint8) for scene in scenes]
     thin = [float((cv2.absdiff(each, cv2.medianBlur(each, 25)) > 8).mean()) for each in shown]
