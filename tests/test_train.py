@@ -94,12 +94,15 @@ def test_what_a_network_learns_on_from_has_the_statistics_of_what_it_sees(traine
     assert np.isfinite(asked.numpy()).all()
 
 
-def test_a_checkpoint_alone_is_exported_elsewhere_with_the_command_that_made_it(tmp_path, monkeypatch):
-    folder = tmp_path / "learnt"
-    many = options(folder, "--drawers", "2", "--steps", "2", "--checkpoint-only")
+def test_a_checkpoint_alone_is_exported_elsewhere_with_the_command_that_made_it(trained, tmp_path, monkeypatch):
+    folder, start = tmp_path / "learnt", tmp_path / "start.onnx"
+    shutil.copy(trained / "defects.onnx", start)
+    held = ("--start", str(start), "--hold", "1")
+    many = options(folder, "--drawers", "2", *held, "--steps", "2", "--checkpoint-only")
     train(many)
     assert not (folder / "defects.onnx").exists()
     shutil.rmtree(folder / "pool")
+    start.unlink()
     monkeypatch.setattr(
         "sys.argv", ["export", "--checkpoint", str(folder / "checkpoint.pt"), "--output", str(tmp_path)]
     )

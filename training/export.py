@@ -142,6 +142,8 @@ def main() -> None:
     options = parse(words)
     options.command, options.output, options.device = command, own.checkpoint.parent, "cpu"
     options.photos, options.artefacts = own.photos or options.photos, own.artefacts or options.artefacts
+    # Nothing more is learnt: what it was to hold to may lie elsewhere.
+    options.hold = 0.0
     trainer = Trainer(options)
     own.output.mkdir(parents=True, exist_ok=True)
     export(trainer.averaged.network, trainer.run(), trainer.validate(cases_for(options)), own.output)
