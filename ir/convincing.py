@@ -15,7 +15,8 @@ from ir.tint import Tints
 
 # Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
 MOST_SURE_PARTS = (0.25, 0.38)
-DUSTY_PARTS = (0.4, 0.6)
+DUSTY_PARTS = (0.3, 0.5)
+SURELY_DUSTY_PARTS = (0.45, 0.55)
 DOUBTFUL_PARTS = (0.4, 0.9)
 # Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
 NEARLY = (0.5, 0.3)
@@ -55,6 +56,8 @@ class Rules:
     dusty_share : float
         What is asked of large marks beyond what is of small ones is asked to this part only where `DUSTY_PARTS` of a
         frame's marks are sure: on a frame as dusty, what is less sure is dust that is hard to see.
+    dusty_limits : pair of float
+        Where `SURELY_DUSTY_PARTS` of a frame's marks are sure, these parts of seed and grow make a mark.
     most_doubtful, most_bounded : float
         Where what is not convincing covers more than the first part of what is, or more than the second where of one
         mark `BOUND_PX` count at most, the picture itself looks like dust.
@@ -69,6 +72,7 @@ class Rules:
     huge_means: tuple[float, float]
     certain_parts: tuple[float, float, float, float]
     dusty_share: float
+    dusty_limits: tuple[float, float]
     most_doubtful: float
     most_bounded: float
 
@@ -82,9 +86,10 @@ COLOUR_RULES = Rules(
     large_means=(0.78, 0.78),
     huge_means=(0.85, 0.85),
     certain_parts=(0.0, 0.15, 0.25, 0.3),
-    dusty_share=0.3,
+    dusty_share=0.0,
+    dusty_limits=(0.5, 0.85),
     most_doubtful=0.8,
-    most_bounded=0.5,
+    most_bounded=1.3,
 )
 # Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
 # which says nothing.
@@ -102,6 +107,7 @@ INFRARED_RULES = Rules(
     huge_means=(0.85, 0.9),
     certain_parts=(0.0, 0.0, 0.0, 0.0),
     dusty_share=1.0,
+    dusty_limits=(1.0, 1.0),
     most_doubtful=0.7,
     most_bounded=0.4,
 )
@@ -127,10 +133,11 @@ def sure_regions(
     asked_of = _asked(probability, regions, card, sensitivity, rules)
     if asked_of is None:
         return _none_of(regions)
-    kept, doubtful = _told_apart(probability, regions, asked_of)
+    seed, grow = _limits(card, asked_of)
+    kept, doubtful = _told_apart(probability, find_regions(probability, seed, grow), asked_of)
     if _looks_like_dust(kept, doubtful, rules):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    return _with_parts(probability, kept, doubtful, card.limits(sensitivity)[0], asked_of)
+    return _with_parts(probability, kept, doubtful, seed, asked_of)
 
 
 def tinted_regions(
@@ -224,6 +231,15 @@ class _Asked:
         return float(np.interp(self.sure_part, DUSTY_PARTS, (1.0, self.rules.dusty_share)))
 
 
+def _limits(card: ModelCard, asked_of: _Asked) -> tuple[float, float]:
+    """Return seed and grow of a frame's marks: less where it is surely dusty."""
+    seed, grow = (
+        limit * float(np.interp(asked_of.sure_part, SURELY_DUSTY_PARTS, (1.0, part)))
+        for limit, part in zip(card.limits(asked_of.sensitivity), asked_of.rules.dusty_limits, strict=True)
+    )
+    return seed, grow
+
+
 def _by_area(areas: npt.NDArray[np.int64], values: Sequence[float]) -> npt.NDArray[np.float64]:
     return np.asarray(np.interp(np.log(areas), np.log(AREAS_PX), values))
 
@@ -264,5 +280,6 @@ def _cut_down(
             return
         rest = np.zeros_like(probability)
         rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
-        convincing, doubtful = _told_apart(probability, find_regions(rest, seed, grow), asked_of)
+        # Where a frame is surely dusty its seed is less than what is cut down to.
+        convincing, doubtful = _told_apart(probability, find_regions(rest, max(seed, grow), grow), asked_of)
         yield convincing

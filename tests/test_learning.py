@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_network_that_is_held_goes_on_saying_what_it_said():
         # Not sure, and right all the same.
         torch.nn.init.constant_(network.head[-1].bias, -1.0)
         said = network(spotless.crops.density).detach()
-        learner = Learner(network, hold=hold)
+        learner = Learner(network, before=copy.deepcopy(network), hold=hold)
         learner.freeze()
         for _ in range(15):
             learner.step(spotless, 1e-2, bfloat16=False)

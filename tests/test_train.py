@@ -18,7 +18,7 @@ import torch
 from training import export
 from training.export import write_onnx
 from training.network import DefectNetwork
-from training.train import Trainer, detector, parse, train
+from training.train import Trainer, detector, held_to, parse, train
 
 
 def rng(seed=1):
@@ -113,6 +113,24 @@ def test_a_checkpoint_alone_is_exported_elsewhere_with_the_command_that_made_it(
     onnxruntime.InferenceSession(str(tmp_path / "defects.onnx"), providers=["CPUExecutionProvider"])
 
 
+def test_what_is_exported_may_lie_between_a_network_and_the_one_before(trained, tmp_path, monkeypatch):
+    before, folder = trained / "defects.onnx", tmp_path / "learnt"
+    train(options(folder, "--start", str(before), "--hold", "1", "--rate", "0.1", "--steps", "3", "--checkpoint-only"))
+    density, said = rng().normal(0.5, 0.2, (1, 3, 64, 64)).astype(np.float32), {}
+    for share in ("0", "0.5", "1"):
+        out = tmp_path / share
+        command = f"export --checkpoint {folder}/checkpoint.pt --output {out} --before {before} --before-share {share}"
+        monkeypatch.setattr("sys.argv", command.split())
+        export.main()
+        assert json.loads((out / "defects.json").read_text())["part_of_the_weights_before"] == float(share)
+        said[share] = onnxruntime.InferenceSession(str(out / "defects.onnx")).run(None, {"density": density})[0]
+    expected = onnxruntime.InferenceSession(str(before)).run(None, {"density": density})[0]
+    assert said["1"] == pytest.approx(expected, abs=1e-4)
+    apart = np.abs(said["0"] - said["1"]).mean()
+    assert np.abs(said["0.5"] - said["1"]).mean() < apart
+    assert np.abs(said["0.5"] - said["0"]).mean() < apart
+
+
 def test_the_card_names_the_file_and_how_it_was_made(trained):
     card = json.loads((trained / "defects.json").read_text())
     assert card["sha256"] == hashlib.sha256((trained / "defects.onnx").read_bytes()).hexdigest()
@@ -128,23 +146,27 @@ def test_training_goes_on_where_it_was_laid_aside(trained):
     assert len((trained / "curve.jsonl").read_text().splitlines()) > before
 
 
-def test_a_network_that_holds_to_another_holds_to_the_same_when_it_is_taken_up(trained, tmp_path):
-    held = ("--start", str(trained / "defects.onnx"), "--hold", "1")
+def test_a_network_holds_to_what_it_began_with_or_to_another(trained, tmp_path):
+    start = ("--start", str(trained / "defects.onnx"), "--hold", "1")
     density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
-    first = Trainer(options(tmp_path, *held))
-    said = detector(first.averaged.network)(density)
-    train(options(tmp_path, *held, "--steps", "2", "--checkpoint-only"))
-    again = Trainer(options(tmp_path, *held))
-    assert again.step == 2
-    assert detector(again.learner.before)(density) == pytest.approx(said, abs=1e-6)
-    assert np.abs(detector(again.averaged.network)(density) - said).max() > 1e-5
-    assert len(again.history) == len(first.history)
+    train(options(tmp_path, *start, "--steps", "2", "--checkpoint-only"))
+    began = Trainer(options(tmp_path / "none", *start))
+    said = detector(began.averaged.network)(density)
+    # Also when it is taken up.
+    assert detector(held_to(options(tmp_path, *start)))(density) == pytest.approx(said, abs=1e-6)
+    learnt = Trainer(options(tmp_path, *start))
+    assert learnt.step == 2
+    assert np.abs(detector(learnt.averaged.network)(density) - said).max() > 1e-5
+    other = ("--hold-to", str(tmp_path / "checkpoint.pt"))
+    assert detector(held_to(options(tmp_path / "none", *start, *other)))(density) == pytest.approx(
+        detector(learnt.averaged.network)(density), abs=1e-6
+    )
 
 
 def test_who_is_to_hold_has_to_say_to_what(tmp_path, capsys):
     with pytest.raises(SystemExit):
         options(tmp_path, "--hold", "1")
-    assert "--hold: expected --start with the network to hold to, found none" in capsys.readouterr().err
+    assert "--hold: expected --hold-to or --start with the network to hold to, found neither" in capsys.readouterr().err
 
 
 def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, tmp_path):

@@ -1,7 +1,8 @@
 """From a trained network to the shipped file: ONNX with probabilities, and a card that says what it is.
 
 `python -m training.export --checkpoint FILE --output DIR` takes a checkpoint, also one that came from another machine:
-then `--photos` and `--artefacts` say where its sources lie here.
+then `--photos` and `--artefacts` say where its sources lie here. `--before MODEL --before-share 0.3` takes the mean of
+its weights and those of a model that it learnt on from.
 """
 
 from __future__ import annotations
@@ -121,21 +122,36 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "steps": run.steps,
         "crops": options.crops,
         "crop_px": options.crop_px,
+        "part_of_the_weights_before": getattr(options, "before_share", 0.0),
         "hours": round(run.seconds / 3600, 3),
         "figures": {name: asdict(figures[points[name]]) for name in points},
     }
 
 
+@torch.no_grad()
+def mix(network: nn.Module, before: nn.Module, share: float) -> None:
+    """Give a network the mean of its weights and those of one that it learnt on from, of which that has a share, 0..1.
+
+    What lies between both forgets less and keeps most of what is new (Wortsman and others 2022, arXiv:2109.01903).
+    """
+    earlier = before.state_dict()
+    for name, own in network.state_dict().items():
+        if own.dtype.is_floating_point:
+            own.lerp_(earlier[name], share)
+
+
 def main() -> None:
     """Export a checkpoint."""
     # The training imports this module to export at its end.
-    from training.train import Trainer, cases_for, parse, read_checkpoint
+    from training.train import Trainer, cases_for, held_to, parse, read_checkpoint
 
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--photos", type=Path, help="where the training's photographs lie here")
     parser.add_argument("--artefacts", type=Path, help="where the training's artefacts lie here")
+    parser.add_argument("--before", type=Path, help="a model or checkpoint that it learnt on from")
+    parser.add_argument("--before-share", type=float, default=0.0, help="what part of the weights is that one's, 0..1")
     own = parser.parse_args()
     command = read_checkpoint(own.checkpoint)["command"]
     _python, _m, _module, *words = shlex.split(command)
@@ -145,6 +161,9 @@ def main() -> None:
     # Nothing more is learnt: what it was to hold to may lie elsewhere.
     options.hold = 0.0
     trainer = Trainer(options)
+    if own.before is not None:
+        options.hold_to, options.before_share = own.before, own.before_share
+        mix(trainer.averaged.network, held_to(options), own.before_share)
     own.output.mkdir(parents=True, exist_ok=True)
     export(trainer.averaged.network, trainer.run(), trainer.validate(cases_for(options)), own.output)
 

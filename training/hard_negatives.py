@@ -79,6 +79,20 @@ def wires(rng: np.random.Generator, picture: Plane) -> None:
     _blend(picture, _softened(cover, rng.uniform(0.5, 1.3)), _ink(rng))
 
 
+def ropes(rng: np.random.Generator, picture: Plane) -> None:
+    """Paint ropes, cables and bars that pass through the picture: what ends within it may as well be a hair."""
+    rows, cols = picture.shape[:2]
+    cover = _canvas(picture)
+    along = np.linspace(-0.05, 1.05, 40)
+    slack = rng.uniform(0, 0.12)
+    for _ in range(int(rng.integers(2, 16))):
+        ends = rng.uniform(-0.2, 1.2, 2)
+        across = np.interp(along, [0, 1], ends) + slack * rng.uniform(0, 4) * along * (1 - along)
+        path = np.stack([across, along] if rng.uniform() < 0.7 else [along, across], 1) * (rows, cols)
+        _line(cover, path, int(rng.integers(1, 5)))
+    _blend(picture, _softened(cover, rng.uniform(0.4, 1.3)), _ink(rng))
+
+
 def twigs(rng: np.random.Generator, picture: Plane) -> None:
     """Paint grass, fur, twigs or strands: many curved lines of one kind that grow together."""
     rows, cols = picture.shape[:2]
@@ -144,6 +158,7 @@ HARD_NEGATIVES: Final[dict[str, Draw]] = {
     "lamps": lamps,
     "birds": birds,
     "wires": wires,
+    "ropes": ropes,
     "twigs": twigs,
     "foliage": foliage,
     "lettering": lettering,

@@ -152,18 +152,20 @@ class Learner:
         From densities and infrared to log odds.
     device : torch.device, optional
         Where it learns.
-    hold : float
-        What `parting` from the network as it is now counts beside the loss; 0 for nothing.
+    before : nn.Module, optional
+        Another network, and `hold`: what `parting` from it counts beside the loss.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device = CPU, hold: float = 0.0) -> None:
+    def __init__(
+        self, network: nn.Module, device: torch.device = CPU, before: nn.Module | None = None, hold: float = 0.0
+    ) -> None:
         self.device = device
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
+        self._before = None if before is None else before.to(device).to(memory_format=torch.channels_last).eval()
         self._hold = hold
-        self.before = copy.deepcopy(self.network).eval() if hold else None
 
     def freeze(self) -> None:
         """From now on normalise by the statistics of the steps so far, as the exported network does.
@@ -186,9 +188,9 @@ class Learner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             log_odds = self.network(batch.crops.density, batch.crops.infrared)
         loss = loss_of(log_odds.float(), batch)
-        if self.before is not None:
+        if self._before is not None:
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
-                said = self.before(batch.crops.density, batch.crops.infrared)
+                said = self._before(batch.crops.density, batch.crops.infrared)
             loss = loss + self._hold * parting(log_odds.float(), said.float(), batch)
         self.network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

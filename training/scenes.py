@@ -16,7 +16,7 @@ from training.sources import Picture, Sources
 PHOTO_SHARE = 0.85
 NIGHT_SHARE = 0.06
 # Thin things before a sky: nothing is as like a hair, and a network that learns hairs of another colour forgets them.
-SPANS_SHARE = 0.15
+SPANS_SHARE = 0.1
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
@@ -63,7 +63,7 @@ def draw_scene(
 
 _POINTS = ("stars", "lamps")
 # Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
-_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.9, "gravel": 1.5}
+_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 1.5}
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:
@@ -117,14 +117,12 @@ def _night(rng: np.random.Generator, size_px: int) -> Plane:
 
 
 def _spans(rng: np.random.Generator, size_px: int) -> Plane:
-    """Draw girders, or wires, bars, twigs and birds, before a sky."""
-    if rng.uniform() < 0.4:
+    """Draw girders or ropes before a sky."""
+    if rng.uniform() < 0.5:
         return _cut_of(rng, size_px, "girders", 2.4)
     scene = _cut_of(rng, size_px, "smooth_sky", 2.4) if rng.uniform() < 0.5 else _gradient(rng, size_px)
-    HARD_NEGATIVES["wires"](rng, scene)
-    for name, chance in (("wires", 0.5), ("windows", 0.2), ("twigs", 0.3), ("birds", 0.2)):
-        if rng.uniform() < chance:
-            HARD_NEGATIVES[name](rng, scene)
+    for _ in range(int(rng.integers(1, 3))):
+        HARD_NEGATIVES["ropes"](rng, scene)
     return scene
 
 

@@ -52,11 +52,11 @@ class Trainer:
         self.step, self.seconds, self.sheets = 0, 0.0, 0
         self.history: list[dict[str, Any]] = []
         resumed = self._checkpoint.exists()
-        # One that holds to what it began with needs that again when it is taken up.
-        if options.start is not None and (options.hold or not resumed):
-            weights, self.history = _weights_and_history(options)
+        if options.start is not None and not resumed:
+            weights, self.history = _weights_and_history(options, options.start)
             _begin_from_smaller(network, weights)
-        self.learner = Learner(network, torch.device(options.device), options.hold)
+        before = held_to(options) if options.hold else None
+        self.learner = Learner(network, torch.device(options.device), before, options.hold)
         if resumed:
             self._resume(self._checkpoint)
 
@@ -138,22 +138,29 @@ def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
     return [tuple(torch.from_numpy(plane)[None] for plane in (sheet.density, sheet.infrared)) for sheet in sheets]
 
 
-def _weights_and_history(options: argparse.Namespace) -> tuple[Mapping[str, Tensor], list[dict[str, Any]]]:
-    """Return the weights that a run begins with, of a checkpoint or a model, and the runs that they came about by."""
-    if options.start.suffix == ".onnx":
-        smaller, history = _network_and_history(options)
-        return load_exported(options.start, smaller, _samples(options)).state_dict(), history
-    state = read_checkpoint(options.start)
+def held_to(options: argparse.Namespace) -> DefectNetwork:
+    """Return the network that a run is to hold to."""
+    network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
+    _begin_from_smaller(network, _weights_and_history(options, options.hold_to or options.start)[0])
+    return network
+
+
+def _weights_and_history(options: argparse.Namespace, path: Path) -> tuple[Mapping[str, Tensor], list[dict[str, Any]]]:
+    """Return the weights of a checkpoint or a model, and the runs that they came about by."""
+    if path.suffix == ".onnx":
+        smaller, history = _network_and_history(options, path)
+        return load_exported(path, smaller, _samples(options)).state_dict(), history
+    state = read_checkpoint(path)
     done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
     return state["averaged"], [*state["history"], done]
 
 
-def _network_and_history(options: argparse.Namespace) -> tuple[DefectNetwork, list[dict[str, Any]]]:
+def _network_and_history(options: argparse.Namespace, path: Path) -> tuple[DefectNetwork, list[dict[str, Any]]]:
     """Return a network as large as an exported model's and the runs that it came about by, from its card.
 
     One without a card is as large as is asked for, and has no history.
     """
-    file = options.start.with_suffix(".json")
+    file = path.with_suffix(".json")
     if not file.exists():
         return DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared), []
     card = json.loads(file.read_text())
@@ -288,7 +295,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--hold",
         type=float,
         default=0.0,
-        help="what it counts, beside the loss, to part from what the network of --start says where that is right",
+        help="what it counts, beside the loss, to part from what another network says where that is right",
+    )
+    parser.add_argument(
+        "--hold-to", type=Path, help="that network, a checkpoint or a model; without, the one of --start"
     )
     parser.add_argument(
         "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
@@ -308,8 +318,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--frame-rows", type=int, default=640, help="height of the frames to validate on")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
-    if options.hold and options.start is None:
-        parser.error("--hold: expected --start with the network to hold to, found none")
+    if options.hold and options.hold_to is None and options.start is None:
+        parser.error("--hold: expected --hold-to or --start with the network to hold to, found neither")
     if len(options.blocks) == 1:
         options.blocks = options.blocks * len(BLOCKS)
     options.command = shlex.join(["python", "-m", "training.train", *arguments])
