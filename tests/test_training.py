@@ -297,6 +297,12 @@ def test_false_marks_and_touched_stars_are_counted():
     assert figures.stars_touched == 0.5
 
 
+def test_photographs_too_small_to_validate_on_are_refused():
+    photo = np.zeros((120, 400, 3), np.uint8)
+    with pytest.raises(ValueError, match="of 192 x 128 pixels at least, found one of 400 x 120"):
+        next(held_out_cases(Sources(photos=(photo,)), 64))
+
+
 def test_validation_has_damaged_spotless_and_starry_frames():
     cases = list(held_out_cases(NO_SOURCES, rows=64))
     assert sum(case.defect.any() for case in cases) > 20

@@ -153,7 +153,7 @@ class Learner:
     device : torch.device, optional
         Where it learns.
     before : nn.Module, optional
-        Another network, and `hold`: what `parting` from it counts beside the loss.
+        Another network, as it is asked (`eval`), and `hold`: what `parting` from it counts beside the loss.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class Learner:
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
-        self._before = None if before is None else before.to(device).to(memory_format=torch.channels_last).eval()
+        self._before = None if before is None else before.to(device).to(memory_format=torch.channels_last)
         self._hold = hold
 
     def freeze(self) -> None:

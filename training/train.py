@@ -142,7 +142,7 @@ def held_to(options: argparse.Namespace) -> DefectNetwork:
     """Return the network that a run is to hold to."""
     network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
     _begin_from_smaller(network, _weights_and_history(options, options.hold_to or options.start)[0])
-    return network
+    return network.eval()
 
 
 def _weights_and_history(options: argparse.Namespace, path: Path) -> tuple[Mapping[str, Tensor], list[dict[str, Any]]]:

@@ -102,8 +102,17 @@ def held_out_cases(sources: Sources, rows: int, seed: int = 900, *, infrared: bo
 
 
 def fitted(photo: Picture, shape: tuple[int, int]) -> Picture:
-    """Cut the middle out of a photograph at half its size."""
+    """Cut the middle out of a photograph at half its size.
+
+    Raises
+    ------
+    ValueError
+        Half of it is smaller than the frame.
+    """
     small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    if small.shape[0] < shape[0] or small.shape[1] < shape[1]:
+        least, found = (f"{cols} x {rows}" for rows, cols in ((2 * shape[0], 2 * shape[1]), photo.shape[:2]))
+        raise ValueError(f"expected held-out photographs of {least} pixels at least, found one of {found}")
     top, left = ((have - want) // 2 for have, want in zip(small.shape[:2], shape, strict=True))
     return np.ascontiguousarray(small[top : top + shape[0], left : left + shape[1]], np.uint8)
 
