@@ -133,11 +133,13 @@ def sure_regions(
     asked_of = _asked(probability, regions, card, sensitivity, rules)
     if asked_of is None:
         return _none_of(regions)
-    seed, grow = _limits(card, asked_of)
-    kept, doubtful = _told_apart(probability, find_regions(probability, seed, grow), asked_of)
+    limits = _limits(card, asked_of)
+    if limits != card.limits(sensitivity):
+        regions = find_regions(probability, *limits)
+    kept, doubtful = _told_apart(probability, regions, asked_of)
     if _looks_like_dust(kept, doubtful, rules):
         return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    return _with_parts(probability, kept, doubtful, seed, asked_of)
+    return _with_parts(probability, kept, doubtful, limits[0], asked_of)
 
 
 def tinted_regions(

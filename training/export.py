@@ -13,7 +13,7 @@ import json
 import shlex
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -30,7 +30,11 @@ MODELS = {False: "defects.onnx", True: "defects-infrared.onnx"}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a network came about: command, runs it went on from, options, steps, seconds of learning, sheets drawn."""
+    """How a network came about.
+
+    Command, runs it went on from, options, steps, seconds of learning, sheets drawn, and what part of its weights is
+    that of a run before.
+    """
 
     command: str
     history: tuple[Mapping[str, object], ...]
@@ -38,6 +42,7 @@ class Run:
     steps: int
     seconds: float
     sheets: int
+    before_share: float = 0.0
 
 
 class _WithProbability(nn.Module):
@@ -122,7 +127,7 @@ def card(run: Run, figures: Mapping[Limits, Figures], model: Path) -> dict[str, 
         "steps": run.steps,
         "crops": options.crops,
         "crop_px": options.crop_px,
-        "part_of_the_weights_before": getattr(options, "before_share", 0.0),
+        "part_of_the_weights_before": run.before_share,
         "hours": round(run.seconds / 3600, 3),
         "figures": {name: asdict(figures[points[name]]) for name in points},
     }
@@ -162,10 +167,11 @@ def main() -> None:
     options.hold = 0.0
     trainer = Trainer(options)
     if own.before is not None:
-        options.hold_to, options.before_share = own.before, own.before_share
+        options.hold_to = own.before
         mix(trainer.averaged.network, held_to(options), own.before_share)
     own.output.mkdir(parents=True, exist_ok=True)
-    export(trainer.averaged.network, trainer.run(), trainer.validate(cases_for(options)), own.output)
+    run = replace(trainer.run(), before_share=own.before_share)
+    export(trainer.averaged.network, run, trainer.validate(cases_for(options)), own.output)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,9 @@ def _begin_from_smaller(network: nn.Module, weights: Mapping[str, Tensor]) -> No
     unlike = [name for name in own if name not in weights and not name.startswith("blocks.")]
     unlike += [name for name, weight in weights.items() if name not in own or not _holds(own[name], weight)]
     if unlike:
-        raise ValueError(f"--start: expected weights of this network or a smaller one, found others: {unlike[:3]}")
+        raise ValueError(
+            f"--start, --hold-to: expected weights of this network or a smaller one, found others: {unlike[:3]}"
+        )
     for name, weight in weights.items():
         into = own[name]
         if weight.dim() > 1:
