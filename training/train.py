@@ -288,20 +288,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
-    parser.add_argument(
-        "--start",
-        type=Path,
-        help="weights to begin with, of this network or one with fewer blocks or channels: a checkpoint or a model",
-    )
-    parser.add_argument(
-        "--hold",
-        type=float,
-        default=0.0,
-        help="what it counts, beside the loss, to part from what another network says where that is right",
-    )
-    parser.add_argument(
-        "--hold-to", type=Path, help="that network, a checkpoint or a model; without, the one of --start"
-    )
+    _add_earlier_networks(parser)
     parser.add_argument(
         "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
     )
@@ -326,6 +313,24 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         options.blocks = options.blocks * len(BLOCKS)
     options.command = shlex.join(["python", "-m", "training.train", *arguments])
     return options
+
+
+def _add_earlier_networks(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name networks of earlier runs."""
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="weights to begin with, of this network or one with fewer blocks or channels: a checkpoint or a model",
+    )
+    parser.add_argument(
+        "--hold",
+        type=float,
+        default=0.0,
+        help="what it counts, beside the loss, to part from what another network says where that is right",
+    )
+    parser.add_argument(
+        "--hold-to", type=Path, help="that network, a checkpoint or a model; without, the one of --start"
+    )
 
 
 if __name__ == "__main__":
