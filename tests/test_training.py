@@ -18,7 +18,7 @@ from training.hard_negatives import HARD_NEGATIVES
 from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
 from training.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan
 from training.scan import Pass, any_pass, scan, scanned_beside
-from training.scenes import draw_scene
+from training.scenes import SPANS_ON_NEGATIVES, SPANS_SHARE, draw_scene
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources, photo_paths
 from training.synthesizer import draw_sheet
 from training.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, validate
@@ -126,6 +126,17 @@ def test_what_only_looks_like_dust_changes_the_picture_and_stays_light(name):
     assert picture.min() > -0.01
 
 
+def test_birds_are_spots_and_pairs_of_wings():
+    filled = []
+    for seed in range(12):
+        picture: Plane = np.full((SIZE, SIZE, 3), 0.9, np.float32)
+        HARD_NEGATIVES["birds"](rng(seed), picture)
+        _, _, boxes, _ = cv2.connectedComponentsWithStats((picture[..., 0] < 0.7).astype(np.uint8))
+        filled += [area / (wide * high) for _, _, wide, high, area in boxes[1:] if area > 20]
+    assert min(filled) < 0.4
+    assert max(filled) > 0.65
+
+
 def test_a_scene_of_a_photograph_has_its_colours():
     photo = np.zeros((300, 400, 3), np.uint8)
     photo[..., 1] = 200
@@ -133,15 +144,65 @@ def test_a_scene_of_a_photograph_has_its_colours():
     assert np.median([green[1] - green[0] for green in greens]) > 0.2
 
 
-def test_some_scenes_are_thin_things_before_a_sky(monkeypatch):
-    monkeypatch.setattr("training.scenes.SPANS_SHARE", 1.0)
-    scenes = [draw_scene(rng(seed), 256, NO_SOURCES, points=False) for seed in range(12)]
+def test_some_scenes_are_thin_things_before_a_sky():
+    scenes = [draw_scene(rng(seed), 256, NO_SOURCES, points=False, spans_share=1.0) for seed in range(12)]
     assert all(scene.min() >= 0 and scene.max() <= 1 for scene in scenes)
     # What a median as wide as the lines takes away is mostly a small part of a sky; no sky has none of it.
     shown = [np.rint(255 * np.sqrt(scene[..., 1])).astype(np.uint8) for scene in scenes]
     thin = [float((cv2.absdiff(each, cv2.medianBlur(each, 25)) > 8).mean()) for each in shown]
     assert min(thin) > 0.003
     assert np.median(thin) < 0.3
+
+
+def test_thin_things_are_drawn_more_often_on_negatives_where_they_are_bright_as_scratches_are(monkeypatch):
+    assert spans_share_on(monkeypatch, "clear_slide") == SPANS_SHARE
+    assert spans_share_on(monkeypatch, "negative") == SPANS_ON_NEGATIVES
+
+
+def spans_share_on(monkeypatch, kind):
+    asked = []
+
+    def scene(*arguments, spans_share, **settings):
+        asked.append(spans_share)
+        return draw_scene(*arguments, spans_share=spans_share, **settings)
+
+    for name in ("usual_stock", "any_stock"):
+        monkeypatch.setattr(f"training.synthesizer.{name}", lambda _: KINDS[kind].stock)
+    monkeypatch.setattr("training.synthesizer.draw_scene", scene)
+    draw_sheet(rng(), SIZE, NO_SOURCES)
+    return asked[0]
+
+
+def test_dust_out_of_focus_lies_where_it_lay_and_covers_as_much_less_sharply(monkeypatch):
+    sharp, soft = (out_of_focus(monkeypatch, share) for share in (0.0, 1.0))
+    assert len(sharp) == len(soft) > 100
+    totals, places = ([measure(patch) for patch in soft] for measure in (covered, middle_px))
+    assert totals == pytest.approx([covered(patch) for patch in sharp], rel=0.02, abs=0.1)
+    assert np.abs(np.subtract(places, [middle_px(patch) for patch in sharp])).max() < 0.2
+    assert all(after <= before for before, after in zip(map(steepness, sharp), map(steepness, soft), strict=True))
+
+
+def out_of_focus(monkeypatch, share):
+    monkeypatch.setattr("training.dirt.OUT_OF_FOCUS_SHARE", share)
+    return [patch for seed in range(4) for patch in any_dirt(rng(seed), 512, 1.0, NO_SOURCES)]
+
+
+def covered(patch):
+    return float(patch.coverage.sum())
+
+
+def middle_px(patch):
+    rows, cols = np.indices(patch.coverage.shape)
+    total = max(covered(patch), 1e-6)
+    return (
+        patch.top_px + float((rows * patch.coverage).sum()) / total,
+        patch.left_px + float((cols * patch.coverage).sum()) / total,
+    )
+
+
+def steepness(patch):
+    padded = np.pad(patch.coverage, 1)
+    return float(max(np.abs(np.diff(padded, axis=axis)).max() for axis in (0, 1)))
 
 
 def test_drawn_artefacts_of_every_kind_fit_on_a_sheet():

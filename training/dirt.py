@@ -23,12 +23,15 @@ SPOTLESS_SHARE = 0.16
 # of the wavelength, Jacques 1998); not all of what takes light is pigment. Wavelengths of red, green and blue.
 BROWN_SHARE, MOST_BROWN = 0.35, 2.0
 WAVES_NM = (610.0, 545.0, 465.0)
+# Of damage of any kind.
+OUT_OF_FOCUS_SHARE = 0.25
 _USUAL = (
     "leaky_slide",
     "leaky_slide",
     "leaky_slide",
     "heavy_dirt",
     "long_hairs",
+    "scratches",
     "scratches",
     "stripped_scratches",
     "faint_dust",
@@ -243,10 +246,23 @@ def _browned(rng: np.random.Generator, patch: Patch) -> Patch:
 
 
 def _refocused(rng: np.random.Generator, patch: Patch) -> Patch:
-    if rng.uniform() > 0.15:
+    """Lay some patches out of the scanner's focus: on the film's other side, or on glass."""
+    if rng.uniform() > OUT_OF_FOCUS_SHARE:
         return patch
-    coverage = cv2.GaussianBlur(np.pad(patch.coverage, 4), (0, 0), rng.uniform(0.5, 1.6))
+    coverage = np.pad(patch.coverage, 4)
+    if rng.uniform() < 0.5:
+        coverage = cv2.GaussianBlur(coverage, (0, 0), rng.uniform(0.5, 1.6))
+    else:
+        coverage = cv2.filter2D(coverage, -1, _aperture(rng.uniform(0.7, 3)), borderType=cv2.BORDER_CONSTANT)
     return replace(patch, top_px=patch.top_px - 4, left_px=patch.left_px - 4, coverage=coverage)
+
+
+def _aperture(radius_px: float) -> Plane:
+    """Return what a lens makes of a point out of its focus, (rows, cols): a disc."""
+    reach = math.ceil(radius_px)
+    rows, cols = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    disc = np.clip(np.float32(radius_px + 0.5) - np.hypot(rows, cols), 0, 1)
+    return np.asarray(disc / disc.sum(), np.float32)
 
 
 def shading(rng: np.random.Generator, coverage: Plane) -> Plane:

@@ -56,12 +56,9 @@ def birds(rng: np.random.Generator, picture: Plane) -> None:
     """Paint small dark or light things of the scene: birds, freckles, pebbles, seeds."""
     rows, cols = picture.shape[:2]
     cover = _canvas(picture)
-    size = rng.uniform(0.7, 4)
+    draw, size = (_spot, rng.uniform(0.7, 4)) if rng.uniform() < 0.6 else (_gull, rng.uniform(2, 9))
     for _ in range(int(rng.integers(3, 25))):
-        place = np.array([rng.uniform(0, rows), rng.uniform(0, cols)])
-        axes = size * rng.uniform(0.5, 1.5) * np.array([1, rng.uniform(0.4, 1)])
-        centre, lengths = _fixed(place[::-1]), _fixed(axes)
-        cv2.ellipse(cover, centre, lengths, rng.uniform(0, 180), 0, 360, rng.uniform(80, 255), -1, cv2.LINE_AA, _SHIFT)
+        draw(rng, cover, np.array([rng.uniform(0, rows), rng.uniform(0, cols)]), size)
     _blend(picture, _softened(cover, rng.uniform(0.7, 2)), rng.uniform(0.02, 0.5) * rng.uniform(0.5, 1, 3))
 
 
@@ -183,6 +180,22 @@ def _blend(picture: Plane, cover: Plane, colour: np.ndarray) -> None:
 def _ink(rng: np.random.Generator) -> np.ndarray:
     level = rng.uniform(0.0, 0.15) if rng.uniform() < 0.65 else rng.uniform(0.4, 1)
     return np.asarray(level * rng.uniform(0.6, 1, 3))
+
+
+def _spot(rng: np.random.Generator, cover: np.ndarray, place_px: np.ndarray, size_px: float) -> None:
+    axes = size_px * rng.uniform(0.5, 1.5) * np.array([1, rng.uniform(0.4, 1)])
+    centre, lengths = _fixed(place_px[::-1]), _fixed(axes)
+    cv2.ellipse(cover, centre, lengths, rng.uniform(0, 180), 0, 360, rng.uniform(80, 255), -1, cv2.LINE_AA, _SHIFT)
+
+
+def _gull(rng: np.random.Generator, cover: np.ndarray, place_px: np.ndarray, size_px: float) -> None:
+    """Draw a bird far away: two wings."""
+    wing = size_px * rng.uniform(0.6, 1.3)
+    for side in (-1, 1):
+        lift, bend = rng.uniform(-0.2, 0.9), rng.uniform(0, 0.4)
+        along = np.linspace(0, 1, 6)
+        path = np.stack([-wing * (lift * along + bend * 4 * along * (1 - along)), side * wing * along], 1)
+        _line(cover, place_px + path, int(rng.integers(1, 4)))
 
 
 def _fixed(values: np.ndarray) -> tuple[int, int]:

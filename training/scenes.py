@@ -17,12 +17,20 @@ PHOTO_SHARE = 0.85
 NIGHT_SHARE = 0.06
 # Thin things before a sky: nothing is as like a hair, and a network that learns hairs of another colour forgets them.
 SPANS_SHARE = 0.1
+# On negatives they are bright, as scratches are.
+SPANS_ON_NEGATIVES = 0.2
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
 
 def draw_scene(
-    rng: np.random.Generator, size_px: int, sources: Sources, *, hard_share: float = 0.35, points: bool = True
+    rng: np.random.Generator,
+    size_px: int,
+    sources: Sources,
+    *,
+    hard_share: float = 0.35,
+    points: bool = True,
+    spans_share: float = SPANS_SHARE,
 ) -> Plane:
     """Draw a picture in linear light.
 
@@ -38,6 +46,8 @@ def draw_scene(
         How often something is painted over it that looks like dust, 0..1.
     points : bool
         Whether points of light may be in it: on a negative they are dark, and as dust to see.
+    spans_share : float
+        How often it is thin things before a sky, 0..1.
 
     Returns
     -------
@@ -46,7 +56,7 @@ def draw_scene(
     """
     if points and rng.uniform() < NIGHT_SHARE:
         return _night(rng, size_px)
-    if rng.uniform() < SPANS_SHARE:
+    if rng.uniform() < spans_share:
         return _through_lens(rng, _recoloured(rng, _spans(rng, size_px)))
     if len(sources.photos) and rng.uniform() < PHOTO_SHARE:
         scene = photo_crop(rng, size_px, sources.photos[int(rng.integers(len(sources.photos)))])
@@ -63,7 +73,7 @@ def draw_scene(
 
 _POINTS = ("stars", "lamps")
 # Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
-_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 1.5}
+_LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 2.0}
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:

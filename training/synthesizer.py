@@ -19,7 +19,7 @@ from training.dirt import any_dirt, shading, usual_dirt
 from training.emulsion import Exposed, any_stock, expose, usual_stock
 from training.infrared import draw_infrared_pass, infrared_planes, scan_infrared, seen_by_infrared
 from training.scan import TOUCHED_SHARE, VISIBLE_SHARE, Scanned, any_pass, scan, scanned_beside, usual_pass
-from training.scenes import draw_scene
+from training.scenes import SPANS_ON_NEGATIVES, SPANS_SHARE, draw_scene
 from training.sources import Sources
 
 _LN10 = np.float32(math.log(10))
@@ -73,8 +73,7 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
     stock = _stock(rng, usual)
     while infrared and stock.monochrome:
         stock = _stock(rng, usual)
-    points = stock.process is Process.SLIDE or rng.uniform() < POINTS_ON_NEGATIVES
-    film = expose(rng, draw_scene(rng, size_px, sources, hard_share=hard_share, points=points), stock)
+    film = expose(rng, _scene(rng, size_px, sources, stock, hard_share), stock)
     dirt = usual_dirt if rng.uniform() < usual else any_dirt
     patches = dirt(rng, size_px, scale, sources)
     taken = usual_pass if rng.uniform() < usual else any_pass
@@ -96,6 +95,13 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
     weight[holder] = 0
     plane = None if second is None else scanned_beside(scan_infrared(rng, film, patches, second, mount), how)
     return Sheet(_density(rng, scanned.rgb), visible & ~holder, weight, infrared_planes(scanned.rgb, plane))
+
+
+def _scene(rng: np.random.Generator, size_px: int, sources: Sources, stock: FilmStock, hard_share: float) -> Plane:
+    slide = stock.process is Process.SLIDE
+    points = slide or rng.uniform() < POINTS_ON_NEGATIVES
+    spans_share = SPANS_SHARE if slide else SPANS_ON_NEGATIVES
+    return draw_scene(rng, size_px, sources, hard_share=hard_share, points=points, spans_share=spans_share)
 
 
 def _stock(rng: np.random.Generator, usual: float) -> FilmStock:
