@@ -1,18 +1,25 @@
 # make run    sets up and shows the main job end to end on a scratch station
 # make test   sets up and runs every test
 # make lint   ruff, mypy, import-linter
+# make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests that are skipped without it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The newest brings CUDA along; for the CPU build: TORCH="--index-url https://download.pytorch.org/whl/cpu torch"
+TORCH ?= "torch>=2.9"
 export PYTHON
 
-.PHONY: run test lint lock clean
+.PHONY: run test test-training lint lock clean
 
 run: $(VENV)/ready
 	$(BIN)/python -m bench.demo
 
 test: $(VENV)/ready
 	$(BIN)/pytest
+
+test-training: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/pytest tests/test_learning.py tests/test_shelf.py tests/test_train*.py
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
