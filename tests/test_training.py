@@ -205,14 +205,6 @@ def steepness(patch):
     return float(max(np.abs(np.diff(padded, axis=axis)).max() for axis in (0, 1)))
 
 
-def test_in_some_of_these_skies_are_birds(monkeypatch):
-    flocks = []
-    monkeypatch.setitem(HARD_NEGATIVES, "birds", lambda _, picture: flocks.append(picture.shape))
-    for seed in range(30):
-        draw_scene(rng(seed), SIZE, NO_SOURCES, points=False, spans_share=1.0)
-    assert 3 < len(flocks) < 20
-
-
 def test_drawn_artefacts_of_every_kind_fit_on_a_sheet():
     opacity = np.zeros((60, 80), np.float32)
     opacity[20:40, 10:70] = 1

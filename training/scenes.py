@@ -19,8 +19,6 @@ NIGHT_SHARE = 0.06
 SPANS_SHARE = 0.1
 # On negatives they are bright, as scratches are.
 SPANS_ON_NEGATIVES = 0.2
-# How often birds are in that sky. Elsewhere they are drawn seldom: hardly anything tells them from specks.
-BIRDS_SHARE = 0.3
 # Pixels of the photograph for one of the sheet: from grain-sharp to soft.
 _SCALES = (0.6, 3.4)
 
@@ -129,15 +127,12 @@ def _night(rng: np.random.Generator, size_px: int) -> Plane:
 
 
 def _spans(rng: np.random.Generator, size_px: int) -> Plane:
-    """Draw girders or ropes before a sky, sometimes with birds in it."""
+    """Draw girders or ropes before a sky."""
     if rng.uniform() < 0.5:
-        scene = _cut_of(rng, size_px, "girders", 2.4)
-    else:
-        scene = _cut_of(rng, size_px, "smooth_sky", 2.4) if rng.uniform() < 0.5 else _gradient(rng, size_px)
-        for _ in range(int(rng.integers(1, 3))):
-            HARD_NEGATIVES["ropes"](rng, scene)
-    if rng.uniform() < BIRDS_SHARE:
-        HARD_NEGATIVES["birds"](rng, scene)
+        return _cut_of(rng, size_px, "girders", 2.4)
+    scene = _cut_of(rng, size_px, "smooth_sky", 2.4) if rng.uniform() < 0.5 else _gradient(rng, size_px)
+    for _ in range(int(rng.integers(1, 3))):
+        HARD_NEGATIVES["ropes"](rng, scene)
     return scene
 
 
