@@ -78,7 +78,7 @@ class Rules:
 
 
 COLOUR_RULES = Rules(
-    sure_share=0.15,
+    sure_share=0.2,
     nearly=NEARLY,
     sure_part=0.0,
     fewest_sure=(5.0, 1.0),
