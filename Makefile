@@ -1,7 +1,7 @@
 # make run    sets up and shows the main job end to end on a scratch station
 # make test   sets up and runs every test
 # make lint   ruff, mypy, import-linter
-# make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests that are skipped without it
+# make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

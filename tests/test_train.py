@@ -131,6 +131,14 @@ def test_what_is_exported_may_lie_between_a_network_and_the_one_before(trained, 
     assert np.abs(said["0.5"] - said["0"]).mean() < apart
 
 
+def test_a_share_of_no_network_is_refused(tmp_path, monkeypatch, capsys):
+    command = f"export --checkpoint {tmp_path}/checkpoint.pt --output {tmp_path} --before-share 0.5"
+    monkeypatch.setattr("sys.argv", command.split())
+    with pytest.raises(SystemExit):
+        export.main()
+    assert "--before-share: expected --before" in capsys.readouterr().err
+
+
 def test_the_card_names_the_file_and_how_it_was_made(trained):
     card = json.loads((trained / "defects.json").read_text())
     assert card["sha256"] == hashlib.sha256((trained / "defects.onnx").read_bytes()).hexdigest()

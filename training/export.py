@@ -158,6 +158,8 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a model or checkpoint that it learnt on from")
     parser.add_argument("--before-share", type=float, default=0.0, help="what part of the weights is that one's, 0..1")
     own = parser.parse_args()
+    if own.before_share and own.before is None:
+        parser.error("--before-share: expected --before with the network that has that share, found none")
     command = read_checkpoint(own.checkpoint)["command"]
     _python, _m, _module, *words = shlex.split(command)
     options = parse(words)
