@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import sys
+import time
 
 import cv2
 import numpy as np
@@ -16,7 +19,7 @@ from training.dirt import any_dirt, usual_dirt
 from training.emulsion import Exposed
 from training.hard_negatives import HARD_NEGATIVES
 from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
-from training.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan
+from training.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan, filled
 from training.scan import Pass, any_pass, scan, scanned_beside
 from training.scenes import SPANS_ON_NEGATIVES, SPANS_SHARE, draw_scene
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources, photo_paths
@@ -293,6 +296,38 @@ def test_of_several_drawers_each_has_places_of_its_own_and_only_what_all_have_fi
 def test_a_pool_whose_places_two_drawers_would_share_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a multiple of the 3 drawers, found 4"):
         PoolPlan(tmp_path, None, None, sheets=4, drawers=3)
+
+
+def fail_to_draw(plan, drawer):
+    """Draw the sheets that are waited for, and fail."""
+    pool = Pool(plan)
+    pool.put(sheets(1)[0], drawer)
+    sys.exit(3)
+
+
+def test_a_training_ends_where_a_process_that_draws_fails_on_the_way(tmp_path):
+    plan = PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE)
+    with filled(plan, 1, fail_to_draw) as pool, pytest.raises(RuntimeError, match="has ended with 3"):
+        for _ in range(300):
+            pool.places_since(np.zeros(1, np.int64))
+            time.sleep(0.1)
+
+
+def test_a_pool_takes_its_room_on_the_disk_before_anything_is_drawn(tmp_path):
+    Pool(PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE))
+    for path in tmp_path.iterdir():
+        assert path.stat().st_blocks * 512 >= path.stat().st_size
+
+
+def test_a_pool_that_there_is_no_room_for_is_refused_and_leaves_nothing(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"a pool needs 0.00011 GB for this: '.*density\.npy'"):
+            Pool(PoolPlan(tmp_path, None, None, sheets=2, size_px=SIZE))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pool_of_another_size_is_refused(tmp_path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cv2
@@ -84,6 +86,7 @@ class Pool:
             for name, (dtype, shape) in shapes.items()
         }
         self._drawn = _file(plan.folder / "drawn.npy", np.int64, (plan.drawers,))
+        self._drawing: Sequence[BaseProcess] = ()
 
     @property
     def drawn(self) -> int:
@@ -113,8 +116,21 @@ class Pool:
         """Return how many of the first places are filled once each drawer has drawn so many."""
         return min(int(drawn.min()) * self.drawers, self._places)
 
+    def watch(self, drawing: Sequence[BaseProcess]) -> None:
+        """Take note of the processes that draw, to give nothing more where one has failed."""
+        self._drawing = drawing
+
     def places_since(self, seen: npt.NDArray[np.int64]) -> list[int]:
-        """Return the places filled since each drawer had drawn so many, and count them as seen."""
+        """Return the places filled since each drawer had drawn so many, and count them as seen.
+
+        Raises
+        ------
+        RuntimeError
+            A process that draws has failed.
+        """
+        failed = [process.exitcode for process in self._drawing if process.exitcode]
+        if failed:
+            raise RuntimeError(f"a process that draws sheets has ended with {failed[0]}; its message is above")
         drawn = np.array(self._drawn)
         # What a ring has gone round over more than once is taken up once.
         first = np.maximum(seen, drawn - self._places // self.drawers)
@@ -168,6 +184,7 @@ def filled(plan: PoolPlan, least_sheets: int, draw: Callable[[PoolPlan, int], No
     drawing = [context.Process(target=draw, args=(plan, drawer), daemon=True) for drawer in range(plan.drawers)]
     for process in drawing:
         process.start()
+    pool.watch(drawing)
     try:
         wanted = min(least_sheets, plan.sheets)
         while pool.sheets < wanted:
@@ -186,9 +203,23 @@ def _steps(planes: npt.NDArray[np.float32], step: float) -> npt.NDArray[np.int16
     return np.clip(np.rint(planes / step), -32768, 32767).astype(np.int16)
 
 
+def _create(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    """Create a file with all its room: a disk that is full would kill who draws into it, without a word."""
+    fresh = path.with_suffix(".part")
+    try:
+        np.lib.format.open_memmap(fresh, "w+", dtype, shape).flush()
+        with fresh.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, fresh.stat().st_size)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        size_gb = math.prod(shape) * np.dtype(dtype).itemsize / 1e9
+        raise OSError(error.errno, f"{error.strerror}: a pool needs {size_gb:.2g} GB for this", str(path)) from error
+    fresh.replace(path)
+
+
 def _file(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
     if not path.exists():
-        np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
+        _create(path, dtype, shape)
     plane: npt.NDArray[np.generic] = np.lib.format.open_memmap(path, "r+")
     if plane.shape != shape:
         raise ValueError(f"{path}: expected a pool of shape {shape}, found {plane.shape}; give another folder")
