@@ -17,6 +17,7 @@ from ir.inpainting import inpaint_large
 from ir.model_file import Model, load_inpainting
 from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
+from ir.rough_ground import outstanding_regions
 from ir.stopwatch import StopWatch
 from ir.tiles import take_tiles
 from ir.tint import measure_tints
@@ -64,6 +65,9 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     if tints is not None:
         alone, probability = regions, tints.weighed(probability)
         find = partial(tinted_regions, probability, alone, tints, model.card, options.sensitivity)
+        regions = watch.time("detection", find)
+    elif not len(regions):
+        find = partial(outstanding_regions, rgb, probability, model.card, options.sensitivity)
         regions = watch.time("detection", find)
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
