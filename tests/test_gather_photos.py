@@ -1,8 +1,10 @@
 """Photographs for training come out of Debian's packages as they are, or not at all."""
 
 import hashlib
+import io
 import subprocess
 import urllib.request
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +12,18 @@ import cv2
 import numpy as np
 import pytest
 
-from training.gather_photos import GatheringFailed, Package, gather, load_packages
+from training.gather_photos import GatheringFailed, Package, file_name, gather, load_packages
 
 CONTROL = (
     "Package: some-backgrounds\nVersion: 1\nArchitecture: all\nMaintainer: nobody <a@b.c>\nDescription: pictures\n"
 )
 GREY = np.full((20, 30, 3), 90, np.uint8)
+PACKED = io.BytesIO()
+with zipfile.ZipFile(PACKED, "w") as packed:
+    packed.writestr("textures/Gravel.jpg", b"gravel")
+    packed.writestr("textures/Grass.png", cv2.imencode(".png", GREY)[1].tobytes())
 PICTURES = {
+    "usr/share/games/base.pk3": PACKED.getvalue(),
     "usr/share/pictures/Rocks.jpg": b"rocks",
     "usr/share/pictures/Sky/contents/2560x1600.jpg": b"sky",
     "usr/share/more/Fog.png": cv2.imencode(".png", GREY)[1].tobytes(),
@@ -64,6 +71,18 @@ def test_a_picture_that_is_no_jpeg_becomes_one(mirror, package, tmp_path):
     assert sorted(path.name for path in (tmp_path / "photos").iterdir()) == sorted(path.name for path in paths)
 
 
+def test_photographs_in_a_zip_file_of_a_package_are_named_by_their_files(mirror, package, tmp_path):
+    game = replace(package, folder="usr/share/games", archive="base.pk3")
+    several = replace(game, pictures=("textures/Gravel.jpg", "textures/Grass.png"))
+    paths = gather([several], tmp_path / "photos", mirror)
+    assert [path.name for path in paths] == ["some-backgrounds-gravel.jpg", "some-backgrounds-grass.jpg"]
+    assert paths[0].read_bytes() == b"gravel"
+    with pytest.raises(GatheringFailed, match=r"usr/share/games/textures/Sand\.jpg, found none of that name"):
+        gather([replace(game, pictures=("textures/Sand.jpg",))], tmp_path / "photos", mirror)
+    with pytest.raises(GatheringFailed, match=r"expected the photograph .*Gravel\.jpg, found none of that name"):
+        gather([replace(several, archive="other.pk3")], tmp_path / "photos", mirror)
+
+
 def test_a_package_with_photographs_in_two_folders_is_fetched_once(mirror, package, tmp_path, monkeypatch):
     fetched, fetch = [], urllib.request.urlopen
     monkeypatch.setattr(urllib.request, "urlopen", lambda url, **more: fetched.append(url) or fetch(url, **more))
@@ -85,7 +104,7 @@ def test_a_photograph_that_a_package_lacks_is_named(mirror, package, tmp_path):
 
 def test_no_two_photographs_go_by_one_name():
     packages = load_packages()
-    names = [(package.name, Path(picture).parts[0].lower()) for package in packages for picture in package.pictures]
-    assert len(set(names)) == len(names) == 368
+    names = [file_name(package, picture) for package in packages for picture in package.pictures]
+    assert len(set(names)) == len(names) == 458
     paths = [package.path for package in packages]
     assert paths == sorted(paths)

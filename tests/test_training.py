@@ -21,7 +21,7 @@ from training.hard_negatives import HARD_NEGATIVES
 from training.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
 from training.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan, filled
 from training.scan import Pass, any_pass, scan, scanned_beside
-from training.scenes import SPANS_ON_NEGATIVES, SPANS_SHARE, draw_scene
+from training.scenes import SPANS_ON_NEGATIVES, SPANS_SHARE, draw_scene, roughness
 from training.sources import HELD_OUT_PHOTOS, Drawn, Sources, load_sources, photo_paths
 from training.synthesizer import draw_sheet
 from training.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, validate
@@ -160,6 +160,18 @@ def test_some_scenes_are_thin_things_before_a_sky():
 def test_thin_things_are_drawn_more_often_on_negatives_where_they_are_bright_as_scratches_are(monkeypatch):
     assert spans_share_on(monkeypatch, "clear_slide") == SPANS_SHARE
     assert spans_share_on(monkeypatch, "negative") == SPANS_ON_NEGATIVES
+
+
+def test_of_photographs_rough_crops_are_taken_more_often(monkeypatch):
+    photo = np.full((SIZE, 8 * SIZE, 3), 128, np.uint8)
+    photo[:, : 3 * SIZE] = rng(2).integers(0, 256, (SIZE, 3 * SIZE, 3))
+    rough = {}
+    for share in (0.0, 1.0):
+        monkeypatch.setattr("training.scenes.ROUGH_SHARE", share)
+        sources = Sources(photos=(photo,))
+        scenes = [draw_scene(rng(seed), SIZE, sources, hard_share=0, spans_share=0) for seed in range(40)]
+        rough[share] = sum(roughness(scene) > 0.02 for scene in scenes)
+    assert rough[1.0] > rough[0.0] + 8
 
 
 def spans_share_on(monkeypatch, kind):

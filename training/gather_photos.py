@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import cv2
 import numpy as np
@@ -44,12 +46,15 @@ class Package:
         Where its pictures lie; a package with several folders is listed once for each.
     pictures : tuple of str
         Paths of the photographs below that folder; its other pictures are drawn, or of no use.
+    archive : str
+        A zip file in that folder that holds the pictures, as games have them; none if empty.
     """
 
     path: str
     sha256: str
     folder: str
     pictures: tuple[str, ...]
+    archive: str = ""
 
     @property
     def name(self) -> str:
@@ -71,7 +76,7 @@ def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> l
     packages : sequence of Package
         Where to find them.
     folder : Path
-        Where they go, as PACKAGE-PICTURE.jpg.
+        Where they go (see `file_name`).
     mirror : str
         Address of a Debian mirror's `pool/main/`, with the slash.
 
@@ -117,17 +122,27 @@ def _members(content: bytes) -> tarfile.TarFile:
 def _copied(archive: tarfile.TarFile, package: Package, picture: str, folder: Path) -> Path:
     inside = f"./{package.folder}/{picture}"
     try:
-        member = archive.extractfile(inside)
+        content = _zipped(archive, package, picture) if package.archive else _member(archive, inside).read()
     except KeyError:
-        member = None
-    if member is None:
-        raise GatheringFailed(f"{package.path}: expected the photograph {inside}, found none of that name")
-    path = folder / f"{package.name}-{_stem(picture).lower()}.jpg"
+        raise GatheringFailed(f"{package.path}: expected the photograph {inside}, found none of that name") from None
+    path = folder / file_name(package, picture)
     # Cut short, it would be trained on as it is.
     fresh = path.with_suffix(".part")
-    fresh.write_bytes(_as_jpeg(member.read(), inside))
+    fresh.write_bytes(_as_jpeg(content, inside))
     fresh.replace(path)
     return path
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    member = archive.extractfile(name)
+    if member is None:
+        raise KeyError(name)
+    return member
+
+
+def _zipped(archive: tarfile.TarFile, package: Package, picture: str) -> bytes:
+    with zipfile.ZipFile(_member(archive, f"./{package.folder}/{package.archive}")) as pictures:
+        return pictures.read(picture)
 
 
 def _as_jpeg(content: bytes, name: str) -> bytes:
@@ -139,9 +154,11 @@ def _as_jpeg(content: bytes, name: str) -> bytes:
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
-def _stem(picture: str) -> str:
-    """Return what tells a picture from the others: the first folder's name, or the file's where there is no folder."""
-    return PurePosixPath(PurePosixPath(picture).parts[0]).stem
+def file_name(package: Package, picture: str) -> str:
+    """Return what a photograph is called: by its first folder, or by its file where folders have many."""
+    path = PurePosixPath(picture)
+    stem = path.stem if package.archive else PurePosixPath(path.parts[0]).stem
+    return f"{package.name}-{stem.lower()}.jpg"
 
 
 def main() -> None:

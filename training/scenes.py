@@ -14,6 +14,9 @@ from training.hard_negatives import HARD_NEGATIVES
 from training.sources import Picture, Sources
 
 PHOTO_SHARE = 0.85
+# How often the roughest of so many crops is taken: most of a photograph is smooth, and rough is where dust is missed.
+ROUGH_SHARE = 0.2
+ROUGHEST_OF = 4
 NIGHT_SHARE = 0.06
 # Thin things before a sky: nothing is as like a hair, and a network that learns hairs of another colour forgets them.
 SPANS_SHARE = 0.1
@@ -59,7 +62,7 @@ def draw_scene(
     if rng.uniform() < spans_share:
         return _through_lens(rng, _recoloured(rng, _spans(rng, size_px)))
     if len(sources.photos) and rng.uniform() < PHOTO_SHARE:
-        scene = photo_crop(rng, size_px, sources.photos[int(rng.integers(len(sources.photos)))])
+        scene = _photographed(rng, size_px, sources)
     else:
         scene = _by_arithmetic(rng, size_px)
     scene = _recoloured(rng, scene)
@@ -74,6 +77,19 @@ def draw_scene(
 _POINTS = ("stars", "lamps")
 # Too like hairs and specks to be drawn as often as the others: they would teach not to see those.
 _LIKENESS = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 2.0}
+
+
+def _photographed(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:
+    """Cut a square out of one of the photographs, sometimes a rough one: gravel, grass, bark, foliage, cloth."""
+    crops = ROUGHEST_OF if rng.uniform() < ROUGH_SHARE else 1
+    photos = rng.integers(0, len(sources.photos), crops)
+    return max((photo_crop(rng, size_px, sources.photos[int(photo)]) for photo in photos), key=roughness)
+
+
+def roughness(scene: Plane) -> float:
+    """Return the mean step from pixel to pixel of a picture in linear light, to the eye: over its root, 0..1."""
+    seen = np.sqrt(scene)
+    return float(np.abs(np.diff(seen, axis=0)).mean() + np.abs(np.diff(seen, axis=1)).mean())
 
 
 def photo_crop(rng: np.random.Generator, size_px: int, photo: Picture) -> Plane:
