@@ -15,13 +15,15 @@ import numpy.typing as npt
 from ir.convincing import COLOUR_RULES, NEARLY
 from ir.density_input import DensityLevels, density_planes, measure_levels
 from ir.detection import Regions, chosen, region_means
-from ir.detector import CERTAIN, find_regions
+from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
 
 Plane = npt.NDArray[np.float32]
 
 # Certain pixels of a mark, at least: below, leaves and lettering are as certain as specks.
 CERTAIN_PX = 100
+# Mean probability of a mark, at least: cracks of rocks have up to 0.92.
+MEAN = 0.93
 # Marks in a megapixel over which the picture itself is what the detector sees, as in foliage.
 MOST_MARKS = 40
 # The ground of a mark lies so far from it; what is nearer belongs to its rim.
@@ -91,9 +93,11 @@ class Ground:
 def _is_certain(
     probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float
 ) -> npt.NDArray[np.bool_]:
+    """Whether each region is so by itself: of size, and nearly all of it beyond doubt."""
     certain = probability[regions.rows, regions.cols] >= round(CERTAIN * card.limits(0.0)[0])
     part = region_means(certain, regions)
     enough = part * np.diff(regions.starts) >= CERTAIN_PX * 2 * (1 - sensitivity)
+    enough &= mean_probability(probability, regions) >= MEAN * asked_part(sensitivity)
     return np.asarray(enough & (part > COLOUR_RULES.sure_share))
 
 

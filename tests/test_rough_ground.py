@@ -89,6 +89,16 @@ def test_a_small_mark_is_left_unless_more_sensitivity_asks_for_less(model):
     assert found(ground(0.12), model, sensitivity=0.2) == 0
 
 
+@pytest.mark.parametrize(("rim", "stands_out"), [(195, 1), (180, 0)])
+def test_a_mark_whose_rim_is_doubtful_is_left_as_cracks_of_rocks_have_such(rim, stands_out, model):
+    """Three quarters of the mark are certain: its mean probability is 0.94 or 0.93."""
+    density, probability = ground(0.12), np.zeros(SHAPE, np.uint8)
+    density[SPECK] += 0.8
+    probability[SPECK] = rim
+    probability[140:152, 190:199] = 255
+    assert len(outstanding_regions(scanned(density), probability, model.card, 0.5)) == stands_out
+
+
 def test_where_much_is_nearly_a_mark_the_picture_is_what_the_detector_sees(model):
     assert found(ground(0.12), model, doubtful=3) == 1
     assert found(ground(0.12), model, doubtful=5) == 0
