@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from ir.convincing import COLOUR_RULES, NEARLY
 from ir.density_input import DensityLevels, density_planes, measure_levels
@@ -112,21 +112,21 @@ def _measure(
     """Measure the ground of the mark with these pixels."""
     middle = np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols)))
     window = (_span(rows, int(rows[middle]), rgb.shape[0]), _span(cols, int(cols[middle]), rgb.shape[1]))
-    mark = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.uint8)
+    mark = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.bool_)
     inside = (rows >= window[0].start) & (rows < window[0].stop) & (cols >= window[1].start) & (cols < window[1].stop)
-    mark[rows[inside] - window[0].start, cols[inside] - window[1].start] = 1
+    mark[rows[inside] - window[0].start, cols[inside] - window[1].start] = True
     density: Plane = density_planes(rgb[window], levels).mean(axis=0)
-    distance_px = cv2.distanceTransform(1 - mark, cv2.DIST_L2, cv2.DIST_MASK_5)
+    distance_px = ndimage.distance_transform_edt(~mark)
     ground = (distance_px > GROUND_PX[0]) & (distance_px <= GROUND_PX[1])
     if not ground.any():
         return Ground(0.0, 0.0, 1.0)
     return _before(density, mark, ground)
 
 
-def _before(density: Plane, mark: npt.NDArray[np.uint8], ground: npt.NDArray[np.bool_]) -> Ground:
-    core = cv2.erode(mark, np.ones((3, 3), np.uint8), borderValue=0).astype(np.bool_)
-    height = float(np.median(density[core if core.any() else mark.astype(np.bool_)]))
-    fine, coarse = (cv2.GaussianBlur(density, (0, 0), sigma_px) for sigma_px in STRUCTURES_PX)
+def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.bool_]) -> Ground:
+    core = ndimage.binary_erosion(mark, np.ones((3, 3), np.bool_))
+    height = float(np.median(density[core if core.any() else mark]))
+    fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
     middle, deviation = _spread(density[ground])
     towards = density[ground] >= height if height > middle else density[ground] <= height
     return Ground(
