@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ir import _colour_kernels as kernels
 from ir.detection import Regions
 from ir.healing import DISPLAY_GAMMA
+from ir.robust import middle_and_deviation
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -195,8 +196,7 @@ def _usual_height(heights: Doubles, variances: Doubles) -> tuple[float, float]:
     known = variances < np.square(KNOWN_HEIGHT * heights)
     if known.sum() < FEWEST_KNOWN:
         return USUAL_HEIGHT, PIXELS_AS_ONE / USUAL_SPREAD**2
-    middle = float(np.median(heights[known]))
-    spread = 1.4826 * float(np.median(np.abs(heights[known] - middle)))
+    middle, spread = middle_and_deviation(heights[known])
     return middle, PIXELS_AS_ONE / max(spread, LEAST_SPREAD) ** 2
 
 

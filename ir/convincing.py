@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions, chosen, joined, many, region_means
+from ir.detection import Regions, chosen, joined, many, none_of, region_means
 from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
 from ir.tint import Tints
@@ -132,7 +132,7 @@ def sure_regions(
     regions = find_regions(probability, *card.limits(sensitivity))
     asked_of = _asked(probability, regions, card, sensitivity, rules)
     if asked_of is None:
-        return _none_of(regions)
+        return none_of(regions)
     limits = _limits(card, asked_of)
     if limits != card.limits(sensitivity):
         regions = find_regions(probability, *limits)
@@ -164,7 +164,7 @@ def tinted_regions(
     rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
-        return _none_of(regions)
+        return none_of(regions)
     kept, doubtful = _told_apart(weighed, regions, asked_of)
     return _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
 
@@ -185,18 +185,14 @@ def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[i
     return chosen(regions, tinted | shown)
 
 
-def _none_of(regions: Regions) -> Regions:
-    return chosen(regions, np.zeros(len(regions), np.bool_))
-
-
 def _asked(
     probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float, rules: Rules
 ) -> _Asked | None:
     """Return what is asked of a frame's marks, or None where too few of them are sure."""
     if not len(regions):
         return None
-    certain = round(CERTAIN * card.limits(0.0)[0])
-    sure = _certain_parts(probability, regions, certain) > rules.sure_share
+    certain = certain_level(card)
+    sure = certain_parts(probability, regions, certain) > rules.sure_share
     marks = len(regions)
     if rules.nearly is not None:
         # A model may have limits under these.
@@ -246,7 +242,12 @@ def _by_area(areas: npt.NDArray[np.int64], values: Sequence[float]) -> npt.NDArr
     return np.asarray(np.interp(np.log(areas), np.log(AREAS_PX), values))
 
 
-def _certain_parts(probability: npt.NDArray[np.uint8], regions: Regions, certain: int) -> npt.NDArray[np.float64]:
+def certain_level(card: ModelCard) -> int:
+    """Return the probability times 255 from which on a pixel is certain: what would be a seed at sensitivity 0."""
+    return round(CERTAIN * card.limits(0.0)[0])
+
+
+def certain_parts(probability: npt.NDArray[np.uint8], regions: Regions, certain: int) -> npt.NDArray[np.float64]:
     """Return the part of each region that is certain."""
     return region_means(probability[regions.rows, regions.cols] >= certain, regions)
 
@@ -255,7 +256,7 @@ def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     """Return the regions that are as likely and as certain as is asked of them, and the others."""
     areas = np.diff(regions.starts)
     convincing = mean_probability(probability, regions) >= asked_of.mean(areas)
-    convincing &= _certain_parts(probability, regions, asked_of.certain) >= asked_of.certain_part(areas)
+    convincing &= certain_parts(probability, regions, asked_of.certain) >= asked_of.certain_part(areas)
     return chosen(regions, convincing), chosen(regions, ~convincing)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from ir.robust import middle_and_deviation
+
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Spectra = npt.NDArray[np.complex64]
@@ -72,9 +74,8 @@ def find_peak(spectrum: Spectra, size: tuple[int, ...], around: Doubles, reach_p
     high = np.minimum(middle + np.round(around).astype(int) + reach_px + 1, np.array(size) - 1)
     inner = surface[low[0] : high[0], low[1] : high[1]]
     row, col = np.array(np.unravel_index(int(np.argmax(inner)), inner.shape)) + low
-    level = np.median(surface)
-    spread = 1.4826 * float(np.median(np.abs(surface - level))) + 1e-20
-    sureness = (float(surface[row, col]) - float(level)) / spread
+    level, spread = middle_and_deviation(surface)
+    sureness = (float(surface[row, col]) - level) / (spread + 1e-20)
     fraction = [_parabola(surface[row - 1 : row + 2, col]), _parabola(surface[row, col - 1 : col + 2])]
     return np.array([row, col]) - middle + np.array(fraction), sureness
 

@@ -151,6 +151,11 @@ def chosen(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
     return Regions(regions.rows[pixels], regions.cols[pixels], starts)
 
 
+def none_of(regions: Regions) -> Regions:
+    """Return none of the regions."""
+    return chosen(regions, np.zeros(len(regions), np.bool_))
+
+
 def joined(parts: Iterable[Regions], shape: tuple[int, ...]) -> Regions:
     """Join regions that overlap or touch, of a plane of so many rows and columns."""
     classes = np.zeros(shape, np.uint8)

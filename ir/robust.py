@@ -25,6 +25,12 @@ def sample(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values[:: max(1, values.size // SAMPLE_PIXELS)]
 
 
+def middle_and_deviation(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the median, and the standard deviation by the median distance to it: a few outliers change neither."""
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+
+
 def bright_scale(residual: Doubles) -> float:
     """Standard deviation of clean film, from the pixels of a sample brighter than the median: dust only darkens."""
     residual = sample(residual)

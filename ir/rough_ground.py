@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from ir.convincing import COLOUR_RULES, NEARLY
+from ir.convincing import COLOUR_RULES, NEARLY, certain_level, certain_parts
 from ir.density_input import DensityLevels, density_planes, measure_levels
-from ir.detection import Regions, chosen, region_means
-from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
+from ir.detection import Regions, chosen, none_of
+from ir.detector import asked_part, find_regions, mean_probability
 from ir.model_file import ModelCard
+from ir.robust import middle_and_deviation
 
 Plane = npt.NDArray[np.float32]
 
@@ -37,8 +38,6 @@ DEVIATIONS = 1.75
 AS_DARK = 0.05
 # Of a long mark as much as fits into a square of this size is looked at.
 _WINDOW_PX = 1024
-# Of a normal distribution the deviation is so many times the median distance from the middle.
-_DEVIATION = 1.4826
 
 
 def outstanding_regions(
@@ -60,7 +59,7 @@ def outstanding_regions(
     regions = find_regions(probability, *card.limits(sensitivity))
     candidates = chosen(regions, _is_certain(probability, regions, card, sensitivity))
     if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_MARKS * probability.size / 1e6:
-        return chosen(candidates, np.zeros(len(candidates), np.bool_))
+        return none_of(candidates)
     levels = measure_levels(rgb)
     stands_out = [_measure(rgb, levels, *pixels).stands_out for pixels in _pixels_of(candidates)]
     return chosen(candidates, np.array(stands_out, np.bool_))
@@ -94,8 +93,7 @@ def _is_certain(
     probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float
 ) -> npt.NDArray[np.bool_]:
     """Whether each region is so by itself: of size, and nearly all of it beyond doubt."""
-    certain = probability[regions.rows, regions.cols] >= round(CERTAIN * card.limits(0.0)[0])
-    part = region_means(certain, regions)
+    part = certain_parts(probability, regions, certain_level(card))
     enough = part * np.diff(regions.starts) >= CERTAIN_PX * 2 * (1 - sensitivity)
     enough &= mean_probability(probability, regions) >= MEAN * asked_part(sensitivity)
     return np.asarray(enough & (part > COLOUR_RULES.sure_share))
@@ -127,17 +125,10 @@ def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.
     core = ndimage.binary_erosion(mark, np.ones((3, 3), np.bool_))
     height = float(np.median(density[core if core.any() else mark]))
     fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
-    middle, deviation = _spread(density[ground])
+    middle, deviation = middle_and_deviation(density[ground])
+    _, roughness = middle_and_deviation((fine - coarse)[ground])
     towards = density[ground] >= height if height > middle else density[ground] <= height
-    return Ground(
-        _spread((fine - coarse)[ground])[1], abs(height - middle) / max(deviation, 1e-3), float(towards.mean())
-    )
-
-
-def _spread(values: Plane) -> tuple[float, float]:
-    """Return the median, and the deviation that a few outliers do not change."""
-    middle = float(np.median(values))
-    return middle, _DEVIATION * float(np.median(np.abs(values - middle)))
+    return Ground(roughness, abs(height - middle) / max(deviation, 1e-3), float(towards.mean()))
 
 
 def _span(places: npt.NDArray[np.int32], middle: int, length: int) -> slice:
