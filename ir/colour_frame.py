@@ -18,6 +18,7 @@ from ir.model_file import Model, load_inpainting
 from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.rough_ground import outstanding_regions
+from ir.smooth_ground import without_branches
 from ir.stopwatch import StopWatch
 from ir.tiles import take_tiles
 from ir.tint import measure_tints
@@ -66,7 +67,10 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         alone, probability = regions, tints.weighed(probability)
         find = partial(tinted_regions, probability, alone, tints, model.card, options.sensitivity)
         regions = watch.time("detection", find)
-    elif not len(regions):
+    else:
+        find = partial(without_branches, rgb, probability, regions, model.card, options.sensitivity)
+        regions = watch.time("detection", find)
+    if tints is None and not len(regions):
         find = partial(outstanding_regions, rgb, probability, model.card, options.sensitivity)
         regions = watch.time("detection", find)
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ir.detection import Regions, chosen, joined, many, none_of, region_means
 from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
+from ir.likeness import repeated
 from ir.model_file import ModelCard
 from ir.tint import Tints
 
@@ -20,6 +21,10 @@ SURELY_DUSTY_PARTS = (0.45, 0.55)
 DOUBTFUL_PARTS = (0.4, 0.9)
 # Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
 NEARLY = (0.5, 0.3)
+# A frame with fewer sure marks than the first, for the root of its megapixels, has few; with more than the second not.
+FEW_SURE = ((0.0, 16.0), (0.0, 24.0))
+# Areas of marks between which `Rules.certain_of_few` passes from one figure to the other.
+FEW_AREAS_PX = (45, 100)
 AREAS_PX = (60, 500, 2000, 8000)
 # A mark that is not convincing is cut down to what is over these probabilities. Of a mark so many pixels count at most
 # where a picture looks like dust; then so much more is asked of marks, as a part of the way to certainty.
@@ -61,6 +66,11 @@ class Rules:
     most_doubtful, most_bounded : float
         Where what is not convincing covers more than the first part of what is, or more than the second where of one
         mark `BOUND_PX` count at most, the picture itself looks like dust.
+    certain_of_few : pair of float
+        Part of a small and of any mark that is certain, at least, on a frame with few sure ones (`FEW_SURE`,
+        `FEW_AREAS_PX`): there what is not sure by itself is more often the picture's than dust.
+    surest_of_few : float
+        There of one mark at least so much is certain, or none is dust. Above 0 what repeats a shape is none either.
     """
 
     sure_share: float
@@ -75,6 +85,8 @@ class Rules:
     dusty_limits: tuple[float, float]
     most_doubtful: float
     most_bounded: float
+    certain_of_few: tuple[float, float] = (0.0, 0.0)
+    surest_of_few: float = 0.0
 
 
 COLOUR_RULES = Rules(
@@ -90,11 +102,19 @@ COLOUR_RULES = Rules(
     dusty_limits=(0.5, 0.85),
     most_doubtful=0.8,
     most_bounded=1.3,
+    certain_of_few=(0.7, 0.25),
+    surest_of_few=0.6,
 )
 # Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
 # which says nothing.
 TINTED_RULES = replace(
-    COLOUR_RULES, nearly=None, sure_part=0.5, fewest_sure=(3.5, 3.5), certain_parts=(0.0, 0.0, 0.0, 0.0)
+    COLOUR_RULES,
+    nearly=None,
+    sure_part=0.5,
+    fewest_sure=(3.5, 3.5),
+    certain_parts=(0.0, 0.0, 0.0, 0.0),
+    certain_of_few=(0.0, 0.0),
+    surest_of_few=0.0,
 )
 # The network that sees infrared is seldom certain of more than the core of a mark.
 INFRARED_RULES = Rules(
@@ -136,10 +156,22 @@ def sure_regions(
     limits = _limits(card, asked_of)
     if limits != card.limits(sensitivity):
         regions = find_regions(probability, *limits)
+    if asked_of.surest():
+        regions = chosen(regions, ~repeated(probability, regions, sensitivity))
     kept, doubtful = _told_apart(probability, regions, asked_of)
     if _looks_like_dust(kept, doubtful, rules):
-        return _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
-    return _with_parts(probability, kept, doubtful, limits[0], asked_of)
+        kept = _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+    else:
+        kept = _with_parts(probability, kept, doubtful, limits[0], asked_of)
+    return _certain(probability, kept, asked_of)
+
+
+def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: _Asked) -> Regions:
+    """Return the regions that are certain enough by themselves, where that is asked; none where hardly any is."""
+    parts = certain_parts(probability, regions, asked_of.certain)
+    if parts.max(initial=0.0) < asked_of.surest():
+        return none_of(regions)
+    return chosen(regions, parts >= asked_of.certain_of_any(np.diff(regions.starts)))
 
 
 def tinted_regions(
@@ -201,7 +233,10 @@ def _asked(
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
     fewest = many((1.0, float(np.interp(sure_part, MOST_SURE_PARTS, rules.fewest_sure))), probability.size)
     asked = max(fewest, rules.sure_part * marks) * 2 * (1 - sensitivity)
-    return None if sure.sum() < asked else _Asked(rules, certain, sure_part, sensitivity)
+    if sure.sum() < asked:
+        return None
+    few_share = float(np.interp(sure.sum(), [many(count, probability.size) for count in FEW_SURE], (1.0, 0.0)))
+    return _Asked(rules, certain, few_share, sure_part, sensitivity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +248,7 @@ class _Asked:
 
     rules: Rules
     certain: int
+    few_share: float
     sure_part: float
     sensitivity: float
     more: float = 0.0
@@ -224,6 +260,13 @@ class _Asked:
 
     def certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         return self._large_share() * _by_area(areas, self.rules.certain_parts) * asked_part(self.sensitivity)
+
+    def certain_of_any(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        asked = np.interp(np.log(areas), np.log(FEW_AREAS_PX), self.rules.certain_of_few)
+        return np.asarray(self.few_share * asked * asked_part(self.sensitivity))
+
+    def surest(self) -> float:
+        return self.few_share * self.rules.surest_of_few * asked_part(self.sensitivity)
 
     def _large_share(self) -> float:
         return float(np.interp(self.sure_part, DUSTY_PARTS, (1.0, self.rules.dusty_share)))

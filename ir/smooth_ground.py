@@ -1,0 +1,54 @@
+"""What is plain to see before a smooth ground, and still not certain: twigs, girders and cables, not dust.
+
+A detector is certain of dust that nothing hides. Where a large mark is far darker or brighter than the smooth ground
+it lies on, and the detector is not certain of most of it, it is the picture's. On a dusty frame so is hardly anything.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ir.convincing import FEW_SURE, certain_level, certain_parts
+from ir.detection import Regions, chosen, many
+from ir.detector import asked_part
+from ir.ground import measure_grounds
+from ir.model_file import ModelCard
+
+LARGE_PX = 200
+# Of a mark at least so much is certain where it is so plain to see.
+CERTAIN_PART = 0.7
+# Most deviation of a smooth ground's structures, densities, and fewest deviations by which a mark is plain to see.
+SMOOTH = 0.025
+DEVIATIONS = 10.0
+
+
+def without_branches(
+    rgb: npt.NDArray[np.uint16],
+    probability: npt.NDArray[np.uint8],
+    regions: Regions,
+    card: ModelCard,
+    sensitivity: float,
+) -> Regions:
+    """Return the defects of a frame without what is the picture's before a smooth ground, where they are few.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        The frame, counts.
+    probability : (rows, cols) ndarray of uint8
+        Probability times 255.
+    regions : Regions
+        The defects.
+    card : ModelCard
+        Its limits count.
+    sensitivity : float
+        0..1; the more, the less has to be certain.
+    """
+    if len(regions) > many(FEW_SURE[1], probability.size):
+        return regions
+    doubted = certain_parts(probability, regions, certain_level(card)) < CERTAIN_PART * asked_part(sensitivity)
+    doubted &= np.diff(regions.starts) >= LARGE_PX
+    grounds = measure_grounds(rgb, chosen(regions, doubted))
+    doubted[doubted] = [ground.roughness <= SMOOTH and ground.deviations >= DEVIATIONS for ground in grounds]
+    return chosen(regions, ~doubted)
