@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,14 +16,16 @@ from ir.model_file import ModelCard
 from ir.tint import Tints
 
 # Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
-MOST_SURE_PARTS = (0.25, 0.38)
+MOST_SURE_PARTS = (0.1, 0.25, 0.38)
 DUSTY_PARTS = (0.3, 0.5)
 SURELY_DUSTY_PARTS = (0.45, 0.55)
 DOUBTFUL_PARTS = (0.4, 0.9)
 # Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
 NEARLY = (0.5, 0.3)
-# A frame with fewer sure marks than the first, for the root of its megapixels, has few; with more than the second not.
-FEW_SURE = ((0.0, 16.0), (0.0, 24.0))
+# Rules were chosen on frames of this size; of a larger one every such piece may show as much by mistake.
+PIECE_PX = 1_500_000
+# A frame with fewer sure marks in a piece than the first has few, and with more than the second it has not.
+FEW_SURE = (20.0, 30.0)
 # Areas of marks between which `Rules.certain_of_few` passes from one figure to the other.
 FEW_AREAS_PX = (45, 100)
 AREAS_PX = (60, 500, 2000, 8000)
@@ -51,8 +54,9 @@ class Rules:
     sure_part : float
         Part of a dusty frame's marks that is sure, at least.
     fewest_sure : pair of float
-        Sure marks that a dusty frame has at least, beyond one and for the root of its megapixels, where
-        `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
+        Sure marks that a dusty frame has at least, beyond one, in a piece (see `in_pieces`) and for the root of its
+        megapixels, where `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that
+        is nearly so.
     small_mean, large_means, huge_means : float, pair of float, pair of float
         Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
         sure), and of the others, at least.
@@ -70,13 +74,14 @@ class Rules:
         Part of a small and of any mark that is certain, at least, on a frame with few sure ones (`FEW_SURE`,
         `FEW_AREAS_PX`): there what is not sure by itself is more often the picture's than dust.
     surest_of_few : float
-        There of one mark at least so much is certain, or none is dust. Above 0 what repeats a shape is none either.
+        There of one mark at least so much is certain, or none is dust, and of each that touches the frame's border.
+        Above 0 what repeats a shape is none either.
     """
 
     sure_share: float
     nearly: tuple[float, float] | None
     sure_part: float
-    fewest_sure: tuple[float, float]
+    fewest_sure: tuple[float, float, float]
     small_mean: float
     large_means: tuple[float, float]
     huge_means: tuple[float, float]
@@ -93,7 +98,7 @@ COLOUR_RULES = Rules(
     sure_share=0.2,
     nearly=NEARLY,
     sure_part=0.0,
-    fewest_sure=(5.0, 1.0),
+    fewest_sure=(6.0, 5.0, 1.0),
     small_mean=0.5,
     large_means=(0.78, 0.78),
     huge_means=(0.85, 0.85),
@@ -111,7 +116,7 @@ TINTED_RULES = replace(
     COLOUR_RULES,
     nearly=None,
     sure_part=0.5,
-    fewest_sure=(3.5, 3.5),
+    fewest_sure=(4.3, 3.5, 3.5),
     certain_parts=(0.0, 0.0, 0.0, 0.0),
     certain_of_few=(0.0, 0.0),
     surest_of_few=0.0,
@@ -121,7 +126,7 @@ INFRARED_RULES = Rules(
     sure_share=0.0,
     nearly=None,
     sure_part=0.4,
-    fewest_sure=(4.4, 4.4),
+    fewest_sure=(5.4, 4.4, 4.4),
     small_mean=0.5,
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),
@@ -171,7 +176,18 @@ def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: _As
     parts = certain_parts(probability, regions, asked_of.certain)
     if parts.max(initial=0.0) < asked_of.surest():
         return none_of(regions)
-    return chosen(regions, parts >= asked_of.certain_of_any(np.diff(regions.starts)))
+    asked = asked_of.certain_of_any(np.diff(regions.starts))
+    at_border = _at_border(regions, probability.shape)
+    asked[at_border] = np.maximum(asked[at_border], asked_of.surest())
+    return chosen(regions, parts >= asked)
+
+
+def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Tell which regions touch the border of a frame: whether these end there or go on cannot be seen."""
+    on_border = (
+        (regions.rows == 0) | (regions.rows == shape[0] - 1) | (regions.cols == 0) | (regions.cols == shape[1] - 1)
+    )
+    return region_means(on_border, regions) > 0
 
 
 def tinted_regions(
@@ -193,7 +209,7 @@ def tinted_regions(
     """
     regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
     # Where the picture alone shows defects, the frame is known to be dusty.
-    rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
+    rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0, 0.0)) if len(alone) else TINTED_RULES
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
         return none_of(regions)
@@ -223,7 +239,7 @@ def _asked(
     """Return what is asked of a frame's marks, or None where too few of them are sure."""
     if not len(regions):
         return None
-    certain = certain_level(card)
+    certain, area_px = certain_level(card), probability.size
     sure = certain_parts(probability, regions, certain) > rules.sure_share
     marks = len(regions)
     if rules.nearly is not None:
@@ -231,12 +247,20 @@ def _asked(
         marks = max(marks, len(find_regions(probability, *rules.nearly)))
     sure_part = float(sure.sum()) / marks
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    fewest = many((1.0, float(np.interp(sure_part, MOST_SURE_PARTS, rules.fewest_sure))), probability.size)
+    first, *by_root = rules.fewest_sure
+    by_part = (in_pieces(first, area_px), *(many((0.0, count), area_px) for count in by_root))
+    fewest = 1 + float(np.interp(sure_part, MOST_SURE_PARTS, by_part))
     asked = max(fewest, rules.sure_part * marks) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return None
-    few_share = float(np.interp(sure.sum(), [many(count, probability.size) for count in FEW_SURE], (1.0, 0.0)))
+    few_share = float(np.interp(sure.sum(), [in_pieces(count, area_px) for count in FEW_SURE], (1.0, 0.0)))
     return _Asked(rules, certain, few_share, sure_part, sensitivity)
+
+
+def in_pieces(count: float, area_px: int) -> float:
+    """Return a number of marks for a frame's area, of one in a piece; below a piece, for the root of the area."""
+    pieces = area_px / PIECE_PX
+    return count * max(pieces, math.sqrt(pieces))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ir.convincing import FEW_SURE, certain_level, certain_parts
-from ir.detection import Regions, chosen, many
+from ir.convincing import FEW_SURE, certain_level, certain_parts, in_pieces
+from ir.detection import Regions, chosen
 from ir.detector import asked_part
 from ir.ground import measure_grounds
 from ir.model_file import ModelCard
@@ -45,7 +45,7 @@ def without_branches(
     sensitivity : float
         0..1; the more, the less has to be certain.
     """
-    if len(regions) > many(FEW_SURE[1], probability.size):
+    if len(regions) > in_pieces(FEW_SURE[1], probability.size):
         return regions
     doubted = certain_parts(probability, regions, certain_level(card)) < CERTAIN_PART * asked_part(sensitivity)
     doubted &= np.diff(regions.starts) >= LARGE_PX
