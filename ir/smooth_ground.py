@@ -15,9 +15,9 @@ from ir.detector import asked_part
 from ir.ground import measure_grounds
 from ir.model_file import ModelCard
 
-LARGE_PX = 200
-# Of a mark at least so much is certain where it is so plain to see.
-CERTAIN_PART = 0.7
+# Of marks of these areas at least so much is certain where they are so plain to see; what is smaller has a wide rim.
+LARGE_PX = (200, 600)
+CERTAIN_PARTS = (0.7, 0.8)
 # Most deviation of a smooth ground's structures, densities, and fewest deviations by which a mark is plain to see.
 SMOOTH = 0.025
 DEVIATIONS = 10.0
@@ -47,8 +47,9 @@ def without_branches(
     """
     if len(regions) > in_pieces(FEW_SURE[1], probability.size):
         return regions
-    doubted = certain_parts(probability, regions, certain_level(card)) < CERTAIN_PART * asked_part(sensitivity)
-    doubted &= np.diff(regions.starts) >= LARGE_PX
+    areas = np.diff(regions.starts)
+    asked = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * asked_part(sensitivity)
+    doubted = (certain_parts(probability, regions, certain_level(card)) < asked) & (areas >= LARGE_PX[0])
     grounds = measure_grounds(rgb, chosen(regions, doubted))
     doubted[doubted] = [ground.roughness <= SMOOTH and ground.deviations >= DEVIATIONS for ground in grounds]
     return chosen(regions, ~doubted)

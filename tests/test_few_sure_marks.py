@@ -19,8 +19,8 @@ from ir.smooth_ground import without_branches
 
 pytestmark = compiled
 
-# A frame of one megapixel has few sure marks up to 16, and many from 24 on.
-SHAPE = (1000, 1000)
+# A frame of this size has few sure marks up to 20, and many from 30 on.
+SHAPE = (1000, 1500)
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,18 @@ def test_of_a_mark_a_quarter_is_certain_and_of_a_small_one_seven_tenths(rows, co
     assert is_found(with_mark(sure_marks(12), rows, cols, certain_px), model, 1.0)
 
 
-@pytest.mark.parametrize(("number", "found"), [(14, False), (17, False), (22, True), (30, True)])
+@pytest.mark.parametrize(("number", "found"), [(18, False), (21, False), (27, True), (40, True)])
 def test_the_more_marks_are_sure_the_less_each_has_to_be_certain(number, found, model):
     assert is_found(with_mark(sure_marks(number), 10, 20, 20), model) == found
 
 
-@pytest.mark.parametrize(("number", "found"), [(30, False), (44, True)])
-def test_few_is_for_the_root_of_a_frames_area(number, found, model):
-    assert is_found(with_mark(sure_marks(number, (2000, 2000)), 10, 20, 20), model) == found
+@pytest.mark.parametrize(
+    ("number", "shape", "found"),
+    [(60, (2000, 3000), False), (110, (2000, 3000), True), (8, (500, 750), False), (15, (500, 750), True)],
+    ids=["four times the size", "many there", "a quarter of it", "many for that"],
+)
+def test_few_is_for_a_frames_area_and_for_its_root_below_that_size(number, shape, found, model):
+    assert is_found(with_mark(sure_marks(number, shape), 10, 20, 20), model) == found
 
 
 def test_the_network_that_sees_infrared_is_seldom_certain_and_asked_for_no_more(model):
@@ -83,12 +87,31 @@ def test_where_of_no_mark_six_tenths_are_certain_none_is_dust(certain_px, found,
     assert len(sure_regions(probability, model.card, 1.0)) == 6
 
 
+@pytest.mark.parametrize(("certain_px", "found"), [(80, False), (200, True)])
+@pytest.mark.parametrize("side", range(4), ids=["top", "right", "bottom", "left"])
+def test_what_touches_the_border_has_to_be_certain_for_the_most_part_as_it_may_go_on(side, certain_px, found, model):
+    probability = with_mark(np.zeros((1000, 1000), np.uint8), 15, 20, certain_px)
+    inside = probability + sure_marks(12, (1000, 1000))
+    at_border = np.rot90(np.roll(probability, -20, axis=0), side) + sure_marks(12, (1000, 1000))
+    assert len(sure_regions(inside, model.card, 0.5)) == 13
+    assert len(sure_regions(at_border, model.card, 0.5)) == 12 + found
+
+
+@pytest.mark.parametrize(("sure", "found"), [(22, 0), (30, 30)])
+def test_a_large_frame_of_foliage_shows_a_few_sure_marks_in_each_piece(sure, found, model):
+    """Of all that is nearly a mark in six megapixels a twentieth is sure: 25 are asked for."""
+    probability = sure_marks(sure, (2000, 3000))
+    for index in range(20 * sure):
+        top, left = 700 + 20 * (index // 140), 20 + 20 * (index % 140)
+        probability[top : top + 4, left : left + 4] = 140
+    assert len(sure_regions(probability, model.card, 0.5)) == found
+
+
 # --- before a smooth ground ---
 
 
-def before(ground, *, darker=0.3, certain_px=100, large=True, others=0, model, sensitivity=0.5):
+def before(ground, *, darker=0.3, certain_px=100, size_px=16, others=0, model, sensitivity=0.5):
     """Whether a mark before a ground of some density stays a defect, one of so many."""
-    size_px = 16 if large else 12
     probability, density = np.zeros(SHAPE, np.uint8), np.broadcast_to(ground, SHAPE).astype(np.float32)
     with_mark(probability, size_px, size_px, certain_px)
     density[20 : 20 + size_px, 20 : 20 + size_px] += darker
@@ -111,15 +134,21 @@ def test_a_large_mark_that_is_plain_to_see_before_a_smooth_ground_and_not_certai
 
 @pytest.mark.parametrize(
     "but",
-    [{"darker": 0.06}, {"certain_px": 200}, {"large": False}, {"others": 30}, {"sensitivity": 0.9}],
+    [{"darker": 0.06}, {"certain_px": 200}, {"size_px": 12}, {"others": 30}, {"sensitivity": 0.9}],
     ids=["faint", "certain", "smaller", "on a dusty frame", "at more sensitivity"],
 )
 def test_it_is_dust_where_it_is_otherwise(but, model):
     assert before(grainy(0.01), **but, model=model)
 
 
+@pytest.mark.parametrize(("certain_px", "is_dust"), [(700, False), (740, True)])
+def test_of_a_larger_one_more_is_certain(certain_px, is_dust, model):
+    assert before(grainy(0.01), size_px=30, certain_px=certain_px, model=model) == is_dust
+
+
 def test_on_rough_ground_dust_is_seldom_certain(model):
-    cobbles = 0.5 + 0.15 * np.sign(np.sin(np.arange(1000) / 3)[:, None] * np.sin(np.arange(1000) / 3))
+    waves = [np.sin(np.arange(length) / 3) for length in SHAPE]
+    cobbles = 0.5 + 0.15 * np.sign(np.outer(*waves))
     assert before(cobbles, darker=2.0, model=model)
 
 
