@@ -16,9 +16,10 @@ import numpy.typing as npt
 from ir import few_marks
 from ir._detection_kernels import CLIPPED, GRADE_BITS
 from ir.colour_healing import heal_colours
-from ir.convincing import INFRARED_RULES, sure_regions
+from ir.convincing import sure_regions
 from ir.detection import Regions, chosen, joined, many
 from ir.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
+from ir.dust_rules import INFRARED_RULES
 from ir.healing import Healed, Measured, heal, infrared_densities, split_wide, taken_back
 from ir.infrared_view import InfraredView
 from ir.leakage import Leakage

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ir.convincing import COLOUR_RULES, NEARLY, certain_level, certain_parts
+from ir.convincing import certain_level, certain_parts
 from ir.detection import Regions, chosen, none_of
 from ir.detector import asked_part, find_regions, mean_probability
+from ir.dust_rules import COLOUR_RULES, NEARLY
 from ir.ground import Ground, measure_grounds
 from ir.likeness import repeated
 from ir.model_file import ModelCard

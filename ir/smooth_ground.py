@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ir.convincing import FEW_SURE, certain_level, certain_parts, in_pieces
+from ir.convincing import certain_level, certain_parts
 from ir.detection import Regions, chosen
 from ir.detector import asked_part
+from ir.dust_rules import FEW_SURE, in_pieces
 from ir.ground import measure_grounds
 from ir.model_file import ModelCard
 

@@ -7,8 +7,9 @@ import pytest
 from ir_frames import compiled
 from onnx_models import save_detector
 
-from ir.convincing import INFRARED_RULES, sure_regions
+from ir.convincing import sure_regions
 from ir.detector import find_regions
+from ir.dust_rules import INFRARED_RULES
 from ir.model_file import load_detector
 
 pytestmark = compiled

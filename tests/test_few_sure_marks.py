@@ -13,7 +13,8 @@ from film.frame import Damage, simulate_frame
 from film.kinds import KINDS
 from film.pictures import girders
 from ir import CleanOptions, clean_frame
-from ir.convincing import INFRARED_RULES, sure_regions
+from ir.convincing import sure_regions
+from ir.dust_rules import INFRARED_RULES
 from ir.model_file import load_detector
 from ir.smooth_ground import without_branches
 
