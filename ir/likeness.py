@@ -19,7 +19,7 @@ MOST_MARKS = (0.0, 60.0)
 SMALLEST_PX = 20
 # A curved mark is so many times as long as it is wide, and bent at least so much (see `Shapes`).
 ELONGATED = 1.35
-BENT = 0.12
+BENT = 0.1
 # So far apart, at most, are the directions of marks that are alike, their lengths for their widths (as a factor), how
 # much they are bent, and their areas (as a factor).
 DIRECTION_RAD = np.radians(8)
