@@ -113,6 +113,8 @@ def tinted_regions(
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
         return none_of(regions)
+    if asked_of.few_share:
+        regions = chosen(regions, ~repeated(weighed, regions, sensitivity))
     kept, doubtful = _told_apart(weighed, regions, asked_of)
     return _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
 

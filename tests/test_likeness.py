@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from ir_frames import compiled
 from onnx_models import save_detector
 
-from ir.convincing import sure_regions
+from ir.convincing import sure_regions, tinted_regions
 from ir.detector import find_regions
 from ir.likeness import measure_shapes, repeated
 from ir.model_file import load_detector
+from ir.tint import Tints
 
 pytestmark = compiled
 
@@ -125,3 +126,15 @@ def test_on_a_dusty_frame_hairs_of_one_shape_are_dust(model):
     places = [(60 + 55 * (index % 12), 300 + 60 * (index // 12)) for index in range(24)]
     specks = [np.array([(x, y), (x + 9, y + 4)]) for x, y in places]
     assert len(sure_regions(drawn(*FLOCK, *specks), model.card, 0.5)) == 27
+
+
+def test_on_film_without_colour_a_flock_is_left_though_it_has_tints(model):
+    specks = [np.array([[60.0 * index, 400.0], [60.0 * index + 9, 404.0]]) for index in range(1, 9)]
+    probability = drawn(*FLOCK, level=30) | drawn(*specks)
+    tints = Tints((drawn(*FLOCK, *specks)[::2, ::2] > 0).astype(np.uint8), np.array([0.0] + [6.0] * 11))
+    alone = sure_regions(probability, model.card, 0.5)
+    weighed = tints.weighed(probability)
+    found = tinted_regions(weighed, alone, tints, model.card, 0.5)
+    assert weighed[:200].max() > 240
+    assert len(found) == 8
+    assert found.rows.min() > 350
