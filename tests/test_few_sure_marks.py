@@ -98,6 +98,12 @@ def test_what_touches_the_border_has_to_be_certain_for_the_most_part_as_it_may_g
     assert len(sure_regions(at_border, model.card, 0.5)) == 12 + found
 
 
+@pytest.mark.parametrize(("certain_px", "found"), [(240, False), (270, True)])
+def test_of_a_large_mark_enough_pixels_are_certain_though_most_of_it_is_not(certain_px, found, model):
+    probability = np.roll(with_mark(np.zeros(SHAPE, np.uint8), 20, 40, certain_px), -20, axis=0)
+    assert len(sure_regions(probability + sure_marks(12), model.card, 0.5)) == 12 + found
+
+
 @pytest.mark.parametrize(("sure", "found"), [(22, 0), (30, 30)])
 def test_a_large_frame_of_foliage_shows_a_few_sure_marks_in_each_piece(sure, found, model):
     """Of all that is nearly a mark in six megapixels a twentieth is sure: 25 are asked for."""
