@@ -20,7 +20,7 @@ from ir.model_file import ModelCard
 LARGE_PX = (200, 600)
 CERTAIN_PARTS = (0.7, 0.8)
 # Most deviation of a smooth ground's structures, densities, and fewest deviations by which a mark is plain to see.
-SMOOTH = 0.025
+SMOOTH = 0.035
 DEVIATIONS = 10.0
 
 
