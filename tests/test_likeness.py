@@ -12,7 +12,7 @@ from onnx_models import save_detector
 
 from ir.convincing import sure_regions, tinted_regions
 from ir.detector import find_regions
-from ir.likeness import measure_shapes, repeated
+from ir.likeness import Shapes, measure_shapes, repeated
 from ir.model_file import load_detector
 from ir.tint import Tints
 
@@ -69,6 +69,48 @@ def test_another_mark_of_the_frame_is_none_of_them():
 )
 def test_two_may_be_alike_by_chance(third):
     assert repeats(*FLOCK[:2], third) == [False] * 3
+
+
+GULL = {"areas_px": 100, "elongations": 2.0, "bends": 0.3, "directions_rad": 0.05}
+
+
+def shapes_of(*marks):
+    return Shapes(**{name: np.array([mark[name] for mark in marks]) for name in GULL})
+
+
+@pytest.mark.parametrize(
+    ("but", "alike"),
+    [
+        ({}, True),
+        ({"directions_rad": 2 * np.pi - 0.05}, True),
+        ({"directions_rad": 0.25}, False),
+        ({"bends": 0.5}, True),
+        ({"bends": 0.6}, False),
+        ({"elongations": 3.2}, True),
+        ({"elongations": 3.4}, False),
+        ({"elongations": 1.1}, False),
+        ({"areas_px": 390}, True),
+        ({"areas_px": 410}, False),
+        ({"areas_px": 24}, False),
+    ],
+)
+def test_alike_is_what_differs_little_in_direction_bend_length_and_size(but, alike):
+    assert shapes_of(GULL, GULL | but).like(0).tolist() == [True, alike]
+
+
+@pytest.mark.parametrize(
+    ("but", "tells"),
+    [
+        ({"elongations": 1.4}, True),
+        ({"elongations": 1.3}, False),
+        ({"bends": 0.11}, True),
+        ({"bends": 0.09}, False),
+        ({"areas_px": 21}, True),
+        ({"areas_px": 20}, False),
+    ],
+)
+def test_a_shape_tells_of_a_mark_that_is_long_and_bent_and_no_mere_speck(but, tells):
+    assert shapes_of(GULL | but).curved.tolist() == [tells]
 
 
 def test_specks_are_round_and_scratches_straight_and_both_stay():
