@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from ir.colour_healing import heal_colours
 from ir.convincing import sure_regions, tinted_regions
+from ir.detection import Regions
 from ir.detector import look_at_frame
 from ir.healing import Healed
 from ir.holder import BLOCK_PX, Holder
 from ir.inpainting import inpaint_large
-from ir.model_file import Model, load_inpainting
+from ir.model_file import Model, ModelCard, load_inpainting
 from ir.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
 from ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from ir.rough_ground import outstanding_regions
@@ -25,6 +26,7 @@ from ir.tint import measure_tints
 from ir.usability import block_contrast, blocking_caution
 
 Counts = npt.NDArray[np.uint16]
+Probability = npt.NDArray[np.uint8]
 
 # Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
 MOST_NOISE = 0.01
@@ -61,21 +63,24 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
     model, probability = look_at_frame(rgb, None, options, watch)
-    tints = watch.time("detection", lambda: measure_tints(rgb, probability))
-    regions = watch.time("detection", lambda: sure_regions(probability, model.card, options.sensitivity))
-    if tints is not None:
-        alone, probability = regions, tints.weighed(probability)
-        find = partial(tinted_regions, probability, alone, tints, model.card, options.sensitivity)
-        regions = watch.time("detection", find)
-    else:
-        find = partial(without_branches, rgb, probability, regions, model.card, options.sensitivity)
-        regions = watch.time("detection", find)
-    if tints is None and not len(regions):
-        find = partial(outstanding_regions, rgb, probability, model.card, options.sensitivity)
-        regions = watch.time("detection", find)
+    find = partial(_find, rgb, probability, model.card, options.sensitivity)
+    regions, probability = watch.time("detection", find)
     healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
+
+
+def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: float) -> tuple[Regions, Probability]:
+    """Return the defects of a frame, and the probabilities they were found by."""
+    tints = measure_tints(rgb, probability)
+    regions = sure_regions(probability, card, sensitivity)
+    if tints is not None:
+        weighed = tints.weighed(probability)
+        return tinted_regions(weighed, regions, tints, card, sensitivity), weighed
+    regions = without_branches(rgb, probability, regions, card, sensitivity)
+    if not len(regions):
+        regions = outstanding_regions(rgb, probability, card, sensitivity)
+    return regions, probability
 
 
 def measure_colours(rgb: Counts) -> Photometry:

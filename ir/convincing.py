@@ -8,17 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions, chosen, joined, many, none_of, region_means
+from ir.detection import Regions, chosen, joined, none_of, region_means
 from ir.detector import CERTAIN, find_regions, mean_probability
-from ir.dust_rules import (
-    COLOUR_RULES,
-    FEW_SURE,
-    MOST_SURE_PARTS,
-    TINTED_RULES,
-    Asked,
-    Rules,
-    in_pieces,
-)
+from ir.dust_rules import COLOUR_RULES, FEW_SURE, TINTED_RULES, Asked, Rules, in_pieces
 from ir.likeness import repeated
 from ir.model_file import ModelCard
 from ir.tint import Tints
@@ -60,9 +52,7 @@ def sure_regions(
     limits = asked_of.limits(card)
     if limits != card.limits(sensitivity):
         regions = find_regions(probability, *limits)
-    if asked_of.surest:
-        regions = chosen(regions, ~repeated(probability, regions, sensitivity))
-    kept, doubtful = _told_apart(probability, regions, asked_of)
+    kept, doubtful = _told_apart(probability, _unrepeated(probability, regions, asked_of), asked_of)
     if _looks_like_dust(kept, doubtful, rules):
         kept = _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
     else:
@@ -70,8 +60,17 @@ def sure_regions(
     return _certain(probability, kept, asked_of)
 
 
+def _unrepeated(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> Regions:
+    """Return the regions without those that repeat a shape, where few marks are sure."""
+    if not (asked_of.few_share and asked_of.rules.leaves_repeated):
+        return regions
+    return chosen(regions, ~repeated(probability, regions, asked_of.sensitivity))
+
+
 def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> Regions:
     """Return the regions that are certain enough by themselves, where that is asked; none where hardly any is."""
+    if not asked_of.surest:
+        return regions
     parts, areas = certain_parts(probability, regions, asked_of.certain), np.diff(regions.starts)
     is_large = parts * areas >= MUCH_CERTAIN_PX
     if not (is_large | (parts >= asked_of.surest)).any():
@@ -109,13 +108,11 @@ def tinted_regions(
     """
     regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
     # Where the picture alone shows defects, the frame is known to be dusty.
-    rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0, 0.0)) if len(alone) else TINTED_RULES
+    rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
         return none_of(regions)
-    if asked_of.few_share:
-        regions = chosen(regions, ~repeated(weighed, regions, sensitivity))
-    kept, doubtful = _told_apart(weighed, regions, asked_of)
+    kept, doubtful = _told_apart(weighed, _unrepeated(weighed, regions, asked_of), asked_of)
     return _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
 
 
@@ -149,10 +146,7 @@ def _asked(
         marks = max(marks, len(find_regions(probability, *rules.nearly)))
     sure_part = float(sure.sum()) / marks
     # Of real dust most is sure; of what a picture shows by mistake hardly anything, and much is nearly so.
-    first, *by_root = rules.fewest_sure
-    by_part = (in_pieces(first, area_px), *(many((0.0, count), area_px) for count in by_root))
-    fewest = 1 + float(np.interp(sure_part, MOST_SURE_PARTS, by_part))
-    asked = max(fewest, rules.sure_part * marks) * 2 * (1 - sensitivity)
+    asked = max(rules.fewest(sure_part, area_px), rules.sure_part * marks) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return None
     few_share = float(np.interp(sure.sum(), [in_pieces(count, area_px) for count in FEW_SURE], (1.0, 0.0)))

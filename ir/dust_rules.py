@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ir.detection import many
 from ir.detector import asked_part
 from ir.model_file import ModelCard
 
 # Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
-MOST_SURE_PARTS = (0.1, 0.25, 0.38)
+MOST_SURE_PARTS = (0.25, 0.38)
+# Where a smaller part than this is sure, the picture looks like foliage.
+FOLIAGE_PART = 0.1
 DUSTY_PARTS = (0.3, 0.5)
 SURELY_DUSTY_PARTS = (0.45, 0.55)
 DOUBTFUL_PARTS = (0.4, 0.9)
@@ -41,9 +44,8 @@ class Rules:
     sure_part : float
         Part of a dusty frame's marks that is sure, at least.
     fewest_sure : pair of float
-        Sure marks that a dusty frame has at least, beyond one, in a piece (see `in_pieces`) and for the root of its
-        megapixels, where `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that
-        is nearly so.
+        Sure marks that a dusty frame has at least, beyond one and for the root of its megapixels, where
+        `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
     small_mean, large_means, huge_means : float, pair of float, pair of float
         Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
         sure), and of the others, at least.
@@ -62,13 +64,17 @@ class Rules:
         `FEW_AREAS_PX`): there what is not sure by itself is more often the picture's than dust.
     surest_of_few : float
         There of one mark at least so much is certain, or none is dust, and of each that touches the frame's border.
-        Above 0 what repeats a shape is none either.
+    leaves_repeated : bool
+        There what repeats a shape is none either.
+    fewest_in_piece : float or None
+        Sure marks in a piece (see `in_pieces`), beyond one, that are asked for where `FOLIAGE_PART` of the marks are
+        sure; without, no more than where the first of `MOST_SURE_PARTS` are.
     """
 
     sure_share: float
     nearly: tuple[float, float] | None
     sure_part: float
-    fewest_sure: tuple[float, float, float]
+    fewest_sure: tuple[float, float]
     small_mean: float
     large_means: tuple[float, float]
     huge_means: tuple[float, float]
@@ -79,13 +85,21 @@ class Rules:
     most_bounded: float
     certain_of_few: tuple[float, float] = (0.0, 0.0)
     surest_of_few: float = 0.0
+    leaves_repeated: bool = False
+    fewest_in_piece: float | None = None
+
+    def fewest(self, sure_part: float, area_px: int) -> float:
+        """Return how many sure marks a dusty frame of some area has, at least, where this part of its marks is sure."""
+        doubtful, sure = (many((0.0, count), area_px) for count in self.fewest_sure)
+        foliage = doubtful if self.fewest_in_piece is None else in_pieces(self.fewest_in_piece, area_px)
+        return 1 + float(np.interp(sure_part, (FOLIAGE_PART, *MOST_SURE_PARTS), (foliage, doubtful, sure)))
 
 
 COLOUR_RULES = Rules(
     sure_share=0.2,
     nearly=NEARLY,
     sure_part=0.0,
-    fewest_sure=(6.0, 5.0, 1.0),
+    fewest_sure=(5.0, 1.0),
     small_mean=0.5,
     large_means=(0.78, 0.78),
     huge_means=(0.85, 0.85),
@@ -96,6 +110,8 @@ COLOUR_RULES = Rules(
     most_bounded=1.3,
     certain_of_few=(0.7, 0.25),
     surest_of_few=0.6,
+    leaves_repeated=True,
+    fewest_in_piece=6.0,
 )
 # Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
 # which says nothing.
@@ -103,17 +119,18 @@ TINTED_RULES = replace(
     COLOUR_RULES,
     nearly=None,
     sure_part=0.5,
-    fewest_sure=(4.3, 3.5, 3.5),
+    fewest_sure=(3.5, 3.5),
     certain_parts=(0.0, 0.0, 0.0, 0.0),
     certain_of_few=(0.0, 0.0),
     surest_of_few=0.0,
+    fewest_in_piece=None,
 )
 # The network that sees infrared is seldom certain of more than the core of a mark.
 INFRARED_RULES = Rules(
     sure_share=0.0,
     nearly=None,
     sure_part=0.4,
-    fewest_sure=(5.4, 4.4, 4.4),
+    fewest_sure=(4.4, 4.4),
     small_mean=0.5,
     large_means=(0.85, 0.65),
     huge_means=(0.85, 0.9),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ir.detection import Regions, many
+from ir.detection import Regions, many, region_means
 
 # Marks for the root of its megapixels over which chance alone makes hairs of a frame alike.
 MOST_MARKS = (0.0, 60.0)
@@ -96,11 +96,11 @@ def _within(values: npt.NDArray[Any], value: float, factor: float) -> npt.NDArra
 
 def measure_shapes(probability: npt.NDArray[np.uint8], regions: Regions) -> Shapes:
     """Measure the shapes of marks, each pixel by its probability."""
-    starts, owners = regions.starts[:-1], regions.owners
-    weights = probability[regions.rows, regions.cols].astype(np.float64)
+    owners, weights = regions.owners, probability[regions.rows, regions.cols]
+    mean_weights = region_means(weights, regions)
 
     def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.asarray(np.add.reduceat(values * weights, starts) / np.add.reduceat(weights, starts))
+        return region_means(values * weights, regions) / mean_weights
 
     down, right = (places - mean(places)[owners] for places in (regions.rows * 1.0, regions.cols * 1.0))
     down_down, down_right, right_right = mean(down * down), mean(down * right), mean(right * right)

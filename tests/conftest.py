@@ -10,3 +10,13 @@ def compiled_engine():
     from live_station import warm_up_engine
 
     warm_up_engine()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A tiny detector that calls dust what is darker than its surroundings, with its card."""
+    from onnx_models import save_detector
+
+    from ir.model_file import load_detector
+
+    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))

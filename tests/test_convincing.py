@@ -5,19 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ir_frames import compiled
-from onnx_models import save_detector
 
 from ir.convincing import sure_regions
 from ir.detector import find_regions
 from ir.dust_rules import INFRARED_RULES
-from ir.model_file import load_detector
 
 pytestmark = compiled
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))
 
 
 def marked(sure, doubtful):

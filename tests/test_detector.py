@@ -17,11 +17,6 @@ from ir.model_file import load_detector
 pytestmark = compiled
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))
-
-
 def dusty(shape, seed=1):
     """A grainy gradient with dark squares."""
     rng = np.random.default_rng(seed)

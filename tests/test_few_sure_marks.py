@@ -7,26 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ir_frames import compiled
-from onnx_models import save_detector
 
 from film.frame import Damage, simulate_frame
 from film.kinds import KINDS
 from film.pictures import girders
 from ir import CleanOptions, clean_frame
 from ir.convincing import sure_regions
-from ir.dust_rules import INFRARED_RULES
-from ir.model_file import load_detector
+from ir.dust_rules import INFRARED_RULES, TINTED_RULES
 from ir.smooth_ground import without_branches
 
 pytestmark = compiled
 
 # A frame of this size has few sure marks up to 20, and many from 30 on.
 SHAPE = (1000, 1500)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))
 
 
 def sure_marks(number, shape=SHAPE):
@@ -112,6 +105,12 @@ def test_a_large_frame_of_foliage_shows_a_few_sure_marks_in_each_piece(sure, fou
         top, left = 700 + 20 * (index // 140), 20 + 20 * (index % 140)
         probability[top : top + 4, left : left + 4] = 140
     assert len(sure_regions(probability, model.card, 0.5)) == found
+
+
+@pytest.mark.parametrize("rules", [TINTED_RULES, INFRARED_RULES], ids=["tints", "infrared"])
+@pytest.mark.parametrize("area_px", [1_500_000, 24_000_000])
+def test_where_colours_do_not_decide_alone_no_more_is_asked_of_foliage(rules, area_px):
+    assert rules.fewest(0.05, area_px) == rules.fewest(0.25, area_px)
 
 
 @pytest.mark.parametrize(("certain_px", "found"), [(240, 0), (270, 7)])

@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ir_frames import compiled
-from onnx_models import save_detector
 
 from ir.convincing import sure_regions, tinted_regions
 from ir.detector import find_regions
 from ir.likeness import Shapes, measure_shapes, repeated
-from ir.model_file import load_detector
 from ir.tint import Tints
 
 pytestmark = compiled
@@ -150,11 +148,6 @@ def test_a_shape_is_measured_alike_wherever_it_lies_and_turns_with_its_mark(turn
         assert shapes.elongations[mark] == pytest.approx(length / width)
         assert shapes.bends[mark] == pytest.approx(abs(bend))
         assert np.cos(shapes.directions_rad[mark] - np.arctan2(side[1], side[0])) == pytest.approx(1)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))
 
 
 def test_a_flock_before_the_sky_is_left_and_the_specks_beside_it_are_healed(model):

@@ -6,15 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ir_frames import compiled
-from onnx_models import save_detector
+from ir_frames import compiled, simulated
 
 from film.fields import smooth_field
 from film.frame import Damage, simulate_frame
 from film.kinds import KINDS
 from ir import CleanOptions, clean_frame
 from ir.convincing import sure_regions
-from ir.detector import find_probability
+from ir.detector import find_probability, find_regions
 from ir.model_file import load_detector
 from ir.rough_ground import outstanding_regions
 
@@ -23,11 +22,6 @@ pytestmark = compiled
 SHAPE = (300, 400)
 SPECK = (slice(140, 152), slice(190, 202))
 HAIR = (slice(150, 154), slice(20, 380))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))
 
 
 def ground(deviation, size_px=4.0, seed=1):
@@ -136,3 +130,15 @@ def test_a_hair_on_gravel_is_healed_though_the_frame_does_not_count_as_dusty():
     assert np.array_equal(cleaned.rgb[outside], frame.rgb[outside])
     before, after = (np.abs(np.log1p(rgb) - np.log1p(frame.clean_rgb)).sum() for rgb in (frame.rgb, cleaned.rgb))
     assert after < 0.6 * before
+
+
+def test_where_tints_find_nothing_nothing_is_sought_on_rough_ground(monkeypatch):
+    """Grain is rough, and tints tell more."""
+
+    def ask(*_):
+        raise AssertionError("expected only frames with colour, found one without")
+
+    monkeypatch.setattr("ir.colour_frame.outstanding_regions", ask)
+    monkeypatch.setattr("ir.colour_frame.tinted_regions", lambda weighed, *_: find_regions(weighed * 0, 0.5, 0.5))
+    frame = simulated("silver", "portrait", (700, 1000), 5)
+    assert not clean_frame(frame.rgb, None, CleanOptions()).defect_mask.any()

@@ -15,7 +15,6 @@ from ir import CleanOptions, clean_frame, tint
 from ir import _tint_kernels as kernels
 from ir.convincing import sure_regions, tinted_regions
 from ir.density_input import density_planes, measure_levels
-from ir.detector import find_regions
 from ir.model_file import load_detector
 from ir.tint import Tints, measure_tints
 
@@ -399,16 +398,3 @@ def test_silver_is_cleaned_by_picture_and_tints(picture, least_f1, gain_db):
     assert after.f1 > least_f1
     assert after.frame_db > before.frame_db + gain_db
     assert after.outside == 0
-
-
-@compiled
-def test_where_tints_find_nothing_nothing_is_sought_on_rough_ground(monkeypatch):
-    """Grain is rough, and tints tell more."""
-
-    def ask(*_):
-        raise AssertionError("expected only frames with colour, found one without")
-
-    monkeypatch.setattr("ir.colour_frame.outstanding_regions", ask)
-    monkeypatch.setattr("ir.colour_frame.tinted_regions", lambda weighed, *_: find_regions(weighed * 0, 0.5, 0.5))
-    frame = simulated("silver", "portrait", (700, 1000), 5)
-    assert not clean_frame(frame.rgb, None, CleanOptions()).defect_mask.any()
