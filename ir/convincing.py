@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ir.detection import Regions, chosen, joined, none_of, region_means
-from ir.detector import CERTAIN, find_regions, mean_probability
+from ir.detector import CERTAIN, asked_part, find_regions, mean_probability
 from ir.dust_rules import COLOUR_RULES, FEW_SURE, TINTED_RULES, Asked, Rules, in_pieces
 from ir.likeness import repeated
 from ir.model_file import ModelCard
@@ -27,6 +27,12 @@ MUCH_CERTAIN_PX = 250
 # ones cover, the picture alone is wrong.
 TINTED_ODDS, UNTINTED_ODDS = 2.0, -0.5
 MOST_UNTINTED = 2.0
+# What the picture shows with less than this is noise where it is smaller than what tints are averaged over, if it were
+# dust (100 pixels): of such marks where few are sure one in ten was dust, of larger ones hardly any was not.
+HARDLY_SHOWN, FEWEST_TINTED_PX = 0.3, 60
+# Mean probability that a mark without a tint needs with what that says: where many marks are sure, and where few are.
+# On simulated silver one in six that had less was dust.
+UNTINTED_MEANS = (0.8, 0.9)
 
 
 def sure_regions(
@@ -90,7 +96,7 @@ def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_
 
 
 def tinted_regions(
-    weighed: npt.NDArray[np.uint8], alone: Regions, tints: Tints, card: ModelCard, sensitivity: float
+    probability: npt.NDArray[np.uint8], alone: Regions, tints: Tints, card: ModelCard, sensitivity: float
 ) -> Regions:
     """Return the defects of a film without colour, by the picture and by their tints.
 
@@ -98,30 +104,46 @@ def tinted_regions(
 
     Parameters
     ----------
-    weighed : (rows, cols) ndarray of uint8
-        Probability times 255, by both (see `Tints.weighed`).
+    probability : (rows, cols) ndarray of uint8
+        Probability times 255, by the picture alone.
     alone : Regions
         The defects by the picture alone.
     tints : Tints
     card, sensitivity
         As for `sure_regions`.
     """
-    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
+    weighed = tints.weighed(probability)
+    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, probability)
     # Where the picture alone shows defects, the frame is known to be dusty.
     rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
         return none_of(regions)
     kept, doubtful = _told_apart(weighed, _unrepeated(weighed, regions, asked_of), asked_of)
-    return _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
+    found = _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
+    return _telling(probability, weighed, found, tints, asked_of)
 
 
-def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
+def _telling(
+    probability: npt.NDArray[np.uint8],
+    weighed: npt.NDArray[np.uint8],
+    regions: Regions,
+    tints: Tints,
+    asked_of: Asked,
+) -> Regions:
+    """Return the regions without specks of tints' noise, and without those that lack a tint and are not sure by it."""
+    is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & (mean_probability(probability, regions) < HARDLY_SHOWN)
+    asked = np.interp(asked_of.few_share, (0, 1), UNTINTED_MEANS) * asked_part(asked_of.sensitivity)
+    sure = (tints.odds_of(regions) > UNTINTED_ODDS) | (mean_probability(weighed, regions) >= asked)
+    return chosen(regions, sure & ~is_noise)
+
+
+def _with_grounds(regions: Regions, tints: Tints, alone: Regions, probability: npt.NDArray[np.uint8]) -> Regions:
     """Return the regions that have a tint, and those that are defects by the picture alone (`alone`).
 
     Where most of these lack a tint, they are the picture's.
     """
-    seen = np.zeros(shape, np.uint8)
+    seen = np.zeros_like(probability)
     seen[alone.rows, alone.cols] = CERTAIN
     odds, areas = tints.odds_of(regions), np.diff(regions.starts)
     tinted = odds > TINTED_ODDS

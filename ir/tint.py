@@ -31,6 +31,9 @@ Look = Callable[[Array, Array, int], Array]
 # over the other.
 MOST_COLOUR, APART_CELLS = 9e-4, 8
 MOST_SEEMING_COLOUR = 0.01
+# Tint of the grain, of its density: the dyes of a colour film have a grain each, which makes 2.0 to 2.5 of a picture
+# without colours as well (of independent ones the root of 6); silver with a scanner's noise has 0.3 to 0.85.
+MOST_GRAIN_TINT = 1.4
 # Cells of 16 pixels in whose median the film's own tint is seen: lamps and lenses give it one, slowly varying.
 CELLS_AROUND = 5
 BAND_SQUARES = 256
@@ -102,7 +105,7 @@ def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8
     """
     levels = measure_levels(rgb)
     base = _own_tints(rgb, levels)
-    if base is None:
+    if base is None or _grain_tint(rgb, levels) > MOST_GRAIN_TINT:
         return None
     film = _Film(rgb, levels, base)
     bands = film.sampled(film.terms)
@@ -154,6 +157,19 @@ def _own_tints(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> Array | No
     planes = np.concatenate([tints, cells.mean(axis=2, keepdims=True)], axis=2)
     own: Array = ndimage.median_filter(planes, (CELLS_AROUND, CELLS_AROUND, 1), mode="nearest")
     return own if tints.any() and _colour_spread([own]) <= MOST_SEEMING_COLOUR else None
+
+
+def _grain_tint(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> float:
+    """Return how much tints differ from pixel to pixel, red's or blue's, over how much density does; 0 if all is blank."""
+    some = rgb[:: max(1, rgb.shape[0] * rgb.shape[1] // SAMPLE_PIXELS)]
+    density = np.stack([table[some[..., colour]] for colour, table in enumerate(levels.tables)], axis=-1)
+    steps = np.diff(density, axis=1).reshape(-1, 3)
+    # Where the scan is clipped nothing differs.
+    steps = steps[steps.any(axis=1)]
+    if not len(steps):
+        return 0.0
+    tint = np.median(np.abs(steps[:, ::2] - steps[:, 1:2]), axis=0).max()
+    return float(tint / max(np.median(np.abs(steps.mean(axis=1))), 1e-9))
 
 
 def _neutral_cells(bands: list[tuple[int, Array]], base: Array, leanings: Array) -> list[Array]:
