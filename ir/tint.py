@@ -160,7 +160,7 @@ def _own_tints(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> Array | No
 
 
 def _grain_tint(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> float:
-    """Return how much tints differ from pixel to pixel, red's or blue's, over how much density does; 0 if all is blank."""
+    """Return how much tints differ from pixel to pixel, red's or blue's, over what density does; 0 if all is blank."""
     some = rgb[:: max(1, rgb.shape[0] * rgb.shape[1] // SAMPLE_PIXELS)]
     density = np.stack([table[some[..., colour]] for colour, table in enumerate(levels.tables)], axis=-1)
     steps = np.diff(density, axis=1).reshape(-1, 3)
