@@ -27,6 +27,7 @@ pytestmark = compiled
 SHAPE = (400, 600)
 DUSTY = Damage(dust=3, dirt=3)
 NONE = Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
+MODEL = load_detector(infrared=True)
 
 
 def kodachrome(picture="landscape", damage=DUSTY):
@@ -189,24 +190,26 @@ def specks(rows, cols, count=12):
     return rgb, places
 
 
-def marked(shape, places, probabilities):
-    """Marks at places, and a plane of how likely each is."""
+def marked(shape, places, probabilities, certain_rows=0):
+    """Marks of six rows at places, and a plane of how likely each is in the mean, and on some rows for certain."""
     classes, plane = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     for place, probability in zip(places, probabilities, strict=True):
-        classes[place], plane[place] = 2, round(255 * probability)
+        classes[place] = 2
+        plane[place] = round(255 * (6 * probability - certain_rows) / (6 - certain_rows))
+        plane[place][:certain_rows] = 255
     return connected_regions(classes), plane
 
 
 @pytest.mark.parametrize(
-    ("shown", "probability", "heals"),
-    [(0.0, 0.83, False), (0.0, 0.87, True), (0.16, 0.83, False), (0.35, 0.83, True)],
-    ids=["not shown", "probable", "hardly shown", "shown"],
+    ("shown", "probability", "certain_rows", "heals"),
+    [(0.0, 0.83, 4, False), (0.0, 0.87, 4, True), (0.0, 0.87, 3, False), (0.16, 0.83, 4, False), (0.35, 0.83, 0, True)],
+    ids=["not shown", "probable", "not certain", "hardly shown", "shown"],
 )
-def test_what_infrared_does_not_show_has_to_be_probable(shown, probability, heals):
+def test_what_infrared_does_not_show_has_to_be_probable_and_half_of_it_certain(shown, probability, certain_rows, heals):
     rgb, places = specks(100, 400)
-    marks, plane = marked((100, 400), places, [probability] * 12)
+    marks, plane = marked((100, 400), places, [probability] * 12, certain_rows)
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False)
+    healed = heal_by_both(rgb, Looked(MODEL, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
@@ -218,10 +221,10 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
     veins = [np.s_[70:76, 100:106], np.s_[70:76, 400:406]]
     for vein, taken in zip(veins, (0.7, 0.35), strict=True):
         rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
-    marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42)
+    marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42, certain_rows=4)
     found, _ = marked((100, 1300), places, [0.98] * 40)
     measured = measured_density((100, 1300), [(place, 1.1) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(None, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False)
+    healed = heal_by_both(rgb, Looked(MODEL, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False)
     assert all(healed.mask[place].any() for place in places)
     assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
 
@@ -236,7 +239,7 @@ def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, 
     marks, plane = marked((100, 400), places, [0.83] * 12)
     first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
     monkeypatch.setattr(fused_frame, "heal", lambda *_: first)
-    looked, measured = Looked(None, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
+    looked, measured = Looked(MODEL, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
     assert heal_by_both(rgb, looked, measured, StopWatch(), weak=weak).mask.any() == heals
 
 
