@@ -31,7 +31,7 @@ MOST_UNTINTED = 2.0
 # dust (100 pixels): of such marks where few are sure one in ten was dust, of larger ones hardly any was not.
 HARDLY_SHOWN, FEWEST_TINTED_PX = 0.3, 60
 # Mean probability that a mark without a tint needs with what that says: where many marks are sure, and where few are.
-# On simulated silver one in six that had less was dust.
+# Of those that had less on simulated silver a quarter was dust.
 UNTINTED_MEANS = (0.8, 0.9)
 
 
