@@ -88,8 +88,8 @@ def test_a_defect_is_only_divided_up_to_0_8_nepers_and_as_the_errors_say_from_1_
     assert share[:, 0] == pytest.approx([1, 1, 0.875, 0.75, 0.75, 0.75, 0.75], abs=1e-3)
 
 
-@pytest.mark.parametrize(("error", "gains"), [(0.95, True), (1.05, False)])
-def test_a_sure_defect_is_healed_where_it_changes_more_than_it_is_expected_to_err(error, gains):
+@pytest.mark.parametrize(("error", "gains"), [(3.2, True), (3.5, False)])
+def test_a_sure_defect_is_healed_where_it_changes_more_than_three_tenths_of_what_it_is_expected_to_err(error, gains):
     look = look_of(np.full(20, 0.4))
     change = np.full_like(look.raw, 0.1)
     density = np.full(20, 2.2 * np.log(0.5 / 0.4), np.float32)
