@@ -43,7 +43,7 @@ NEUTRALITY, BRIGHT_NEUTRALITY = 0.07, 0.3
 # Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
 TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
 # Part of a healed cell's expected error that its change must exceed: the change is the raw one's error and the healed
-# one's. Errors are expected rather too large where they decide: on simulated film a whole one heals less, and no better.
+# one's. Errors are expected rather too large where they decide: on simulated film all of it heals less, and no better.
 DOUBT = 0.3
 GRAIN_BEYOND = 2.0
 
