@@ -27,8 +27,9 @@ MUCH_CERTAIN_PX = 250
 # ones cover, the picture alone is wrong.
 TINTED_ODDS, UNTINTED_ODDS = 2.0, -0.5
 MOST_UNTINTED = 2.0
-# What the picture shows with less than this is noise where it is smaller than what tints are averaged over, if it were
-# dust (100 pixels): of such marks where few are sure one in ten was dust, of larger ones hardly any was not.
+# Tints are averaged over 100 pixels, and what they show of dust covers about as many. What the picture shows with less
+# than this probability is their noise where it covers less than that: where few marks are sure one in ten of such was
+# dust, and of larger ones nearly each.
 HARDLY_SHOWN, FEWEST_TINTED_PX = 0.3, 60
 # Mean probability that a mark without a tint needs with what that says: where many marks are sure, and where few are.
 # Of those that had less on simulated silver a quarter was dust.
@@ -132,9 +133,11 @@ def _telling(
     asked_of: Asked,
 ) -> Regions:
     """Return the regions without specks of tints' noise, and without those that lack a tint and are not sure by it."""
-    is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & (mean_probability(probability, regions) < HARDLY_SHOWN)
-    asked = np.interp(asked_of.few_share, (0, 1), UNTINTED_MEANS) * asked_part(asked_of.sensitivity)
-    sure = (tints.odds_of(regions) > UNTINTED_ODDS) | (mean_probability(weighed, regions) >= asked)
+    asked = asked_part(asked_of.sensitivity)
+    hardly_shown = mean_probability(probability, regions) < HARDLY_SHOWN * asked
+    is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & hardly_shown
+    untinted_mean = np.interp(asked_of.few_share, (0, 1), UNTINTED_MEANS) * asked
+    sure = (tints.odds_of(regions) > UNTINTED_ODDS) | (mean_probability(weighed, regions) >= untinted_mean)
     return chosen(regions, sure & ~is_noise)
 
 

@@ -111,3 +111,9 @@ def test_what_lacks_a_tint_has_to_be_sure_all_the_same_and_more_so_where_few_mar
         probability[600:603, 400:412] = 255
         assert rows_of(sure_regions(probability, CARD, 0.5)) == [1, 6]
         assert rows_of(by_both(probability, tints)) == found
+
+
+def test_at_full_sensitivity_specks_that_only_tints_show_are_dust():
+    probability, tints = with_squares(20, 6, 7)
+    alone = sure_regions(probability, CARD, 1.0)
+    assert rows_of(tinted_regions(probability, alone, tints, CARD, 1.0)) == [1, 6]
