@@ -75,7 +75,7 @@ def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: f
     tints = measure_tints(rgb, probability)
     regions = sure_regions(probability, card, sensitivity)
     if tints is not None:
-        return tinted_regions(probability, regions, tints, card, sensitivity), tints.weighed(probability)
+        return tinted_regions(probability, regions, tints, card, sensitivity)
     regions = without_branches(rgb, probability, regions, card, sensitivity)
     if not len(regions):
         regions = outstanding_regions(rgb, probability, card, sensitivity)

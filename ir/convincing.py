@@ -98,8 +98,8 @@ def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_
 
 def tinted_regions(
     probability: npt.NDArray[np.uint8], alone: Regions, tints: Tints, card: ModelCard, sensitivity: float
-) -> Regions:
-    """Return the defects of a film without colour, by the picture and by their tints.
+) -> tuple[Regions, npt.NDArray[np.uint8]]:
+    """Return the defects of a film without colour, by the picture and by their tints, and how likely it is by both.
 
     What has no tint has to be a defect by the picture alone as well.
 
@@ -112,17 +112,22 @@ def tinted_regions(
     tints : Tints
     card, sensitivity
         As for `sure_regions`.
+
+    Returns
+    -------
+    Regions, (rows, cols) ndarray of uint8
+        The defects, and probability times 255 by picture and tint.
     """
     weighed = tints.weighed(probability)
-    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, probability)
+    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
     # Where the picture alone shows defects, the frame is known to be dusty.
     rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
     asked_of = _asked(weighed, regions, card, sensitivity, rules)
     if asked_of is None:
-        return none_of(regions)
+        return none_of(regions), weighed
     kept, doubtful = _told_apart(weighed, _unrepeated(weighed, regions, asked_of), asked_of)
     found = _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
-    return _telling(probability, weighed, found, tints, asked_of)
+    return _telling(probability, weighed, found, tints, asked_of), weighed
 
 
 def _telling(
@@ -141,12 +146,12 @@ def _telling(
     return chosen(regions, sure & ~is_noise)
 
 
-def _with_grounds(regions: Regions, tints: Tints, alone: Regions, probability: npt.NDArray[np.uint8]) -> Regions:
+def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
     """Return the regions that have a tint, and those that are defects by the picture alone (`alone`).
 
     Where most of these lack a tint, they are the picture's.
     """
-    seen = np.zeros_like(probability)
+    seen = np.zeros(shape, np.uint8)
     seen[alone.rows, alone.cols] = CERTAIN
     odds, areas = tints.odds_of(regions), np.diff(regions.starts)
     tinted = odds > TINTED_ODDS

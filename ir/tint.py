@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from ir import _tint_kernels as kernels
-from ir.density_input import DensityLevels, measure_levels
+from ir.density_input import DensityLevels, density_planes, measure_levels
 from ir.detection import Regions, region_means
 from ir.fringes import fit_leanings
 from ir.photometry import SAMPLE_PIXELS
@@ -162,14 +162,13 @@ def _own_tints(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> Array | No
 def _grain_tint(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> float:
     """Return how much tints differ from pixel to pixel, red's or blue's, over what density does; 0 if all is blank."""
     some = rgb[:: max(1, rgb.shape[0] * rgb.shape[1] // SAMPLE_PIXELS)]
-    density = np.stack([table[some[..., colour]] for colour, table in enumerate(levels.tables)], axis=-1)
-    steps = np.diff(density, axis=1).reshape(-1, 3)
+    steps = np.diff(density_planes(some, levels), axis=2).reshape(3, -1)
     # Where the scan is clipped nothing differs.
-    steps = steps[steps.any(axis=1)]
-    if not len(steps):
+    steps = steps[:, steps.any(axis=0)]
+    if not steps.size:
         return 0.0
-    tint = np.median(np.abs(steps[:, ::2] - steps[:, 1:2]), axis=0).max()
-    return float(tint / max(np.median(np.abs(steps.mean(axis=1))), 1e-9))
+    tint = np.median(np.abs(steps[::2] - steps[1]), axis=1).max()
+    return float(tint / max(np.median(np.abs(steps.mean(axis=0))), 1e-9))
 
 
 def _neutral_cells(bands: list[tuple[int, Array]], base: Array, leanings: Array) -> list[Array]:

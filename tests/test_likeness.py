@@ -168,7 +168,7 @@ def test_on_film_without_colour_a_flock_is_left_though_it_has_tints(model):
     probability = drawn(*FLOCK, level=30) | drawn(*specks)
     tints = Tints((drawn(*FLOCK, *specks)[::2, ::2] > 0).astype(np.uint8), np.array([0.0] + [6.0] * 11))
     alone = sure_regions(probability, model.card, 0.5)
-    found = tinted_regions(probability, alone, tints, model.card, 0.5)
-    assert tints.weighed(probability)[:200].max() > 240
+    found, weighed = tinted_regions(probability, alone, tints, model.card, 0.5)
+    assert weighed[:200].max() > 240
     assert len(found) == 8
     assert found.rows.min() > 350

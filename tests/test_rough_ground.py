@@ -139,6 +139,6 @@ def test_where_tints_find_nothing_nothing_is_sought_on_rough_ground(monkeypatch)
         raise AssertionError("expected only frames with colour, found one without")
 
     monkeypatch.setattr("ir.colour_frame.outstanding_regions", ask)
-    monkeypatch.setattr("ir.colour_frame.tinted_regions", lambda seen, *_: find_regions(seen * 0, 0.5, 0.5))
+    monkeypatch.setattr("ir.colour_frame.tinted_regions", lambda seen, *_: (find_regions(seen * 0, 0.5, 0.5), seen))
     frame = simulated("silver", "portrait", (700, 1000), 5)
     assert not clean_frame(frame.rgb, None, CleanOptions()).defect_mask.any()

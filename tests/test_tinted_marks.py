@@ -22,7 +22,7 @@ def marked(*marks):
 
 
 def by_both(probability, tints):
-    return tinted_regions(probability, sure_regions(probability, CARD, 0.5), tints, CARD, 0.5)
+    return tinted_regions(probability, sure_regions(probability, CARD, 0.5), tints, CARD, 0.5)[0]
 
 
 def rows_of(regions):
@@ -116,4 +116,4 @@ def test_what_lacks_a_tint_has_to_be_sure_all_the_same_and_more_so_where_few_mar
 def test_at_full_sensitivity_specks_that_only_tints_show_are_dust():
     probability, tints = with_squares(20, 6, 7)
     alone = sure_regions(probability, CARD, 1.0)
-    assert rows_of(tinted_regions(probability, alone, tints, CARD, 1.0)) == [1, 6]
+    assert rows_of(tinted_regions(probability, alone, tints, CARD, 1.0)[0]) == [1, 6]
