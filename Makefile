@@ -19,7 +19,7 @@ test: $(VENV)/ready
 
 test-training: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/pytest tests/test_learning.py tests/test_shelf.py tests/test_train*.py
+	$(BIN)/pytest tests/training
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

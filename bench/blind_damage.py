@@ -15,9 +15,9 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
 from bench.second_infrared import SecondInfrared, disc, scan_infrared
-from film.density import linear_picture
-from film.frame import Defect, DefectKind, FrameRecipe, Registration, SimulatedFrame
-from film.recipe import Scanner
+from filmscand.film.density import linear_picture
+from filmscand.film.frame import Defect, DefectKind, FrameRecipe, Registration, SimulatedFrame
+from filmscand.film.recipe import Scanner
 
 Plane = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8] | npt.NDArray[np.float32]

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from bench.blind_damage import second_model
 from bench.blind_pictures import Lights, drawn, foliage, motorcycle, night_lamps, rocks, star_field, texture, wires
 from bench.frames import MakePicture, folder_pictures, photograph
-from film import pictures as film_pictures
-from film.frame import SimulatedFrame, simulate_frame
-from film.kinds import KINDS
-from film.recipe import Damage, FilmStock, FrameRecipe, Outline
+from filmscand.film import pictures as film_pictures
+from filmscand.film.frame import SimulatedFrame, simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.recipe import Damage, FilmStock, FrameRecipe, Outline
 from training.sources import HELD_OUT_PHOTOS
 
 FIRST_SEED = 95_001

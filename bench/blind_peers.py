@@ -14,9 +14,9 @@ import numpy as np
 from bench.blind_frames import BlindFrame, Group
 from bench.metrics import Counts, Mask, display_curve
 from bench.peers import dust_and_scratches
-from ir import CleanOptions, clean_frame
-from ir.detector import find_probability, find_regions
-from ir.model_file import Model, load_detector
+from filmscand.ir import CleanOptions, clean_frame
+from filmscand.ir.network.detector import find_probability, find_regions
+from filmscand.ir.network.model_file import Model, load_detector
 
 OURS, DETECTOR, RECIPE, MEDIAN = "filmscand", "detector alone", "2023 recipe U-Net", "median Dust & Scratches"
 TOP_HAT_PX = 15

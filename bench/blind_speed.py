@@ -11,9 +11,9 @@ import numpy as np
 from rich.table import Table
 
 from bench.measuring import Peak, Planes, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
-from ir import CleanOptions, clean_frame
-from ir.detector import find_probability
-from ir.model_file import load_detector
+from filmscand.ir import CleanOptions, clean_frame
+from filmscand.ir.network.detector import find_probability
+from filmscand.ir.network.model_file import load_detector
 
 ROWS, COLS = 4000, 6000
 MOST_S, MOST_BYTES = 12.0, 1_000_000_000

@@ -36,15 +36,15 @@ from bench.frames import MakePicture, photograph
 from bench.metrics import Answer, Judge
 from bench.scans import WriteScan, write_pair, write_silverfast, write_vuescan
 from bench.sheets import save_sheet
-from daemon.archive import Archive
-from daemon.config import Station, load_station
-from daemon.sidecar import Outcome, Role, Sidecar
-from daemon.status import station_status
-from drivers.virtual.magazine import STILL, Magazine, Slide
-from drivers.virtual.server import VirtualScanner
-from film.frame import SimulatedFrame, simulate_frame
-from film.kinds import KINDS
-from film.pictures import girders, landscape, night, portrait
+from filmscand.daemon.archive.sidecar import Outcome, Role, Sidecar
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.maintenance.status import station_status
+from filmscand.daemon.station.configuration import Station, load_station
+from filmscand.drivers.virtual.magazine import STILL, Magazine, Slide
+from filmscand.drivers.virtual.server import VirtualScanner
+from filmscand.film.frame import SimulatedFrame, simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import girders, landscape, night, portrait
 
 ROWS, COLS = 1000, 1500
 MAGAZINE = "magazine"

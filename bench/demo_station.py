@@ -15,8 +15,8 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from daemon.config import Station
-from daemon.status import StationStatus, station_status
+from filmscand.daemon.maintenance.status import StationStatus, station_status
+from filmscand.daemon.station.configuration import Station
 
 # The first frame of a fresh checkout waits until numba has compiled the engine.
 LIMIT_S = 400.0

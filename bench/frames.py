@@ -11,10 +11,10 @@ import numpy.typing as npt
 import skimage.data
 from PIL import Image
 
-from film.frame import SimulatedFrame, simulate_frame
-from film.kinds import KINDS
-from film.pictures import PICTURES
-from film.recipe import FrameRecipe
+from filmscand.film.frame import SimulatedFrame, simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import PICTURES
+from filmscand.film.recipe import FrameRecipe
 
 FIRST_SEED = 90_001
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
@@ -55,7 +55,7 @@ def suite(kinds: Iterable[str], photos: Path | None = None, *, rounds: int = 1) 
     Parameters
     ----------
     kinds : iterable of str
-        Names from `film.kinds.KINDS`.
+        Names from `filmscand.film.kinds.KINDS`.
     photos : Path, optional
         Folder of photographs; default scikit-image's. The procedural pictures are always among them.
     """

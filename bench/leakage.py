@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from film.frame import SimulatedFrame, simulate_frame
-from film.kinds import KINDS
-from film.pictures import smooth_sky
-from film.recipe import Leakage
-from ir.focus import leakage_samples
-from ir.holder import find_holder
-from ir.leakage import fit_leakage
-from ir.photometry import measure_photometry
-from ir.registration import measure_registration
-from ir.tiles import take_tiles
+from filmscand.film.frame import SimulatedFrame, simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import smooth_sky
+from filmscand.film.recipe import Leakage
+from filmscand.ir.leakage.focus import leakage_samples
+from filmscand.ir.leakage.model import fit_leakage
+from filmscand.ir.planes.holder import find_holder
+from filmscand.ir.planes.photometry import measure_photometry
+from filmscand.ir.planes.tiles import take_tiles
+from filmscand.ir.registration.registration import measure_registration
 
 ROWS, COLS = 800, 1200
 TRUE_SLOPES = (0.0, 0.04, 0.12)

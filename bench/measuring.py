@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.frames import suite
-from film.fields import stream
+from filmscand.film.fields import stream
 
 TILE_ROWS, TILE_COLS = 1600, 2400
 # About the shot noise of a bright pixel: the mirrored tiles are then no exact copies of each other.

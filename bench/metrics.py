@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from film.frame import SimulatedFrame
-from film.recipe import Scanner
+from filmscand.film.frame import SimulatedFrame
+from filmscand.film.recipe import Scanner
 
 TOLERANCE_PX = 2
 HARM_SHARE = 0.01

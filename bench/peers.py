@@ -15,8 +15,8 @@ from skimage.restoration import inpaint_biharmonic
 
 from bench.metrics import Answer, Counts, Mask, display_curve, white_level, widened
 from bench.sanei_ir import SaneiIr
-from film.frame import SimulatedFrame
-from ir import CleanedFrame, clean_frame
+from filmscand.film.frame import SimulatedFrame
+from filmscand.ir import CleanedFrame, clean_frame
 
 FILL_RADIUS_PX = 3
 # A person's first guess: half of the light of clear film.

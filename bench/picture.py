@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.frames import Case, photograph
 from bench.metrics import display_curve
-from film.frame import SimulatedFrame
-from ir import clean_frame
+from filmscand.film.frame import SimulatedFrame
+from filmscand.ir import clean_frame
 
 TARGET = Path(__file__).parent.parent / "docs" / "pictures" / "before-after.jpg"
 # A cup of coffee, photographed by Rachel Michetti for scikit-image (CC0), as a dirty slide in a scanner.

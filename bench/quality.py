@@ -16,7 +16,7 @@ from bench.peers import OURS, PERFECT_TELEA, RAW, SANEI, Peer, PeerSkippedError,
 from bench.sanei_ir import SaneiIr, UnavailableError
 from bench.sheets import save_sheet
 from bench.summary import Result, dye, kinds_table, peers_table, targets_table
-from film.kinds import KINDS
+from filmscand.film.kinds import KINDS
 
 _FEWEST_PEERS = (RAW, PERFECT_TELEA, SANEI)
 

@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import in_child, tiled_frame
-from daemon.config import load_station
-from daemon.database import open_database
-from daemon.session_store import Sessions
-from daemon.sessions import ScanPlan, SessionState, Taken
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.session_records import ScanPlan, SessionState, Taken
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.station.configuration import load_station
 
 ROWS, COLS = 4000, 6000
 # A real LS-5000 takes some 50 s for such a frame.
@@ -99,7 +99,7 @@ def _write_slide(folder: Path) -> Path:
 @contextmanager
 def _scanner(slides: Sequence[Path], time_scale: float) -> Iterator[int]:
     host = _DEVICE.split(":")[1]
-    command = [sys.executable, "-m", "daemon.cli", "virtual-scanner", "--address", host]
+    command = [sys.executable, "-m", "filmscand.daemon.cli", "virtual-scanner", "--address", host]
     command += ["--time-scale", str(time_scale), *map(str, slides)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as scanner:
         assert scanner.stdout is not None
@@ -116,7 +116,7 @@ def _courses(root: Path, scanner: int, slides: int) -> tuple[Course, Course]:
     config = root / "station.yaml"
     config.write_text(yaml.safe_dump({"root": str(root)}))
     station = load_station(config)
-    command = [sys.executable, "-m", "daemon.cli", "run", "--config", str(config)]
+    command = [sys.executable, "-m", "filmscand.daemon.cli", "run", "--config", str(config)]
     with (root / "log").open("wb") as log, closing(open_database(station.database)) as connection:
         service = subprocess.Popen(command, stdout=log, stderr=log)
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from film.frame import SimulatedFrame
+from filmscand.film.frame import SimulatedFrame
 
 _VUESCAN = "VueScan 9 x64 (9.8.26.08)"
 _SILVERFAST = "SilverFast 9.2.0"

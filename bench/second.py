@@ -18,7 +18,7 @@ from bench.blind_frames import held_out_pictures
 from bench.frames import MakePicture, photograph
 from bench.metrics import Answer, Judge, decibel
 from bench.second_infrared import SecondInfrared
-from ir import CleanOptions, clean_frame
+from filmscand.ir import CleanOptions, clean_frame
 
 FIRST_SEED = 97_001
 FRAME_PX = (1000, 1500)

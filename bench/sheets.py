@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from bench.metrics import Answer, Judge, display_curve, widened
-from film.frame import SimulatedFrame
+from filmscand.film.frame import SimulatedFrame
 
 CROP_PX = 144
 ENLARGED = 2

@@ -23,7 +23,7 @@ from bench.measuring import (
     tiled_frame,
 )
 from bench.sanei_ir import SaneiIr, UnavailableError
-from ir import clean_frame
+from filmscand.ir import clean_frame
 
 # 35 mm at 4000 dpi with 24 megapixels, and 6x9 at 4000 dpi.
 SIZES = {24: (4000, 6000), 120: (8940, 13420)}

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
-from daemon.archive import Archive
-from daemon.frame_id import FrameId
-from daemon.pipeline import CleanRequest, clean_into_archive
-from daemon.sidecar import Role
+from filmscand.daemon.archive.sidecar import Role
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.core.frame_id import FrameId
 
 _ROWS, _COLS = 4000, 6000
 _WARM_ROWS, _WARM_COLS = 800, 1200

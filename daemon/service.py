@@ -17,24 +17,24 @@ import time
 from contextlib import closing, suppress
 from multiprocessing.connection import wait
 
-from daemon.alarms import Alarms
-from daemon.archive import Archive
-from daemon.config import Station
-from daemon.crew import Crew, Loss
-from daemon.database import open_database, transaction
-from daemon.errors import TransientError
-from daemon.ingest import Ingest, plan_ingest
-from daemon.jobs import JobState, Outcome, ProcessId, count_frames, held_frames, unfinished_frames
-from daemon.logs import set_up_logging
-from daemon.notify import Notifier
-from daemon.pace import Pace
-from daemon.process_id import is_alive, this_process
-from daemon.queue import Queue
-from daemon.session_run import SessionTools
-from daemon.session_threads import SessionThreads
-from daemon.station_lock import sole_process
-from daemon.watch import require_apart
-from daemon.worker import WorkerPlan
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.worker import WorkerPlan
+from filmscand.daemon.cleaning.worker_pool import Crew, Loss
+from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
+from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.frames import JobState, Outcome, count_frames, held_frames, unfinished_frames
+from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.ingest.threads import Ingest, plan_ingest
+from filmscand.daemon.ingest.watch import require_apart
+from filmscand.daemon.scanning.run import SessionTools
+from filmscand.daemon.scanning.threads import SessionThreads
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.lock import sole_process
+from filmscand.daemon.station.logs import set_up_logging
+from filmscand.daemon.station.systemd_notify import Notifier
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from film.fields import Plane, smooth_field, stream
-from film.recipe import Damage, DefectKind, FrameRecipe
-from film.specks import REFERENCE_DPI, Patch, Spot, draw_patch
+from filmscand.film.fields import Plane, smooth_field, stream
+from filmscand.film.recipe import Damage, DefectKind, FrameRecipe
+from filmscand.film.specks import REFERENCE_DPI, Patch, Spot, draw_patch
 
 _CELL_PX = 256
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from film.fields import Plane, stream
-from film.optics import gaussian_blur
-from film.recipe import FilmStock, Process
+from filmscand.film.fields import Plane, stream
+from filmscand.film.optics import gaussian_blur
+from filmscand.film.recipe import FilmStock, Process
 
 Picture = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.floating]
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from film.fields import Plane
-from film.mount import MountPlanes
-from film.recipe import FrameRecipe
-from film.specks import Patch
+from filmscand.film.fields import Plane
+from filmscand.film.mount import MountPlanes
+from filmscand.film.recipe import FrameRecipe
+from filmscand.film.specks import Patch
 
 
 @dataclass(frozen=True, slots=True)

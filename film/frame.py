@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from film.damage import draw_damage, inside, label
-from film.density import Picture, dye_densities, linear_picture
-from film.developed import DevelopedFilm
-from film.infrared_plane import Registration, scan_infrared
-from film.mount import MountPlanes, mount_planes
-from film.picture_planes import scan_channel
-from film.recipe import (
+from filmscand.film.damage import draw_damage, inside, label
+from filmscand.film.density import Picture, dye_densities, linear_picture
+from filmscand.film.developed import DevelopedFilm
+from filmscand.film.infrared_plane import Registration, scan_infrared
+from filmscand.film.mount import MountPlanes, mount_planes
+from filmscand.film.picture_planes import scan_channel
+from filmscand.film.recipe import (
     Damage,
     DefectKind,
     FilmStock,
@@ -26,7 +26,7 @@ from film.recipe import (
     Process,
     Scanner,
 )
-from film.specks import Patch
+from filmscand.film.specks import Patch
 
 __all__ = [
     "Damage",
@@ -138,8 +138,8 @@ def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> Simul
 
     Examples
     --------
-    >>> from film.kinds import KINDS
-    >>> from film.pictures import landscape
+    >>> from filmscand.film.kinds import KINDS
+    >>> from filmscand.film.pictures import landscape
     >>> frame = simulate_frame(landscape(64, 96, 1), KINDS["leaky_slide"], seed=7)
     >>> frame.rgb.shape, frame.infrared.dtype
     ((64, 96, 3), dtype('uint16'))

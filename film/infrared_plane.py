@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from film import optics, scanner
-from film.damage import summed
-from film.developed import DevelopedFilm
-from film.fields import Plane, smooth_field, stream
-from film.recipe import InfraredOptics, Leakage
-from film.specks import Patch
+from filmscand.film import optics, scanner
+from filmscand.film.damage import summed
+from filmscand.film.developed import DevelopedFilm
+from filmscand.film.fields import Plane, smooth_field, stream
+from filmscand.film.recipe import InfraredOptics, Leakage
+from filmscand.film.specks import Patch
 
 _LN10 = np.float32(np.log(10))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from film.recipe import (
+from filmscand.film.recipe import (
     Damage,
     FilmStock,
     FrameRecipe,

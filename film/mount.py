@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from film.fields import Plane
-from film.recipe import Mount, MountStyle
+from filmscand.film.fields import Plane
+from filmscand.film.recipe import Mount, MountStyle
 
 # 35 mm film, ISO 1007: width of the film and of the picture, perforation (KS) and its pitch.
 _FILM_MM, _PICTURE_MM, _HOLDER_MM = 35.0, 24.0, 1.5

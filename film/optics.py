@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from film.fields import Plane
+from filmscand.film.fields import Plane
 
 Places = npt.NDArray[np.float64]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from film import optics, scanner
-from film.damage import summed
-from film.developed import DevelopedFilm
-from film.fields import Plane
+from filmscand.film import optics, scanner
+from filmscand.film.damage import summed
+from filmscand.film.developed import DevelopedFilm
+from filmscand.film.fields import Plane
 
 _LN10 = np.float32(np.log(10))
 

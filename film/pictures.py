@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from film import optics, shapes
-from film.fields import Plane, smooth_field, stream
+from filmscand.film import optics, shapes
+from filmscand.film.fields import Plane, smooth_field, stream
 
 Rgb = tuple[float, float, float]
 

@@ -209,7 +209,7 @@ class Damage:
     Parameters
     ----------
     dust, dirt, short_hairs, long_hairs, scratches, stripped_scratches : float
-        Multiples of the numbers measured on real frames (`film.damage.STATISTICS`).
+        Multiples of the numbers measured on real frames (`filmscand.film.damage.STATISTICS`).
     fingerprints : int
         Number of them.
     median_density : float

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from film.fields import Plane, stream
-from film.recipe import Scanner
+from filmscand.film.fields import Plane, stream
+from filmscand.film.recipe import Scanner
 
 # The blur's tails end where they change less of the light than this: a tenth of a quiet scan's noise.
 _TAIL_SHARE = np.float32(5e-4)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from film.fields import Plane
+from filmscand.film.fields import Plane
 
 Points = npt.NDArray[np.float64]
 _MARGIN_PX = 4

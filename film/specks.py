@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from film import shapes
-from film.fields import Plane, smooth_field
-from film.recipe import Damage, DefectKind, FrameRecipe, Outline
+from filmscand.film import shapes
+from filmscand.film.fields import Plane, smooth_field
+from filmscand.film.recipe import Damage, DefectKind, FrameRecipe, Outline
 
 # Outlines and sizes were measured at this resolution (FilmDamageSimulator: 142 px/mm).
 REFERENCE_DPI = 3600.0

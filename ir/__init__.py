@@ -1,8 +1,8 @@
 """From counts to a cleaned frame: pure image functions. Imports nothing of ours."""
 
-from ir.errors import ImageError, ModelError, PlaneTypeError, ShapeMismatchError
-from ir.frame import VERSION, clean_frame
-from ir.report import CleanedFrame, CleanOptions, CleanReport, DetectorUse
+from filmscand.ir.clean import VERSION, clean_frame
+from filmscand.ir.errors import ImageError, ModelError, PlaneTypeError, ShapeMismatchError
+from filmscand.ir.report import CleanedFrame, CleanOptions, CleanReport, DetectorUse
 
 __all__ = [
     "VERSION",

@@ -58,9 +58,9 @@ class CleanOptions:
         `auto`: where infrared cannot be used, or only partly, a neural network looks at the colours; `off`: such frames
         are left as they are, or cleaned by infrared alone.
     detector_model : str or None
-        File of another detector than the one that comes along (see `ir.model_file.load_detector`).
+        File of another detector than the one that comes along (see `filmscand.ir.network.model_file.load_detector`).
     inpainting_model : str or None
-        File of a model that fills large opaque defects (see `ir.inpainting`); None: the engine fills them.
+        File of a model that fills large opaque defects (see `ir.healing.inpainting`); None: the engine fills them.
     """
 
     sensitivity: float = 0.5

@@ -7,7 +7,7 @@ import pytest
 def compiled_engine():
     """The engine with its kernels compiled, so that no process is waited for longer than it works."""
     # Not every test needs a station, nor every environment what a station needs.
-    from live_station import warm_up_engine
+    from support.live_station import warm_up_engine
 
     warm_up_engine()
 
@@ -15,8 +15,7 @@ def compiled_engine():
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A tiny detector that calls dust what is darker than its surroundings, with its card."""
-    from onnx_models import save_detector
-
-    from ir.model_file import load_detector
+    from filmscand.ir.network.model_file import load_detector
+    from support.onnx_models import save_detector
 
     return load_detector(str(save_detector(tmp_path_factory.mktemp("model") / "tiny.onnx")))

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from daemon.candidates import CandidateState
-from daemon.cli import app
-from daemon.config import Station, Watch
-from daemon.jobs import Outcome
-from daemon.picture_checks import Suspicion
-from daemon.sessions import FinishReason, SessionState
-from daemon.sidecar import CaptureRecord, Revision, Sidecar
-from ir import CleanReport
-from ir.report import Caution
+from filmscand.daemon.archive.sidecar import CaptureRecord, Revision, Sidecar
+from filmscand.daemon.cli.app import app
+from filmscand.daemon.database.candidates import CandidateState
+from filmscand.daemon.database.frames import Outcome
+from filmscand.daemon.database.session_records import FinishReason, SessionState
+from filmscand.daemon.scanning.capture_checks import Suspicion
+from filmscand.daemon.station.configuration import Station, Watch
+from filmscand.ir import CleanReport
+from filmscand.ir.report import Caution
 
 HOUSE = Path(__file__).parent.parent
 PAGES = [HOUSE / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(HOUSE.glob("docs/**/*.md"))

@@ -31,7 +31,7 @@ def is_kernel(function):
     return any("njit" in ast.dump(decorator) for decorator in function.decorator_list)
 
 
-def test_tests_lie_flat_and_are_no_package():
+def test_tests_are_no_package():
     assert not list((HOUSE / "tests").rglob("__init__.py"))
 
 
@@ -51,6 +51,6 @@ def test_no_function_is_longer_than_a_page():
 
 
 def test_the_console_script_answers():
-    answer = subprocess.run([sys.executable, "-m", "daemon.cli", "--help"], capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-m", "filmscand.daemon.cli", "--help"], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
     assert "clean" in answer.stdout

@@ -16,7 +16,9 @@ has_analyze = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason
 def unit(tmp_path):
     """The unit with a program that exists here in the place of the installed one."""
     text = (SYSTEMD / "filmscand.service").read_text()
-    here, count = re.subn(r"^ExecStart=\S+", f"ExecStart={sys.executable} -m daemon.cli", text, flags=re.MULTILINE)
+    here, count = re.subn(
+        r"^ExecStart=\S+", f"ExecStart={sys.executable} -m filmscand.daemon.cli", text, flags=re.MULTILINE
+    )
     assert count == 1
     file = tmp_path / "filmscand.service"
     file.write_text(here)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parent.parent
-PACKAGES = ("film", "ir", "drivers", "daemon", "config")
+FOLDERS = ("film", "ir", "drivers", "daemon", "config")
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__")
 
 
@@ -23,8 +23,9 @@ def wheel(tmp_path_factory):
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(HOUSE / name, source / name)
-    for name in (*PACKAGES, "systemd"):
+    for name in (*FOLDERS, "systemd"):
         shutil.copytree(HOUSE / name, source / name, ignore=NOT_SHIPPED)
+    shutil.copytree(HOUSE / "src", source / "src", symlinks=True, ignore=NOT_SHIPPED)
     command = [
         sys.executable,
         "-m",
@@ -55,18 +56,19 @@ def files_below(folder: Path, *names: str) -> set[str]:
 
 
 def test_every_file_of_every_package_is_in_the_wheel(installed):
-    assert files_below(installed, *PACKAGES) == files_below(HOUSE, *PACKAGES)
+    assert files_below(installed / "filmscand", *FOLDERS) == files_below(HOUSE, *FOLDERS)
+    assert not [path for path in installed.rglob("*") if path.is_symlink()]
 
 
 def test_nothing_else_is_installed(installed):
     folders = {path.name for path in installed.iterdir() if ".dist-info" not in path.name and ".data" not in path.name}
-    assert folders == set(PACKAGES)
+    assert folders == {"filmscand"}
 
 
 @pytest.mark.parametrize("name", ["defects", "defects-infrared"])
 def test_each_installed_detector_is_the_one_that_its_card_describes(installed, name):
-    model = (installed / "ir" / "models" / f"{name}.onnx").read_bytes()
-    card = json.loads((installed / "ir" / "models" / f"{name}.json").read_text())
+    model = (installed / "filmscand" / "ir" / "models" / f"{name}.onnx").read_bytes()
+    card = json.loads((installed / "filmscand" / "ir" / "models" / f"{name}.json").read_text())
     assert hashlib.sha256(model).hexdigest() == card["sha256"]
     assert len(model) < 6_000_000
 
@@ -79,9 +81,9 @@ def test_the_systemd_files_lie_in_share(installed):
 def test_the_installed_program_finds_its_recipes_without_the_checkout(installed, tmp_path):
     program = (
         f"import sys; sys.path.insert(0, {str(installed)!r})\n"
-        "import daemon.cli, drivers.recipes, ir\n"
-        f"assert daemon.cli.__file__.startswith({str(installed)!r}), daemon.cli.__file__\n"
-        "print(*(recipe.name for recipe in drivers.recipes.load_recipes()))"
+        "import filmscand.daemon.cli.app, filmscand.drivers.scanner.recipes, filmscand.ir\n"
+        f"assert filmscand.daemon.cli.app.__file__.startswith({str(installed)!r}), filmscand.daemon.cli.app.__file__\n"
+        "print(*(recipe.name for recipe in filmscand.drivers.scanner.recipes.load_recipes()))"
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
@@ -90,4 +92,4 @@ def test_the_installed_program_finds_its_recipes_without_the_checkout(installed,
 
 def test_the_console_script_is_named(installed):
     points = next(installed.glob("*.dist-info")) / "entry_points.txt"
-    assert "filmscand = daemon.cli:main" in points.read_text()
+    assert "filmscand = filmscand.daemon.cli:main" in points.read_text()

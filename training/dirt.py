@@ -10,12 +10,12 @@ from typing import Final
 import cv2
 import numpy as np
 
-from film.damage import STATISTICS, draw_damage
-from film.fields import Plane, smooth_field
-from film.kinds import KINDS
-from film.recipe import Damage, DefectKind, FrameRecipe, Scanner
-from film.shapes import Curl, Depth, blob_outline, curved_path, polygon_depth, stroke_depth, wandering
-from film.specks import Patch
+from filmscand.film.damage import STATISTICS, draw_damage
+from filmscand.film.fields import Plane, smooth_field
+from filmscand.film.kinds import KINDS
+from filmscand.film.recipe import Damage, DefectKind, FrameRecipe, Scanner
+from filmscand.film.shapes import Curl, Depth, blob_outline, curved_path, polygon_depth, stroke_depth, wandering
+from filmscand.film.specks import Patch
 from training.sources import Drawn, Sources
 
 SPOTLESS_SHARE = 0.16

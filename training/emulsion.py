@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from film.density import dye_densities
-from film.fields import Plane
-from film.kinds import KINDS
-from film.recipe import FilmStock, Process
+from filmscand.film.density import dye_densities
+from filmscand.film.fields import Plane
+from filmscand.film.kinds import KINDS
+from filmscand.film.recipe import FilmStock, Process
 
 _USUAL = (
     "clear_slide",

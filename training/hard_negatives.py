@@ -9,8 +9,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from film.fields import Plane, smooth_field
-from film.shapes import Curl, curved_path
+from filmscand.film.fields import Plane, smooth_field
+from filmscand.film.shapes import Curl, curved_path
 
 Draw = Callable[[np.random.Generator, Plane], None]
 # Places are drawn to a sixteenth of a pixel.

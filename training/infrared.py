@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from film.damage import summed
-from film.fields import Plane, smooth_field
-from film.infrared_plane import leaked_density
-from film.mount import MountPlanes
-from film.recipe import DefectKind, InfraredOptics, Leakage, Process
-from film.specks import Patch
-from ir.infrared_view import PLANES
-from ir.measured_frame import view_infrared
+from filmscand.film.damage import summed
+from filmscand.film.fields import Plane, smooth_field
+from filmscand.film.infrared_plane import leaked_density
+from filmscand.film.mount import MountPlanes
+from filmscand.film.recipe import DefectKind, InfraredOptics, Leakage, Process
+from filmscand.film.specks import Patch
+from filmscand.ir.methods.measure import view_infrared
+from filmscand.ir.network.infrared_view import PLANES
 from training.emulsion import Exposed
 
 _LN10 = np.float32(math.log(10))

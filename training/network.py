@@ -68,7 +68,7 @@ class DefectNetwork(nn.Module):
         density : Tensor, shape (n, 3, rows, cols)
             Of the colours over the frame's white.
         infrared : Tensor, shape (n, 3, rows, cols), optional
-            What infrared shows (see `ir.infrared_view`), if the network looks at it.
+            What infrared shows (see `filmscand.ir.network.infrared_view`), if the network looks at it.
         """
         folded = _folded(density)
         if self.infrared:

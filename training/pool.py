@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from ir.infrared_view import PLANES
+from filmscand.ir.network.infrared_view import PLANES
 from training.sources import load_sources
 from training.synthesizer import Sheet, draw_sheet
 

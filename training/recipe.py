@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from film.damage import draw_damage, summed
-from film.fields import Plane
-from film.recipe import Damage, FrameRecipe
-from ir.density_input import BEND
+from filmscand.film.damage import draw_damage, summed
+from filmscand.film.fields import Plane
+from filmscand.film.recipe import Damage, FrameRecipe
+from filmscand.ir.network.density_input import BEND
 from training.export import write_onnx
 from training.learning import Learner, add_options, draw_batch, learning_rate
 from training.pool import Pool, PoolPlan, filled

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from film.fields import Plane
+from filmscand.film.fields import Plane
 
 # What damage must change of the light before it is seen in a picture, and what it may without being damage.
 VISIBLE_SHARE, TOUCHED_SHARE = 0.03, 0.006

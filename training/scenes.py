@@ -7,9 +7,9 @@ import math
 import cv2
 import numpy as np
 
-from film.density import linear_picture
-from film.fields import Plane, smooth_field
-from film.pictures import PICTURES
+from filmscand.film.density import linear_picture
+from filmscand.film.fields import Plane, smooth_field
+from filmscand.film.pictures import PICTURES
 from training.hard_negatives import HARD_NEGATIVES
 from training.sources import Picture, Sources
 

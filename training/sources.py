@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from film.recipe import DefectKind, Outline
+from filmscand.film.recipe import DefectKind, Outline
 
 HELD_OUT_PHOTOS = ("canyon-wren", "lake-sherburne", "oakland-zoo-otters", "singaporean-cityscape")
 HELD_OUT_SCANS = ("6", "10")

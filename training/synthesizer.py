@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from film.damage import summed
-from film.fields import Plane
-from film.mount import MountPlanes, mount_planes
-from film.recipe import FilmStock, Mount, MountStyle, Process
-from film.specks import Patch
-from ir.density_input import density_levels, density_planes, measure_levels
+from filmscand.film.damage import summed
+from filmscand.film.fields import Plane
+from filmscand.film.mount import MountPlanes, mount_planes
+from filmscand.film.recipe import FilmStock, Mount, MountStyle, Process
+from filmscand.film.specks import Patch
+from filmscand.ir.network.density_input import density_levels, density_planes, measure_levels
 from training.dirt import any_dirt, shading, usual_dirt
 from training.emulsion import Exposed, any_stock, expose, usual_stock
 from training.infrared import draw_infrared_pass, infrared_planes, scan_infrared, seen_by_infrared
@@ -40,13 +40,13 @@ class Sheet:
     Parameters
     ----------
     density : ndarray of float32, shape (3, size, size)
-        What `ir.density_input` makes of its counts.
+        What `filmscand.ir.network.density_input` makes of its counts.
     defect : ndarray of bool, shape (size, size)
         Where damage changed the light of any channel by over 3 % and by over one deviation of the scanner's noise.
     weight : ndarray of float32, shape (size, size)
         0 where it does not matter what is said (the rims of defects, the holder); low where the noise hides a defect.
     infrared : ndarray of float32, shape (3, size, size)
-        What the detector gets of the infrared (see `ir.infrared_view`); zeros where there is none.
+        What the detector gets of the infrared (see `filmscand.ir.network.infrared_view`); zeros where there is none.
     """
 
     density: Plane

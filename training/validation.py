@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.metrics import harmonic_mean, precision_and_recall
-from film.frame import SimulatedFrame, simulate_frame
-from film.kinds import KINDS
-from film.pictures import girders, lettering, night, portrait
-from film.recipe import FrameRecipe
-from ir.density_input import density_planes, measure_levels
+from filmscand.film.frame import SimulatedFrame, simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import girders, lettering, night, portrait
+from filmscand.film.recipe import FrameRecipe
+from filmscand.ir.network.density_input import density_planes, measure_levels
 from training.infrared import infrared_planes
 from training.sources import Picture, Sources
 
@@ -228,7 +228,7 @@ class _Tally:
 
 
 # What is sure, which a frame is asked for before it counts as dusty, and what counts on a dusty one: measured together
-# on bench.blind (see `ir.convincing.sure_regions`); single frames here say nothing of that.
+# on bench.blind (see `filmscand.ir.decision.convincing.sure_regions`); single frames here say nothing of that.
 SURE, USUAL = Limits(0.99, 0.5), Limits(0.98, 0.5)
 
 

@@ -1,5 +1,5 @@
 """Run a virtual film scanner: ``python -m drivers.virtual --model coolscan3 --slides 6``."""
 
-from drivers.virtual.command import main
+from filmscand.drivers.virtual.command import main
 
 main()

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.virtual.faults import Fault
-from drivers.virtual.film_slides import SIX_KINDS, file_magazine, film_magazine
-from drivers.virtual.models import MODELS
-from drivers.virtual.server import DEFAULT_ADDRESS, VirtualScanner
+from filmscand.drivers.virtual.faults import Fault
+from filmscand.drivers.virtual.film_slides import SIX_KINDS, file_magazine, film_magazine
+from filmscand.drivers.virtual.models import MODELS
+from filmscand.drivers.virtual.server import DEFAULT_ADDRESS, VirtualScanner
 
 # The name of the family stands for its newer member.
 ALIASES = {"coolscan": "coolscan3"}
@@ -26,11 +26,11 @@ class ScannerSettings:
     Attributes
     ----------
     model : str
-        One of `drivers.virtual.models.MODELS`, or ``coolscan``.
+        One of `filmscand.drivers.virtual.models.MODELS`, or ``coolscan``.
     slides : int
         How many slides are in the magazine.
     kinds : tuple of str
-        Kinds of slides, in turn; names of `film.kinds.KINDS`.
+        Kinds of slides, in turn; names of `filmscand.film.kinds.KINDS`.
     files : tuple of Path
         Film files to take instead of simulated slides.
     rows_px, cols_px : int

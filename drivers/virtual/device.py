@@ -6,12 +6,12 @@ import dataclasses
 import threading
 from dataclasses import dataclass, field
 
-from drivers.virtual.faults import FaultBook, Plane
-from drivers.virtual.frames import Content, Frame, grid_of
-from drivers.virtual.magazine import STILL, Magazine
-from drivers.virtual.models import TRANSPARENCY_INFRARED, Delivery, Feeder, Gate, Model
-from drivers.virtual.options import Info, Option, OptionSet, Value
-from drivers.virtual.wire import Status
+from filmscand.drivers.virtual.faults import FaultBook, Plane
+from filmscand.drivers.virtual.frames import Content, Frame, grid_of
+from filmscand.drivers.virtual.magazine import STILL, Magazine
+from filmscand.drivers.virtual.models import TRANSPARENCY_INFRARED, Delivery, Feeder, Gate, Model
+from filmscand.drivers.virtual.options import Info, Option, OptionSet, Value
+from filmscand.drivers.virtual.wire import Status
 
 # coolscan2 arms its switch to the infrared stage once a third of the picture has been read.
 ARMED_AT = 1 / 3

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drivers.virtual.wire import Status
+from filmscand.drivers.virtual.wire import Status
 
 
 class FaultKind(StrEnum):

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
-from drivers.film_files import read_capture
-from drivers.film_pairs import find_infrared_partner
-from drivers.virtual.magazine import STILL, Drift, Loader, Magazine, Slide, drift_of
-from drivers.virtual.models import MODELS, Delivery
-from film.frame import simulate_frame
-from film.kinds import KINDS
-from film.pictures import girders, landscape, lettering, night, portrait
-from film.recipe import FrameRecipe
+from filmscand.drivers.files.pairs import find_infrared_partner
+from filmscand.drivers.files.reader import read_capture
+from filmscand.drivers.virtual.magazine import STILL, Drift, Loader, Magazine, Slide, drift_of
+from filmscand.drivers.virtual.models import MODELS, Delivery
+from filmscand.film.frame import simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import girders, landscape, lettering, night, portrait
+from filmscand.film.recipe import FrameRecipe
 
 SIX_KINDS = ("leaky_slide", "bright_slide", "dark_slide", "mounted", "kodachrome", "spotless")
 SUBJECTS = (landscape, portrait, girders, landscape, lettering, night)
@@ -34,7 +34,7 @@ def film_magazine(
     model : str
         The scanner's model.
     kinds : sequence of str
-        Names of `film.kinds.KINDS`, taken in turn.
+        Names of `filmscand.film.kinds.KINDS`, taken in turn.
     shape_px : (rows, cols)
         Size of the slides at the scanner's highest resolution.
     slides : int or None

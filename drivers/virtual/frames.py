@@ -9,9 +9,9 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from drivers.virtual.magazine import STILL, Drift, Magazine, Plane16, Slide
-from drivers.virtual.models import MM_PER_INCH, Gate, Model
-from drivers.virtual.options import OptionSet
+from filmscand.drivers.virtual.magazine import STILL, Drift, Magazine, Plane16, Slide
+from filmscand.drivers.virtual.models import MM_PER_INCH, Gate, Model
+from filmscand.drivers.virtual.options import OptionSet
 
 FRAME_GRAY = 0
 FRAME_RGB = 1

@@ -9,8 +9,8 @@ import socket
 import threading
 import time
 
-from drivers.virtual.device import Mechanics
-from drivers.virtual.faults import STATUS_OF, Fault, FaultKind, Moment, Plane
+from filmscand.drivers.virtual.device import Mechanics
+from filmscand.drivers.virtual.faults import STATUS_OF, Fault, FaultKind, Moment, Plane
 
 # A pause between looks at whether the client, or the whole scanner, has gone while the line is held.
 LOOK_S = 0.05

@@ -9,17 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from drivers.virtual.options import (
-    Option,
-    Unit,
-    button,
-    choice,
-    fixed,
-    group,
-    integer,
-    pick,
-    switch,
-)
+from filmscand.drivers.virtual.options import Option, Unit, button, choice, fixed, group, integer, pick, switch
 
 MM_PER_INCH = 25.4
 TRANSPARENCY = "Transparency Adapter"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 
-from drivers.virtual import wire
+from filmscand.drivers.virtual import wire
 
 Value = int | float | str
 FIXED_ONE = 1 << 16

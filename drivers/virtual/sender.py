@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.virtual import wire
-from drivers.virtual.device import Mechanics
-from drivers.virtual.faults import STATUS_OF, Fault, FaultKind
-from drivers.virtual.frames import Frame, blocks
-from drivers.virtual.line import RUBBISH
-from drivers.virtual.models import Model
-from drivers.virtual.options import OptionSet
-from drivers.virtual.wire import Status
+from filmscand.drivers.virtual import wire
+from filmscand.drivers.virtual.device import Mechanics
+from filmscand.drivers.virtual.faults import STATUS_OF, Fault, FaultKind
+from filmscand.drivers.virtual.frames import Frame, blocks
+from filmscand.drivers.virtual.line import RUBBISH
+from filmscand.drivers.virtual.models import Model
+from filmscand.drivers.virtual.options import OptionSet
+from filmscand.drivers.virtual.wire import Status
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from drivers.virtual.device import Delivered, Mechanics
-from drivers.virtual.faults import Fault, FaultBook
-from drivers.virtual.magazine import Magazine
-from drivers.virtual.models import MODELS
-from drivers.virtual.sender import Pace
-from drivers.virtual.session import Session
-from drivers.virtual.wire import PORT
+from filmscand.drivers.virtual.device import Delivered, Mechanics
+from filmscand.drivers.virtual.faults import Fault, FaultBook
+from filmscand.drivers.virtual.magazine import Magazine
+from filmscand.drivers.virtual.models import MODELS
+from filmscand.drivers.virtual.sender import Pace
+from filmscand.drivers.virtual.session import Session
+from filmscand.drivers.virtual.wire import PORT
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class VirtualScanner:
     Parameters
     ----------
     model : str
-        One of `drivers.virtual.models.MODELS`: coolscan2, coolscan3, pieusb, genesys, pixma.
+        One of `filmscand.drivers.virtual.models.MODELS`: coolscan2, coolscan3, pieusb, genesys, pixma.
     magazine : Magazine
         The slides.
     faults : iterable of Fault

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable
 from typing import cast
 
-from drivers.virtual import wire
-from drivers.virtual.device import Mechanics, StartRefused, set_option
-from drivers.virtual.faults import STATUS_OF, Moment
-from drivers.virtual.frames import Frame
-from drivers.virtual.line import Hangup, Line
-from drivers.virtual.options import Info, OptionRefused, OptionSet, Type, Value, code_value, read_value
-from drivers.virtual.sender import Pace, Sender
-from drivers.virtual.wire import Procedure, Status
+from filmscand.drivers.virtual import wire
+from filmscand.drivers.virtual.device import Mechanics, StartRefused, set_option
+from filmscand.drivers.virtual.faults import STATUS_OF, Moment
+from filmscand.drivers.virtual.frames import Frame
+from filmscand.drivers.virtual.line import Hangup, Line
+from filmscand.drivers.virtual.options import Info, OptionRefused, OptionSet, Type, Value, code_value, read_value
+from filmscand.drivers.virtual.sender import Pace, Sender
+from filmscand.drivers.virtual.wire import Procedure, Status
 
 log = logging.getLogger(__name__)
 

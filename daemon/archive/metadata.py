@@ -1,0 +1,127 @@
+"""What the archive's TIFF files say about themselves: tags and an XMP packet, the same each time for the same frame."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+from xml.etree import ElementTree
+
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.drivers.base import CaptureInfo
+from filmscand.drivers.files.writer import TiffTags
+from filmscand.ir import VERSION, CleanOptions
+
+# Names derived from this one never change, so that a redone file names its origin as the first one did.
+_NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DC = "http://purl.org/dc/elements/1.1/"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+_XMP_MM = "http://ns.adobe.com/xap/1.0/mm/"
+_ST_REF = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_PREFIXES = {"x": "adobe:ns:meta/", "rdf": _RDF, "dc": _DC, "xmp": _XMP, "xmpMM": _XMP_MM, "stRef": _ST_REF}
+_PREFIXES["photoshop"] = _PHOTOSHOP
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@dataclass(frozen=True, slots=True)
+class FileTitle:
+    """The lasting name of a file: unlike its path it stays the same wherever the file is copied.
+
+    Attributes
+    ----------
+    frame : str
+        What tells the frame from all others.
+    name : str
+        What the file is called, without ending.
+    """
+
+    frame: str
+    name: str
+
+    @property
+    def document_id(self) -> str:
+        """The same for the same file each time it is made."""
+        return f"uuid:{uuid.uuid5(_NAMESPACE, f'{self.frame}/{self.name}')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a derived file was made from, and how."""
+
+    title: FileTitle
+    instructions: str
+
+
+def original_title(frame: FrameId, suffix: str) -> FileTitle:
+    """Return the name of a frame's `raw` or `ir` file."""
+    return FileTitle(str(frame), f"{frame.stem}_{suffix}")
+
+
+def clean_title(frame: FrameId, revision: int) -> FileTitle:
+    """Return the name of a frame's cleaned picture."""
+    return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_clean")
+
+
+def capture_tags(title: FileTitle, info: CaptureInfo, *, colour: bool) -> TiffTags:
+    """Return the tags of a file as captured; an infrared plane takes no colour profile."""
+    return _tags(title, info, None, info.icc_profile if colour else None)
+
+
+def clean_tags(title: FileTitle, raw: FileTitle, info: CaptureInfo, how: CleanOptions) -> TiffTags:
+    """Return the tags of a cleaned picture, which name the raw file that it comes from."""
+    instructions = (
+        f"Dust and scratches removed by filmscand, engine {VERSION}, sensitivity {how.sensitivity:g}. "
+        "Pixels outside the defect mask are as captured."
+    )
+    return _tags(title, info, Origin(raw, instructions), info.icc_profile)
+
+
+def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profile: bytes | None) -> TiffTags:
+    return TiffTags(
+        description=_ascii(title.frame),
+        document_name=_ascii(title.name),
+        make=_ascii(info.make),
+        model=_ascii(info.model),
+        software=f"filmscand {version('filmscand')}",
+        captured_at=info.captured_at,
+        resolution_dpi=info.resolution_dpi,
+        icc_profile=icc_profile,
+        xmp=_xmp(title, info, origin),
+    )
+
+
+def _ascii(text: str | None) -> str | None:
+    return text.encode("ascii", "replace").decode() if text else None
+
+
+def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None) -> bytes:
+    for prefix, namespace in _PREFIXES.items():
+        ElementTree.register_namespace(prefix, namespace)
+    root = ElementTree.Element("{adobe:ns:meta/}xmpmeta")
+    about = ElementTree.SubElement(ElementTree.SubElement(root, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description")
+    about.set(f"{{{_RDF}}}about", "")
+    _text(about, _DC, "identifier", title.name)
+    alternatives = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}title"), f"{{{_RDF}}}Alt")
+    _text(alternatives, _RDF, "li", title.name).set(_XML_LANG, "x-default")
+    if info.captured_at is not None:
+        _text(about, _XMP, "CreateDate", info.captured_at.isoformat(timespec="seconds"))
+    if info.software:
+        _text(about, _PHOTOSHOP, "Source", info.software)
+    _text(about, _XMP_MM, "DocumentID", title.document_id)
+    if origin is not None:
+        derived = ElementTree.SubElement(about, f"{{{_XMP_MM}}}DerivedFrom")
+        derived.set(f"{{{_RDF}}}parseType", "Resource")
+        _text(derived, _ST_REF, "documentID", origin.title.document_id)
+        _text(derived, _ST_REF, "filePath", origin.title.name)
+        _text(about, _PHOTOSHOP, "Instructions", origin.instructions)
+    body: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n' + body + b'\n<?xpacket end="r"?>'
+
+
+def _text(parent: ElementTree.Element, namespace: str, name: str, text: str) -> ElementTree.Element:
+    element = ElementTree.SubElement(parent, f"{{{namespace}}}{name}")
+    element.text = "".join(letter for letter in text if letter in "\t\n" or letter >= " ")
+    return element

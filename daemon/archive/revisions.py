@@ -1,0 +1,71 @@
+"""The three files of a revision, encoded and written side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.daemon.archive.atomic_file import publish_together
+from filmscand.daemon.archive.encode import write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.sidecar import Role, StoredFile, stored_file
+from filmscand.drivers.files.writer import TiffTags, write_tiff
+
+_ENDINGS: Final = {Role.CLEAN: "clean.tif", Role.MASK: "mask.png", Role.ACCESS: "access.jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionContent:
+    """What a new revision consists of.
+
+    Attributes
+    ----------
+    number : int
+        Revision number, from 1.
+    rgb : (rows, cols, 3) ndarray of uint16
+        The cleaned picture.
+    defect_mask : (rows, cols) ndarray of bool
+        Every pixel that was changed.
+    access : (rows, cols, 3) ndarray of uint8
+        The preview, sRGB.
+    tags : TiffTags
+        What the cleaned TIFF says about itself.
+    """
+
+    number: int
+    rgb: npt.NDArray[np.uint16]
+    defect_mask: npt.NDArray[np.bool_]
+    access: npt.NDArray[np.uint8]
+    tags: TiffTags
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """The files of a revision, and how long each took to encode, write and sync."""
+
+    files: tuple[StoredFile, ...]
+    seconds: dict[str, float]
+
+
+def publish_revision(folder: Path, stem: str, content: RevisionContent) -> StoredRevision:
+    """Write the files of a revision into a frame's folder; what stands there under their names is replaced.
+
+    Raises
+    ------
+    StorageFullError, ArchiveUnwritableError
+        The disk did not take one of them.
+    """
+    paths = {role: folder / f"{stem}_r{content.number:02d}_{ending}" for role, ending in _ENDINGS.items()}
+    dpi = content.tags.resolution_dpi
+    done = publish_together(
+        {
+            paths[Role.CLEAN]: lambda file: write_tiff(file, content.rgb, content.tags),
+            paths[Role.MASK]: lambda file: write_mask_png(file, content.defect_mask),
+            paths[Role.ACCESS]: lambda file: write_access_jpeg(file, content.access, dpi),
+        }
+    )
+    files = tuple(stored_file(role, path, done[path][0]) for role, path in paths.items())
+    return StoredRevision(files, {f"write_{role}": done[path][1] for role, path in paths.items()})

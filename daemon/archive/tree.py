@@ -1,0 +1,315 @@
+"""The archive tree: where each file of a frame lies, and how it gets there whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.daemon.archive.atomic_file import (
+    Published,
+    Writer,
+    hash_file,
+    make_folders,
+    publish,
+    publish_bytes,
+    publish_in_order,
+    remove_abandoned_parts,
+)
+from filmscand.daemon.archive.bag import DECLARATION
+from filmscand.daemon.archive.events import Event, EventType, append_events
+from filmscand.daemon.archive.metadata import capture_tags, original_title
+from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
+from filmscand.daemon.archive.roll_record import write_roll_record
+from filmscand.daemon.archive.sidecar import Role, Sidecar, StoredFile, stored_file
+from filmscand.daemon.archive.source_file import copy_unchanged, open_source
+from filmscand.daemon.archive.verify_frame import Problem, check_file, verify_folder
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    FrameExistsError,
+    FrameIdError,
+    FrameMissingError,
+    RollSealedError,
+    storing,
+)
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.station.disk import free_bytes
+from filmscand.drivers.base import Capture, CaptureInfo
+from filmscand.drivers.files.writer import write_tiff
+
+MASTER_MODE: Final = 0o440
+_SUFFIXES: Final = {Role.RAW: "raw", Role.INFRARED: "ir"}
+_FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
+
+
+class Archive:
+    """The tree `<root>/<collection>/<box>/<roll>/`.
+
+    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` when the disk does not take it, and
+    `RollSealedError` when the roll is sealed, and leaves nothing half-written behind.
+
+    Parameters
+    ----------
+    root : Path
+        Top of the tree; made when the first frame comes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, frame: FrameId) -> Path:
+        """Return the folder of a frame."""
+        return self.root / frame.folder
+
+    def sidecar_path(self, frame: FrameId) -> Path:
+        """Return where the sidecar of a frame lies."""
+        return self.folder(frame) / f"{frame.stem}.json"
+
+    def original_path(self, frame: FrameId, role: Role) -> Path | None:
+        """Return where the raw or infrared file of a frame lies, None where it has none."""
+        with storing(self.folder(frame), "read"):
+            found = sorted(self.folder(frame).glob(f"{frame.stem}_{_SUFFIXES[role]}.*"))
+        return found[0] if found else None
+
+    def raw_path(self, frame: FrameId) -> Path:
+        """Return where the raw file of a frame lies.
+
+        Raises
+        ------
+        FrameMissingError
+            The frame's folder has none.
+        ArchiveUnwritableError
+            Not even the folder is there: the archive's disk is most likely not mounted.
+        """
+        path = self.original_path(frame, Role.RAW)
+        if path is not None:
+            return path
+        folder = self.folder(frame)
+        if not folder.is_dir():
+            raise ArchiveUnwritableError(f"{folder}: expected the frame's folder, found none; is the archive mounted?")
+        raise FrameMissingError(f"{folder}: expected {frame.stem}_raw.*, found no such file")
+
+    def is_sealed(self, frame: FrameId) -> bool:
+        """Return whether the frame's roll is sealed."""
+        mark = self.root / frame.roll_folder / DECLARATION
+        with storing(mark, "read"):
+            return mark.exists()
+
+    def require_open(self, frame: FrameId) -> None:
+        """Require that the frame's roll still takes something.
+
+        Raises
+        ------
+        RollSealedError
+            It is sealed.
+        """
+        if self.is_sealed(frame):
+            raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
+
+    def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
+        """Copy a watched file into the archive, byte for byte, read once and hashed in passing.
+
+        Done again with the same content it changes nothing.
+
+        Raises
+        ------
+        SourceChangedError
+            The source changed while it was copied, went, or is no plain file.
+        SourceUnreadableError
+            Its disk or share does not answer.
+        FrameExistsError
+            The frame has another original already.
+        """
+        ending = source.suffix.lower().replace(".tiff", ".tif")
+        if not _FILE_ENDING.fullmatch(ending):
+            raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
+        target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}{ending}"
+        self._prepare(frame, target, role)
+        with open_source(source) as file:
+            published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
+        stored = stored_file(role, target, published.digest, source.name)
+        self._note_original(frame, EventType.INGESTION, stored, published)
+        return stored
+
+    def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
+        """Write what a scanner delivered: the raw picture and, where there is one, the infrared plane.
+
+        The picture gets its name last: where it lies, the capture is whole.
+
+        Raises
+        ------
+        FrameExistsError
+            The frame has another original already.
+        """
+        offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
+        planes = {role: plane for role, plane in offered.items() if plane is not None}
+        targets = {role: self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}.tif" for role in planes}
+        for role, target in targets.items():
+            self._prepare(frame, target, role)
+        writers = {target: _plane_writer(frame, role, planes[role], capture.info) for role, target in targets.items()}
+        published = publish_in_order(writers, mode=MASTER_MODE)
+        stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
+        for role, file in stored.items():
+            self._note_original(frame, EventType.CAPTURE, file, published[targets[role]])
+        return tuple(reversed(stored.values()))
+
+    def discard_unfinished(self, frame: FrameId) -> None:
+        """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
+        infrared = self.original_path(frame, Role.INFRARED)
+        if infrared is not None and self.original_path(frame, Role.RAW) is None:
+            with storing(infrared, "remove"):
+                infrared.unlink()
+
+    def stored_originals(self, frame: FrameId) -> tuple[StoredFile, ...]:
+        """Return the originals as they lie on the disk now, hashed anew.
+
+        Raises
+        ------
+        FrameMissingError
+            There is no raw file.
+        """
+        self.raw_path(frame)
+        paths = [(role, self.original_path(frame, role)) for role in (Role.RAW, Role.INFRARED)]
+        with storing(self.folder(frame), "read"):
+            return tuple(stored_file(role, path, hash_file(path)) for role, path in paths if path is not None)
+
+    def store_revision(self, frame: FrameId, content: RevisionContent) -> StoredRevision:
+        """Write the files of a revision side by side; files of that number that no sidecar names are replaced.
+
+        Raises
+        ------
+        FrameExistsError
+            The sidecar names this revision already.
+        """
+        self.require_open(frame)
+        if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
+            raise FrameExistsError(f"{self.sidecar_path(frame)}: expected no revision {content.number}, found it")
+        make_folders(self.folder(frame))
+        stored = publish_revision(self.folder(frame), frame.stem, content)
+        self.append_events(frame, [_creation(frame, file) for file in stored.files])
+        return stored
+
+    def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
+        """Write the sidecar, and with it declare the frame complete."""
+        self.require_open(frame)
+        path = self.sidecar_path(frame)
+        publish_bytes(path, sidecar.to_json(), replace=True)
+        return path
+
+    def is_complete(self, frame: FrameId) -> bool:
+        """Return whether the frame has its sidecar."""
+        with storing(self.folder(frame), "read"):
+            return self.sidecar_path(frame).is_file()
+
+    def read_sidecar(self, frame: FrameId) -> Sidecar:
+        """Return the sidecar of a frame.
+
+        Raises
+        ------
+        FrameMissingError
+            It has none.
+        IntegrityError
+            What lies there is no sidecar.
+        """
+        path = self.sidecar_path(frame)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise FrameMissingError(f"{path}: expected a sidecar, found no file") from error
+        except OSError as error:
+            raise ArchiveUnwritableError(f"{path}: cannot read: {error.strerror}") from error
+        return Sidecar.from_json(content, str(path))
+
+    def is_free(self, frame: FrameId) -> bool:
+        """Return whether the archive has no folder of a frame."""
+        return not self.folder(frame).exists()
+
+    def next_number(self, collection: str, box: str, roll: str) -> int:
+        """Return the frame number after the highest that has a folder in the roll."""
+        first = FrameId(collection, box, roll, 1)
+        with storing(self.root / first.roll_folder, "read"):
+            return max((frame.number for frame in self._frames_of(self.root / first.roll_folder)), default=0) + 1
+
+    def frames(self) -> Iterator[FrameId]:
+        """Yield every frame that has a folder, complete or not."""
+        for roll in sorted(self.root.glob("*/*/*")):
+            yield from self._frames_of(roll)
+
+    def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
+        """Remove temporary files of writers that died; return how many.
+
+        Parameters
+        ----------
+        frames : iterable of FrameId, optional
+            The frames to look at, for an archive that is too large to walk at every start; default all.
+        """
+        folders = {self.folder(frame) for frame in (self.frames() if frames is None else frames)}
+        folders |= {folder.parent.parent / "metadata" for folder in folders}
+        return sum(remove_abandoned_parts(folder) for folder in folders if folder.is_dir())
+
+    def verify(self, frame: FrameId) -> tuple[Problem, ...]:
+        """Read every file of a frame back from the disk and compare it with its recorded hashes.
+
+        Raises
+        ------
+        FrameMissingError
+            The frame is not complete.
+        IntegrityError
+            What lies there is no sidecar.
+        """
+        return verify_folder(self.folder(frame), self.read_sidecar(frame))
+
+    def verify_original(self, frame: FrameId, stored: StoredFile) -> Problem | None:
+        """Read one file back from the disk: what has to be asked before its source may be let go."""
+        return check_file(self.folder(frame), stored)
+
+    def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
+        """Append to the `events.jsonl` of the frame's roll."""
+        self.require_open(frame)
+        metadata = self.root / frame.roll_folder / "metadata"
+        make_folders(metadata)
+        append_events(metadata / "events.jsonl", events)
+
+    def free_bytes(self) -> int:
+        """Return how much the archive's disk still takes."""
+        return free_bytes(self.root)
+
+    def _prepare(self, frame: FrameId, target: Path, role: Role) -> None:
+        self.require_open(frame)
+        make_folders(target.parent)
+        write_roll_record(self.root / frame.roll_folder / "metadata", frame)
+        other = self.original_path(frame, role)
+        if other not in (None, target):
+            raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
+
+    def _note_original(self, frame: FrameId, how: EventType, stored: StoredFile, published: Published) -> None:
+        detail = {"original_name": stored.original_name, "size_bytes": stored.size_bytes, "new": published.created}
+        digests = {"sha256": stored.sha256, "sha512": stored.sha512}
+        self.append_events(
+            frame,
+            [
+                Event(type=how, frame=str(frame), about=stored.name, detail=detail),
+                Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
+            ],
+        )
+
+    def _frames_of(self, roll: Path) -> Iterator[FrameId]:
+        for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
+            try:
+                yield FrameId.from_folder(folder.relative_to(self.root))
+            except FrameIdError:
+                continue
+
+
+def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], info: CaptureInfo) -> Writer:
+    tags = capture_tags(original_title(frame, _SUFFIXES[role]), info, colour=role is Role.RAW)
+    return lambda file: write_tiff(file, plane, tags)
+
+
+def _creation(frame: FrameId, file: StoredFile) -> Event:
+    detail = {"sha256": file.sha256, "sha512": file.sha512, "is_derived_from": f"{frame.stem}_raw"}
+    return Event(type=EventType.CREATION, frame=str(frame), about=file.name, detail=detail)

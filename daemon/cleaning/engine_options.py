@@ -1,0 +1,31 @@
+"""What a station says of cleaning, in the engine's words; and whether the models that it names can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filmscand.daemon.station.configuration import Cleaning
+from filmscand.ir import CleanOptions, DetectorUse, ModelError
+from filmscand.ir.network.model_file import load_detector, load_inpainting
+
+_LOADERS = {"detector_model": load_detector, "inpainting_model": load_inpainting}
+
+
+def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOptions:
+    """Return the engine's options; a frame may have a sensitivity of its own."""
+    models = {key: str(path) for key, path in cleaning.models().items()}
+    return CleanOptions(
+        sensitivity=cleaning.sensitivity if sensitivity is None else sensitivity,
+        detector=DetectorUse(cleaning.detector),
+        detector_model=models.get("detector_model"),
+        inpainting_model=models.get("inpainting_model"),
+    )
+
+
+def model_problem(key: str, path: Path) -> str | None:
+    """Return why a model cannot be used for a key of the configuration, or None."""
+    try:
+        _LOADERS[key](str(path))
+    except ModelError as error:
+        return str(error)
+    return None

@@ -1,0 +1,138 @@
+"""Cleans single files outside any archive: what `filmscand clean` does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json, to_jsonable_python
+
+from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, publish_together
+from filmscand.daemon.archive.encode import write_mask_png
+from filmscand.daemon.archive.metadata import FileTitle, clean_tags
+from filmscand.daemon.archive.sidecar import CaptureRecord
+from filmscand.daemon.core.errors import FrameExistsError
+from filmscand.drivers.base import DriverError
+from filmscand.drivers.files.reader import find_infrared_partner, infrared_stem, read_capture
+from filmscand.drivers.files.writer import write_tiff
+from filmscand.ir import VERSION, CleanOptions, clean_frame
+
+
+class FileReport(BaseModel):
+    """What `NAME.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    picture: str
+    infrared: str | None
+    engine_version: str
+    options: dict[str, Any]
+    capture: CaptureRecord
+    report: dict[str, Any]
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+    files: dict[str, dict[str, Any]]
+
+
+def pictures_of(files: Iterable[Path]) -> list[Path]:
+    """Return the pictures that the named files belong to, each once, in their order.
+
+    A file named twice counts once; an infrared file stands for its picture, also where only it is named.
+    """
+    return list(dict.fromkeys(_picture_of(Path(file).absolute()) for file in files))
+
+
+def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = ()) -> FileReport:
+    """Clean a picture, with the infrared file beside it if any, into NAME_clean.tif, NAME_mask.png and NAME.json.
+
+    Parameters
+    ----------
+    keep : iterable of Path
+        Files that no result may replace; those that are read are kept anyway.
+
+    Raises
+    ------
+    DriverError
+        The file is no film scan that can be read.
+    FrameExistsError
+        A result would replace a file that has to be kept.
+    TransientError
+        The disk does not take the result.
+    OSError
+        The file cannot be read.
+    """
+    targets = {ending: output / f"{picture.stem}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
+    clock = [time.perf_counter()]
+    infrared = find_infrared_partner(picture)
+    _refuse_to_replace([*keep, picture, *([infrared] if infrared else [])], targets.values())
+    capture = read_capture(picture, infrared)
+    clock.append(time.perf_counter())
+    cleaned = clean_frame(capture.rgb, capture.infrared, options)
+    clock.append(time.perf_counter())
+    make_folders(output)
+    title = FileTitle(picture.stem, f"{picture.stem}_clean")
+    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture.info, options)
+    done = publish_together(
+        {
+            targets["_clean.tif"]: lambda file: write_tiff(file, cleaned.rgb, tags),
+            targets["_mask.png"]: lambda file: write_mask_png(file, cleaned.defect_mask),
+        }
+    )
+    clock.append(time.perf_counter())
+    report = FileReport(
+        picture=str(picture),
+        infrared=str(infrared) if infrared else None,
+        engine_version=VERSION,
+        options=asdict(options),
+        capture=CaptureRecord.of(capture.info, capture.rgb),
+        report=to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null"),
+        warnings=tuple(str(warning) for warning in cleaned.report.warnings),
+        seconds=_between(clock, ("read", "clean", "write")),
+        files={path.name: asdict(digest) for path, (digest, _) in done.items()},
+    )
+    publish_bytes(targets[".json"], to_json(report, indent=2, inf_nan_mode="null") + b"\n", replace=True)
+    return report
+
+
+def colliding(pictures: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Yield each picture whose results would have the names of an earlier one's, with that one."""
+    first: dict[str, Path] = {}
+    for picture in pictures:
+        earlier = first.setdefault(picture.stem, picture)
+        if earlier is not picture:
+            yield picture, earlier
+
+
+def _picture_of(file: Path) -> Path:
+    stem = infrared_stem(file.name)
+    if stem is None or not file.parent.is_dir():
+        return file
+    candidates = (other for other in sorted(file.parent.iterdir()) if stem.casefold() in _names(other))
+    return next((picture for picture in candidates if _belongs(file, picture)), file)
+
+
+def _belongs(file: Path, picture: Path) -> bool:
+    try:
+        return find_infrared_partner(picture) == file
+    except DriverError:
+        # Two files fit: cleaning the picture says so.
+        return True
+
+
+def _names(path: Path) -> tuple[str, str]:
+    return path.stem.casefold(), path.name.casefold()
+
+
+def _refuse_to_replace(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
+    kept = {file.resolve() for file in inputs}
+    for target in targets:
+        if target.resolve() in kept:
+            raise FrameExistsError(f"{target}: expected results apart from the input, found an input of this name")
+
+
+def _between(clock: Sequence[float], steps: Sequence[str]) -> dict[str, float]:
+    return {step: round(end - start, 4) for step, start, end in zip(steps, clock, clock[1:], strict=False)}

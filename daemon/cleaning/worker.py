@@ -1,0 +1,283 @@
+"""A process that cleans frames, one after the other, until it is told to stop or its supervisor is gone.
+
+Everything that may kill it is expected: the frame is leased, so another worker takes it up; memory is limited, so that
+a frame that runs away fails alone and takes neither the service nor the machine along.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import resource
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from filmscand.daemon.archive.sidecar import CaptureRecord, StoredFile
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.engine_options import options_of
+from filmscand.daemon.cleaning.pipeline import CleanRequest, FrameResult, clean_into_archive
+from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.process_id import this_process
+from filmscand.daemon.core.retry import backoff_s
+from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.frames import Lease
+from filmscand.daemon.database.queue import LeaseLostError, Queue
+from filmscand.daemon.station.configuration import Cleaning, LogLevel
+from filmscand.daemon.station.logs import frame_in_logs, set_up_logging
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EXIT_OUT_OF_MEMORY = 75
+# The kernel counts what is reserved and never touched as well: stacks of threads, buffers of OpenBLAS, arenas of
+# malloc. For a frame of 24 megapixels that was 230 MiB above the memory in use.
+RESERVED_BYTES = 384 << 20
+_PR_SET_PDEATHSIG = 1
+# A tenth of a core against a process that scans; on a machine that has else to do a worker must not starve either.
+_BEHIND_SCANNING = 10
+# Memory that is kept for the next frame is welcome; a worker that keeps more than this share of its limit is renewed.
+_RECYCLE_SHARE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlan:
+    """What a worker is told.
+
+    Attributes
+    ----------
+    database, archive : Path
+        Where the frames stand in line, and where they lie.
+    threads : int
+        Cores that one worker may keep busy.
+    memory_limit_bytes : int
+        Memory that it may use.
+    supervisor_pid : int
+        Process without which it must not live.
+    cleaning : Cleaning
+        Which models it may use; the sensitivity is told with each frame.
+    """
+
+    database: Path
+    archive: Path
+    threads: int
+    memory_limit_bytes: int
+    supervisor_pid: int
+    log_level: LogLevel
+    pace: Pace
+    cleaning: Cleaning = field(default_factory=Cleaning)
+
+
+def work(plan: WorkerPlan, orders: Connection) -> None:
+    """Clean frames until told to stop (the entry of the process).
+
+    Parameters
+    ----------
+    plan : WorkerPlan
+        What it is told once.
+    orders : Connection
+        Where "wake" and "stop" come from; its end means that the supervisor is gone.
+    """
+    _bind_to_supervisor(plan.supervisor_pid)
+    set_up_logging(plan.log_level)
+    with suppress(PermissionError):
+        # A scanner that is read too slowly stops and starts again in the middle of a slide; a frame in line can wait.
+        os.nice(_BEHIND_SCANNING)
+    _load_libraries(plan.threads)
+    limit_bytes = plan.memory_limit_bytes + RESERVED_BYTES
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    try:
+        with closing(open_database(plan.database)) as connection:
+            Worker(plan, connection, orders).run()
+    except (MemoryError, RuntimeError) as error:
+        if not _is_want_of_memory(error):
+            raise
+        log.error("out of memory: the limit is %d MiB", plan.memory_limit_bytes >> 20)
+        # No more of Python's own tidying, which needs memory as well.
+        os._exit(EXIT_OUT_OF_MEMORY)
+
+
+class Worker:
+    """The loop of one worker process."""
+
+    def __init__(self, plan: WorkerPlan, connection: sqlite3.Connection, orders: Connection) -> None:
+        self._plan = plan
+        self._orders = orders
+        self._connection = connection
+        self._queue = Queue(connection)
+        self._alarms = Alarms(connection)
+        self._archive = Archive(plan.archive)
+        self._identity = this_process()
+
+    def run(self) -> None:
+        """Take and clean frames until there is a reason to end."""
+        while not self._told_to_stop(0.0):
+            lease = self._insist(lambda: self._queue.take(self._identity, self._plan.pace.lease_s))
+            if lease is None:
+                if self._told_to_stop(self._plan.pace.worker_poll_s):
+                    return
+                continue
+            with frame_in_logs(lease.job.frame), _heart(self._plan, lease):
+                self._clean(lease)
+            if _resident_bytes() > _RECYCLE_SHARE * self._plan.memory_limit_bytes:
+                log.info("renewed: it keeps %d MiB", _resident_bytes() >> 20)
+                return
+
+    def _clean(self, lease: Lease) -> None:
+        try:
+            result = clean_into_archive(
+                self._archive, lease.job.frame, request_of(lease.job.request, self._plan.cleaning)
+            )
+        except (TransientError, OSError) as error:
+            self._give_back(lease, error)
+        except Exception as error:
+            if _is_want_of_memory(error):
+                raise
+            # Whatever it is, it would come again: the frame is at fault, or the engine is.
+            log.exception("%s failed", lease.job.frame)
+            reason = f"{type(error).__name__}: {error}"
+            self._insist(lambda: self._queue.fail(lease, reason))
+        else:
+            self._insist(lambda: self._finish(lease, result))
+            _tell(result)
+
+    def _finish(self, lease: Lease, result: FrameResult) -> None:
+        with transaction(self._connection):
+            self._queue.finish(lease, figures_of(result))
+            self._alarms.clear(ARCHIVE_ALARM)
+
+    def _give_back(self, lease: Lease, error: Exception) -> None:
+        pace = self._plan.pace
+        delay_s = backoff_s(lease.job.retries, pace.retry_first_s, pace.retry_cap_s)
+        self._insist(lambda: self._queue.give_back(lease, str(error), delay_s))
+        if self._insist(lambda: self._alarms.raise_alarm(ARCHIVE_ALARM, str(error))):
+            log.error("%s; it is tried again until it works", error)
+
+    def _insist(self, action: Callable[[], T]) -> T:
+        """Do it again until the database answers: what was cleaned must not be forgotten for want of a row."""
+        failures = 0
+        while True:
+            try:
+                return action()
+            except sqlite3.OperationalError as error:
+                log.warning("the database does not answer: %s", error)
+                time.sleep(backoff_s(failures, self._plan.pace.retry_first_s, self._plan.pace.retry_cap_s))
+                failures += 1
+
+    def _told_to_stop(self, at_most_s: float) -> bool:
+        try:
+            while self._orders.poll(at_most_s):
+                if self._orders.recv() == "stop":
+                    return True
+                at_most_s = 0.0
+        except EOFError:
+            return True
+        return False
+
+
+def _is_want_of_memory(error: BaseException) -> bool:
+    # Python says so in words alone when there is no room for the stack of one more thread.
+    return isinstance(error, MemoryError) or str(error) == "can't start new thread"
+
+
+def request_of(plain: Mapping[str, Any], cleaning: Cleaning | None = None) -> CleanRequest:
+    """Read the request of a row of the queue, for a station that cleans this way."""
+    return CleanRequest(
+        options=options_of(cleaning or Cleaning(), plain["sensitivity"]),
+        film=FilmKind(plain["film"]),
+        originals=tuple(StoredFile.model_validate(file) for file in plain.get("originals", ())),
+        flags=tuple(plain.get("flags", ())),
+        fourth_sample_is_infrared=plain.get("fourth_sample_is_infrared"),
+        captured=CaptureRecord.model_validate(plain["captured"]) if plain.get("captured") else None,
+    )
+
+
+def figures_of(result: FrameResult) -> dict[str, Any]:
+    """Return what the queue keeps of a finished frame, as plain data."""
+    return {
+        "revision": result.revision,
+        "created": result.created,
+        "outcome": str(result.outcome),
+        "warnings": list(result.warnings),
+        "seconds": dict(result.seconds),
+        "report": dict(result.report),
+    }
+
+
+def _tell(result: FrameResult) -> None:
+    report = result.report
+    log.info(
+        "%s archived, revision %d: leakage %.3f, threshold %.3f, %d defects on %.3f %%, %.2f s",
+        result.frame,
+        result.revision,
+        report["leakage"]["red"],
+        report["threshold"],
+        report["defects_found"],
+        100.0 * report["coverage"],
+        result.seconds.get("total", 0.0),
+    )
+
+
+@contextmanager
+def _heart(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
+    """Renew the lease from a thread of its own for as long as the block runs."""
+    over = threading.Event()
+    beating = threading.Thread(target=_beat, args=(plan, lease, over), name="heartbeat", daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beating.join()
+
+
+def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
+    while not over.wait(plan.pace.lease_s / 4):
+        try:
+            with closing(open_database(plan.database)) as connection:
+                Queue(connection).heartbeat(lease, plan.pace.lease_s)
+        except LeaseLostError:
+            if not over.is_set():
+                # Another worker may hold the frame by now: two must not write it.
+                os._exit(1)
+        except sqlite3.Error as error:
+            log.warning("no heartbeat: %s", error)
+        except MemoryError:
+            # The frame's own thread may hang by now, in wait for a thread that never came to be.
+            os._exit(EXIT_OUT_OF_MEMORY)
+
+
+def _bind_to_supervisor(supervisor_pid: int) -> None:
+    # Ctrl-C at a terminal reaches every process; the supervisor alone decides what becomes of the frame at hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        log.warning("prctl: %s", os.strerror(ctypes.get_errno()))
+    if os.getppid() != supervisor_pid:
+        os._exit(1)
+
+
+def _load_libraries(threads: int) -> None:
+    # OpenBLAS, which numba loads with the first product of matrices, spins for ever where it finds no memory while it
+    # is loaded: it has to be there before the limit is.
+    import numba
+    import scipy.linalg  # noqa: F401
+
+    numba.set_num_threads(min(threads, numba.get_num_threads()))
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

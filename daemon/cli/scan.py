@@ -1,0 +1,235 @@
+"""`filmscand scan` and `filmscand session`: progress for a person, a summary in JSON for a program."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from filmscand.daemon.cli.report import print_json
+from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.database.session_records import ScannerProfile, ScanPlan, SessionState, Wish
+from filmscand.daemon.station.configuration import Station
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from filmscand.daemon.archive.tree import Archive
+    from filmscand.daemon.maintenance.session_report import ScanReport
+    from filmscand.drivers.sane.listing import DeviceInfo
+
+# Slides take a minute each: the time left is told from all of them, not from the last half minute.
+_ESTIMATE_S = 3600.0
+
+
+class NoScannerError(DaemonError):
+    """No scanner was named, and there is not exactly one to take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What was asked for on the command line, as far as it was; None leaves it to the station or the scanner."""
+
+    roll: str
+    collection: str
+    box: str
+    first_number: int | None
+    frames: int | None
+    film: str
+    device: str | None
+    operator: str | None
+    profile: ScannerProfile
+
+
+def put_in_line(station: Station, ask: Ask) -> int:
+    """Put a session in line; return its number.
+
+    Raises
+    ------
+    NoScannerError
+        If no scanner was named and there is not exactly one that gives infrared.
+    RollSealedError
+        If the roll takes nothing more.
+    """
+    from filmscand.daemon.archive.tree import Archive
+    from filmscand.daemon.core.film_kind import FilmKind
+    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.sessions import Sessions
+
+    plan = ScanPlan(
+        collection=ask.collection,
+        box=ask.box,
+        roll=ask.roll,
+        frames=ask.frames,
+        film=FilmKind(ask.film),
+        scanner=ask.profile,
+        device=ask.device or only_scanner(station),
+        operator=ask.operator,
+        sensitivity=station.cleaning.sensitivity,
+    )
+    archive = Archive(station.archive)
+    archive.require_open(plan.frame(plan.first_number))
+    station.database.parent.mkdir(parents=True, exist_ok=True)
+    with closing(open_database(station.database)) as connection:
+        number = ask.first_number or _next_number(connection, archive, plan)
+        return Sessions(connection).add(plan.model_copy(update={"first_number": number})).session_id
+
+
+def _next_number(connection: sqlite3.Connection, archive: Archive, plan: ScanPlan) -> int:
+    """Return the number after the highest that the archive or the database knows of the roll."""
+    from filmscand.daemon.database.sessions import highest_number
+
+    in_archive = archive.next_number(plan.collection, plan.box, plan.roll)
+    return max(in_archive, highest_number(connection, plan.place) + 1)
+
+
+def only_scanner(station: Station) -> str:
+    """Return the one scanner that a recipe drives; see `put_in_line`."""
+    from filmscand.drivers.sane.devices import list_devices
+
+    found = [device for device in list_devices(station.scanners.hosts, probe=False) if device.recipe is not None]
+    if len(found) != 1:
+        names = ", ".join(device.device for device in found) or "none"
+        raise NoScannerError(f"expected one scanner or --device, found {names}; see `filmscand devices`")
+    return found[0].device
+
+
+def follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> ScanReport:
+    """Wait for a session, showing how far it is where a person sits there."""
+    from filmscand.daemon.maintenance.scan_follow import Follower, is_terminal
+
+    with _progress() as bars:
+        ask = bars.ask if is_terminal() and not as_json else None
+        return Follower(station, config, session_id, ask).follow(bars.show)
+
+
+@contextmanager
+def _progress() -> Iterator[Bars]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[state]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, disable=not sys.stderr.isatty(), speed_estimate_period=_ESTIMATE_S
+    ) as progress:
+        yield Bars(progress)
+
+
+class Bars:
+    """Two bars: slides scanned and slides cleaned."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._scanned = self._bar("scanned")
+        self._cleaned = self._bar("cleaned")
+
+    def show(self, report: ScanReport) -> None:
+        """Show how far a session is."""
+        session = report.session
+        over = session.state is SessionState.FINISHED
+        taken = len(report.frames) if over else sum(frame.taken != "reserved" for frame in report.frames)
+        total = taken if over else session.plan.frames
+        of = "" if total is None else f" of {total}"
+        state = f"{session.state}{f': {session.reason}' if session.reason else ''} {session.message}"
+        self._update(self._scanned, taken + session.fraction, total, f"{taken}{of}", state)
+        self._update(self._cleaned, report.cleaned, total, f"{report.cleaned}{of}", "")
+
+    def ask(self, report: ScanReport) -> bool:
+        """Ask whether a session that was halted is to go on."""
+        session = report.session
+        self._progress.stop()
+        console = self._progress.console
+        console.print(f"[bold yellow]{session.state}[/] {escape(session.message)}", soft_wrap=True)
+        console.print(f"{escape(session.advice)} [bold]Enter[/] goes on, Ctrl-D ends the session.", soft_wrap=True)
+        try:
+            console.input()
+        except EOFError:
+            return False
+        self._progress.start()
+        return True
+
+    def _bar(self, name: str) -> TaskID:
+        return self._progress.add_task(name, total=None, count="", state="")
+
+    def _update(self, bar: TaskID, done: float, total: int | None, count: str, state: str) -> None:
+        self._progress.update(bar, completed=done, total=total, count=count, state=escape(state.strip()))
+
+
+def show_report(report: ScanReport, *, as_json: bool) -> None:
+    """Print what came of a session."""
+    if as_json:
+        print_json(report.as_dict())
+        return
+    table = Table(box=None)
+    table.add_column("frame", no_wrap=True, overflow="ignore")
+    for title in ("outcome", "leakage", "threshold", "defects", "remarks"):
+        table.add_column(title)
+    for frame in report.frames:
+        numbers = (_number(frame.leakage, 3), _number(frame.threshold, 3), _number(frame.defects, 0))
+        remarks = ", ".join((*frame.flags, *frame.warnings, *([frame.error] if frame.error else [])))
+        table.add_row(escape(frame.frame), str(frame.outcome or frame.taken), *numbers, escape(remarks))
+    Console().print(table)
+    session = report.session
+    print(f"session {session.session_id}: {session.reason or session.state}, {report.captured} slides captured")
+    for text in filter(None, (session.message, session.advice)):
+        print(f"filmscand: {text}", file=sys.stderr)
+
+
+def ask_session(station: Station, session_id: int, wish: Wish) -> None:
+    """Ask a session for something.
+
+    Raises
+    ------
+    SessionError
+        If there is none of this number, or it is over.
+    """
+    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.sessions import SessionError, Sessions
+
+    if not station.database.exists():
+        raise SessionError(f"there is no session {session_id}")
+    with closing(open_database(station.database)) as connection:
+        Sessions(connection).ask(session_id, wish)
+
+
+def show_devices(devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
+    """Print what SANE sees."""
+    if as_json:
+        print_json({"devices": devices})
+        return
+    table = Table(box=None)
+    table.add_column("device", no_wrap=True, overflow="ignore")
+    for title in ("scanner", "infrared", "recipe", "remarks"):
+        table.add_column(title)
+    words = {True: "yes", False: "no", None: "unknown"}
+    for device in devices:
+        remarks = device.problem or ("" if device.recipe else "no recipe drives it")
+        table.add_row(
+            escape(device.device),
+            escape(f"{device.vendor} {device.model}"),
+            words[device.infrared],
+            device.recipe or "-",
+            escape(remarks),
+        )
+    if devices:
+        Console().print(table)
+    else:
+        print("SANE sees no scanner; `filmscand doctor` says what may be in the way")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,146 @@
+"""The commands about scanners: devices, virtual-scanner, scan and session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from filmscand.daemon.cli import scan as cli_scan
+from filmscand.daemon.core.exit_status import Exit
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.database.session_records import ScannerProfile, Wish
+from filmscand.daemon.station.configuration import load_station
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration; default: the station's own, if any.")
+]
+SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Its number; see `filmscand status`.")]
+
+session_app = typer.Typer(help="Scanning sessions under way.", no_args_is_help=True)
+
+
+def scan(
+    roll: Annotated[str, typer.Option("--roll", metavar="ID", help="Roll that the frames belong to.")],
+    frames: Annotated[
+        int | None, typer.Option("--frames", min=1, metavar="N", help="Slides; default: until the magazine is empty.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="D", help="Scanner, as SANE calls it; default: the only one.")
+    ] = None,
+    collection: Annotated[str, typer.Option(help="Collection in the archive.")] = "unsorted",
+    box: Annotated[str, typer.Option(help="Box in the archive.")] = "unsorted",
+    first: Annotated[
+        int | None, typer.Option("--first", min=1, metavar="NUMBER", help="First frame number; default: the next free.")
+    ] = None,
+    film: Annotated[FilmKind, typer.Option(help="What film it is.")] = FilmKind.UNKNOWN,
+    dpi: Annotated[int | None, typer.Option("--dpi", min=1, help="Resolution; default: the scanner's best.")] = None,
+    depth: Annotated[int, typer.Option("--depth", help="Bits per sample, 8 or 16.")] = 16,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="How often each line is read and averaged.")] = 1,
+    infrared: Annotated[bool, typer.Option(help="Whether infrared is scanned as well.")] = True,
+    operator: Annotated[str | None, typer.Option(help="Who scans, for the record.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Scan a magazine or a strip: every slide is archived as captured, and cleaned."""
+    station = load_station(config)
+    try:
+        profile = ScannerProfile.model_validate(
+            {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
+        )
+        ask = cli_scan.Ask(roll, collection, box, first, frames, str(film), device, operator, profile)
+        session_id = cli_scan.put_in_line(station, ask)
+    except ValidationError as error:
+        raise typer.BadParameter(
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        ) from None
+    _follow(config, session_id, as_json=as_json)
+
+
+def devices(
+    host: Annotated[
+        list[str] | None, typer.Option("--host", metavar="NAME", help="Ask the scanners of this host as well.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Ask every backend of SANE's own configuration; slow.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the scanners that SANE sees: whether they give infrared, and which recipe drives them."""
+    from filmscand.drivers.sane.devices import list_devices
+
+    hosts = (*load_station(config).scanners.hosts, *(host or ()))
+    cli_scan.show_devices(list_devices(hosts, system=everything), as_json=as_json)
+
+
+def virtual_scanner(
+    model: Annotated[str, typer.Option(help="coolscan2, coolscan3, pieusb, genesys or pixma.")] = "coolscan3",
+    slides: Annotated[int, typer.Option(min=1, metavar="N", help="Slides in the magazine.")] = 6,
+    kinds: Annotated[str | None, typer.Option(help="Kinds of slides, with commas between.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="What goes wrong, such as jammed@start:3 or stall@read:5/0.8.")
+    ] = None,
+    address: Annotated[str, typer.Option(help="Loopback address; libsane knows only port 6566.")] = "127.0.0.1",
+    rows: Annotated[int, typer.Option(min=16, help="Rows of a slide at the highest resolution.")] = 1200,
+    cols: Annotated[int, typer.Option(min=16, help="Columns of a slide.")] = 1800,
+    time_scale: Annotated[float, typer.Option(min=0.0, help="1 is as slow as a real scanner.")] = 0.0,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Film files to take as slides.")
+    ] = None,
+) -> None:
+    """Run a film scanner that exists only on the network, for training and for trying things out."""
+    from filmscand.drivers.virtual.command import ScannerSettings, run_scanner
+    from filmscand.drivers.virtual.faults import Fault
+    from filmscand.drivers.virtual.film_slides import SIX_KINDS
+
+    pictures = tuple(files or ())
+    try:
+        settings = ScannerSettings(
+            model=model,
+            slides=len(pictures) or slides,
+            kinds=tuple(kinds.split(",")) if kinds else SIX_KINDS,
+            files=pictures,
+            rows_px=rows,
+            cols_px=cols,
+            faults=tuple(Fault.parse(text) for text in fault or ()),
+            address=address,
+            time_scale=time_scale,
+        )
+        run_scanner(settings)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@session_app.command()
+def pause(session: SessionNumber, config: ConfigFile = None) -> None:
+    """Halt a session after the frame at hand."""
+    cli_scan.ask_session(load_station(config), session, Wish.PAUSE)
+
+
+@session_app.command()
+def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """End a session after the frame at hand; what was captured stays."""
+    cli_scan.ask_session(load_station(config), session, Wish.CANCEL)
+    _follow(config, session, as_json=as_json)
+
+
+@session_app.command()
+def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Let a session go on that was paused, that called for a person, or that a power cut ended, and follow it."""
+    cli_scan.ask_session(load_station(config), session, Wish.RESUME)
+    _follow(config, session, as_json=as_json)
+
+
+def _follow(config: Path | None, session_id: int, *, as_json: bool) -> None:
+    report = cli_scan.follow(load_station(config), config, session_id, as_json=as_json)
+    cli_scan.show_report(report, as_json=as_json)
+    if report.exit_status is not Exit.DONE:
+        raise typer.Exit(report.exit_status)
+
+
+def _mistakes(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, mistake['loc']))}: {mistake['msg']}" for mistake in error.errors())

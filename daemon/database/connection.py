@@ -1,0 +1,231 @@
+"""The station's one truth: an SQLite file in WAL mode, its schema and its transactions.
+
+Each thread and each process opens its own connection. SQLite's locks do not work over NFS: the file belongs on a local
+disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filmscand.daemon.core.errors import DaemonError
+
+BUSY_TIMEOUT_S = 15.0
+
+
+class DatabaseError(DaemonError):
+    """The station's database cannot be used."""
+
+
+class DatabaseTooNewError(DatabaseError):
+    """A newer filmscand wrote the database; this one would not understand it."""
+
+
+# One entry a version; an entry that has been released is never edited, a new one is added after it.
+_MIGRATIONS = (
+    """
+    CREATE TABLE frames (
+        job_id        INTEGER PRIMARY KEY,
+        collection    TEXT NOT NULL,
+        box           TEXT NOT NULL,
+        roll          TEXT NOT NULL,
+        number        INTEGER NOT NULL CHECK (number > 0),
+        state         TEXT NOT NULL CHECK (state IN ('reserved', 'queued', 'processing', 'finished')),
+        outcome       TEXT CHECK (outcome IN ('archived', 'failed', 'set_aside')),
+        request       TEXT NOT NULL DEFAULT '{}',
+        source        TEXT NOT NULL,
+        deaths        INTEGER NOT NULL DEFAULT 0,
+        interruptions INTEGER NOT NULL DEFAULT 0,
+        retries       INTEGER NOT NULL DEFAULT 0,
+        not_before    REAL NOT NULL DEFAULT 0,
+        lease_owner   TEXT,
+        lease_pid     INTEGER,
+        lease_born    INTEGER,
+        lease_until   REAL,
+        taken_at      REAL,
+        error         TEXT,
+        result        TEXT,
+        created_at    REAL NOT NULL,
+        finished_at   REAL,
+        UNIQUE (collection, box, roll, number),
+        CHECK ((outcome IS NOT NULL) = (state = 'finished')),
+        CHECK ((lease_owner IS NOT NULL) = (state = 'processing'))
+    );
+    CREATE INDEX frames_by_state ON frames (state, deaths, interruptions, job_id);
+
+    CREATE TABLE sources (
+        job_id     INTEGER NOT NULL REFERENCES frames ON DELETE CASCADE,
+        role       TEXT NOT NULL CHECK (role IN ('raw', 'infrared')),
+        sha256     TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        name       TEXT NOT NULL,
+        PRIMARY KEY (job_id, role)
+    );
+    -- Two blank infrared planes may well be equal; two pictures are not.
+    CREATE UNIQUE INDEX picture_once ON sources (sha256) WHERE role = 'raw';
+
+    CREATE TABLE candidates (
+        candidate_id INTEGER PRIMARY KEY,
+        watch        TEXT NOT NULL,
+        path         TEXT NOT NULL,
+        size_bytes   INTEGER NOT NULL,
+        mtime_ns     INTEGER NOT NULL,
+        state        TEXT NOT NULL CHECK (state IN ('seen', 'settling', 'complete', 'wait_pair', 'claimed', 'stored',
+                                                    'released', 'duplicate', 'ambiguous', 'quarantined')),
+        reason       TEXT,
+        in_place     INTEGER NOT NULL DEFAULT 1 CHECK (in_place IN (0, 1)),
+        job_id       INTEGER REFERENCES frames ON DELETE SET NULL,
+        retries      INTEGER NOT NULL DEFAULT 0,
+        not_before   REAL NOT NULL DEFAULT 0,
+        seen_at      REAL NOT NULL,
+        changed_at   REAL NOT NULL
+    );
+    -- Once a file was moved away, the same file may come again.
+    CREATE UNIQUE INDEX dealt_with_once ON candidates (watch, path, size_bytes, mtime_ns) WHERE in_place;
+    -- A file that is still growing is one candidate, not one for each size it has had.
+    CREATE UNIQUE INDEX one_arrival ON candidates (watch, path)
+        WHERE state IN ('seen', 'settling', 'complete', 'wait_pair', 'claimed');
+    CREATE INDEX candidates_by_state ON candidates (watch, state);
+
+    CREATE TABLE alarms (
+        key       TEXT PRIMARY KEY,
+        message   TEXT NOT NULL,
+        raised_at REAL NOT NULL,
+        last_at   REAL NOT NULL,
+        times     INTEGER NOT NULL DEFAULT 1
+    );
+
+    CREATE TABLE service (
+        one        INTEGER PRIMARY KEY CHECK (one = 1),
+        pid        INTEGER NOT NULL,
+        born       INTEGER NOT NULL,
+        started_at REAL NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE sessions (
+        session_id  INTEGER PRIMARY KEY,
+        plan        TEXT NOT NULL,
+        state       TEXT NOT NULL CHECK (state IN ('idle', 'warming', 'scanning', 'paused', 'attention', 'finished')),
+        reason      TEXT CHECK (reason IN ('complete', 'magazine_empty', 'cancelled', 'failed')),
+        message     TEXT NOT NULL DEFAULT '',
+        advice      TEXT NOT NULL DEFAULT '',
+        wish        TEXT CHECK (wish IN ('pause', 'resume', 'cancel')),
+        fraction    REAL NOT NULL DEFAULT 0,
+        created_at  REAL NOT NULL,
+        changed_at  REAL NOT NULL,
+        finished_at REAL,
+        CHECK ((reason IS NOT NULL) = (state = 'finished'))
+    );
+    CREATE INDEX sessions_by_state ON sessions (state);
+
+    CREATE TABLE session_frames (
+        session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+        position   INTEGER NOT NULL CHECK (position > 0),
+        number     INTEGER NOT NULL,
+        taken      TEXT NOT NULL CHECK (taken IN ('reserved', 'captured', 'lost')),
+        job_id     INTEGER UNIQUE REFERENCES frames ON DELETE SET NULL,
+        flags      TEXT NOT NULL DEFAULT '',
+        error      TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (session_id, position)
+    );
+    """,
+)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the station's database for this thread, and bring its schema up to date.
+
+    Parameters
+    ----------
+    path : Path
+        The database file; it is made where it is missing, its folder is not.
+
+    Raises
+    ------
+    DatabaseTooNewError
+        If a newer filmscand wrote it.
+    sqlite3.Error
+        If it cannot be opened or is no database.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        _configure(connection)
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open an existing database without ever writing to it.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it is missing or cannot be read.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+    connection.isolation_level = None
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold the write lock over the block: all of it is committed, or nothing.
+
+    Inside another transaction the block joins it.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself already when the disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A source file may be deleted on the strength of a committed row: the row has to outlive a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    if schema_version(connection) == len(_MIGRATIONS):
+        return
+    with transaction(connection):
+        version = schema_version(connection)
+        if version > len(_MIGRATIONS):
+            raise DatabaseTooNewError(f"{path}: expected schema {len(_MIGRATIONS)} or older, found {version}")
+        for migration in _MIGRATIONS[version:]:
+            # executescript would commit the open transaction first.
+            for statement in _statements(migration):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the version of a database's schema, 0 for one without any."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,202 @@
+"""What the queue is about: a frame's row, its state, its outcome, and the questions that change nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.process_id import ProcessId
+
+
+class JobState(StrEnum):
+    """Where a frame stands in the queue."""
+
+    RESERVED = "reserved"
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    FINISHED = "finished"
+
+
+class Outcome(StrEnum):
+    """How a finished frame ended."""
+
+    ARCHIVED = "archived"
+    FAILED = "failed"
+    SET_ASIDE = "set_aside"
+
+
+NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
+    JobState.RESERVED: frozenset({JobState.QUEUED}),
+    JobState.QUEUED: frozenset({JobState.PROCESSING}),
+    JobState.PROCESSING: frozenset({JobState.QUEUED, JobState.FINISHED}),
+    JobState.FINISHED: frozenset({JobState.QUEUED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that a frame came from.
+
+    Attributes
+    ----------
+    role : str
+        "raw" for the picture, "infrared" for an infrared half.
+    sha256 : str
+        Hexadecimal digest.
+    size_bytes : int
+        Its size.
+    name : str
+        Its name in the folder it came from.
+    """
+
+    role: str
+    sha256: str
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The folder of the archive that a frame is to go into."""
+
+    collection: str
+    box: str
+    roll: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the queue.
+
+    Attributes
+    ----------
+    frame : FrameId
+        The frame, and with it its place in the archive.
+    outcome : Outcome or None
+        Set only when `state` is FINISHED.
+    source : str
+        Where it came from, for a human.
+    request : mapping
+        What was asked for (JSON).
+    deaths, interruptions, retries : int
+        Workers that died on it, times that the service was interrupted, times that it was given back.
+    error : str or None
+        What went wrong last.
+    result : mapping or None
+        Figures of the finished frame (JSON).
+    """
+
+    job_id: int
+    frame: FrameId
+    state: JobState
+    outcome: Outcome | None
+    source: str
+    request: Mapping[str, Any]
+    deaths: int
+    interruptions: int
+    retries: int
+    error: str | None
+    result: Mapping[str, Any] | None
+    created_at: float
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A frame in the hands of one worker."""
+
+    job: Job
+    owner: str
+
+
+def job_from_row(row: sqlite3.Row) -> Job:
+    """Read a row of the table `frames`."""
+    return Job(
+        job_id=row["job_id"],
+        frame=FrameId(row["collection"], row["box"], row["roll"], row["number"]),
+        state=JobState(row["state"]),
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        source=row["source"],
+        request=json.loads(row["request"]),
+        deaths=row["deaths"],
+        interruptions=row["interruptions"],
+        retries=row["retries"],
+        error=row["error"],
+        result=None if row["result"] is None else json.loads(row["result"]),
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFrame:
+    """A frame in work, as the supervisor sees it.
+
+    Attributes
+    ----------
+    overdue_s : float
+        Seconds since the lease ran out; negative while it holds.
+    age_s : float
+        Seconds since the worker took the frame.
+    """
+
+    job: Job
+    worker: ProcessId
+    overdue_s: float
+    age_s: float
+
+
+def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
+    """Return every frame in work."""
+    now = time.monotonic()
+    rows = connection.execute("SELECT * FROM frames WHERE state = 'processing'").fetchall()
+    return [
+        HeldFrame(
+            job_from_row(row),
+            ProcessId(row["lease_pid"], row["lease_born"]),
+            now - row["lease_until"],
+            now - row["taken_at"],
+        )
+        for row in rows
+    ]
+
+
+def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
+    """Return every frame that has not finished."""
+    return [
+        job_from_row(row) for row in connection.execute("SELECT * FROM frames WHERE state != 'finished'").fetchall()
+    ]
+
+
+def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, Outcome | None], int]:
+    """Count the frames of each state and outcome."""
+    rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()
+    return {(JobState(state), None if outcome is None else Outcome(outcome)): count for state, outcome, count in rows}
+
+
+def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:
+    """Look one frame up."""
+    row = connection.execute("SELECT * FROM frames WHERE job_id = ?", (job_id,)).fetchone()
+    return None if row is None else job_from_row(row)
+
+
+def sources_of(connection: sqlite3.Connection, job_id: int) -> list[SourceFile]:
+    """Return the files that a frame came from, picture first."""
+    rows = connection.execute(
+        "SELECT role, sha256, size_bytes, name FROM sources WHERE job_id = ? ORDER BY role = 'infrared'", (job_id,)
+    ).fetchall()
+    return [SourceFile(*row) for row in rows]
+
+
+def last_finished(connection: sqlite3.Connection, count: int) -> list[Job]:
+    """Return the frames that finished last, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM frames WHERE state = 'finished' ORDER BY finished_at DESC, job_id DESC LIMIT ?", (count,)
+    ).fetchall()
+    return [job_from_row(row) for row in rows]

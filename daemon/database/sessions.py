@@ -1,0 +1,251 @@
+"""Scanning sessions in the station's database; every way in which one moves is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId
+from filmscand.daemon.database.connection import transaction
+from filmscand.daemon.database.frames import Roll, SourceFile
+from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.database.session_records import (
+    NEXT_STATES,
+    FinishReason,
+    ScanPlan,
+    Session,
+    SessionFrame,
+    SessionState,
+    Taken,
+    Wish,
+    frame_from_row,
+    session_from_row,
+)
+
+IsFree = Callable[[FrameId], bool]
+
+# A station whose database is older has never scanned.
+SESSIONS_SCHEMA = 2
+
+
+class SessionError(DaemonError):
+    """A session cannot do what was asked of it."""
+
+
+class Sessions:
+    """The tables of sessions and of their frames.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Connection of the calling thread.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
+        self._connection = connection
+        self._queue = Queue(connection, clock)
+        self._clock = clock
+
+    def add(self, plan: ScanPlan) -> Session:
+        """Put a session in line."""
+        now = self._clock()
+        statement = "INSERT INTO sessions (plan, state, created_at, changed_at) VALUES (?, 'idle', ?, ?) RETURNING *"
+        return self._one(statement, plan.model_dump_json(), now, now)
+
+    def find(self, session_id: int) -> Session:
+        """Return a session.
+
+        Raises
+        ------
+        SessionError
+            If there is none of this number.
+        """
+        return self._one("SELECT * FROM sessions WHERE session_id = ?", session_id)
+
+    def unfinished(self) -> list[Session]:
+        """Return every session that has not finished, oldest first."""
+        rows = self._connection.execute("SELECT * FROM sessions WHERE state != 'finished' ORDER BY session_id")
+        return [session_from_row(row) for row in rows.fetchall()]
+
+    def newest(self, count: int) -> list[Session]:
+        """Return the newest sessions, newest first."""
+        rows = self._connection.execute("SELECT * FROM sessions ORDER BY session_id DESC LIMIT ?", (count,))
+        return [session_from_row(row) for row in rows.fetchall()]
+
+    def frames(self, session_id: int) -> list[SessionFrame]:
+        """Return the frames of a session, in the order of the magazine."""
+        rows = self._connection.execute(
+            "SELECT * FROM session_frames WHERE session_id = ? ORDER BY position", (session_id,)
+        )
+        return [frame_from_row(row) for row in rows.fetchall()]
+
+    def move(self, session_id: int, state: SessionState, message: str = "", advice: str = "") -> Session:
+        """Move a session to a state that it can have next, or leave it where it is with another message.
+
+        Raises
+        ------
+        SessionError
+            If it cannot have that state next.
+        """
+        with transaction(self._connection):
+            session = self.find(session_id)
+            if state is not session.state and state not in NEXT_STATES[session.state]:
+                raise SessionError(f"session {session_id} is {session.state} and cannot become {state}")
+            return self._one(
+                "UPDATE sessions SET state = ?, message = ?, advice = ?, fraction = 0, changed_at = ?"
+                " WHERE session_id = ? RETURNING *",
+                state,
+                message,
+                advice,
+                self._clock(),
+                session_id,
+            )
+
+    def finish(self, session_id: int, reason: FinishReason, message: str = "", advice: str = "") -> Session:
+        """End a session; a number that was kept for a slide that does not come becomes free again."""
+        with transaction(self._connection):
+            if SessionState.FINISHED not in NEXT_STATES[self.find(session_id).state]:
+                raise SessionError(f"session {session_id} is over already")
+            for frame in self.frames(session_id):
+                if frame.taken is Taken.RESERVED and frame.job_id is not None:
+                    self._queue.drop(frame.job_id)
+            self._connection.execute(
+                "DELETE FROM session_frames WHERE session_id = ? AND taken = 'reserved'", (session_id,)
+            )
+            now = self._clock()
+            return self._one(
+                "UPDATE sessions SET state = 'finished', reason = ?, message = ?, advice = ?, wish = NULL,"
+                " fraction = 0, changed_at = ?, finished_at = ? WHERE session_id = ? RETURNING *",
+                reason,
+                message,
+                advice,
+                now,
+                now,
+                session_id,
+            )
+
+    def ask(self, session_id: int, wish: Wish) -> Session:
+        """Ask a session for something; it hears it between two frames.
+
+        Raises
+        ------
+        SessionError
+            If it is over, or there is none of this number.
+        """
+        with transaction(self._connection):
+            session = self.find(session_id)
+            if session.state is SessionState.FINISHED:
+                raise SessionError(f"session {session_id} is over ({session.reason}): nothing to {wish}")
+            return self._one("UPDATE sessions SET wish = ? WHERE session_id = ? RETURNING *", wish, session_id)
+
+    def hear(self, session_id: int) -> Wish | None:
+        """Return what the session was asked for, once; only a cancel stands until the session is over."""
+        wish = self.find(session_id).wish
+        if wish in (Wish.PAUSE, Wish.RESUME):
+            with transaction(self._connection):
+                self._connection.execute(
+                    "UPDATE sessions SET wish = NULL WHERE session_id = ? AND wish = ?", (session_id, wish)
+                )
+        return wish
+
+    def hear_halted(self, session_id: int) -> Wish | None:
+        """Hear what a halted session is asked for; one that is to go on is no longer halted by then."""
+        with transaction(self._connection):
+            wish = self.hear(session_id)
+            if wish is Wish.RESUME:
+                self.move(session_id, SessionState.WARMING)
+        return wish
+
+    def note_progress(self, session_id: int, fraction: float) -> None:
+        """Note how much of the frame under way has come."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE sessions SET fraction = ? WHERE session_id = ? AND state = 'scanning'", (fraction, session_id)
+            )
+
+    def reserve(self, session: Session, is_free: IsFree, request: Mapping[str, Any]) -> SessionFrame:
+        """Reserve the number of the next slide, or return the one that is reserved already.
+
+        Parameters
+        ----------
+        session : Session
+            The session that scans.
+        is_free : callable
+            Tells whether the archive has nothing of a frame yet.
+        request : mapping
+            What is asked for the frame.
+        """
+        with transaction(self._connection):
+            frames = self.frames(session.session_id)
+            if frames and frames[-1].taken is Taken.RESERVED:
+                return frames[-1]
+            number = frames[-1].number + 1 if frames else session.plan.first_number
+            number, job_id = self._free_number(session.plan, number, is_free, request)
+            row = self._connection.execute(
+                "INSERT INTO session_frames (session_id, position, number, taken, job_id)"
+                " VALUES (?, ?, ?, 'reserved', ?) RETURNING *",
+                (session.session_id, len(frames) + 1, number, job_id),
+            ).fetchall()[0]
+        return frame_from_row(row)
+
+    def note_capture(self, frame: SessionFrame, request: Mapping[str, Any]) -> None:
+        """Note what is known of a capture before it is stored: what the files do not tell must outlive a power cut."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE frames SET request = ? WHERE job_id = ? AND state = 'reserved'",
+                (json.dumps(request), frame.job_id),
+            )
+
+    def keep(self, session_id: int, frame: SessionFrame, sources: list[SourceFile], request: Mapping[str, Any]) -> None:
+        """Put a frame in line for cleaning whose raw files are safe."""
+        assert frame.job_id is not None
+        with transaction(self._connection):
+            for source in sources:
+                self._queue.add_source(frame.job_id, source)
+            self._queue.enqueue(frame.job_id, request)
+            self._connection.execute(
+                "UPDATE session_frames SET taken = 'captured', flags = ? WHERE session_id = ? AND position = ?",
+                (" ".join(request.get("flags", ())), session_id, frame.position),
+            )
+
+    def lose(self, session_id: int, frame: SessionFrame, error: str) -> None:
+        """Write off a slide that the scanner has moved past; its number stays empty on the roll."""
+        with transaction(self._connection):
+            if frame.job_id is not None:
+                self._queue.drop(frame.job_id)
+            self._connection.execute(
+                "UPDATE session_frames SET taken = 'lost', error = ?, job_id = NULL"
+                " WHERE session_id = ? AND position = ?",
+                (error, session_id, frame.position),
+            )
+
+    def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: Mapping[str, Any]) -> tuple[int, int]:
+        while number <= MAX_NUMBER:
+            frame = plan.frame(number)
+            if is_free(frame):
+                job = self._queue.reserve_number(frame, f"scanner {plan.device}", request)
+                if job is not None:
+                    return number, job.job_id
+            # A watch folder may have filled the same roll meanwhile.
+            number += 1
+        raise SessionError(f"{plan.collection}/{plan.box}/{plan.roll}: no frame number up to {MAX_NUMBER} is free")
+
+    def _one(self, statement: str, *values: object) -> Session:
+        # fetchall, for only a statement that has run out lets SQLite commit.
+        rows = self._connection.execute(statement, values).fetchall()
+        if not rows:
+            raise SessionError(f"there is no session {values[-1]}")
+        return session_from_row(rows[0])
+
+
+def highest_number(connection: sqlite3.Connection, place: Roll) -> int:
+    """Return the highest frame number of a roll that the database knows, 0 for none."""
+    taken = connection.execute(
+        "SELECT max(number) FROM frames WHERE collection = ? AND box = ? AND roll = ?",
+        (place.collection, place.box, place.roll),
+    ).fetchone()[0]
+    return int(taken or 0)

@@ -1,0 +1,172 @@
+"""Measures cleaning on pairs of damaged and restored pictures: what `filmscand evaluate` does."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from filmscand.daemon.evaluation.metrics import (
+    MaskScore,
+    changed_mask,
+    lpips,
+    lpips_installed,
+    psnr_db,
+    score_mask,
+    ssim,
+)
+from filmscand.daemon.evaluation.pairs import (
+    Counts,
+    Mask,
+    PairFiles,
+    partner_in,
+    read_infrared,
+    read_mask,
+    read_picture,
+    require_same_size,
+)
+from filmscand.ir import CleanOptions, clean_frame
+
+# Ten of 255 levels: over the noise of a JPEG of good quality, and below any damage that is seen.
+DIFFERENCE = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How pairs are measured.
+
+    Attributes
+    ----------
+    options : CleanOptions
+        How damaged pictures are cleaned.
+    cleaned : Path or None
+        Folder of pictures that another program cleaned; None has filmscand clean them.
+    difference : float
+        Part of full scale from which on a difference counts as damage, or as found.
+    tolerance_px : int
+        How far a pixel of a mask may be off, in precision, recall and F1.
+    """
+
+    options: CleanOptions
+    cleaned: Path | None = None
+    difference: float = DIFFERENCE
+    tolerance_px: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PairScore(MaskScore):
+    """The measures of one pair, of its mask and of its pictures; NaN what there is none of.
+
+    Attributes
+    ----------
+    psnr_before_db, psnr_db : float
+        Of the damaged and of the cleaned picture beside the restored one, decibel; infinite without any error.
+    ssim_before, ssim : float
+        The same in structural similarity, 0..1.
+    lpips_before, lpips : float or None
+        The same in perceptual distance; None where `lpips` is not installed.
+    seconds : float
+        Wall time of cleaning; NaN where another program did it.
+    """
+
+    psnr_before_db: float
+    psnr_db: float
+    ssim_before: float
+    ssim: float
+    lpips_before: float | None
+    lpips: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One pair as read."""
+
+    damaged: Counts
+    restored: Counts
+    true: Mask
+    infrared: Counts | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    rgb: Counts
+    mask: Mask
+    seconds: float
+
+
+def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
+    """Clean a damaged picture and measure it.
+
+    Raises
+    ------
+    PairError
+        A file of the pair is missing, is no picture, or has another size.
+    DriverError
+        A TIFF is no film scan that can be read.
+    OSError
+        A file cannot be read.
+    ImportError
+        scikit-image is not installed, see `evaluate_metrics.require_measures`.
+    """
+    scene = _read(pair, ask)
+    cleaned = _clean(scene, ask) if ask.cleaned is None else _cleaned_elsewhere(pair, scene, ask, ask.cleaned)
+    mask = score_mask(cleaned.mask, scene.true, ask.tolerance_px)
+    distance = lpips if lpips_installed() else None
+    return PairScore(
+        **asdict(mask),
+        psnr_before_db=psnr_db(scene.damaged, scene.restored),
+        psnr_db=psnr_db(cleaned.rgb, scene.restored),
+        ssim_before=ssim(scene.damaged, scene.restored),
+        ssim=ssim(cleaned.rgb, scene.restored),
+        lpips_before=distance(scene.damaged, scene.restored) if distance else None,
+        lpips=distance(cleaned.rgb, scene.restored) if distance else None,
+        seconds=cleaned.seconds,
+    )
+
+
+def _read(pair: PairFiles, ask: Ask) -> _Scene:
+    damaged_path, restored_path = pair.require_both()
+    damaged, restored = read_picture(damaged_path), read_picture(restored_path)
+    require_same_size(restored_path, restored.rgb, damaged_path, damaged.rgb.shape)
+    rows, cols = damaged.rgb.shape[:2]
+    infrared = damaged.infrared
+    if infrared is None and pair.infrared is not None:
+        infrared = read_infrared(pair.infrared, damaged_path, (rows, cols))
+    if pair.mask is not None:
+        true = read_mask(pair.mask, damaged_path, (rows, cols))
+    else:
+        true = changed_mask(damaged.rgb, restored.rgb, ask.difference)
+    return _Scene(damaged.rgb, restored.rgb, true, infrared)
+
+
+def _clean(scene: _Scene, ask: Ask) -> _Cleaned:
+    began = time.perf_counter()
+    cleaned = clean_frame(scene.damaged, scene.infrared, ask.options)
+    return _Cleaned(cleaned.rgb, cleaned.defect_mask, time.perf_counter() - began)
+
+
+def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, ask: Ask, folder: Path) -> _Cleaned:
+    damaged_path, _ = pair.require_both()
+    path, mask_path = partner_in(folder, pair)
+    rgb = read_picture(path).rgb
+    require_same_size(path, rgb, damaged_path, scene.damaged.shape)
+    rows, cols = rgb.shape[:2]
+    if mask_path is not None:
+        return _Cleaned(rgb, read_mask(mask_path, damaged_path, (rows, cols)), math.nan)
+    return _Cleaned(rgb, changed_mask(scene.damaged, rgb, ask.difference), math.nan)
+
+
+def mean_of(scores: Iterable[PairScore]) -> dict[str, float | None]:
+    """Return the mean of every measure over the pairs that have it (finite); None where none has."""
+    gathered = list(scores)
+    return {name: _mean(getattr(score, name) for score in gathered) for name in PairScore.__dataclass_fields__}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return float(np.mean(known)) if known else None

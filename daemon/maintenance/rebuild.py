@@ -1,0 +1,217 @@
+"""Makes the station's database anew from the archive alone: what every frame is stands in its sidecar."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from filmscand.daemon.archive.atomic_file import sync_folder
+from filmscand.daemon.archive.sidecar import Sidecar, StoredFile
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
+from filmscand.daemon.core.exit_status import Exit
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.frames import JobState, Outcome
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.lock import sole_process
+
+# SQLite keeps what was committed last in files beside the database. They go first: beside another database they would
+# be taken for its own.
+_FILES: Final = ("-wal", "-shm", "")
+
+
+class DatabaseExistsError(DaemonError):
+    """There is a database already, and nobody said that it may be put aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What the archive held.
+
+    Attributes
+    ----------
+    archived : int
+        Frames with a sidecar.
+    queued : tuple of str
+        Frames whose raw file lies there without a sidecar: they stand in line for cleaning.
+    problems : tuple of str
+        What a person has to look at.
+    old_database : Path or None
+        Where the database lies now that was there before.
+    """
+
+    archived: int
+    queued: tuple[str, ...]
+    problems: tuple[str, ...]
+    old_database: Path | None
+
+    @property
+    def exit_status(self) -> Exit:
+        """The exit status that tells how it went."""
+        return Exit.PART_FAILED if self.problems else Exit.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    frame: FrameId
+    state: JobState
+    outcome: Outcome | None
+    request: Mapping[str, Any]
+    source: str
+    originals: Sequence[StoredFile]
+    result: Mapping[str, Any] | None
+    error: str | None
+    created_at: float
+    finished_at: float | None
+
+
+def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
+    """Make the station's database from its archive; no service may run meanwhile.
+
+    Sidecars are believed; `filmscand verify` compares the files with them. Sessions and what was seen in watch folders
+    are not in the archive and are forgotten: a file that was left in a watch folder is a duplicate then.
+
+    Parameters
+    ----------
+    replace : bool
+        Put a database that is there aside instead of refusing.
+
+    Raises
+    ------
+    StationBusyError
+        If a service runs on the station.
+    DatabaseExistsError
+        If there is a database and `replace` is False.
+    FrameMissingError
+        If the archive holds no frame: it is most likely not mounted. A database that is there stays where it is.
+    ArchiveUnwritableError
+        If the archive cannot be read.
+    """
+    database = station.database
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with sole_process(station):
+        if database.exists() and not replace:
+            raise DatabaseExistsError(f"{database}: there is a database; --replace puts it aside and makes a new one")
+        fresh = database.with_name(f"{database.name}.rebuilding")
+        _remove(fresh)
+        try:
+            with closing(open_database(fresh)) as connection:
+                archived, queued, problems = _fill(connection, station)
+        except BaseException:
+            _remove(fresh)
+            raise
+        old = _put_aside(database)
+        fresh.replace(database)
+        sync_folder(database.parent)
+    return Rebuilt(archived, queued, problems, old)
+
+
+def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    archive = Archive(station.archive)
+    rows: list[_Row] = []
+    problems: list[str] = []
+    for frame in archive.frames():
+        try:
+            rows.append(_row(archive, frame, station))
+        except FrameMissingError as error:
+            problems.append(str(error))
+    if not rows:
+        raise FrameMissingError(f"{archive.root}: expected frames, found none; is the archive mounted?")
+    rows.sort(key=lambda row: (row.created_at, row.frame))
+    with transaction(connection):
+        for row in rows:
+            problems += _insert(connection, row)
+    problems += [f"{row.frame}: {row.error}" for row in rows if row.error]
+    archived = sum(row.outcome is Outcome.ARCHIVED for row in rows)
+    return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
+
+
+def _row(archive: Archive, frame: FrameId, station: Station) -> _Row:
+    if not archive.is_complete(frame):
+        return _unfinished_row(archive, frame, station)
+    try:
+        return _archived_row(frame, archive.read_sidecar(frame))
+    except IntegrityError as error:
+        at = archive.sidecar_path(frame).stat().st_mtime
+        return _Row(frame, JobState.FINISHED, Outcome.FAILED, _request(station), "", (), None, str(error), at, at)
+
+
+def _archived_row(frame: FrameId, sidecar: Sidecar) -> _Row:
+    latest = sidecar.latest
+    request = {
+        "film": str(sidecar.film),
+        "sensitivity": latest.options["sensitivity"],
+        "fourth_sample_is_infrared": latest.options.get("fourth_sample_is_infrared"),
+        "flags": list(sidecar.flags),
+        "originals": [file.model_dump(mode="json") for file in sidecar.originals],
+    }
+    result = {
+        "revision": latest.number,
+        "created": True,
+        "outcome": str(latest.outcome),
+        "warnings": list(latest.warnings),
+        "seconds": latest.seconds,
+        "report": latest.report,
+    }
+    source = sidecar.originals[0].original_name or f"scanner {sidecar.capture.model or ''}".strip()
+    began, ended = sidecar.revisions[0].created_at.timestamp(), latest.created_at.timestamp()
+    return _Row(
+        frame, JobState.FINISHED, Outcome.ARCHIVED, request, source, sidecar.originals, result, None, began, ended
+    )
+
+
+def _unfinished_row(archive: Archive, frame: FrameId, station: Station) -> _Row:
+    originals = archive.stored_originals(frame)
+    request = {**_request(station), "originals": [file.model_dump(mode="json") for file in originals]}
+    at = archive.raw_path(frame).stat().st_mtime
+    return _Row(frame, JobState.QUEUED, None, request, originals[0].name, originals, None, None, at, None)
+
+
+def _request(station: Station) -> dict[str, Any]:
+    return {"film": str(FilmKind.UNKNOWN), "sensitivity": station.cleaning.sensitivity, "flags": []}
+
+
+def _insert(connection: sqlite3.Connection, row: _Row) -> list[str]:
+    """Insert a frame; return what is wrong with it."""
+    frame = row.frame
+    job_id = connection.execute(
+        "INSERT INTO frames (collection, box, roll, number, state, outcome, request, source, result, error, created_at,"
+        " finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(frame.collection, frame.box, frame.roll, frame.number, row.state, row.outcome),
+            *(json.dumps(row.request), row.source, None if row.result is None else json.dumps(row.result), row.error),
+            *(row.created_at, row.finished_at),
+        ),
+    ).lastrowid
+    problems = []
+    for file in row.originals:
+        done = connection.execute(
+            "INSERT OR IGNORE INTO sources (job_id, role, sha256, size_bytes, name) VALUES (?, ?, ?, ?, ?)",
+            (job_id, str(file.role), file.sha256, file.size_bytes, file.original_name or file.name),
+        )
+        if done.rowcount == 0:
+            problems.append(f"{frame}: its picture is in the archive twice")
+    return problems
+
+
+def _put_aside(database: Path) -> Path | None:
+    existed = database.exists()
+    aside = database.with_name(f"{database.name}.{time.strftime('%Y%m%dT%H%M%S')}")
+    for ending in _FILES:
+        part = database.with_name(database.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside if existed else None
+
+
+def _remove(database: Path) -> None:
+    for ending in _FILES:
+        database.with_name(database.name + ending).unlink(missing_ok=True)

@@ -1,0 +1,201 @@
+"""Cleans archived frames once more: with another sensitivity, by a newer engine, or because they failed."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.core.exit_status import Exit
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.frames import Job, JobState, Outcome, find_job, job_from_row
+from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.maintenance.scan_follow import LOOK_S, PrivateService
+from filmscand.daemon.station.configuration import Station
+
+_FRAME: Final = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
+
+
+class NoSuchFramesError(DaemonError):
+    """The station knows no frame or roll of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be different this time; None keeps what each frame was cleaned with."""
+
+    sensitivity: float | None = None
+    film: FilmKind | None = None
+
+    def applied_to(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a frame's request with the changes."""
+        asked = {"sensitivity": self.sensitivity, "film": None if self.film is None else str(self.film)}
+        return {**request, **{name: value for name, value in asked.items() if value is not None}}
+
+
+@dataclass(frozen=True, slots=True)
+class RecleanedFrame:
+    """What came of one frame.
+
+    Attributes
+    ----------
+    outcome : Outcome or None
+        None: still in line.
+    revision : int or None
+        The newest one, where the frame was cleaned.
+    is_new : bool
+        False where the same raw, options and engine had made this revision before: nothing was added.
+    """
+
+    frame: str
+    outcome: Outcome | None
+    revision: int | None
+    is_new: bool
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecleanReport:
+    """What came of all of them; `skipped` were in line already, or are not in the archive yet."""
+
+    frames: tuple[RecleanedFrame, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> Exit:
+        """The exit status that tells how it went."""
+        return Exit.of(sum(frame.outcome not in (None, Outcome.ARCHIVED) for frame in self.frames), len(self.frames))
+
+
+class Recleaning:
+    """Frames that were put in line once more.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        The station's database.
+    jobs : sequence of Job
+        The frames, as they were found.
+    changes : Changes
+        What is to be different.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Job], changes: Changes) -> None:
+        self._connection = connection
+        self._skipped = tuple(str(job.frame) for job in jobs if job.state is not JobState.FINISHED)
+        self._job_ids = tuple(job.job_id for job in jobs if job.state is JobState.FINISHED)
+        queue = Queue(connection)
+        with transaction(connection):
+            for job in jobs:
+                if job.state is JobState.FINISHED:
+                    queue.retry(job.job_id, changes.applied_to(dict(job.request)))
+
+    def report(self) -> RecleanReport:
+        """Say what came of them up to now."""
+        found = (find_job(self._connection, job_id) for job_id in self._job_ids)
+        return RecleanReport(tuple(_recleaned(job) for job in found if job), self._skipped)
+
+
+def chosen_frames(connection: sqlite3.Connection, names: Iterable[str], *, failed: bool) -> list[Job]:
+    """Return the frames of these names, in order.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`); none stands for all on the station that
+        failed or were set aside.
+    failed : bool
+        Only those that failed or were set aside.
+
+    Raises
+    ------
+    NoSuchFramesError
+        If a name stands for no frame.
+    """
+    listed = list(names)
+    jobs = [job for name in listed for job in _named(connection, name)] if listed else _all_failed(connection)
+    once = {job.job_id: job for job in jobs if not failed or job.outcome in (Outcome.FAILED, Outcome.SET_ASIDE)}
+    return sorted(once.values(), key=lambda job: job.frame)
+
+
+def reclean(
+    station: Station,
+    names: Iterable[str],
+    changes: Changes,
+    *,
+    failed: bool = False,
+    config: Path | None = None,
+    show: Callable[[RecleanReport], None] | None = None,
+) -> RecleanReport:
+    """Have frames cleaned once more; a service is started where none runs on the station.
+
+    Parameters
+    ----------
+    names, failed
+        See `chosen_frames`.
+    config : Path, optional
+        The station's configuration file, for a service that has to be started.
+    show : callable, optional
+        Shown what came of it up to now, a few times a second; without it nobody waits.
+
+    Raises
+    ------
+    NoSuchFramesError
+        If a name stands for no frame.
+    RollSealedError
+        If one of them is in a roll that is sealed; none is put in line then.
+    ServiceDiedError
+        If no service stays alive.
+    """
+    if not station.database.exists():
+        raise NoSuchFramesError(f"{station.database}: no frame was ever archived by this station")
+    with closing(open_database(station.database)) as connection:
+        jobs = chosen_frames(connection, names, failed=failed)
+        archive = Archive(station.archive)
+        for job in jobs:
+            archive.require_open(job.frame)
+        recleaning = Recleaning(connection, jobs, changes)
+        if show is None:
+            return recleaning.report()
+        with PrivateService(station, config) as service:
+            while True:
+                report = recleaning.report()
+                show(report)
+                if all(frame.outcome is not None for frame in report.frames):
+                    return report
+                service.keep(connection)
+                time.sleep(LOOK_S)
+
+
+def _named(connection: sqlite3.Connection, name: str) -> list[Job]:
+    parts = name.strip("/").split("/")
+    if len(parts) != 3:
+        raise NoSuchFramesError(f"expected COLLECTION/BOX/ROLL or COLLECTION/BOX/ROLL_0007, found {name}")
+    collection, box, last = parts
+    frame = _FRAME.fullmatch(last)
+    roll, number = (frame["roll"], int(frame["number"])) if frame else (last, -1)
+    rows = connection.execute(
+        "SELECT * FROM frames WHERE collection = ? AND box = ? AND (roll = ? OR (roll = ? AND number = ?))",
+        (collection, box, last, roll, number),
+    ).fetchall()
+    if not rows:
+        raise NoSuchFramesError(f"the station knows no frame and no roll {name}")
+    return [job_from_row(row) for row in rows]
+
+
+def _all_failed(connection: sqlite3.Connection) -> list[Job]:
+    rows = connection.execute("SELECT * FROM frames WHERE outcome IN ('failed', 'set_aside')").fetchall()
+    return [job_from_row(row) for row in rows]
+
+
+def _recleaned(job: Job) -> RecleanedFrame:
+    result = job.result or {}
+    return RecleanedFrame(str(job.frame), job.outcome, result.get("revision"), bool(result.get("created")), job.error)

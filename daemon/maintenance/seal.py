@@ -1,0 +1,165 @@
+"""Closes a roll: its folder becomes a BagIt bag, and nothing is added to it any more."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from filmscand.daemon.archive import bag
+from filmscand.daemon.archive.atomic_file import hash_file, publish_bytes, sync_folder
+from filmscand.daemon.archive.events import Event, EventType
+from filmscand.daemon.archive.sidecar import utc_now
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.errors import DaemonError, FrameIdError, IntegrityError, storing
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.frames import Roll, unfinished_frames
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.station.configuration import Station
+
+_OURS: Final = ("Bagging-Date", "Bag-Software-Agent", "External-Identifier", "Payload-Oxum")
+_NAMED_AT_MOST: Final = 5
+
+
+class RollUnfinishedError(DaemonError):
+    """Something of the roll is still under way, or never became complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A roll that was sealed."""
+
+    roll: str
+    folder: Path
+    frames: int
+    files: int
+    size_bytes: int
+
+
+def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -> Sealed:
+    """Seal a roll: every file is read back and compared, then the files of the bag are written, `bagit.txt` last.
+
+    What is killed before that leaves an open roll, and sealing it again replaces what was written.
+
+    Parameters
+    ----------
+    roll : str
+        `collection/box/roll`.
+    labels : mapping, optional
+        More for `bag-info.txt`, such as Source-Organization.
+
+    Raises
+    ------
+    RollSealedError
+        It is sealed already.
+    RollUnfinishedError
+        A frame of it is in line, failed or has no sidecar, a session is to scan into it, or it changed meanwhile.
+    IntegrityError
+        A file is missing or differs from its recorded hash: nothing is sealed that is damaged.
+    ValueError
+        A label cannot stand in `bag-info.txt`.
+    """
+    more = _checked(labels or {})
+    place = _place(roll)
+    archive = Archive(station.archive)
+    first = FrameId(place.collection, place.box, place.roll, 1)
+    archive.require_open(first)
+    folder = archive.root / first.roll_folder
+    frames = [frame for frame in archive.frames() if frame.roll_folder == first.roll_folder]
+    _require_finished(station, archive, place, frames)
+    archive.remove_leftovers(frames)
+    seen = _looks(folder)
+    sha512 = _verified(archive, folder, frames)
+    event = Event(type=EventType.SEALING, frame=roll, about=bag.DECLARATION, detail={"files": len(sha512)})
+    archive.append_events(first, [event])
+    size_bytes = sum(path.stat().st_size for path in sha512)
+    oxum = {"External-Identifier": roll, "Payload-Oxum": f"{size_bytes}.{len(sha512)}"}
+    _write_bag(folder, bag.manifest(folder, sha512), bag.bag_info({**_agent(), **oxum, **more}))
+    try:
+        _require_finished(station, archive, place, frames)
+        if _looks(folder) != seen:
+            raise RollUnfinishedError(f"{folder}: files came or changed while the roll was sealed")
+    except RollUnfinishedError:
+        _reopen(folder)
+        raise
+    return Sealed(roll, folder, len(frames), len(sha512), size_bytes)
+
+
+def _place(roll: str) -> Roll:
+    parts = roll.strip("/").split("/")
+    if len(parts) != 3:
+        raise FrameIdError(f"expected COLLECTION/BOX/ROLL, found {roll}")
+    return Roll(*parts)
+
+
+def _require_finished(station: Station, archive: Archive, place: Roll, frames: Iterable[FrameId]) -> None:
+    known = list(frames)
+    if not known:
+        raise RollUnfinishedError(f"{place.collection}/{place.box}/{place.roll}: expected frames, found none")
+    incomplete = [str(frame) for frame in known if not archive.is_complete(frame)]
+    if station.database.exists():
+        with closing(open_database(station.database)) as connection:
+            incomplete += _under_way(connection, place)
+    if incomplete:
+        names = ", ".join(list(dict.fromkeys(incomplete))[:_NAMED_AT_MOST])
+        raise RollUnfinishedError(f"expected a roll that is finished, found {names} unfinished or failed")
+
+
+def _under_way(connection: sqlite3.Connection, place: Roll) -> list[str]:
+    folder = Path(place.collection, place.box, place.roll)
+    frames = sorted(job.frame for job in unfinished_frames(connection) if job.frame.roll_folder == folder)
+    sessions = [session for session in Sessions(connection).unfinished() if session.plan.place == place]
+    return [*map(str, frames), *(f"session {session.session_id}" for session in sessions)]
+
+
+def _looks(folder: Path) -> dict[Path, tuple[int, int]]:
+    with storing(folder, "read"):
+        return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in bag.payload(folder)}
+
+
+def _verified(archive: Archive, folder: Path, frames: Iterable[FrameId]) -> dict[Path, str]:
+    """Return the SHA-512 of every file of the payload, each read back from the disk."""
+    sha512: dict[Path, str] = {}
+    for frame in frames:
+        damage = [problem for problem in archive.verify(frame) if problem.is_damage]
+        if damage:
+            raise IntegrityError("; ".join(map(str, damage)))
+        sha512 |= {archive.folder(frame) / file.name: file.sha512 for file in archive.read_sidecar(frame).files}
+    with storing(folder, "read"):
+        others = [path for path in bag.payload(folder) if path not in sha512]
+        return {**sha512, **{path: hash_file(path, from_disk=True).sha512 for path in others}}
+
+
+def _agent() -> dict[str, str]:
+    return {"Bagging-Date": utc_now().date().isoformat(), "Bag-Software-Agent": f"filmscand {version('filmscand')}"}
+
+
+def _checked(labels: Mapping[str, str]) -> Mapping[str, str]:
+    for label in labels:
+        if label in _OURS or not label or any(letter in label for letter in ":\r\n") or label != label.strip():
+            raise ValueError(f"bag-info.txt: expected a label that is not written anyway, found {label!r}")
+    return labels
+
+
+def _write_bag(folder: Path, manifest: bytes, info: bytes) -> None:
+    publish_bytes(folder / bag.MANIFEST, manifest, replace=True)
+    publish_bytes(folder / bag.INFO, info, replace=True)
+    tags = [folder / bag.INFO, folder / bag.MANIFEST, *sorted((folder / "metadata").rglob("*"))]
+    with storing(folder, "read"):
+        sha512 = {path: hash_file(path).sha512 for path in tags if path.is_file()}
+    sha512[folder / bag.DECLARATION] = hashlib.sha512(bag.DECLARED).hexdigest()
+    publish_bytes(folder / bag.TAG_MANIFEST, bag.manifest(folder, sha512), replace=True)
+    publish_bytes(folder / bag.DECLARATION, bag.DECLARED, replace=True)
+
+
+def _reopen(folder: Path) -> None:
+    with storing(folder):
+        for name in (bag.DECLARATION, bag.TAG_MANIFEST, bag.MANIFEST, bag.INFO):
+            (folder / name).unlink(missing_ok=True)
+        sync_folder(folder)

@@ -1,0 +1,313 @@
+"""What the station is doing, read from its database and its disk; works with and without a running service."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import statistics
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from filmscand.daemon.core.process_id import ProcessId, is_alive
+from filmscand.daemon.database.alarms import Alarm, Alarms
+from filmscand.daemon.database.candidates import CandidateState
+from filmscand.daemon.database.connection import open_to_read, schema_version
+from filmscand.daemon.database.frames import Job, JobState, Outcome, count_frames, held_frames, last_finished
+from filmscand.daemon.database.session_records import Session, Taken
+from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
+from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.disk import free_bytes
+
+_LAST_FRAMES = 20
+_LAST_SESSIONS = 3
+_WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
+# Until the first frame one of 24 megapixels with infrared is assumed; what is made of it takes less than it twice over.
+_USUAL_RAW_BYTES = 192_000_000
+_SPACE_FOR_RAW = 2.0
+_SCARCE_FRAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """Whether the service runs; `pid` and `started_at` (seconds since the epoch) are None where it does not."""
+
+    running: bool
+    pid: int | None
+    started_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStatus:
+    """One frame that finished.
+
+    Attributes
+    ----------
+    leakage : float or None
+        Slope of infrared on red density.
+    threshold : float or None
+        Infrared density above which a defect was called one.
+    defects : int or None
+        How many were found.
+    seconds : float or None
+        How long it took.
+    """
+
+    frame: str
+    outcome: str
+    source: str
+    finished_at: float | None
+    leakage: float | None
+    threshold: float | None
+    defects: int | None
+    seconds: float | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A file in a watch folder that waits, or that a person has to look at."""
+
+    watch: str
+    path: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """One scanning session.
+
+    Attributes
+    ----------
+    frames : int or None
+        How many slides were asked for; None: until the magazine is empty.
+    captured, lost : int
+        Slides that lie in the archive, and slides that the scanner moved past.
+    fraction : float
+        Part of the frame under way that has come, 0..1.
+    message, advice : str
+        What went wrong last, and what a person should do about it.
+    """
+
+    session: int
+    roll: str
+    device: str
+    state: str
+    reason: str | None
+    frames: int | None
+    captured: int
+    lost: int
+    fraction: float
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationStatus:
+    """Everything that a technician wants to know at a glance.
+
+    Attributes
+    ----------
+    states, outcomes : mapping of str to int
+        How many frames there are of each.
+    in_work : tuple of str
+        Frames that a worker holds.
+    alarms : tuple of Alarm
+        What stands.
+    arriving : int
+        Files in the watch folders that are not in the archive yet.
+    waiting : tuple of WaitingFile
+        Files that wait for their other half or for a person.
+    failed_files : int
+        Files that lie in the folders `_failed` of the watch folders.
+    last_frames : tuple of FrameStatus
+        The newest first.
+    sessions : tuple of SessionStatus
+        Scanning sessions that are not over, and the last ones that are; the newest first.
+    free_bytes, free_frames : int or None
+        Room in the archive.
+    left_s : float or None
+        Time until everything that stands in line is done, from the median of the last frames.
+    """
+
+    service: ServiceStatus
+    states: Mapping[str, int]
+    outcomes: Mapping[str, int]
+    in_work: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
+    arriving: int
+    waiting: tuple[WaitingFile, ...]
+    failed_files: int
+    last_frames: tuple[FrameStatus, ...]
+    sessions: tuple[SessionStatus, ...]
+    free_bytes: int | None
+    free_frames: int | None
+    left_s: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the status as plain data for JSON."""
+        return dataclasses.asdict(self)
+
+
+def station_status(station: Station) -> StationStatus:
+    """Return what a station is doing.
+
+    Raises
+    ------
+    sqlite3.Error
+        If its database exists and cannot be read.
+    """
+    if not station.database.exists():
+        return _never_run(station)
+    with closing(open_to_read(station.database)) as connection:
+        if schema_version(connection) == 0:
+            # The service is only just making it.
+            return _never_run(station)
+        counts = count_frames(connection)
+        last = last_finished(connection, _LAST_FRAMES)
+        raw_bytes = _usual_raw_bytes(connection)
+        space = _free_bytes(station)
+        return StationStatus(
+            service=service_status(connection),
+            states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
+            outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in Outcome},
+            in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
+            alarms=(*Alarms(connection).standing(), *_space_alarms(station, space, raw_bytes)),
+            arriving=_count_arriving(connection),
+            waiting=_waiting_files(connection),
+            failed_files=_count_failed(station),
+            last_frames=tuple(_frame_status(job) for job in last),
+            sessions=_session_statuses(connection),
+            free_bytes=space,
+            free_frames=_in_frames(space, raw_bytes),
+            left_s=_left_s(counts, last, station.workers.count),
+        )
+
+
+def _never_run(station: Station) -> StationStatus:
+    space = _free_bytes(station)
+    return StationStatus(
+        service=ServiceStatus(False, None, None),
+        states={str(state): 0 for state in JobState},
+        outcomes={str(outcome): 0 for outcome in Outcome},
+        in_work=(),
+        alarms=_space_alarms(station, space, _USUAL_RAW_BYTES),
+        arriving=0,
+        waiting=(),
+        failed_files=_count_failed(station),
+        last_frames=(),
+        sessions=(),
+        free_bytes=space,
+        free_frames=_in_frames(space, _USUAL_RAW_BYTES),
+        left_s=None,
+    )
+
+
+def service_status(connection: sqlite3.Connection) -> ServiceStatus:
+    """Return whether a service runs on the station of this database."""
+    row = connection.execute("SELECT pid, born, started_at FROM service").fetchone()
+    if row is None or not is_alive(ProcessId(row["pid"], row["born"])):
+        return ServiceStatus(False, None, None)
+    return ServiceStatus(True, row["pid"], row["started_at"])
+
+
+def _usual_raw_bytes(connection: sqlite3.Connection) -> int:
+    rows = connection.execute(
+        "SELECT sum(size_bytes) FROM sources GROUP BY job_id ORDER BY job_id DESC LIMIT ?", (_LAST_FRAMES,)
+    ).fetchall()
+    return int(statistics.median(row[0] for row in rows)) if rows else _USUAL_RAW_BYTES
+
+
+def _free_bytes(station: Station) -> int | None:
+    try:
+        return free_bytes(station.archive)
+    except OSError:
+        return None
+
+
+def _in_frames(space: int | None, raw_bytes: int) -> int | None:
+    return None if space is None else int(space / (raw_bytes * (1 + _SPACE_FOR_RAW)))
+
+
+def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[Alarm, ...]:
+    # Worked out here, for on a full disk the database cannot take an alarm.
+    frames = _in_frames(space, raw_bytes)
+    if frames is None or frames >= _SCARCE_FRAMES:
+        return ()
+    return (Alarm("space", f"{station.archive}: room for {frames} more frames", 0.0, 0.0, 1),)
+
+
+def _count_arriving(connection: sqlite3.Connection) -> int:
+    states = "('seen', 'settling', 'complete', 'wait_pair', 'claimed')"
+    return int(connection.execute(f"SELECT count(*) FROM candidates WHERE state IN {states}").fetchone()[0])
+
+
+def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
+    marks = ", ".join("?" * len(_WAITING))
+    rows = connection.execute(
+        f"SELECT watch, path, state, reason FROM candidates WHERE state IN ({marks}) AND in_place"
+        " ORDER BY candidate_id",
+        _WAITING,
+    ).fetchall()
+    return tuple(WaitingFile(*row) for row in rows)
+
+
+def _count_failed(station: Station) -> int:
+    try:
+        told = [file for watch in station.watch for file in failed_reports(watch.path)]
+        return sum(file.with_name(file.name.removesuffix(REPORT_ENDING)).exists() for file in told)
+    except OSError:
+        # A share that does not answer is told by its own alarm.
+        return 0
+
+
+def _frame_status(job: Job) -> FrameStatus:
+    result = job.result or {}
+    report = result.get("report", {})
+    return FrameStatus(
+        frame=str(job.frame),
+        outcome=str(job.outcome),
+        source=job.source,
+        finished_at=job.finished_at,
+        leakage=report.get("leakage", {}).get("red"),
+        threshold=report.get("threshold"),
+        defects=report.get("defects_found"),
+        seconds=result.get("seconds", {}).get("total"),
+        error=job.error,
+    )
+
+
+def _session_statuses(connection: sqlite3.Connection) -> tuple[SessionStatus, ...]:
+    if schema_version(connection) < SESSIONS_SCHEMA:
+        return ()
+    sessions = Sessions(connection)
+    shown = {session.session_id: session for session in (*sessions.newest(_LAST_SESSIONS), *sessions.unfinished())}
+    return tuple(_session_status(sessions, shown[number]) for number in sorted(shown, reverse=True))
+
+
+def _session_status(sessions: Sessions, session: Session) -> SessionStatus:
+    taken = [frame.taken for frame in sessions.frames(session.session_id)]
+    return SessionStatus(
+        session=session.session_id,
+        roll=str(session.plan.frame(session.plan.first_number).roll_folder),
+        device=session.plan.device,
+        state=str(session.state),
+        reason=None if session.reason is None else str(session.reason),
+        frames=session.plan.frames,
+        captured=taken.count(Taken.CAPTURED),
+        lost=taken.count(Taken.LOST),
+        fraction=session.fraction,
+        message=session.message,
+        advice=session.advice,
+    )
+
+
+def _left_s(counts: Mapping[tuple[JobState, Outcome | None], int], last: list[Job], workers: int) -> float | None:
+    seconds = [job.result["seconds"]["total"] for job in last if job.result and "total" in job.result["seconds"]]
+    waiting = sum(counts.get((state, None), 0) for state in (JobState.QUEUED, JobState.PROCESSING))
+    if not waiting:
+        return 0.0
+    return waiting * statistics.median(seconds) / workers if seconds else None

@@ -1,0 +1,180 @@
+"""What a scanning session does about trouble: waits, tries again, or calls a person and waits for word."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from filmscand.daemon.core.errors import FrameExistsError, TransientError
+from filmscand.daemon.core.retry import backoff_s
+from filmscand.daemon.core.timing import ScanPace
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.session_records import HALTED, FinishReason, Session, SessionState, Taken, Wish
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.drivers.scanner.errors import MagazineEmptyError, Recovery, ScannerError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FILL_MAGAZINE = "Put slides in, then go on."
+FREE_SCANNER = "Close other programs that use the scanner, or turn it off and on again; then go on."
+FREE_PLACE = "Move the file away, then go on; the frame is held meanwhile."
+
+
+class SessionStoppedError(Exception):
+    """The service stops; the session stays as it is and is taken up again."""
+
+
+class SessionOverError(Exception):
+    """Nothing is left to do for the session."""
+
+    def __init__(self, reason: FinishReason, message: str = "", advice: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.advice = advice
+
+
+class Troubles:
+    """Everything that keeps one session from going on, and how long it is borne.
+
+    Every method raises `SessionStoppedError` once the service stops, and `SessionOverError` where nothing is left to be
+    hoped for or a person cancels.
+
+    Parameters
+    ----------
+    session : Session
+        The session, as found.
+    connection : sqlite3.Connection
+        Connection of the session's thread.
+    pace : ScanPace
+        How patient it is.
+    stop : threading.Event
+        Set when the service stops.
+    """
+
+    def __init__(self, session: Session, connection: sqlite3.Connection, pace: ScanPace, stop: threading.Event) -> None:
+        self._id = session.session_id
+        self._plan = session.plan
+        self._sessions = Sessions(connection)
+        self._alarms = Alarms(connection)
+        self._pace = pace
+        self._stop = stop
+        self._failures = 0
+        self._busy_since_s: float | None = None
+
+    def forget(self) -> None:
+        """Begin to count anew: something worked."""
+        self._failures, self._busy_since_s = 0, None
+
+    def meet(self, error: ScannerError) -> None:
+        """Do what an error asks for, until the scanner may be asked again."""
+        if self._stop.is_set():
+            raise SessionStoppedError
+        self._heed()
+        match error.recovery:
+            case Recovery.WAIT:
+                self._wait_while_busy(error)
+            case Recovery.REOPEN:
+                self._wait_to_reopen(error)
+            case Recovery.HUMAN:
+                self.call(error)
+            case Recovery.FIX:
+                raise SessionOverError(FinishReason.FAILED, str(error), error.advice)
+            case Recovery.FINISH:
+                self._at_the_end(error)
+
+    def call(self, error: ScannerError, advice: str = "") -> None:
+        """Call a person, and wait until the person says that the session is to go on."""
+        advice = advice or error.advice
+        log.error("%s: %s. %s", self._plan.device, error, advice)
+        key = f"session:{self._id}"
+        self._alarms.raise_alarm(key, f"session {self._id} of roll {self._plan.roll}: {error}. {advice}")
+        try:
+            self.halt(SessionState.ATTENTION, str(error), advice)
+        finally:
+            self._alarms.clear(key)
+        self.forget()
+
+    def wait_for_orders(self) -> None:
+        """Heed what a person asked for, between two frames; a session that was halted waits until it is to go on."""
+        if self._stop.is_set():
+            raise SessionStoppedError
+        session = self._sessions.find(self._id)
+        if session.state in HALTED:
+            self.halt(session.state, session.message, session.advice)
+        else:
+            self._heed()
+
+    def halt(self, state: SessionState, message: str = "", advice: str = "") -> None:
+        """Wait in this state until a person says that the session is to go on."""
+        self._sessions.move(self._id, state, message, advice)
+        while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
+            if wish is Wish.CANCEL:
+                raise SessionOverError(FinishReason.CANCELLED)
+            self._pause(self._pace.look_s)
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """Do it until the archive lets it be done."""
+        failures = 0
+        while True:
+            try:
+                done = action()
+            except TransientError as error:
+                if self._alarms.raise_alarm(ARCHIVE_ALARM, str(error)):
+                    log.error("%s; it is tried again until it works", error)
+                self._pause(backoff_s(failures, self._pace.again_first_s, self._pace.again_cap_s))
+                failures += 1
+            except FrameExistsError as error:
+                log.error("%s", error)
+                self.halt(SessionState.ATTENTION, str(error), FREE_PLACE)
+            else:
+                if failures:
+                    self._alarms.clear(ARCHIVE_ALARM)
+                return done
+
+    def _heed(self) -> None:
+        match self._sessions.hear(self._id):
+            case Wish.CANCEL:
+                raise SessionOverError(FinishReason.CANCELLED)
+            case Wish.PAUSE:
+                self.halt(SessionState.PAUSED)
+
+    def _wait_while_busy(self, error: ScannerError) -> None:
+        now_s = time.monotonic()
+        self._busy_since_s = self._busy_since_s or now_s
+        busy_s = now_s - self._busy_since_s
+        if busy_s > self._pace.busy_at_most_s:
+            self.call(error, FREE_SCANNER)
+            return
+        self._sessions.move(self._id, SessionState.WARMING, str(error))
+        self._pause(min(self._pace.busy_cap_s, max(self._pace.busy_first_s, busy_s / 2)))
+
+    def _wait_to_reopen(self, error: ScannerError) -> None:
+        self._failures += 1
+        if self._failures >= self._pace.tries:
+            self.call(error)
+            return
+        log.warning("%s: %s; it is tried again", self._plan.device, error)
+        self._sessions.move(self._id, SessionState.WARMING, str(error))
+        self._pause(backoff_s(self._failures - 1, self._pace.again_first_s, self._pace.again_cap_s))
+
+    def _at_the_end(self, error: ScannerError) -> None:
+        if not isinstance(error, MagazineEmptyError):
+            raise SessionOverError(FinishReason.CANCELLED, str(error), error.advice)
+        taken = [frame for frame in self._sessions.frames(self._id) if frame.taken is not Taken.RESERVED]
+        if not taken:
+            self.call(error, FILL_MAGAZINE)
+            return
+        asked = self._plan.frames
+        short = "" if asked is None else f"the magazine held {len(taken)} slides, {asked} were asked for"
+        raise SessionOverError(FinishReason.MAGAZINE_EMPTY, short)
+
+    def _pause(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise SessionStoppedError

@@ -1,0 +1,259 @@
+"""One scanning session from its first slide to its last, whatever the scanner does in between.
+
+    [reserve the number] -> scan -> [note the capture] -> archive, sync -> [in line for cleaning] -> next slide
+
+Each bracket is one transaction. What was cut off before the picture lay in the archive is scanned again under the same
+number; what was cut off after that is put in line by whoever takes the session up.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filmscand.daemon.archive.sidecar import CaptureRecord, Role, StoredFile
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.timing import ScanPace
+from filmscand.daemon.database.frames import SourceFile, find_job
+from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.scanning.capture_checks import suspicions
+from filmscand.daemon.scanning.recovery import SessionOverError, SessionStoppedError, Troubles
+from filmscand.daemon.station.logs import frame_in_logs
+from filmscand.drivers.base import Capture
+from filmscand.drivers.files.reader import read_capture
+from filmscand.drivers.sane.devices import open_scanner
+from filmscand.drivers.sane.scanner import SaneScanner
+from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError, SlideFate
+from filmscand.drivers.scanner.protocol import Capabilities, ScanRequest
+from filmscand.drivers.scanner.recipes import FeederWay
+from filmscand.drivers.scanner.same_slide import Fingerprint
+
+log = logging.getLogger(__name__)
+
+AFTER_INTERRUPTION = "after_interruption"
+NEXT_SLIDE = "Put the next slide in, then go on."
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTools:
+    """What every session of a station works with.
+
+    Attributes
+    ----------
+    on_queued : callable
+        Called when a frame was put in line.
+    open_scanner : callable
+        Makes the scanner of this name; its process starts with the first question to it.
+    """
+
+    database: Path
+    archive: Path
+    pace: ScanPace
+    on_queued: Callable[[], None]
+    open_scanner: Callable[[str], SaneScanner] = open_scanner
+
+
+class SessionRun:
+    """Runs one session, on a thread of its own.
+
+    Parameters
+    ----------
+    session : Session
+        The session, as found.
+    tools : SessionTools
+        What it works with.
+    connection : sqlite3.Connection
+        Connection of this thread.
+    scanner : SaneScanner
+        The session's scanner.
+    stop : threading.Event
+        Set when the service stops.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        tools: SessionTools,
+        connection: sqlite3.Connection,
+        scanner: SaneScanner,
+        stop: threading.Event,
+    ) -> None:
+        self._id = session.session_id
+        self._plan: ScanPlan = session.plan
+        self._on_queued = tools.on_queued
+        self._connection = connection
+        self._sessions = Sessions(connection)
+        self._troubles = Troubles(session, connection, tools.pace, stop)
+        self._archive = Archive(tools.archive)
+        self._scanner = scanner
+        self._last: Fingerprint | None = None
+        self._interrupted = False
+
+    def run(self) -> None:
+        """Scan until the session is over.
+
+        Raises
+        ------
+        SessionStoppedError
+            If the service stops; what was captured is safe.
+        sqlite3.Error
+            If the database does not answer; the session can be run again and goes on where it was.
+        """
+        try:
+            self._scan_all()
+        except SessionOverError as over:
+            self._end(over)
+        except (SessionStoppedError, sqlite3.Error):
+            raise
+        except Exception as error:
+            # Whatever it is, it would come again with the next slide: a person has to look.
+            log.exception("session %d: not foreseen", self._id)
+            self._sessions.move(self._id, SessionState.ATTENTION, f"{type(error).__name__}: {error}")
+
+    def _scan_all(self) -> None:
+        self._take_up()
+        self._troubles.wait_for_orders()
+        request, by_hand = self._ready()
+        while not self._all_taken():
+            self._troubles.wait_for_orders()
+            self._take(request)
+            if by_hand and not self._all_taken():
+                self._troubles.halt(SessionState.PAUSED, self._score(), NEXT_SLIDE)
+        raise SessionOverError(FinishReason.COMPLETE)
+
+    def _end(self, over: SessionOverError) -> None:
+        for frame in self._sessions.frames(self._id):
+            if frame.taken is Taken.RESERVED:
+                with suppress(TransientError):
+                    self._archive.discard_unfinished(self._frame_id(frame))
+        self._sessions.finish(self._id, over.reason, over.message, over.advice)
+        level = logging.ERROR if over.reason is FinishReason.FAILED else logging.INFO
+        log.log(level, "session %d is over: %s, %s %s", self._id, over.reason, self._score(), over.message)
+
+    def _take_up(self) -> None:
+        """Go on where a service before this one was cut off."""
+        frames = self._sessions.frames(self._id)
+        if not frames:
+            return
+        self._interrupted = True
+        if frames[-1].taken is Taken.RESERVED:
+            self._settle_unfinished(frames[-1])
+        captured = [frame for frame in self._sessions.frames(self._id) if frame.taken is Taken.CAPTURED]
+        picture = None
+        if captured:
+            raw = self._troubles.patiently(lambda: self._archive.raw_path(self._frame_id(captured[-1])))
+            picture = read_capture(raw).rgb
+            self._last = Fingerprint.of(picture)
+        self._scanner.resume_after(picture)
+        log.info("session %d of roll %s goes on: %s", self._id, self._plan.roll, self._score())
+
+    def _settle_unfinished(self, frame: SessionFrame) -> None:
+        """Put a frame in line whose files had all been stored; let the slide of any other be scanned again."""
+        frame_id, patiently = self._frame_id(frame), self._troubles.patiently
+        if patiently(lambda: self._archive.original_path(frame_id, Role.RAW)) is None:
+            patiently(lambda: self._archive.discard_unfinished(frame_id))
+            return
+        job = None if frame.job_id is None else find_job(self._connection, frame.job_id)
+        assert job is not None
+        self._enqueue(frame, patiently(lambda: self._archive.stored_originals(frame_id)), job.request)
+
+    def _ready(self) -> tuple[ScanRequest, bool]:
+        """Open the scanner; return what to ask it for, and whether a person has to change the slides."""
+        self._sessions.move(self._id, SessionState.WARMING)
+        while True:
+            try:
+                found = self._scanner.capabilities()
+                return _scan_request(self._plan, found), found.feeder == FeederWay.NONE
+            except ScannerError as error:
+                self._troubles.meet(error)
+
+    def _all_taken(self) -> bool:
+        taken = sum(frame.taken is not Taken.RESERVED for frame in self._sessions.frames(self._id))
+        return self._plan.frames is not None and taken >= self._plan.frames
+
+    def _take(self, request: ScanRequest) -> None:
+        """Scan and keep the next slide, or write it off where the scanner has moved past it."""
+        session = self._sessions.find(self._id)
+        reserve = self._sessions.reserve
+        frame = self._troubles.patiently(lambda: reserve(session, self._archive.is_free, self._cleaning))
+        with frame_in_logs(self._frame_id(frame)):
+            capture = self._capture(request, frame)
+            if capture is not None:
+                self._troubles.forget()
+                self._keep(frame, capture)
+
+    def _capture(self, request: ScanRequest, frame: SessionFrame) -> Capture | None:
+        while True:
+            self._sessions.move(self._id, SessionState.SCANNING)
+            try:
+                return self._scanner.capture(request, frame.position)
+            except ScannerError as error:
+                passed = error.slide is SlideFate.PASSED
+                if passed:
+                    log.error("slide %d is lost, the scanner has moved past it: %s", frame.position, error)
+                    self._sessions.lose(self._id, frame, str(error))
+                self._troubles.meet(error)
+                if passed:
+                    return None
+
+    def _keep(self, frame: SessionFrame, capture: Capture) -> None:
+        frame_id = self._frame_id(frame)
+        flags = self._flags(capture)
+        captured = CaptureRecord.of(capture.info, capture.rgb).model_dump(mode="json")
+        request = {**self._cleaning, "flags": flags, "captured": captured}
+        self._sessions.note_capture(frame, request)
+        stored = self._troubles.patiently(lambda: self._archive.store_capture(frame_id, capture))
+        self._enqueue(frame, stored, request)
+        log.info("slide %d captured%s", frame.position, f": {', '.join(flags)}" if flags else "")
+
+    def _flags(self, capture: Capture) -> list[str]:
+        before, self._last = self._last, Fingerprint.of(capture.rgb)
+        # Where a scanner moves by itself, a slide may have passed unseen while nobody ran.
+        late = [AFTER_INTERRUPTION] if self._interrupted else []
+        self._interrupted = False
+        return [*map(str, suspicions(capture, self._last, before)), *late]
+
+    def _enqueue(self, frame: SessionFrame, stored: tuple[StoredFile, ...], request: Mapping[str, Any]) -> None:
+        sources = [SourceFile(str(file.role), file.sha256, file.size_bytes, file.name) for file in stored]
+        originals = [file.model_dump(mode="json") for file in stored]
+        self._sessions.keep(self._id, frame, sources, {**request, "originals": originals})
+        self._on_queued()
+
+    def _frame_id(self, frame: SessionFrame) -> FrameId:
+        return self._plan.frame(frame.number)
+
+    @property
+    def _cleaning(self) -> dict[str, Any]:
+        plan = self._plan
+        return {"film": str(plan.film), "sensitivity": plan.sensitivity, "fourth_sample_is_infrared": None}
+
+    def _score(self) -> str:
+        frames = self._sessions.frames(self._id)
+        captured, lost = (sum(frame.taken is taken for frame in frames) for taken in (Taken.CAPTURED, Taken.LOST))
+        of = "" if self._plan.frames is None else f" of {self._plan.frames}"
+        return f"{captured}{of} slides captured" + (f", {lost} lost" if lost else "")
+
+
+def _scan_request(plan: ScanPlan, found: Capabilities) -> ScanRequest:
+    if plan.frames is None and not found.notices_empty:
+        advice = "Say how many frames to scan (--frames)."
+        raise ScannerSetupError(f"{found.model} does not notice an empty magazine", advice=advice)
+    profile = plan.scanner
+    highest_dpi = int(max((*found.resolutions_dpi, *(found.resolution_range_dpi or ())), default=1))
+    return ScanRequest(
+        resolution_dpi=profile.resolution_dpi or highest_dpi,
+        depth_bits=profile.depth_bits,
+        samples=profile.samples,
+        infrared=profile.infrared,
+        autofocus=profile.autofocus,
+        autoexposure=profile.autoexposure,
+    )

@@ -1,0 +1,129 @@
+"""Reads YAML so that every mistake can be shown with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from filmscand.daemon.core.errors import ConfigError
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One mistake: where it stands, and what was expected."""
+
+    file: Path
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        key = f" {self.key}:" if self.key else ""
+        return f"{self.file}:{self.line}:{key} {self.message}"
+
+
+class ConfigProblemsError(ConfigError):
+    """A configuration file with its mistakes, in the order of their lines."""
+
+    def __init__(self, problems: list[ConfigProblem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data of a YAML file, and the line of each of its keys (from 1)."""
+
+    data: Any
+    lines: dict[KeyPath, int]
+
+    def line_of(self, key: KeyPath) -> int:
+        """Return the line of a key, or of the nearest one around it that stands in the file."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 1)
+
+    def problem(self, file: Path, key: KeyPath, message: str) -> ConfigProblem:
+        """Return a mistake at a key of this document."""
+        return ConfigProblem(file, self.line_of(key), dotted(key), message)
+
+
+def parse_yaml(file: Path) -> Document:
+    """Read one YAML mapping; an empty file is an empty mapping.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, is no YAML, holds a key twice, or is no mapping.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: expected UTF-8, found byte {error.object[error.start]:#04x}") from error
+    except yaml.YAMLError as error:
+        raise ConfigProblemsError([_syntax_problem(file, error)]) from error
+    lines: dict[KeyPath, int] = {(): 1}
+    problems = [] if root is None else list(_index(file, root, (), lines))
+    if problems:
+        raise ConfigProblemsError(problems)
+    if data is not None and not isinstance(data, dict):
+        raise ConfigProblemsError(
+            [ConfigProblem(file, 1, "", f"expected keys and values, found {type(data).__name__}")]
+        )
+    return Document(data or {}, lines)
+
+
+@contextmanager
+def raise_problems(file: Path, document: Document) -> Iterator[None]:
+    """Turn pydantic's complaints about `document` into a `ConfigProblemsError` with lines."""
+    try:
+        yield
+    except ValidationError as error:
+        problems = [_problem(file, document, dict(detail)) for detail in error.errors(include_url=False)]
+        raise ConfigProblemsError(problems) from error
+
+
+def _index(file: Path, node: yaml.Node, key: KeyPath, lines: dict[KeyPath, int]) -> Iterator[ConfigProblem]:
+    if isinstance(node, yaml.SequenceNode):
+        for position, item in enumerate(node.value):
+            lines[(*key, position)] = item.start_mark.line + 1
+            yield from _index(file, item, (*key, position), lines)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for name, value in node.value:
+        path = (*key, str(name.value))
+        if path in lines:
+            yield ConfigProblem(file, name.start_mark.line + 1, dotted(path), f"stands in line {lines[path]} already")
+        lines[path] = name.start_mark.line + 1
+        yield from _index(file, value, path, lines)
+
+
+def dotted(key: KeyPath) -> str:
+    """Return a key path as text: `watch.0.pair`."""
+    return ".".join(str(part) for part in key)
+
+
+def _syntax_problem(file: Path, error: yaml.YAMLError) -> ConfigProblem:
+    mark = getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else 1
+    return ConfigProblem(file, line, "", f"expected YAML, found: {getattr(error, 'problem', None) or error}")
+
+
+def _problem(file: Path, document: Document, detail: dict[str, Any]) -> ConfigProblem:
+    key = tuple(detail["loc"])
+    message = "unknown key" if detail["type"] == "extra_forbidden" else str(detail["msg"])
+    if detail["type"] not in ("extra_forbidden", "value_error", "missing"):
+        message += f", found {detail['input']!r}"
+    return document.problem(file, key, message.removeprefix("Value error, "))

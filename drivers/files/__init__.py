@@ -1,0 +1,1 @@
+"""Film files: reads what other scanning programs write, and writes TIFF. Imports base."""

@@ -1,0 +1,90 @@
+"""Reads what a film file says about itself."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from filmscand.drivers.files.layout import software_of
+from filmscand.drivers.files.tiff_pages import LINEAR_RAW, FilmPage, FilmTiff
+
+_MAKE, _MODEL, _DATE_TIME, _XMP, _EXIF, _DATE_ORIGINAL, _ICC_PROFILE = 271, 272, 306, 700, 34665, 36867, 34675
+_RESOLUTION_COLS, _RESOLUTION_ROWS, _RESOLUTION_UNIT, _CAMERA_MODEL = 282, 283, 296, 50708
+_PER_INCH = {2: 1.0, 3: 2.54}
+_SILVERFAST_GAMMA = re.compile(rb"""Silverfast:Gamma\s*(?:=\s*["']|>)\s*([^"'<]*)""", re.IGNORECASE)
+
+
+def read_text(film: FilmTiff, picture: FilmPage, what: str) -> str | None:
+    """Read "make", "model" or "software", None where the file does not say."""
+    if what == "software":
+        return software_of(film) or None
+    tags = (_MAKE,) if what == "make" else (_MODEL, _CAMERA_MODEL)
+    texts = (_tag(film, picture, tag) for tag in tags)
+    return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
+
+
+def read_icc_profile(film: FilmTiff, picture: FilmPage) -> bytes | None:
+    """Read the embedded colour profile, as found."""
+    profile = _tag(film, picture, _ICC_PROFILE)
+    return bytes(profile) if isinstance(profile, bytes) and profile else None
+
+
+def read_captured_at(film: FilmTiff, picture: FilmPage) -> datetime | None:
+    """Read when the frame was captured (original date before file date), without a time zone."""
+    exif = _tag(film, picture, _EXIF)
+    original = exif.get("DateTimeOriginal") if isinstance(exif, dict) else None
+    for text in (original, _tag(film, picture, _DATE_ORIGINAL), _tag(film, picture, _DATE_TIME)):
+        if isinstance(text, str):
+            with suppress(ValueError):
+                return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
+    return None
+
+
+def read_resolution_dpi(film: FilmTiff, picture: FilmPage) -> float | None:
+    """Read the samples per inch along the rows of the upright picture."""
+    turned = (picture.orientation or 1) >= 5
+    value = _tag(film, picture, _RESOLUTION_ROWS if turned else _RESOLUTION_COLS)
+    unit = _tag(film, picture, _RESOLUTION_UNIT)
+    per_inch = _PER_INCH.get(int(unit) if isinstance(unit, int) else 2)
+    if per_inch is None or not isinstance(value, tuple) or len(value) != 2 or 0 in value:
+        return None
+    return float(value[0] / value[1] * per_inch)
+
+
+def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[str, ...]]:
+    """Tell whether the counts are proportional to light, and on which weak ground.
+
+    Returns
+    -------
+    linear : bool or None
+        None where the file does not tell.
+    flags : tuple of str
+        "linear_assumed" where only the kind of file speaks for it.
+    """
+    xmp = _tag(film, picture, _XMP)
+    gamma = _SILVERFAST_GAMMA.search(xmp) if isinstance(xmp, bytes) else None
+    if gamma:
+        with suppress(ValueError):
+            return float(gamma[1]) == 1.0, ()
+        return None, ()
+    if picture.photometric == LINEAR_RAW:
+        return True, ()
+    if "vuescan" not in software_of(film).lower():
+        return None, ()
+    if picture.bits == 8:
+        return False, ()
+    # VueScan's raw file carries no profile; what it saves for viewing does.
+    if picture.samples == 4 and read_icc_profile(film, picture) is None:
+        return True, ("linear_assumed",)
+    return None, ()
+
+
+def _tag(film: FilmTiff, picture: FilmPage, tag: int) -> Any:
+    """Value of a tag of the picture's page, or of the first page where the picture lies below it."""
+    for page in (picture, film.pages[0]):
+        value = page.tiff.tags.valueof(tag)
+        if value is not None:
+            return value
+    return None

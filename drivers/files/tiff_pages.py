@@ -1,0 +1,233 @@
+"""Opens a film file and lists its pages with what decides their role, every length checked."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import tifffile
+
+from filmscand.drivers.files.errors import FileTruncatedError, FilmFileError, NotAFilmScanError
+from filmscand.drivers.files.tiff_structure import check_skeleton
+
+BLACK_IS_ZERO, RGB, CFA, LINEAR_RAW = 1, 2, 32803, 34892
+UNCOMPRESSED = 1
+REDUCED, MASK = 1, 4
+
+_PHOTOMETRICS = {
+    0: "white-is-zero grey",
+    1: "grey",
+    2: "RGB",
+    3: "palette",
+    4: "mask",
+    5: "CMYK",
+    6: "YCbCr",
+    8: "CIELab",
+    CFA: "colour filter array (camera raw)",
+    LINEAR_RAW: "linear raw",
+}
+# The steepest codec (LZW on a constant picture) stays below this; a claim beyond it is a damaged size.
+_MAX_EXPANSION = 4000
+# Beyond any scanner: 8 x 10 inch at 5000 dpi takes 16 GB.
+_MAX_PAGE_BYTES = 32 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPage:
+    """One directory of a film file, as far as its role and its samples need it.
+
+    Attributes
+    ----------
+    tiff : tifffile.TiffPage
+        The page in tifffile's words, for tags and codecs.
+    subfile_type : int
+        NewSubfileType: bit 0 reduced, bit 2 mask (SilverFast: infrared).
+    sub_directory : bool
+        Found below another page (DNG), not in the file's own chain.
+    orientation : int or None
+        1..8, None where the page does not say.
+    max_sample_value : int or None
+        MaxSampleValue or WhiteLevel, where all samples agree.
+    segment_rows, segment_cols : int
+        Size of one strip or tile.
+    offsets, lengths : tuple of int
+        Where each strip or tile lies in the file, in bytes.
+    """
+
+    tiff: tifffile.TiffPage
+    rows: int
+    cols: int
+    samples: int
+    bits: int
+    photometric: int
+    subfile_type: int
+    sub_directory: bool
+    unsigned: bool
+    chunky: bool
+    orientation: int | None
+    extra_samples: tuple[int, ...]
+    max_sample_value: int | None
+    compression: int
+    tiled: bool
+    segment_rows: int
+    segment_cols: int
+    offsets: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+    @property
+    def upright_shape(self) -> tuple[int, int]:
+        """Rows and columns once the orientation is applied."""
+        return (self.cols, self.rows) if (self.orientation or 1) >= 5 else (self.rows, self.cols)
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.rows * self.cols
+
+    @property
+    def segment_row_bytes(self) -> int:
+        """Bytes of one row of a strip or tile once it is decoded."""
+        return ceil(self.segment_cols * (self.samples if self.chunky else 1) * self.bits / 8)
+
+    def __str__(self) -> str:
+        kind = _PHOTOMETRICS.get(self.photometric, f"photometric {self.photometric}")
+        return f"{self.rows} x {self.cols} {kind} of {self.samples} x {self.bits} bit"
+
+
+@dataclass(frozen=True, slots=True)
+class FilmTiff:
+    """An open film file."""
+
+    path: Path
+    file: BinaryIO
+    size_bytes: int
+    pages: tuple[FilmPage, ...]
+    is_dng: bool
+
+
+@contextmanager
+def open_film(path: Path) -> Iterator[FilmTiff]:
+    """Open a TIFF or DNG, check its skeleton and lengths, and close it again.
+
+    Raises
+    ------
+    FileTruncatedError
+        Part of the file is missing, or the file changed while it was open.
+    NotAFilmScanError
+        It is no TIFF, or one that cannot be understood.
+    OSError
+        The file cannot be read.
+    """
+    with path.open("rb") as file:
+        before = os.fstat(file.fileno())
+        check_skeleton(file, path, before.st_size)
+        with damage_named(path, "the tags of a TIFF"):
+            file.seek(0)
+            pages = tuple(_list_pages(path, tifffile.TiffFile(file)))
+            is_dng = any(50706 in page.tiff.tags for page in pages)
+        film = FilmTiff(path, file, before.st_size, pages, is_dng)
+        for page in pages:
+            _check_segments(film, page)
+        yield film
+        after = os.fstat(file.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise FileTruncatedError(path, expected="a file at rest", found="one that changed while it was read")
+
+
+@contextmanager
+def damage_named(path: Path, expected: str, error_kind: type[FilmFileError] = NotAFilmScanError) -> Iterator[None]:
+    """Turn whatever a parser or codec raises on damaged bytes into an error that names the file.
+
+    A lack of memory is no fault of the file: it becomes the OSError that asks to try again.
+    """
+    try:
+        yield
+    except (OSError, FilmFileError):
+        raise
+    except MemoryError as error:
+        raise OSError(errno.ENOMEM, "not enough memory for the planes", str(path)) from error
+    # A damaged file makes tifffile and the codecs raise almost any type.
+    except Exception as error:
+        raise error_kind(path, expected=expected, found=f"{type(error).__name__}: {error}") from error
+
+
+def _list_pages(path: Path, tiff: tifffile.TiffFile) -> Iterator[FilmPage]:
+    for top in tiff.pages:
+        page = top.aspage()
+        yield _describe(path, page, sub_directory=False)
+        for sub in page.pages or ():
+            yield _describe(path, sub.aspage(), sub_directory=True)
+
+
+def _describe(path: Path, page: tifffile.TiffPage, *, sub_directory: bool) -> FilmPage:
+    bits = set(_as_tuple(page.tags.valueof(258, default=1)))
+    if len(bits) != 1:
+        raise NotAFilmScanError(path, expected="samples of one size", found=f"{sorted(bits)} bits in one page")
+    tiled = bool(page.is_tiled)
+    rows, cols = int(page.imagelength), int(page.imagewidth)
+    declared_max = set(_as_tuple(page.tags.valueof(281, default=page.tags.valueof(50717, default=()))))
+    orientation = _as_tuple(page.tags.valueof(274, default=()))
+    return FilmPage(
+        tiff=page,
+        rows=rows,
+        cols=cols,
+        samples=int(page.samplesperpixel),
+        bits=bits.pop(),
+        photometric=int(page.photometric),
+        subfile_type=int(page.subfiletype),
+        sub_directory=sub_directory,
+        unsigned=int(page.sampleformat) == 1,
+        chunky=int(page.planarconfig) == 1,
+        orientation=orientation[0] if orientation and orientation[0] in range(1, 9) else None,
+        extra_samples=_as_tuple(page.extrasamples),
+        max_sample_value=declared_max.pop() if len(declared_max) == 1 else None,
+        compression=int(page.compression),
+        tiled=tiled,
+        segment_rows=int(page.tilelength) if tiled else min(int(page.rowsperstrip), rows),
+        segment_cols=int(page.tilewidth) if tiled else cols,
+        offsets=_as_tuple(page.dataoffsets),
+        lengths=_as_tuple(page.databytecounts),
+    )
+
+
+def _as_tuple(value: Any) -> tuple[int, ...]:
+    return tuple(int(number) for number in value) if isinstance(value, tuple) else (int(value),)
+
+
+def _check_segments(film: FilmTiff, page: FilmPage) -> None:
+    if min(page.segment_rows, page.segment_cols, page.rows, page.cols, page.samples, page.bits) < 1:
+        raise NotAFilmScanError(film.path, expected="pages that have pixels", found=str(page))
+    down, across = ceil(page.rows / page.segment_rows), ceil(page.cols / page.segment_cols)
+    wanted = down * across * (1 if page.chunky else page.samples)
+    available = min(len(page.offsets), len(page.lengths))
+    if available < wanted:
+        found = f"{available} in a page of {page}"
+        raise FileTruncatedError(film.path, expected=f"{wanted} strips or tiles", found=found)
+    for offset, length in zip(page.offsets, page.lengths, strict=False):
+        if offset <= 0 or length <= 0:
+            raise FileTruncatedError(film.path, expected="every strip written", found=f"an empty one in {page}")
+        if offset + length > film.size_bytes:
+            found = f"a file of {film.size_bytes} bytes"
+            raise FileTruncatedError(film.path, expected=f"samples up to byte {offset + length}", found=found)
+    _check_lengths(film, page, wanted, down)
+
+
+def _check_lengths(film: FilmTiff, page: FilmPage, wanted: int, down: int) -> None:
+    claimed = page.segment_rows * page.segment_row_bytes
+    lengths = page.lengths[:wanted]
+    if page.compression != UNCOMPRESSED:
+        if claimed * wanted > min(_MAX_EXPANSION * (sum(lengths) + 4096), _MAX_PAGE_BYTES):
+            raise NotAFilmScanError(film.path, expected="samples for a size it could hold", found=str(page))
+        return
+    last_strip_bytes = (page.rows - (down - 1) * page.segment_rows) * page.segment_row_bytes
+    for index, length in enumerate(lengths):
+        needed = last_strip_bytes if not page.tiled and (index + 1) % down == 0 else claimed
+        if length < needed:
+            expected = f"{needed} bytes in strip or tile {index} of {page}"
+            raise FileTruncatedError(film.path, expected=expected, found=f"{length}")

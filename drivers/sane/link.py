@@ -1,0 +1,175 @@
+"""The link to an open SANE device through python-sane: open, start, read, cancel, close, with every call announced."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from filmscand.drivers.sane.monitor import Monitor, Phase
+from filmscand.drivers.sane.options import SaneOptions
+from filmscand.drivers.sane.planes import Parameters
+from filmscand.drivers.sane.status import scanner_error
+from filmscand.drivers.scanner.errors import (
+    LibsaneMissingError,
+    ScanCancelledError,
+    ScannerError,
+    ScannerGoneError,
+    ScannerIoError,
+)
+from filmscand.drivers.scanner.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceName:
+    """What a device is known by: its USB address in `device` may change, vendor and model do not."""
+
+    device: str
+    vendor: str = ""
+    model: str = ""
+
+
+def load_sane() -> Any:
+    """Import python-sane and initialize libsane.
+
+    Raises
+    ------
+    LibsaneMissingError
+        If either is not installed.
+    """
+    try:
+        sane = importlib.import_module("sane")
+    except ImportError as error:
+        raise LibsaneMissingError(f"python-sane cannot be loaded: {error}") from error
+    sane.init()
+    return sane
+
+
+class SaneLink:
+    """One open device; used by one thread, save for `cancel`. `name` and `options` are its own from `open` on."""
+
+    options: SaneOptions
+
+    def __init__(self, name: DeviceName, recipe: Recipe, monitor: Monitor) -> None:
+        self.name = name
+        self._recipe = recipe
+        self._monitor = monitor
+        self._sane = load_sane()
+        self._device: Any = None
+
+    def open(self) -> None:
+        """Open the device; where its USB address has changed, the one of the same vendor and model.
+
+        Raises
+        ------
+        ScannerError
+            If it cannot be opened.
+        """
+        self._monitor.enter(Phase.OPEN)
+        if not self.name.model:
+            known = (DeviceName(*row[:3]) for row in self._listed() if row[0] == self.name.device)
+            self.name = next(known, self.name)
+        try:
+            self._device = self.call("open", lambda: self._sane.open(self.name.device)).dev
+        except ScannerGoneError:
+            found = self._find_again()
+            if found is None or found == self.name.device:
+                raise
+            self._device = self.call("open", lambda: self._sane.open(found)).dev
+        self.options = SaneOptions(self._device, lambda: self._monitor.enter(Phase.OPTION))
+        self._monitor.enter(Phase.IDLE)
+
+    def _listed(self) -> list[tuple[str, str, str, str]]:
+        rows: list[tuple[str, str, str, str]] = self.call("list", self._sane.get_devices)
+        return rows
+
+    def _find_again(self) -> str | None:
+        vendor, model = self.name.vendor, self.name.model
+        same = [row[0] for row in self._listed() if row[1:3] == (vendor, model)]
+        fitting = [device for device in same if self._recipe.fits(device, vendor, model)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def close(self) -> None:
+        """Close the device."""
+        if self._device is not None:
+            self._monitor.enter(Phase.CLOSE)
+            device, self._device = self._device, None
+            device.close()
+
+    def interrupt(self) -> None:
+        """Give up the call under way; from another thread than the one that makes it."""
+        device = self._device
+        if device is not None:
+            device.cancel()
+
+    def cancel(self) -> None:
+        """End a frame: after its last byte, or after a failure, for some backends refuse any start until then."""
+        if self._device is not None:
+            self._monitor.enter(Phase.READ)
+            self._device.cancel()
+
+    def start(self) -> Parameters:
+        """Start a frame and give its parameters.
+
+        Raises
+        ------
+        ScannerError
+            If it does not start, or announces what cannot be.
+        """
+        self._monitor.ask_start()
+        self.call("start", self._device.start)
+        self._monitor.start_succeeded()
+        self._monitor.enter(Phase.PARAMETERS)
+        kind, last, (cols, lines), depth, bytes_per_line = self.call("parameters", self._device.get_parameters)
+        return Parameters(kind, bool(last), cols, lines, depth, bytes_per_line)
+
+    def read(self, parameters: Parameters, number: int) -> bytearray:
+        """Read a frame to its end; `number` counts the passes over a slide from 0. Nothing is cancelled after it.
+
+        Raises
+        ------
+        ScannerError
+            If the read fails or more comes than was announced.
+        """
+        self._monitor.begin_pass(number, parameters.total_bytes)
+        self._monitor.enter(Phase.READ)
+        progress = _ReadProgress(self._monitor, parameters, self._device.cancel)
+        try:
+            stream: bytearray = self.call("read", lambda: self._device.snap(1, 1, progress))[0]
+        except ScanCancelledError as error:
+            if progress.too_long:
+                raise ScannerIoError(f"more than the {parameters.total_bytes} announced bytes came") from error
+            raise
+        return stream
+
+    def call(self, name: str, function: Callable[[], Any]) -> Any:
+        """Make a call into python-sane, and errors of ours out of its own."""
+        try:
+            return function()
+        except ScannerError:
+            raise
+        except Exception as error:
+            # python-sane's own class of errors is not importable by name from `sane`.
+            if type(error).__module__ != "_sane":
+                raise
+            raise scanner_error(str(error), self._recipe, name) from error
+
+
+class _ReadProgress:
+    """Called by python-sane after each of its lines; it must never raise, or the interpreter crashes."""
+
+    def __init__(self, monitor: Monitor, parameters: Parameters, cancel: Callable[[], None]) -> None:
+        self._monitor = monitor
+        self._chunk_bytes = parameters.chunk_bytes
+        self._limit_bytes = parameters.total_bytes
+        self._cancel = cancel
+        self.too_long = False
+
+    def __call__(self, line: int, _lines: int) -> None:
+        done_bytes = line * self._chunk_bytes
+        self._monitor.advance(done_bytes)
+        if done_bytes > self._limit_bytes and not self.too_long:
+            # python-sane would take an endless frame until memory ends.
+            self.too_long = True
+            self._cancel()

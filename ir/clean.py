@@ -1,0 +1,231 @@
+"""The way of a frame through the infrared engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.ir.detection.regions import Regions, find_defects, is_speckled, seed_limits
+from filmscand.ir.errors import PlaneTypeError, ShapeMismatchError
+from filmscand.ir.healing.absorption import Sight
+from filmscand.ir.healing.heal import Healed, Measured, heal
+from filmscand.ir.leakage.model import Leakage
+from filmscand.ir.leakage.residual import Fitted
+from filmscand.ir.leakage.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
+from filmscand.ir.methods.colours import clean_by_colours, with_inpainting
+from filmscand.ir.methods.few_marks import confirmed_marks, may_be_spotless
+from filmscand.ir.methods.fused import fused_report, heal_by_both, is_confirmed, leaks_much, look_by_both, may_be_weak
+from filmscand.ir.methods.hidden_dust import may_hide_dust, with_hidden_dust
+from filmscand.ir.methods.measure import Opened, fit_frame, look_through, open_frame
+from filmscand.ir.network.infrared_view import InfraredView
+from filmscand.ir.network.model_file import Model
+from filmscand.ir.planes.holder import Holder, film_holder
+from filmscand.ir.registration.registration import Registration
+from filmscand.ir.report import (
+    MANY_DEFECTS,
+    Caution,
+    CleanedFrame,
+    CleanOptions,
+    CleanReport,
+    DetectorUse,
+    LeakageReport,
+    Method,
+    ShiftReport,
+)
+from filmscand.ir.stopwatch import StopWatch
+
+VERSION = "1"
+
+STRONG_LEAKAGE_RISE = 1.5
+# Noise that darkens only: the threshold is raised in steps until it is out.
+SPECKLE_ROUNDS = 8
+SPECKLE_RISE = 1.18
+
+
+def clean_frame(
+    rgb: npt.NDArray[np.uint16],
+    infrared: npt.NDArray[np.uint16] | None,
+    options: CleanOptions | None = None,
+) -> CleanedFrame:
+    """Heal dust and scratches of one frame.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the picture.
+    infrared : (rows, cols) ndarray of uint16 or None
+        Counts of the infrared plane; None where there is none.
+    options : CleanOptions, optional
+
+    Returns
+    -------
+    CleanedFrame
+        A picture that equals `rgb` outside its defect mask, to the last bit.
+
+    Raises
+    ------
+    PlaneTypeError
+        A plane is no uint16 array of the right number of dimensions.
+    ShapeMismatchError
+        The planes differ in size.
+    ModelError
+        A model that the frame needs cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rgb = np.full((64, 64, 3), 30000, np.uint16)
+    >>> clean_frame(rgb, None).report.warnings
+    (<Caution.NO_INFRARED: 'no_infrared'>, <Caution.FRAME_UNEXPOSED: 'frame_unexposed'>)
+    """
+    options = options or CleanOptions()
+    _require_planes(rgb, infrared)
+    report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
+    watch = StopWatch()
+    if infrared is None:
+        return _without_infrared(rgb, options, report, Caution.NO_INFRARED, watch)
+    opened = open_frame(rgb, infrared, watch)
+    report = replace(report, holder_fraction=opened.holder.fraction, step_seconds=watch.seconds)
+    blocked = blocking_caution(opened.tiles, opened.photometry)
+    if blocked is Caution.INFRARED_CONSTANT:
+        return _without_infrared(rgb, options, report, blocked, watch)
+    if blocked:
+        return _untouched(rgb, report, blocked)
+    fitted = fit_frame(opened, watch)
+    report = replace(report, leakage=_leakage_report(fitted.leakage), shift=_shift_report(fitted))
+    caution = leakage_caution(fitted.leakage, opened.tiles)
+    if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
+        return _without_infrared(rgb, options, report, caution, watch)
+    report = replace(report, warnings=(caution,) if caution else ())
+    return _clean(_Frame(opened, *look_through(opened, fitted, watch)), options, report, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    opened: Opened
+    fitted: Fitted
+    view: InfraredView
+
+
+def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
+    opened, leakage, view = frame.opened, frame.fitted.leakage, frame.view
+    start = seed_limits(view.noise, options.sensitivity) * _caution_factor(leakage)
+    holder = film_holder(opened.holder, view.base.dark, view.base.block_px)
+    regions, limits = watch.time("detection", lambda: _find(view, start, holder))
+    # How sure a region is goes by the noise, not by the caution that strong leakage asks of the threshold.
+    plain_limits = limits / _caution_factor(leakage)
+    sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
+    measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
+    healed, asked, fused = _heal(frame, (regions, measured), options, watch)
+    report = _final_report(report, frame, limits, healed)
+    report = replace(report, models={"detector": asked.sha256} if asked else {})
+    report = fused_report(report, fused, fused.card.limits(options.sensitivity)[0]) if fused else report
+    cleaned = CleanedFrame(healed.rgb, healed.mask, report)
+    return with_inpainting(cleaned, opened.rgb, opened.photometry, options, watch)
+
+
+def _heal(
+    frame: _Frame,
+    found: tuple[Regions, Measured],
+    options: CleanOptions,
+    watch: StopWatch,
+) -> tuple[Healed, Model | None, Model | None]:
+    """Heal, and return as well the detector that was asked, and the one that had a part in what was healed."""
+    rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
+    regions, measured = found
+    if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
+        looked = look_by_both(rgb, found, view, options, watch)
+        return heal_by_both(rgb, looked, measured, watch, weak=False), None, looked.model
+    healed = watch.time("healing", lambda: heal(rgb, regions, measured))
+    if options.detector == DetectorUse.OFF:
+        return healed, None, None
+    weak, clipped = may_be_weak(healed), may_hide_dust(photometry)
+    if weak or clipped:
+        looked = look_by_both(rgb, found, view, options, watch)
+        if weak and is_confirmed(healed, looked):
+            return heal_by_both(rgb, looked, measured, watch, weak=True), None, looked.model
+        if clipped:
+            healed, hidden = with_hidden_dust(rgb, healed, measured, looked, watch)
+            return healed, None, hidden
+    if may_be_spotless(healed):
+        return *confirmed_marks(rgb, (regions, healed), view, options, watch), None
+    return healed, None, None
+
+
+def _find(
+    view: InfraredView, limits: npt.NDArray[np.float32], holder: Holder
+) -> tuple[Regions, npt.NDArray[np.float32]]:
+    """Find defects, raising the threshold in steps until noise that darkens only is out of it."""
+    film_px = view.residual.values.size * (1 - holder.fraction)
+    regions = find_defects(view.residual, view.base, view.noise, limits, holder.blocks)
+    for _ in range(SPECKLE_ROUNDS):
+        if not is_speckled(regions, film_px):
+            break
+        limits = limits * np.float32(SPECKLE_RISE)
+        regions = find_defects(view.residual, view.base, view.noise, limits, holder.blocks)
+    return regions, limits
+
+
+def _caution_factor(leakage: Leakage) -> np.float32:
+    """Raise the threshold where much of the picture leaks: what the model leaves over is the picture's then."""
+    return np.float32(1 + STRONG_LEAKAGE_RISE * max(sum(leakage.slopes) - STRONG_LEAKAGE / 2, 0.0))
+
+
+def _without_infrared(
+    rgb: npt.NDArray[np.uint16], options: CleanOptions, report: CleanReport, caution: Caution, watch: StopWatch
+) -> CleanedFrame:
+    if options.detector == DetectorUse.OFF:
+        return _untouched(rgb, report, caution)
+    return clean_by_colours(rgb, options, replace(report, warnings=(caution,)), watch)
+
+
+def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Caution) -> CleanedFrame:
+    return CleanedFrame.untouched(rgb, replace(report, warnings=(caution,)))
+
+
+def _final_report(report: CleanReport, frame: _Frame, limits: npt.NDArray[np.float32], healed: Healed) -> CleanReport:
+    film = 1 - frame.opened.holder.fraction
+    coverage = float(healed.mask.mean()) / max(film, 1e-6)
+    cautions: list[Caution | None] = [*report.warnings]
+    cautions.append(Caution.INFRARED_CLIPPED if frame.opened.photometry.infrared_clip < 65536 else None)
+    cautions.append(None if frame.fitted.registration.confidence else Caution.REGISTRATION_UNSURE)
+    cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
+    return replace(
+        report.counted(healed.divided, healed.filled, healed.left),
+        method=Method.INFRARED,
+        threshold=float(np.median(limits[1])),
+        noise=float(np.median(frame.view.noise.deviation[0])),
+        coverage=coverage,
+        warnings=tuple(caution for caution in cautions if caution),
+    )
+
+
+def _leakage_report(leakage: Leakage) -> LeakageReport:
+    red, green, blue = leakage.slopes
+    return LeakageReport(red, green, blue, leakage.curvature, leakage.explained)
+
+
+def _shift_report(fitted: Fitted) -> ShiftReport:
+    registration: Registration = fitted.registration
+    rows, cols = registration.row_shift_px, registration.col_shift_px
+    return ShiftReport(
+        rows_px=float(rows.mean()),
+        cols_px=float(cols.mean()),
+        scale=1.0 + registration.col_scale,
+        row_drift_px=float(np.ptp(rows)),
+        blur_px=fitted.blur_px,
+        confidence=registration.confidence,
+    )
+
+
+def _require_planes(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16] | None) -> None:
+    if rgb.dtype != np.uint16 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise PlaneTypeError(f"rgb: expected (rows, cols, 3) uint16, found {rgb.shape} {rgb.dtype}")
+    if infrared is None:
+        return
+    if infrared.dtype != np.uint16 or infrared.ndim != 2:
+        raise PlaneTypeError(f"infrared: expected (rows, cols) uint16, found {infrared.shape} {infrared.dtype}")
+    if infrared.shape != rgb.shape[:2]:
+        raise ShapeMismatchError(f"infrared: expected {rgb.shape[:2]} as the picture, found {infrared.shape}")

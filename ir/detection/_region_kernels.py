@@ -1,0 +1,209 @@
+"""Classes of the pixels of the residual, and their connected regions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS, NEPER
+
+BAND_ROWS = 64
+HOLDER_SHIFT = 3
+
+# Weak pixels count where they touch a seed; of faint ones so many in one region are as good as a seed as well.
+NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
+FAINT_SEEDS = 80
+
+
+@njit(cache=True)
+def _lay_row(grid, row_at, col_index, col_part, line, out):
+    """Interpolate one row of a grid of block centres bilinearly; row_at in blocks; line: scratch, a row of the grid."""
+    top = min(max(int(np.floor(row_at)), 0), grid.shape[0] - 1)
+    below = min(top + 1, grid.shape[0] - 1)
+    part = np.float32(min(max(row_at - top, 0.0), 1.0))
+    upper, lower = grid[top], grid[below]
+    last = grid.shape[1] - 1
+    for block in range(last + 1):
+        line[block] = upper[block] + part * (lower[block] - upper[block])
+    line[last + 1] = line[last]
+    following = line[1:]
+    for col in range(out.shape[0]):
+        left = np.uint32(col_index[col])
+        west = line[left]
+        out[col] = west + col_part[col] * (following[left] - west)
+
+
+@njit(cache=True)
+def _density_row(values, grades, base, out):
+    """Density of what blocks the infrared in one row, nepers; clipped pixels can only be clean."""
+    for col in range(out.shape[0]):
+        density = base[col] - np.float32(values[col]) * NEPER
+        out[col] = min(density, np.float32(0)) if grades[col] & CLIPPED else density
+
+
+@njit(cache=True)
+def _binomial_row(density, three, five):
+    """Smooth a row; `density` goes on for two columns at both sides.
+
+    Five views instead of five indices: those the compiler turns into vectors.
+    """
+    a, b, c, d, e = density, density[1:], density[2:], density[3:], density[4:]
+    for col in range(three.shape[0]):
+        three[col] = (b[col] + c[col] + c[col] + d[col]) * np.float32(0.25)
+        wide = a[col] + e[col] + np.float32(4) * (b[col] + d[col]) + np.float32(6) * c[col]
+        five[col] = wide * np.float32(1 / 16.0)
+
+
+@njit(cache=True)
+def _classify_row(threes, fives, grades, local, limits, classes):
+    """Class of each pixel of a row by what lies smoothed in three and in five rows around it."""
+    above, here, below = threes
+    first, second, third, fourth, fifth = fives
+    faint, small_seed, wide_seed = limits[0], limits[1], limits[2]
+    for col in range(classes.shape[0]):
+        small = (above[col] + here[col] + here[col] + below[col]) * np.float32(0.25)
+        wide = first[col] + fifth[col] + np.float32(4) * (second[col] + fourth[col]) + np.float32(6) * third[col]
+        wide *= np.float32(1 / 16.0)
+        grade = grades[col] & GRADE_BITS
+        factor = local[col]
+        found = np.uint8(FAINT) if small > faint[grade] * factor else np.uint8(NOTHING)
+        is_seed = (small > small_seed[grade] * factor) | (wide > wide_seed[grade] * factor)
+        classes[col] = np.uint8(SEED) if is_seed else found
+
+
+@njit(parallel=True, cache=True)
+def classify(values, grades, block, base, factor, columns, limits, holder, classes):
+    """Class of each pixel by the residual smoothed over 3 by 3 and 5 by 5.
+
+    base, factor: grids of block centres; columns: (index, part) of each column in them; limits: (3, 16) nepers for each
+    grade: weak and seed at 3 by 3, seed at 5 by 5, before the local factor.
+    """
+    rows, cols = values.shape
+    col_index, col_part = columns
+    bands = (rows + BAND_ROWS - 1) // BAND_ROWS
+    for band in prange(bands):
+        first = band * BAND_ROWS
+        last = min(first + BAND_ROWS, rows)
+        line = np.empty(base.shape[1] + 1, np.float32)
+        base_row = np.empty(cols, np.float32)
+        factor_row = np.empty(cols, np.float32)
+        density = np.empty(cols + 4, np.float32)
+        three = np.empty((5, cols), np.float32)
+        five = np.empty((5, cols), np.float32)
+        for ahead in range(first - 2, last + 2):
+            row = min(max(ahead, 0), rows - 1)
+            slot = (ahead - first + 2) % 5
+            _lay_row(base, (row + 0.5) / block - 0.5, col_index, col_part, line, base_row)
+            _density_row(values[row], grades[row], base_row, density[2 : cols + 2])
+            density[:2], density[cols + 2 :] = density[2], density[cols + 1]
+            _binomial_row(density, three[slot], five[slot])
+            here = ahead - 2
+            if here < first:
+                continue
+            a, b, c, d = (slot + 1) % 5, (slot + 2) % 5, (slot + 3) % 5, (slot + 4) % 5
+            _lay_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, line, factor_row)
+            threes = (three[b], three[c], three[d])
+            fives = (five[a], five[b], five[c], five[d], five[slot])
+            _classify_row(threes, fives, grades[here], factor_row, limits, classes[here])
+            for held in np.flatnonzero(holder[here >> HOLDER_SHIFT]):
+                classes[here, held << HOLDER_SHIFT : (held + 1) << HOLDER_SHIFT] = NOTHING
+
+
+@njit(parallel=True, cache=True)
+def view_planes(values, grades, grids, columns, deviation, gain, holder, corner, out):
+    """Density of a part of the frame in deviations of its noise and in nepers times `gain`, and where it was seen.
+
+    grids: block size, base and local factor of the deviation; columns: see `classify`; deviation: (16,) by grade.
+    """
+    block, base, factor = grids
+    col_index, col_part = columns
+    first_row, first_col = corner
+    cols = out.shape[2]
+    last_col = first_col + cols
+    index, part = col_index[first_col:last_col], col_part[first_col:last_col]
+    for at in prange(out.shape[1]):
+        row = first_row + at
+        line = np.empty(base.shape[1] + 1, np.float32)
+        base_row = np.empty(cols, np.float32)
+        factor_row = np.empty(cols, np.float32)
+        _lay_row(base, (row + 0.5) / block - 0.5, index, part, line, base_row)
+        _lay_row(factor, (row + 0.5) / block - 0.5, index, part, line, factor_row)
+        for col in range(cols):
+            grade = grades[row, first_col + col]
+            if grade & CLIPPED or holder[row >> HOLDER_SHIFT, (first_col + col) >> HOLDER_SHIFT]:
+                out[0, at, col] = out[1, at, col] = out[2, at, col] = np.float32(0)
+                continue
+            density = base_row[col] - np.float32(values[row, first_col + col]) * NEPER
+            out[0, at, col] = density / (deviation[grade & GRADE_BITS] * factor_row[col])
+            out[1, at, col] = density * gain
+            out[2, at, col] = np.float32(1)
+
+
+@njit(parallel=True, cache=True)
+def count_runs(classes, counts):
+    rows, cols = classes.shape
+    for row in prange(rows):
+        count = 0
+        before = 0
+        for col in range(cols):
+            here = 1 if classes[row, col] > 0 else 0
+            count += here & (1 - before)
+            before = here
+        counts[row] = count
+
+
+@njit(parallel=True, cache=True)
+def fill_runs(classes, starts, runs):
+    """Fill runs (start, end, faint seeds) of the marked pixels of each row."""
+    rows, cols = classes.shape
+    for row in prange(rows):
+        at = starts[row]
+        inside = False
+        for col in range(cols):
+            found = classes[row, col]
+            if found:
+                if not inside:
+                    runs[at, 0] = col
+                    runs[at, 2] = 0
+                    inside = True
+                if found == SEED:
+                    runs[at, 2] += FAINT_SEEDS
+                elif found == FAINT:
+                    runs[at, 2] += 1
+            elif inside:
+                runs[at, 1] = col
+                at += 1
+                inside = False
+        if inside:
+            runs[at, 1] = cols
+
+
+@njit(cache=True)
+def _root(parents, run):
+    while parents[run] != run:
+        parents[run] = parents[parents[run]]
+        run = parents[run]
+    return run
+
+
+@njit(cache=True)
+def join_runs(starts, runs, parents):
+    """Union of runs that touch (8 neighbours); afterwards parents[run] is the first run of its region."""
+    for run in range(parents.shape[0]):
+        parents[run] = run
+    for row in range(1, starts.shape[0] - 1):
+        above, above_end = starts[row - 1], starts[row]
+        here, here_end = starts[row], starts[row + 1]
+        while above < above_end and here < here_end:
+            if runs[above, 1] >= runs[here, 0] and runs[here, 1] >= runs[above, 0]:
+                first, second = _root(parents, above), _root(parents, here)
+                if first < second:
+                    parents[second] = first
+                elif second < first:
+                    parents[first] = second
+            if runs[above, 1] < runs[here, 1]:
+                above += 1
+            else:
+                here += 1
+    for run in range(parents.shape[0]):
+        parents[run] = _root(parents, run)

@@ -1,0 +1,101 @@
+"""Statistics of blocks of the residual, and of the blocks around each that may show the same thing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from filmscand.ir.leakage._residual_kernels import GRADE_BITS, NEPER
+
+SAMPLES = 32
+# Ridges of a fingerprint are wider than this, and no noise. Deviation of one pixel for that of its difference to two.
+FINE_PX, FINE_PART = 3, np.float32((2 / 3) ** 0.5)
+
+
+def _network(count):
+    """Pairs to compare and exchange that sort `count` values, a power of two (Batcher 1968, odd-even merge sort)."""
+    runs = [2**power for power in range(count.bit_length() - 1)]
+    return np.array(
+        [
+            (place, place + step)
+            for run in runs
+            for step in (run // part for part in (2**power for power in range(run.bit_length())))
+            for first in range(step % run, count - step, 2 * step)
+            for place in range(first, first + step)
+            if place // (2 * run) == (place + step) // (2 * run)
+        ],
+        np.int64,
+    )
+
+
+SORTING = _network(SAMPLES)
+
+
+@njit(cache=True)
+def _sort_columns(samples):
+    """Sort each column of (SAMPLES, columns), all of them at once: the compiler makes vectors of a row."""
+    for pair in range(SORTING.shape[0]):
+        upper, lower = samples[SORTING[pair, 0]], samples[SORTING[pair, 1]]
+        for col in range(samples.shape[1]):
+            least, most = min(upper[col], lower[col]), max(upper[col], lower[col])
+            upper[col] = least
+            lower[col] = most
+
+
+@njit(parallel=True, cache=True)
+def block_statistics(values, grades, block, medians, spreads, fines, activity):
+    """Median, bright-side spread (84th percentile less median), the same of the samples less what lies FINE_PX at
+    either side, as single pixels' deviation, and median grade of each block, from 32 samples."""
+    rows, cols = values.shape
+    for block_row in prange(medians.shape[0]):
+        sample = np.empty((SAMPLES, medians.shape[1]), np.int16)
+        fine = np.empty((SAMPLES, medians.shape[1]), np.float32)
+        grade = np.empty((SAMPLES, medians.shape[1]), np.uint8)
+        for index in range(SAMPLES):
+            row = min(block_row * block + (index // 8) * block // 4, rows - 1)
+            for block_col in range(medians.shape[1]):
+                col = min(block_col * block + (index % 8) * block // 8 + (index // 8) % 2, cols - 1)
+                sample[index, block_col] = values[row, col]
+                left, right = max(col - FINE_PX, 0), min(col + FINE_PX, cols - 1)
+                beside = np.float32(0.5) * (np.float32(values[row, left]) + np.float32(values[row, right]))
+                fine[index, block_col] = FINE_PART * (np.float32(values[row, col]) - beside)
+                grade[index, block_col] = grades[row, col] & GRADE_BITS
+        _sort_columns(sample)
+        _sort_columns(fine)
+        _sort_columns(grade)
+        for block_col in range(medians.shape[1]):
+            middle = np.float32(0.5) * (np.float32(sample[15, block_col]) + np.float32(sample[16, block_col]))
+            medians[block_row, block_col] = middle * NEPER
+            spreads[block_row, block_col] = (np.float32(sample[27, block_col]) - middle) * NEPER
+            fine_middle = np.float32(0.5) * (fine[15, block_col] + fine[16, block_col])
+            fines[block_row, block_col] = (fine[27, block_col] - fine_middle) * NEPER
+            activity[block_row, block_col] = grade[16, block_col]
+
+
+@njit(parallel=True, cache=True)
+def like_neighbours(grid, density, red, limits, reach, kind, out):
+    """Maximum (0), minimum (1), mean (2) or median (3) of the blocks around that may show the same thing as each.
+
+    limits: difference of red up to which they may, and the multiple of the difference of density up to which it is
+    dust that they differ by.
+    """
+    rows, cols = grid.shape
+    for row in prange(rows):
+        found = np.empty((2 * reach + 1) ** 2, np.float32)
+        for col in range(cols):
+            count = 0
+            for near_row in range(max(row - reach, 0), min(row + reach + 1, rows)):
+                for near_col in range(max(col - reach, 0), min(col + reach + 1, cols)):
+                    contrast = abs(red[near_row, near_col] - red[row, col])
+                    change = abs(density[near_row, near_col] - density[row, col])
+                    if contrast <= limits[0] or contrast <= limits[1] * change:
+                        found[count] = grid[near_row, near_col]
+                        count += 1
+            if kind == 0:
+                out[row, col] = found[:count].max()
+            elif kind == 1:
+                out[row, col] = found[:count].min()
+            elif kind == 2:
+                out[row, col] = found[:count].mean()
+            else:
+                out[row, col] = np.median(found[:count])

@@ -1,0 +1,136 @@
+"""The way of a frame that infrared cannot clean: the detector finds, and the colours alone tell how to heal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.ir.decision.convincing import sure_regions, tinted_regions
+from filmscand.ir.decision.rough_ground import outstanding_regions
+from filmscand.ir.decision.smooth_ground import without_branches
+from filmscand.ir.decision.tint import measure_tints
+from filmscand.ir.detection.regions import Regions
+from filmscand.ir.healing.colour_healing import heal_colours
+from filmscand.ir.healing.heal import Healed
+from filmscand.ir.healing.inpainting import inpaint_large
+from filmscand.ir.leakage.usability import block_contrast, blocking_caution
+from filmscand.ir.network.detector import look_at_frame
+from filmscand.ir.network.model_file import Model, ModelCard, load_inpainting
+from filmscand.ir.planes.holder import BLOCK_PX, Holder
+from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
+from filmscand.ir.planes.tiles import take_tiles
+from filmscand.ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
+from filmscand.ir.stopwatch import StopWatch
+
+Counts = npt.NDArray[np.uint16]
+Probability = npt.NDArray[np.uint8]
+
+# Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
+MOST_NOISE = 0.01
+DARK_CONTRAST = 0.25
+
+
+def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
+    """Clean a frame by its colours alone.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+    options : CleanOptions
+    report : CleanReport
+        Its warnings say why infrared does not decide.
+    watch : StopWatch
+
+    Returns
+    -------
+    CleanedFrame
+        As captured where the picture is black or blank, or where nothing is surely a defect.
+
+    Raises
+    ------
+    ModelError
+        A model's file cannot be used.
+    """
+    rgb = np.ascontiguousarray(rgb)
+    report = replace(report, step_seconds=watch.seconds)
+    measured = watch.time("photometry", lambda: measure_colours(rgb))
+    blocked = watch.time("photometry", lambda: colour_caution(rgb, measured))
+    if blocked:
+        cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
+        return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
+    photometry = colour_photometry(measured)
+    model, probability = look_at_frame(rgb, None, options, watch)
+    find = partial(_find, rgb, probability, model.card, options.sensitivity)
+    regions, probability = watch.time("detection", find)
+    healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
+    cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
+    return with_inpainting(cleaned, rgb, photometry, options, watch)
+
+
+def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: float) -> tuple[Regions, Probability]:
+    """Return the defects of a frame, and the probabilities they were found by."""
+    tints = measure_tints(rgb, probability)
+    regions = sure_regions(probability, card, sensitivity)
+    if tints is not None:
+        return tinted_regions(probability, regions, tints, card, sensitivity)
+    regions = without_branches(rgb, probability, regions, card, sensitivity)
+    if not len(regions):
+        regions = outstanding_regions(rgb, probability, card, sensitivity)
+    return regions, probability
+
+
+def measure_colours(rgb: Counts) -> Photometry:
+    """Measure the colours of a frame; the green plane stands where infrared would, and nothing of it counts."""
+    return replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
+
+
+def colour_photometry(measured: Photometry) -> Photometry:
+    """Return what healing goes by.
+
+    Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
+    """
+    return with_most_noise(measured, MOST_NOISE)
+
+
+def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
+    """Return why there is nothing to see on a frame, black or blank, or None."""
+    rows, cols = (-(-length // BLOCK_PX) for length in rgb.shape[:2])
+    tiles = take_tiles(rgb, rgb[..., 1], photometry, Holder(np.zeros((rows, cols), np.bool_), 0.0))
+    caution = blocking_caution(tiles, photometry)
+    if caution is Caution.FRAME_DARK and block_contrast(tiles) > DARK_CONTRAST:
+        # Rocks and gravel differ from pixel to pixel as noise does, but from block to block as well.
+        return None
+    return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
+
+
+def with_inpainting(
+    cleaned: CleanedFrame, rgb: Counts, photometry: Photometry, options: CleanOptions, watch: StopWatch
+) -> CleanedFrame:
+    """Have the large opaque defects filled by the model that the options name, if they name one."""
+    if options.inpainting_model is None or not cleaned.defect_mask.any():
+        return cleaned
+    model = load_inpainting(options.inpainting_model)
+    inpainted = watch.time(
+        "inpainting", lambda: inpaint_large(rgb, cleaned.rgb, cleaned.defect_mask, photometry, model)
+    )
+    report = cleaned.report
+    if inpainted.count:
+        report = replace(
+            report, defects_inpainted=inpainted.count, models={**report.models, "inpainting": model.sha256}
+        )
+    return CleanedFrame(inpainted.rgb, cleaned.defect_mask, report)
+
+
+def _report(report: CleanReport, healed: Healed, model: Model, options: CleanOptions) -> CleanReport:
+    coverage = float(healed.mask.mean())
+    return replace(
+        report.counted(healed.divided, healed.filled, healed.left),
+        method=Method.DETECTOR,
+        coverage=coverage,
+        probability_threshold=model.card.limits(options.sensitivity)[0],
+        models={"detector": model.sha256},
+        warnings=(*report.warnings, *((Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ())),
+    )

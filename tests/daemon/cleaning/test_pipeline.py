@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from filmscand.daemon.archive.sidecar import Role
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError, StorageFullError
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.drivers.base import Capture, CaptureInfo, DriverError
+from filmscand.film.frame import simulate_frame
+from filmscand.film.kinds import KINDS
+from filmscand.film.pictures import landscape
+from filmscand.ir import VERSION, CleanOptions, clean_frame
+
+FRAME = FrameId("meyer", "box-3", "r12", 7)
+STEPS = {"total", "read", "clean", "preview", "store", "write_clean", "write_mask", "write_access"}
+
+
+@pytest.fixture(scope="module")
+def scanned():
+    return simulate_frame(landscape(240, 320, 1), KINDS["leaky_slide"], seed=3)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return Archive(tmp_path / "archive")
+
+
+def drop(folder, scanned, name="scan 1.tif"):
+    rgbi = np.dstack([scanned.rgb, scanned.infrared])
+    file = folder / name
+    software = "VueScan 9 x64 (9.8.26.08)"
+    tifffile.imwrite(file, rgbi, photometric="rgb", extrasamples=[0], metadata=None, software=software)
+    return file
+
+
+@pytest.fixture
+def original(archive, tmp_path, scanned):
+    return archive.copy_original(FRAME, drop(tmp_path, scanned), Role.RAW)
+
+
+def test_a_raw_frame_becomes_a_complete_revision(archive, original, scanned):
+    result = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,), film=FilmKind.SLIDE))
+    folder = archive.folder(FRAME)
+    cleaned = clean_frame(scanned.rgb, scanned.infrared, CleanOptions())
+    assert (tifffile.imread(folder / "r12_0007_r01_clean.tif") == cleaned.rgb).all()
+    with Image.open(folder / "r12_0007_r01_mask.png") as mask:
+        assert (np.asarray(mask) == np.where(cleaned.defect_mask, 255, 0)).all()
+    with Image.open(folder / "r12_0007_r01_access.jpg") as access:
+        assert access.size == (320, 240)
+        assert np.asarray(access).std() > 20
+    assert result.created
+    assert archive.is_complete(FRAME)
+    assert archive.verify(FRAME) == ()
+
+
+def test_the_sidecar_tells_where_everything_came_from(archive, original):
+    request = CleanRequest(CleanOptions(0.7), FilmKind.KODACHROME, (original,), flags=("pair_timeout",))
+    result = clean_into_archive(archive, FRAME, request)
+    sidecar = archive.read_sidecar(FRAME)
+    revision = sidecar.latest
+    assert sidecar.originals == (original,)
+    assert sidecar.flags == ("pair_timeout",)
+    assert sidecar.capture.infrared_origin == "fourth_sample"
+    assert -1 <= sidecar.capture.infrared_red_correlation <= 1
+    assert revision.options["sensitivity"] == 0.7
+    assert revision.engine_version == VERSION
+    assert revision.inputs_sha256 == (original.sha256,)
+    assert revision.report == result.report
+    assert revision.seconds.keys() == STEPS - {"total"}
+    assert result.seconds.keys() == STEPS | {"sidecar"}
+    assert result.files == revision.files
+    json.dumps(result.report)
+
+
+def test_done_again_it_finds_its_own_work(archive, original):
+    request = CleanRequest(originals=(original,))
+    first = clean_into_archive(archive, FRAME, request)
+    before = archive.sidecar_path(FRAME).stat()
+    second = clean_into_archive(archive, FRAME, request)
+    assert (second.created, second.revision, second.files) == (False, first.revision, first.files)
+    assert archive.sidecar_path(FRAME).stat() == before
+
+
+def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, original):
+    first = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    second = clean_into_archive(archive, FRAME, CleanRequest(CleanOptions(0.9)))
+    assert [revision.number for revision in archive.read_sidecar(FRAME).revisions] == [1, 2]
+    assert archive.read_sidecar(FRAME).revisions[0].files == first.files
+    assert second.files[0].name == "r12_0007_r02_clean.tif"
+    assert archive.read_sidecar(FRAME).originals[0].original_name == "scan 1.tif"
+    assert archive.verify(FRAME) == ()
+
+
+def test_a_frame_whose_raw_changed_since_it_was_cleaned_gets_no_other_revision(archive, original):
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    raw = archive.folder(FRAME) / original.name
+    raw.chmod(0o640)
+    raw.write_bytes(raw.read_bytes()[:-1] + b"?")
+    with pytest.raises(IntegrityError, match=original.name):
+        clean_into_archive(archive, FRAME, CleanRequest(CleanOptions(0.9), originals=(original,)))
+    assert [revision.number for revision in archive.read_sidecar(FRAME).revisions] == [1]
+
+
+def test_infrared_that_comes_late_makes_a_new_revision(archive, tmp_path, scanned):
+    picture, late = tmp_path / "a.tif", tmp_path / "a_ir.tif"
+    tifffile.imwrite(picture, scanned.rgb, photometric="rgb", metadata=None)
+    tifffile.imwrite(late, scanned.infrared, photometric="minisblack", metadata=None)
+    raw = archive.copy_original(FRAME, picture, Role.RAW)
+    first = clean_into_archive(archive, FRAME, CleanRequest(originals=(raw,)))
+    infrared = archive.copy_original(FRAME, late, Role.INFRARED)
+    second = clean_into_archive(archive, FRAME, CleanRequest(originals=(raw, infrared)))
+    assert (first.revision, second.revision) == (1, 2)
+    assert archive.read_sidecar(FRAME).capture.infrared_origin == "pair"
+    assert [file.role for file in archive.read_sidecar(FRAME).originals] == [Role.RAW, Role.INFRARED]
+
+
+def test_a_scanned_capture_goes_the_same_way(archive, scanned):
+    info = CaptureInfo("sane", linear=True, make="Nikon", resolution_dpi=4000)
+    originals = archive.store_capture(FRAME, Capture(scanned.rgb, scanned.infrared, info))
+    result = clean_into_archive(archive, FRAME, CleanRequest(originals=originals))
+    assert result.revision == 1
+    with tifffile.TiffFile(archive.folder(FRAME) / "r12_0007_r01_clean.tif") as tif:
+        assert tif.pages[0].tags["Make"].value == "Nikon"
+        assert tif.pages[0].tags["XResolution"].value == (4000, 1)
+
+
+def test_the_same_raw_gives_the_same_bytes_in_another_archive(archive, original, tmp_path):
+    other = Archive(tmp_path / "other")
+    other.copy_original(FRAME, tmp_path / "scan 1.tif", Role.RAW)
+    first = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    assert clean_into_archive(other, FRAME, CleanRequest()).files == first.files
+
+
+def test_raw_files_are_only_read(archive, original):
+    raw = archive.folder(FRAME) / original.name
+    before = raw.stat()
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    after = raw.stat()
+    assert (after.st_mtime_ns, after.st_ino, after.st_mode) == (before.st_mtime_ns, before.st_ino, before.st_mode)
+
+
+def test_a_frame_without_raw_file_is_told(archive, original):
+    (archive.folder(FRAME) / original.name).unlink()
+    with pytest.raises(FrameMissingError):
+        clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+
+
+def test_a_raw_file_that_is_no_scan_is_told_and_leaves_nothing(archive, tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"II*\x00 no scan")
+    original = archive.copy_original(FRAME, tmp_path / "a.tif", Role.RAW)
+    with pytest.raises(DriverError):
+        clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    assert [path.name for path in archive.folder(FRAME).iterdir()] == ["r12_0007_raw.tif"]
+
+
+def test_an_archive_that_is_not_mounted_is_transient(tmp_path):
+    with pytest.raises(ArchiveUnwritableError, match="mounted"):
+        clean_into_archive(Archive(tmp_path), FRAME, CleanRequest())
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+class Killed(Archive):
+    def write_sidecar(self, frame, sidecar):
+        os.kill(os.getpid(), signal.SIGKILL)
+clean_into_archive(Killed(Path(sys.argv[1])), FrameId("meyer", "box-3", "r12", 7), CleanRequest())
+"""
+
+
+def test_killed_before_the_sidecar_the_frame_is_done_again_as_if_nothing_had_been(archive, original):
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(archive.root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    folder = archive.folder(FRAME)
+    left = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "r12_0007_r01_clean.tif" in left
+    assert not archive.is_complete(FRAME)
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    assert archive.verify(FRAME) == ()
+    assert all((folder / name).read_bytes() == content for name, content in left.items())
+
+
+def test_a_result_that_finds_no_room_is_transient_and_done_when_room_returns(archive, original):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(StorageFullError):
+            clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not archive.is_complete(FRAME)
+    assert not list(archive.folder(FRAME).glob("*.part"))
+    assert clean_into_archive(archive, FRAME, CleanRequest(originals=(original,))).created
+    assert archive.verify(FRAME) == ()
+
+
+@pytest.fixture
+def read_only(archive, original):
+    root = archive.root
+    mounted = os.geteuid() == 0 and not subprocess.run(["mount", "--bind", root, root], check=False).returncode
+    if mounted:
+        subprocess.run(["mount", "-o", "remount,bind,ro", root], check=True)
+    elif os.geteuid() == 0:
+        pytest.skip("mounting needs more rights than this root has")
+    else:
+        archive.folder(FRAME).chmod(0o555)
+    yield
+    if mounted:
+        subprocess.run(["umount", root], check=True)
+    else:
+        archive.folder(FRAME).chmod(0o755)
+
+
+def test_an_archive_that_may_not_be_written_is_transient(archive, original, read_only):
+    with pytest.raises(ArchiveUnwritableError, match=r"Read-only file system|Permission denied"):
+        clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    assert not archive.is_complete(FRAME)

@@ -1,0 +1,206 @@
+"""Worker processes: real ones, with real frames, killed, frozen and starved."""
+
+import os
+import signal
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from filmscand.daemon.archive.sidecar import Role
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.worker import WorkerPlan, request_of
+from filmscand.daemon.cleaning.worker_pool import Crew
+from filmscand.daemon.core.process_id import ProcessId, identify, is_alive, this_process
+from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.frames import JobState, Outcome, Roll, SourceFile, find_job, held_frames
+from filmscand.daemon.database.queue import MAX_DEATHS, Queue
+from filmscand.daemon.station.configuration import Cleaning, LogLevel
+from filmscand.ir import CleanOptions, DetectorUse
+from support.live_station import leftovers, write_inside
+
+pytestmark = pytest.mark.usefixtures("compiled_engine")
+PACE = Pace(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
+LARGE = {"rows": 800, "cols": 1200}
+
+
+class Line:
+    """Frames in line, and the crew that works on them."""
+
+    def __init__(self, root):
+        self.root = root
+        self.archive = Archive(root / "archive")
+        self.connection = open_database(root / "station.db")
+        self.queue = Queue(self.connection)
+        self.crew = None
+        self.losses = []
+
+    def add(self, seed, **size):
+        source = write_inside(self.root / f"{seed}.tif", seed, **size)
+        request = {"film": "slide", "sensitivity": 0.5}
+        files = [SourceFile("raw", f"sha-{seed}", source.stat().st_size, source.name)]
+        job = self.queue.reserve(Roll("c", "b", "r"), 1, files, request)
+        stored = self.archive.copy_original(job.frame, source, Role.RAW)
+        return self.queue.enqueue(job.job_id, {**request, "originals": [stored.model_dump(mode="json")]})
+
+    def start(self, pace=PACE, memory_limit_mib=2048, count=1):
+        plan = WorkerPlan(
+            database=self.root / "station.db",
+            archive=self.archive.root,
+            threads=1,
+            memory_limit_bytes=memory_limit_mib << 20,
+            supervisor_pid=os.getpid(),
+            log_level=LogLevel.WARNING,
+            pace=pace,
+        )
+        self.crew = Crew(plan, count)
+
+    def run(self, until, at_most_s=60.0):
+        deadline_s = time.monotonic() + at_most_s
+        while not until():
+            assert time.monotonic() < deadline_s
+            self.crew.fill()
+            self.losses += self.crew.collect(self.queue)
+            self.crew.kill_overdue(held_frames(self.connection))
+            time.sleep(0.005)
+
+    def job(self, job):
+        return find_job(self.connection, job.job_id)
+
+    def finished(self, *jobs):
+        return all(self.job(job).state is JobState.FINISHED for job in jobs)
+
+    def worker_at(self, job):
+        """Wait until a worker holds the frame; return the worker."""
+        self.run(lambda: any(held.job.job_id == job.job_id for held in held_frames(self.connection)))
+        return held_frames(self.connection)[0].worker
+
+
+@pytest.fixture
+def line(tmp_path):
+    made = Line(tmp_path)
+    with closing(made.connection):
+        yield made
+        if made.crew is not None:
+            made.crew.stop(made.queue, 0.0)
+
+
+def test_a_frame_in_line_is_cleaned_and_its_figures_are_kept(line):
+    job = line.add(1)
+    line.start()
+    line.run(lambda: line.finished(job))
+    done = line.job(job)
+    assert done.outcome is Outcome.ARCHIVED
+    assert line.archive.verify(done.frame) == ()
+    assert done.result["revision"] == 1
+    assert {"leakage", "threshold", "defects_found"} <= set(done.result["report"])
+    assert done.result["seconds"]["total"] > 0
+
+
+def test_a_frame_that_cannot_be_read_fails_alone(line):
+    bad, good = line.add(1), line.add(2)
+    raw = line.archive.original_path(bad.frame, Role.RAW)
+    raw.unlink()
+    raw.write_bytes(b"no picture at all, whatever is tried")
+    line.start()
+    line.run(lambda: line.finished(bad, good))
+    assert line.job(bad).outcome is Outcome.FAILED
+    assert str(raw) in line.job(bad).error
+    assert line.job(good).outcome is Outcome.ARCHIVED
+    assert line.losses == []
+
+
+def test_a_frame_that_kills_its_worker_three_times_is_set_aside_and_the_rest_is_archived(line):
+    killer, good = line.add(1, **LARGE), line.add(2)
+    line.start()
+    for _ in range(MAX_DEATHS):
+        deaths = line.job(killer).deaths
+        os.kill(line.worker_at(killer).pid, signal.SIGKILL)
+        line.run(lambda deaths=deaths: line.job(killer).deaths > deaths)
+    line.run(lambda: line.finished(good))
+    assert line.job(killer).outcome is Outcome.SET_ASIDE
+    assert line.job(killer).error == "its worker was killed by SIGKILL"
+    assert line.job(good).outcome is Outcome.ARCHIVED
+    line.archive.remove_leftovers([killer.frame])
+    assert leftovers(line.root) == []
+
+
+def test_a_frame_that_needs_more_memory_than_allowed_takes_nothing_else_along(line):
+    glutton, modest = line.add(1, rows=2800, cols=4000), line.add(2)
+    line.start(memory_limit_mib=1)
+    line.run(lambda: line.finished(glutton, modest))
+    assert line.job(glutton).outcome is Outcome.SET_ASIDE
+    assert "workers.memory_limit_mib" in line.job(glutton).error
+    assert line.job(modest).outcome is Outcome.ARCHIVED
+
+
+def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes_over(line):
+    job = line.add(1, **LARGE)
+    line.start(pace=Pace(lease_s=3.0, worker_poll_s=0.1))
+    frozen = line.worker_at(job)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    line.run(lambda: line.finished(job))
+    assert not is_alive(frozen)
+    assert line.job(job).outcome is Outcome.ARCHIVED
+    assert [loss.reason for loss in line.losses] == ["killed: it gave no sign of life"]
+
+
+def test_a_frame_that_takes_too_long_is_stopped_and_counted(line):
+    job = line.add(1, **LARGE)
+    line.start(pace=Pace(frame_limit_s=0.02, worker_poll_s=0.1, retry_first_s=0.1))
+    line.run(lambda: line.finished(job))
+    assert line.job(job).outcome is Outcome.SET_ASIDE
+    assert line.job(job).error == "killed: the frame took longer than 0.02 s"
+
+
+def test_an_archive_that_cannot_be_written_sends_the_frame_back_with_an_alarm(line):
+    job = line.add(1)
+    folder = line.archive.folder(job.frame)
+    blocked = folder / f"{job.frame.stem}_r01_clean.tif"
+    blocked.mkdir()
+    line.start()
+    line.run(lambda: line.job(job).retries >= 2)
+    assert [alarm.key for alarm in Alarms(line.connection).standing()] == ["archive"]
+    blocked.rmdir()
+    line.run(lambda: line.finished(job))
+    assert line.job(job).outcome is Outcome.ARCHIVED
+    assert Alarms(line.connection).standing() == []
+
+
+def test_a_crew_that_is_stopped_finishes_the_frame_at_hand(line):
+    job = line.add(1, **LARGE)
+    line.start()
+    line.worker_at(job)
+    assert line.crew.stop(line.queue, 30.0) == []
+    assert line.job(job).outcome is Outcome.ARCHIVED
+
+
+def test_a_crew_that_may_not_wait_gives_the_frame_back_unblamed(line):
+    job = line.add(1, **LARGE)
+    line.start()
+    line.worker_at(job)
+    assert [given.job_id for given in line.crew.stop(line.queue, 0.0)] == [job.job_id]
+    assert (line.job(job).state, line.job(job).deaths, line.job(job).interruptions) == (JobState.QUEUED, 0, 0)
+
+
+def test_a_process_is_known_by_number_and_birth():
+    me = this_process()
+    assert is_alive(me)
+    assert not is_alive(ProcessId(me.pid, me.born - 1))
+    assert identify(2**22 + 1) is None
+
+
+def test_a_request_goes_through_the_database_unchanged():
+    plain = {"film": "negative", "sensitivity": 0.7, "flags": ["pair_timeout"], "fourth_sample_is_infrared": True}
+    request = request_of(plain)
+    assert (request.film, request.options.sensitivity, request.flags) == ("negative", 0.7, ("pair_timeout",))
+    assert request.fourth_sample_is_infrared is True
+
+
+def test_a_station_says_which_models_clean_its_frames_and_the_frame_how_sensitively():
+    cleaning = Cleaning(sensitivity=0.2, detector="off", detector_model=Path("/models/own.onnx"))
+    options = request_of({"film": "slide", "sensitivity": 0.7}, cleaning).options
+    assert options == CleanOptions(0.7, DetectorUse.OFF, "/models/own.onnx", None)

@@ -1,0 +1,218 @@
+"""Scanning from the command line, as a person and as a script: `filmscand scan`, `session`, `devices`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from filmscand.daemon.archive.tree import Archive
+from filmscand.drivers.virtual.faults import Fault
+from filmscand.drivers.virtual.server import VirtualScanner
+from support.live_station import LiveStation, running
+from support.scanner_station import make_magazine
+
+pytestmark = pytest.mark.usefixtures("compiled_engine")
+PROGRAM = [sys.executable, "-m", "filmscand.daemon.cli"]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    plain = {name: value for name, value in os.environ.items() if name not in ("STATE_DIRECTORY", "INVOCATION_ID")}
+    return {**plain, "FILMSCAND_STATION": str(tmp_path / "station"), "COLUMNS": "200"}
+
+
+@pytest.fixture
+def command(environment):
+    def run(*arguments):
+        done = subprocess.run(
+            [*PROGRAM, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+@contextmanager
+def scanner(slides, *faults, model="coolscan3", **settings):
+    faults = [Fault.parse(text) for text in faults]
+    with VirtualScanner(model, make_magazine(model, slides), faults, address=None, **settings) as virtual:
+        yield virtual
+
+
+def stems(tmp_path):
+    return [frame.stem for frame in Archive(tmp_path / "station" / "archive").frames()]
+
+
+def test_a_scan_without_a_service_archives_and_cleans_the_magazine_by_itself(command, tmp_path):
+    with scanner(2) as virtual:
+        done = command("scan", "--roll", "r", "--device", virtual.device, "--operator", "Ada", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (report["state"], report["reason"], report["captured"], report["cleaned"]) == (
+        "finished",
+        "magazine_empty",
+        2,
+        2,
+    )
+    assert [(frame["frame"], frame["outcome"]) for frame in report["frames"]] == [
+        ("unsorted/unsorted/r_0001", "archived"),
+        ("unsorted/unsorted/r_0002", "archived"),
+    ]
+    assert report["plan"]["operator"] == "Ada"
+    assert stems(tmp_path) == ["r_0001", "r_0002"]
+    status = json.loads(command("status", "--json").stdout)
+    assert (status["service"]["running"], status["sessions"][0]["captured"]) == (False, 2)
+
+
+def test_a_jam_ends_a_scripts_scan_with_status_4_and_advice_and_resuming_it_scans_the_rest(command, tmp_path):
+    with scanner(3, "jammed@start:2xall") as virtual:
+        stuck = command("scan", "--roll", "r", "--device", virtual.device)
+        assert stuck.returncode == 4
+        assert "Free the slide" in stuck.stderr
+        assert "attention" in command("status").stdout
+        virtual.clear_faults()
+        done = command("session", "resume", 1, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["captured"] == 3
+    assert stems(tmp_path) == ["r_0001", "r_0002", "r_0003"]
+
+
+def test_a_lost_slide_makes_it_status_3(command):
+    with scanner(2, "early_end@read:1", model="pieusb") as virtual:
+        done = command("scan", "--roll", "r", "--frames", 2, "--device", virtual.device, "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert (report["lost"], report["captured"]) == (1, 1)
+    assert [frame["taken"] for frame in report["frames"]] == ["lost", "captured"]
+
+
+def test_ctrl_c_ends_the_scan_after_the_frame_at_hand(environment, tmp_path):
+    with scanner(12, time_scale=0.15) as virtual:
+        line = [*PROGRAM, "scan", "--roll", "r", "--device", virtual.device, "--json"]
+        # What a shell starts in the background, as a test run may be, passes on that it ignores Ctrl-C.
+        heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as scan:
+            deadline_s = time.monotonic() + 60.0
+            while not virtual.delivered and time.monotonic() < deadline_s:
+                time.sleep(0.02)
+            scan.send_signal(signal.SIGINT)
+            report = json.loads(scan.communicate(timeout=60)[0])
+    assert scan.returncode == 3
+    assert (report["reason"], report["captured"]) == ("cancelled", report["cleaned"])
+    assert 1 <= report["captured"] < 12
+    assert len(stems(tmp_path)) == report["captured"] == len(virtual.delivered)
+
+
+def test_a_person_at_a_terminal_sees_progress_and_is_asked_what_to_do_about_a_jam(environment, tmp_path):
+    with scanner(2, "jammed@start:2xall") as virtual:
+        ours, theirs = pty.openpty()
+        line = [*PROGRAM, "scan", "--roll", "r", "--device", virtual.device]
+        terminal = {**environment, "TERM": "xterm"}
+        scan = subprocess.Popen(line, env=terminal, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        try:
+            seen = read_until(ours, "goes on")
+            virtual.clear_faults()
+            os.write(ours, b"\n")
+            seen += read_until(ours, "slides captured")
+            assert scan.wait(60) == 0
+        finally:
+            scan.kill()
+            scan.wait()
+            os.close(ours)
+    assert "Free the slide" in seen
+    assert re.search(r"scanned.*2 of 2", seen)
+    assert "left" in seen
+    assert stems(tmp_path) == ["r_0001", "r_0002"]
+
+
+def read_until(terminal, words):
+    seen = ""
+    while words not in seen:
+        assert select.select([terminal], [], [], 60.0)[0], seen
+        seen += os.read(terminal, 65536).decode(errors="replace")
+    return seen
+
+
+def test_where_a_service_runs_the_scan_is_left_to_it(tmp_path):
+    station = LiveStation(tmp_path)
+    with running(station), scanner(2) as virtual:
+        station.wait_for(lambda status: status.service.running)
+        line = [*PROGRAM, "scan", "--roll", "r", "--device", virtual.device, "--config", str(station.config), "--json"]
+        done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["cleaned"] == 2
+        assert station.stop() == 0
+    assert not (tmp_path / "scan.log").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--roll", "Bad Roll", "--device", "d"],
+        ["--roll", "r", "--device", "d", "--depth", "12"],
+        ["--roll", "r", "--device", "d", "--frames", "0"],
+        ["--device", "d"],
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_scanned(command, tmp_path, arguments):
+    assert command("scan", *arguments).returncode == 2
+    assert not (tmp_path / "station" / "station.db").exists()
+
+
+def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command):
+    done = command("session", "resume", 7)
+    assert (done.returncode, done.stderr) == (1, "filmscand: there is no session 7\n")
+
+
+def test_devices_tells_infrared_and_recipe_of_what_sane_sees(command):
+    with scanner(1) as virtual:
+        done = command("devices", "--host", virtual.address, "--json")
+        table = command("devices", "--host", virtual.address).stdout
+        name = virtual.device
+    (device,) = [one for one in json.loads(done.stdout)["devices"] if one["device"] == name]
+    assert (device["infrared"], device["recipe"], device["vendor"]) == (True, "coolscan3", "Nikon")
+    assert name in table
+    assert "yes" in table
+
+
+def test_the_virtual_scanner_of_the_command_line_runs_until_it_is_told_to_stop(environment):
+    line = [*PROGRAM, "virtual-scanner", "--model", "pieusb", "--slides", "1", "--address", "127.0.0.99"]
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as virtual:
+        assert virtual.stdout.readline().startswith("net:127.0.0.99:pieusb:virtual  (1 slides")
+        virtual.send_signal(signal.SIGTERM)
+        assert virtual.wait(20) == 0
+
+
+@pytest.mark.parametrize("mistake", [["--model", "toaster"], ["--fault", "sulking"]])
+def test_a_virtual_scanner_that_cannot_be_is_wrong_usage(command, mistake):
+    assert command("virtual-scanner", *mistake).returncode == 2
+
+
+def test_without_python_sane_everything_but_scanning_works_and_says_what_to_install(tmp_path, environment):
+    # a package that cannot be imported stands before the real one
+    (tmp_path / "sane.py").write_text("raise ImportError('libsane.so.1: cannot open shared object file')\n")
+    blind = {**environment, "PYTHONPATH": str(tmp_path)}
+    answers = {
+        words: subprocess.run([*PROGRAM, *words.split()], env=blind, capture_output=True, text=True, timeout=60)
+        for words in ("devices", "scan --roll r --device coolscan3:usb --json", "status")
+    }
+    assert [done.returncode for done in answers.values()] == [4, 4, 0]
+    assert "pip install 'filmscand[scanner]'" in answers["devices"].stderr
+    report = json.loads(answers["scan --roll r --device coolscan3:usb --json"].stdout)
+    assert (report["reason"], report["frames"]) == ("failed", [])
+    assert "pip install 'filmscand[scanner]'" in report["advice"]
+    assert not list(Path(environment["FILMSCAND_STATION"]).rglob("*.tif"))

@@ -1,0 +1,409 @@
+"""The durable queue: what a frame may go through, and what a kill leaves of it."""
+
+import multiprocessing
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.retry import MAX_BACKOFF_S, backoff_s
+from filmscand.daemon.database import candidates
+from filmscand.daemon.database.candidates import Candidates, CandidateState
+from filmscand.daemon.database.connection import DatabaseTooNewError, open_database, open_to_read, transaction
+from filmscand.daemon.database.frames import (
+    NEXT_STATES,
+    JobState,
+    Outcome,
+    Roll,
+    SourceFile,
+    count_frames,
+    find_job,
+    held_frames,
+    last_finished,
+    sources_of,
+)
+from filmscand.daemon.database.queue import (
+    MAX_DEATHS,
+    DuplicateSourceError,
+    LeaseLostError,
+    Queue,
+    QueueError,
+    WrongStateError,
+)
+
+ROLL = Roll("museum", "box-1", "roll-a")
+WORKER = ProcessId(4000, 1)
+OTHER = ProcessId(4001, 1)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def connection(tmp_path):
+    with closing(open_database(tmp_path / "station.db")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def queue(connection, clock):
+    return Queue(connection, clock)
+
+
+def picture(name):
+    return SourceFile("raw", f"sha-of-{name}", 1000, name)
+
+
+def reserve(queue, name, at_least=1):
+    return queue.reserve(ROLL, at_least, [picture(name)], {"sensitivity": 0.5})
+
+
+def enqueue(queue, name):
+    return queue.enqueue(reserve(queue, name).job_id, {"sensitivity": 0.5})
+
+
+def test_numbers_follow_the_database_and_the_archive(queue):
+    assert reserve(queue, "a").frame == FrameId("museum", "box-1", "roll-a", 1)
+    assert reserve(queue, "b").frame.number == 2
+    assert reserve(queue, "c", at_least=40).frame.number == 40
+    assert reserve(queue, "d").frame.number == 41
+
+
+def test_a_dropped_reservation_frees_its_number_and_its_picture(queue):
+    queue.drop(reserve(queue, "a").job_id)
+    assert reserve(queue, "a").frame.number == 1
+
+
+def test_the_same_picture_is_never_taken_twice(queue):
+    first = enqueue(queue, "a")
+    with pytest.raises(DuplicateSourceError, match="roll-a_0001") as refused:
+        reserve(queue, "a")
+    assert refused.value.job_id == first.job_id
+
+
+def test_two_frames_may_have_the_same_infrared(queue, connection):
+    blank = SourceFile("infrared", "sha-of-blank", 500, "blank_ir.tif")
+    for name in ("a", "b"):
+        job = queue.reserve(ROLL, 1, [picture(name), blank], {})
+        assert sources_of(connection, job.job_id) == [picture(name), blank]
+
+
+def test_a_frame_is_taken_cleaned_and_finished(queue, connection):
+    job = enqueue(queue, "a")
+    lease = queue.take(WORKER, 60.0)
+    assert lease.job.job_id == job.job_id
+    assert lease.job.request == {"sensitivity": 0.5}
+    assert queue.take(OTHER, 60.0) is None
+    done = queue.finish(lease, {"seconds": {"total": 1.5}})
+    assert (done.state, done.outcome, done.result) == (JobState.FINISHED, Outcome.ARCHIVED, {"seconds": {"total": 1.5}})
+    assert last_finished(connection, 5) == [done]
+    assert count_frames(connection) == {(JobState.FINISHED, Outcome.ARCHIVED): 1}
+
+
+def test_a_reserved_frame_is_not_taken_before_its_files_are_safe(queue):
+    reserve(queue, "a")
+    assert queue.take(WORKER, 60.0) is None
+
+
+def test_a_frame_of_a_dead_worker_is_taken_up_again_after_the_others(queue):
+    first, second = enqueue(queue, "a"), enqueue(queue, "b")
+    assert queue.take(WORKER, 60.0).job.job_id == first.job_id
+    assert queue.bury(WORKER, "killed by SIGKILL").deaths == 1
+    assert queue.take(OTHER, 60.0).job.job_id == second.job_id
+    assert queue.take(WORKER, 60.0).job.job_id == first.job_id
+
+
+def test_a_frame_that_kills_three_workers_is_set_aside_with_the_cause(queue):
+    enqueue(queue, "a")
+    for _ in range(MAX_DEATHS):
+        assert queue.take(WORKER, 60.0) is not None
+        job = queue.bury(WORKER, "killed by SIGSEGV")
+    assert (job.state, job.outcome, job.error) == (JobState.FINISHED, Outcome.SET_ASIDE, "killed by SIGSEGV")
+    assert queue.take(WORKER, 60.0) is None
+
+
+def test_power_cuts_are_never_held_against_a_frame(queue):
+    enqueue(queue, "a")
+    for _ in range(3 * MAX_DEATHS):
+        assert queue.take(WORKER, 60.0) is not None
+        assert queue.release(WORKER, interrupted=True).state is JobState.QUEUED
+
+
+def test_burying_a_worker_that_held_nothing_changes_nothing(queue):
+    enqueue(queue, "a")
+    queue.take(WORKER, 60.0)
+    assert queue.bury(OTHER, "killed") is None
+    assert queue.bury(ProcessId(WORKER.pid, WORKER.born + 7), "a later process of the same number") is None
+
+
+def test_a_worker_that_lost_its_lease_can_do_nothing_more(queue):
+    enqueue(queue, "a")
+    stale = queue.take(WORKER, 60.0)
+    queue.bury(WORKER, "taken for dead")
+    fresh = queue.take(OTHER, 60.0)
+    for act in (
+        lambda: queue.heartbeat(stale, 60.0),
+        lambda: queue.finish(stale, {}),
+        lambda: queue.fail(stale, "late"),
+        lambda: queue.give_back(stale),
+    ):
+        with pytest.raises(LeaseLostError):
+            act()
+    assert queue.finish(fresh, {}).outcome is Outcome.ARCHIVED
+
+
+def test_a_heartbeat_holds_the_lease(queue, connection):
+    enqueue(queue, "a")
+    lease = queue.take(WORKER, -1.0)
+    assert held_frames(connection)[0].overdue_s > 0
+    queue.heartbeat(lease, 60.0)
+    held = held_frames(connection)[0]
+    assert held.overdue_s < -50
+    assert held.worker == WORKER
+
+
+def test_a_frame_given_back_waits_and_comes_again_for_ever(queue, clock):
+    enqueue(queue, "a")
+    for time in range(50):
+        lease = queue.take(WORKER, 60.0)
+        assert queue.give_back(lease, "no space left", 30.0).retries == time + 1
+        assert queue.take(WORKER, 60.0) is None
+        clock.now += 31.0
+
+
+def test_a_clock_that_was_set_back_puts_no_frame_off_for_hours(queue, clock):
+    enqueue(queue, "a")
+    queue.give_back(queue.take(WORKER, 60.0), "no space left", 30.0)
+    clock.now -= 2 * MAX_BACKOFF_S
+    assert queue.take(WORKER, 60.0) is not None
+
+
+def test_a_failed_frame_can_be_tried_again_with_a_clean_slate(queue):
+    job = enqueue(queue, "a")
+    queue.fail(queue.take(WORKER, 60.0), "no picture in it")
+    again = queue.retry(job.job_id, {"sensitivity": 0.9})
+    assert (again.state, again.outcome, again.error, again.deaths) == (JobState.QUEUED, None, None, 0)
+    assert queue.take(WORKER, 60.0).job.request == {"sensitivity": 0.9}
+
+
+def test_what_a_state_does_not_allow_is_refused(queue):
+    job = enqueue(queue, "a")
+    for act in (lambda: queue.enqueue(job.job_id, {}), lambda: queue.drop(job.job_id), lambda: queue.retry(job.job_id)):
+        with pytest.raises(WrongStateError):
+            act()
+
+
+def test_waiting_grows_and_stays_bounded():
+    waits = [backoff_s(retries, 1.0, 60.0) for retries in range(2000)]
+    assert waits[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert max(waits) == 60.0
+
+
+def test_everything_outlives_the_process(queue, tmp_path):
+    job = enqueue(queue, "a")
+    with closing(open_database(tmp_path / "station.db")) as later:
+        assert find_job(later, job.job_id) == job
+
+
+def test_a_reader_changes_nothing_and_sees_everything(queue, tmp_path):
+    enqueue(queue, "a")
+    with closing(open_to_read(tmp_path / "station.db")) as reader:
+        assert count_frames(reader) == {(JobState.QUEUED, None): 1}
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute("DELETE FROM frames")
+
+
+def test_a_transaction_that_fails_leaves_nothing(connection, queue):
+    def reserve_and_fail():
+        with transaction(connection):
+            reserve(queue, "a")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reserve_and_fail()
+    assert count_frames(connection) == {}
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path):
+    with closing(open_database(tmp_path / "station.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(DatabaseTooNewError, match="found 99"):
+        open_database(tmp_path / "station.db")
+
+
+def take_all(database, taken):
+    with closing(open_database(database)) as connection:
+        queue = Queue(connection)
+        while (lease := queue.take(WORKER, 60.0)) is not None:
+            taken.put(lease.job.frame.number)
+            queue.finish(lease, {})
+
+
+def test_workers_that_race_for_frames_get_each_once(queue, tmp_path):
+    for name in range(30):
+        enqueue(queue, str(name))
+    context = multiprocessing.get_context("spawn")
+    taken = context.SimpleQueue()
+    racers = [context.Process(target=take_all, args=(tmp_path / "station.db", taken)) for _ in range(2)]
+    for racer in racers:
+        racer.start()
+    numbers = [taken.get() for _ in range(30)]
+    for racer in racers:
+        racer.join()
+        assert racer.exitcode == 0
+    assert sorted(numbers) == list(range(1, 31))
+    assert taken.empty()
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Whatever is done in whatever order: rows only go along the table, and never contradict themselves."""
+
+    jobs = Bundle("jobs")
+    leases = Bundle("leases")
+    workers = st.sampled_from([ProcessId(pid, 1) for pid in (1, 2, 3)])
+
+    @initialize()
+    def open(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.connection = open_database(Path(self.folder.name, "station.db"))
+        self.connection.execute("PRAGMA synchronous = OFF")
+        self.queue = Queue(self.connection)
+        self.seen = {}
+        self.dropped = set()
+
+    def teardown(self):
+        self.connection.close()
+        self.folder.cleanup()
+
+    @rule(target=jobs, name=st.integers(0, 5))
+    def reserve(self, name):
+        try:
+            return reserve(self.queue, str(name)).job_id
+        except DuplicateSourceError:
+            return multiple()
+
+    @rule(job=jobs)
+    def enqueue(self, job):
+        self.allowed(lambda: self.queue.enqueue(job, {}))
+
+    @rule(job=jobs)
+    def drop(self, job):
+        if self.allowed(lambda: self.queue.drop(job)):
+            self.dropped.add(job)
+            self.seen.pop(job, None)
+
+    @rule(job=jobs)
+    def retry(self, job):
+        self.allowed(lambda: self.queue.retry(job))
+
+    @rule(target=leases, worker=workers)
+    def take(self, worker):
+        lease = self.queue.take(worker, 60.0)
+        return multiple() if lease is None else lease
+
+    @rule(lease=leases, how=st.sampled_from(["finish", "fail", "give_back", "heartbeat"]))
+    def use(self, lease, how):
+        arguments = {"finish": ({},), "fail": ("broken",), "give_back": ("full", 0.0), "heartbeat": (60.0,)}[how]
+        self.allowed(lambda: getattr(self.queue, how)(lease, *arguments))
+
+    @rule(worker=workers)
+    def bury(self, worker):
+        self.queue.bury(worker, "killed")
+
+    @rule(worker=workers)
+    def release(self, worker):
+        self.queue.release(worker, interrupted=True)
+
+    def allowed(self, act):
+        try:
+            act()
+        except QueueError:
+            return False
+        return True
+
+    @invariant()
+    def rows_went_along_the_table(self):
+        rows = self.connection.execute("SELECT job_id, state, outcome, deaths, lease_owner FROM frames").fetchall()
+        for job, state, outcome, deaths, owner in rows:
+            state = JobState(state)
+            before = self.seen.get(job, JobState.RESERVED)
+            assert state is before or state in NEXT_STATES[before]
+            assert (outcome is not None) == (state is JobState.FINISHED)
+            assert (owner is not None) == (state is JobState.PROCESSING)
+            assert deaths <= MAX_DEATHS
+            self.seen[job] = state
+        assert {row[0] for row in rows} >= set(self.seen) - self.dropped
+
+
+AnyOrder.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+test_any_order = AnyOrder.TestCase
+
+
+@pytest.fixture
+def watched(connection):
+    return Candidates(connection, "/drop")
+
+
+def walk(watched, row, *states):
+    for state in states:
+        row = watched.move(row, state)
+    return row
+
+
+def test_a_growing_file_is_one_candidate(watched):
+    first = watched.see("a.tif", 10, 1)
+    grown = watched.see("a.tif", 20, 2)
+    assert grown.candidate_id == first.candidate_id
+    assert (grown.size_bytes, grown.mtime_ns, grown.state) == (20, 2, CandidateState.SETTLING)
+
+
+def test_a_file_that_was_dealt_with_and_left_is_not_taken_again(watched, queue):
+    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.COMPLETE)
+    job = reserve(queue, "a")
+    row = watched.move(row, CandidateState.CLAIMED, job_id=job.job_id)
+    walk(watched, row, CandidateState.STORED, CandidateState.RELEASED)
+    assert watched.see("a.tif", 10, 1) is None
+    assert watched.see("a.tif", 10, 2) is not None
+
+
+def test_a_file_that_comes_again_after_it_was_moved_away_is_seen(watched):
+    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.QUARANTINED)
+    watched.moved_away(row)
+    assert watched.see("a.tif", 10, 1) is not None
+
+
+@pytest.mark.parametrize("before", CandidateState)
+@pytest.mark.parametrize("after", CandidateState)
+def test_a_candidate_goes_only_along_the_table(watched, connection, before, after):
+    row = watched.see("a.tif", 10, 1)
+    connection.execute("UPDATE candidates SET state = ?", (before,))
+    row = watched.reload(row)
+    if after in candidates.NEXT_STATES[before]:
+        assert watched.move(row, after).state is after
+    else:
+        with pytest.raises(QueueError, match="no way"):
+            watched.move(row, after)
+
+
+def test_of_two_that_move_a_candidate_one_is_refused(watched):
+    row = watched.see("a.tif", 10, 1)
+    watched.move(row, CandidateState.SETTLING)
+    with pytest.raises(QueueError, match="moved on"):
+        watched.move(row, CandidateState.SETTLING)

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from filmscand.daemon.cleaning.engine_options import model_problem
+from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.station.configuration import (
+    FilmKind,
+    PairRule,
+    SourcePolicy,
+    Station,
+    Watch,
+    WatchMode,
+    default_root,
+    load_station,
+)
+
+HOUSE = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def station_folder(tmp_path, monkeypatch):
+    for variable in ("STATE_DIRECTORY", "CONFIGURATION_DIRECTORY"):
+        monkeypatch.delenv(variable, raising=False)
+    folder = tmp_path / "station"
+    monkeypatch.setenv("FILMSCAND_STATION", str(folder))
+    return folder
+
+
+def write(folder, text):
+    file = folder / "written.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def mistakes(tmp_path, text):
+    with pytest.raises(ConfigError) as error:
+        load_station(write(tmp_path, text))
+    return str(error.value).splitlines()
+
+
+def test_without_configuration_everything_lies_in_one_folder(station_folder):
+    station = load_station()
+    assert station.root == station_folder
+    assert station.archive == station_folder / "archive"
+    assert station.database == station_folder / "station.db"
+    assert [watch.path for watch in station.watch] == [station_folder / "drop"]
+
+
+def test_the_station_folder_is_named_by_systemd_where_nobody_else_names_it(monkeypatch):
+    monkeypatch.delenv("FILMSCAND_STATION")
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/filmscand:/var/lib/other")
+    assert default_root() == Path("/var/lib/filmscand")
+
+
+def test_the_station_folder_is_below_the_home_where_nobody_names_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("FILMSCAND_STATION")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_root() == tmp_path / ".local/share/filmscand"
+
+
+def test_the_commented_file_says_the_defaults_with_every_key():
+    import yaml
+
+    file = HOUSE / "config" / "station.yaml"
+    assert load_station(file) == Station()
+    written = yaml.safe_load(file.read_text())
+    assert written.keys() == Station.model_fields.keys()
+    assert written["watch"][0].keys() == Watch.model_fields.keys()
+    for section in ("workers", "cleaning", "page", "logging"):
+        assert written[section].keys() == type(getattr(Station(), section)).model_fields.keys()
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path):
+    assert load_station(write(tmp_path, "# nothing\n")) == Station()
+
+
+def test_the_file_in_systemds_folder_goes_before_the_stations_own(tmp_path, station_folder, monkeypatch):
+    station_folder.mkdir()
+    (station_folder / "station.yaml").write_text("page: {port: 1111}\n")
+    assert load_station().page.port == 1111
+    monkeypatch.setenv("CONFIGURATION_DIRECTORY", str(tmp_path))
+    (tmp_path / "station.yaml").write_text("page: {port: 2222}\n")
+    assert load_station().page.port == 2222
+
+
+def test_a_whole_station_is_read(tmp_path):
+    station = load_station(
+        write(
+            tmp_path,
+            """
+root: /srv/film
+archive: /mnt/archive
+watch:
+  - {path: vuescan, collection: meyer, box: box-3, roll: "dia-{folder}", film: kodachrome, pair: required,
+     pair_timeout_s: 60, settle_s: 2.5, mode: poll, source_policy: delete, fourth_sample_infrared: true}
+  - path: /mnt/share
+workers: {count: 2, memory_limit_mib: 2048}
+cleaning: {sensitivity: 0.7}
+""",
+        )
+    )
+    first, second = station.watch
+    assert station.archive == Path("/mnt/archive")
+    assert station.database == Path("/srv/film/station.db")
+    assert (first.path, second.path) == (Path("/srv/film/vuescan"), Path("/mnt/share"))
+    assert (first.film, first.pair, first.mode) == (FilmKind.KODACHROME, PairRule.REQUIRED, WatchMode.POLL)
+    assert first.source_policy is SourcePolicy.DELETE
+    assert first.fourth_sample_infrared is True
+    assert station.workers.count == 2
+    assert station.cleaning.sensitivity == 0.7
+
+
+def test_every_mistake_is_told_with_file_line_and_key(tmp_path):
+    text = """root: /srv/film
+wacth: []
+watch:
+  - path: drop
+    pair: sometimes
+    setle_s: 3
+  - collection: Büchse
+cleaning:
+  sensitivity: 1.5
+workers: {count: 0}
+"""
+    file = tmp_path / "written.yaml"
+    found = mistakes(tmp_path, text)
+    assert [line.split(" ")[0] for line in found] == [f"{file}:{line}:" for line in (2, 5, 6, 7, 9, 10)]
+    assert found[0] == f"{file}:2: wacth: unknown key"
+    assert "watch.0.pair: Input should be 'none', 'optional' or 'required', found 'sometimes'" in found[1]
+    assert "watch.0.setle_s: unknown key" in found[2]
+    assert "watch.1.collection: expected 1 to 64 of a-z" in found[3]
+    assert "cleaning.sensitivity: Input should be less than or equal to 1, found 1.5" in found[4]
+    assert "workers.count: Input should be greater than or equal to 1, found 0" in found[5]
+
+
+def test_a_key_that_stands_twice_is_told(tmp_path):
+    assert mistakes(tmp_path, "archive: a\npage: {port: 1}\narchive: b\n") == [
+        f"{tmp_path / 'written.yaml'}:3: archive: stands in line 1 already"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("watch:\n  - path: [\n", 3, "expected YAML, found"),
+        ("a: b: c\n", 1, "mapping values are not allowed here"),
+        ("- a\n- b\n", 1, "expected keys and values, found list"),
+        ("archive: !!python/object:os.system {}\n", 1, "could not determine a constructor"),
+        ("watch: drop\n", 1, "watch: Input should be a valid tuple"),
+        ('watch:\n  - roll: "{year}"\n', 2, "roll: expected text with {folder} or {date} in it"),
+        ("root: 7\n", 1, "root: Input is not a valid path for"),
+        ("archive: 7\n", 1, "archive: Input is not a valid path for"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_told_with_its_line(tmp_path, text, line, part):
+    found = mistakes(tmp_path, text)
+    assert found[0].startswith(f"{tmp_path / 'written.yaml'}:{line}:")
+    assert part in found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("archive: drop/archive\n", 1, "watch.0.path"),
+        ("watch:\n  - path: archive/in\n", 2, "watch.0.path"),
+        ("watch:\n  - path: a\n  - path: a/b\n", 3, "watch.1.path"),
+        ("watch:\n  - path: .\n", 2, "watch.0.path"),
+    ],
+)
+def test_folders_that_lie_in_each_other_are_told(tmp_path, text, line, key):
+    found = mistakes(tmp_path, text)
+    assert f":{line}: {key}: expected a folder apart from" in found[0]
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"gone\.yaml: cannot read: No such file"):
+        load_station(tmp_path / "gone.yaml")
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path):
+    file = tmp_path / "latin.yaml"
+    file.write_bytes("root: /srv/Büchse\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match="expected UTF-8, found byte 0xfc"):
+        load_station(file)
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "roll"),
+    [
+        ("{folder}", "Dia 1968/a.tif", "dia-1968"),
+        ("{folder}", "meyer/dia 1/a.tif", "meyer-dia-1"),
+        ("{folder}", "a.tif", "2026-11-20"),
+        ("{date}", "meyer/a.tif", "2026-11-20"),
+        ("box3-{folder}", "x/a.tif", "box3-x"),
+        ("r12", "x/a.tif", "r12"),
+    ],
+)
+def test_the_roll_of_a_file_follows_the_rule(rule, file, roll):
+    assert Watch(roll=rule).roll_of(Path(file), date(2026, 11, 20)) == roll
+
+
+def test_a_share_settles_longer_than_a_disk_unless_told():
+    assert Watch().quiet_time_s(network=False) < Watch().quiet_time_s(network=True)
+    assert Watch(settle_s=1).quiet_time_s(network=True) == 1
+
+
+def test_models_are_found_from_the_stations_folder_and_opened_only_when_asked(tmp_path, station_folder):
+    from support.onnx_models import save_detector, save_inpainting
+
+    station_folder.mkdir()
+    save_detector(station_folder / "own.onnx")
+    save_inpainting(station_folder / "lama.onnx")
+    text = "cleaning: {detector: 'off', detector_model: own.onnx, inpainting_model: lama.onnx}\n"
+    station = load_station(write(tmp_path, text), check_model=model_problem)
+    assert station.cleaning.detector_model == station_folder / "own.onnx"
+    assert station.cleaning.models().keys() == {"detector_model", "inpainting_model"}
+    (station_folder / "own.onnx").write_bytes(b"no model")
+    assert load_station(write(tmp_path, text)).cleaning == station.cleaning
+
+
+@pytest.mark.parametrize("key", ["detector_model", "inpainting_model"])
+def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path, station_folder):
+    from support.onnx_models import DENSITY, PROBABILITY, save
+
+    text = f"cleaning:\n  sensitivity: 0.4\n  {key}: own.onnx\n"
+    assert mistakes(tmp_path, text) == [
+        f"{tmp_path}/written.yaml:3: cleaning.{key}: expected a model file, found none at {station_folder}/own.onnx"
+    ]
+    station_folder.mkdir()
+    other = {"answer": PROBABILITY["probability"]}
+    save(station_folder / "own.onnx", [("ReduceMean", ["density"], "answer", {"axes": [1]})], DENSITY, other)
+    with pytest.raises(ConfigError, match=rf"written.yaml:3: cleaning.{key}: .*own.onnx: expected an? "):
+        load_station(tmp_path / "written.yaml", check_model=model_problem)

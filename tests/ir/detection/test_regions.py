@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmscand.ir.detection import _region_kernels as kernels
+from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
+from filmscand.ir.leakage.noise import Noise
+from filmscand.ir.leakage.residual import Residual
+from support import ir_twins as twins
+from support.ir_frames import base_of, compiled
+
+GAUSSIAN_TAILS = np.array([[2.58, 3.29], [2.58, 3.29]], np.float32)
+NOTHING_HELD = np.zeros((40, 40), np.bool_)
+
+
+def noise_of(deviation=0.004, factor=None, tails=GAUSSIAN_TAILS):
+    """Noise that does not depend on the picture, from pixel to pixel: smoothing over 5 by 5 leaves less than 3 by 3."""
+    deviations = np.stack([np.full(16, deviation, np.float32), np.full(16, 0.73 * deviation, np.float32)])
+    factor = np.ones((4, 4), np.float32) if factor is None else factor
+    return Noise(deviations, np.zeros((2, 16), np.float32), tails, factor)
+
+
+def flat_base(shape=(4, 4), block=16, level=0.0):
+    return base_of(np.full(shape, level), block)
+
+
+def film_with(density, noise=0.0):
+    """A residual of 64 by 64 pixels of clear film that shows a density."""
+    rng = np.random.default_rng(3)
+    values = -(density + rng.normal(0, noise, (64, 64))) * 4096 if noise else -density * 4096
+    return Residual(np.rint(values).astype(np.int16), np.zeros((64, 64), np.uint8))
+
+
+def regions_image(regions, shape):
+    labels = np.zeros(shape, int)
+    labels[regions.rows, regions.cols] = np.repeat(np.arange(len(regions)), np.diff(regions.starts)) + 1
+    return labels
+
+
+@st.composite
+def residuals(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rows, cols = draw(st.sampled_from([(1, 1), (7, 60), (33, 2), (70, 45)]))
+    block = draw(st.sampled_from([16, 24]))
+    values = rng.integers(-4000, 4000, (rows, cols)).astype(np.int16)
+    grades = (rng.integers(0, 16, (rows, cols)) + rng.choice([0, 128], (rows, cols), p=[0.8, 0.2])).astype(np.uint8)
+    return rng, Residual(values, grades), block, (-(-rows // block), -(-cols // block))
+
+
+@settings(max_examples=15, deadline=None)
+@given(residuals())
+def test_statistics_of_blocks_are_those_of_a_lattice_of_samples(drawn):
+    _, residual, block, shape = drawn
+    found = (*(np.empty(shape, np.float32) for _ in range(3)), np.empty(shape, np.uint8))
+    kernels.block_statistics(residual.values, residual.grades, block, *found)
+    for plane, expected in zip(found, twins.block_statistics(residual.values, residual.grades, block), strict=True):
+        assert plane == pytest.approx(expected, abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(residuals())
+def test_a_pixels_class_is_that_of_its_smoothed_density_against_the_limits_of_its_grade(drawn):
+    rng, residual, block, shape = drawn
+    rows, cols = residual.values.shape
+    base = replace(flat_base(shape, block), level=rng.normal(0, 0.3, shape).astype(np.float32))
+    noise = noise_of(factor=rng.uniform(0.6, 4, shape).astype(np.float32))
+    limits = np.sort(rng.uniform(0.02, 0.5, (3, 16)), axis=0).astype(np.float32)[[0, 2, 1]]
+    holder = rng.random((-(-rows // 8), -(-cols // 8))) < 0.2
+    classes = np.zeros((rows, cols), int)
+    found = find_defects(residual, base, noise, limits, holder)
+    _, three, five = twins.density(residual.values, residual.grades, base.level, block)
+    local = twins.laid_out(noise.factor, block, (rows, cols))
+    weak, seed, wide = (limit[residual.grades & 15] * local for limit in limits)
+    classes[three > weak] = 1
+    classes[(three > weak) & (five > 0.35 * wide)] = 3
+    classes[(three > seed) | (five > wide)] = 2
+    classes[holder.repeat(8, 0).repeat(8, 1)[:rows, :cols]] = 0
+    assert np.array_equal(regions_image(found, (rows, cols)), twins.regions(classes, SMALLEST_PX))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([(1, 1), (1, 30), (25, 1), (30, 40)]),
+    st.floats(0.02, 0.7),
+    st.sampled_from([0.0, 0.1]),
+)
+def test_regions_are_the_eight_connected_ones_with_a_seed_in_reading_order(seed, shape, crowd, faint):
+    rng = np.random.default_rng(seed)
+    parts = [1 - crowd, crowd * 0.4, crowd * (0.1 - faint), crowd * (0.5 + faint)]
+    classes = rng.choice([0, 1, 2, 3], shape, p=parts).astype(np.uint8)
+    regions = connected_regions(classes)
+    expected = twins.regions(classes, SMALLEST_PX)
+    assert len(regions) == expected.max()
+    assert np.array_equal(regions_image(regions, shape), expected)
+    owners = np.repeat(np.arange(len(regions)), np.diff(regions.starts))
+    assert np.array_equal(np.lexsort((regions.cols, regions.rows, owners)), np.arange(len(owners)))
+
+
+def test_two_pixels_are_no_defect_and_three_are():
+    classes = np.zeros((9, 20), np.uint8)
+    classes[4, 2:4] = 2
+    classes[4, 10:13] = 2
+    assert regions_image(connected_regions(classes), classes.shape).nonzero()[1].tolist() == [10, 11, 12]
+
+
+def test_a_seed_is_rarer_by_the_tail_that_was_measured():
+    steep = seed_limits(noise_of(), 0.5)
+    heavy = seed_limits(noise_of(tails=np.array([[2.58, 3.8], [2.58, 3.8]], np.float32)), 0.5)
+    assert (heavy[1:] > 1.3 * steep[1:]).all()
+    assert np.array_equal(heavy[0], steep[0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.001, 0.1))
+def test_more_sensitivity_never_raises_a_limit(first, second, deviation):
+    careful, eager = (seed_limits(noise_of(deviation), sensitivity) for sensitivity in sorted((first, second)))
+    assert (eager <= careful).all()
+
+
+def test_noise_free_film_is_held_to_a_change_of_light_that_one_could_see():
+    limits = seed_limits(noise_of(1e-5), 1.0)
+    assert (limits[1:] > 0.006).all()
+    assert (limits[1:] < 0.011).all()
+    assert (limits[0] > 0.003).all()
+
+
+def test_twice_the_noise_asks_twice_the_density():
+    assert seed_limits(noise_of(0.04), 0.5) == pytest.approx(2 * seed_limits(noise_of(0.02), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "rate"), [(0.0, 5e-8), (0.5, 5e-6), (0.75, 5e-5)], ids=["certain only", "as it is", "suspected"]
+)
+def test_a_seed_lies_where_an_exponential_tail_leaves_the_rate_of_false_alarms(sensitivity, rate):
+    # Passed by 1 % at 3.2 deviations and by 0.1 % at 4, each further deviation and a quarter leaves a tenth.
+    noise = noise_of(0.02, tails=np.array([[3.2, 4.0], [3.2, 4.0]], np.float32))
+    seeds = seed_limits(noise, sensitivity)[1] / 0.02
+    assert seeds == pytest.approx(4.0 + 0.8 * np.log10(1e-3 / rate), abs=0.1)
+
+
+def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
+    density = np.zeros((64, 64))
+    density[20, 10:50] = 0.03
+    density[19:22, 28:31] = 0.5
+    density[40, 10:50] = 0.03
+    noise = noise_of(0.004)
+    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    assert len(regions) == 1
+    assert regions.rows.max() < 30
+    assert (regions.cols.min(), regions.cols.max()) == (10, 49)
+
+
+@pytest.mark.parametrize(
+    ("part", "length_px", "found"),
+    [(0.5, 18, True), (0.5, 8, False), (0.35, 30, True), (0.24, 40, False), (0.5, 0, False)],
+)
+def test_a_long_ridge_is_a_defect_though_it_nowhere_passes_the_threshold_of_a_seed(part, length_px, found):
+    noise = noise_of(0.004, tails=np.array([[2.58, 6.0], [2.58, 6.0]], np.float32))
+    limits = seed_limits(noise, 0.5)
+    density = np.zeros((64, 64))
+    # Over five pixels and three the smoothing leaves the middle rows some nine tenths.
+    density[19:24, 5 : 5 + length_px] = part * limits[2, 0] / 0.94
+    assert len(find_defects(film_with(density), flat_base(), noise, limits, NOTHING_HELD)) == found
+
+
+@pytest.mark.parametrize(("deviations", "kept"), [(1.7, False), (3.4, True)])
+def test_a_weak_part_stands_out_of_the_noise_by_about_two_and_a_half_deviations(deviations, kept):
+    density = np.zeros((64, 64))
+    density[19:22, 5:60] = deviations * 0.004
+    density[19:22, 28:31] = 0.5
+    noise = noise_of(0.004)
+    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    assert (regions.cols.min() < 8) == kept
+
+
+def test_clipped_infrared_is_never_a_defect_but_film_under_its_level_is():
+    residual = film_with(np.full((64, 64), 0.4))
+    residual.grades[:, :32] = 128
+    noise = noise_of()
+    regions = find_defects(residual, flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    assert regions.cols.min() >= 30
+
+
+def test_nothing_is_a_defect_on_the_holder():
+    holder = NOTHING_HELD.copy()
+    holder[:4] = True
+    noise = noise_of()
+    regions = find_defects(film_with(np.full((64, 64), 0.4)), flat_base(), noise, seed_limits(noise, 0.5), holder)
+    assert regions.rows.min() == 32
+
+
+@compiled
+def test_a_plain_of_noise_holds_hardly_a_seed_and_more_with_more_sensitivity():
+    noise = noise_of(0.02 * 0.375)
+    rng = np.random.default_rng(5)
+    residual = Residual(
+        np.rint(rng.normal(0, 0.02, (700, 700)) * 4096).astype(np.int16), np.zeros((700, 700), np.uint8)
+    )
+    base, holder = flat_base((44, 44)), np.zeros((88, 88), np.bool_)
+    noise = replace(noise, factor=np.ones((44, 44), np.float32))
+    counts = [len(find_defects(residual, base, noise, seed_limits(noise, s), holder)) for s in (0.0, 0.5, 1.0)]
+    assert counts[0] == 0
+    assert counts[1] <= 6
+    assert counts[2] > 3 * counts[1] + 20
+
+
+def lattice(count, side_px):
+    """Regions of squares, far apart."""
+    classes = np.zeros((20 * count, 20), np.uint8)
+    for place in range(count):
+        classes[20 * place : 20 * place + side_px, 2 : 2 + side_px] = 2
+    return connected_regions(classes)
+
+
+@pytest.mark.parametrize(
+    ("count", "side_px", "film_px", "speckled"),
+    [
+        (15, 3, 100, False),
+        (35, 3, 100, True),
+        (35, 3, 20_000, True),
+        (35, 3, 45_000, False),
+        (90, 3, 100_000, True),
+        (400, 4, 100, False),
+    ],
+    ids=["a few", "on hardly any film", "on little film", "on more", "many", "larger ones"],
+)
+def test_tiny_regions_are_noise_where_there_are_more_than_the_dirtiest_film_has(count, side_px, film_px, speckled):
+    assert is_speckled(lattice(count, side_px), film_px) == speckled

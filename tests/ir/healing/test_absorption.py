@@ -1,0 +1,414 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from filmscand.ir.decision import _defect_kernels as kernels
+from filmscand.ir.decision.slopes import PLACES, DefectSample
+from filmscand.ir.healing.absorption import DEEPEST, Sight, fit_absorption
+from support import ir_twins as twins
+from support.ir_defects import regions_of, with_edges
+
+REGIONS, PIXELS = 40, 60
+SURELY_DEFECTS = 8.0
+NOISE = 0.004
+
+
+def specks(rng, exponents, peak=0.6, error=0.02):
+    """Regions whose density in the picture is the exponent times that in infrared; fills err together by region."""
+    regions = len(exponents)
+    depth = peak * np.sin(np.linspace(0.1, 3.0, PIXELS)) * rng.uniform(0.6, 1.4, (regions, 1))
+    ratio = exponents[:, None] * depth[..., None] + error * rng.standard_normal((regions, 1, 3))
+    ratio += 0.3 * error * rng.standard_normal(ratio.shape)
+    planes = (np.repeat(depth[..., None], 3, -1), ratio, np.full(ratio.shape, error**2))
+    return sample_of(regions, *planes)
+
+
+def sample_of(regions, *planes):
+    planes = [plane.reshape(-1, 3).astype(np.float32) for plane in planes]
+    silent_edges = np.tile([0.0] * 7 + [1.0], (regions, 1))
+    return DefectSample(np.arange(regions + 1) * (len(planes[0]) // regions), *planes, silent_edges)
+
+
+def places_of(regions):
+    """Each region in a place of its own."""
+    return np.stack([np.arange(regions), np.arange(regions) % PLACES**2], 1)
+
+
+def pixels_of(region):
+    return slice(region * PIXELS, (region + 1) * PIXELS)
+
+
+def fit(sample, evidence=SURELY_DEFECTS, gain=1.0, blur_px=0.0, noise=NOISE):
+    regions = len(sample.areas)
+    return fit_absorption(
+        sample, np.arange(regions), places_of(regions), np.full(regions, evidence), Sight(gain, noise, blur_px)
+    )
+
+
+def neutral(factors):
+    return np.repeat(np.asarray(factors)[:, None], 3, 1)
+
+
+@pytest.mark.parametrize("exponent", [0.9, 1.2, 2.5])
+def test_the_exponent_of_the_frames_dust_is_found_and_all_of_it_shows(exponent):
+    sample = specks(np.random.default_rng(1), neutral(np.full(REGIONS, exponent)))
+    found = fit(sample)
+    # Stray light steepens what little light is left.
+    assert np.median(found.exponents) == pytest.approx(exponent, rel=0.1)
+    assert found.visible.all()
+    assert np.median(found.misfit) < 0.25
+
+
+def test_where_the_frames_dust_is_mixed_each_region_keeps_its_exponent():
+    exponents = np.tile([0.9, 1.2, 1.5, 1.9], REGIONS // 4)
+    found = fit(specks(np.random.default_rng(2), neutral(exponents))).exponents.mean(axis=1)
+    mixed = [found[exponents == each].mean() for each in (0.9, 1.2, 1.5, 1.9)]
+    assert mixed == pytest.approx([0.9, 1.2, 1.5, 1.9], rel=0.15)
+
+
+def test_a_region_that_differs_from_all_others_is_believed_by_half_and_more_where_its_edges_confirm_it():
+    exponents = np.full(REGIONS, 1.2)
+    exponents[7] = 2.1
+    sample = specks(np.random.default_rng(2), neutral(exponents))
+    samples = (with_edges(sample, np.where(exponents > 2, slope, np.nan)) for slope in (1.2, np.nan, 2.1))
+    denied, alone, confirmed = (fit(each).exponents[7].mean() for each in samples)
+    assert 1.25 < denied < alone < confirmed < 2.1
+    assert alone == pytest.approx(1.6, abs=0.15)
+    assert confirmed - denied > 0.04
+
+
+@pytest.mark.parametrize(
+    ("usual", "exponent", "edges", "believed"),
+    [
+        (2.4, 5.6, 5.6, True),
+        (2.4, 3.3, 3.3, False),
+        (2.4, 5.6, 2.4, False),
+        (2.4, 5.6, np.nan, False),
+        (1.2, 2.8, 2.8, False),
+    ],
+    ids=["far off", "within the usual", "edges deny it", "edges are silent", "strong infrared"],
+)
+def test_where_infrared_is_weak_what_unsure_fill_and_edges_agree_on_is_believed(usual, exponent, edges, believed):
+    exponents = np.full(REGIONS, usual)
+    exponents[7] = exponent
+    sample = specks(np.random.default_rng(2), neutral(exponents), error=0.2)
+    told = with_edges(sample, np.where(np.arange(REGIONS) == 7, edges, np.nan))
+    found = fit(told).exponents
+    assert (found[7].mean() - np.median(found) > 0.8 * (exponent - usual)) == believed
+
+
+def test_a_region_that_says_little_is_drawn_to_the_frames_exponent():
+    rng = np.random.default_rng(3)
+    exponents = np.full(REGIONS, 1.2)
+    exponents[7] = 1.9
+    sample = specks(rng, neutral(exponents))
+    sample.variance[pixels_of(7)] = 2.0
+    found = fit(sample)
+    assert found.exponents[7].mean() / np.median(found.exponents) < 1.2
+
+
+def test_dust_that_takes_one_colour_more_keeps_its_tint():
+    sample = specks(np.random.default_rng(4), np.tile([1.1, 1.2, 1.35], (REGIONS, 1)), error=0.01)
+    found = fit(sample)
+    red, green, blue = np.median(found.exponents, axis=0)
+    assert blue / red == pytest.approx(1.35 / 1.1, rel=0.05)
+    assert green / red == pytest.approx(1.2 / 1.1, rel=0.05)
+
+
+def test_what_only_the_infrared_saw_does_not_show():
+    exponents = np.full(REGIONS, 1.2)
+    exponents[::4] = 0.0
+    sample = specks(np.random.default_rng(5), neutral(exponents))
+    found = fit(sample)
+    assert not found.visible[::4].any()
+    assert found.visible[1::4].all()
+
+
+def test_a_scratch_that_took_dye_away_shows():
+    exponents = np.full(REGIONS, 1.2)
+    exponents[3] = -1.5
+    sample = specks(np.random.default_rng(6), neutral(exponents))
+    assert fit(sample).visible[3]
+
+
+def test_what_takes_ten_times_the_light_of_its_density_is_the_pictures_own():
+    exponents = np.full(REGIONS, 1.2)
+    exponents[3] = 12.0
+    sample = specks(np.random.default_rng(7), neutral(exponents), peak=0.08)
+    assert not fit(sample).visible[3]
+
+
+def test_where_hardly_a_region_is_known_the_usual_exponent_serves():
+    sample = specks(np.random.default_rng(8), neutral([1.2, 1.2]), error=2.0)
+    found = fit(sample)
+    assert found.exponents == pytest.approx(np.full((2, 3), 1.2), abs=0.35)
+
+
+def test_the_gain_of_the_leak_is_taken_up_by_the_exponent():
+    sample = specks(np.random.default_rng(9), neutral(np.full(REGIONS, 2.0)))
+    once, twice = fit(sample, gain=1.0), fit(sample, gain=2.0)
+    assert np.median(once.exponents) / np.median(twice.exponents) == pytest.approx(2.0, rel=0.1)
+
+
+def opaque(light_left, regions=30):
+    """Dust of which the opaque middle leaves some stray light."""
+    rng = np.random.default_rng(10)
+    through = np.exp(-rng.uniform(0.05, 5.0, (regions * PIXELS, 1)))
+    density = -np.log(through * (1 - light_left) + light_left)
+    ratio = np.repeat(np.minimum(-np.log(through), 4.0), 3, 1)
+    variance = np.full(ratio.shape, 1e-3)
+    return sample_of(regions, np.repeat(density, 3, 1), ratio, variance)
+
+
+@pytest.mark.parametrize("stray", [0.02, 0.05])
+def test_light_that_strays_round_opaque_dust_is_read_off_the_darkest_pixels(stray):
+    assert fit(opaque(stray)).stray == pytest.approx(stray, rel=0.2)
+
+
+def test_where_no_dust_is_opaque_stray_light_is_supposed_small():
+    sample = specks(np.random.default_rng(11), neutral(np.full(REGIONS, 1.2)))
+    assert 0.02 < fit(sample).stray < 0.05
+
+
+def test_detail_that_the_infrared_lost_is_put_back_where_many_pixels_say_how_much():
+    rng = np.random.default_rng(12)
+    sharp = 0.5 + 0.3 * np.sin(np.arange(REGIONS * 80) * 0.9)
+    blurred, wider = 0.5 + 0.6 * (sharp - 0.5), 0.5 + 0.3 * (sharp - 0.5)
+    density = np.stack([blurred, wider, np.full_like(wider, 0.5)], -1)
+    ratio = np.repeat(sharp[:, None], 3, 1) + 0.01 * rng.standard_normal((len(sharp), 3))
+    variance = np.full(ratio.shape, 1e-4)
+    found = fit(sample_of(REGIONS, density, ratio, variance))
+    assert np.corrcoef(found.shape, sharp)[0, 1] > 0.97
+    assert np.std(found.shape) > 1.3 * np.std(blurred)
+    assert found.lift.min() > 1.3
+    for regions, told in ((12, False), (25, True)):
+        few = slice(0, 80 * regions)
+        lift = fit(sample_of(regions, density[few], ratio[few], variance[few]), noise=0.0).lift
+        assert (lift.min() > 1.01, lift.max() > 1.01) == (told, told)
+
+
+def patches(detail, noise, count=12, side=10):
+    """Regions cut out of a plane with real detail, and noise; and the density that they have without the noise.
+
+    So few pixels tell of no detail that the infrared lost.
+    """
+    rows, cols = side * np.array([1, count]) + 8
+    wave = np.sin(2.2 * np.arange(rows))[:, None] * np.sin(2.2 * np.arange(cols))
+    truth = 0.3 + detail * wave
+    seen = truth + noise * np.random.default_rng(14).standard_normal(truth.shape)
+    inside = np.s_[4:-4, 4:-4]
+
+    def laid(plane):
+        return plane[inside].reshape(side, count, side).swapaxes(0, 1).ravel()
+
+    taps = (twins.BINOMIALS[5], twins.SPREAD_BINOMIAL)
+    smoothed = [ndimage.correlate1d(ndimage.correlate1d(seen, each, 0), each, 1) for each in taps]
+    density = np.stack([laid(plane) for plane in (seen, *smoothed)], -1)
+    ratio = np.repeat(1.2 * laid(truth)[:, None], 3, 1)
+    return sample_of(count, density, ratio, np.full(ratio.shape, 1e-4)), laid(truth)
+
+
+def left_over(detail, noise):
+    """Error of the shape and mean of what is told of it, as parts of the infrared's noise."""
+    sample, truth = patches(detail, noise)
+    found = fit(sample, noise=noise)
+    error = found.shape - twins.without_stray(truth, found.stray, DEEPEST)
+    return np.sqrt(np.square(error).mean()) / noise, found.lift.mean()
+
+
+def test_detail_that_is_noise_alone_is_smoothed_away_and_its_error_is_told():
+    error, told = left_over(detail=0.0, noise=0.02)
+    assert error == pytest.approx(0.28, abs=0.05)
+    assert told == pytest.approx(0.28, abs=0.03)
+
+
+def test_detail_that_stands_above_the_noise_stays_with_the_noise():
+    error, told = left_over(detail=0.2, noise=0.004)
+    assert error == pytest.approx(1.0, abs=0.1)
+    assert told == pytest.approx(1.0, abs=0.01)
+
+
+def test_detail_as_strong_as_the_noise_stays_by_half():
+    _, told = left_over(detail=1.78 * 0.02, noise=0.02)
+    assert told == pytest.approx(0.553, abs=0.08)
+
+
+def detailed(mean, detail, sharpness, pixels=4000):
+    """Regions whose density has detail about its mean, which is stronger in the picture by a factor more."""
+    wave = detail * np.sin(np.arange(pixels) * 0.9)
+    plain = mean + wave
+    density = np.stack([plain, np.full(pixels, mean), plain], -1)
+    ratio = np.repeat((plain + sharpness * wave)[:, None], 3, 1)
+    return sample_of(40, density, ratio, np.full(ratio.shape, 1e-6))
+
+
+@pytest.mark.parametrize(("density", "told"), [(0.021, False), (0.045, True)])
+def test_detail_is_read_off_pixels_that_are_dense_enough(density, told):
+    assert (fit(detailed(density, 0.2 * density, 1.0), noise=0.0).lift > 1.01).all() == told
+
+
+def test_detail_that_hardly_shows_is_believed_by_half():
+    faint, strong = (fit(detailed(0.5, detail, 0.8), noise=0.0).lift for detail in (0.0316, 0.3))
+    assert strong == pytest.approx(np.full(REGIONS, 1.8), abs=0.1)
+    assert faint == pytest.approx(np.full(REGIONS, 1.4), abs=0.06)
+
+
+@pytest.mark.parametrize(("blur_px", "most"), [(0.3, 0.19), (1.0, 1.1), (2.5, 4.0), (0.0, 4.0)], ids=str)
+def test_no_more_detail_is_put_back_than_a_wider_focus_loses(blur_px, most):
+    lift = fit(detailed(0.5, 0.05, 6.0), blur_px=blur_px, noise=0.0).lift
+    assert lift == pytest.approx(np.full(REGIONS, 1 + most), abs=0.03)
+
+
+def test_dust_that_leaves_an_eighth_of_the_light_is_not_opaque_but_translucent():
+    assert fit(opaque(0.12)).stray == pytest.approx(0.03, abs=0.005)
+
+
+def test_what_lets_a_thirtieth_through_is_as_dense_as_can_be_told():
+    assert fit(opaque(0.05)).shape.max() == pytest.approx(3.5, abs=0.1)
+
+
+@st.composite
+def regions(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    areas = rng.integers(1, 12, draw(st.integers(1, 7)))
+    starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
+    planes = [rng.uniform(low, high, (starts[-1], 3)) for low, high in ((-0.1, 5), (-1, 3), (1e-3, 0.5))]
+    return rng, DefectSample(starts, *(plane.astype(np.float32) for plane in planes), np.zeros((len(areas), 8)))
+
+
+@st.composite
+def optics(draw):
+    """Stray light, sharpness at two scales, gain, and the deepest density."""
+    sharpness = draw(st.sampled_from([(0.0, 0.0), (0.4, 0.0), (0.3, 1.5)]))
+    return draw(st.floats(0, 0.08)), sharpness, draw(st.floats(1, 5)), DEEPEST
+
+
+@settings(max_examples=20, deadline=None)
+@given(regions(), st.floats(0, 3), optics())
+def test_the_shape_of_a_defect_is_its_density_without_noise_and_stray_light_and_with_its_detail(drawn, noise, seen):
+    _, sample = drawn
+    shape, lift = np.empty(len(sample.density), np.float32), np.empty(len(sample.areas))
+    stray, sharpness, gain, _ = seen
+    constants = (np.float32(stray), np.array(sharpness, np.float32), np.float32(gain), np.float32(np.exp(-DEEPEST)))
+    kernels.shape_pixels(sample.starts, sample.density, noise, *constants, shape, lift)
+    expected, expected_lift = twins.shape(sample.starts, sample.density.astype(float), noise, seen)
+    # Near the depth at which nothing comes through, single precision has few digits left.
+    np.testing.assert_allclose(shape, expected, rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(lift, expected_lift, rtol=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(regions(), st.floats(0.05, 0.3))
+def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, usual_misfit):
+    rng, sample = drawn
+    count = len(sample.areas)
+    shape = rng.uniform(0, 3, len(sample.density)).astype(np.float32)
+    exponents, depths = rng.uniform(-1, 3, (count, 3)), rng.uniform(0.5, 4, count)
+    parts = (sample.starts, shape, sample.ratio, sample.variance)
+    left_out = rng.random(len(shape)) < 0.2
+    slopes, checks = np.empty((count, 7)), np.empty((count, 6))
+    kernels.sum_slopes(*parts, left_out, usual_misfit, slopes)
+    kernels.sum_checks(*parts, left_out, exponents, depths, checks)
+    exact = (sample.starts, *(plane.astype(float) for plane in parts[1:]), ~left_out)
+    np.testing.assert_allclose(slopes, twins.slope_sums(*exact, usual_misfit), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(checks, twins.check_sums(*exact, (exponents, depths)), rtol=1e-4, atol=1e-4)
+
+
+def judged(slope, edge_slope):
+    """A frame of dust that its edges confirm, and one region more: what its fill and its edges tell."""
+    exponents = np.append(np.full(REGIONS, 1.2), slope)
+    sample = regions_of(np.full(REGIONS + 1, PIXELS), depth=0.5, ratio=0.5 * exponents)
+    return fit(with_edges(sample, np.append(np.full(REGIONS, 1.2), edge_slope)))
+
+
+@pytest.mark.parametrize("fill_slope", [0.0, 0.5, 2.5, 3.0])
+def test_dust_on_rough_texture_is_judged_by_its_edges_though_its_fill_is_wrong(fill_slope):
+    found = judged(fill_slope, 1.2)
+    assert found.visible.all()
+    assert found.exponents[-1] == pytest.approx([1.2] * 3, abs=0.4)
+    assert found.roughness[-1] > 20 * found.roughness[0] >= 20
+    assert found.misfit[-1] < 0.25
+
+
+@pytest.mark.parametrize(
+    ("fill_slope", "edge_slope"),
+    [(0.0, 0.0), (1.2, -1.0), (0.0, np.nan)],
+    ids=["a dip", "bright edges", "a fill alone"],
+)
+def test_what_only_the_infrared_saw_or_what_has_bright_edges_is_no_dust(fill_slope, edge_slope):
+    found = judged(fill_slope, edge_slope)
+    assert found.visible[:-1].all()
+    assert not found.visible[-1]
+
+
+def scratched(cells=24, crossing=True, deviation=0.02, cell_px=PIXELS, edge_slope=-1.0):
+    """A frame of dust and a scratch without dye over many cells, half of the last of which a hair crosses."""
+    areas = np.append(np.full(REGIONS, PIXELS), np.full(cells, cell_px))
+    ratio = np.repeat(np.append(np.full(REGIONS, 0.6), np.full(cells, -0.5)), areas)
+    edges = np.append(np.full(REGIONS, 1.2), np.full(cells, edge_slope))
+    if crossing:
+        ratio[-PIXELS // 2 :] = 0.6
+        edges[-1] = np.nan
+    parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
+    sample = with_edges(regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation), edges)
+    return fit_absorption(
+        sample, parents, places_of(len(areas)), np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE)
+    )
+
+
+def test_where_a_hair_crosses_a_scratch_without_dye_the_scratch_is_bare_and_the_hair_divided():
+    found = scratched()
+    assert found.visible.all()
+    assert found.bare[-PIXELS : -PIXELS // 2].all()
+    assert found.bare.sum() == PIXELS // 2
+    assert found.exponents[REGIONS] == pytest.approx([-1.0] * 3, abs=0.15)
+    assert found.exponents[-1] == pytest.approx([1.2] * 3, abs=0.15)
+    assert np.array_equal(found.scratched, np.arange(REGIONS + 24) >= REGIONS)
+
+
+def test_a_scratch_lies_two_and_a_half_times_as_wide_about_its_exponent_as_what_is_as_well_known():
+    found = scratched(crossing=False, deviation=0.005, cell_px=20_000)
+    # As little as any relation is doubted by, and more.
+    assert found.misfit[REGIONS:] == pytest.approx(2.5 * 0.06, rel=0.02)
+
+
+def test_a_few_cells_that_are_brighter_than_their_edges_say_are_lights_of_the_picture():
+    found = scratched(cells=6, crossing=False, deviation=0.1, edge_slope=-0.3)
+    assert found.visible[:REGIONS].all()
+    assert not found.visible[REGIONS:].any()
+    assert not found.bare.any()
+
+
+def test_a_relation_is_never_trusted_to_better_than_six_hundredths_nor_doubted_by_more_than_half():
+    large = np.array([20_000, 20_000])
+    told = np.concatenate([np.full(20_000, 0.6), np.tile([3.0, -1.8], 10_000)])
+    found = fit(regions_of(large, depth=0.5, ratio=told, deviation=0.005))
+    assert found.misfit == pytest.approx([0.06, 0.5], rel=0.02)
+
+
+def test_a_tint_that_is_not_sure_is_drawn_to_grey():
+    sample = specks(np.random.default_rng(4), neutral(np.full(REGIONS, 1.2)))
+    own = sample.ratio[pixels_of(7)]
+    own *= np.array([0.8, 1.0, 1.2], np.float32)
+    tints = []
+    for deviation in (0.02, 0.24, 2.0):
+        sample.variance[pixels_of(7)] = deviation**2
+        red, green, blue = fit(sample).exponents[7]
+        tints.append((blue - red) / green)
+    assert tints == pytest.approx([0.34, 0.1, 0.0], abs=0.03)
+
+
+def test_on_a_frame_without_three_sure_defects_the_doubtful_ones_stay():
+    sample = specks(np.random.default_rng(13), neutral(np.full(REGIONS, 1.2)))
+    assert fit(sample, evidence=3.0).visible.sum() == 0
+    assert fit(sample, evidence=6.0).visible.all()
+    for sure, evidence, all_shown in ((2, 20.0, False), (3, 6.0, False), (3, 10.0, True)):
+        odds = np.append(np.full(REGIONS - sure, 3.0), np.full(sure, evidence))
+        assert (
+            fit_absorption(sample, np.arange(REGIONS), places_of(REGIONS), odds, Sight(1.0, NOISE)).visible.all()
+            == all_shown
+        )

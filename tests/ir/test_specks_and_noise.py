@@ -1,0 +1,128 @@
+"""How faint, small and many specks may be, and what is noise, leak or picture instead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from filmscand.film.frame import Damage, Leakage
+from filmscand.ir import CleanOptions, clean_frame
+from filmscand.ir.report import Caution, Method
+from support.ir_frames import cleaned, compiled, simulated
+
+pytestmark = compiled
+
+
+def speck_frame(depth):
+    """A frame with a lattice of specks of one density among a few dark ones, and how far off each pixel lies."""
+    frame = simulated("spotless", "landscape", (400, 600), 3)
+    row, col = np.mgrid[:400, :600]
+    away = np.hypot(row % 40 - 20, col % 40 - 20)
+    depths = np.where(row // 40 == 4, 0.7, depth)
+    through = 1 - (1 - np.exp(-depths)) / (1 + np.exp(2 * (away - 3)))
+    rgb = np.rint(frame.rgb * through[..., None] ** 1.2).astype(np.uint16)
+    return rgb, np.rint(frame.infrared * through).astype(np.uint16), away
+
+
+def recall(depth, sensitivity=0.5):
+    """Part of the specks of that density that were found, and part of the film around them that was changed."""
+    rgb, infrared, away = speck_frame(depth)
+    mask = clean_frame(rgb, infrared, CleanOptions(sensitivity)).defect_mask
+    cores = (mask & (away < 2.5)).reshape(10, 40, 15, 40).any(axis=(1, 3))
+    return np.delete(cores, 4, axis=0).mean(), mask[away > 9].mean()
+
+
+@pytest.mark.parametrize(("depth", "least"), [(0.04, 0.85), (0.1, 0.95), (1.0, 0.98)])
+def test_specks_of_a_known_density_are_found(depth, least):
+    found, elsewhere = recall(depth)
+    assert found > least
+    assert elsewhere < 2e-4
+
+
+def test_faint_specks_are_found_as_the_sensitivity_says():
+    careful, usual, eager = (recall(0.025, sensitivity)[0] for sensitivity in (0.0, 0.5, 1.0))
+    assert careful < 0.35
+    assert 0.25 < usual < 0.78
+    assert eager > 0.75
+    assert careful < usual < eager
+
+
+@pytest.mark.parametrize("kind", ["leaky_slide", "faint_dust", "negative"])
+def test_more_sensitivity_suspects_no_fewer_regions(kind):
+    found = [cleaned(kind, "landscape", (300, 420), sensitivity=s).report for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    thresholds = [report.threshold for report in found]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert thresholds[0] > 1.2 * thresholds[-1]
+    assert found[-1].defects_found >= found[2].defects_found >= found[0].defects_found
+
+
+def report_with_single_pixels(depth):
+    """Report of a spotless frame whose infrared is darker by that density in one of 676 pixels."""
+    frame = simulated("spotless", "landscape")
+    infrared = frame.infrared.astype(float)
+    infrared[::26, ::26] *= np.exp(-depth)
+    return clean_frame(frame.rgb, np.rint(infrared).astype(np.uint16)).report
+
+
+def test_noise_that_only_darkens_raises_the_threshold_until_it_is_out_and_no_further():
+    without, faint, deep = (report_with_single_pixels(depth) for depth in (0.0, 0.1, 0.25))
+    assert 1.2 < faint.threshold / without.threshold < 1.6
+    assert 3.0 < deep.threshold / without.threshold < 3.8
+    assert max(faint.defects_found, deep.defects_found) < 150
+
+
+def test_specks_deeper_than_noise_can_be_are_defects_however_many_and_small():
+    report = report_with_single_pixels(0.4)
+    assert report.defects_found > 350
+
+
+def threshold_over_noise(slope):
+    rng = np.random.default_rng(1)
+    logs = np.stack([ndimage.gaussian_filter(rng.standard_normal((300, 420)), 8) for _ in range(3)], -1)
+    rgb = 30000 * np.exp(10 * logs)
+    infrared = 40000 * (rgb[..., 0] / 30000) ** slope * np.exp(0.01 * rng.standard_normal((300, 420)))
+    counts = (np.clip(np.rint(plane), 0, 65535).astype(np.uint16) for plane in (rgb, infrared))
+    report = clean_frame(*counts, CleanOptions(detector="off")).report
+    assert report.leakage.red == pytest.approx(slope, abs=0.01)
+    return report.threshold / report.noise
+
+
+def test_the_more_of_the_picture_leaks_the_more_is_asked_of_a_defect():
+    assert threshold_over_noise(0.4) / threshold_over_noise(0.1) == pytest.approx(1.375, rel=0.12)
+
+
+def test_heavy_damage_is_cautioned_and_light_damage_is_not():
+    heavy, light = (
+        cleaned("leaky_slide", "smooth_sky", (300, 420), damage=Damage(dust=amount, dirt=amount, median_density=0.5))
+        for amount in (14.0, 3.4)
+    )
+    assert Caution.MANY_DEFECTS in heavy.report.warnings
+    assert Caution.MANY_DEFECTS not in light.report.warnings
+    assert light.report.coverage > 0.04
+    assert heavy.report.coverage < 0.16
+
+
+def test_dust_that_only_the_infrared_saw_is_left_alone():
+    damage = Damage(dust=3, dirt=1, infrared_only_share=1.0, short_hairs=0, long_hairs=0, scratches=0)
+    frame, result = (make("leaky_slide", "landscape", damage=damage) for make in (simulated, cleaned))
+    seen = frame.any_mask.mean()
+    assert seen > 0.005
+    assert result.defect_mask.mean() < 0.1 * seen
+
+
+def test_a_picture_that_does_not_leak_is_not_made_to():
+    result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
+    assert result.report.leakage.red < 0.01
+    assert result.defect_mask.mean() < 1e-3
+    # Neither leak nor dust tells how the planes lie.
+    assert result.report.warnings == (Caution.REGISTRATION_UNSURE,)
+
+
+def test_gravel_is_no_noise_and_its_dust_is_looked_for_without_infrared():
+    rng = np.random.default_rng(1)
+    stones = np.kron(rng.uniform(0.05, 1.0, (40, 60)), np.ones((10, 10))) * rng.uniform(0.4, 1.0, (400, 600))
+    rgb = np.rint(40_000 * stones[..., None] * np.array([1.0, 0.9, 0.8])).astype(np.uint16)
+    result = clean_frame(rgb, None)
+    assert result.report.method == Method.DETECTOR
+    assert result.report.warnings == (Caution.NO_INFRARED,)
