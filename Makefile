@@ -1,6 +1,7 @@
 # make run    sets up and shows the main job end to end on a scratch station
 # make test   sets up and runs every test
 # make lint   ruff, mypy, import-linter
+# make check  lint, and every test with a report of the lines that no test runs
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 TORCH ?= "torch>=2.9"
 export PYTHON
 
-.PHONY: run test test-training lint lock clean
+.PHONY: run test test-training lint check lock clean
 
 run: $(VENV)/ready
 	$(BIN)/python -m bench.demo
@@ -26,6 +27,9 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint
+	$(BIN)/pytest --cov --cov-report=term
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
 $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh

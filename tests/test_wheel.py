@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,31 +15,29 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent
 FOLDERS = ("film", "ir", "drivers", "daemon", "config")
-NOT_SHIPPED = shutil.ignore_patterns("__pycache__")
+NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """A wheel, built offline from a copy of the sources: a build folder in the checkout would add what is long gone."""
+def built(tmp_path_factory):
+    """The source archive, and the wheel that was built from it.
+
+    Both are built offline from a copy of the sources: a build folder in the checkout would add files of long ago.
+    """
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(HOUSE / name, source / name)
-    for name in (*FOLDERS, "systemd"):
-        shutil.copytree(HOUSE / name, source / name, ignore=NOT_SHIPPED)
-    shutil.copytree(HOUSE / "src", source / "src", symlinks=True, ignore=NOT_SHIPPED)
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(source / "dist"),
-        str(source),
-    ]
-    built = subprocess.run(command, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return next((source / "dist").glob("filmscand-*.whl"))
+    for name in (*FOLDERS, "systemd", "src", "tests"):
+        shutil.copytree(HOUSE / name, source / name, symlinks=True, ignore=NOT_SHIPPED)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(source / "dist"), str(source)]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return source / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    return next(built.glob("filmscand-*.whl"))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +62,18 @@ def test_every_file_of_every_package_is_in_the_wheel(installed):
 def test_nothing_else_is_installed(installed):
     folders = {path.name for path in installed.iterdir() if ".dist-info" not in path.name and ".data" not in path.name}
     assert folders == {"filmscand"}
+
+
+def test_the_source_archive_holds_the_package_as_real_files_and_no_tests(built):
+    with tarfile.open(next(built.glob("filmscand-*.tar.gz"))) as archive:
+        members = archive.getmembers()
+    files = {member.name.split("/", 1)[1] for member in members if member.isfile()}
+    assert not [member.name for member in members if not (member.isfile() or member.isdir())]
+    assert {name for name in files if name.startswith("src/filmscand/daemon/")} == {
+        f"src/filmscand/{name}" for name in files_below(HOUSE, "daemon")
+    }
+    folders = {name.split("/")[0] for name in files if "/" in name}
+    assert folders == {"src", "systemd"}
 
 
 @pytest.mark.parametrize("name", ["defects", "defects-infrared"])

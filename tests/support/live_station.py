@@ -137,7 +137,7 @@ class LiveStation:
 
     def scanners(self):
         """Return the process numbers of the open scanners."""
-        return self._children(b"scanner_child")
+        return self._children(b"sane.child_main")
 
     def _children(self, what):
         # of every thread: a scanner's process is a child of its session's thread
