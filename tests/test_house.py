@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent
-CODE = ("film", "ir", "drivers", "daemon", "config", "bench")
+INSTALLED = ("film", "ir", "drivers", "daemon", "config")
+CODE = (*INSTALLED, "bench", "training")
+ROOM_MODULES = 15
 MODULE_LINES = 400
 FUNCTION_LINES, KERNEL_LINES = 40, 60
 
@@ -25,6 +27,16 @@ def functions(module):
 def lines_without_docstring(function):
     docstring = function.body[0] if ast.get_docstring(function) is not None else None
     return function.end_lineno - function.lineno + 1 - (docstring.end_lineno - docstring.lineno + 1 if docstring else 0)
+
+
+def rooms():
+    return sorted({path.parent for path in modules()})
+
+
+def decides(function):
+    """Whether a function does more than pass on: it branches, repeats or catches."""
+    kinds = (ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.Match, ast.comprehension, ast.BoolOp)
+    return any(isinstance(node, kinds) for node in ast.walk(function))
 
 
 def is_kernel(function):
@@ -48,6 +60,32 @@ def test_no_function_is_longer_than_a_page():
         if lines_without_docstring(function) > (KERNEL_LINES if is_kernel(function) else FUNCTION_LINES)
     }
     assert too_long == {}
+
+
+def test_every_room_can_be_seen_at_a_glance():
+    counts = {str(room.relative_to(HOUSE)): len(list(room.glob("[!_]*.py"))) for room in rooms()}
+    assert {room: count for room, count in counts.items() if count > ROOM_MODULES} == {}
+
+
+def test_every_room_says_what_it_owns():
+    silent = [
+        str(room.relative_to(HOUSE))
+        for room in rooms()
+        if not (room / "__init__.py").exists() or not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    ]
+    assert silent == []
+
+
+def test_every_module_with_behaviour_of_its_own_has_a_test_module():
+    """A module whose name begins with `_` is tested through the one beside it that calls it."""
+    untested = [
+        str(module.relative_to(HOUSE))
+        for module in modules()
+        if not module.name.startswith("_")
+        and any(decides(function) for function in functions(module))
+        and not (HOUSE / "tests" / module.relative_to(HOUSE).with_name(f"test_{module.name}")).exists()
+    ]
+    assert untested == []
 
 
 def test_the_console_script_answers():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from filmscand.ir.detection import _region_kernels as kernels
 from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
+from filmscand.ir.leakage import _noise_kernels as noise_kernels
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 from support import ir_twins as twins
@@ -57,7 +58,7 @@ def residuals(draw):
 def test_statistics_of_blocks_are_those_of_a_lattice_of_samples(drawn):
     _, residual, block, shape = drawn
     found = (*(np.empty(shape, np.float32) for _ in range(3)), np.empty(shape, np.uint8))
-    kernels.block_statistics(residual.values, residual.grades, block, *found)
+    noise_kernels.block_statistics(residual.values, residual.grades, block, *found)
     for plane, expected in zip(found, twins.block_statistics(residual.values, residual.grades, block), strict=True):
         assert plane == pytest.approx(expected, abs=1e-6)
 
