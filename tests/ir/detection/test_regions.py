@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.ir.detection import _region_kernels as kernels
 from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
 from filmscand.ir.leakage import _noise_kernels as noise_kernels
 from filmscand.ir.leakage.noise import Noise
