@@ -19,10 +19,10 @@ from multiprocessing.connection import wait
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
-from filmscand.daemon.cleaning.worker_pool import Crew, Loss
+from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import JobState, Outcome, count_frames, held_frames, unfinished_frames
@@ -45,7 +45,7 @@ _ORPHANS_AT_MOST_S = 30.0
 
 
 def run_service(
-    station: Station, pace: Pace | None = None, notifier: Notifier | None = None, *, scans_only: bool = False
+    station: Station, timing: Timing | None = None, notifier: Notifier | None = None, *, scans_only: bool = False
 ) -> int:
     """Run the service until it is told to stop by SIGTERM or SIGINT. Only to be called from the main thread.
 
@@ -53,7 +53,7 @@ def run_service(
     ----------
     station : Station
         The station; its folders are made where they are missing.
-    pace : Pace, optional
+    timing : Timing, optional
         Waiting times.
     notifier : Notifier, optional
         The service manager.
@@ -72,7 +72,7 @@ def run_service(
     ConfigError
         If watch folders overlap each other or what the service writes.
     """
-    pace = pace or Pace()
+    timing = timing or Timing()
     notifier = notifier or Notifier()
     set_up_logging(station.logging.level)
     with Bell() as bell:
@@ -80,31 +80,31 @@ def run_service(
         require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
         with sole_process(station), closing(open_database(station.database)) as connection:
             _recover(station, connection)
-            return Supervisor(station, connection, notifier, bell, pace).run(scans_only=scans_only)
+            return Supervisor(station, connection, notifier, bell, timing).run(scans_only=scans_only)
 
 
 class Supervisor:
     """Watches over the ingest threads, scanning sessions and workers of a station that it has to itself."""
 
     def __init__(
-        self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, pace: Pace
+        self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, timing: Timing
     ) -> None:
         self._connection = connection
         self._notifier = notifier
         self._bell = bell
-        self._pace = pace
+        self._timing = timing
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
         self._archive = Archive(station.archive)
-        self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, pace)]
-        self._sessions = SessionThreads(SessionTools(station.database, station.archive, pace.scan, bell.ring))
-        self._crew = Crew(_worker_plan(station, pace), station.workers.count)
+        self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
+        self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
+        self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
-        self._tick_s = pace.tick_s if watchdog_s is None else min(pace.tick_s, watchdog_s / 4)
+        self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
 
     def run(self, *, scans_only: bool = False) -> int:
         """Start, watch over, and stop; returns the exit status."""
-        self._crew.fill()
+        self._worker_pool.fill()
         if scans_only:
             self._ingests.clear()
         for ingest in self._ingests:
@@ -115,18 +115,18 @@ class Supervisor:
             self.look()
             if scans_only and self._is_idle():
                 break
-            self._crew.fill()
-            ready = wait([*self._crew.handles(), self._bell.fileno()], self._tick_s)
+            self._worker_pool.fill()
+            ready = wait([*self._worker_pool.handles(), self._bell.fileno()], self._tick_s)
             if self._bell.fileno() in ready and self._bell.answer():
-                self._crew.wake()
+                self._worker_pool.wake()
         return self._stop()
 
     def look(self) -> None:
         """Look after everything once; systemd's watchdog is fed only if the database answers."""
         try:
-            for loss in self._crew.collect(self._queue):
+            for loss in self._worker_pool.collect(self._queue):
                 self._report(loss)
-            self._crew.kill_overdue(held_frames(self._connection))
+            self._worker_pool.kill_overdue(held_frames(self._connection))
             self._sessions.look(self._connection)
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
@@ -154,19 +154,19 @@ class Supervisor:
         if loss.job is not None:
             with suppress(OSError):
                 self._archive.remove_leftovers([loss.job.frame])
-        if self._crew.early_deaths >= _ALARMING_DEATHS:
+        if self._worker_pool.early_deaths >= _ALARMING_DEATHS:
             self._alarms.raise_alarm(WORKER_ALARM, f"workers do not stay alive: {loss.reason}")
         elif loss.job is not None:
             self._alarms.clear(WORKER_ALARM)
 
     def _stop(self) -> int:
-        self._notifier.stopping("finishing the frames at hand", self._pace.stop_s + 10.0)
+        self._notifier.stopping("finishing the frames at hand", self._timing.stop_s + 10.0)
         log.info("stopping")
-        deadline_s = time.monotonic() + self._pace.stop_s
+        deadline_s = time.monotonic() + self._timing.stop_s
         for ingest in self._ingests:
             ingest.ask_to_stop()
         self._sessions.ask_to_stop()
-        for job in self._crew.stop(self._queue, self._pace.stop_s):
+        for job in self._worker_pool.stop(self._queue, self._timing.stop_s):
             log.info("%s is given back", job.frame)
             with suppress(OSError):
                 self._archive.remove_leftovers([job.frame])
@@ -265,7 +265,7 @@ def _make_folders(station: Station) -> None:
             log.warning("%s: cannot be made: %s", folder, error.strerror)
 
 
-def _worker_plan(station: Station, pace: Pace) -> WorkerPlan:
+def _worker_plan(station: Station, timing: Timing) -> WorkerPlan:
     cores = len(os.sched_getaffinity(0))
     return WorkerPlan(
         database=station.database,
@@ -274,7 +274,7 @@ def _worker_plan(station: Station, pace: Pace) -> WorkerPlan:
         memory_limit_bytes=station.workers.memory_limit_mib << 20,
         supervisor_pid=os.getpid(),
         log_level=station.logging.level,
-        pace=pace,
+        timing=timing,
         cleaning=station.cleaning,
     )
 

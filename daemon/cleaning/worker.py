@@ -29,7 +29,7 @@ from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import Lease
@@ -76,7 +76,7 @@ class WorkerPlan:
     memory_limit_bytes: int
     supervisor_pid: int
     log_level: LogLevel
-    pace: Pace
+    timing: Timing
     cleaning: Cleaning = field(default_factory=Cleaning)
 
 
@@ -124,9 +124,9 @@ class Worker:
     def run(self) -> None:
         """Take and clean frames until there is a reason to end."""
         while not self._told_to_stop(0.0):
-            lease = self._insist(lambda: self._queue.take(self._identity, self._plan.pace.lease_s))
+            lease = self._insist(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
             if lease is None:
-                if self._told_to_stop(self._plan.pace.worker_poll_s):
+                if self._told_to_stop(self._plan.timing.worker_poll_s):
                     return
                 continue
             with frame_in_logs(lease.job.frame), _heart(self._plan, lease):
@@ -159,8 +159,8 @@ class Worker:
             self._alarms.clear(ARCHIVE_ALARM)
 
     def _give_back(self, lease: Lease, error: Exception) -> None:
-        pace = self._plan.pace
-        delay_s = backoff_s(lease.job.retries, pace.retry_first_s, pace.retry_cap_s)
+        timing = self._plan.timing
+        delay_s = backoff_s(lease.job.retries, timing.retry_first_s, timing.retry_cap_s)
         self._insist(lambda: self._queue.give_back(lease, str(error), delay_s))
         if self._insist(lambda: self._alarms.raise_alarm(ARCHIVE_ALARM, str(error))):
             log.error("%s; it is tried again until it works", error)
@@ -173,7 +173,7 @@ class Worker:
                 return action()
             except sqlite3.OperationalError as error:
                 log.warning("the database does not answer: %s", error)
-                time.sleep(backoff_s(failures, self._plan.pace.retry_first_s, self._plan.pace.retry_cap_s))
+                time.sleep(backoff_s(failures, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s))
                 failures += 1
 
     def _told_to_stop(self, at_most_s: float) -> bool:
@@ -244,10 +244,10 @@ def _heart(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
 
 
 def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
-    while not over.wait(plan.pace.lease_s / 4):
+    while not over.wait(plan.timing.lease_s / 4):
         try:
             with closing(open_database(plan.database)) as connection:
-                Queue(connection).heartbeat(lease, plan.pace.lease_s)
+                Queue(connection).heartbeat(lease, plan.timing.lease_s)
         except LeaseLostError:
             if not over.is_set():
                 # Another worker may hold the frame by now: two must not write it.

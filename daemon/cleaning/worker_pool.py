@@ -48,7 +48,7 @@ class Loss:
     job: Job | None
 
 
-class Crew:
+class WorkerPool:
     """All workers of the station. Only to be used from the main thread, whose end would otherwise kill them.
 
     Parameters
@@ -113,8 +113,8 @@ class Crew:
             member = next((member for member in self._members if member.identity == frame.worker), None)
             if member is None:
                 continue
-            if frame.age_s > self._plan.pace.frame_limit_s:
-                member.verdict = f"killed: the frame took longer than {self._plan.pace.frame_limit_s:g} s"
+            if frame.age_s > self._plan.timing.frame_limit_s:
+                member.verdict = f"killed: the frame took longer than {self._plan.timing.frame_limit_s:g} s"
             elif frame.overdue_s > 0:
                 member.verdict = "killed: it gave no sign of life"
             if member.verdict is not None:
@@ -167,7 +167,7 @@ class Crew:
         young = job is None and time.monotonic() - member.started_s < _YOUNG_S
         self._early_deaths = self._early_deaths + 1 if young else 0
         if young:
-            self._start_at_s = time.monotonic() + backoff_s(self._early_deaths - 1, self._plan.pace.retry_first_s)
+            self._start_at_s = time.monotonic() + backoff_s(self._early_deaths - 1, self._plan.timing.retry_first_s)
         return Loss(reason, job)
 
     def _remove(self, member: _Member) -> None:

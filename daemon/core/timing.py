@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ScanPace:
+class ScanTiming:
     """How patient a scanning session is, all in seconds but `tries`.
 
     Attributes
@@ -33,7 +33,7 @@ class ScanPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Timing:
     """Waiting times, all in seconds.
 
     Attributes
@@ -54,7 +54,7 @@ class Pace:
         How often the supervisor looks by itself.
     stop_s : float
         How long the frames at hand may take once the service was asked to stop.
-    scan : ScanPace
+    scan : ScanTiming
         Of scanning sessions.
     """
 
@@ -68,4 +68,4 @@ class Pace:
     worker_poll_s: float = 5.0
     tick_s: float = 2.0
     stop_s: float = 20.0
-    scan: ScanPace = ScanPace()
+    scan: ScanTiming = ScanTiming()

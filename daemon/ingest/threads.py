@@ -28,7 +28,7 @@ from filmscand.daemon.core.errors import (
     StorageFullError,
 )
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
@@ -59,7 +59,7 @@ class IngestPlan:
         Where the frames go, and where it is written down.
     request : mapping
         What is asked for every frame (JSON).
-    pace : Pace
+    timing : Timing
         How fast things go.
     """
 
@@ -67,13 +67,14 @@ class IngestPlan:
     archive: Path
     database: Path
     request: Mapping[str, Any]
-    pace: Pace
+    timing: Timing
 
 
-def plan_ingest(station: Station, pace: Pace) -> list[IngestPlan]:
+def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     """Return one plan for each watch of a station."""
     return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), pace) for watch in station.watch
+        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing)
+        for watch in station.watch
     ]
 
 
@@ -124,8 +125,8 @@ class Ingest:
                     log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
                 except Exception:
                     log.exception("%s: ingest begins anew", self.plan.watch.path)
-                failures = failures + 1 if time.monotonic() - began_s < self.plan.pace.retry_cap_s else 1
-                self._stop.wait(backoff_s(failures, self.plan.pace.retry_first_s, self.plan.pace.retry_cap_s))
+                failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
+                self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
         finally:
             if events is not None:
                 events.stop()
@@ -152,10 +153,10 @@ class IngestRounds:
         quiet_s = watch.quiet_time_s(network=network)
         self._plan = plan
         self._events = events
-        self._sweep_every_s = plan.pace.sweep_s if events is not None else min(plan.pace.poll_s, quiet_s / 2)
+        self._sweep_every_s = plan.timing.sweep_s if events is not None else min(plan.timing.poll_s, quiet_s / 2)
         self._candidates = Candidates(connection, str(watch.path))
         self._alarms = Alarms(connection)
-        rules = SettleRules(quiet_s, plan.pace.max_settle_s, probe_writers=not network)
+        rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         self._arrivals = Arrivals(watch, self._candidates, rules)
         ledger = Ledger(connection, Queue(connection), self._candidates)
         self._claimer = Claimer(watch, Archive(plan.archive), ledger, plan.request)
@@ -190,7 +191,7 @@ class IngestRounds:
         """Return how long there is nothing to do, unless an event comes."""
         next_s = min(self._sweep_at_s, self._arrivals.next_look_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
-            next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.pace.retry_first_s))
+            next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
         return max(0.0, next_s - time.monotonic())
 
     def _look(self, now_s: float) -> None:
@@ -283,8 +284,10 @@ class IngestRounds:
             self._put_off(row, f"{type(error).__name__}: {error}")
 
     def _archive_failed(self, error: Exception) -> None:
-        pace = self._plan.pace
-        self._archive_at_s = time.monotonic() + backoff_s(self._archive_failures, pace.retry_first_s, pace.retry_cap_s)
+        timing = self._plan.timing
+        self._archive_at_s = time.monotonic() + backoff_s(
+            self._archive_failures, timing.retry_first_s, timing.retry_cap_s
+        )
         self._archive_failures += 1
         self._alarm(ARCHIVE_ALARM, error)
 
@@ -305,7 +308,7 @@ class IngestRounds:
     def _put_off(self, row: Candidate, reason: str) -> None:
         current = self._candidates.reload(row)
         if current is not None:
-            delay_s = backoff_s(current.retries, self._plan.pace.retry_first_s, self._plan.pace.retry_cap_s)
+            delay_s = backoff_s(current.retries, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s)
             self._candidates.put_off(current, reason, delay_s)
             self._arrivals.refresh(current, time.monotonic())
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from filmscand.daemon.core.errors import FrameExistsError, TransientError
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.core.timing import ScanPace
+from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.session_records import HALTED, FinishReason, Session, SessionState, Taken, Wish
 from filmscand.daemon.database.sessions import Sessions
@@ -52,18 +52,20 @@ class Troubles:
         The session, as found.
     connection : sqlite3.Connection
         Connection of the session's thread.
-    pace : ScanPace
+    timing : ScanTiming
         How patient it is.
     stop : threading.Event
         Set when the service stops.
     """
 
-    def __init__(self, session: Session, connection: sqlite3.Connection, pace: ScanPace, stop: threading.Event) -> None:
+    def __init__(
+        self, session: Session, connection: sqlite3.Connection, timing: ScanTiming, stop: threading.Event
+    ) -> None:
         self._id = session.session_id
         self._plan = session.plan
         self._sessions = Sessions(connection)
         self._alarms = Alarms(connection)
-        self._pace = pace
+        self._timing = timing
         self._stop = stop
         self._failures = 0
         self._busy_since_s: float | None = None
@@ -117,7 +119,7 @@ class Troubles:
         while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
             if wish is Wish.CANCEL:
                 raise SessionOverError(FinishReason.CANCELLED)
-            self._pause(self._pace.look_s)
+            self._pause(self._timing.look_s)
 
     def patiently(self, action: Callable[[], T]) -> T:
         """Do it until the archive lets it be done."""
@@ -128,7 +130,7 @@ class Troubles:
             except TransientError as error:
                 if self._alarms.raise_alarm(ARCHIVE_ALARM, str(error)):
                     log.error("%s; it is tried again until it works", error)
-                self._pause(backoff_s(failures, self._pace.again_first_s, self._pace.again_cap_s))
+                self._pause(backoff_s(failures, self._timing.again_first_s, self._timing.again_cap_s))
                 failures += 1
             except FrameExistsError as error:
                 log.error("%s", error)
@@ -149,20 +151,20 @@ class Troubles:
         now_s = time.monotonic()
         self._busy_since_s = self._busy_since_s or now_s
         busy_s = now_s - self._busy_since_s
-        if busy_s > self._pace.busy_at_most_s:
+        if busy_s > self._timing.busy_at_most_s:
             self.call(error, FREE_SCANNER)
             return
         self._sessions.move(self._id, SessionState.WARMING, str(error))
-        self._pause(min(self._pace.busy_cap_s, max(self._pace.busy_first_s, busy_s / 2)))
+        self._pause(min(self._timing.busy_cap_s, max(self._timing.busy_first_s, busy_s / 2)))
 
     def _wait_to_reopen(self, error: ScannerError) -> None:
         self._failures += 1
-        if self._failures >= self._pace.tries:
+        if self._failures >= self._timing.tries:
             self.call(error)
             return
         log.warning("%s: %s; it is tried again", self._plan.device, error)
         self._sessions.move(self._id, SessionState.WARMING, str(error))
-        self._pause(backoff_s(self._failures - 1, self._pace.again_first_s, self._pace.again_cap_s))
+        self._pause(backoff_s(self._failures - 1, self._timing.again_first_s, self._timing.again_cap_s))
 
     def _at_the_end(self, error: ScannerError) -> None:
         if not isinstance(error, MagazineEmptyError):

@@ -21,7 +21,7 @@ from filmscand.daemon.archive.sidecar import CaptureRecord, Role, StoredFile
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.timing import ScanPace
+from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
@@ -57,7 +57,7 @@ class SessionTools:
 
     database: Path
     archive: Path
-    pace: ScanPace
+    timing: ScanTiming
     on_queued: Callable[[], None]
     open_scanner: Callable[[str], SaneScanner] = open_scanner
 
@@ -92,7 +92,7 @@ class SessionRun:
         self._on_queued = tools.on_queued
         self._connection = connection
         self._sessions = Sessions(connection)
-        self._troubles = Troubles(session, connection, tools.pace, stop)
+        self._troubles = Troubles(session, connection, tools.timing, stop)
         self._archive = Archive(tools.archive)
         self._scanner = scanner
         self._last: Fingerprint | None = None

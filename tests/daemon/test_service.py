@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from filmscand.daemon.archive.verify_frame import verify_folder
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, Outcome
 from filmscand.daemon.maintenance.status import station_status
@@ -214,7 +214,7 @@ def test_the_watchdog_goes_hungry_when_the_database_does_not_answer(tmp_path):
         manager.settimeout(0.2)
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "60000000"})
         with closing(open_database(station.database)) as connection:
-            supervisor = Supervisor(station, connection, notifier, bell, Pace())
+            supervisor = Supervisor(station, connection, notifier, bell, Timing())
             supervisor.look()
             assert [heard(manager)[0] for _ in range(2)] == ["STATUS=0 queued, 0 in work, 0 finished", "WATCHDOG=1"]
         supervisor.look()

@@ -76,11 +76,11 @@ RUN = """
 import sys
 from pathlib import Path
 from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.service import run_service
 if __name__ == "__main__":
-    pace = Pace(retry_first_s=0.2, retry_cap_s=0.5, tick_s=0.5, worker_poll_s=0.5)
-    sys.exit(run_service(load_station(Path(sys.argv[1])), pace))
+    timing = Timing(retry_first_s=0.2, retry_cap_s=0.5, tick_s=0.5, worker_poll_s=0.5)
+    sys.exit(run_service(load_station(Path(sys.argv[1])), timing))
 """
 
 

@@ -11,9 +11,9 @@ import pytest
 from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan, request_of
-from filmscand.daemon.cleaning.worker_pool import Crew
+from filmscand.daemon.cleaning.worker_pool import WorkerPool
 from filmscand.daemon.core.process_id import ProcessId, identify, is_alive, this_process
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, Outcome, Roll, SourceFile, find_job, held_frames
@@ -23,19 +23,19 @@ from filmscand.ir import CleanOptions, DetectorUse
 from support.live_station import leftovers, write_inside
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
-PACE = Pace(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
+TIMING = Timing(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
 LARGE = {"rows": 800, "cols": 1200}
 
 
 class Line:
-    """Frames in line, and the crew that works on them."""
+    """Frames in line, and the worker pool that works on them."""
 
     def __init__(self, root):
         self.root = root
         self.archive = Archive(root / "archive")
         self.connection = open_database(root / "station.db")
         self.queue = Queue(self.connection)
-        self.crew = None
+        self.worker_pool = None
         self.losses = []
 
     def add(self, seed, **size):
@@ -46,7 +46,7 @@ class Line:
         stored = self.archive.copy_original(job.frame, source, Role.RAW)
         return self.queue.enqueue(job.job_id, {**request, "originals": [stored.model_dump(mode="json")]})
 
-    def start(self, pace=PACE, memory_limit_mib=2048, count=1):
+    def start(self, timing=TIMING, memory_limit_mib=2048, count=1):
         plan = WorkerPlan(
             database=self.root / "station.db",
             archive=self.archive.root,
@@ -54,17 +54,17 @@ class Line:
             memory_limit_bytes=memory_limit_mib << 20,
             supervisor_pid=os.getpid(),
             log_level=LogLevel.WARNING,
-            pace=pace,
+            timing=timing,
         )
-        self.crew = Crew(plan, count)
+        self.worker_pool = WorkerPool(plan, count)
 
     def run(self, until, at_most_s=60.0):
         deadline_s = time.monotonic() + at_most_s
         while not until():
             assert time.monotonic() < deadline_s
-            self.crew.fill()
-            self.losses += self.crew.collect(self.queue)
-            self.crew.kill_overdue(held_frames(self.connection))
+            self.worker_pool.fill()
+            self.losses += self.worker_pool.collect(self.queue)
+            self.worker_pool.kill_overdue(held_frames(self.connection))
             time.sleep(0.005)
 
     def job(self, job):
@@ -84,8 +84,8 @@ def line(tmp_path):
     made = Line(tmp_path)
     with closing(made.connection):
         yield made
-        if made.crew is not None:
-            made.crew.stop(made.queue, 0.0)
+        if made.worker_pool is not None:
+            made.worker_pool.stop(made.queue, 0.0)
 
 
 def test_a_frame_in_line_is_cleaned_and_its_figures_are_kept(line):
@@ -139,7 +139,7 @@ def test_a_frame_that_needs_more_memory_than_allowed_takes_nothing_else_along(li
 
 def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes_over(line):
     job = line.add(1, **LARGE)
-    line.start(pace=Pace(lease_s=3.0, worker_poll_s=0.1))
+    line.start(timing=Timing(lease_s=3.0, worker_poll_s=0.1))
     frozen = line.worker_at(job)
     os.kill(frozen.pid, signal.SIGSTOP)
     line.run(lambda: line.finished(job))
@@ -150,7 +150,7 @@ def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes
 
 def test_a_frame_that_takes_too_long_is_stopped_and_counted(line):
     job = line.add(1, **LARGE)
-    line.start(pace=Pace(frame_limit_s=0.02, worker_poll_s=0.1, retry_first_s=0.1))
+    line.start(timing=Timing(frame_limit_s=0.02, worker_poll_s=0.1, retry_first_s=0.1))
     line.run(lambda: line.finished(job))
     assert line.job(job).outcome is Outcome.SET_ASIDE
     assert line.job(job).error == "killed: the frame took longer than 0.02 s"
@@ -170,19 +170,19 @@ def test_an_archive_that_cannot_be_written_sends_the_frame_back_with_an_alarm(li
     assert Alarms(line.connection).standing() == []
 
 
-def test_a_crew_that_is_stopped_finishes_the_frame_at_hand(line):
+def test_a_worker_pool_that_is_stopped_finishes_the_frame_at_hand(line):
     job = line.add(1, **LARGE)
     line.start()
     line.worker_at(job)
-    assert line.crew.stop(line.queue, 30.0) == []
+    assert line.worker_pool.stop(line.queue, 30.0) == []
     assert line.job(job).outcome is Outcome.ARCHIVED
 
 
-def test_a_crew_that_may_not_wait_gives_the_frame_back_unblamed(line):
+def test_a_worker_pool_that_may_not_wait_gives_the_frame_back_unblamed(line):
     job = line.add(1, **LARGE)
     line.start()
     line.worker_at(job)
-    assert [given.job_id for given in line.crew.stop(line.queue, 0.0)] == [job.job_id]
+    assert [given.job_id for given in line.worker_pool.stop(line.queue, 0.0)] == [job.job_id]
     assert (line.job(job).state, line.job(job).deaths, line.job(job).interruptions) == (JobState.QUEUED, 0, 0)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.process_id import ProcessId
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
@@ -23,7 +23,7 @@ from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
 from filmscand.daemon.station.configuration import load_station
 from support.live_station import leftovers, write_config, write_infrared, write_inside, write_picture
 
-PACE = Pace(poll_s=0.02, retry_first_s=0.05, retry_cap_s=0.1, max_settle_s=60.0)
+TIMING = Timing(poll_s=0.02, retry_first_s=0.05, retry_cap_s=0.1, max_settle_s=60.0)
 TODAY = date.today().isoformat()
 WORKER = ProcessId(1, 1)
 
@@ -31,7 +31,7 @@ WORKER = ProcessId(1, 1)
 class Bench:
     """One watch folder and its ingest, run round by round."""
 
-    def __init__(self, root, pace=PACE, **watch):
+    def __init__(self, root, timing=TIMING, **watch):
         self.root = root
         self.config = write_config(root, {"mode": "poll", "settle_s": 0.1, **watch})
         self.station = load_station(self.config)
@@ -41,11 +41,11 @@ class Bench:
         self.connection = open_database(self.station.database)
         self.queue = Queue(self.connection)
         self.candidates = Candidates(self.connection, str(self.drop))
-        self.pace = pace
+        self.timing = timing
         self.restart()
 
     def restart(self):
-        plan = plan_ingest(self.station, self.pace)[0]
+        plan = plan_ingest(self.station, self.timing)[0]
         self.rounds = IngestRounds(plan, self.connection, network=False, events=None)
         self.rounds.begin()
 
@@ -88,8 +88,8 @@ def bench(tmp_path):
 def make_bench(tmp_path):
     made = []
 
-    def make(pace=PACE, **watch):
-        made.append(Bench(tmp_path / f"station-{len(made)}", pace, **watch))
+    def make(timing=TIMING, **watch):
+        made.append(Bench(tmp_path / f"station-{len(made)}", timing, **watch))
         return made[-1]
 
     yield make
@@ -160,7 +160,7 @@ def test_a_scan_that_rests_half_written_is_waited_for_and_never_taken_as_it_is(b
 
 
 def test_a_scan_that_stays_half_written_is_set_aside_at_last(make_bench):
-    bench = make_bench(pace=Pace(poll_s=0.02, retry_first_s=0.05, retry_cap_s=0.1, max_settle_s=0.5))
+    bench = make_bench(timing=Timing(poll_s=0.02, retry_first_s=0.05, retry_cap_s=0.1, max_settle_s=0.5))
     whole = write_inside(bench.root / "whole.tif", 1).read_bytes()
     (bench.drop / "half.tif").write_bytes(whole[: len(whole) // 2])
     bench.run(lambda: (bench.drop / "_failed" / TODAY / "half.tif").exists())
@@ -319,13 +319,13 @@ from pathlib import Path
 from filmscand.daemon.station.configuration import load_station
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
-from filmscand.daemon.core.timing import Pace
+from filmscand.daemon.core.timing import Timing
 
 OURS = {"claim", "queue", "candidates", "database", "archive", "atomic_file", "source_file", "events", "disposal"}
 
 def ingest_until_killed(config, kill_at):
     station = load_station(config)
-    plan = plan_ingest(station, Pace(poll_s=0.02, retry_first_s=0.05))[0]
+    plan = plan_ingest(station, Timing(poll_s=0.02, retry_first_s=0.05))[0]
     lines = 0
     claiming = False
     def count(frame, event, argument):

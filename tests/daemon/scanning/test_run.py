@@ -13,7 +13,7 @@ import pytest
 
 from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.timing import ScanPace
+from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, find_job
@@ -36,20 +36,20 @@ from filmscand.ir import clean_frame
 from support.live_station import LiveStation, leftovers, running, warm_up_engine
 from support.scanner_station import RESOLUTION_DPI, make_magazine, make_slide, quick_recipe, shows
 
-QUICK = ScanPace(busy_first_s=0.02, busy_cap_s=0.1, again_first_s=0.02, again_cap_s=0.1, look_s=0.02)
+QUICK = ScanTiming(busy_first_s=0.02, busy_cap_s=0.1, again_first_s=0.02, again_cap_s=0.1, look_s=0.02)
 
 
 class ScanStation:
     """A station that scans and does not clean, and the supervisor that looks after it."""
 
-    def __init__(self, root, model="coolscan3", pace=QUICK):
+    def __init__(self, root, model="coolscan3", timing=QUICK):
         self.root = root
         self.model = model
         self.archive = Archive(root / "archive")
         self.connection = open_database(root / "station.db")
         self.sessions = Sessions(self.connection)
         self.queued = lambda: None
-        self.tools = SessionTools(root / "station.db", root / "archive", pace, lambda: self.queued(), self.open)
+        self.tools = SessionTools(root / "station.db", root / "archive", timing, lambda: self.queued(), self.open)
         self.threads = SessionThreads(self.tools)
 
     def open(self, device):
