@@ -13,23 +13,23 @@ class ScanTiming:
     ----------
     busy_first_s, busy_cap_s : float
         First and longest pause before a scanner that is warming up or in use is asked again.
-    busy_at_most_s : float
+    busy_limit_s : float
         How long it may be busy before a person is called.
-    again_first_s, again_cap_s : float
+    retry_first_s, retry_cap_s : float
         First and longest pause before a frame is tried again that failed.
     tries : int
         How often a frame may fail before a person is called.
-    look_s : float
+    poll_s : float
         How often a session that waits looks whether it is asked for something.
     """
 
     busy_first_s: float = 2.0
     busy_cap_s: float = 20.0
-    busy_at_most_s: float = 900.0
-    again_first_s: float = 1.0
-    again_cap_s: float = 30.0
+    busy_limit_s: float = 900.0
+    retry_first_s: float = 1.0
+    retry_cap_s: float = 30.0
     tries: int = 4
-    look_s: float = 0.25
+    poll_s: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class Troubles:
         while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
             if wish is Wish.CANCEL:
                 raise SessionOverError(FinishReason.CANCELLED)
-            self._pause(self._timing.look_s)
+            self._pause(self._timing.poll_s)
 
     def patiently(self, action: Callable[[], T]) -> T:
         """Do it until the archive lets it be done."""
@@ -130,7 +130,7 @@ class Troubles:
             except TransientError as error:
                 if self._alarms.raise_alarm(ARCHIVE_ALARM, str(error)):
                     log.error("%s; it is tried again until it works", error)
-                self._pause(backoff_s(failures, self._timing.again_first_s, self._timing.again_cap_s))
+                self._pause(backoff_s(failures, self._timing.retry_first_s, self._timing.retry_cap_s))
                 failures += 1
             except FrameExistsError as error:
                 log.error("%s", error)
@@ -151,7 +151,7 @@ class Troubles:
         now_s = time.monotonic()
         self._busy_since_s = self._busy_since_s or now_s
         busy_s = now_s - self._busy_since_s
-        if busy_s > self._timing.busy_at_most_s:
+        if busy_s > self._timing.busy_limit_s:
             self.call(error, FREE_SCANNER)
             return
         self._sessions.move(self._id, SessionState.WARMING, str(error))
@@ -164,7 +164,7 @@ class Troubles:
             return
         log.warning("%s: %s; it is tried again", self._plan.device, error)
         self._sessions.move(self._id, SessionState.WARMING, str(error))
-        self._pause(backoff_s(self._failures - 1, self._timing.again_first_s, self._timing.again_cap_s))
+        self._pause(backoff_s(self._failures - 1, self._timing.retry_first_s, self._timing.retry_cap_s))
 
     def _at_the_end(self, error: ScannerError) -> None:
         if not isinstance(error, MagazineEmptyError):

@@ -116,7 +116,7 @@ class SessionThread:
             except Exception:
                 log.exception("session %d begins anew", self._session.session_id)
             failures += 1
-            self._stop.wait(backoff_s(failures, self._tools.timing.again_first_s, self._tools.timing.again_cap_s))
+            self._stop.wait(backoff_s(failures, self._tools.timing.retry_first_s, self._tools.timing.retry_cap_s))
 
     def _serve(self, connection: sqlite3.Connection) -> None:
         try:

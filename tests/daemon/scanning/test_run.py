@@ -36,7 +36,7 @@ from filmscand.ir import clean_frame
 from support.live_station import LiveStation, leftovers, running, warm_up_engine
 from support.scanner_station import RESOLUTION_DPI, make_magazine, make_slide, quick_recipe, shows
 
-QUICK = ScanTiming(busy_first_s=0.02, busy_cap_s=0.1, again_first_s=0.02, again_cap_s=0.1, look_s=0.02)
+QUICK = ScanTiming(busy_first_s=0.02, busy_cap_s=0.1, retry_first_s=0.02, retry_cap_s=0.1, poll_s=0.02)
 
 
 class ScanStation:
