@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -36,14 +35,8 @@ def write_config(root: Path) -> Path:
         {"path": "drop/negatives", "film": "negative", "roll": "negatives", **quick},
     ]
     path = root / "station.yaml"
-    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches, "page": {"port": _free_port()}}))
+    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches}))
     return path
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @contextmanager

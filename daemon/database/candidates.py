@@ -183,15 +183,6 @@ class Candidates:
         ).fetchall()
         return [_candidate(row) for row in rows]
 
-    def knows(self, path: str, size_bytes: int, mtime_ns: int) -> bool:
-        """Tell whether exactly this file was dealt with before."""
-        row = self._connection.execute(
-            "SELECT state FROM candidates"
-            " WHERE watch = ? AND path = ? AND size_bytes = ? AND mtime_ns = ? AND in_place",
-            (self._watch, path, size_bytes, mtime_ns),
-        ).fetchone()
-        return row is not None and CandidateState(row[0]) not in ARRIVING
-
     def of_job(self, job_id: int) -> list[Candidate]:
         """Return the candidates that became a frame."""
         rows = self._connection.execute(

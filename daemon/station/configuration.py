@@ -134,13 +134,6 @@ class Cleaning(_Section):
         return {key: path for key, path in named.items() if path is not None}
 
 
-class Page(_Section):
-    """Where the page in the browser listens."""
-
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=8420, ge=1, le=65535)
-
-
 class Logging(_Section):
     """What is logged."""
 
@@ -157,7 +150,6 @@ class Station(_Section):
     workers: Workers = Workers()
     scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
-    page: Page = Page()
     logging: Logging = Logging()
 
     @model_validator(mode="before")

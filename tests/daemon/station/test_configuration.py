@@ -71,7 +71,7 @@ def test_the_commented_file_says_the_defaults_with_every_key():
     written = yaml.safe_load(file.read_text())
     assert written.keys() == Station.model_fields.keys()
     assert written["watch"][0].keys() == Watch.model_fields.keys()
-    for section in ("workers", "cleaning", "page", "logging"):
+    for section in ("workers", "cleaning", "logging"):
         assert written[section].keys() == type(getattr(Station(), section)).model_fields.keys()
 
 
@@ -81,11 +81,11 @@ def test_an_empty_file_gives_the_defaults(tmp_path):
 
 def test_the_file_in_systemds_folder_goes_before_the_stations_own(tmp_path, station_folder, monkeypatch):
     station_folder.mkdir()
-    (station_folder / "station.yaml").write_text("page: {port: 1111}\n")
-    assert load_station().page.port == 1111
+    (station_folder / "station.yaml").write_text("workers: {count: 2}\n")
+    assert load_station().workers.count == 2
     monkeypatch.setenv("CONFIGURATION_DIRECTORY", str(tmp_path))
-    (tmp_path / "station.yaml").write_text("page: {port: 2222}\n")
-    assert load_station().page.port == 2222
+    (tmp_path / "station.yaml").write_text("workers: {count: 3}\n")
+    assert load_station().workers.count == 3
 
 
 def test_a_whole_station_is_read(tmp_path):
@@ -139,7 +139,7 @@ workers: {count: 0}
 
 
 def test_a_key_that_stands_twice_is_told(tmp_path):
-    assert mistakes(tmp_path, "archive: a\npage: {port: 1}\narchive: b\n") == [
+    assert mistakes(tmp_path, "archive: a\nworkers: {count: 1}\narchive: b\n") == [
         f"{tmp_path / 'written.yaml'}:3: archive: stands in line 1 already"
     ]
 
@@ -236,3 +236,9 @@ def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path,
     save(station_folder / "own.onnx", [("ReduceMean", ["density"], "answer", {"axes": [1]})], DENSITY, other)
     with pytest.raises(ConfigError, match=rf"written.yaml:3: cleaning.{key}: .*own.onnx: expected an? "):
         load_station(tmp_path / "written.yaml", check_model=model_problem)
+
+
+def test_the_section_page_of_an_older_file_is_told_as_an_unknown_key(tmp_path):
+    assert mistakes(tmp_path, "archive: a\npage:\n  port: 8420\n") == [
+        f"{tmp_path / 'written.yaml'}:2: page: unknown key"
+    ]
