@@ -38,7 +38,7 @@ Rgb8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PictureProperties:
     """What is known of the counts of a picture."""
 
     linear: bool | None = None
@@ -46,14 +46,14 @@ class Look:
     icc_profile: bytes | None = None
 
 
-def access_image(rgb: Rgb16, look: Look, infrared: npt.NDArray[np.uint16] | None = None) -> Rgb8:
+def access_image(rgb: Rgb16, properties: PictureProperties, infrared: npt.NDArray[np.uint16] | None = None) -> Rgb8:
     """Return the preview of a frame.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
         Counts.
-    look : Look
+    properties : PictureProperties
         What is known of them.
     infrared : (rows, cols) ndarray of uint16, optional
         Tells film (lets infrared through) from holder, so that the holder does not set the black point.
@@ -65,9 +65,9 @@ def access_image(rgb: Rgb16, look: Look, infrared: npt.NDArray[np.uint16] | None
     """
     reduced = reduce_area(rgb, LONG_SIDE_PX)
     film = _film_samples(reduced, infrared)
-    if not _is_linear(look, film):
-        return _encoded_to_srgb(reduced, look)
-    tones = _negative_tones(film) if look.film.is_negative else _positive_tones(film)
+    if not _is_linear(properties, film):
+        return _encoded_to_srgb(reduced, properties)
+    tones = _negative_tones(film) if properties.film.is_negative else _positive_tones(film)
     return _apply(reduced, tones)
 
 
@@ -142,10 +142,10 @@ def _film_samples(reduced: Rgb16, infrared: npt.NDArray[np.uint16] | None) -> np
     return film if len(film) else samples
 
 
-def _is_linear(look: Look, film: npt.NDArray[np.float32]) -> bool:
-    if look.linear is not None:
-        return look.linear
-    return look.icc_profile is None and bool(np.median(film) < _LINEAR_MEDIAN * _FULL_SCALE)
+def _is_linear(properties: PictureProperties, film: npt.NDArray[np.float32]) -> bool:
+    if properties.linear is not None:
+        return properties.linear
+    return properties.icc_profile is None and bool(np.median(film) < _LINEAR_MEDIAN * _FULL_SCALE)
 
 
 def _positive_tones(film: npt.NDArray[np.float32]) -> Rgb8:
@@ -171,15 +171,15 @@ def _srgb(light: npt.NDArray[np.float64]) -> Rgb8:
     return (encoded * 255 + 0.5).astype(np.uint8)
 
 
-def _encoded_to_srgb(reduced: Rgb16, look: Look) -> Rgb8:
+def _encoded_to_srgb(reduced: Rgb16, properties: PictureProperties) -> Rgb8:
     tone = ((np.arange(65536, dtype=np.float64) / 257) + 0.5).astype(np.uint8)
-    if look.film.is_negative:
+    if properties.film.is_negative:
         tone = tone[::-1]
     shown = _apply(reduced, np.stack([tone, tone, tone]))
-    if look.icc_profile is None:
+    if properties.icc_profile is None:
         return shown
     try:
-        found = ImageCms.ImageCmsProfile(io.BytesIO(look.icc_profile))
+        found = ImageCms.ImageCmsProfile(io.BytesIO(properties.icc_profile))
         target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
         converted = ImageCms.profileToProfile(Image.fromarray(shown), found, target)
     except (ImageCms.PyCMSError, OSError):

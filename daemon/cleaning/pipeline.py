@@ -24,7 +24,7 @@ from filmscand.daemon.archive.sidecar import (
     utc_now,
 )
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.access_image import Look, access_image
+from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
@@ -149,7 +149,9 @@ def _make(archive: Archive, frame: FrameId, request: CleanRequest, number: int, 
         cleaned = clean_frame(capture.rgb, capture.infrared, request.options)
     info = capture.info if request.captured is None else _as_captured(capture.info, request.captured)
     with _timed(seconds, "preview"):
-        access = access_image(cleaned.rgb, Look(info.linear, request.film, info.icc_profile), capture.infrared)
+        access = access_image(
+            cleaned.rgb, PictureProperties(info.linear, request.film, info.icc_profile), capture.infrared
+        )
     tags = clean_tags(clean_title(frame, number), original_title(frame, "raw"), info, request.options)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
     return _Made(content, cleaned.report, CaptureRecord.of(info, capture.rgb))

@@ -23,7 +23,7 @@ from filmscand.daemon.station.configuration import Cleaning
 from filmscand.drivers.base import DriverError
 
 if TYPE_CHECKING:
-    from filmscand.daemon.evaluation.measure import Ask, PairScore
+    from filmscand.daemon.evaluation.measure import MeasureSettings, PairScore
     from filmscand.daemon.evaluation.pairs import PairFiles
 
 _NOT_INSTALLED = "not installed"
@@ -59,36 +59,36 @@ def evaluate(
 ) -> None:
     """Measure cleaning on pairs of damaged and restored pictures: PSNR, SSIM, and how well the mask fits."""
     from filmscand.daemon.cleaning.engine_options import options_of
-    from filmscand.daemon.evaluation.measure import Ask
+    from filmscand.daemon.evaluation.measure import MeasureSettings
     from filmscand.daemon.evaluation.metrics import require_measures
     from filmscand.daemon.evaluation.pairs import find_pairs
 
     require_measures()
     cleaning = Cleaning(sensitivity=sensitivity, detector_model=detector_model, inpainting_model=inpainting_model)
-    ask = Ask(options_of(cleaning), cleaned, difference, tolerance)
-    results = _evaluate_all(find_pairs(folder), ask)
+    settings = MeasureSettings(options_of(cleaning), cleaned, difference, tolerance)
+    results = _evaluate_all(find_pairs(folder), settings)
     _show(results, as_json=as_json)
     raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
 
 
-def _evaluate_all(pairs: Sequence[PairFiles], ask: Ask) -> list[PairResult]:
+def _evaluate_all(pairs: Sequence[PairFiles], settings: MeasureSettings) -> list[PairResult]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     results = []
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("measuring", total=len(pairs))
         for pair in pairs:
             progress.update(task, description=escape(pair.name))
-            results.append(_evaluate_one(pair, ask))
+            results.append(_evaluate_one(pair, settings))
             progress.advance(task)
     return results
 
 
-def _evaluate_one(pair: PairFiles, ask: Ask) -> PairResult:
+def _evaluate_one(pair: PairFiles, settings: MeasureSettings) -> PairResult:
     from filmscand.daemon.evaluation.measure import evaluate_pair
     from filmscand.ir import ImageError
 
     try:
-        return PairResult(pair, evaluate_pair(pair, ask), None)
+        return PairResult(pair, evaluate_pair(pair, settings), None)
     except (DaemonError, DriverError, ImageError, OSError) as error:
         return PairResult(pair, None, str(error))
 

@@ -35,7 +35,7 @@ class NoScannerError(DaemonError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ScanArguments:
     """What was asked for on the command line, as far as it was; None leaves it to the station or the scanner."""
 
     roll: str
@@ -49,7 +49,7 @@ class Ask:
     profile: ScannerProfile
 
 
-def put_in_line(station: Station, ask: Ask) -> int:
+def queue_session(station: Station, arguments: ScanArguments) -> int:
     """Put a session in line; return its number.
 
     Raises
@@ -65,21 +65,21 @@ def put_in_line(station: Station, ask: Ask) -> int:
     from filmscand.daemon.database.sessions import Sessions
 
     plan = ScanPlan(
-        collection=ask.collection,
-        box=ask.box,
-        roll=ask.roll,
-        frames=ask.frames,
-        film=FilmKind(ask.film),
-        scanner=ask.profile,
-        device=ask.device or only_scanner(station),
-        operator=ask.operator,
+        collection=arguments.collection,
+        box=arguments.box,
+        roll=arguments.roll,
+        frames=arguments.frames,
+        film=FilmKind(arguments.film),
+        scanner=arguments.profile,
+        device=arguments.device or only_scanner(station),
+        operator=arguments.operator,
         sensitivity=station.cleaning.sensitivity,
     )
     archive = Archive(station.archive)
     archive.require_open(plan.frame(plan.first_number))
     station.database.parent.mkdir(parents=True, exist_ok=True)
     with closing(open_database(station.database)) as connection:
-        number = ask.first_number or _next_number(connection, archive, plan)
+        number = arguments.first_number or _next_number(connection, archive, plan)
         return Sessions(connection).add(plan.model_copy(update={"first_number": number})).session_id
 
 
@@ -92,7 +92,7 @@ def _next_number(connection: sqlite3.Connection, archive: Archive, plan: ScanPla
 
 
 def only_scanner(station: Station) -> str:
-    """Return the one scanner that a recipe drives; see `put_in_line`."""
+    """Return the one scanner that a recipe drives; see `queue_session`."""
     from filmscand.drivers.sane.devices import list_devices
 
     found = [device for device in list_devices(station.scanners.hosts, probe=False) if device.recipe is not None]
@@ -189,7 +189,7 @@ def show_report(report: ScanReport, *, as_json: bool) -> None:
         print(f"filmscand: {text}", file=sys.stderr)
 
 
-def ask_session(station: Station, session_id: int, wish: Wish) -> None:
+def tell_session(station: Station, session_id: int, wish: Wish) -> None:
     """Ask a session for something.
 
     Raises

@@ -51,8 +51,8 @@ def scan(
         profile = ScannerProfile.model_validate(
             {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
         )
-        ask = cli_scan.Ask(roll, collection, box, first, frames, str(film), device, operator, profile)
-        session_id = cli_scan.put_in_line(station, ask)
+        arguments = cli_scan.ScanArguments(roll, collection, box, first, frames, str(film), device, operator, profile)
+        session_id = cli_scan.queue_session(station, arguments)
     except ValidationError as error:
         raise typer.BadParameter(
             "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -118,20 +118,20 @@ def virtual_scanner(
 @session_app.command()
 def pause(session: SessionNumber, config: ConfigFile = None) -> None:
     """Halt a session after the frame at hand."""
-    cli_scan.ask_session(load_station(config), session, Wish.PAUSE)
+    cli_scan.tell_session(load_station(config), session, Wish.PAUSE)
 
 
 @session_app.command()
 def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """End a session after the frame at hand; what was captured stays."""
-    cli_scan.ask_session(load_station(config), session, Wish.CANCEL)
+    cli_scan.tell_session(load_station(config), session, Wish.CANCEL)
     _follow(config, session, as_json=as_json)
 
 
 @session_app.command()
 def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Let a session go on that was paused, that called for a person, or that a power cut ended, and follow it."""
-    cli_scan.ask_session(load_station(config), session, Wish.RESUME)
+    cli_scan.tell_session(load_station(config), session, Wish.RESUME)
     _follow(config, session, as_json=as_json)
 
 

@@ -36,7 +36,7 @@ DIFFERENCE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class MeasureSettings:
     """How pairs are measured.
 
     Attributes
@@ -99,7 +99,7 @@ class _Cleaned:
     seconds: float
 
 
-def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
+def evaluate_pair(pair: PairFiles, settings: MeasureSettings) -> PairScore:
     """Clean a damaged picture and measure it.
 
     Raises
@@ -113,9 +113,13 @@ def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
     ImportError
         scikit-image is not installed, see `evaluate_metrics.require_measures`.
     """
-    scene = _read(pair, ask)
-    cleaned = _clean(scene, ask) if ask.cleaned is None else _cleaned_elsewhere(pair, scene, ask, ask.cleaned)
-    mask = score_mask(cleaned.mask, scene.true, ask.tolerance_px)
+    scene = _read(pair, settings)
+    cleaned = (
+        _clean(scene, settings)
+        if settings.cleaned is None
+        else _cleaned_elsewhere(pair, scene, settings, settings.cleaned)
+    )
+    mask = score_mask(cleaned.mask, scene.true, settings.tolerance_px)
     distance = lpips if lpips_installed() else None
     return PairScore(
         **asdict(mask),
@@ -129,7 +133,7 @@ def evaluate_pair(pair: PairFiles, ask: Ask) -> PairScore:
     )
 
 
-def _read(pair: PairFiles, ask: Ask) -> _Scene:
+def _read(pair: PairFiles, settings: MeasureSettings) -> _Scene:
     damaged_path, restored_path = pair.require_both()
     damaged, restored = read_picture(damaged_path), read_picture(restored_path)
     require_same_size(restored_path, restored.rgb, damaged_path, damaged.rgb.shape)
@@ -140,17 +144,17 @@ def _read(pair: PairFiles, ask: Ask) -> _Scene:
     if pair.mask is not None:
         true = read_mask(pair.mask, damaged_path, (rows, cols))
     else:
-        true = changed_mask(damaged.rgb, restored.rgb, ask.difference)
+        true = changed_mask(damaged.rgb, restored.rgb, settings.difference)
     return _Scene(damaged.rgb, restored.rgb, true, infrared)
 
 
-def _clean(scene: _Scene, ask: Ask) -> _Cleaned:
+def _clean(scene: _Scene, settings: MeasureSettings) -> _Cleaned:
     began = time.perf_counter()
-    cleaned = clean_frame(scene.damaged, scene.infrared, ask.options)
+    cleaned = clean_frame(scene.damaged, scene.infrared, settings.options)
     return _Cleaned(cleaned.rgb, cleaned.defect_mask, time.perf_counter() - began)
 
 
-def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, ask: Ask, folder: Path) -> _Cleaned:
+def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, settings: MeasureSettings, folder: Path) -> _Cleaned:
     damaged_path, _ = pair.require_both()
     path, mask_path = partner_in(folder, pair)
     rgb = read_picture(path).rgb
@@ -158,7 +162,7 @@ def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, ask: Ask, folder: Path) -
     rows, cols = rgb.shape[:2]
     if mask_path is not None:
         return _Cleaned(rgb, read_mask(mask_path, damaged_path, (rows, cols)), math.nan)
-    return _Cleaned(rgb, changed_mask(scene.damaged, rgb, ask.difference), math.nan)
+    return _Cleaned(rgb, changed_mask(scene.damaged, rgb, settings.difference), math.nan)
 
 
 def mean_of(scores: Iterable[PairScore]) -> dict[str, float | None]:

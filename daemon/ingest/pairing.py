@@ -33,16 +33,16 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeUp:
-    """These files are a frame; `in_vain` where its infrared was waited for and did not come."""
+class ClaimFrame:
+    """These files are a frame; `infrared_timed_out` where its infrared was waited for and did not come."""
 
     picture: Candidate
     infrared: Candidate | None
-    in_vain: bool = False
+    infrared_timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LeaveToPerson:
     """A person has to say what this file is."""
 
     candidate: Candidate
@@ -50,14 +50,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Await:
+class WaitForPartner:
     """The other half may still come."""
 
     candidate: Candidate
     until: float
 
 
-Decision = TakeUp | Ask | Await
+Decision = ClaimFrame | LeaveToPerson | WaitForPartner
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def decide_pairs(arrived: Iterable[Arrived], coming: Iterable[str], rules: PairR
     """
     ordered = sorted(arrived, key=lambda one: natural_key(one.candidate.path))
     if rules.rule is PairRule.NONE:
-        return [TakeUp(one.candidate, None) for one in ordered]
+        return [ClaimFrame(one.candidate, None) for one in ordered]
     still_coming = {key for path in coming for key in pair_keys(path)}
     decisions: list[Decision] = []
     for group in _groups(ordered):
@@ -139,15 +139,18 @@ def _decide_group(
     pictures, halves = group
     whole = [one for one in pictures if one.holds_infrared]
     bare = [one for one in pictures if not one.holds_infrared]
-    decisions: list[Decision] = [TakeUp(one.candidate, None) for one in whole]
+    decisions: list[Decision] = [ClaimFrame(one.candidate, None) for one in whole]
     if len(bare) == 1 and len(halves) == 1:
-        return [*decisions, TakeUp(bare[0].candidate, halves[0].candidate)]
+        return [*decisions, ClaimFrame(bare[0].candidate, halves[0].candidate)]
     if bare and halves:
         names = ", ".join(PurePosixPath(one.candidate.path).name for one in (*bare, *halves))
-        return [*decisions, *(Ask(one.candidate, f"several files fit each other: {names}") for one in (*bare, *halves))]
+        return [
+            *decisions,
+            *(LeaveToPerson(one.candidate, f"several files fit each other: {names}") for one in (*bare, *halves)),
+        ]
     if whole and halves:
         reason = f"{PurePosixPath(whole[0].candidate.path).name} holds its infrared itself"
-        return [*decisions, *(Ask(one.candidate, reason) for one in halves)]
+        return [*decisions, *(LeaveToPerson(one.candidate, reason) for one in halves)]
     decisions += [_decide_bare(one.candidate, coming, rules, now) for one in bare]
     return decisions + [_decide_half(one.candidate, coming, rules, now) for one in halves]
 
@@ -155,14 +158,14 @@ def _decide_group(
 def _decide_bare(picture: Candidate, coming: set[str], rules: PairRules, now: float) -> Decision:
     until = picture.changed_at + rules.timeout_s
     if now < until or pair_keys(picture.path) & coming:
-        return Await(picture, until)
+        return WaitForPartner(picture, until)
     if rules.rule is PairRule.OPTIONAL:
-        return TakeUp(picture, None, in_vain=True)
-    return Ask(picture, f"no infrared came within {rules.timeout_s:g} s")
+        return ClaimFrame(picture, None, infrared_timed_out=True)
+    return LeaveToPerson(picture, f"no infrared came within {rules.timeout_s:g} s")
 
 
 def _decide_half(infrared: Candidate, coming: set[str], rules: PairRules, now: float) -> Decision:
     until = infrared.changed_at + rules.timeout_s
     if now < until or pair_keys(infrared.path) & coming:
-        return Await(infrared, until)
-    return Ask(infrared, f"no picture came within {rules.timeout_s:g} s")
+        return WaitForPartner(infrared, until)
+    return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s")

@@ -36,7 +36,14 @@ from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.claim import Claimer, Ledger
-from filmscand.daemon.ingest.pairing import Ask, Await, PairRules, TakeUp, decide_pairs, is_infrared_half
+from filmscand.daemon.ingest.pairing import (
+    ClaimFrame,
+    LeaveToPerson,
+    PairRules,
+    WaitForPartner,
+    decide_pairs,
+    is_infrared_half,
+)
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import Station, Watch
 from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
@@ -197,9 +204,9 @@ class IngestRounds:
     def _look(self, now_s: float) -> None:
         try:
             if self._events is not None:
-                stirred = self._events.collect()
-                for path in stirred.dirty | stirred.ended:
-                    self._arrivals.note_event(path, now_s, ended=path in stirred.ended)
+                changes = self._events.collect()
+                for path in changes.modified | changes.finished:
+                    self._arrivals.note_event(path, now_s, ended=path in changes.finished)
             if self._sweep_at_s <= now_s:
                 self._sweep_at_s = now_s + self._sweep_every_s
                 self._arrivals.note_sweep(sweep(self._plan.watch.path), now_s)
@@ -221,18 +228,18 @@ class IngestRounds:
             if self._archive_waits():
                 return
             match decision:
-                case TakeUp():
+                case ClaimFrame():
                     self._take_up(decision)
-                case Ask(row, reason):
+                case LeaveToPerson(row, reason):
                     if not self._take_late(row):
                         self._arrivals.ask(row, reason)
-                case Await(row, _):
+                case WaitForPartner(row, _):
                     if not self._take_late(row):
                         self._arrivals.wait_for_pair(row)
 
-    def _take_up(self, frame: TakeUp) -> None:
+    def _take_up(self, frame: ClaimFrame) -> None:
         def claim() -> None:
-            if self._claimer.claim(frame.picture, frame.infrared, awaits_infrared=frame.in_vain) is not None:
+            if self._claimer.claim(frame.picture, frame.infrared, awaits_infrared=frame.infrared_timed_out) is not None:
                 self._queue()
 
         self._guard(frame.picture, claim)

@@ -70,7 +70,7 @@ def sweep(root: Path) -> dict[str, FileStat]:
     return dict(_files_below(root, PurePosixPath()))
 
 
-def is_ours_to_take(path: PurePosixPath) -> bool:
+def is_candidate_path(path: PurePosixPath) -> bool:
     """Tell by its name whether a path below a watch folder may be taken up."""
     return _takes_file(path.name) and all(_takes_folder(part) for part in path.parts[:-1])
 
@@ -117,7 +117,7 @@ def require_apart(watches: tuple[Watch, ...], outputs: dict[str, Path]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stirred:
+class FolderChanges:
     """What the events said since the last time.
 
     Attributes
@@ -168,13 +168,13 @@ class WatchEvents(FileSystemEventHandler):
             self._observer.stop()
             self._observer.join()
 
-    def collect(self) -> Stirred:
+    def collect(self) -> FolderChanges:
         """Return what was marked since the last call."""
         with self._lock:
-            stirred = Stirred(frozenset(self._ended), frozenset(self._dirty))
+            changes = FolderChanges(frozenset(self._ended), frozenset(self._dirty))
             self._ended.clear()
             self._dirty.clear()
-        return stirred
+        return changes
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Mark the path of an event (called by watchdog, on its own thread)."""
@@ -189,7 +189,7 @@ class WatchEvents(FileSystemEventHandler):
         if not Path(path).is_relative_to(self._root):
             return False
         below = PurePosixPath(Path(path).relative_to(self._root))
-        if not is_ours_to_take(below):
+        if not is_candidate_path(below):
             return False
         with self._lock:
             (self._ended if ended else self._dirty).add(str(below))

@@ -40,7 +40,7 @@ class SessionOverError(Exception):
         self.advice = advice
 
 
-class Troubles:
+class SessionRecovery:
     """Everything that keeps one session from going on, and how long it is borne.
 
     Every method raises `SessionStoppedError` once the service stops, and `SessionOverError` where nothing is left to be
@@ -70,11 +70,11 @@ class Troubles:
         self._failures = 0
         self._busy_since_s: float | None = None
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin to count anew: something worked."""
         self._failures, self._busy_since_s = 0, None
 
-    def meet(self, error: ScannerError) -> None:
+    def handle(self, error: ScannerError) -> None:
         """Do what an error asks for, until the scanner may be asked again."""
         if self._stop.is_set():
             raise SessionStoppedError
@@ -85,13 +85,13 @@ class Troubles:
             case Recovery.REOPEN:
                 self._wait_to_reopen(error)
             case Recovery.HUMAN:
-                self.call(error)
+                self.call_person(error)
             case Recovery.FIX:
                 raise SessionOverError(FinishReason.FAILED, str(error), error.advice)
             case Recovery.FINISH:
                 self._at_the_end(error)
 
-    def call(self, error: ScannerError, advice: str = "") -> None:
+    def call_person(self, error: ScannerError, advice: str = "") -> None:
         """Call a person, and wait until the person says that the session is to go on."""
         advice = advice or error.advice
         log.error("%s: %s. %s", self._plan.device, error, advice)
@@ -101,9 +101,9 @@ class Troubles:
             self.halt(SessionState.ATTENTION, str(error), advice)
         finally:
             self._alarms.clear(key)
-        self.forget()
+        self.reset()
 
-    def wait_for_orders(self) -> None:
+    def obey_requests(self) -> None:
         """Heed what a person asked for, between two frames; a session that was halted waits until it is to go on."""
         if self._stop.is_set():
             raise SessionStoppedError
@@ -121,7 +121,7 @@ class Troubles:
                 raise SessionOverError(FinishReason.CANCELLED)
             self._pause(self._timing.poll_s)
 
-    def patiently(self, action: Callable[[], T]) -> T:
+    def retry_until_stored(self, action: Callable[[], T]) -> T:
         """Do it until the archive lets it be done."""
         failures = 0
         while True:
@@ -152,7 +152,7 @@ class Troubles:
         self._busy_since_s = self._busy_since_s or now_s
         busy_s = now_s - self._busy_since_s
         if busy_s > self._timing.busy_limit_s:
-            self.call(error, FREE_SCANNER)
+            self.call_person(error, FREE_SCANNER)
             return
         self._sessions.move(self._id, SessionState.WARMING, str(error))
         self._pause(min(self._timing.busy_cap_s, max(self._timing.busy_first_s, busy_s / 2)))
@@ -160,7 +160,7 @@ class Troubles:
     def _wait_to_reopen(self, error: ScannerError) -> None:
         self._failures += 1
         if self._failures >= self._timing.tries:
-            self.call(error)
+            self.call_person(error)
             return
         log.warning("%s: %s; it is tried again", self._plan.device, error)
         self._sessions.move(self._id, SessionState.WARMING, str(error))
@@ -171,7 +171,7 @@ class Troubles:
             raise SessionOverError(FinishReason.CANCELLED, str(error), error.advice)
         taken = [frame for frame in self._sessions.frames(self._id) if frame.taken is not Taken.RESERVED]
         if not taken:
-            self.call(error, FILL_MAGAZINE)
+            self.call_person(error, FILL_MAGAZINE)
             return
         asked = self._plan.frames
         short = "" if asked is None else f"the magazine held {len(taken)} slides, {asked} were asked for"

@@ -26,7 +26,7 @@ from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.scanning.capture_checks import suspicions
-from filmscand.daemon.scanning.recovery import SessionOverError, SessionStoppedError, Troubles
+from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery, SessionStoppedError
 from filmscand.daemon.station.logs import frame_in_logs
 from filmscand.drivers.base import Capture
 from filmscand.drivers.files.reader import read_capture
@@ -92,7 +92,7 @@ class SessionRun:
         self._on_queued = tools.on_queued
         self._connection = connection
         self._sessions = Sessions(connection)
-        self._troubles = Troubles(session, connection, tools.timing, stop)
+        self._recovery = SessionRecovery(session, connection, tools.timing, stop)
         self._archive = Archive(tools.archive)
         self._scanner = scanner
         self._last: Fingerprint | None = None
@@ -121,13 +121,13 @@ class SessionRun:
 
     def _scan_all(self) -> None:
         self._take_up()
-        self._troubles.wait_for_orders()
+        self._recovery.obey_requests()
         request, by_hand = self._ready()
         while not self._all_taken():
-            self._troubles.wait_for_orders()
+            self._recovery.obey_requests()
             self._take(request)
             if by_hand and not self._all_taken():
-                self._troubles.halt(SessionState.PAUSED, self._score(), NEXT_SLIDE)
+                self._recovery.halt(SessionState.PAUSED, self._score(), NEXT_SLIDE)
         raise SessionOverError(FinishReason.COMPLETE)
 
     def _end(self, over: SessionOverError) -> None:
@@ -150,7 +150,7 @@ class SessionRun:
         captured = [frame for frame in self._sessions.frames(self._id) if frame.taken is Taken.CAPTURED]
         picture = None
         if captured:
-            raw = self._troubles.patiently(lambda: self._archive.raw_path(self._frame_id(captured[-1])))
+            raw = self._recovery.retry_until_stored(lambda: self._archive.raw_path(self._frame_id(captured[-1])))
             picture = read_capture(raw).rgb
             self._last = Fingerprint.of(picture)
         self._scanner.resume_after(picture)
@@ -158,13 +158,13 @@ class SessionRun:
 
     def _settle_unfinished(self, frame: SessionFrame) -> None:
         """Put a frame in line whose files had all been stored; let the slide of any other be scanned again."""
-        frame_id, patiently = self._frame_id(frame), self._troubles.patiently
-        if patiently(lambda: self._archive.original_path(frame_id, Role.RAW)) is None:
-            patiently(lambda: self._archive.discard_unfinished(frame_id))
+        frame_id, retry_until_stored = self._frame_id(frame), self._recovery.retry_until_stored
+        if retry_until_stored(lambda: self._archive.original_path(frame_id, Role.RAW)) is None:
+            retry_until_stored(lambda: self._archive.discard_unfinished(frame_id))
             return
         job = None if frame.job_id is None else find_job(self._connection, frame.job_id)
         assert job is not None
-        self._enqueue(frame, patiently(lambda: self._archive.stored_originals(frame_id)), job.request)
+        self._enqueue(frame, retry_until_stored(lambda: self._archive.stored_originals(frame_id)), job.request)
 
     def _ready(self) -> tuple[ScanRequest, bool]:
         """Open the scanner; return what to ask it for, and whether a person has to change the slides."""
@@ -174,7 +174,7 @@ class SessionRun:
                 found = self._scanner.capabilities()
                 return _scan_request(self._plan, found), found.feeder == FeederWay.NONE
             except ScannerError as error:
-                self._troubles.meet(error)
+                self._recovery.handle(error)
 
     def _all_taken(self) -> bool:
         taken = sum(frame.taken is not Taken.RESERVED for frame in self._sessions.frames(self._id))
@@ -184,11 +184,11 @@ class SessionRun:
         """Scan and keep the next slide, or write it off where the scanner has moved past it."""
         session = self._sessions.find(self._id)
         reserve = self._sessions.reserve
-        frame = self._troubles.patiently(lambda: reserve(session, self._archive.is_free, self._cleaning))
+        frame = self._recovery.retry_until_stored(lambda: reserve(session, self._archive.is_free, self._cleaning))
         with frame_in_logs(self._frame_id(frame)):
             capture = self._capture(request, frame)
             if capture is not None:
-                self._troubles.forget()
+                self._recovery.reset()
                 self._keep(frame, capture)
 
     def _capture(self, request: ScanRequest, frame: SessionFrame) -> Capture | None:
@@ -201,7 +201,7 @@ class SessionRun:
                 if passed:
                     log.error("slide %d is lost, the scanner has moved past it: %s", frame.position, error)
                     self._sessions.lose(self._id, frame, str(error))
-                self._troubles.meet(error)
+                self._recovery.handle(error)
                 if passed:
                     return None
 
@@ -211,7 +211,7 @@ class SessionRun:
         captured = CaptureRecord.of(capture.info, capture.rgb).model_dump(mode="json")
         request = {**self._cleaning, "flags": flags, "captured": captured}
         self._sessions.note_capture(frame, request)
-        stored = self._troubles.patiently(lambda: self._archive.store_capture(frame_id, capture))
+        stored = self._recovery.retry_until_stored(lambda: self._archive.store_capture(frame_id, capture))
         self._enqueue(frame, stored, request)
         log.info("slide %d captured%s", frame.position, f": {', '.join(flags)}" if flags else "")
 

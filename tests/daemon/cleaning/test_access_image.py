@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from filmscand.daemon.archive.encode import srgb_profile, write_access_jpeg, write_mask_png
-from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, Look, access_image, reduce_area
+from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, PictureProperties, access_image, reduce_area
 from filmscand.daemon.core.film_kind import FilmKind
 
 
@@ -43,7 +43,7 @@ def test_reducing_takes_the_mean_of_the_area(rows, cols, long_side_px):
 
 @pytest.mark.parametrize("shape", [(2, 6500), (6500, 2)])
 def test_a_large_frame_has_3000_samples_on_its_long_side(shape):
-    assert max(access_image(counts(shape), Look(False)).shape) == LONG_SIDE_PX
+    assert max(access_image(counts(shape), PictureProperties(False)).shape) == LONG_SIDE_PX
 
 
 def test_a_frame_in_another_memory_order_is_reduced_alike():
@@ -52,12 +52,12 @@ def test_a_frame_in_another_memory_order_is_reduced_alike():
 
 
 def test_a_small_frame_is_never_enlarged():
-    assert access_image(counts((40, 60)), Look(False)).shape == (40, 60, 3)
+    assert access_image(counts((40, 60)), PictureProperties(False)).shape == (40, 60, 3)
 
 
 def test_encoded_counts_stay_as_they_are():
     rgb = counts((50, 50))
-    assert (access_image(rgb, Look(False)) == np.floor(rgb / 257 + 0.5)).all()
+    assert (access_image(rgb, PictureProperties(False)) == np.floor(rgb / 257 + 0.5)).all()
 
 
 def linear_ramp(rows=100, cols=256):
@@ -71,7 +71,7 @@ def srgb(light):
 
 def test_linear_counts_are_stretched_to_black_and_white_and_encoded():
     light, rgb = linear_ramp()
-    shown = access_image(rgb, Look(True))
+    shown = access_image(rgb, PictureProperties(True))
     # Percentiles come from the inner 80 %, which hold the light from 0.1 to 0.9.
     expected = srgb(np.clip((light - 0.1) / 0.8, 0, 1))
     assert np.abs(shown - expected).max() < 12
@@ -81,20 +81,20 @@ def test_linear_counts_are_stretched_to_black_and_white_and_encoded():
 def test_colours_of_linear_counts_keep_their_proportions():
     rgb = np.full((60, 60, 3), (4000, 2000, 1000), np.uint16)
     rgb[20:24, 20:24], rgb[40:44, 40:44] = 8000, 0
-    red, green, blue = access_image(rgb, Look(True))[30, 30]
+    red, green, blue = access_image(rgb, PictureProperties(True))[30, 30]
     assert np.allclose((red, green, blue), srgb(np.array([0.5, 0.25, 0.125])), atol=1.5)
 
 
 @pytest.mark.parametrize(("level", "linear"), [(300, True), (30000, False)])
 def test_unknown_counts_are_linear_only_where_they_are_too_dark_to_be_anything_else(level, linear):
     rgb = (counts((60, 60)) / 65535 * level).astype(np.uint16)
-    assert (access_image(rgb, Look(None)) == access_image(rgb, Look(linear))).all()
+    assert (access_image(rgb, PictureProperties(None)) == access_image(rgb, PictureProperties(linear))).all()
 
 
 def test_unknown_dark_counts_with_a_profile_are_encoded():
     rgb = (counts((60, 60)) / 200).astype(np.uint16)
-    look = Look(None, icc_profile=srgb_profile())
-    assert access_image(rgb, look).max() <= 2
+    properties = PictureProperties(None, icc_profile=srgb_profile())
+    assert access_image(rgb, properties).max() <= 2
 
 
 def masked_negative(density):
@@ -105,7 +105,7 @@ def masked_negative(density):
 def test_a_masked_negative_is_shown_as_a_positive_without_its_mask():
     scene = np.logspace(-2, 0, 200)[None, :, None] * np.ones((100, 1, 3))
     density = 0.6 * (np.log10(scene) + 2)
-    shown = access_image(masked_negative(density), Look(True, FilmKind.NEGATIVE)).astype(int)
+    shown = access_image(masked_negative(density), PictureProperties(True, FilmKind.NEGATIVE)).astype(int)
     assert (np.diff(shown[50].mean(axis=1)) >= 0).all()
     assert shown[50, 5].max() < 25
     assert shown[50, 195].min() > 230
@@ -114,7 +114,7 @@ def test_a_masked_negative_is_shown_as_a_positive_without_its_mask():
 
 def test_an_encoded_negative_is_turned_round():
     rgb = counts((30, 30))
-    shown = access_image(rgb, Look(False, FilmKind.SILVER_NEGATIVE))
+    shown = access_image(rgb, PictureProperties(False, FilmKind.SILVER_NEGATIVE))
     assert (shown == 255 - np.floor(rgb[..., :] / 257 + 0.5)).all()
 
 
@@ -123,8 +123,8 @@ def test_the_holder_does_not_set_the_black_point():
     rgb[:, 50:] = 60000
     infrared = np.full((100, 100), 50000, np.uint16)
     rgb[:30], infrared[:30] = 0, 100
-    with_infrared = access_image(rgb, Look(True), infrared)
-    without = access_image(rgb, Look(True))
+    with_infrared = access_image(rgb, PictureProperties(True), infrared)
+    without = access_image(rgb, PictureProperties(True))
     assert with_infrared[60, 20].max() == 0
     assert without[60, 20].min() > 150
 
@@ -133,26 +133,29 @@ def test_the_holder_does_not_set_the_black_point():
 @pytest.mark.parametrize("film", [FilmKind.SLIDE, FilmKind.NEGATIVE])
 def test_an_even_frame_gives_a_picture(level, film):
     rgb = np.full((20, 20, 3), level, np.uint16)
-    assert access_image(rgb, Look(True, film), np.zeros((20, 20), np.uint16)).shape == rgb.shape
+    assert access_image(rgb, PictureProperties(True, film), np.zeros((20, 20), np.uint16)).shape == rgb.shape
 
 
 def test_an_embedded_profile_is_converted():
     rgb = counts((40, 40))
-    plain = access_image(rgb, Look(False)).astype(int)
-    same = access_image(rgb, Look(False, icc_profile=srgb_profile())).astype(int)
+    plain = access_image(rgb, PictureProperties(False)).astype(int)
+    same = access_image(rgb, PictureProperties(False, icc_profile=srgb_profile())).astype(int)
     assert np.abs(plain - same).max() <= 1
     red_is_blue = srgb_profile().replace(b"rXYZ", b"____", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"____", b"bXYZ", 1)
-    turned = access_image(rgb, Look(False, icc_profile=red_is_blue)).astype(int)
+    turned = access_image(rgb, PictureProperties(False, icc_profile=red_is_blue)).astype(int)
     assert np.abs(turned - plain[..., ::-1]).max() <= 2
 
 
 def test_a_profile_that_cannot_be_used_does_not_keep_the_preview_away():
     rgb = counts((20, 20))
-    assert (access_image(rgb, Look(False, icc_profile=b"no profile")) == access_image(rgb, Look(False))).all()
+    assert (
+        access_image(rgb, PictureProperties(False, icc_profile=b"no profile"))
+        == access_image(rgb, PictureProperties(False))
+    ).all()
 
 
 def test_the_jpeg_says_srgb_and_resolution_and_is_the_same_each_time():
-    picture = access_image(counts((30, 40)), Look(False))
+    picture = access_image(counts((30, 40)), PictureProperties(False))
     first, second = io.BytesIO(), io.BytesIO()
     write_access_jpeg(first, picture, 2820.4)
     write_access_jpeg(second, picture, 2820.4)

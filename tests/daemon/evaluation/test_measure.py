@@ -18,7 +18,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from filmscand.daemon.cli import main
-from filmscand.daemon.evaluation.measure import Ask, evaluate_pair, mean_of
+from filmscand.daemon.evaluation.measure import MeasureSettings, evaluate_pair, mean_of
 from filmscand.daemon.evaluation.metrics import changed_mask, psnr_db, score_mask, ssim
 from filmscand.daemon.evaluation.pairs import NoPairsError, PairError, find_pairs, read_mask, read_picture
 from filmscand.film.frame import simulate_frame
@@ -249,7 +249,7 @@ def test_a_frame_with_infrared_is_cleaned_and_comes_closer_to_the_restored_one(t
     write_pair(tmp_path, frame)
     write_infrared(tmp_path / "a_ir.tif", frame.infrared)
     write_mask(tmp_path / "a_mask.png", frame.visible_mask)
-    score = evaluate_pair(find_pairs(tmp_path)[0], Ask(CleanOptions(), tolerance_px=2))
+    score = evaluate_pair(find_pairs(tmp_path)[0], MeasureSettings(CleanOptions(), tolerance_px=2))
     cleaned = clean_frame(frame.rgb, frame.infrared)
     assert score.f1 == pytest.approx(score_mask(cleaned.defect_mask, frame.visible_mask, 2).f1)
     assert score.f1 > 0.7
@@ -260,7 +260,7 @@ def test_a_frame_with_infrared_is_cleaned_and_comes_closer_to_the_restored_one(t
 
 def test_without_a_mask_the_difference_of_both_pictures_is_the_truth(tmp_path, frame):
     write_pair(tmp_path, frame)
-    score = evaluate_pair(find_pairs(tmp_path)[0], Ask(CleanOptions(), difference=0.02))
+    score = evaluate_pair(find_pairs(tmp_path)[0], MeasureSettings(CleanOptions(), difference=0.02))
     assert score.damaged == changed_mask(frame.rgb, frame.clean_rgb, 0.02).mean() > 0
 
 
@@ -268,7 +268,7 @@ def test_another_program_s_pictures_are_measured_in_place_of_ours(tmp_path, fram
     write_pair(tmp_path / "pairs", frame)
     write_png(tmp_path / "theirs" / "a.png", frame.clean_rgb)
     (pair,) = find_pairs(tmp_path / "pairs")
-    score = evaluate_pair(pair, Ask(CleanOptions(), tmp_path / "theirs"))
+    score = evaluate_pair(pair, MeasureSettings(CleanOptions(), tmp_path / "theirs"))
     assert (score.f1, score.iou, score.emd) == (1, 1, 0)
     assert math.isinf(score.psnr_db)
     assert math.isnan(score.seconds)
@@ -279,7 +279,7 @@ def test_another_program_s_mask_goes_before_what_it_changed(tmp_path, frame):
     write_png(tmp_path / "theirs" / "a_damaged_clean.png", frame.clean_rgb)
     write_mask(tmp_path / "theirs" / "a_damaged_mask.png", np.zeros_like(frame.visible_mask))
     (pair,) = find_pairs(tmp_path / "pairs")
-    assert evaluate_pair(pair, Ask(CleanOptions(), tmp_path / "theirs")).f1 == 0
+    assert evaluate_pair(pair, MeasureSettings(CleanOptions(), tmp_path / "theirs")).f1 == 0
 
 
 def test_means_leave_out_what_cannot_be_measured(tmp_path, frame):
@@ -287,7 +287,7 @@ def test_means_leave_out_what_cannot_be_measured(tmp_path, frame):
     write_png(tmp_path / "same" / "a.png", frame.rgb)
     write_png(tmp_path / "right" / "a.png", frame.clean_rgb)
     (pair,) = find_pairs(tmp_path / "pairs")
-    scores = [evaluate_pair(pair, Ask(CleanOptions(), tmp_path / name)) for name in ("same", "right")]
+    scores = [evaluate_pair(pair, MeasureSettings(CleanOptions(), tmp_path / name)) for name in ("same", "right")]
     means = mean_of(scores)
     assert means["f1"] == 0.5
     assert means["psnr_db"] == scores[0].psnr_db

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.database.candidates import Candidate, CandidateState
-from filmscand.daemon.ingest.pairing import Arrived, Ask, Await, PairRules, TakeUp, decide_pairs, natural_key
+from filmscand.daemon.ingest.pairing import (
+    Arrived,
+    ClaimFrame,
+    LeaveToPerson,
+    PairRules,
+    WaitForPartner,
+    decide_pairs,
+    natural_key,
+)
 from filmscand.daemon.ingest.settling import FileStat, heard_end, is_quiet, look_again, next_look_s, stat_of
 from filmscand.daemon.ingest.watch import is_being_written, is_network_mount, listen, require_apart, sweep
 from filmscand.daemon.station.configuration import PairRule, Watch
@@ -153,9 +161,9 @@ def heard_within(events, wake, wanted, at_most_s=5.0):
     while time.monotonic() < deadline_s and not wanted <= ended | dirty:
         wake.wait(0.2)
         wake.clear()
-        stirred = events.collect()
-        ended |= stirred.ended
-        dirty |= stirred.dirty
+        changes = events.collect()
+        ended |= changes.finished
+        dirty |= changes.modified
     return ended, dirty
 
 
@@ -223,7 +231,7 @@ def decide(*files, rule=PairRule.OPTIONAL, now=0.0, coming=()):
     ]
 
 
-_NAMES = {TakeUp: ("picture", "infrared"), Ask: ("candidate",), Await: ("candidate",)}
+_NAMES = {ClaimFrame: ("picture", "infrared"), LeaveToPerson: ("candidate",), WaitForPartner: ("candidate",)}
 
 
 @pytest.mark.parametrize(
@@ -234,48 +242,51 @@ _NAMES = {TakeUp: ("picture", "infrared"), Ask: ("candidate",), Await: ("candida
 def test_two_halves_are_one_frame_whichever_came_first(files):
     picture = next(name for name in files if "ir" not in name.lower().replace("dng.ir", "ir") or name.endswith(".dng"))
     infrared = next(name for name in files if name != picture)
-    assert decide(*map(arrived, files)) == [("TakeUp", picture, infrared)]
+    assert decide(*map(arrived, files)) == [("ClaimFrame", picture, infrared)]
 
 
 def test_halves_in_different_folders_have_nothing_to_do_with_each_other():
-    assert decide(arrived("r1/a.tif"), arrived("r2/a_ir.tif")) == [("Await", "r1/a.tif"), ("Await", "r2/a_ir.tif")]
+    assert decide(arrived("r1/a.tif"), arrived("r2/a_ir.tif")) == [
+        ("WaitForPartner", "r1/a.tif"),
+        ("WaitForPartner", "r2/a_ir.tif"),
+    ]
 
 
 def test_a_picture_with_its_infrared_inside_waits_for_nobody():
-    assert decide(arrived("a.tif", holds_infrared=True), rule=PairRule.REQUIRED) == [("TakeUp", "a.tif")]
+    assert decide(arrived("a.tif", holds_infrared=True), rule=PairRule.REQUIRED) == [("ClaimFrame", "a.tif")]
 
 
 def test_the_other_half_is_waited_for_and_then_done_without():
-    assert decide(arrived("a.tif"), now=179.0) == [("Await", "a.tif")]
-    assert decide(arrived("a.tif"), now=181.0) == [("TakeUp", "a.tif")]
+    assert decide(arrived("a.tif"), now=179.0) == [("WaitForPartner", "a.tif")]
+    assert decide(arrived("a.tif"), now=181.0) == [("ClaimFrame", "a.tif")]
 
 
 def test_where_infrared_is_required_a_person_is_asked():
-    assert decide(arrived("a.tif"), rule=PairRule.REQUIRED, now=181.0) == [("Ask", "a.tif")]
+    assert decide(arrived("a.tif"), rule=PairRule.REQUIRED, now=181.0) == [("LeaveToPerson", "a.tif")]
 
 
 def test_a_half_that_is_still_being_written_is_waited_for_however_long_it_takes():
-    assert decide(arrived("a.tif"), now=9999.0, coming=["a_ir.tif"]) == [("Await", "a.tif")]
+    assert decide(arrived("a.tif"), now=9999.0, coming=["a_ir.tif"]) == [("WaitForPartner", "a.tif")]
 
 
 def test_an_infrared_alone_is_never_a_frame():
-    assert decide(arrived("a_ir.tif"), now=179.0) == [("Await", "a_ir.tif")]
-    assert decide(arrived("a_ir.tif"), now=181.0) == [("Ask", "a_ir.tif")]
+    assert decide(arrived("a_ir.tif"), now=179.0) == [("WaitForPartner", "a_ir.tif")]
+    assert decide(arrived("a_ir.tif"), now=181.0) == [("LeaveToPerson", "a_ir.tif")]
 
 
 def test_files_that_fit_each_other_in_several_ways_are_left_to_a_person():
     found = decide(arrived("a.tif"), arrived("a_ir.tif"), arrived("a-ir.tif"))
-    assert sorted(found) == [("Ask", "a-ir.tif"), ("Ask", "a.tif"), ("Ask", "a_ir.tif")]
+    assert sorted(found) == [("LeaveToPerson", "a-ir.tif"), ("LeaveToPerson", "a.tif"), ("LeaveToPerson", "a_ir.tif")]
 
 
 def test_an_infrared_beside_a_picture_that_holds_its_own_is_left_to_a_person():
     found = decide(arrived("a.tif", holds_infrared=True), arrived("a_ir.tif"))
-    assert found == [("TakeUp", "a.tif"), ("Ask", "a_ir.tif")]
+    assert found == [("ClaimFrame", "a.tif"), ("LeaveToPerson", "a_ir.tif")]
 
 
 def test_without_pairing_every_file_is_a_frame():
     found = decide(arrived("a.tif"), arrived("a_ir.tif"), rule=PairRule.NONE)
-    assert sorted(found) == [("TakeUp", "a.tif"), ("TakeUp", "a_ir.tif")]
+    assert sorted(found) == [("ClaimFrame", "a.tif"), ("ClaimFrame", "a_ir.tif")]
 
 
 def test_frames_are_taken_in_the_order_a_person_would_count():

@@ -14,7 +14,7 @@ from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
-from filmscand.daemon.cli.scan import Ask, put_in_line
+from filmscand.daemon.cli.scan import ScanArguments, queue_session
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
@@ -94,14 +94,14 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     seal(station.station, ROLL)
     archive = station.archive
     late = write_inside(tmp_path / "late.tif", 9)
-    ask = Ask("r", "unsorted", "unsorted", None, 1, "slide", "test:0", None, ScannerProfile())
+    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, "slide", "test:0", None, ScannerProfile())
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
         lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(CleanOptions(0.9))),
         lambda: archive.write_sidecar(FRAMES[0], archive.read_sidecar(FRAMES[0])),
         lambda: archive.append_events(FRAMES[0], []),
         lambda: reclean(station.station, [ROLL], Changes(0.9)),
-        lambda: put_in_line(station.station, ask),
+        lambda: queue_session(station.station, arguments),
         lambda: seal(station.station, ROLL),
     ):
         with pytest.raises(RollSealedError, match="is sealed and takes nothing more"):
