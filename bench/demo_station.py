@@ -109,7 +109,7 @@ def require_no_failure(status: StationStatus) -> None:
             raise DemoError(alarm.message)
     for file in status.waiting:
         if file.state != "wait_pair":
-            raise DemoError(f"{file.path} is set aside: {file.reason}")
+            raise DemoError(f"{file.path} is held back: {file.reason}")
 
 
 def _state_of(status: StationStatus) -> str:

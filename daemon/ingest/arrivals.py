@@ -1,4 +1,4 @@
-"""The files that are arriving in one watch folder: looked at until they rest, then checked for being whole."""
+"""Follows the files that arrive in one watch folder: observes them until they settle, then checks them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from filmscand.daemon.ingest.pairing import Arrived, is_infrared_half, pair_keys
 from filmscand.daemon.ingest.put_away import move_to_failed
 from filmscand.daemon.ingest.settling import (
     FileStat,
-    Look,
-    heard_end,
-    is_quiet,
-    look_again,
-    next_look_s,
+    Observation,
+    has_settled,
+    next_observation_s,
+    note_write_end,
+    observe_again,
     stat_of,
     wait_s,
 )
@@ -47,12 +47,12 @@ class SettleRules:
     Attributes
     ----------
     quiet_s : float
-        For how long it has to look the same.
+        Time that a file must not change, seconds.
     max_settle_s : float
-        After this long without a change a file that is not whole is set aside, and one that a program keeps open is
-        taken.
+        After so many seconds without a change, an incomplete file is quarantined, and a file that a program still keeps
+        open is accepted.
     probe_writers : bool
-        Ask the kernel for writers; of no use on a network share.
+        Ask the kernel whether a local process still writes; useless on a network share.
     """
 
     quiet_s: float
@@ -61,14 +61,14 @@ class SettleRules:
 
 
 class Arrivals:
-    """What is arriving in one watch folder.
+    """The files of one watch folder that are not yet claimed for a frame.
 
     Parameters
     ----------
     watch : Watch
-        The watch.
+        Configuration of the watch folder.
     candidates : Candidates
-        Its rows.
+        Its rows in the database.
     rules : SettleRules
         When a file counts as arrived.
     """
@@ -78,67 +78,76 @@ class Arrivals:
         self._candidates = candidates
         self._rules = rules
         self._rows: dict[str, Candidate] = {}
-        self._looks: dict[str, Look] = {}
-        self._dealt_with: dict[str, FileStat] = {}
+        self._observations: dict[str, Observation] = {}
+        self._handled: dict[str, FileStat] = {}
         self._holding_infrared: set[str] = set()
 
     def begin(self) -> None:
-        """Take the rows of an earlier run up again; every file has to come to rest anew."""
+        """Resume the rows of an earlier run; every file has to settle again."""
         for row in self._candidates.in_state(ARRIVING - {CandidateState.SEEN, CandidateState.SETTLING}):
             self._candidates.move(row, CandidateState.SETTLING)
 
     def note_sweep(self, found: Mapping[str, FileStat], now_s: float) -> None:
-        """Take in what a sweep found; what it did not find has gone."""
+        """Note the files that a sweep found, and forget those that it did not find."""
         for path, stat in found.items():
             self._note(path, stat, now_s)
         for row in self._candidates.in_state(ARRIVING):
             if row.path not in found:
-                self._lost(row)
-        self._dealt_with = {path: stat for path, stat in self._dealt_with.items() if path in found}
+                self._forget(row)
+        self._handled = {path: stat for path, stat in self._handled.items() if path in found}
 
-    def note_event(self, path: str, now_s: float, *, ended: bool) -> None:
-        """Look at a file that an event named."""
+    def note_event(self, path: str, now_s: float, *, write_ended: bool) -> None:
+        """Observe a file that an event named; `write_ended`: its writer closed it, or it was moved in."""
         stat = self._stat(path)
         if stat is not None and stat.size_bytes > 0:
             self._note(path, stat, now_s)
-            if ended and path in self._looks:
-                self._looks[path] = heard_end(self._looks[path])
+            if write_ended and path in self._observations:
+                self._observations[path] = note_write_end(self._observations[path])
 
-    def look(self, now_s: float) -> None:
-        """Look again at every file that is due."""
-        for path, look in list(self._looks.items()):
-            if next_look_s(look, self._rules.quiet_s) > now_s:
+    def observe_due(self, now_s: float) -> None:
+        """Observe every file again that is due, `now_s` in seconds of a monotonic clock."""
+        for path, observation in list(self._observations.items()):
+            if next_observation_s(observation, self._rules.quiet_s) > now_s:
                 continue
             stat = self._stat(path)
             if stat is None:
-                self._lost(self._rows[path])
+                self._forget(self._rows[path])
             else:
                 self._note(path, stat, now_s)
 
-    def next_look_s(self) -> float | None:
-        """Return when the next file is due; None where nothing is arriving."""
-        return min((next_look_s(look, self._rules.quiet_s) for look in self._looks.values()), default=None)
+    def next_observation_s(self) -> float | None:
+        """Return when the next file is due, seconds of the monotonic clock; None if no file is arriving."""
+        due_s = (next_observation_s(observation, self._rules.quiet_s) for observation in self._observations.values())
+        return min(due_s, default=None)
 
-    def resting(self, now: float) -> list[Candidate]:
-        """Return the files that have come to rest and have not been checked yet."""
-        quiet = [path for path, look in self._looks.items() if is_quiet(look, self._rules.quiet_s)]
-        rows = [self._rows[path] for path in quiet if self._rows[path].state is CandidateState.SETTLING]
+    def settled(self, now: float) -> list[Candidate]:
+        """Return the files that have settled and still have to be checked, `now` in seconds since the epoch."""
+        observations = self._observations.items()
+        paths = [path for path, observation in observations if has_settled(observation, self._rules.quiet_s)]
+        rows = [self._rows[path] for path in paths if self._rows[path].state is CandidateState.SETTLING]
         return [row for row in rows if row.due(now)]
 
     def check(self, row: Candidate, today: date) -> None:
-        """Check whether a file that rests is whole, and move it on.
+        """Check whether a settled file is a complete film scan, and move its row on accordingly.
+
+        Parameters
+        ----------
+        row : Candidate
+            Row of the file.
+        today : date
+            Day whose folder below `_failed` takes a file that is not a film scan.
 
         Raises
         ------
         TransientError, SourceChangedError
-            If it cannot be read now.
+            The file cannot be read at the moment.
         """
         path = self._watch.path / row.path
         if path.suffix.lower() not in SUFFIXES:
             return self._leave(
-                row, CandidateState.QUARANTINED, f"no film scan: expected {_ENDINGS}, found {path.suffix!r}"
+                row, CandidateState.QUARANTINED, f"not a film scan: expected {_SUFFIX_LIST}, found {path.suffix!r}"
             )
-        patient = self._looks[row.path].age_s < self._rules.max_settle_s
+        patient = self._observations[row.path].age_s < self._rules.max_settle_s
         if patient and self._rules.probe_writers and is_being_written(path):
             self._rows[row.path] = self._candidates.put_off(row, "still open for writing", self._pause_s())
             return None
@@ -159,27 +168,33 @@ class Arrivals:
             self._rows[row.path] = self._candidates.move(row, CandidateState.COMPLETE)
         return None
 
-    def whole(self, now: float) -> list[Arrived]:
-        """Return the whole files that are no frame yet."""
+    def complete_files(self, now: float) -> list[Arrived]:
+        """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
         states = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR)
         rows = [row for row in self._rows.values() if row.state in states and row.due(now)]
         return [Arrived(row, row.path in self._holding_infrared) for row in rows]
 
-    def coming(self) -> list[str]:
-        """Return the paths of the files that are not whole yet."""
+    def incomplete_paths(self) -> list[str]:
+        """Return the paths of the files that are still being written."""
         return [row.path for row in self._rows.values() if row.state in (CandidateState.SEEN, CandidateState.SETTLING)]
 
     def wait_for_pair(self, row: Candidate) -> None:
-        """Let a whole file wait for its other half."""
+        """Let a complete file wait for the other half of its pair."""
         if row.state is CandidateState.COMPLETE:
             self._rows[row.path] = self._candidates.move(row, CandidateState.WAIT_PAIR)
 
-    def ask(self, row: Candidate, reason: str) -> None:
-        """Leave a file to a person."""
+    def leave_to_person(self, row: Candidate, reason: str) -> None:
+        """Leave a file where it is until a person decides; `reason` tells the person what is wrong."""
         self._leave(row, CandidateState.AMBIGUOUS, reason)
 
     def refresh(self, row: Candidate, now_s: float) -> Candidate | None:
-        """Follow a row that a claim has moved; a file that begins anew is looked at anew."""
+        """Reload a row that a claim has moved; a file that went back to settling is observed from the beginning.
+
+        Returns
+        -------
+        Candidate or None
+            The row as it is now; None if it is gone.
+        """
         current = self._candidates.reload(row)
         if current is None or current.state not in ARRIVING:
             self._drop(row.path)
@@ -190,16 +205,16 @@ class Arrivals:
         return current
 
     def _note(self, path: str, stat: FileStat, now_s: float) -> None:
-        look = self._looks.get(path)
-        if look is not None and look.stat == stat:
-            self._looks[path] = look_again(look, stat, now_s)
+        observation = self._observations.get(path)
+        if observation is not None and observation.stat == stat:
+            self._observations[path] = observe_again(observation, stat, now_s)
             return
-        if self._dealt_with.get(path) == stat:
+        if self._handled.get(path) == stat:
             return
         row = self._candidates.see(path, *stat)
         if row is None or row.state is CandidateState.CLAIMED:
             if row is None:
-                self._dealt_with[path] = stat
+                self._handled[path] = stat
             return
         if row.state is CandidateState.SEEN:
             row = self._candidates.move(row, CandidateState.SETTLING)
@@ -208,17 +223,17 @@ class Arrivals:
 
     def _track(self, row: Candidate, now_s: float) -> None:
         self._rows[row.path] = row
-        self._looks[row.path] = look_again(None, FileStat(row.size_bytes, row.mtime_ns), now_s)
+        self._observations[row.path] = observe_again(None, FileStat(row.size_bytes, row.mtime_ns), now_s)
         self._holding_infrared.discard(row.path)
 
     def _revive_partners(self, path: str, now_s: float) -> None:
-        """Let a file that was left to a person be judged again, now that another one came that may belong to it."""
+        """Decide again about files that were left to a person, now that a file arrived that may be the other half."""
         if self._watch.pair is PairRule.NONE:
             return
         keys = pair_keys(path)
         for row in self._candidates.in_state({CandidateState.AMBIGUOUS}):
             if row.in_place and row.path != path and pair_keys(row.path) & keys:
-                self._dealt_with.pop(row.path, None)
+                self._handled.pop(row.path, None)
                 self._track(self._candidates.move(row, CandidateState.SETTLING), now_s)
 
     def _inspect(self, path: Path, row: Candidate) -> None:
@@ -231,10 +246,10 @@ class Arrivals:
             self._holding_infrared.add(row.path)
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
-        # The row first: a kill before the move leaves the file where it is, and blocked.
+        # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
         failed = self._candidates.move(row, CandidateState.QUARANTINED, str(error))
         self._drop(row.path)
-        log.error("%s is set aside: %s", row.path, error)
+        log.error("%s is quarantined: %s", row.path, error)
         with reading_source(self._watch.path / row.path):
             if move_to_failed(self._watch.path, row.path, today, error) is not None:
                 self._candidates.moved_away(failed)
@@ -242,15 +257,15 @@ class Arrivals:
     def _leave(self, row: Candidate, state: CandidateState, reason: str) -> None:
         self._candidates.move(row, state, reason)
         self._drop(row.path)
-        log.warning("%s is left where it is: %s", PurePosixPath(row.path), reason)
+        log.warning("%s stays where it is until a person decides: %s", PurePosixPath(row.path), reason)
 
-    def _lost(self, row: Candidate) -> None:
+    def _forget(self, row: Candidate) -> None:
         self._candidates.forget(row)
         self._drop(row.path)
 
     def _drop(self, path: str) -> None:
         self._rows.pop(path, None)
-        self._looks.pop(path, None)
+        self._observations.pop(path, None)
         self._holding_infrared.discard(path)
 
     def _stat(self, path: str) -> FileStat | None:
@@ -258,7 +273,7 @@ class Arrivals:
             return stat_of(self._watch.path / path)
 
     def _pause_s(self) -> float:
-        return wait_s(self._rules.quiet_s, ended=True)
+        return wait_s(self._rules.quiet_s, write_ended=True)
 
 
-_ENDINGS = ", ".join(sorted(SUFFIXES))
+_SUFFIX_LIST = ", ".join(sorted(SUFFIXES))

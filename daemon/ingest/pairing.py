@@ -1,6 +1,7 @@
-"""Which files of a watch folder make one frame: a pure function of what has arrived and of the time.
+"""Decides which files of a watch folder make one frame: a pure function of the complete files and of the time.
 
-Either half of a pair may come first. A picture with its infrared inside waits for nobody.
+A picture that holds its infrared is a frame at once. A picture without infrared and a separate infrared file are the
+two halves of a pair; either may arrive first.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from filmscand.drivers.files.reader import infrared_stem
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A whole file.
+    """A complete file that belongs to no frame yet.
 
     Attributes
     ----------
     candidate : Candidate
-        Its row.
+        Its row in the database.
     holds_infrared : bool
-        It is a picture with its infrared inside.
+        The file is a picture that holds its own infrared plane.
     """
 
     candidate: Candidate
@@ -34,7 +35,15 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFrame:
-    """These files are a frame; `infrared_timed_out` where its infrared was waited for and did not come."""
+    """Decision: these files are one frame.
+
+    Attributes
+    ----------
+    infrared : Candidate or None
+        The separate infrared file; None if there is none.
+    infrared_timed_out : bool
+        The infrared was waited for, but did not arrive in time.
+    """
 
     picture: Candidate
     infrared: Candidate | None
@@ -43,7 +52,7 @@ class ClaimFrame:
 
 @dataclass(frozen=True, slots=True)
 class LeaveToPerson:
-    """A person has to say what this file is."""
+    """Decision: the rules cannot tell what this file is, a person has to; `reason` is shown to the person."""
 
     candidate: Candidate
     reason: str
@@ -51,7 +60,7 @@ class LeaveToPerson:
 
 @dataclass(frozen=True, slots=True)
 class WaitForPartner:
-    """The other half may still come."""
+    """Decision: the other half may still arrive, `until` this time in seconds since the epoch."""
 
     candidate: Candidate
     until: float
@@ -62,50 +71,51 @@ Decision = ClaimFrame | LeaveToPerson | WaitForPartner
 
 @dataclass(frozen=True, slots=True)
 class PairRules:
-    """How long which pictures wait."""
+    """Whether a half waits for the other one, and for how many seconds."""
 
     rule: PairRule
     timeout_s: float
 
 
-def decide_pairs(arrived: Iterable[Arrived], coming: Iterable[str], rules: PairRules, now: float) -> list[Decision]:
-    """Decide what becomes of every whole file.
+def decide_pairs(arrived: Iterable[Arrived], incomplete: Iterable[str], rules: PairRules, now: float) -> list[Decision]:
+    """Decide what happens to every complete file.
 
     Parameters
     ----------
     arrived : iterable of Arrived
-        Whole files that are no frame yet.
-    coming : iterable of str
-        Paths of files that are still being written: nobody times out on them.
+        Complete files that belong to no frame yet.
+    incomplete : iterable of str
+        Paths of files that are still being written, below the watch folder. Their other halves wait for them without
+        a time limit.
     rules : PairRules
-        The watch's.
+        Rules of the watch folder.
     now : float
-        Seconds since the epoch.
+        Current time, seconds since the epoch.
 
     Returns
     -------
     list of Decision
-        In the natural order of the file names, so that frame 10 comes after frame 9.
+        In natural order of the file names: frame 10 comes after frame 9.
     """
     ordered = sorted(arrived, key=lambda one: natural_key(one.candidate.path))
     if rules.rule is PairRule.NONE:
         return [ClaimFrame(one.candidate, None) for one in ordered]
-    still_coming = {key for path in coming for key in pair_keys(path)}
+    incomplete_keys = {key for path in incomplete for key in pair_keys(path)}
     decisions: list[Decision] = []
     for group in _groups(ordered):
-        decisions += _decide_group(group, still_coming, rules, now)
+        decisions += _decide_group(group, incomplete_keys, rules, now)
     return decisions
 
 
 def natural_key(path: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts numbers within names by their value."""
+    """Return a sort key that orders numbers within names by their value: `9` before `10`."""
     return tuple(
         (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.casefold())
     )
 
 
 def pair_keys(path: str) -> frozenset[str]:
-    """Return what the halves of a pair have in common: folder and picture's name, with and without ending."""
+    """Return the keys that the halves of a pair share: folder and name of the picture, with and without its suffix."""
     name = PurePosixPath(path)
     folder = str(name.parent)
     stem = infrared_stem(name.name)
@@ -114,7 +124,7 @@ def pair_keys(path: str) -> frozenset[str]:
 
 
 def is_infrared_half(path: str, rule: PairRule) -> bool:
-    """Tell by its name whether a file is the infrared of another."""
+    """Return whether the name of a file says that it is the infrared half of a pair."""
     return rule is not PairRule.NONE and infrared_stem(PurePosixPath(path).name) is not None
 
 
@@ -134,7 +144,7 @@ def _groups(ordered: Sequence[Arrived]) -> list[tuple[list[Arrived], list[Arrive
 
 
 def _decide_group(
-    group: tuple[list[Arrived], list[Arrived]], coming: set[str], rules: PairRules, now: float
+    group: tuple[list[Arrived], list[Arrived]], incomplete: set[str], rules: PairRules, now: float
 ) -> list[Decision]:
     pictures, halves = group
     whole = [one for one in pictures if one.holds_infrared]
@@ -146,26 +156,26 @@ def _decide_group(
         names = ", ".join(PurePosixPath(one.candidate.path).name for one in (*bare, *halves))
         return [
             *decisions,
-            *(LeaveToPerson(one.candidate, f"several files fit each other: {names}") for one in (*bare, *halves)),
+            *(LeaveToPerson(one.candidate, f"more than one pairing is possible: {names}") for one in (*bare, *halves)),
         ]
     if whole and halves:
         reason = f"{PurePosixPath(whole[0].candidate.path).name} holds its infrared itself"
         return [*decisions, *(LeaveToPerson(one.candidate, reason) for one in halves)]
-    decisions += [_decide_bare(one.candidate, coming, rules, now) for one in bare]
-    return decisions + [_decide_half(one.candidate, coming, rules, now) for one in halves]
+    decisions += [_decide_picture(one.candidate, incomplete, rules, now) for one in bare]
+    return decisions + [_decide_infrared(one.candidate, incomplete, rules, now) for one in halves]
 
 
-def _decide_bare(picture: Candidate, coming: set[str], rules: PairRules, now: float) -> Decision:
+def _decide_picture(picture: Candidate, incomplete: set[str], rules: PairRules, now: float) -> Decision:
     until = picture.changed_at + rules.timeout_s
-    if now < until or pair_keys(picture.path) & coming:
+    if now < until or pair_keys(picture.path) & incomplete:
         return WaitForPartner(picture, until)
     if rules.rule is PairRule.OPTIONAL:
         return ClaimFrame(picture, None, infrared_timed_out=True)
     return LeaveToPerson(picture, f"no infrared came within {rules.timeout_s:g} s")
 
 
-def _decide_half(infrared: Candidate, coming: set[str], rules: PairRules, now: float) -> Decision:
+def _decide_infrared(infrared: Candidate, incomplete: set[str], rules: PairRules, now: float) -> Decision:
     until = infrared.changed_at + rules.timeout_s
-    if now < until or pair_keys(infrared.path) & coming:
+    if now < until or pair_keys(infrared.path) & incomplete:
         return WaitForPartner(infrared, until)
     return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s")

@@ -1,7 +1,8 @@
-"""When a file has come to rest: pure functions of what was seen and of the time.
+"""Decides when a file has settled: pure functions of what was observed and of the time.
 
-An event may only shorten the wait, never end it: a writer that opens, appends and closes twice gives two "closed"
-events, and a rename from another folder gives none.
+A file has settled once it has not changed for the quiet time, and was observed at least three times meanwhile. An event
+may shorten the quiet time but never ends it: a writer that opens, appends and closes twice causes two "closed" events,
+and a rename from another folder causes none.
 """
 
 from __future__ import annotations
@@ -10,86 +11,88 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-LOOKS = 3
-# After the writer has closed the file, 2 s of quiet do in place of 5.
-_ENDED_SHARE = 0.4
-_ENDED_AT_MOST_S = 2.0
-_LOOKS_IN_QUIET_TIME = 4
+MIN_OBSERVATIONS = 3
+# Quiet time after the writer has closed the file: this share of the usual one ...
+_WRITE_ENDED_SHARE = 0.4
+# ... and at most so many seconds.
+_WRITE_ENDED_LIMIT_S = 2.0
+_OBSERVATIONS_IN_QUIET_TIME = 4
 
 
 class FileStat(NamedTuple):
-    """What tells one state of a file from another."""
+    """Size in bytes and time of last change in ns: a file with another pair is taken for another file."""
 
     size_bytes: int
     mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How long a file has looked the same.
+class Observation:
+    """How long a file has not changed.
 
     Attributes
     ----------
     stat : FileStat
-        What it looks like.
+        Size and time of change, the same at every observation.
     since_s, last_s : float
-        First and last time that it looked like this, on a clock that only goes forward.
-    times : int
-        How often it was looked at since.
-    ended : bool
-        A writer was heard to close it, or it was moved in, since it looks like this.
+        Time of the first and of the last observation of this `stat`, seconds of a monotonic clock.
+    count : int
+        Number of observations of this `stat`, from 1.
+    write_ended : bool
+        An event told that a writer closed the file, or that it was moved in, since the first of them.
     """
 
     stat: FileStat
     since_s: float
     last_s: float
-    times: int = 1
-    ended: bool = False
+    count: int = 1
+    write_ended: bool = False
 
     @property
     def age_s(self) -> float:
-        """Return for how long it has looked the same."""
+        """Return for how many seconds the file has not changed."""
         return self.last_s - self.since_s
 
 
-def look_again(previous: Look | None, stat: FileStat, now_s: float) -> Look:
-    """Return what is known of a file after one more look; any change begins the wait anew."""
+def observe_again(previous: Observation | None, stat: FileStat, now_s: float) -> Observation:
+    """Return `previous` with one more observation of the file; any change starts the wait again."""
     if previous is None or previous.stat != stat:
-        return Look(stat, now_s, now_s)
-    return replace(previous, last_s=now_s, times=previous.times + 1)
+        return Observation(stat, now_s, now_s)
+    return replace(previous, last_s=now_s, count=previous.count + 1)
 
 
-def heard_end(look: Look) -> Look:
-    """Return the look after an event that may mean the end of the writing."""
-    return replace(look, ended=True)
+def note_write_end(observation: Observation) -> Observation:
+    """Return the observation after an event that may mean that the file is written to its end."""
+    return replace(observation, write_ended=True)
 
 
-def is_quiet(look: Look, quiet_s: float) -> bool:
-    """Tell whether a file has looked the same for long enough, and often enough."""
-    return look.times >= LOOKS and look.age_s >= wait_s(quiet_s, ended=look.ended)
+def has_settled(observation: Observation, quiet_s: float) -> bool:
+    """Return whether a file has not changed for long enough, at enough observations."""
+    long_enough = observation.age_s >= wait_s(quiet_s, write_ended=observation.write_ended)
+    return observation.count >= MIN_OBSERVATIONS and long_enough
 
 
-def next_look_s(look: Look, quiet_s: float) -> float:
-    """Return when the next look is due."""
-    return look.last_s + wait_s(quiet_s, ended=look.ended) / _LOOKS_IN_QUIET_TIME
+def next_observation_s(observation: Observation, quiet_s: float) -> float:
+    """Return when the file has to be observed next, seconds of the same clock."""
+    return observation.last_s + wait_s(quiet_s, write_ended=observation.write_ended) / _OBSERVATIONS_IN_QUIET_TIME
 
 
-def wait_s(quiet_s: float, *, ended: bool) -> float:
-    """Return for how long a file has to look the same."""
-    return min(_ENDED_AT_MOST_S, _ENDED_SHARE * quiet_s) if ended else quiet_s
+def wait_s(quiet_s: float, *, write_ended: bool) -> float:
+    """Return for how many seconds a file must not change; less than `quiet_s` once its writer has closed it."""
+    return min(_WRITE_ENDED_LIMIT_S, _WRITE_ENDED_SHARE * quiet_s) if write_ended else quiet_s
 
 
 def stat_of(path: Path) -> FileStat | None:
-    """Return what a plain file looks like; None where there is no such file, or something else has its name.
+    """Return size and time of change of a regular file; None if there is no file, or a link, folder or device.
 
     Raises
     ------
     OSError
-        If its disk does not answer.
+        The disk or share does not answer.
     """
     try:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    # Neither a link nor a folder is a film file, and what lies behind a link may lie anywhere.
+    # Neither a link nor a folder is a film file, and the target of a link may lie anywhere.
     return FileStat(found.st_size, found.st_mtime_ns) if found.st_mode & 0o170000 == 0o100000 else None

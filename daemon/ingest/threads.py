@@ -185,7 +185,7 @@ class IngestRounds:
         self._queued = False
         now_s = time.monotonic()
         self._look(now_s)
-        for row in self._arrivals.resting(time.time()):
+        for row in self._arrivals.settled(time.time()):
             self._guard(row, lambda row=row: self._arrivals.check(row, date.today()))  # type: ignore[misc]
         for row in self._due({CandidateState.STORED}):
             self._release(row)
@@ -196,7 +196,7 @@ class IngestRounds:
 
     def pause_s(self) -> float:
         """Return how long there is nothing to do, unless an event comes."""
-        next_s = min(self._sweep_at_s, self._arrivals.next_look_s() or self._sweep_at_s)
+        next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
             next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
         return max(0.0, next_s - time.monotonic())
@@ -206,12 +206,12 @@ class IngestRounds:
             if self._events is not None:
                 changes = self._events.collect()
                 for path in changes.modified | changes.finished:
-                    self._arrivals.note_event(path, now_s, ended=path in changes.finished)
+                    self._arrivals.note_event(path, now_s, write_ended=path in changes.finished)
             if self._sweep_at_s <= now_s:
                 self._sweep_at_s = now_s + self._sweep_every_s
                 self._arrivals.note_sweep(sweep(self._plan.watch.path), now_s)
                 self._alarms.clear(self._watch_alarm)
-            self._arrivals.look(now_s)
+            self._arrivals.observe_due(now_s)
         except (OSError, SourceUnreadableError, SourceChangedError) as error:
             self._alarm(self._watch_alarm, error)
 
@@ -224,7 +224,9 @@ class IngestRounds:
 
     def _decide(self) -> None:
         now = time.time()
-        for decision in decide_pairs(self._arrivals.whole(now), self._arrivals.coming(), self._pairs, now):
+        for decision in decide_pairs(
+            self._arrivals.complete_files(now), self._arrivals.incomplete_paths(), self._pairs, now
+        ):
             if self._archive_waits():
                 return
             match decision:
@@ -232,7 +234,7 @@ class IngestRounds:
                     self._take_up(decision)
                 case LeaveToPerson(row, reason):
                     if not self._take_late(row):
-                        self._arrivals.ask(row, reason)
+                        self._arrivals.leave_to_person(row, reason)
                 case WaitForPartner(row, _):
                     if not self._take_late(row):
                         self._arrivals.wait_for_pair(row)
@@ -310,7 +312,7 @@ class IngestRounds:
     def _leave(self, row: Candidate, reason: str) -> None:
         current = self._candidates.reload(row)
         if current is not None:
-            self._arrivals.ask(current, reason)
+            self._arrivals.leave_to_person(current, reason)
 
     def _put_off(self, row: Candidate, reason: str) -> None:
         current = self._candidates.reload(row)

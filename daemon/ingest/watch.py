@@ -1,7 +1,7 @@
-"""What lies in a watch folder, and being woken when something changes there.
+"""Lists the files of a watch folder, and wakes the ingest thread when something changes there.
 
-The sweep is the truth; events only say where to look first. inotify loses events when its queue overflows and gives
-none at all, and no error either, for what another machine writes to a network share.
+The sweep decides what is there; events only tell where to look first. inotify loses events when its queue overflows.
+For files that another machine writes to a network share it gives no events at all, and no error either.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _NETWORK = re.compile(r"nfs\d*|cifs|smb3|smbfs|fuse\..*|9p|vboxsf|prl_fs|virtiof
 
 
 def is_network_mount(folder: Path, mountinfo: str | None = None) -> bool:
-    """Tell whether events of a folder cannot be trusted, because others write to it behind the kernel's back.
+    """Return whether a folder lies on a network share, where other machines write without causing events here.
 
     Parameters
     ----------
     folder : Path
-        An absolute folder.
+        An absolute path, without links.
     mountinfo : str, optional
-        Text of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+        Text in the form of /proc/self/mountinfo (proc_pid_mountinfo(5)); default: that file.
     """
     text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
     mounts = [_mount(line) for line in text.splitlines() if " - " in line]
-    # Of several mounts on one point, the last one is what is seen.
+    # Of several mounts on one mount point, the last one is visible.
     above = [
         (len(point.parts), order, kind) for order, (point, kind) in enumerate(mounts) if folder.is_relative_to(point)
     ]
@@ -54,32 +54,33 @@ def is_network_mount(folder: Path, mountinfo: str | None = None) -> bool:
 
 
 def sweep(root: Path) -> dict[str, FileStat]:
-    """Look at every file of a watch folder that may become a frame.
+    """Return every file of a watch folder that may become a frame.
 
     Returns
     -------
     dict of str to FileStat
-        By path below the folder. Links, empty files, hidden and unfinished ones, and the folders that we or others
-        keep for themselves, are left out.
+        Size and time of change by path below `root`. Left out are links, empty files, hidden and unfinished files, the
+        service's own folders (`_done`, `_failed`, `_duplicates`) and the private folders of other programs.
 
     Raises
     ------
     OSError
-        If the folder cannot be read. A subfolder that cannot be read is logged and left out.
+        The folder cannot be read. A subfolder that cannot be read is logged and left out.
     """
     return dict(_files_below(root, PurePosixPath()))
 
 
 def is_candidate_path(path: PurePosixPath) -> bool:
-    """Tell by its name whether a path below a watch folder may be taken up."""
-    return _takes_file(path.name) and all(_takes_folder(part) for part in path.parts[:-1])
+    """Return whether the name of a path below a watch folder allows it to become a frame."""
+    return _is_candidate_file(path.name) and all(_is_candidate_folder(part) for part in path.parts[:-1])
 
 
 def is_being_written(path: Path) -> bool:
-    """Tell whether a local process has a file open for writing.
+    """Return whether a local process has a file open for writing.
 
-    A read lease is refused while a writer has the file open. It needs a local file system and the file's owner; where
-    it cannot be had for another reason nothing is known, and that is no "yes".
+    The kernel refuses a read lease (F_SETLEASE) while a writer has the file open. A lease needs a local file system,
+    and only the owner of the file (or root) gets one. If it fails for any other reason, nothing is known; that counts
+    as False.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -98,14 +99,21 @@ def is_being_written(path: Path) -> bool:
 
 
 def require_apart(watches: tuple[Watch, ...], outputs: dict[str, Path]) -> None:
-    """Refuse watch folders that lie in one another, or that hold something that the service writes.
+    """Refuse watch folders that lie inside each other, or that overlap with a path that the service writes to.
 
-    Links are followed, which the configuration alone cannot do.
+    Links are followed here; the check of the configuration does not follow them.
+
+    Parameters
+    ----------
+    watches : tuple of Watch
+        The watch folders.
+    outputs : dict of str to Path
+        Paths that the service writes to, by their names for the message ("the archive").
 
     Raises
     ------
     ConfigError
-        If two of them overlap.
+        Two of the paths overlap.
     """
     places = [(f"watch folder {watch.path}", watch.path.resolve(), True) for watch in watches]
     places += [(f"{name} {path}", path.resolve(), False) for name, path in outputs.items()]
@@ -113,51 +121,53 @@ def require_apart(watches: tuple[Watch, ...], outputs: dict[str, Path]) -> None:
         for other_name, other, other_watched in places[index + 1 :]:
             nested = other.is_relative_to(place) or place.is_relative_to(other)
             if nested and (watched or other_watched):
-                raise ConfigError(f"{name} and {other_name} overlap: expected folders apart from each other")
+                raise ConfigError(
+                    f"{name} and {other_name} overlap: expected separate folders; correct the configuration"
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class FolderChanges:
-    """What the events said since the last time.
+    """Files that events named since the last call, by their paths below the watch folder.
 
     Attributes
     ----------
-    ended : frozenset of str
-        Files that were closed, or moved in.
-    dirty : frozenset of str
-        Other files that something happened to.
+    finished : frozenset of str
+        Files that a writer closed, or that were moved in.
+    modified : frozenset of str
+        Files with any other event.
     """
 
-    ended: frozenset[str]
-    dirty: frozenset[str]
+    finished: frozenset[str]
+    modified: frozenset[str]
 
 
 class WatchEvents(FileSystemEventHandler):
-    """Events of one watch folder: they mark paths, and wake whoever waits.
+    """Collects the events of one watch folder and wakes the ingest thread.
 
     Parameters
     ----------
     root : Path
         The watch folder.
     wake : threading.Event
-        Set at each event.
+        Set at each event that concerns a candidate file.
     """
 
     def __init__(self, root: Path, wake: threading.Event) -> None:
         self._root = root
         self._wake = wake
         self._lock = threading.Lock()
-        self._ended: set[str] = set()
-        self._dirty: set[str] = set()
+        self._finished: set[str] = set()
+        self._modified: set[str] = set()
         self._observer = Observer()
 
     def start(self) -> None:
-        """Begin to listen.
+        """Start to listen.
 
         Raises
         ------
         OSError
-            If the folder cannot be watched, or the system's limit of watches is reached.
+            The folder cannot be watched, or the limit of inotify watches is reached.
         """
         self._observer.schedule(self, str(self._root), recursive=True)
         self._observer.start()
@@ -169,44 +179,44 @@ class WatchEvents(FileSystemEventHandler):
             self._observer.join()
 
     def collect(self) -> FolderChanges:
-        """Return what was marked since the last call."""
+        """Return the files that events named since the last call."""
         with self._lock:
-            changes = FolderChanges(frozenset(self._ended), frozenset(self._dirty))
-            self._ended.clear()
-            self._dirty.clear()
+            changes = FolderChanges(frozenset(self._finished), frozenset(self._modified))
+            self._finished.clear()
+            self._modified.clear()
         return changes
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Mark the path of an event (called by watchdog, on its own thread)."""
+        """Note the path of an event (watchdog calls this on its own thread)."""
         if event.event_type in ("opened", "closed_no_write"):
             return
         moved = isinstance(event, FileMovedEvent)
         path = os.fsdecode(event.dest_path if moved else event.src_path)
-        if not event.is_directory and self._mark(path, ended=moved or isinstance(event, FileClosedEvent)):
+        if not event.is_directory and self._note(path, finished=moved or isinstance(event, FileClosedEvent)):
             self._wake.set()
 
-    def _mark(self, path: str, *, ended: bool) -> bool:
+    def _note(self, path: str, *, finished: bool) -> bool:
         if not Path(path).is_relative_to(self._root):
             return False
         below = PurePosixPath(Path(path).relative_to(self._root))
         if not is_candidate_path(below):
             return False
         with self._lock:
-            (self._ended if ended else self._dirty).add(str(below))
-            if not ended:
-                self._ended.discard(str(below))
+            (self._finished if finished else self._modified).add(str(below))
+            if not finished:
+                self._finished.discard(str(below))
         return True
 
 
 def listen(watch: Watch, *, network: bool, wake: threading.Event) -> WatchEvents | None:
-    """Listen to a watch folder, or return None where it has to be polled."""
+    """Start to listen to a watch folder; return None if the folder has to be polled instead."""
     if watch.mode is WatchMode.POLL or (watch.mode is WatchMode.AUTO and network):
         return None
     events = WatchEvents(watch.path, wake)
     try:
         events.start()
     except OSError as error:
-        log.warning("%s: no events (%s), the folder is polled", watch.path, error)
+        log.warning("%s: cannot get events (%s), the folder is polled instead", watch.path, error)
         return None
     return events
 
@@ -224,9 +234,9 @@ def _files_below(root: Path, below: PurePosixPath) -> Iterator[tuple[str, FileSt
         if entry.is_symlink():
             continue
         if entry.is_dir(follow_symlinks=False):
-            if _takes_folder(entry.name):
+            if _is_candidate_folder(entry.name):
                 yield from _subfolder(root, below / entry.name)
-        elif _takes_file(entry.name) and (stat := _stat_of_entry(entry)) is not None:
+        elif _is_candidate_file(entry.name) and (stat := _stat_of_entry(entry)) is not None:
             yield str(below / entry.name), stat
 
 
@@ -248,9 +258,9 @@ def _stat_of_entry(entry: os.DirEntry[str]) -> FileStat | None:
     return FileStat(found.st_size, found.st_mtime_ns) if plain else None
 
 
-def _takes_folder(name: str) -> bool:
+def _is_candidate_folder(name: str) -> bool:
     return not name.startswith((".", "@")) and name not in _OUR_FOLDERS and name.lower() not in _FOREIGN_FOLDERS
 
 
-def _takes_file(name: str) -> bool:
+def _is_candidate_file(name: str) -> bool:
     return not (name.startswith((".", "~")) or name.lower().endswith(_UNFINISHED) or name.lower() in _FOREIGN_FILES)

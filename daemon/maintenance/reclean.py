@@ -18,7 +18,7 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import Job, JobState, Outcome, find_job, job_from_row
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.scan_follow import LOOK_S, PrivateService
+from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
 
 _FRAME: Final = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
@@ -165,14 +165,14 @@ def reclean(
         recleaning = Recleaning(connection, jobs, changes)
         if show is None:
             return recleaning.report()
-        with PrivateService(station, config) as service:
+        with TemporaryService(station, config) as service:
             while True:
                 report = recleaning.report()
                 show(report)
                 if all(frame.outcome is not None for frame in report.frames):
                     return report
-                service.keep(connection)
-                time.sleep(LOOK_S)
+                service.keep_running(connection)
+                time.sleep(POLL_S)
 
 
 def _named(connection: sqlite3.Connection, name: str) -> list[Job]:

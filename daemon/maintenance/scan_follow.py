@@ -1,8 +1,7 @@
-"""Follows a scanning session from a terminal, and sees to it that a service runs it.
+"""Follows a scanning session from a terminal, and makes sure that a service runs it.
 
-The session is a row of the station's database. Where a service runs on the station it takes the row up; where none
-does, one is started that lasts as long as there is something to scan and to clean. Should it be killed, the next one
-goes on with the first missing frame.
+The session is a row of the station's database. If a service runs on the station, it starts the session. If none runs,
+`TemporaryService` starts one.
 """
 
 from __future__ import annotations
@@ -10,43 +9,33 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import HALTED, SessionState, Wish
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.session_report import ScanReport, report_of
-from filmscand.daemon.maintenance.status import service_status
+from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
-
-LOOK_S = 0.2
-STOP_S = 40.0
-_STARTS = 3
-
-
-class ServiceDiedError(DaemonError):
-    """The service that was started for a session does not stay alive."""
 
 
 class Follower:
-    """One terminal that waits for one session.
+    """One terminal that follows one session.
 
     Parameters
     ----------
     station : Station
-        The station.
+        The station whose database holds the session.
     config : Path or None
-        Its configuration file, for a service that has to be started.
+        Configuration file for a service that has to be started; None: the station's own.
     session_id : int
-        The session.
+        Number of the session.
     ask : callable or None
-        Asks the person at the terminal whether a halted session is to go on; None where nobody sits there.
+        Asks the person at the terminal whether a halted session shall resume; None if no person is there.
     """
 
     def __init__(
@@ -55,24 +44,29 @@ class Follower:
         self._station = station
         self._session_id = session_id
         self._ask = ask
-        self._service = PrivateService(station, config)
+        self._service = TemporaryService(station, config)
 
     def follow(self, show: Callable[[ScanReport], None]) -> ScanReport:
-        """Wait until the session and its cleaning are done, or until it waits for a person and nobody is there.
+        """Wait until the session and its cleaning are done, or until it needs a person and nobody is there.
 
-        Ctrl-C ends the session after the frame at hand; a second one leaves at once, and the session can be resumed.
+        Ctrl-C cancels the session after the current frame. A second Ctrl-C leaves at once; the session can be resumed.
 
         Parameters
         ----------
         show : callable
-            Shown what came of it up to now, a few times a second.
+            Called with the report of the session a few times a second.
+
+        Returns
+        -------
+        ScanReport
+            The last report of the session.
 
         Raises
         ------
         ServiceDiedError
-            If no service stays alive to run it.
+            No service stays alive to run the session.
         """
-        with closing(open_database(self._station.database)) as connection, self._service, _terminating_in_order():
+        with closing(open_database(self._station.database)) as connection, self._service, _orderly_termination():
             cancelled = False
             while True:
                 try:
@@ -87,19 +81,19 @@ class Follower:
         while True:
             report = report_of(connection, self._session_id)
             show(report)
-            if report.done or (self._ask is None and _calls_in_vain(report)):
+            if report.done or (self._ask is None and _needs_person(report)):
                 return report
             if report.session.state in HALTED and report.session.wish is None:
-                self._put_to(connection, report)
+                self._ask_person(connection, report)
             else:
-                self._service.keep(connection)
-            time.sleep(LOOK_S)
+                self._service.keep_running(connection)
+            time.sleep(POLL_S)
 
-    def _put_to(self, connection: sqlite3.Connection, report: ScanReport) -> None:
+    def _ask_person(self, connection: sqlite3.Connection, report: ScanReport) -> None:
         if self._ask is None:
             return
         wish = Wish.RESUME if self._ask(report) else Wish.CANCEL
-        # Somebody else may have answered meanwhile.
+        # Another terminal may have answered meanwhile.
         if Sessions(connection).find(self._session_id).state in HALTED:
             Sessions(connection).ask(self._session_id, wish)
 
@@ -108,60 +102,12 @@ class Follower:
             Sessions(connection).ask(self._session_id, Wish.CANCEL)
 
 
-class PrivateService:
-    """The service of a station that has none, while somebody waits for a session."""
-
-    def __init__(self, station: Station, config: Path | None) -> None:
-        self._command = [sys.executable, "-m", "filmscand.daemon.cli", "run", "--scans-only"]
-        self._command += [] if config is None else ["--config", str(config)]
-        self.log = station.database.with_name("scan.log")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._starts = 0
-
-    def __enter__(self) -> PrivateService:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop it in order, where it still runs; what is left undone stays in the database."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
-    def keep(self, connection: sqlite3.Connection) -> None:
-        """Start a service where none runs on the station.
-
-        Raises
-        ------
-        ServiceDiedError
-            If it was started a few times and died each time.
-        """
-        if self._process is not None and self._process.poll() is None:
-            return
-        if service_status(connection).running:
-            self._starts = 0
-            return
-        died = self._process is not None and self._process.returncode != 0
-        if died and self._starts >= _STARTS:
-            words = self.log.read_text(errors="replace").splitlines()[-1:]
-            raise ServiceDiedError(f"the service does not stay alive ({self.log}): {' '.join(words)}")
-        self._starts += 1
-        with self.log.open("ab") as log:
-            # Ctrl-C at the terminal is for the one who follows; the frame at hand is to be finished.
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-
-
-def _calls_in_vain(report: ScanReport) -> bool:
+def _needs_person(report: ScanReport) -> bool:
     return report.session.state is SessionState.ATTENTION and report.session.wish is None
 
 
 @contextmanager
-def _terminating_in_order() -> Iterator[None]:
+def _orderly_termination() -> Iterator[None]:
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
@@ -174,5 +120,5 @@ def _terminating_in_order() -> Iterator[None]:
 
 
 def is_terminal() -> bool:
-    """Tell whether a person sits at both ends: sees what is said and can answer."""
+    """Return whether a person can read the messages (stderr) and answer them (stdin)."""
     return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
