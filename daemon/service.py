@@ -127,7 +127,7 @@ class Supervisor:
             for loss in self._worker_pool.collect(self._queue):
                 self._report(loss)
             self._worker_pool.kill_overdue(held_frames(self._connection))
-            self._sessions.look(self._connection)
+            self._sessions.update(self._connection)
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
             # No word to the watchdog: if the database stays silent, systemd is to start us anew.

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and their hashes."""
+"""Atomic files: a file gets its final name only when it is complete and durable. It is hashed while it is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ PART_SUFFIX: Final = ".part"
 CHUNK_BYTES: Final = 8 << 20
 DERIVATIVE_MODE: Final = 0o644
 Writer = Callable[[BinaryIO], object]
-_WORTH_A_THREAD_BYTES: Final = 64 << 10
+# Smaller chunks are hashed on one core: handing them to another thread would cost more than it saves.
+_TWO_THREADS_BYTES: Final = 64 << 10
+# Where a file system has no locks, a temporary file without a write for so long counts as abandoned.
 _ABANDONED_S: Final = 3600.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
@@ -34,7 +36,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSY
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Size and hashes of a file's content."""
+    """Size in bytes of a file, and its SHA-256 and SHA-512 in lower-case hexadecimal digits."""
 
     size_bytes: int
     sha256: str
@@ -43,19 +45,19 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A file that stands under its final name; `created` is False where the same content already stood there."""
+    """A file under its final name; `created` is False if a file with the same content was there before."""
 
     digest: Digest
     created: bool
 
 
 class HashingFile(io.RawIOBase):
-    """A file to write front to back that hashes what passes; SHA-512 runs on a second core.
+    """A file that hashes the bytes written to it, from front to back; SHA-512 runs on a second core.
 
     Parameters
     ----------
     target : BinaryIO or None
-        Takes the bytes; None only hashes.
+        Receives the bytes; None only hashes them.
     """
 
     def __init__(self, target: BinaryIO | None = None) -> None:
@@ -64,29 +66,29 @@ class HashingFile(io.RawIOBase):
         self._sha256 = hashlib.sha256()
         self._sha512 = hashlib.sha512()
         self._size_bytes = 0
-        self._second_core = ThreadPoolExecutor(1, "sha512")
+        self._sha512_thread = ThreadPoolExecutor(1, "sha512")
 
     def writable(self) -> bool:
         """Return True."""
         return True
 
     def write(self, chunk: Buffer, /) -> int:
-        """Write all of `chunk` and hash it."""
+        """Write all of `chunk`, hash it, and return its size in bytes."""
         view = memoryview(chunk).cast("B")
-        if len(view) < _WORTH_A_THREAD_BYTES:
+        if len(view) < _TWO_THREADS_BYTES:
             self._sha512.update(view)
             self._write_and_hash(view)
         else:
-            slower = self._second_core.submit(self._sha512.update, view)
+            sha512_done = self._sha512_thread.submit(self._sha512.update, view)
             try:
                 self._write_and_hash(view)
             finally:
-                slower.result()
+                sha512_done.result()
         return len(view)
 
     def close(self) -> None:
-        """Free the second core; the target stays open."""
-        self._second_core.shutdown()
+        """Stop the thread of SHA-512; the target stays open."""
+        self._sha512_thread.shutdown()
         super().close()
 
     def digest(self) -> Digest:
@@ -107,7 +109,7 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
     Parameters
     ----------
     from_disk : bool
-        Drop what the system remembers of the file first, so that the bytes on the disk are judged, not those in memory.
+        Drop the file from the page cache first, so that the bytes on the disk are read, not a copy in memory.
 
     Raises
     ------
@@ -123,32 +125,37 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
 
 
 def copy(source: BinaryIO, target: BinaryIO) -> None:
-    """Copy the rest of an unbuffered `source` to `target` in large pieces."""
+    """Copy the rest of an unbuffered `source` to `target`, in pieces of 8 MiB."""
     buffer = memoryview(bytearray(CHUNK_BYTES))
     while count := source.readinto(buffer):  # type: ignore[attr-defined]
         target.write(buffer[:count])
 
 
 def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:
-    """Write a file beside its final name, make it durable, and only then give it that name.
+    """Write a temporary file beside the target, make it durable, and then rename it.
 
     Parameters
     ----------
     target : Path
-        Final name; its folder must exist.
+        Final path; its folder must exist.
     write : callable
-        Writes the content, front to back, to the open file that it is given.
+        Writes the content, front to back, to the open file that it receives.
     replace : bool
-        True for what can be made again; False: a file that already stands there is never touched.
+        True replaces an existing file, for content that can be made again. False never changes an existing file.
     mode : int
         Permissions of the file.
+
+    Returns
+    -------
+    Published
+        Size and hashes, and whether the file is new.
 
     Raises
     ------
     FrameExistsError
-        `replace` is False and a file with other content has this name.
+        `replace` is False, and a file with other content has this name.
     StorageFullError, ArchiveUnwritableError
-        The disk did not take it; nothing is left behind.
+        The disk failed; no temporary file is left behind.
     """
     with storing(target), _part_file(target.parent, mode) as (part, file):
         digest = _write_durably(file, write)
@@ -156,14 +163,24 @@ def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = D
 
 
 def publish_bytes(target: Path, content: bytes, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:
-    """Publish content that is at hand as a whole; see `publish`."""
+    """Publish content that is in memory; see `publish`."""
     return publish(target, lambda file: file.write(content), replace=replace, mode=mode)
 
 
 def publish_together(writers: Mapping[Path, Writer]) -> dict[Path, tuple[Digest, float]]:
-    """Publish derived files side by side, replacing what stands there; return digest and seconds of each.
+    """Publish derived files in parallel, replacing existing ones; see `publish`.
 
-    Encoding, hashing and waiting for the disk of one file run beside those of the others; see `publish`.
+    Encoding, hashing and waiting for the disk run at the same time for all files.
+
+    Parameters
+    ----------
+    writers : mapping of Path to callable
+        Final path of each file, and the function that writes its content.
+
+    Returns
+    -------
+    dict of Path to (Digest, float)
+        Size and hashes of each file, and the seconds that it took.
     """
     with ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
         jobs = {target: pool.submit(_publish_timed, target, write) for target, write in writers.items()}
@@ -171,17 +188,24 @@ def publish_together(writers: Mapping[Path, Writer]) -> dict[Path, tuple[Digest,
 
 
 def publish_in_order(writers: Mapping[Path, Writer], *, mode: int = DERIVATIVE_MODE) -> dict[Path, Published]:
-    """Publish files that belong together, never touching what stands there.
+    """Publish files that belong together, without ever changing an existing file.
 
-    They are written, hashed and synced side by side. Once all of them are durable they get their names, each durable
-    before the next is given, in the order of `writers`: whoever finds the last one finds them all.
+    The files are written, hashed and synced in parallel. Once all of them are durable they are named one by one in the
+    order of `writers`, and each name is made durable before the next: where the last file is, all the others are.
+
+    Parameters
+    ----------
+    writers : mapping of Path to callable
+        Final path of each file, and the function that writes its content.
+    mode : int
+        Permissions of the files.
 
     Raises
     ------
     FrameExistsError
-        A file with other content has one of the names; those before it have been given.
+        A file with other content has one of the names. The files before it have their names already.
     StorageFullError, ArchiveUnwritableError
-        The disk did not take one of them; none has got its name by then, or those before it have.
+        The disk failed for one of the files. Either no file has its name, or the files before the failed one have.
     """
     with contextlib.ExitStack() as parts, ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
         jobs = {}
@@ -198,12 +222,12 @@ def publish_in_order(writers: Mapping[Path, Writer], *, mode: int = DERIVATIVE_M
 
 
 def make_folders(folder: Path) -> None:
-    """Make a folder and its missing parents durable.
+    """Make a folder and its missing parents, and make them durable.
 
     Raises
     ------
     StorageFullError, ArchiveUnwritableError
-        The disk did not take them.
+        The disk failed.
     """
     if folder.is_dir():
         return
@@ -214,12 +238,12 @@ def make_folders(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable (fsync of the folder)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems cannot sync a folder; there the server orders names itself.
+        # Some network file systems cannot sync a folder; their servers keep names in order.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:
@@ -227,10 +251,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_abandoned_parts(folder: Path) -> int:
-    """Remove the temporary files of dead writers from one folder; return how many.
+    """Remove the temporary files of dead writers from one folder; return their number.
 
-    A living writer holds a lock on its file, so this is safe while others write. Where a file system knows no locks, a
-    file that nobody wrote to for an hour counts as abandoned.
+    A living writer holds a lock on its temporary file, so this is safe while others write. On a file system without
+    locks, a temporary file without a write for an hour counts as abandoned.
     """
     removed = 0
     for part in folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
@@ -243,12 +267,19 @@ def remove_abandoned_parts(folder: Path) -> int:
 
 
 def lock(file: IO[bytes], *, wait: bool = True) -> bool:
-    """Lock an open file until it is closed; False where the file system knows no locks.
+    """Lock an open file until it is closed; return False if the file system has no locks.
+
+    Parameters
+    ----------
+    file : IO of bytes
+        The open file.
+    wait : bool
+        Wait until the lock is free; False raises BlockingIOError instead.
 
     Raises
     ------
     BlockingIOError
-        `wait` is False and somebody else holds it.
+        `wait` is False, and another process holds the lock.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -294,7 +325,7 @@ def _part_file(folder: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
     try:
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  a descriptor has no path
             lock(file)
-            # A share without Unix permissions keeps its own, and that is no reason not to store there.
+            # A share without Unix permissions keeps its own; it can hold an archive all the same.
             with contextlib.suppress(PermissionError):
                 os.fchmod(descriptor, mode)
             yield part, file
@@ -326,7 +357,7 @@ def _claim_and_rename(part: Path, target: Path, digest: Digest) -> bool:
 def _accept_existing(part: Path, target: Path, digest: Digest) -> bool:
     size_bytes = target.stat().st_size
     if size_bytes == 0 and digest.size_bytes > 0:
-        # A writer died between claiming the name and renaming: an empty claim is nobody's file.
+        # A writer died between claiming the name and renaming: the empty file is only its claim.
         part.replace(target)
         return True
     if size_bytes == digest.size_bytes and hash_file(target) == digest:

@@ -1,6 +1,7 @@
-"""BagIt bags (RFC 8493, version 1.0): what their files say, and whether a bag is as it says.
+"""BagIt bags (RFC 8493, version 1.0): the content of their tag files, and their verification.
 
-The `bagit` package of the Library of Congress writes version 0.97 and moves the payload; it reads these bags.
+The `bagit` package of the Library of Congress is not used to write them: it writes version 0.97 and moves the payload.
+It can read these bags.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ _ESCAPED: Final = {"%": "%25", "\n": "%0A", "\r": "%0D"}
 
 
 def payload(bag: Path) -> Iterator[Path]:
-    """Yield every file of the payload, in order of its path."""
+    """Yield every file of the payload, sorted by path."""
     yield from sorted(path for path in (bag / "data").rglob("*") if path.is_file())
 
 
 def manifest(bag: Path, sha512: Mapping[Path, str]) -> bytes:
-    """Return the manifest of these files of a bag."""
+    """Return the manifest that lists files of a bag by their SHA-512, given as hexadecimal digits."""
     lines = sorted((_escaped(path.relative_to(bag)), digest) for path, digest in sha512.items())
     return "".join(f"{digest}  {path}\n" for path, digest in lines).encode()
 
 
 def bag_info(labels: Mapping[str, str]) -> bytes:
-    """Return the file `bag-info.txt`; values are one line each."""
+    """Return the content of `bag-info.txt`, one line for each label; line breaks in values become spaces."""
     return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in labels.items()).encode()
 
 
 def verify_bag(bag: Path) -> Iterator[Problem]:
-    """Read every file of a bag back from the disk; yield what is not as its manifests say."""
+    """Read every file of a bag from the disk; yield each file that differs from the manifests."""
     yield from _compare(bag, MANIFEST, set(payload(bag)))
     yield from _compare(bag, TAG_MANIFEST, set())
 
@@ -78,10 +79,10 @@ def _check(file: Path, sha512: str) -> Iterator[Problem]:
 def _read_manifest(text: str, bag: Path) -> dict[Path, str]:
     listed = {}
     for number, line in enumerate(text.splitlines(), 1):
-        found = _LINE.fullmatch(line)
-        if found is None or ".." in Path(found["path"]).parts:
+        entry = _LINE.fullmatch(line)
+        if entry is None or ".." in Path(entry["path"]).parts:
             raise ValueError(f"line {number}: expected a SHA-512 and a path below the bag, found {line[:80]!r}")
-        listed[bag / _unescaped(found["path"])] = found["sha512"].lower()
+        listed[bag / _unescaped(entry["path"])] = entry["sha512"].lower()
     return listed
 
 

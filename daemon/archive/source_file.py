@@ -1,4 +1,4 @@
-"""Copies a file that somebody else may still be writing."""
+"""Copies a source file that another program may still be writing."""
 
 from __future__ import annotations
 
@@ -13,38 +13,47 @@ from filmscand.daemon.core.errors import SourceChangedError, reading_source
 
 
 def open_source(source: Path) -> io.FileIO:
-    """Open a plain file; links, folders and pipes are refused.
+    """Open a regular file for reading; links, folders, pipes and devices are refused.
 
     Raises
     ------
     SourceChangedError
-        It went, or is no plain file.
+        The file disappeared, or is not a regular file.
     SourceUnreadableError
-        Its disk or share does not answer.
+        Its disk or share does not answer, or does not permit reading.
     """
     with reading_source(source):
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         file = io.FileIO(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise SourceChangedError(f"{source}: expected a plain file, found something else")
+        raise SourceChangedError(f"{source}: expected a regular file, found something else")
     return file
 
 
 def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
-    """Copy all of an opened source.
+    """Copy a whole source file, and make sure that it did not change meanwhile.
+
+    Parameters
+    ----------
+    source : Path
+        Path of the source file.
+    file : io.FileIO
+        The source file, opened by `open_source`.
+    target : BinaryIO
+        Receives the bytes.
 
     Raises
     ------
     SourceChangedError
-        It is not the file any more that it was at the beginning.
+        Inode, size or time of change differ after the copy.
     SourceUnreadableError
         Its disk or share does not answer.
     """
     before = os.fstat(file.fileno())
     buffer = memoryview(bytearray(CHUNK_BYTES))
     copied = 0
-    # A file that grows faster than it is copied would never come to its end.
+    # Without this limit, a file that grows faster than it is copied would be copied for ever.
     while copied <= before.st_size and (count := _read_source(source, file, buffer)):
         target.write(buffer[:count])
         copied += count
@@ -52,8 +61,8 @@ def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
         after = source.lstat()
     if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
         raise SourceChangedError(
-            f"{source}: expected it to stay as it was, found {after.st_size} instead of {before.st_size} bytes "
-            "or a later change"
+            f"{source}: the file changed while it was copied, from {before.st_size} to {after.st_size} bytes "
+            "or by its time of change"
         )
 
 

@@ -1,4 +1,4 @@
-"""Compares what lies in a frame's folder with its sidecar."""
+"""Compares the files in the folder of a frame with its sidecar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from filmscand.daemon.archive.sidecar import Sidecar, StoredFile
 
 
 class ProblemKind(StrEnum):
-    """What is wrong with a stored file."""
+    """What is wrong with an archived file."""
 
     MISSING = "missing"
     UNREADABLE = "unreadable"
@@ -21,7 +21,7 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that is not as recorded; `is_damage` is False for files that are only left over."""
+    """An archived file that differs from its record; `is_damage` is False for a file that no record names."""
 
     path: Path
     kind: ProblemKind
@@ -29,7 +29,7 @@ class Problem:
 
     @property
     def is_damage(self) -> bool:
-        """Whether something that was archived is lost or changed."""
+        """Whether an archived file is lost, unreadable or changed."""
         return self.kind is not ProblemKind.UNLISTED
 
     def __str__(self) -> str:
@@ -37,7 +37,15 @@ class Problem:
 
 
 def verify_folder(folder: Path, sidecar: Sidecar) -> tuple[Problem, ...]:
-    """Return everything in a frame's folder that is not as its sidecar says."""
+    """Return every file in the folder of a frame that differs from its sidecar.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the frame.
+    sidecar : Sidecar
+        Its sidecar, which names every file with size and hashes.
+    """
     problems = [check_file(folder, file) for file in sidecar.files]
     listed = {file.name for file in sidecar.files} | {f"{sidecar.frame_id.stem}.json"}
     unlisted = [
@@ -49,7 +57,7 @@ def verify_folder(folder: Path, sidecar: Sidecar) -> tuple[Problem, ...]:
 
 
 def check_file(folder: Path, stored: StoredFile) -> Problem | None:
-    """Read one file back from the disk and compare it; None where it is as recorded."""
+    """Read one file from the disk and compare it with its record; return None if they agree."""
     path = folder / stored.name
     try:
         found = hash_file(path, from_disk=True)

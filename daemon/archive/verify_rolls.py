@@ -1,4 +1,4 @@
-"""Verifies whole rolls, or the whole archive."""
+"""Verifies rolls, or the whole archive, by reading every file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from filmscand.daemon.core.frame_id import FrameId
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of reading frames back; `incomplete` names frames without a sidecar, which are still on their way."""
+    """Result of a verification.
+
+    Attributes
+    ----------
+    verified : int
+        Number of frames whose files were compared.
+    incomplete : tuple of str
+        Frames without a sidecar, which are not cleaned yet.
+    problems : tuple of Problem
+        Files that differ from their records.
+    """
 
     verified: int
     incomplete: tuple[str, ...]
@@ -21,21 +31,28 @@ class Verification:
 
     @property
     def damaged(self) -> bool:
-        """Whether anything that was archived is lost or changed."""
+        """Whether any archived file is lost, unreadable or changed."""
         return any(problem.is_damage for problem in self.problems)
 
 
 def verify_rolls(archive: Archive, rolls: tuple[str, ...] = ()) -> Verification:
-    """Verify the named rolls (`collection/box/roll`), or all: open ones by their sidecars, sealed ones as bags.
+    """Verify rolls: open rolls by the sidecars of their frames, sealed rolls by the manifests of their bags.
+
+    Parameters
+    ----------
+    archive : Archive
+        The archive.
+    rolls : tuple of str
+        Rolls as `collection/box/roll`; none: all rolls.
 
     Raises
     ------
     FrameMissingError
-        A named roll has no frames.
+        A roll that was named has no frames.
     """
-    wanted = {roll.strip("/") for roll in rolls}
-    frames = [frame for frame in archive.frames() if not wanted or str(frame.roll_folder) in wanted]
-    if absent := wanted - {str(frame.roll_folder) for frame in frames}:
+    selected = {roll.strip("/") for roll in rolls}
+    frames = [frame for frame in archive.frames() if not selected or str(frame.roll_folder) in selected]
+    if absent := selected - {str(frame.roll_folder) for frame in frames}:
         raise FrameMissingError(f"{archive.root}: expected frames in {', '.join(sorted(absent))}, found none")
     sealed = {frame.roll_folder for frame in frames if archive.is_sealed(frame)}
     incomplete: list[str] = []
@@ -43,7 +60,7 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = ()) -> Verification:
     verified = 0
     for frame in frames:
         if frame.roll_folder in sealed:
-            # The manifests of its bag name every file, and have been compared.
+            # `verify_bag` has compared every file of the frame already.
             verified += 1
         elif archive.is_complete(frame):
             verified += 1

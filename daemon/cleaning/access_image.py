@@ -1,16 +1,16 @@
-"""Makes the picture that a person sees of a frame: sRGB, 8 bits, at most 3000 samples on its long side.
+"""Makes the access image of a frame: sRGB, 8 bits, at most 3000 samples on its long side.
 
 How counts become light
-    `linear` True: counts are light. False: counts are encoded for viewing already. None (unknown): linear where there
-    is no colour profile and the picture is as dark as only linear counts are (median of the film below 3 % of full
-    scale, which encoded for viewing would be a nearly black picture), else encoded.
+    `linear` True: counts are proportional to light. False: counts are encoded for viewing. None (unknown): linear if
+    there is no colour profile and the median of the film is below 3 % of full scale (encoded for viewing, such a
+    picture would be nearly black), else encoded.
 How light becomes a picture
-    Encoded: as it is; an embedded colour profile is converted to sRGB.
-    Linear, not a negative: black and white point from the film area (0.1 and 99.7 percent), the same for all three
-    channels so that colours stay.
-    Negative (the film profile says so, nothing is guessed): density above the film base (clearest 0.5 % of each
-    channel, which is the orange mask) divided by the negative's contrast of 0.6 gives the scene's light; the densest
-    0.5 % of each channel is white.
+    Encoded: counts are scaled to 8 bits. An embedded colour profile is converted to sRGB.
+    Linear, positive: (counts - black) / (white - black), encoded as sRGB. Black and white are the 0.1 and 99.7
+    percentiles of the film area, the same for all three channels, so that colours do not shift.
+    Linear, negative (only if the film kind says so): T = counts / base, where the base is the 99.5 percentile of each
+    channel (the film base with its orange mask); light = T ** (-1 / 0.6), where 0.6 is the contrast of the negative;
+    (light - 1) / (white - 1), encoded as sRGB, where white is the light of the 0.5 percentile of each channel.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from filmscand.daemon.archive.encode import srgb_profile
 from filmscand.daemon.core.film_kind import FilmKind
 
 LONG_SIDE_PX: Final = 3000
+# Slope of density on log exposure of a colour negative.
 NEGATIVE_CONTRAST: Final = 0.6
+# Median of the film, as a part of full scale, below which counts of unknown encoding are taken for linear.
 _LINEAR_MEDIAN: Final = 0.03
+# Infrared below this part of its 90th percentile is holder, not film.
 _HOLDER_PART: Final = 0.25
 _FULL_SCALE: Final = 65535.0
 
@@ -39,7 +42,17 @@ Rgb8 = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class PictureProperties:
-    """What is known of the counts of a picture."""
+    """What the counts of a picture mean.
+
+    Attributes
+    ----------
+    linear : bool or None
+        Whether counts are proportional to light; None if unknown.
+    film : FilmKind
+        Kind of film; negatives are inverted.
+    icc_profile : bytes or None
+        Embedded colour profile.
+    """
 
     linear: bool | None = None
     film: FilmKind = FilmKind.UNKNOWN
@@ -47,21 +60,22 @@ class PictureProperties:
 
 
 def access_image(rgb: Rgb16, properties: PictureProperties, infrared: npt.NDArray[np.uint16] | None = None) -> Rgb8:
-    """Return the preview of a frame.
+    """Return the access image of a frame; the module's docstring states the equations.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        Counts.
+        Counts, 0..65535.
     properties : PictureProperties
-        What is known of them.
+        What the counts mean.
     infrared : (rows, cols) ndarray of uint16, optional
-        Tells film (lets infrared through) from holder, so that the holder does not set the black point.
+        Counts of the infrared plane. It tells film (which transmits infrared) from the holder, so that the holder does
+        not set the black point.
 
     Returns
     -------
     (rows, cols, 3) ndarray of uint8
-        sRGB; the long side has 3000 samples, or as many as the frame where that has fewer.
+        sRGB, 0..255. The long side has 3000 samples, or as many as the frame if the frame has fewer.
     """
     reduced = reduce_area(rgb, LONG_SIDE_PX)
     film = _film_samples(reduced, infrared)
@@ -72,7 +86,15 @@ def access_image(rgb: Rgb16, properties: PictureProperties, infrared: npt.NDArra
 
 
 def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
-    """Return the picture with at most `long_side_px` on its long side, each sample the mean of its area."""
+    """Return a smaller picture, in which each sample is the mean of the area that it covers.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535.
+    long_side_px : int
+        Samples of the long side of the result; a picture that is not larger is returned as it is.
+    """
     rows, cols = rgb.shape[:2]
     scale = long_side_px / max(rows, cols)
     rgb = np.ascontiguousarray(rgb)
@@ -84,7 +106,7 @@ def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
 
 
 def kernel_cache() -> str:
-    """Return the folder that compiled kernels are kept in."""
+    """Return the folder in which numba keeps compiled kernels."""
     return str(_reduce.stats.cache_path)
 
 
@@ -128,7 +150,7 @@ def _apply(rgb: Rgb16, tones: Rgb8) -> Rgb8:
 
 
 def _film_samples(reduced: Rgb16, infrared: npt.NDArray[np.uint16] | None) -> npt.NDArray[np.float32]:
-    # The outer tenth holds mount and frame gap; a coarse grid of the rest is plenty for percentiles.
+    # The outer tenth holds mount and frame gap. A coarse grid of the rest is enough for percentiles.
     rows, cols = reduced.shape[:2]
     grid_rows = np.linspace(0.1 * rows, 0.9 * rows, min(rows, 256), endpoint=False).astype(np.intp)
     grid_cols = np.linspace(0.1 * cols, 0.9 * cols, min(cols, 256), endpoint=False).astype(np.intp)
@@ -183,6 +205,6 @@ def _encoded_to_srgb(reduced: Rgb16, properties: PictureProperties) -> Rgb8:
         target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
         converted = ImageCms.profileToProfile(Image.fromarray(shown), found, target)
     except (ImageCms.PyCMSError, OSError):
-        # A profile that Little CMS cannot use must not keep a frame from its preview; the counts are near enough.
+        # A profile that Little CMS cannot use must not cost the frame its access image; the counts are near enough.
         return shown
     return cast(Rgb8, np.asarray(converted))

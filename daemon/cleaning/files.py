@@ -1,4 +1,4 @@
-"""Cleans single files outside any archive: what `filmscand clean` does."""
+"""Cleans single files without an archive (the command `filmscand clean`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from filmscand.ir import VERSION, CleanOptions, clean_frame
 
 
 class FileReport(BaseModel):
-    """What `NAME.json` holds."""
+    """Content of `NAME.json`: what was cleaned, how, and with which result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,29 +39,35 @@ class FileReport(BaseModel):
 
 
 def pictures_of(files: Iterable[Path]) -> list[Path]:
-    """Return the pictures that the named files belong to, each once, in their order.
+    """Return the pictures that the files belong to, each once, in the order of the files.
 
-    A file named twice counts once; an infrared file stands for its picture, also where only it is named.
+    An infrared file stands for its picture, also if only the infrared file is given.
     """
     return list(dict.fromkeys(_picture_of(Path(file).absolute()) for file in files))
 
 
 def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = ()) -> FileReport:
-    """Clean a picture, with the infrared file beside it if any, into NAME_clean.tif, NAME_mask.png and NAME.json.
+    """Clean a picture and write NAME_clean.tif, NAME_mask.png and NAME.json.
 
     Parameters
     ----------
+    picture : Path
+        The picture. A separate infrared file beside it is found by its name.
+    output : Path
+        Folder for the results; it is made if it is missing.
+    options : CleanOptions
+        Options of the engine.
     keep : iterable of Path
-        Files that no result may replace; those that are read are kept anyway.
+        Files that no result may replace. The files that are read are never replaced.
 
     Raises
     ------
     DriverError
-        The file is no film scan that can be read.
+        The file is not a film scan that can be read.
     FrameExistsError
-        A result would replace a file that has to be kept.
+        A result would replace a file that must be kept.
     TransientError
-        The disk does not take the result.
+        The disk fails while the results are written.
     OSError
         The file cannot be read.
     """
@@ -99,7 +105,7 @@ def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterabl
 
 
 def colliding(pictures: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yield each picture whose results would have the names of an earlier one's, with that one."""
+    """Yield each picture whose results would have the same names as those of an earlier picture, with that picture."""
     first: dict[str, Path] = {}
     for picture in pictures:
         earlier = first.setdefault(picture.stem, picture)
@@ -119,7 +125,7 @@ def _belongs(file: Path, picture: Path) -> bool:
     try:
         return find_infrared_partner(picture) == file
     except DriverError:
-        # Two files fit: cleaning the picture says so.
+        # More than one infrared file fits: cleaning the picture reports that.
         return True
 
 
@@ -131,7 +137,7 @@ def _refuse_to_replace(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
     kept = {file.resolve() for file in inputs}
     for target in targets:
         if target.resolve() in kept:
-            raise FrameExistsError(f"{target}: expected results apart from the input, found an input of this name")
+            raise FrameExistsError(f"{target}: a result would replace this input file; choose another output folder")
 
 
 def _between(clock: Sequence[float], steps: Sequence[str]) -> dict[str, float]:

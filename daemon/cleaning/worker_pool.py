@@ -1,4 +1,4 @@
-"""The worker processes: started, restarted when they die, killed when they hang, stopped when the service stops."""
+"""The pool of worker processes: starts them, replaces dead ones, kills those that hang, stops them with the service."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from filmscand.daemon.database.queue import Queue
 
 log = logging.getLogger(__name__)
 
-# A worker that dies this young and held no frame dies of something else: it is not started again at once.
-_YOUNG_S = 10.0
+# If a worker dies so soon after its start without a frame, the fault is not a frame: the next start has to wait.
+_EARLY_DEATH_S = 10.0
 
 
 @dataclass(slots=True)
-class _Member:
+class _Worker:
     process: BaseProcess
-    orders: Connection
+    commands: Connection
     identity: ProcessId
     started_s: float
-    verdict: str | None = None
+    kill_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A worker that ended when nobody had asked it to.
+    """A worker that ended without being asked to.
 
     Attributes
     ----------
     reason : str
-        How it died.
+        Cause of its death.
     job : Job or None
-        The frame that it held, as it stands in the queue now.
+        The frame that it was cleaning, as the queue has it now; None if it had none.
     """
 
     reason: str
@@ -49,138 +49,153 @@ class Loss:
 
 
 class WorkerPool:
-    """All workers of the station. Only to be used from the main thread, whose end would otherwise kill them.
+    """All workers of the station. Use it from the main thread only: workers die with the thread that started them.
 
     Parameters
     ----------
     plan : WorkerPlan
-        What each of them is told.
+        Instructions for each worker.
     count : int
-        How many there are.
+        Number of workers, from 1.
     """
 
     def __init__(self, plan: WorkerPlan, count: int) -> None:
         self._plan = plan
         self._count = count
-        # fork would take along locks of threads that exist only in the parent, numba's among them.
+        # fork would copy locks that other threads of the parent hold, numba's among them.
         self._context = multiprocessing.get_context("spawn")
-        self._members: list[_Member] = []
+        self._workers: list[_Worker] = []
         self._early_deaths = 0
         self._start_at_s = 0.0
 
     @property
     def early_deaths(self) -> int:
-        """Return how many workers in a row died young without a frame."""
+        """Return the number of workers in a row that died soon after their start, without a frame."""
         return self._early_deaths
 
     def fill(self) -> None:
-        """Start the workers that are missing, unless they only just died."""
-        while len(self._members) < self._count and time.monotonic() >= self._start_at_s:
-            self._members.append(self._start())
+        """Start the missing workers, unless a pause after an early death has to pass first."""
+        while len(self._workers) < self._count and time.monotonic() >= self._start_at_s:
+            self._workers.append(self._start())
 
     def handles(self) -> list[int]:
-        """Return what becomes ready when a worker ends."""
-        return [member.process.sentinel for member in self._members]
+        """Return the handles that become ready when a worker ends (see `multiprocessing.connection.wait`)."""
+        return [worker.process.sentinel for worker in self._workers]
 
     def wake(self) -> None:
-        """Tell every idle worker that there may be something to do."""
-        self._tell("wake")
+        """Wake every idle worker, because a frame was queued."""
+        self._send("wake")
 
     def collect(self, queue: Queue) -> list[Loss]:
-        """Bury the workers that have ended, and take their frames up again.
+        """Remove the workers that have ended, and give their frames back to the queue.
 
         Parameters
         ----------
         queue : Queue
-            Where their frames are.
+            The queue of frames.
 
         Returns
         -------
         list of Loss
-            Those that did not end of their own will.
+            The workers that ended without being asked to.
         """
         losses = []
-        for member in [member for member in self._members if not member.process.is_alive()]:
-            loss = self._bury(member, queue)
-            self._remove(member)
+        for worker in [worker for worker in self._workers if not worker.process.is_alive()]:
+            loss = self._settle_dead(worker, queue)
+            self._remove(worker)
             if loss is not None:
                 losses.append(loss)
         return losses
 
     def kill_overdue(self, held: Iterable[HeldFrame]) -> None:
-        """Kill the workers that give no sign of life, or have been at one frame for too long."""
+        """Kill the workers without a heartbeat, and those that take too long for one frame.
+
+        Parameters
+        ----------
+        held : iterable of HeldFrame
+            The frames that workers hold.
+        """
         for frame in held:
-            member = next((member for member in self._members if member.identity == frame.worker), None)
-            if member is None:
+            worker = next((worker for worker in self._workers if worker.identity == frame.worker), None)
+            if worker is None:
                 continue
             if frame.age_s > self._plan.timing.frame_limit_s:
-                member.verdict = f"killed: the frame took longer than {self._plan.timing.frame_limit_s:g} s"
+                worker.kill_reason = f"killed: the frame took longer than {self._plan.timing.frame_limit_s:g} s"
             elif frame.overdue_s > 0:
-                member.verdict = "killed: it gave no sign of life"
-            if member.verdict is not None:
-                member.process.kill()
+                worker.kill_reason = "killed: no heartbeat"
+            if worker.kill_reason is not None:
+                worker.process.kill()
 
     def stop(self, queue: Queue, at_most_s: float) -> list[Job]:
-        """Let every worker finish the frame at hand; kill those that take too long and give their frames back.
+        """Let every worker finish its current frame; kill those that take too long and give their frames back.
+
+        Parameters
+        ----------
+        queue : Queue
+            The queue of frames.
+        at_most_s : float
+            Time for the current frames, seconds.
 
         Returns
         -------
         list of Job
-            The frames that were given back.
+            The frames that were given back to the queue.
         """
-        self._tell("stop")
+        self._send("stop")
         deadline_s = time.monotonic() + at_most_s
-        while alive := [member.process.sentinel for member in self._members if member.process.is_alive()]:
+        while alive := [worker.process.sentinel for worker in self._workers if worker.process.is_alive()]:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 break
             wait(alive, left_s)
         given_back = []
-        for member in list(self._members):
-            member.process.kill()
-            member.process.join()
-            job = queue.release(member.identity, interrupted=False)
+        for worker in list(self._workers):
+            worker.process.kill()
+            worker.process.join()
+            job = queue.release(worker.identity, interrupted=False)
             if job is not None:
                 given_back.append(job)
-            self._remove(member)
+            self._remove(worker)
         return given_back
 
-    def _start(self) -> _Member:
-        theirs, ours = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=work, args=(self._plan, theirs), name="filmscand worker", daemon=False)
+    def _start(self) -> _Worker:
+        worker_end, our_end = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=work, args=(self._plan, worker_end), name="filmscand worker", daemon=False
+        )
         process.start()
-        # Only the worker may hold its end, or it would never notice that ours is gone.
-        theirs.close()
+        # Close our copy of the worker's end: else the worker would not notice when our end closes.
+        worker_end.close()
         assert process.pid is not None
         identity = identify(process.pid)
         assert identity is not None
-        return _Member(process, ours, identity, time.monotonic())
+        return _Worker(process, our_end, identity, time.monotonic())
 
-    def _bury(self, member: _Member, queue: Queue) -> Loss | None:
-        member.process.join()
-        if member.process.exitcode == 0:
-            queue.release(member.identity, interrupted=False)
+    def _settle_dead(self, worker: _Worker, queue: Queue) -> Loss | None:
+        worker.process.join()
+        if worker.process.exitcode == 0:
+            queue.release(worker.identity, interrupted=False)
             self._early_deaths = 0
             return None
-        reason = member.verdict or _cause_of_death(member.process.exitcode, self._plan)
-        job = queue.bury(member.identity, reason)
-        young = job is None and time.monotonic() - member.started_s < _YOUNG_S
-        self._early_deaths = self._early_deaths + 1 if young else 0
-        if young:
+        reason = worker.kill_reason or _cause_of_death(worker.process.exitcode, self._plan)
+        job = queue.bury(worker.identity, reason)
+        early = job is None and time.monotonic() - worker.started_s < _EARLY_DEATH_S
+        self._early_deaths = self._early_deaths + 1 if early else 0
+        if early:
             self._start_at_s = time.monotonic() + backoff_s(self._early_deaths - 1, self._plan.timing.retry_first_s)
         return Loss(reason, job)
 
-    def _remove(self, member: _Member) -> None:
-        member.orders.close()
-        member.process.close()
-        self._members.remove(member)
+    def _remove(self, worker: _Worker) -> None:
+        worker.commands.close()
+        worker.process.close()
+        self._workers.remove(worker)
 
-    def _tell(self, order: str) -> None:
-        for member in self._members:
+    def _send(self, command: str) -> None:
+        for worker in self._workers:
             try:
-                member.orders.send(order)
+                worker.commands.send(command)
             except OSError:
-                # It has just died; `collect` will find it.
+                # The worker has just died; `collect` removes it.
                 continue
 
 

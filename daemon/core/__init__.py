@@ -1,4 +1,4 @@
-"""What every room of the service speaks of: errors, the name of a frame, kinds of film, exit status, waiting times.
+"""What every room of the service uses: errors, frame ids, kinds of film, exit status, process ids, waiting times.
 
 Imports no other room of the service.
 """

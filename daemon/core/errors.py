@@ -1,17 +1,17 @@
-"""Errors of the service, named by what the caller can do.
+"""Errors of the service, named by what the caller can do about them.
 
 DaemonError
-  ConfigError               the configuration has mistakes: correct the named lines
-  FrameIdError              a name that cannot stand in the archive: choose another
-  TransientError            nothing is wrong with the frame: try again later, for ever
+  ConfigError               the configuration has mistakes: correct the lines that the message names
+  FrameIdError              a name that the archive cannot hold: choose another
+  TransientError            nothing is wrong with the frame: try again later, without a limit
     StorageFullError        no space or quota left
     ArchiveUnwritableError  read-only, no permission, gone or faulty
     SourceUnreadableError   the source's disk or share does not answer
-  SourceChangedError        somebody is still writing the source: let it settle again
-  FrameExistsError          another picture already has this name: give the frame another number
-    RollSealedError         the roll is sealed and takes nothing more: give the frame another roll
+  SourceChangedError        a program still writes the source: let it settle again
+  FrameExistsError          another picture has this name: give the frame another number
+    RollSealedError         the roll is sealed, nothing can be added: choose another roll
   FrameMissingError         the archive has no such frame
-  IntegrityError            stored bytes differ from their recorded hash: call a human, change nothing
+  IntegrityError            stored bytes differ from their recorded hash: call a person, change nothing
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 
 
 class DaemonError(Exception):
-    """Anything that kept the service from doing what it was asked for."""
+    """Anything that keeps the service from doing its work."""
 
 
 class ConfigError(DaemonError):
@@ -31,27 +31,27 @@ class ConfigError(DaemonError):
 
 
 class FrameIdError(DaemonError, ValueError):
-    """A name that cannot stand in the archive."""
+    """A name that the archive cannot hold."""
 
 
 class TransientError(DaemonError):
-    """Trying again later may help, and nothing is lost meanwhile."""
+    """Trying again later may help; nothing is lost meanwhile."""
 
 
 class StorageFullError(TransientError):
-    """No space or quota is left."""
+    """The disk or the quota is full."""
 
 
 class ArchiveUnwritableError(TransientError):
-    """The archive is read-only, forbidden, gone or faulty."""
+    """The archive is read-only, not permitted, gone or faulty."""
 
 
 class SourceUnreadableError(TransientError):
-    """The disk or share of the source does not answer, or forbids reading."""
+    """The disk or share of the source does not answer, or does not permit reading."""
 
 
 class SourceChangedError(DaemonError):
-    """The source changed or went while it was read."""
+    """The source changed or disappeared while it was read."""
 
 
 class FrameExistsError(DaemonError):
@@ -63,33 +63,35 @@ class RollSealedError(FrameExistsError):
 
 
 class FrameMissingError(DaemonError):
-    """The archive has no such frame, or not the file that is needed."""
+    """The archive does not have the frame, or not the file that is needed."""
 
 
 class IntegrityError(DaemonError):
     """Stored bytes differ from their recorded hash."""
 
 
+# Every other failure of a write concerns the disk, the mount or its rights, never the frame.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# Any other failure of a write says something about the disk, the mount or its rights, never about the frame.
 _CHANGED = frozenset({errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENOTDIR, errno.ENXIO})
 
 
 @contextmanager
 def storing(path: Path, deed: str = "write") -> Iterator[None]:
-    """Turn every `OSError` of the archive's disk near `path` into the transient error that it is.
+    """Turn every `OSError` of the archive's disk into a `TransientError` (a context manager).
 
     Parameters
     ----------
+    path : Path
+        The file or folder concerned, for the message.
     deed : str
-        What was tried, for the message.
+        The operation that was tried, for the message: "write".
 
     Raises
     ------
     StorageFullError
-        No space, no quota, or a file-size limit reached.
+        The disk or the quota is full, or a limit of the file size is reached.
     ArchiveUnwritableError
-        Everything else (EROFS, EACCES, EPERM, EIO, ESTALE, EBUSY, ENOENT of an unmounted archive ...).
+        Any other error (EROFS, EACCES, EPERM, EIO, ESTALE, EBUSY, ENOENT of an unmounted archive ...).
     """
     try:
         yield
@@ -100,14 +102,19 @@ def storing(path: Path, deed: str = "write") -> Iterator[None]:
 
 @contextmanager
 def reading_source(source: Path) -> Iterator[None]:
-    """Turn every `OSError` of reading `source` into what the caller can do about it.
+    """Turn every `OSError` of reading a source file into an error that tells what to do (a context manager).
+
+    Parameters
+    ----------
+    source : Path
+        The source file, for the message.
 
     Raises
     ------
     SourceChangedError
-        The file went, or is no plain file any more.
+        The file disappeared, or is no longer a regular file.
     SourceUnreadableError
-        Its disk, share or rights do not let it be read now.
+        Its disk, share or rights do not permit reading at the moment.
     """
     try:
         yield

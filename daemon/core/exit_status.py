@@ -1,4 +1,4 @@
-"""What a command's exit status means."""
+"""The exit status of a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit statuses; scripts may rely on them."""
+    """The exit statuses; scripts rely on them."""
 
     DONE = 0
     FAILED = 1
@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
     @classmethod
     def of(cls, failed: int, tried: int) -> Exit:
-        """Return the status of a command of whose `tried` frames so many failed."""
+        """Return DONE if none of `tried` frames failed, FAILED if all of them did, else PART_FAILED."""
         if not failed:
             return cls.DONE
         return cls.FAILED if failed == tried else cls.PART_FAILED

@@ -1,4 +1,4 @@
-"""What kind of film a frame is on, as far as the technician told."""
+"""The kind of film of a frame, as the technician states it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class FilmKind(StrEnum):
-    """Decides how a preview shows the frame; Kodachrome and silver are hints for the person who looks at the result."""
+    """Kind of film. Decides whether the access image is inverted; Kodachrome and silver are hints for the reviewer."""
 
     UNKNOWN = "unknown"
     SLIDE = "slide"
@@ -16,5 +16,5 @@ class FilmKind(StrEnum):
 
     @property
     def is_negative(self) -> bool:
-        """Whether the picture has to be inverted to be seen."""
+        """Whether the access image has to be inverted."""
         return self in (FilmKind.NEGATIVE, FilmKind.SILVER_NEGATIVE)

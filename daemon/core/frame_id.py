@@ -1,4 +1,4 @@
-"""The name of a frame, and where in the archive it lies."""
+"""The identity of a frame: collection, box, roll and number, and its folder in the archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SLUG_LENGTH: Final = 64
 MAX_NUMBER: Final = 9999
 _SLUG = re.compile(rf"[a-z0-9_-]{{1,{MAX_SLUG_LENGTH}}}")
 _NAME = re.compile(r"(?P<roll>[a-z0-9_-]+)_(?P<number>[0-9]{4})")
-# NFKD leaves these letters whole, for they are no base letter with a mark.
+# NFKD does not decompose these letters: they are not a base letter with a diacritic.
 _LETTERS: Final = str.maketrans(
     {"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"}
     | {"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "þ": "th", "Þ": "th", "ı": "i"}
@@ -28,14 +28,14 @@ class FrameId:
     Attributes
     ----------
     collection, box, roll : str
-        Slugs: 1 to 64 of `a-z 0-9 _ -`.
+        Slugs: 1 to 64 characters of `a-z 0-9 _ -`.
     number : int
-        Frame number on the roll, 1..9999.
+        Number of the frame on the roll, 1..9999.
 
     Raises
     ------
     FrameIdError
-        A part cannot stand in the archive.
+        A part is not a slug, or the number is out of range.
     """
 
     collection: str
@@ -51,7 +51,7 @@ class FrameId:
 
     @property
     def stem(self) -> str:
-        """What the names of the frame's files begin with: `<roll>_0007`."""
+        """Beginning of the names of all files of the frame: `<roll>_0007`."""
         return f"{self.roll}_{self.number:04d}"
 
     @property
@@ -66,12 +66,17 @@ class FrameId:
 
     @classmethod
     def from_folder(cls, folder: Path) -> FrameId:
-        """Return the frame whose `folder` (relative to the archive) this is.
+        """Return the frame that a folder belongs to.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder of a frame, relative to the archive: `collection/box/roll/data/<roll>_<0007>`.
 
         Raises
         ------
         FrameIdError
-            The folder is no frame's.
+            The folder is not the folder of a frame.
         """
         parts = folder.parts
         name = _NAME.fullmatch(parts[-1]) if parts else None
@@ -84,12 +89,19 @@ class FrameId:
 
 
 def require_slug(name: str, text: str) -> str:
-    """Return `text` where it can stand in the archive.
+    """Return `text` if it is a slug.
+
+    Parameters
+    ----------
+    name : str
+        What the text names ("roll"), for the message.
+    text : str
+        1 to 64 characters of `a-z 0-9 _ -`.
 
     Raises
     ------
     FrameIdError
-        It has other characters than `a-z 0-9 _ -`, is empty or too long.
+        The text has other characters, is empty or is too long.
     """
     try:
         return checked_slug(text)
@@ -98,16 +110,17 @@ def require_slug(name: str, text: str) -> str:
 
 
 def checked_slug(text: str) -> str:
-    """Return `text` where it can stand in the archive; see `require_slug`."""
+    """Return `text` if it is a slug; see `require_slug`."""
     if not isinstance(text, str) or not _SLUG.fullmatch(text):
         raise FrameIdError(f"expected 1 to {MAX_SLUG_LENGTH} of a-z, 0-9, _ and -, found {text!r}")
     return text
 
 
 def slug(text: str) -> str:
-    """Return free text as a name for the archive; never empty.
+    """Return free text as a slug for the archive; never empty.
 
-    Letters lose their marks (NFKD), everything else that is no letter or digit becomes one `-`.
+    Letters lose their diacritics (Unicode NFKD). Every run of other characters than `a-z 0-9 _` becomes one `-`. Text
+    of which nothing remains becomes `unnamed`.
     """
     plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode().lower()
     cut = re.sub(r"[^a-z0-9_]+", "-", plain)[:MAX_SLUG_LENGTH].strip("-")

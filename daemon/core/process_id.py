@@ -1,4 +1,4 @@
-"""Which process is which: numbers are used again, start times are not."""
+"""The identity of a process: its number and its start time, because the system uses numbers again."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _BORN_FIELD = 19
 
 
 class ProcessId(NamedTuple):
-    """One process, told apart from a later one that was given the same number.
+    """One process, distinct from a later process with the same number.
 
     Attributes
     ----------
     pid : int
-        Its number.
+        Number of the process.
     born : int
-        Clock ticks between the boot and its start.
+        Start of the process, clock ticks after boot.
     """
 
     pid: int
@@ -34,13 +34,13 @@ def this_process() -> ProcessId:
 
 
 def identify(pid: int) -> ProcessId | None:
-    """Return the identity of a process, also of one that is dead but not yet collected; None where there is none."""
+    """Return the identity of a process, also of a zombie; None if no process has this number."""
     fields = _fields(pid)
     return None if fields is None else ProcessId(pid, int(fields[_BORN_FIELD]))
 
 
 def is_alive(process: ProcessId) -> bool:
-    """Tell whether exactly this process still runs."""
+    """Return whether this process still runs; a zombie does not."""
     fields = _fields(process.pid)
     return fields is not None and int(fields[_BORN_FIELD]) == process.born and fields[_STATE_FIELD] not in "ZX"
 
@@ -50,5 +50,5 @@ def _fields(pid: int) -> list[str] | None:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The command stands in brackets and may itself hold brackets and spaces.
+    # The command name stands in brackets and may itself contain brackets and spaces.
     return status.rpartition(")")[2].split()

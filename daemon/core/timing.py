@@ -1,4 +1,4 @@
-"""How fast the service goes: every waiting time that is no matter of the station's owner."""
+"""Waiting times of the service that the owner of a station does not configure."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScanTiming:
-    """How patient a scanning session is, all in seconds but `tries`.
+    """Waiting times of a scanning session.
 
     Attributes
     ----------
     busy_first_s, busy_cap_s : float
-        First and longest pause before a scanner that is warming up or in use is asked again.
+        First and longest pause, in seconds, before trying a scanner again that is warming up or in use.
     busy_limit_s : float
-        How long it may be busy before a person is called.
+        Seconds that a scanner may be busy before a person is called.
     retry_first_s, retry_cap_s : float
-        First and longest pause before a frame is tried again that failed.
+        First and longest pause, in seconds, before a failed frame is tried again.
     tries : int
-        How often a frame may fail before a person is called.
+        Number of failures of one frame after which a person is called.
     poll_s : float
-        How often a session that waits looks whether it is asked for something.
+        Seconds between two looks of a waiting session for a request in the database.
     """
 
     busy_first_s: float = 2.0
@@ -34,28 +34,28 @@ class ScanTiming:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Waiting times, all in seconds.
+    """Waiting times of the service, in seconds.
 
     Attributes
     ----------
     sweep_s, poll_s : float
-        Between two full looks at a watch folder, with events and without.
+        Between two sweeps of a watch folder, with events and without.
     max_settle_s : float
-        After this long without a change a file that is not whole is set aside.
+        Time without a change after which an incomplete file is quarantined.
     retry_first_s, retry_cap_s : float
-        First and longest pause before something is tried again that a disk or a share was in the way of.
+        First and longest pause before trying again after a failure of a disk, a share or the database.
     lease_s : float
-        How long a worker holds a frame without a sign of life.
+        Time without a heartbeat after which a worker loses its frame.
     frame_limit_s : float
-        How long one frame may take before its worker is killed.
+        Time for one frame after which its worker is killed.
     worker_poll_s : float
-        How often an idle worker looks by itself.
+        Between two looks of an idle worker at the queue.
     tick_s : float
-        How often the supervisor looks by itself.
+        Between two rounds of the supervisor.
     stop_s : float
-        How long the frames at hand may take once the service was asked to stop.
+        Time for the current frames after the service was asked to stop.
     scan : ScanTiming
-        Of scanning sessions.
+        Waiting times of scanning sessions.
     """
 
     sweep_s: float = 30.0

@@ -1,4 +1,4 @@
-"""What a human should know about now: raised where trouble is met, cleared where the same thing works again."""
+"""Alarms: problems that a person should know about now. The code that meets a problem raises and clears its alarm."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Key of the alarm that the archive does not take or give what is asked of it.
+# Key of the alarm that the archive cannot be read or written.
 ARCHIVE_ALARM = "archive"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One standing trouble.
+    """One problem that persists.
 
     Attributes
     ----------
     key : str
-        What is in trouble ("archive", "watch:drop", "worker").
+        Part of the station that has the problem: "archive", "watch:drop", "worker".
     message : str
-        What was found, the last time.
+        Message of the last occurrence.
     raised_at, last_at : float
-        First and last time, seconds since the epoch.
+        Time of the first and of the last occurrence, seconds since the epoch.
     times : int
-        How often since it was raised.
+        Number of occurrences since the first.
     """
 
     key: str
@@ -35,16 +35,24 @@ class Alarm:
 
 
 class Alarms:
-    """The table of standing alarms."""
+    """The table of alarms that are not cleared.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Connection of the calling thread.
+    clock : callable
+        Returns seconds since the epoch.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
         self._connection = connection
         self._clock = clock
 
     def raise_alarm(self, key: str, message: str) -> bool:
-        """Raise an alarm, or renew it; True where it is new."""
+        """Raise an alarm, or count one more occurrence of it; return True if it is new."""
         now = self._clock()
-        # fetchall, for only a statement that has run out lets SQLite commit.
+        # fetchall: SQLite commits only after the statement has returned its last row.
         rows = self._connection.execute(
             "INSERT INTO alarms (key, message, raised_at, last_at) VALUES (?1, ?2, ?3, ?3) ON CONFLICT (key) DO UPDATE"
             " SET message = excluded.message, last_at = excluded.last_at, times = times + 1 RETURNING times",
@@ -53,13 +61,13 @@ class Alarms:
         return bool(rows[0][0] == 1)
 
     def clear(self, key: str) -> bool:
-        """Take an alarm back; True where it stood."""
-        # Read first: the common case must not take the write lock.
+        """Clear an alarm; return True if it was raised."""
+        # Read first: usually there is no alarm, and the write lock is not needed.
         if self._connection.execute("SELECT 1 FROM alarms WHERE key = ?", (key,)).fetchone() is None:
             return False
         return self._connection.execute("DELETE FROM alarms WHERE key = ?", (key,)).rowcount > 0
 
     def standing(self) -> list[Alarm]:
-        """Return every alarm that stands, oldest first."""
+        """Return all alarms that are not cleared, oldest first."""
         rows = self._connection.execute("SELECT key, message, raised_at, last_at, times FROM alarms ORDER BY raised_at")
         return [Alarm(*row) for row in rows]

@@ -1,10 +1,10 @@
-"""Files that came into a watch folder, from the first sight until their frame is safe and they are out of the way.
+"""Candidates: files in a watch folder, from the first observation until their frame is archived and they are put away.
 
     SEEN -> SETTLING -> COMPLETE -> WAIT_PAIR -> CLAIMED -> STORED -> RELEASED
-    side exits DUPLICATE, AMBIGUOUS, QUARANTINED
+    exits at the side: DUPLICATE, AMBIGUOUS, QUARANTINED
 
-A row is the file at one size and time: a file that was dealt with and is left where it is blocks itself from being
-taken up again; a new picture under the same name, or the same one after it was moved away, is a new row.
+A row stands for a file with one size and time of change. A file that was handled and left in place has a row, so it is
+not ingested again. Another picture of the same name gets a new row; so does the same file after it was moved away.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from filmscand.daemon.database.queue import QueueError
 
 
 class CandidateState(StrEnum):
-    """How far a file in a watch folder has come."""
+    """Progress of a file in a watch folder."""
 
     SEEN = "seen"
     SETTLING = "settling"
@@ -49,34 +49,38 @@ NEXT_STATES: Mapping[CandidateState, frozenset[CandidateState]] = {
     _S.AMBIGUOUS: frozenset({_S.SETTLING, _S.RELEASED}),
     _S.QUARANTINED: frozenset({_S.SETTLING, _S.RELEASED}),
 }
-# Until the claim the row follows the file; from then on it stands for the bytes that were taken.
+# Until the claim the row follows changes of the file; after it, the row stands for the bytes that were claimed.
 ARRIVING = frozenset({_S.SEEN, _S.SETTLING, _S.COMPLETE, _S.WAIT_PAIR})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One file in a watch folder, at one size and time.
+    """One file in a watch folder, with one size and time of change.
 
     Attributes
     ----------
+    candidate_id : int
+        Key of the row.
     watch : str
-        Name of the watch.
+        Path of the watch folder.
     path : str
-        Path below the watch's folder, with `/`.
+        Path below the watch folder, with `/`.
     size_bytes, mtime_ns : int
-        The file as it was looked at last.
+        Size and time of change at the last observation.
+    state : CandidateState
+        Progress of the file.
     reason : str or None
-        Why it stands aside, or what it waits for.
+        Why a person has to decide about it, or what it waits for.
     in_place : bool
-        False once the file was moved out of the way or deleted.
+        False once the file was moved away or deleted.
     job_id : int or None
-        The frame that it became, or of which it is a duplicate.
+        Row of the frame that it became, or whose duplicate it is.
     retries : int
-        How often the world was in the way.
+        Number of tries in this state that failed because of a disk, a share or the archive.
     not_before : float
-        Next try, seconds since the epoch.
-    changed_at : float
-        Last change of state.
+        Time of the next try, seconds since the epoch.
+    seen_at, changed_at : float
+        Time of the first observation and of the last change of state, seconds since the epoch.
     """
 
     candidate_id: int
@@ -94,12 +98,22 @@ class Candidate:
     changed_at: float
 
     def due(self, now: float) -> bool:
-        """Tell whether it may be tried again; a clock that was set back puts nothing off for hours."""
+        """Return whether it may be tried at `now`; a clock that was set back delays nothing for hours."""
         return self.not_before <= now or self.not_before > now + MAX_BACKOFF_S
 
 
 class Candidates:
-    """The candidates of one watch."""
+    """The candidates of one watch folder.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Connection of the calling thread.
+    watch : str
+        Path of the watch folder.
+    clock : callable
+        Returns seconds since the epoch.
+    """
 
     def __init__(self, connection: sqlite3.Connection, watch: str, clock: Callable[[], float] = time.time) -> None:
         self._connection = connection
@@ -107,12 +121,12 @@ class Candidates:
         self._clock = clock
 
     def see(self, path: str, size_bytes: int, mtime_ns: int) -> Candidate | None:
-        """Write down a file that was seen.
+        """Record a file that was observed.
 
         Returns
         -------
         Candidate or None
-            The row of an arriving file, brought up to date; None where exactly this file was dealt with before.
+            The updated row of an arriving file; None if a file of this path, size and time was handled before.
         """
         with transaction(self._connection):
             arriving = self._arriving(path)
@@ -129,22 +143,26 @@ class Candidates:
     def move(
         self, candidate: Candidate, state: CandidateState, reason: str | None = None, job_id: int | None = None
     ) -> Candidate:
-        """Move a candidate on.
+        """Move a candidate to another state.
 
         Parameters
         ----------
+        candidate : Candidate
+            The row as it was read.
+        state : CandidateState
+            Its next state; `NEXT_STATES` lists the allowed ones.
         reason : str, optional
-            Why, where a human should know.
+            Explanation for a person.
         job_id : int, optional
-            Its frame; without it the row keeps the frame that it has.
+            Row of its frame; without it the row keeps the one that it has.
 
         Raises
         ------
         QueueError
-            If the transition is not in the table, or the row has moved meanwhile.
+            The transition is not allowed, or another thread has moved the row meanwhile.
         """
         if state not in NEXT_STATES[candidate.state]:
-            raise QueueError(f"{candidate.path}: no way from {candidate.state} to {state}")
+            raise QueueError(f"{candidate.path}: a candidate cannot go from {candidate.state} to {state}")
         return self._update(
             candidate,
             "state = ?, reason = ?, job_id = coalesce(?, job_id), retries = 0, not_before = 0, changed_at = ?",
@@ -152,52 +170,52 @@ class Candidates:
         )
 
     def put_off(self, candidate: Candidate, reason: str, delay_s: float) -> Candidate:
-        """Leave a candidate where it is and try again later; the world was in the way."""
+        """Leave a candidate in its state and try again after `delay_s` seconds; a disk or share had failed."""
         return self._update(
             candidate, "reason = ?, retries = retries + 1, not_before = ?", (reason, self._clock() + delay_s)
         )
 
     def moved_away(self, candidate: Candidate) -> Candidate:
-        """Note that the file is no longer where it was found."""
+        """Note that the file was moved away or deleted."""
         return self._update(candidate, "in_place = 0", ())
 
     def forget(self, candidate: Candidate) -> None:
-        """Forget a file that went away before it was taken up."""
+        """Delete the row of a file that disappeared before it was claimed."""
         with transaction(self._connection):
             self._connection.execute("DELETE FROM candidates WHERE candidate_id = ?", (candidate.candidate_id,))
 
     def reload(self, candidate: Candidate) -> Candidate | None:
-        """Return the row as it is now; None where it is gone."""
+        """Return the row as it is now; None if it is gone."""
         rows = self._connection.execute(
             "SELECT * FROM candidates WHERE candidate_id = ?", (candidate.candidate_id,)
         ).fetchall()
         return _candidate(rows[0]) if rows else None
 
     def in_state(self, states: Iterable[CandidateState]) -> list[Candidate]:
-        """Return the candidates of these states, in the order in which they were seen."""
-        wanted = sorted(states)
-        marks = ", ".join("?" * len(wanted))
+        """Return the candidates in these states, in the order of their first observation."""
+        names = sorted(states)
+        placeholders = ", ".join("?" * len(names))
         rows = self._connection.execute(
-            f"SELECT * FROM candidates WHERE watch = ? AND state IN ({marks}) ORDER BY candidate_id",
-            (self._watch, *wanted),
+            f"SELECT * FROM candidates WHERE watch = ? AND state IN ({placeholders}) ORDER BY candidate_id",
+            (self._watch, *names),
         ).fetchall()
         return [_candidate(row) for row in rows]
 
     def of_job(self, job_id: int) -> list[Candidate]:
-        """Return the candidates that became a frame."""
+        """Return the candidates that became this frame: the picture, and its infrared if that was a separate file."""
         rows = self._connection.execute(
             "SELECT * FROM candidates WHERE watch = ? AND job_id = ? ORDER BY candidate_id", (self._watch, job_id)
         ).fetchall()
         return [_candidate(row) for row in rows]
 
     def latest_claimed(self, paths: Iterable[str]) -> Candidate | None:
-        """Return the newest candidate under one of these paths, compared without case, that became a frame."""
-        wanted = [path.lower() for path in paths]
-        marks = ", ".join("?" * len(wanted))
+        """Return the newest candidate with one of these paths (upper and lower case are equal) that became a frame."""
+        names = [path.lower() for path in paths]
+        placeholders = ", ".join("?" * len(names))
         rows = self._connection.execute(
-            f"SELECT * FROM candidates WHERE watch = ? AND lower(path) IN ({marks}) AND state IN ('stored', 'released')"
-            " AND job_id IS NOT NULL ORDER BY candidate_id DESC LIMIT 1",
-            (self._watch, *wanted),
+            f"SELECT * FROM candidates WHERE watch = ? AND lower(path) IN ({placeholders})"
+            " AND state IN ('stored', 'released') AND job_id IS NOT NULL ORDER BY candidate_id DESC LIMIT 1",
+            (self._watch, *names),
         ).fetchall()
         return _candidate(rows[0]) if rows else None
 
@@ -215,7 +233,7 @@ class Candidates:
             mtime_ns,
         ):
             return candidate
-        # An earlier file of the very same size and time may have left its row: this one takes its place.
+        # A row of an earlier file with the same path, size and time may still be there; this row replaces it.
         self._connection.execute(
             "DELETE FROM candidates WHERE watch = ? AND path = ? AND size_bytes = ? AND mtime_ns = ? AND in_place",
             (self._watch, candidate.path, size_bytes, mtime_ns),
@@ -234,7 +252,7 @@ class Candidates:
                 (*values, candidate.candidate_id, candidate.state),
             ).fetchall()
         if not rows:
-            raise QueueError(f"{candidate.path}: expected state {candidate.state}, but it has moved on")
+            raise QueueError(f"{candidate.path}: expected state {candidate.state}, but the row was moved meanwhile")
         return _candidate(rows[0])
 
 

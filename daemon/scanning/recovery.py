@@ -1,4 +1,4 @@
-"""What a scanning session does about trouble: waits, tries again, or calls a person and waits for word."""
+"""Recovery of a scanning session from errors: it waits, tries again, or calls a person and waits for an answer."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 FILL_MAGAZINE = "Put slides in, then go on."
 FREE_SCANNER = "Close other programs that use the scanner, or turn it off and on again; then go on."
-FREE_PLACE = "Move the file away, then go on; the frame is held meanwhile."
+FREE_NAME = "Move the file away, then go on; the captured frame is kept meanwhile."
 
 
 class SessionStoppedError(Exception):
-    """The service stops; the session stays as it is and is taken up again."""
+    """The service stops; the session keeps its state, and the next service resumes it."""
 
 
 class SessionOverError(Exception):
-    """Nothing is left to do for the session."""
+    """The session is over: nothing is left to scan, a person cancelled it, or it cannot go on."""
 
     def __init__(self, reason: FinishReason, message: str = "", advice: str = "") -> None:
         super().__init__(message)
@@ -41,19 +41,19 @@ class SessionOverError(Exception):
 
 
 class SessionRecovery:
-    """Everything that keeps one session from going on, and how long it is borne.
+    """Handles what keeps one session from scanning: errors of its scanner and of the archive, and requests of a person.
 
-    Every method raises `SessionStoppedError` once the service stops, and `SessionOverError` where nothing is left to be
-    hoped for or a person cancels.
+    Every method raises `SessionStoppedError` once the service stops. It raises `SessionOverError` if the session cannot
+    go on, or if a person cancels it.
 
     Parameters
     ----------
     session : Session
-        The session, as found.
+        The session, as read from the database.
     connection : sqlite3.Connection
         Connection of the session's thread.
     timing : ScanTiming
-        How patient it is.
+        Pauses, and how many failures it takes until a person is called.
     stop : threading.Event
         Set when the service stops.
     """
@@ -71,14 +71,14 @@ class SessionRecovery:
         self._busy_since_s: float | None = None
 
     def reset(self) -> None:
-        """Begin to count anew: something worked."""
+        """Count failures from zero again, because the scanner has worked."""
         self._failures, self._busy_since_s = 0, None
 
     def handle(self, error: ScannerError) -> None:
-        """Do what an error asks for, until the scanner may be asked again."""
+        """Do what an error of the scanner requires, and return when the scanner may be tried again."""
         if self._stop.is_set():
             raise SessionStoppedError
-        self._heed()
+        self._obey_running()
         match error.recovery:
             case Recovery.WAIT:
                 self._wait_while_busy(error)
@@ -92,7 +92,15 @@ class SessionRecovery:
                 self._at_the_end(error)
 
     def call_person(self, error: ScannerError, advice: str = "") -> None:
-        """Call a person, and wait until the person says that the session is to go on."""
+        """Raise an alarm, and wait until a person resumes the session.
+
+        Parameters
+        ----------
+        error : ScannerError
+            The error to show.
+        advice : str
+            What the person should do; default: the advice of the error.
+        """
         advice = advice or error.advice
         log.error("%s: %s. %s", self._plan.device, error, advice)
         key = f"session:{self._id}"
@@ -104,17 +112,17 @@ class SessionRecovery:
         self.reset()
 
     def obey_requests(self) -> None:
-        """Heed what a person asked for, between two frames; a session that was halted waits until it is to go on."""
+        """Obey requests of a person between two frames; a session that is halted waits until a person resumes it."""
         if self._stop.is_set():
             raise SessionStoppedError
         session = self._sessions.find(self._id)
         if session.state in HALTED:
             self.halt(session.state, session.message, session.advice)
         else:
-            self._heed()
+            self._obey_running()
 
     def halt(self, state: SessionState, message: str = "", advice: str = "") -> None:
-        """Wait in this state until a person says that the session is to go on."""
+        """Stay in this state, with message and advice, until a person resumes the session."""
         self._sessions.move(self._id, state, message, advice)
         while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
             if wish is Wish.CANCEL:
@@ -122,25 +130,29 @@ class SessionRecovery:
             self._pause(self._timing.poll_s)
 
     def retry_until_stored(self, action: Callable[[], T]) -> T:
-        """Do it until the archive lets it be done."""
+        """Repeat an action on the archive until it succeeds, and return its result.
+
+        A `TransientError` raises the alarm of the archive, and the action is tried again without a limit. A
+        `FrameExistsError` needs a person, and the session halts.
+        """
         failures = 0
         while True:
             try:
-                done = action()
+                result = action()
             except TransientError as error:
                 if self._alarms.raise_alarm(ARCHIVE_ALARM, str(error)):
-                    log.error("%s; it is tried again until it works", error)
+                    log.error("%s; trying again until it works", error)
                 self._pause(backoff_s(failures, self._timing.retry_first_s, self._timing.retry_cap_s))
                 failures += 1
             except FrameExistsError as error:
                 log.error("%s", error)
-                self.halt(SessionState.ATTENTION, str(error), FREE_PLACE)
+                self.halt(SessionState.ATTENTION, str(error), FREE_NAME)
             else:
                 if failures:
                     self._alarms.clear(ARCHIVE_ALARM)
-                return done
+                return result
 
-    def _heed(self) -> None:
+    def _obey_running(self) -> None:
         match self._sessions.hear(self._id):
             case Wish.CANCEL:
                 raise SessionOverError(FinishReason.CANCELLED)
@@ -162,7 +174,7 @@ class SessionRecovery:
         if self._failures >= self._timing.tries:
             self.call_person(error)
             return
-        log.warning("%s: %s; it is tried again", self._plan.device, error)
+        log.warning("%s: %s; trying again", self._plan.device, error)
         self._sessions.move(self._id, SessionState.WARMING, str(error))
         self._pause(backoff_s(self._failures - 1, self._timing.retry_first_s, self._timing.retry_cap_s))
 
@@ -173,9 +185,9 @@ class SessionRecovery:
         if not taken:
             self.call_person(error, FILL_MAGAZINE)
             return
-        asked = self._plan.frames
-        short = "" if asked is None else f"the magazine held {len(taken)} slides, {asked} were asked for"
-        raise SessionOverError(FinishReason.MAGAZINE_EMPTY, short)
+        expected = self._plan.frames
+        message = "" if expected is None else f"the magazine held {len(taken)} slides, expected {expected}"
+        raise SessionOverError(FinishReason.MAGAZINE_EMPTY, message)
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):

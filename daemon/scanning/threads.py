@@ -1,4 +1,4 @@
-"""The scanning sessions of a station: a thread for each scanner that has one, side by side."""
+"""Runs the scanning sessions of a station: one thread for each session, at most one session for each scanner."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 
 class SessionThreads:
-    """Takes sessions up as they come, one after another for each scanner. Used by one thread.
+    """Starts sessions as they are added: one at a time for each scanner. To be used by one thread only.
 
     Parameters
     ----------
     tools : SessionTools
-        What they work with.
+        What every session works with: database, archive, timing, scanners.
     """
 
     def __init__(self, tools: SessionTools) -> None:
@@ -36,11 +36,11 @@ class SessionThreads:
 
     @property
     def busy(self) -> bool:
-        """Whether any session is being run."""
+        """Whether any session is running."""
         return any(thread.alive for thread in self._threads.values())
 
-    def look(self, connection: sqlite3.Connection) -> None:
-        """Take up what can be taken up, and note how far each frame is."""
+    def update(self, connection: sqlite3.Connection) -> None:
+        """Start every session that can be started, and record the progress of the frame that each one scans."""
         self._threads = {number: thread for number, thread in self._threads.items() if thread.alive}
         sessions = Sessions(connection)
         for session in sessions.unfinished():
@@ -52,16 +52,16 @@ class SessionThreads:
                 self._threads[session.session_id] = SessionThread(session, self._tools, self._stop)
 
     def ask_to_stop(self) -> None:
-        """Let every session end as soon as it can; a frame under way is given up and scanned again later."""
+        """Ask every session to stop; the frame that it scans is abandoned and scanned again later."""
         self._stop.set()
         for thread in self._threads.values():
-            thread.give_up()
+            thread.cancel_frame()
 
     def join(self, at_most_s: float) -> bool:
-        """Wait until all have ended; False where they did not in time."""
+        """Wait up to `at_most_s` seconds until all sessions have stopped; return False if they have not."""
         deadline_s = time.monotonic() + at_most_s
         while self.busy and time.monotonic() < deadline_s:
-            # A cancel that comes between two frames goes unheard.
+            # A scanner that is between two frames ignores a cancel: ask again.
             self.ask_to_stop()
             time.sleep(0.05)
         return not self.busy
@@ -78,27 +78,27 @@ class SessionThread:
         self._tools = tools
         self._stop = stop
         self._scanner: SaneScanner | None = None
-        # libsane cannot hold it up, but a dead share can: it must not keep the process from ending.
+        # A daemon thread: a share that does not answer may block it, and it must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"session {session.session_id}", daemon=True)
         self._thread.start()
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the thread still runs."""
         return self._thread.is_alive()
 
     @property
     def device(self) -> str:
-        """The scanner that it holds."""
+        """Name of the scanner that the session uses."""
         return self._session.plan.device
 
     def fraction(self) -> float:
-        """Return how much of the frame under way has come, 0..1."""
+        """Return how much of the current frame has been read, 0..1."""
         scanner = self._scanner
         return 0.0 if scanner is None else scanner.progress().fraction
 
-    def give_up(self) -> None:
-        """Give up the frame under way."""
+    def cancel_frame(self) -> None:
+        """Cancel the frame that is being scanned."""
         if self._scanner is not None:
             self._scanner.cancel()
 
@@ -112,9 +112,9 @@ class SessionThread:
             except SessionStoppedError:
                 return
             except sqlite3.Error as error:
-                log.warning("session %d: the database does not answer: %s", self._session.session_id, error)
+                log.warning("session %d: cannot use the database: %s", self._session.session_id, error)
             except Exception:
-                log.exception("session %d begins anew", self._session.session_id)
+                log.exception("session %d: unexpected error, the session is started again", self._session.session_id)
             failures += 1
             self._stop.wait(backoff_s(failures, self._tools.timing.retry_first_s, self._tools.timing.retry_cap_s))
 

@@ -1,4 +1,4 @@
-"""What a station is told and where it lives: its configuration, its lock, its logs, its disk, and word to systemd.
+"""The station on this machine: its configuration, its lock, its logs, room on its disks, notification of systemd.
 
 Imports core.
 """

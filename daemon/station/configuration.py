@@ -1,4 +1,4 @@
-"""The station's configuration: what may stand in it, and the defaults."""
+"""The station's configuration: its keys, their limits and their defaults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CheckModel = Callable[[str, Path], str | None]
 
 
 class WatchMode(StrEnum):
-    """How changes of a watch folder are noticed; auto polls on network mounts and takes events elsewhere."""
+    """How changes of a watch folder are noticed; auto polls network shares and uses events elsewhere."""
 
     AUTO = "auto"
     EVENTS = "events"
@@ -31,7 +31,7 @@ class WatchMode(StrEnum):
 
 
 class PairRule(StrEnum):
-    """Whether a picture without infrared waits for a second file that holds it."""
+    """Whether a picture without infrared waits for a second file that holds the infrared."""
 
     NONE = "none"
     OPTIONAL = "optional"
@@ -39,7 +39,7 @@ class PairRule(StrEnum):
 
 
 class SourcePolicy(StrEnum):
-    """What becomes of a source file once the archive holds it."""
+    """What happens to a source file once the archive holds the frame."""
 
     LEAVE = "leave"
     MOVE = "move"
@@ -47,7 +47,7 @@ class SourcePolicy(StrEnum):
 
 
 class DetectorUse(StrEnum):
-    """Whether the detector looks at frames that infrared cannot clean, or cannot clean alone."""
+    """Whether the neural network is used for frames that infrared cannot clean, or cannot clean alone."""
 
     AUTO = "auto"
     OFF = "off"
@@ -67,7 +67,7 @@ class _Section(BaseModel):
 
 
 class Watch(_Section):
-    """One watched folder, and what becomes of the files in it."""
+    """One watch folder, and how its files become frames."""
 
     path: Path = Path("drop")
     collection: Slug = "unsorted"
@@ -90,38 +90,38 @@ class Watch(_Section):
         return self
 
     def roll_of(self, file: Path, day: date) -> str:
-        """Return the roll that a file in this folder belongs to.
+        """Return the roll that a file in this folder belongs to, as a slug.
 
         Parameters
         ----------
         file : Path
             Path of the file, relative to the watch folder.
         day : date
-            Stands for `{date}`, and for `{folder}` where the file lies directly in the watch folder.
+            Replaces `{date}`, and also `{folder}` if the file lies directly in the watch folder.
         """
         folder = "-".join(file.parent.parts) or day.isoformat()
         return slug(self.roll.format(folder=folder, date=day.isoformat()))
 
     def quiet_time_s(self, *, network: bool) -> float:
-        """Return how long a file has to stay unchanged before it is taken, seconds."""
+        """Return for how many seconds a file must not change before it is taken; `network`: it lies on a share."""
         return self.settle_s or (NETWORK_SETTLE_S if network else LOCAL_SETTLE_S)
 
 
 class Workers(_Section):
-    """The processes that clean."""
+    """The worker processes, which clean frames."""
 
     count: int = Field(default=1, ge=1, le=64)
     memory_limit_mib: int = Field(default=1536, ge=256)
 
 
 class Scanners(_Section):
-    """Where scanners are looked for, beside this machine's own."""
+    """Where to look for scanners, besides this machine."""
 
     hosts: tuple[str, ...] = ()
 
 
 class Cleaning(_Section):
-    """What cleaning is asked for."""
+    """How frames are cleaned."""
 
     sensitivity: float = Field(default=0.5, ge=0, le=1)
     detector: DetectorUse = DetectorUse.AUTO
@@ -129,7 +129,7 @@ class Cleaning(_Section):
     inpainting_model: Path | None = None
 
     def models(self) -> dict[str, Path]:
-        """Return the model files that are named, by their keys."""
+        """Return the model files that the configuration names, by key."""
         named = {"detector_model": self.detector_model, "inpainting_model": self.inpainting_model}
         return {key: path for key, path in named.items() if path is not None}
 
@@ -141,7 +141,7 @@ class Logging(_Section):
 
 
 class Station(_Section):
-    """Everything that a station may be told; relative paths are taken from `root`."""
+    """The whole configuration of a station; relative paths start from `root`."""
 
     root: Path = Field(default_factory=lambda: default_root())
     archive: Path = Path("archive")
@@ -159,7 +159,11 @@ class Station(_Section):
 
 
 def default_root() -> Path:
-    """Return the folder that holds everything when nothing is configured."""
+    """Return the folder of a station without a configuration.
+
+    The first that is set of $FILMSCAND_STATION, $STATE_DIRECTORY (systemd), $XDG_DATA_HOME/filmscand; else
+    ~/.local/share/filmscand.
+    """
     for variable in ("FILMSCAND_STATION", "STATE_DIRECTORY"):
         if value := os.environ.get(variable):
             return Path(value.split(":")[0]).expanduser().absolute()
@@ -168,27 +172,28 @@ def default_root() -> Path:
 
 
 def find_config() -> Path | None:
-    """Return the configuration file that is used when none is named: systemd's folder, then the station's."""
+    """Return the configuration file to use if none is named: systemd's, else the station's own, else None."""
     folders = [os.environ.get("CONFIGURATION_DIRECTORY"), str(default_root())]
     files = (Path(folder.split(":")[0], "station.yaml") for folder in folders if folder)
     return next((file for file in files if file.is_file()), None)
 
 
 def load_station(path: Path | None = None, *, check_model: CheckModel | None = None) -> Station:
-    """Return the station as configured, with every path absolute.
+    """Read the configuration of a station; every path in it is absolute.
 
     Parameters
     ----------
     path : Path or None
-        Configuration file; None takes `find_config`'s, and the defaults where there is none.
+        Configuration file. None: the file that `find_config` finds, or the defaults if there is none.
     check_model : callable, optional
-        Tells why a model file cannot be used for a key, or None: `cleaning.engine_options.model_problem`, which loads
-        the engine and takes seconds. Without it a model file only has to be there.
+        Called with a key and a model file; returns why the file cannot be used, or None.
+        `cleaning.engine_options.model_problem` loads the engine for it, which takes seconds. Without this check a
+        model file only has to exist.
 
     Raises
     ------
     ConfigError
-        The file cannot be read or has mistakes; its text names file, line and key of each.
+        The file cannot be read or has mistakes; the message names file, line and key of each mistake.
     """
     file = path or find_config()
     if file is None:
@@ -211,14 +216,14 @@ def _model_problems(station: Station, check_model: CheckModel | None) -> Iterato
 
 
 def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
-    """A watch folder inside the archive, or the other way round, would take in what the service itself wrote."""
+    """Yield overlapping paths: a watch folder that holds the archive, say, would ingest what the service writes."""
     places: list[tuple[KeyPath, Path]] = [(("archive",), station.archive), (("database",), station.database)]
     for index, watch in enumerate(station.watch):
         for key, place in places:
             if watch.path.is_relative_to(place) or place.is_relative_to(watch.path):
                 yield (
                     ("watch", index, "path"),
-                    f"expected a folder apart from {dotted(key)} ({place}), found {watch.path}",
+                    f"expected a folder outside of {dotted(key)} ({place}), found {watch.path}",
                 )
         places.append((("watch", index, "path"), watch.path))
 

@@ -1,4 +1,4 @@
-"""How much room a disk has."""
+"""Free space of a disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def nearest_existing(folder: Path) -> Path:
-    """Return the folder itself, or the nearest one above it that exists."""
+    """Return the folder, or its nearest parent that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def free_bytes(folder: Path) -> int:
-    """Return how much the disk below a folder (which need not exist yet) still takes from an ordinary user."""
+    """Return the bytes that an ordinary user may still write to the disk of a folder, which need not exist yet."""
     disk = os.statvfs(nearest_existing(folder))
     return disk.f_bavail * disk.f_frsize

@@ -1,4 +1,4 @@
-"""The lock that makes one process the only one that runs a station."""
+"""The lock of a station: only one process at a time runs its service."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ from filmscand.daemon.station.configuration import Station
 
 
 class StationBusyError(DaemonError):
-    """Another service runs this station."""
+    """Another process runs the service of this station."""
 
 
 @contextmanager
 def sole_process(station: Station) -> Iterator[None]:
-    """Have the station to oneself; the kernel lets go of it when the process ends, however it ends.
+    """Hold the lock of a station (a context manager); the kernel releases it when the process ends, however it ends.
+
+    Parameters
+    ----------
+    station : Station
+        The lock is a file beside its database; it holds the number of the process that runs the service.
 
     Raises
     ------
     StationBusyError
-        If another process has it.
+        Another process holds the lock.
     """
     path = station.database.with_name(f"{station.database.name}.lock")
     with path.open("a+") as lock:

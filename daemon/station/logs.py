@@ -1,4 +1,4 @@
-"""How the service logs: JSON for the journal, colours for a person at a terminal."""
+"""Sets up logging: JSON lines for the journal, colours for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from structlog.typing import EventDict, Processor
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.station.configuration import LogLevel
 
-# sd-daemon(3): the journal reads the priority from the start of a line and takes it off.
+# Syslog priorities. The journal reads `<N>` at the start of a line and removes it (sd-daemon(3)).
 _PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
 def set_up_logging(level: LogLevel = LogLevel.INFO, stream: TextIO | None = None) -> None:
-    """Send every record of every module to `stream` (default stderr), one line each.
+    """Write the log records of all modules to a stream, one line each.
 
-    A terminal gets colours, everything else JSON; below systemd each line says its priority first.
+    A terminal gets colours, everything else JSON. Under systemd each line begins with its priority.
+
+    Parameters
+    ----------
+    level : LogLevel
+        Lowest severity that is logged.
+    stream : TextIO, optional
+        Default: stderr.
     """
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
@@ -42,7 +49,7 @@ def set_up_logging(level: LogLevel = LogLevel.INFO, stream: TextIO | None = None
 
 @contextmanager
 def frame_in_logs(frame: FrameId) -> Iterator[None]:
-    """Name the frame and its roll in every record that is logged inside."""
+    """Add the frame and its roll to every record that is logged inside (a context manager)."""
     with structlog.contextvars.bound_contextvars(frame=frame.stem, roll=str(frame.roll_folder)):
         yield
 

@@ -1,4 +1,4 @@
-"""Tell systemd how the service is (sd_notify(3)), and everybody else that nobody asked."""
+"""Notifies systemd of the state of the service (sd_notify(3)); does nothing where systemd did not start it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """The notification socket of the service manager; without one, every call does nothing.
+    """The notification socket of the service manager; if there is none, every call does nothing.
 
     Parameters
     ----------
     environment : mapping of str to str
-        Where NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are looked up.
+        Environment variables; NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are read.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -23,30 +23,30 @@ class Notifier:
         self._status = ""
 
     def ready(self, status: str) -> None:
-        """Say that the service is up."""
+        """Report that the service is ready, with a status line."""
         self._status = status
         self._send("READY=1", f"STATUS={status}")
 
     def status(self, status: str) -> None:
-        """Say in one line what the service does; a line that is said already is not repeated."""
+        """Report a new status line; the same line is not sent twice."""
         if status != self._status:
             self._status = status
             self._send(f"STATUS={status}")
 
     def alive(self) -> None:
-        """Keep the watchdog quiet; only to be said when everything that must answer has answered."""
+        """Feed the watchdog. Call this only after everything that must respond has responded."""
         if self.watchdog_s is not None:
             self._send("WATCHDOG=1")
 
     def stopping(self, status: str, at_most_s: float) -> None:
-        """Say that the service is stopping, and how long that may take."""
+        """Report that the service is stopping, and that this may take up to `at_most_s` seconds."""
         self._send("STOPPING=1", f"STATUS={status}", f"EXTEND_TIMEOUT_USEC={int(at_most_s * 1e6)}")
 
     def _send(self, *lines: str) -> None:
         if not self._address.startswith(("/", "@")):
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        # A manager that has gone away must not take the service with it.
+        # The service must go on if the manager is gone.
         with (
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,

@@ -1,4 +1,4 @@
-"""Reads YAML so that every mistake can be shown with its line."""
+"""Reads YAML and keeps the line of each key, so that every mistake can be reported with its line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One mistake: where it stands, and what was expected."""
+    """One mistake in a configuration file: file, line (from 1), key, and what was expected and found."""
 
     file: Path
     line: int
@@ -31,7 +31,7 @@ class ConfigProblem:
 
 
 class ConfigProblemsError(ConfigError):
-    """A configuration file with its mistakes, in the order of their lines."""
+    """A configuration file has mistakes; `problems` holds them, in the order of their lines."""
 
     def __init__(self, problems: list[ConfigProblem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
@@ -40,19 +40,19 @@ class ConfigProblemsError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Plain data of a YAML file, and the line of each of its keys (from 1)."""
+    """The data of a YAML file, and the line of each key (from 1)."""
 
     data: Any
     lines: dict[KeyPath, int]
 
     def line_of(self, key: KeyPath) -> int:
-        """Return the line of a key, or of the nearest one around it that stands in the file."""
+        """Return the line of a key; of the nearest enclosing key if the file does not contain it."""
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, 1)
 
     def problem(self, file: Path, key: KeyPath, message: str) -> ConfigProblem:
-        """Return a mistake at a key of this document."""
+        """Return a mistake at a key of this document, with its line."""
         return ConfigProblem(file, self.line_of(key), dotted(key), message)
 
 
@@ -62,7 +62,7 @@ def parse_yaml(file: Path) -> Document:
     Raises
     ------
     ConfigError
-        The file cannot be read, is no YAML, holds a key twice, or is no mapping.
+        The file cannot be read, is not YAML, contains a key twice, or is not a mapping.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def parse_yaml(file: Path) -> Document:
 
 @contextmanager
 def raise_problems(file: Path, document: Document) -> Iterator[None]:
-    """Turn pydantic's complaints about `document` into a `ConfigProblemsError` with lines."""
+    """Turn a `ValidationError` of pydantic about `document` into a `ConfigProblemsError` (a context manager)."""
     try:
         yield
     except ValidationError as error:
@@ -105,13 +105,13 @@ def _index(file: Path, node: yaml.Node, key: KeyPath, lines: dict[KeyPath, int])
     for name, value in node.value:
         path = (*key, str(name.value))
         if path in lines:
-            yield ConfigProblem(file, name.start_mark.line + 1, dotted(path), f"stands in line {lines[path]} already")
+            yield ConfigProblem(file, name.start_mark.line + 1, dotted(path), f"appears already in line {lines[path]}")
         lines[path] = name.start_mark.line + 1
         yield from _index(file, value, path, lines)
 
 
 def dotted(key: KeyPath) -> str:
-    """Return a key path as text: `watch.0.pair`."""
+    """Return the path of a key as text: `watch.0.pair`."""
     return ".".join(str(part) for part in key)
 
 

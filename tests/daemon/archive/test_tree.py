@@ -144,7 +144,7 @@ def test_a_source_that_is_still_written_is_not_taken(archive, tmp_path):
     writer = threading.Thread(target=scan_on)
     writer.start()
     try:
-        with pytest.raises(SourceChangedError, match="expected it to stay as it was"):
+        with pytest.raises(SourceChangedError, match="changed while it was copied"):
             archive.copy_original(FRAME, source, Role.RAW)
     finally:
         stop.set()

@@ -145,7 +145,7 @@ def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes
     line.run(lambda: line.finished(job))
     assert not is_alive(frozen)
     assert line.job(job).outcome is Outcome.ARCHIVED
-    assert [loss.reason for loss in line.losses] == ["killed: it gave no sign of life"]
+    assert [loss.reason for loss in line.losses] == ["killed: no heartbeat"]
 
 
 def test_a_frame_that_takes_too_long_is_stopped_and_counted(line):

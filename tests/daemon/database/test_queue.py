@@ -405,5 +405,5 @@ def test_a_candidate_goes_only_along_the_table(watched, connection, before, afte
 def test_of_two_that_move_a_candidate_one_is_refused(watched):
     row = watched.see("a.tif", 10, 1)
     watched.move(row, CandidateState.SETTLING)
-    with pytest.raises(QueueError, match="moved on"):
+    with pytest.raises(QueueError, match="moved meanwhile"):
         watched.move(row, CandidateState.SETTLING)

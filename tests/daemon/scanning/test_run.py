@@ -64,7 +64,7 @@ class ScanStation:
         deadline_s = time.monotonic() + at_most_s
         while not until(session := self.sessions.find(session_id)):
             assert time.monotonic() < deadline_s, session
-            self.threads.look(self.connection)
+            self.threads.update(self.connection)
             time.sleep(0.01)
         return session
 
@@ -136,7 +136,7 @@ def test_a_magazine_that_holds_fewer_slides_than_asked_for_says_so(station):
     with scanner(2) as virtual:
         session = station.scan(virtual, frames=4)
     assert session.reason is FinishReason.MAGAZINE_EMPTY
-    assert session.message == "the magazine held 2 slides, 4 were asked for"
+    assert session.message == "the magazine held 2 slides, expected 4"
     assert station.slides() == [1, 2]
 
 

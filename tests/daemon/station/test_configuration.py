@@ -140,7 +140,7 @@ workers: {count: 0}
 
 def test_a_key_that_stands_twice_is_told(tmp_path):
     assert mistakes(tmp_path, "archive: a\nworkers: {count: 1}\narchive: b\n") == [
-        f"{tmp_path / 'written.yaml'}:3: archive: stands in line 1 already"
+        f"{tmp_path / 'written.yaml'}:3: archive: appears already in line 1"
     ]
 
 
@@ -174,7 +174,7 @@ def test_a_file_that_cannot_be_meant_is_told_with_its_line(tmp_path, text, line,
 )
 def test_folders_that_lie_in_each_other_are_told(tmp_path, text, line, key):
     found = mistakes(tmp_path, text)
-    assert f":{line}: {key}: expected a folder apart from" in found[0]
+    assert f":{line}: {key}: expected a folder outside of" in found[0]
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
