@@ -1,6 +1,6 @@
-"""The command line: one module for each group of commands. It reads what is asked, has it done, and says how it went.
+"""The command line, one module for each group of commands: reads the arguments, runs the command, prints the result.
 
-Modules import the rooms that they need only when a command runs, so that `--help` stays quick.
+May import every room. A module imports a room only when a command needs it, so that `--help` stays quick.
 """
 
 from filmscand.daemon.cli.app import main

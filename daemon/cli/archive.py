@@ -1,4 +1,4 @@
-"""The commands about the archive: reclean, seal and rebuild."""
+"""The commands for the archive: reclean, seal and rebuild."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ if TYPE_CHECKING:
 
 def reclean(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[COLLECTION/BOX/ROLL[_0007]...]", help="Rolls and frames.")
+        list[str] | None,
+        typer.Argument(metavar="[COLLECTION/BOX/ROLL[_0007]...]", help="Rolls and frames to clean."),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only frames that failed or were set aside.")] = False,
     sensitivity: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Default: as each frame was cleaned before.")
+        float | None, typer.Option(min=0.0, max=1.0, help="Default: the sensitivity of the frame's last revision.")
     ] = None,
-    film: Annotated[FilmKind | None, typer.Option(help="What film it is; default: as before.")] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until they are cleaned.")] = True,
+    film: Annotated[FilmKind | None, typer.Option(help="Kind of film; default: as before.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until the frames are cleaned.")] = True,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Clean archived frames once more: a new revision each, beside the old; raw files are only read."""
-    from filmscand.daemon.maintenance import reclean as work
+    """Clean archived frames again: each gets a new revision beside the old ones; raw files are only read."""
+    from filmscand.daemon.maintenance.reclean import Changes, reclean
 
     if not names and not failed:
-        raise typer.BadParameter("name rolls or frames, or say --failed")
+        raise typer.BadParameter("name rolls or frames, or use --failed")
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("cleaned", total=None)
 
@@ -49,28 +50,28 @@ def reclean(
             done = sum(frame.outcome is not None for frame in report.frames)
             progress.update(bar, completed=done, total=len(report.frames))
 
-        report = work.reclean(
+        report = reclean(
             load_station(config),
             names or (),
-            work.Changes(sensitivity, film),
+            Changes(sensitivity, film),
             failed=failed,
             config=config,
             show=show if wait else None,
         )
-    _answer(report, _print, as_json=as_json)
+    _answer(report, _print_recleaned, as_json=as_json)
 
 
 def rebuild(
     replace: Annotated[
-        bool, typer.Option("--replace", help="Put the database aside that is there; it is kept under another name.")
+        bool, typer.Option("--replace", help="Move the existing database aside; it is kept under another name.")
     ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make the station's database anew from its archive, after the database was lost."""
-    from filmscand.daemon.maintenance import rebuild as work
+    """Rebuild the station's database from its archive, after the database was lost."""
+    from filmscand.daemon.maintenance.rebuild import rebuild
 
-    _answer(work.rebuild(load_station(config), replace=replace), _print_rebuilt, as_json=as_json)
+    _answer(rebuild(load_station(config), replace=replace), _print_rebuilt, as_json=as_json)
 
 
 def _answer(report: Report, show: Callable[[Report], None], *, as_json: bool) -> NoReturn:
@@ -82,20 +83,21 @@ def _answer(report: Report, show: Callable[[Report], None], *, as_json: bool) ->
 
 
 def seal(
-    rolls: Annotated[list[str], typer.Argument(metavar="COLLECTION/BOX/ROLL...", help="Rolls that are finished.")],
+    rolls: Annotated[list[str], typer.Argument(metavar="COLLECTION/BOX/ROLL...", help="Finished rolls to seal.")],
     info: Annotated[
-        list[str] | None, typer.Option("--info", metavar="'LABEL: VALUE'", help="More for bag-info.txt; repeatable.")
+        list[str] | None,
+        typer.Option("--info", metavar="'LABEL: VALUE'", help="Line for bag-info.txt; can be repeated."),
     ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Close rolls for good: each becomes a BagIt bag with manifests, and nothing is added to it any more."""
-    from filmscand.daemon.maintenance import seal as work
+    """Seal rolls: each becomes a BagIt bag with manifests, and nothing can be added to it later."""
+    from filmscand.daemon.maintenance.seal import seal
 
     labels = dict(_label(line) for line in info or ())
     station = load_station(config)
     try:
-        sealed = [work.seal(station, roll, labels) for roll in rolls]
+        sealed = [seal(station, roll, labels) for roll in rolls]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
@@ -117,20 +119,20 @@ def _label(line: str) -> tuple[str, str]:
 def _print_rebuilt(report: Rebuilt) -> None:
     for problem in report.problems:
         print(problem)
-    print(f"{report.archived} frames archived, {len(report.queued)} in line, {len(report.problems)} problems")
+    print(f"{report.archived} frames archived, {len(report.queued)} queued, {len(report.problems)} problems")
     if report.old_database is not None:
         print(f"the old database is {report.old_database}")
 
 
-def _print(report: RecleanReport) -> None:
+def _print_recleaned(report: RecleanReport) -> None:
     table = Table(box=None)
     table.add_column("frame", no_wrap=True, overflow="ignore")
     for title in ("outcome", "revision", "remarks"):
         table.add_column(title)
     for frame in report.frames:
         unchanged = "the same as before" if frame.revision is not None and not frame.is_new else ""
-        outcome, revision = str(frame.outcome or "in line"), "-" if frame.revision is None else str(frame.revision)
+        outcome, revision = str(frame.outcome or "queued"), "-" if frame.revision is None else str(frame.revision)
         table.add_row(escape(frame.frame), outcome, revision, escape(frame.error or unchanged))
     for name in report.skipped:
-        table.add_row(escape(name), "skipped", "-", "in line already, or not in the archive yet")
+        table.add_row(escape(name), "skipped", "-", "queued already, or not in the archive yet")
     Console().print(table)

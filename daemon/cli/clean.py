@@ -1,4 +1,4 @@
-"""`filmscand clean`: one frame after another, with progress for a person and JSON for a program."""
+"""The command `filmscand clean`: cleans files one by one, with a progress bar on a terminal and JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from filmscand.daemon.station.configuration import Cleaning
 
 ModelFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Another model than ours (ONNX).")
+    Path | None,
+    typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Model to use instead of ours (ONNX)."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What came of one frame: a report, or an error."""
+    """Result of one frame: a report, or an error."""
 
     picture: Path
     report: FileReport | None
@@ -37,8 +38,8 @@ class FileResult:
 
 
 def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[FileResult]:
-    """Clean every frame that `files` name; a bad one does not stop the rest."""
-    # The engine takes a second to load, and `--help` needs none of it.
+    """Clean the frames of all `files` into the folder `output`; a frame that fails does not stop the others."""
+    # The engine takes a second to load, and `--help` does not need it.
     from filmscand.daemon.cleaning.files import pictures_of
 
     pictures = pictures_of(files)
@@ -47,37 +48,37 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[F
     results = []
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task("cleaning", total=len(pictures))
-        for result in _each(pictures, output, cleaning):
+        for result in _clean_each(pictures, output, cleaning):
             results.append(result)
             progress.update(task, advance=1, description=escape(result.picture.name))
     return results
 
 
-def _each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
+def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
     from filmscand.daemon.cleaning.engine_options import options_of
     from filmscand.daemon.cleaning.files import clean_file, colliding
     from filmscand.ir import ImageError
 
     options = options_of(cleaning)
-    taken = dict(colliding(pictures))
+    collisions = dict(colliding(pictures))
     for picture in pictures:
         try:
-            if picture in taken:
-                raise FrameExistsError(f"{picture}: expected another name than {taken[picture]}")
+            if picture in collisions:
+                raise FrameExistsError(f"{picture}: expected another name than {collisions[picture]}")
             yield FileResult(picture, clean_file(picture, output, options, pictures), None)
         except (DaemonError, DriverError, ImageError, OSError) as error:
             yield FileResult(picture, None, str(error))
 
 
-def show(results: Sequence[FileResult], *, as_json: bool) -> None:
-    """Print what came of each frame; errors of a person's run go to stderr."""
+def show_results(results: Sequence[FileResult], *, as_json: bool) -> None:
+    """Print the result of each frame; without JSON, errors go to stderr."""
     if as_json:
         print(to_json({"frames": [_plain(result) for result in results]}, indent=2).decode())
         return
     for result in results:
         if result.error is not None:
             print(f"filmscand: {result.error}", file=sys.stderr)
-    table = Table("frame", "by", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
+    table = Table("frame", "method", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
     for result in results:
         if result.report is not None:
             table.add_row(escape(result.picture.name), *_row(result.report))

@@ -1,4 +1,4 @@
-"""`filmscand evaluate`: one pair after another, with progress for a person and JSON for a program."""
+"""The command `filmscand evaluate`: measures pairs one by one, with progress on a terminal and JSON for programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLUMNS = ("PSNR dB", "SSIM", "LPIPS", "F1", "precision", "recall", "IoU", "EMD
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """What came of one pair: its measures, or an error."""
+    """Result of one pair: its measures, or an error."""
 
     pair: PairFiles
     score: PairScore | None
@@ -42,16 +42,17 @@ class PairResult:
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Pairs: damaged/ and restored/, or NAME_restored.*.")],
     cleaned: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Measure these pictures of another program instead.")
+        Path | None, typer.Option(metavar="DIR", help="Measure pictures that another program cleaned.")
     ] = None,
     sensitivity: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="0: only what is certainly dust; 1: everything suspected.")
+        float, typer.Option(min=0.0, max=1.0, help="0: remove only certain dust; 1: remove everything suspicious.")
     ] = 0.5,
     difference: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Part of full scale that counts as damage where there is no mask.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Part of full scale that counts as damage where no mask is given."),
     ] = 0.04,
     tolerance: Annotated[
-        int, typer.Option(min=0, metavar="PX", help="Pixels that a mask may be off, in precision, recall and F1.")
+        int, typer.Option(min=0, metavar="PX", help="Distance by which a mask may be off, in precision, recall and F1.")
     ] = 0,
     detector_model: ModelFile = None,
     inpainting_model: ModelFile = None,

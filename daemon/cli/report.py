@@ -1,4 +1,4 @@
-"""Prints answers: tables for a person, JSON for a program."""
+"""Prints results: tables for a person, JSON for a program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
-    """Print what the doctor found."""
+    """Print the results of the checks of `filmscand doctor`."""
     if as_json:
         print_json({"checks": checks})
         return
@@ -35,7 +35,7 @@ def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
 
 
 def show_verification(report: Verification, *, as_json: bool) -> None:
-    """Print what reading the archive back found."""
+    """Print the result of a verification."""
     if as_json:
         print_json({"damaged": report.damaged, **to_jsonable_python(report)})
         return
@@ -45,8 +45,8 @@ def show_verification(report: Verification, *, as_json: bool) -> None:
 
 
 def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:
-    """Return the mistakes of a configuration file."""
-    # The engine takes a second to load, and most commands need none of it.
+    """Return the mistakes in a configuration file; model files are opened."""
+    # The engine takes a second to load, and most commands do not need it.
     from filmscand.daemon.cleaning.engine_options import model_problem
 
     try:
@@ -61,16 +61,16 @@ def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:
 def show_config(
     file: Path | None, station: Station | None, problems: Sequence[ConfigProblem], *, as_json: bool
 ) -> None:
-    """Print whether a configuration is right; for a program also what it comes to."""
+    """Print the mistakes in a configuration, or that it is right; as JSON also the whole configuration."""
     if as_json:
         print_json({"file": file, "problems": problems, "station": station})
         return
     for problem in problems:
         print(problem)
     if station is not None:
-        print(f"{file or 'no configuration file, defaults'}: right; the station lies in {station.root}")
+        print(f"{file or 'no configuration file, defaults'}: correct; the folder of the station is {station.root}")
 
 
 def print_json(answer: Any) -> None:
-    """Print an answer for a program."""
+    """Print a result as JSON; values that are not finite become null."""
     print(to_json(answer, indent=2, inf_nan_mode="null").decode())

@@ -1,4 +1,4 @@
-"""`filmscand scan` and `filmscand session`: progress for a person, a summary in JSON for a program."""
+"""What `filmscand scan` and `filmscand session` do: queue sessions, follow them, and print progress and results."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from filmscand.daemon.maintenance.session_report import ScanReport
     from filmscand.drivers.sane.listing import DeviceInfo
 
-# Slides take a minute each: the time left is told from all of them, not from the last half minute.
+# Window of the estimate of the time left, seconds. A slide takes a minute, so the default half minute is too short.
 _ESTIMATE_S = 3600.0
 
 
 class NoScannerError(DaemonError):
-    """No scanner was named, and there is not exactly one to take."""
+    """No scanner was named, and the number of scanners found is not one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanArguments:
-    """What was asked for on the command line, as far as it was; None leaves it to the station or the scanner."""
+    """Arguments of `filmscand scan`; None leaves a value to the station or to the scanner."""
 
     roll: str
     collection: str
@@ -50,14 +50,21 @@ class ScanArguments:
 
 
 def queue_session(station: Station, arguments: ScanArguments) -> int:
-    """Put a session in line; return its number.
+    """Queue a session, and return its number.
+
+    Parameters
+    ----------
+    station : Station
+        Station that scans.
+    arguments : ScanArguments
+        What to scan, and how.
 
     Raises
     ------
     NoScannerError
-        If no scanner was named and there is not exactly one that gives infrared.
+        No scanner was named, and the number of scanners with a recipe is not one.
     RollSealedError
-        If the roll takes nothing more.
+        The roll is sealed.
     """
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.core.film_kind import FilmKind
@@ -84,7 +91,7 @@ def queue_session(station: Station, arguments: ScanArguments) -> int:
 
 
 def _next_number(connection: sqlite3.Connection, archive: Archive, plan: ScanPlan) -> int:
-    """Return the number after the highest that the archive or the database knows of the roll."""
+    """Return the number after the highest one of the roll in archive and database."""
     from filmscand.daemon.database.sessions import highest_number
 
     in_archive = archive.next_number(plan.collection, plan.box, plan.roll)
@@ -92,18 +99,18 @@ def _next_number(connection: sqlite3.Connection, archive: Archive, plan: ScanPla
 
 
 def only_scanner(station: Station) -> str:
-    """Return the one scanner that a recipe drives; see `queue_session`."""
+    """Return the only scanner that a recipe drives; see `queue_session`."""
     from filmscand.drivers.sane.devices import list_devices
 
     found = [device for device in list_devices(station.scanners.hosts, probe=False) if device.recipe is not None]
     if len(found) != 1:
         names = ", ".join(device.device for device in found) or "none"
-        raise NoScannerError(f"expected one scanner or --device, found {names}; see `filmscand devices`")
+        raise NoScannerError(f"expected one scanner, found {names}; name one by --device, see `filmscand devices`")
     return found[0].device
 
 
 def follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> ScanReport:
-    """Wait for a session, showing how far it is where a person sits there."""
+    """Wait for a session and its cleaning; on a terminal, show progress and ask what to do about problems."""
     from filmscand.daemon.maintenance.scan_follow import Follower, is_terminal
 
     with _progress() as bars:
@@ -130,7 +137,7 @@ def _progress() -> Iterator[Bars]:
 
 
 class Bars:
-    """Two bars: slides scanned and slides cleaned."""
+    """Two progress bars: slides scanned and slides cleaned."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -138,7 +145,7 @@ class Bars:
         self._cleaned = self._bar("cleaned")
 
     def show(self, report: ScanReport) -> None:
-        """Show how far a session is."""
+        """Show the progress of a session."""
         session = report.session
         over = session.state is SessionState.FINISHED
         taken = len(report.frames) if over else sum(frame.taken != "reserved" for frame in report.frames)
@@ -149,7 +156,7 @@ class Bars:
         self._update(self._cleaned, report.cleaned, total, f"{report.cleaned}{of}", "")
 
     def ask(self, report: ScanReport) -> bool:
-        """Ask whether a session that was halted is to go on."""
+        """Ask the person at the terminal whether a halted session shall go on; return the answer."""
         session = report.session
         self._progress.stop()
         console = self._progress.console
@@ -170,7 +177,7 @@ class Bars:
 
 
 def show_report(report: ScanReport, *, as_json: bool) -> None:
-    """Print what came of a session."""
+    """Print the report of a session."""
     if as_json:
         print_json(report.as_dict())
         return
@@ -190,12 +197,12 @@ def show_report(report: ScanReport, *, as_json: bool) -> None:
 
 
 def tell_session(station: Station, session_id: int, wish: Wish) -> None:
-    """Ask a session for something.
+    """Tell a session to pause, resume or cancel.
 
     Raises
     ------
     SessionError
-        If there is none of this number, or it is over.
+        There is no session of this number, or it is over.
     """
     from filmscand.daemon.database.connection import open_database
     from filmscand.daemon.database.sessions import SessionError, Sessions
@@ -207,7 +214,7 @@ def tell_session(station: Station, session_id: int, wish: Wish) -> None:
 
 
 def show_devices(devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
-    """Print what SANE sees."""
+    """Print the scanners that SANE sees."""
     if as_json:
         print_json({"devices": devices})
         return
@@ -228,7 +235,7 @@ def show_devices(devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
     if devices:
         Console().print(table)
     else:
-        print("SANE sees no scanner; `filmscand doctor` says what may be in the way")
+        print("SANE sees no scanner; run `filmscand doctor` for possible reasons")
 
 
 def _number(value: float | None, digits: int) -> str:

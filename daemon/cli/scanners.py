@@ -1,4 +1,4 @@
-"""The commands about scanners: devices, virtual-scanner, scan and session."""
+"""The commands for scanners: devices, virtual-scanner, scan and session."""
 
 from __future__ import annotations
 
@@ -8,91 +8,91 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from filmscand.daemon.cli import scan as cli_scan
+from filmscand.daemon.cli.scan import ScanArguments, follow, queue_session, show_devices, show_report, tell_session
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.database.session_records import ScannerProfile, Wish
 from filmscand.daemon.station.configuration import load_station
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration; default: the station's own, if any.")
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: the station's own.")
 ]
-SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Its number; see `filmscand status`.")]
+SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Number of the session; see `filmscand status`.")]
 
-session_app = typer.Typer(help="Scanning sessions under way.", no_args_is_help=True)
+session_app = typer.Typer(help="Pause, resume or cancel a scanning session.", no_args_is_help=True)
 
 
 def scan(
     roll: Annotated[str, typer.Option("--roll", metavar="ID", help="Roll that the frames belong to.")],
     frames: Annotated[
-        int | None, typer.Option("--frames", min=1, metavar="N", help="Slides; default: until the magazine is empty.")
+        int | None,
+        typer.Option("--frames", min=1, metavar="N", help="Slides to scan; default: until the magazine is empty."),
     ] = None,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="D", help="Scanner, as SANE calls it; default: the only one.")
+        str | None, typer.Option("--device", metavar="D", help="Scanner, by its name for SANE; default: the only one.")
     ] = None,
     collection: Annotated[str, typer.Option(help="Collection in the archive.")] = "unsorted",
     box: Annotated[str, typer.Option(help="Box in the archive.")] = "unsorted",
     first: Annotated[
-        int | None, typer.Option("--first", min=1, metavar="NUMBER", help="First frame number; default: the next free.")
+        int | None,
+        typer.Option("--first", min=1, metavar="NUMBER", help="First frame number; default: next free one."),
     ] = None,
-    film: Annotated[FilmKind, typer.Option(help="What film it is.")] = FilmKind.UNKNOWN,
-    dpi: Annotated[int | None, typer.Option("--dpi", min=1, help="Resolution; default: the scanner's best.")] = None,
+    film: Annotated[FilmKind, typer.Option(help="Kind of film.")] = FilmKind.UNKNOWN,
+    dpi: Annotated[int | None, typer.Option("--dpi", min=1, help="Resolution; default: the scanner's highest.")] = None,
     depth: Annotated[int, typer.Option("--depth", help="Bits per sample, 8 or 16.")] = 16,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="How often each line is read and averaged.")] = 1,
-    infrared: Annotated[bool, typer.Option(help="Whether infrared is scanned as well.")] = True,
-    operator: Annotated[str | None, typer.Option(help="Who scans, for the record.")] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="How often to read each line, for an average.")] = 1,
+    infrared: Annotated[bool, typer.Option(help="Whether to scan infrared, too.")] = True,
+    operator: Annotated[str | None, typer.Option(help="Name of the person who scans, for the record.")] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Scan a magazine or a strip: every slide is archived as captured, and cleaned."""
+    """Scan a magazine or a strip: every frame is archived as captured, then cleaned."""
     station = load_station(config)
     try:
         profile = ScannerProfile.model_validate(
             {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
         )
-        arguments = cli_scan.ScanArguments(roll, collection, box, first, frames, str(film), device, operator, profile)
-        session_id = cli_scan.queue_session(station, arguments)
+        arguments = ScanArguments(roll, collection, box, first, frames, str(film), device, operator, profile)
+        session_id = queue_session(station, arguments)
     except ValidationError as error:
-        raise typer.BadParameter(
-            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        ) from None
+        raise typer.BadParameter(_mistakes(error)) from None
     _follow(config, session_id, as_json=as_json)
 
 
 def devices(
     host: Annotated[
-        list[str] | None, typer.Option("--host", metavar="NAME", help="Ask the scanners of this host as well.")
+        list[str] | None, typer.Option("--host", metavar="NAME", help="List the scanners of this host, too.")
     ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="Ask every backend of SANE's own configuration; slow.")
+        bool, typer.Option("--all", help="Use every backend of SANE's own configuration; slow.")
     ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the scanners that SANE sees: whether they give infrared, and which recipe drives them."""
+    """List the scanners that SANE sees, whether they scan infrared, and which recipe drives them."""
     from filmscand.drivers.sane.devices import list_devices
 
     hosts = (*load_station(config).scanners.hosts, *(host or ()))
-    cli_scan.show_devices(list_devices(hosts, system=everything), as_json=as_json)
+    show_devices(list_devices(hosts, system=everything), as_json=as_json)
 
 
 def virtual_scanner(
     model: Annotated[str, typer.Option(help="coolscan2, coolscan3, pieusb, genesys or pixma.")] = "coolscan3",
     slides: Annotated[int, typer.Option(min=1, metavar="N", help="Slides in the magazine.")] = 6,
-    kinds: Annotated[str | None, typer.Option(help="Kinds of slides, with commas between.")] = None,
+    kinds: Annotated[str | None, typer.Option(help="Kinds of slides, separated by commas.")] = None,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="What goes wrong, such as jammed@start:3 or stall@read:5/0.8.")
+        list[str] | None, typer.Option("--fault", help="Fault to simulate: jammed@start:3, stall@read:5/0.8 ...")
     ] = None,
-    address: Annotated[str, typer.Option(help="Loopback address; libsane knows only port 6566.")] = "127.0.0.1",
+    address: Annotated[str, typer.Option(help="Loopback address; libsane uses port 6566 only.")] = "127.0.0.1",
     rows: Annotated[int, typer.Option(min=16, help="Rows of a slide at the highest resolution.")] = 1200,
     cols: Annotated[int, typer.Option(min=16, help="Columns of a slide.")] = 1800,
-    time_scale: Annotated[float, typer.Option(min=0.0, help="1 is as slow as a real scanner.")] = 0.0,
+    time_scale: Annotated[float, typer.Option(min=0.0, help="1: as slow as a real scanner; 0: no waiting.")] = 0.0,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Film files to take as slides.")
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Film files to use as slides.")
     ] = None,
 ) -> None:
-    """Run a film scanner that exists only on the network, for training and for trying things out."""
+    """Run a film scanner that exists only on the network, for training and trials."""
     from filmscand.drivers.virtual.command import ScannerSettings, run_scanner
     from filmscand.drivers.virtual.faults import Fault
     from filmscand.drivers.virtual.film_slides import SIX_KINDS
@@ -117,27 +117,27 @@ def virtual_scanner(
 
 @session_app.command()
 def pause(session: SessionNumber, config: ConfigFile = None) -> None:
-    """Halt a session after the frame at hand."""
-    cli_scan.tell_session(load_station(config), session, Wish.PAUSE)
+    """Pause a session after the current frame."""
+    tell_session(load_station(config), session, Wish.PAUSE)
 
 
 @session_app.command()
 def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """End a session after the frame at hand; what was captured stays."""
-    cli_scan.tell_session(load_station(config), session, Wish.CANCEL)
+    """Cancel a session after the current frame; captured frames are kept."""
+    tell_session(load_station(config), session, Wish.CANCEL)
     _follow(config, session, as_json=as_json)
 
 
 @session_app.command()
 def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Let a session go on that was paused, that called for a person, or that a power cut ended, and follow it."""
-    cli_scan.tell_session(load_station(config), session, Wish.RESUME)
+    """Resume a session that is paused, needs attention, or was ended by a power cut, and follow it."""
+    tell_session(load_station(config), session, Wish.RESUME)
     _follow(config, session, as_json=as_json)
 
 
 def _follow(config: Path | None, session_id: int, *, as_json: bool) -> None:
-    report = cli_scan.follow(load_station(config), config, session_id, as_json=as_json)
-    cli_scan.show_report(report, as_json=as_json)
+    report = follow(load_station(config), config, session_id, as_json=as_json)
+    show_report(report, as_json=as_json)
     if report.exit_status is not Exit.DONE:
         raise typer.Exit(report.exit_status)
 

@@ -1,4 +1,4 @@
-"""`filmscand status` for a person: a few lines, the alarms, what waits for a hand, and the last frames."""
+"""Prints the state of a station for a person: a summary, alarms, files that wait, sessions and the last frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_status(status: StationStatus) -> None:
-    """Print what the station is doing."""
+    """Print the state of the station."""
     console = Console()
     for line in _lines(status):
         console.print(line, soft_wrap=True)
@@ -36,11 +36,11 @@ def _lines(status: StationStatus) -> Iterator[str]:
         yield f"finished     {outcomes}"
     yield f"arriving     {status.arriving} files"
     if status.failed_files:
-        yield f"no scans     {status.failed_files} files in _failed, each with the reason beside it"
+        yield f"rejected     {status.failed_files} files in _failed, each with the reason beside it"
     for frame in status.in_work:
-        yield f"in work      {escape(frame)}"
+        yield f"cleaning     {escape(frame)}"
     if status.free_bytes is not None:
-        yield f"room         {status.free_frames} frames ({status.free_bytes / 1e9:.1f} GB)"
+        yield f"free space   {status.free_frames} frames ({status.free_bytes / 1e9:.1f} GB)"
     if status.left_s:
         yield f"time left    {status.left_s / 60:.0f} min"
     for alarm in status.alarms:
@@ -52,7 +52,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _waiting(status: StationStatus) -> Table:
-    table = Table("file that waits", "state", "why", box=None)
+    table = Table("waiting file", "state", "reason", box=None)
     for file in status.waiting:
         table.add_row(escape(f"{file.watch}/{file.path}"), file.state, escape(file.reason or ""))
     return table

@@ -1,4 +1,4 @@
-"""Measures cleaning on pairs of damaged and restored pictures: what `filmscand evaluate` does."""
+"""Measures cleaning on pairs of damaged and restored pictures (the command `filmscand evaluate`)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from filmscand.daemon.evaluation.pairs import (
 )
 from filmscand.ir import CleanOptions, clean_frame
 
-# Ten of 255 levels: over the noise of a JPEG of good quality, and below any damage that is seen.
+# Part of full scale, ten of 255 levels: above the noise of a JPEG of good quality, below any visible damage.
 DIFFERENCE = 0.04
 
 
@@ -42,13 +42,14 @@ class MeasureSettings:
     Attributes
     ----------
     options : CleanOptions
-        How damaged pictures are cleaned.
+        Options of the engine.
     cleaned : Path or None
-        Folder of pictures that another program cleaned; None has filmscand clean them.
+        Folder of pictures that another program has cleaned; None: filmscand cleans them.
     difference : float
-        Part of full scale from which on a difference counts as damage, or as found.
+        Part of full scale, 0..1. Where there is no mask, pixels that differ by more than it count as damaged (damaged
+        against restored picture), or as found (damaged against cleaned picture).
     tolerance_px : int
-        How far a pixel of a mask may be off, in precision, recall and F1.
+        Distance in pixels by which a pixel of a mask may be off, in precision, recall and F1.
     """
 
     options: CleanOptions
@@ -59,18 +60,19 @@ class MeasureSettings:
 
 @dataclass(frozen=True, slots=True)
 class PairScore(MaskScore):
-    """The measures of one pair, of its mask and of its pictures; NaN what there is none of.
+    """The measures of one pair: of its mask (see `MaskScore`) and of its pictures.
 
     Attributes
     ----------
     psnr_before_db, psnr_db : float
-        Of the damaged and of the cleaned picture beside the restored one, decibel; infinite without any error.
+        Peak signal to noise ratio of the damaged and of the cleaned picture against the restored one, decibel;
+        infinite if both are equal.
     ssim_before, ssim : float
-        The same in structural similarity, 0..1.
+        Structural similarity of the same pictures, -1..1; NaN if they are too small.
     lpips_before, lpips : float or None
-        The same in perceptual distance; None where `lpips` is not installed.
+        Perceptual distance of the same pictures, from 0; None if the package `lpips` is not installed.
     seconds : float
-        Wall time of cleaning; NaN where another program did it.
+        Wall time of cleaning, seconds; NaN if another program did it.
     """
 
     psnr_before_db: float
@@ -84,7 +86,7 @@ class PairScore(MaskScore):
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """One pair as read."""
+    """The pictures, the true mask and the infrared of one pair."""
 
     damaged: Counts
     restored: Counts
@@ -100,18 +102,25 @@ class _Cleaned:
 
 
 def evaluate_pair(pair: PairFiles, settings: MeasureSettings) -> PairScore:
-    """Clean a damaged picture and measure it.
+    """Clean a damaged picture and measure the result against the restored one.
+
+    Parameters
+    ----------
+    pair : PairFiles
+        Files of the pair.
+    settings : MeasureSettings
+        How to clean and to measure.
 
     Raises
     ------
     PairError
-        A file of the pair is missing, is no picture, or has another size.
+        A file of the pair is missing, is not a picture, or has another size.
     DriverError
-        A TIFF is no film scan that can be read.
+        A TIFF is not a film scan that can be read.
     OSError
         A file cannot be read.
     ImportError
-        scikit-image is not installed, see `evaluate_metrics.require_measures`.
+        scikit-image is not installed; see `metrics.require_measures`.
     """
     scene = _read(pair, settings)
     cleaned = (
@@ -166,11 +175,11 @@ def _cleaned_elsewhere(pair: PairFiles, scene: _Scene, settings: MeasureSettings
 
 
 def mean_of(scores: Iterable[PairScore]) -> dict[str, float | None]:
-    """Return the mean of every measure over the pairs that have it (finite); None where none has."""
-    gathered = list(scores)
-    return {name: _mean(getattr(score, name) for score in gathered) for name in PairScore.__dataclass_fields__}
+    """Return the mean of each measure over the pairs where it is finite; None if there is no such pair."""
+    listed = list(scores)
+    return {name: _mean(getattr(score, name) for score in listed) for name in PairScore.__dataclass_fields__}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return float(np.mean(known)) if known else None
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return float(np.mean(finite)) if finite else None

@@ -1,8 +1,8 @@
-"""What a cleaned picture and its mask are measured by, beside a restored picture.
+"""Measures of a cleaned picture and its mask, against a restored picture and the true mask.
 
 The measures are those of Ivanova, Williamson and Henderson, "Simulating analogue film damage to analyse and improve
-artefact restoration on high-resolution scans", Computer Graphics Forum 42 (2023), doi:10.1111/cgf.14749; what is
-computed exactly, and where the publication leaves it open, is in docs/reference/evaluation.md.
+artefact restoration on high-resolution scans", Computer Graphics Forum 42 (2023), doi:10.1111/cgf.14749.
+docs/reference/evaluation.md states what exactly is computed, also where the publication leaves it open.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _BAND_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class MaskScore:
-    """How well a mask fits the true one; NaN where there is nothing to measure.
+    """How well a mask fits the true mask; NaN if a measure is not defined, for both masks are empty, say.
 
     Attributes
     ----------
     precision, recall, f1 : float
-        Of pixels, 0..1; a pixel counts as right within the tolerance.
+        Of pixels, 0..1. A pixel is right if the other mask has a pixel within the tolerance.
     iou : float
         Intersection over union, 0..1, without tolerance.
     emd : float
-        Earth mover's distance between the values of both masks' pixels, 0..1.
+        Earth mover's distance between the pixel values of both masks, 0..1.
     emd_place : float
-        Earth mover's distance between where both masks lie along the rows and along the columns, mean of both, in
-        parts of that side.
+        Earth mover's distance between the positions of both masks, as a part of the side of the picture, 0..1: the
+        mean of that along the rows and that along the columns.
     found, damaged : float
-        Part of the picture that was called damaged, and that is, 0..1.
+        Part of the picture that the mask, and the true mask, call damaged, 0..1.
     """
 
     precision: float
@@ -55,14 +55,18 @@ class MaskScore:
 
 
 def changed_mask(first: Counts, second: Counts, threshold: float) -> Mask:
-    """Return where any channel of two pictures differs by more than a part of full scale.
+    """Return the pixels at which two pictures differ: max over channels of |first - second| > threshold * 65535.
 
     Parameters
     ----------
     first, second : (rows, cols, 3) ndarray of uint16
-        The pictures.
+        Counts, 0..65535.
     threshold : float
         Part of full scale, 0..1; 0 gives every pixel that differs at all.
+
+    Returns
+    -------
+    (rows, cols) ndarray of bool
     """
     mask = np.empty(first.shape[:2], np.bool_)
     limit = threshold * FULL_SCALE
@@ -73,23 +77,25 @@ def changed_mask(first: Counts, second: Counts, threshold: float) -> Mask:
 
 
 def score_mask(found: Mask, true: Mask, tolerance_px: int = 0) -> MaskScore:
-    """Measure a mask.
+    """Measure a mask against the true mask.
 
     Parameters
     ----------
-    found, true : (rows, cols) ndarray of bool
-        The mask to measure, and the true one.
+    found : (rows, cols) ndarray of bool
+        The mask to measure.
+    true : (rows, cols) ndarray of bool
+        The true mask.
     tolerance_px : int
-        How far a pixel may lie from the other mask and still count as right, in precision, recall and F1.
+        Distance in pixels within which a pixel of the other mask makes a pixel right, in precision, recall and F1.
     """
-    near_true, near_found = _widened(true, tolerance_px), _widened(found, tolerance_px)
-    precision = _share(int((found & near_true).sum()), int(found.sum()))
-    recall = _share(int((true & near_found).sum()), int(true.sum()))
+    near_true, near_found = _dilated(true, tolerance_px), _dilated(found, tolerance_px)
+    precision = _ratio(int((found & near_true).sum()), int(found.sum()))
+    recall = _ratio(int((true & near_found).sum()), int(true.sum()))
     return MaskScore(
         precision=precision,
         recall=recall,
         f1=_f1(precision, recall),
-        iou=_share(int((found & true).sum()), int((found | true).sum())),
+        iou=_ratio(int((found & true).sum()), int((found | true).sum())),
         emd=_value_distance(found, true),
         emd_place=_place_distance(found, true),
         found=float(found.mean()),
@@ -97,7 +103,7 @@ def score_mask(found: Mask, true: Mask, tolerance_px: int = 0) -> MaskScore:
     )
 
 
-def _share(part: int, whole: int) -> float:
+def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
@@ -108,7 +114,7 @@ def _f1(precision: float, recall: float) -> float:
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
-def _widened(mask: Mask, radius_px: int) -> Mask:
+def _dilated(mask: Mask, radius_px: int) -> Mask:
     if radius_px == 0:
         return mask
     steps = np.arange(-radius_px, radius_px + 1)
@@ -136,13 +142,19 @@ def _along(found: Mask, true: Mask, axis: int) -> float:
 
 
 def require_measures() -> None:
-    """Raise MeasureMissingError where scikit-image is not installed, before any work is done."""
+    """Raise MeasureMissingError if scikit-image is not installed; to be called before any work is done."""
     if find_spec("skimage") is None:
-        raise MeasureMissingError("SSIM: expected scikit-image, found none; pip install 'filmscand[evaluate]'")
+        raise MeasureMissingError("SSIM needs scikit-image, which is not installed: pip install 'filmscand[evaluate]'")
 
 
 def psnr_db(picture: Counts, restored: Counts) -> float:
-    """Return the peak signal to noise ratio against full scale, decibel; infinite where both are equal."""
+    """Return the peak signal to noise ratio, -10 log10(mean((picture - restored) ** 2) / 65535 ** 2), decibel.
+
+    Parameters
+    ----------
+    picture, restored : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535. The result is infinite if both are equal.
+    """
     total = 0.0
     for rows in _bands(len(picture)):
         difference = picture[rows].astype(np.float64) - restored[rows]
@@ -151,10 +163,20 @@ def psnr_db(picture: Counts, restored: Counts) -> float:
 
 
 def ssim(picture: Counts, restored: Counts) -> float:
-    """Return the structural similarity, mean of the channels (scikit-image, window of 7 pixels, full scale).
+    """Return the structural similarity of two pictures, the mean of its channels and pixels.
 
-    Computed in bands of rows, so that memory stays bounded; the mean is that of the whole picture, NaN where it is
-    smaller than the window. Needs scikit-image, see `require_measures`.
+    It is that of scikit-image with a window of 7 pixels and a data range of full scale. It is computed in bands of
+    rows, so that memory stays bounded; the result is that of the whole picture.
+
+    Parameters
+    ----------
+    picture, restored : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535. The result is NaN if a side is shorter than the window.
+
+    Raises
+    ------
+    ImportError
+        scikit-image is not installed; see `require_measures`.
     """
     rows, cols = picture.shape[:2]
     rim = _SSIM_WINDOW_PX // 2
@@ -181,12 +203,18 @@ def _ssim_sum(picture: Counts, restored: Counts, rim: int) -> float:
 
 
 def lpips_installed() -> bool:
-    """Return whether LPIPS can be measured."""
+    """Return whether the package `lpips` is installed."""
     return find_spec("lpips") is not None
 
 
 def lpips(picture: Counts, restored: Counts) -> float:
-    """Return the learned perceptual distance (Zhang and others 2018, AlexNet) of the package `lpips`."""
+    """Return the learned perceptual distance of two pictures (Zhang and others 2018), by the package `lpips` (AlexNet).
+
+    Parameters
+    ----------
+    picture, restored : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535.
+    """
     import torch
 
     first, second = (

@@ -1,9 +1,9 @@
-"""Pairs of damaged and restored pictures in a folder: which files belong together, and how they are read.
+"""Pairs of damaged and restored pictures in a folder: finds the files that belong together, and reads them.
 
 EvaluationError
   PairError        one pair cannot be measured; the message names the file, what was expected and what was found
-  NoPairsError     the folder holds no pair at all
-  MeasureMissingError   a library that measures is not installed
+  NoPairsError     the folder holds no pair
+  MeasureMissingError   a library for a measure is not installed
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LAYOUTS = (
 
 
 class EvaluationError(DaemonError):
-    """Something keeps pairs from being measured."""
+    """Pairs cannot be measured."""
 
 
 class PairError(EvaluationError):
@@ -42,11 +42,11 @@ class PairError(EvaluationError):
 
 
 class NoPairsError(EvaluationError):
-    """The folder holds no pair."""
+    """The folder contains no pair."""
 
 
 class MeasureMissingError(EvaluationError):
-    """A library that measures is not installed."""
+    """A library for a measure is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +56,15 @@ class PairFiles:
     Attributes
     ----------
     name : str
-        What the files' names have in common.
+        The part of the file names that is the same in all of them.
     damaged, restored : Path or None
-        The scan as it is, and as it ought to be; None where that file is missing.
+        The damaged scan, and the restored picture; None if the file is missing.
     mask : Path or None
-        Where the damage lies; None leaves it to the difference of the two.
+        The true defect mask; None: the difference of the two pictures is used.
     infrared : Path or None
-        The infrared plane beside the damaged picture.
+        A separate file with the infrared plane of the damaged picture.
     expected : str
-        What a missing partner would be called.
+        Name that a missing partner would have, for the message.
     """
 
     name: str
@@ -75,7 +75,7 @@ class PairFiles:
     expected: str
 
     def require_both(self) -> tuple[Path, Path]:
-        """Return damaged and restored.
+        """Return the damaged and the restored file.
 
         Raises
         ------
@@ -83,8 +83,8 @@ class PairFiles:
             One of them is missing.
         """
         if self.damaged is None or self.restored is None:
-            there = self.damaged or self.restored
-            raise PairError(f"{there}: expected {self.expected} to go with it, found none")
+            present = self.damaged or self.restored
+            raise PairError(f"{present}: expected {self.expected} to go with it, found none")
         return self.damaged, self.restored
 
 
@@ -95,9 +95,9 @@ class Picture:
     Attributes
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        Grey pictures have three equal channels; 8 bits are stretched to 16.
+        Counts, 0..65535. A grey picture has three equal channels; 8 bits are scaled to 16 (times 257).
     infrared : (rows, cols) ndarray of uint16 or None
-        Where the same file holds it.
+        Counts of the infrared plane, if the same file holds one.
     """
 
     rgb: Counts
@@ -105,7 +105,7 @@ class Picture:
 
 
 def find_pairs(folder: Path) -> list[PairFiles]:
-    """Return the pairs of a folder by name, those without a partner included.
+    """Return the pairs of a folder, sorted by name; also those of which one file is missing.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ def find_pairs(folder: Path) -> list[PairFiles]:
     Raises
     ------
     NoPairsError
-        There is nothing of the kind.
+        The folder contains no restored picture.
     PairError
-        Two files claim the same place.
+        Two files have the same role in one pair.
     OSError
         The folder cannot be read.
     """
@@ -164,7 +164,7 @@ def _role(stem: str) -> tuple[str, str]:
 
 
 def _split(pictures: dict[str, Path]) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Part infrared planes, by the names of their pictures, from the pictures."""
+    """Split pictures by stem into pictures, and infrared planes by the stem of their picture."""
     infrared = {}
     for stem, path in pictures.items():
         name = infrared_stem(f"{stem}.tif")
@@ -187,18 +187,20 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 
 def partner_in(folder: Path, pair: PairFiles) -> tuple[Path, Path | None]:
-    """Return another program's cleaned picture of a pair, and its mask if there is one.
+    """Return the cleaned picture that another program made of a pair, and its mask if there is one.
 
     Parameters
     ----------
     folder : Path
-        Holds NAME.*, NAME_clean.*, NAME_cleaned.* or, as `filmscand clean` writes it, DAMAGED_clean.tif; masks are
-        NAME_mask.*.
+        Folder of the other program's pictures: NAME.*, NAME_clean.*, NAME_cleaned.*, or the same with the name of the
+        damaged file, as `filmscand clean` writes it. Masks are NAME_mask.*.
+    pair : PairFiles
+        The pair.
 
     Raises
     ------
     PairError
-        There is none, or more than one.
+        The folder contains no such picture, or more than one.
     """
     damaged, _ = pair.require_both()
     stems = dict.fromkeys((pair.name, damaged.stem))
@@ -212,14 +214,14 @@ def partner_in(folder: Path, pair: PairFiles) -> tuple[Path, Path | None]:
 
 
 def read_picture(path: Path) -> Picture:
-    """Read a colour or grey picture of 8 or 16 bits, with its infrared where its file holds it.
+    """Read a colour or grey picture of 8 or 16 bits, with its infrared plane if the same file holds one.
 
     Raises
     ------
     PairError
-        The file is no such picture.
+        The file is not such a picture.
     DriverError
-        A colour TIFF is no film scan that can be read.
+        A colour TIFF is not a film scan that can be read.
     OSError
         The file cannot be read.
     """
@@ -233,14 +235,23 @@ def read_picture(path: Path) -> Picture:
 
 
 def read_infrared(path: Path, picture: Path, shape: tuple[int, int]) -> Counts:
-    """Read an infrared plane in a file of its own; the picture's path and (rows, cols) are for messages and fit.
+    """Read an infrared plane from a separate file.
+
+    Parameters
+    ----------
+    path : Path
+        The infrared file.
+    picture : Path
+        The picture that it belongs to, for messages.
+    shape : (int, int)
+        Rows and columns of the picture; the plane must have the same.
 
     Raises
     ------
     PairError
-        It is no plane of that size.
+        The plane has another size.
     DriverError
-        A TIFF is no infrared plane of this picture.
+        A TIFF is not an infrared plane of this picture.
     OSError
         The file cannot be read.
     """
@@ -252,12 +263,21 @@ def read_infrared(path: Path, picture: Path, shape: tuple[int, int]) -> Counts:
 
 
 def read_mask(path: Path, picture: Path, shape: tuple[int, int]) -> Mask:
-    """Read a mask: damage is what is brighter than half of the file's brightest value.
+    """Read a mask: pixels brighter than half of the largest value in the file are damage.
+
+    Parameters
+    ----------
+    path : Path
+        The file of the mask, 8 or 16 bits or binary.
+    picture : Path
+        The picture that it belongs to, for messages.
+    shape : (int, int)
+        Rows and columns of the picture; the mask must have the same.
 
     Raises
     ------
     PairError
-        The file is no picture, or not of that size.
+        The file is not a picture, or has another size.
     OSError
         The file cannot be read.
     """
@@ -267,7 +287,7 @@ def read_mask(path: Path, picture: Path, shape: tuple[int, int]) -> Mask:
 
 
 def require_same_size(path: Path, found: Counts, picture: Path, shape: tuple[int, ...]) -> None:
-    """Raise PairError where a picture or plane has not the shape that goes with the damaged picture."""
+    """Raise PairError if a picture or plane does not have the `shape` that belongs to the damaged `picture`."""
     if found.shape != shape:
         raise PairError(
             f"{path}: expected {shape[1]} x {shape[0]} as {picture.name}, found {found.shape[1]} x {found.shape[0]}"
@@ -292,10 +312,10 @@ def _samples(path: Path) -> npt.NDArray[Any]:
     decode = imagecodecs.png_decode if suffix == ".png" else imagecodecs.jpeg8_decode
     try:
         samples = tifffile.imread(path) if suffix in SUFFIXES else decode(path.read_bytes())
-    except (RuntimeError, ValueError) as error:  # what both libraries raise about a file's content
+    except (RuntimeError, ValueError) as error:  # both libraries raise these for bad content
         raise PairError(f"{path}: expected a picture, found {error}") from error
     found: npt.NDArray[Any] = np.asarray(samples)
-    # A PNG of grey and alpha has two samples, and only the first is the picture.
+    # A PNG with grey and alpha has two samples; only the first is the picture.
     return found[..., 0] if found.ndim == 3 and found.shape[2] < 3 else found
 
 

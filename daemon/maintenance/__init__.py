@@ -1,4 +1,4 @@
-"""What a technician asks of a station: status, doctor, reclean, rebuild, seal, the report of a session.
+"""Commands of a technician about a station: status, doctor, reclean, rebuild, seal, following and reporting a session.
 
 Imports every room below the service.
 """

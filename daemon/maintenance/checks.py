@@ -1,4 +1,4 @@
-"""What a look at the machine comes to."""
+"""Results of the checks of `filmscand doctor`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a check ended."""
+    """Verdict of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `advice` says what to do."""
+    """Result of one check: what was checked, the verdict, what was found, and what to do about it."""
 
     name: str
     verdict: Verdict

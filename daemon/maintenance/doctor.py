@@ -1,4 +1,4 @@
-"""Looks whether a station can work here, and says what to do where it cannot."""
+"""Checks whether a station can work on this machine, and gives advice where it cannot (`filmscand doctor`)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from filmscand.daemon.maintenance.scanner_checks import examine_scanners
 from filmscand.daemon.station.configuration import SourcePolicy, Station
 from filmscand.daemon.station.disk import free_bytes, nearest_existing
 
-# Raw, infrared, cleaned picture, mask and preview of a 24-megapixel frame.
+# Raw file, infrared, cleaned picture, mask and access image of a 24-megapixel frame.
 FRAME_BYTES: Final = 345_000_000
+# Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
 _LIBRARIES: Final = (
     "numpy",
@@ -38,8 +39,11 @@ _LIBRARIES: Final = (
 
 
 def examine(station: Station) -> tuple[Check, ...]:
-    """Return everything that a technician should know before the service is started; changes nothing."""
-    return tuple(check for look in _LOOKS for check in look(station))
+    """Return the results of all checks of a station and its machine; nothing is changed.
+
+    A file is written to the archive and to the folder of the database, and removed again.
+    """
+    return tuple(check for examine_part in _PARTS for check in examine_part(station))
 
 
 def _python(_: Station) -> Iterator[Check]:
@@ -55,7 +59,7 @@ def _libraries(_: Station) -> Iterator[Check]:
 
 
 def _numba_cache(_: Station) -> Iterator[Check]:
-    advice = "set NUMBA_CACHE_DIR to a folder that the service may write, else every start compiles anew or fails"
+    advice = "set NUMBA_CACHE_DIR to a folder that the service may write, else each start compiles all kernels or fails"
     try:
         kernels = importlib.import_module("filmscand.daemon.cleaning.access_image")
     except RuntimeError as error:
@@ -70,11 +74,11 @@ def _numba_cache(_: Station) -> Iterator[Check]:
 
 def _archive(station: Station) -> Iterator[Check]:
     free = free_bytes(station.archive)
-    yield _writable("archive", station.archive, "make the folder and give it to the user that the service runs as")
+    yield _writable("archive", station.archive, "make the folder and give it to the user that runs the service")
     frames = free // FRAME_BYTES
     enough = frames >= FEW_FRAMES
     found = f"{frames} frames of 24 megapixels ({free / 1e9:.1f} GB)"
-    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, found, "" if enough else "make room soon")
+    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, found, "" if enough else "free space soon")
     yield Check("archive mount", Verdict.OK, _describe(station.archive))
 
 
@@ -84,7 +88,7 @@ def _database(station: Station) -> Iterator[Check]:
         advice = "put `database` on a local disk: SQLite loses data on network shares"
         yield Check("database", Verdict.FAILED, f"{folder}: network share", advice)
     else:
-        yield _writable("database", folder, "make the folder and give it to the user that the service runs as")
+        yield _writable("database", folder, "make the folder and give it to the user that runs the service")
 
 
 def _drop_folders(station: Station) -> Iterator[Check]:
@@ -93,20 +97,20 @@ def _drop_folders(station: Station) -> Iterator[Check]:
         if not watch.path.is_dir():
             yield _writable(name, watch.path, "make the folder, and let the scanning program write into it")
         elif not os.access(watch.path, os.R_OK | os.X_OK):
-            yield Check(name, Verdict.FAILED, "not readable", "let the user that the service runs as read it")
+            yield Check(name, Verdict.FAILED, "not readable", "let the user that runs the service read it")
         elif watch.source_policy is not SourcePolicy.LEAVE and not os.access(watch.path, os.W_OK):
-            advice = "let the service write there, or set `source_policy: leave`"
+            advice = "let the service write to it, or set `source_policy: leave`"
             yield Check(name, Verdict.FAILED, f"read-only, but source_policy is {watch.source_policy}", advice)
         else:
             yield Check(name, Verdict.OK, _describe(watch.path))
 
 
 def _memory(station: Station) -> Iterator[Check]:
-    wanted = station.workers.count * station.workers.memory_limit_mib
-    present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    enough = wanted <= present
+    needed = station.workers.count * station.workers.memory_limit_mib
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    enough = needed <= installed
     advice = "" if enough else "lower workers.count"
-    found = f"{wanted} MiB for {station.workers.count} workers, {present} MiB present"
+    found = f"{needed} MiB for {station.workers.count} workers, {installed} MiB installed"
     yield Check("memory", Verdict.OK if enough else Verdict.WARNING, found, advice)
 
 
@@ -116,12 +120,12 @@ def _scanners(_: Station) -> Iterator[Check]:
 
 def _systemd(_: Station) -> Iterator[Check]:
     if not Path("/run/systemd/system").is_dir():
-        yield Check("systemd", Verdict.OK, "not running here; `filmscand run` works from a terminal as well")
+        yield Check("systemd", Verdict.OK, "not running here; `filmscand run` works from a terminal, too")
     elif "NOTIFY_SOCKET" in os.environ:
-        yield Check("systemd", Verdict.OK, "tells systemd how it is (NOTIFY_SOCKET)")
+        yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
         installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
-        advice = "" if installed else "copy share/filmscand/systemd/ into place to have it started with the machine"
+        advice = "" if installed else "install share/filmscand/systemd/ to start the service with the machine"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 
 
@@ -129,23 +133,23 @@ def _writable(name: str, folder: Path, advice: str) -> Check:
     if not folder.is_dir():
         parent = nearest_existing(folder)
         if parent.is_dir() and os.access(parent, os.W_OK):
-            return Check(name, Verdict.OK, f"{folder} will be made")
-        return Check(name, Verdict.FAILED, f"{folder} is missing and cannot be made in {parent}", advice)
-    # Asking for rights is not enough: a read-only mount, a full disk or a share without them shows only when written.
+            return Check(name, Verdict.OK, f"{folder} will be created")
+        return Check(name, Verdict.FAILED, f"{folder} is missing and cannot be created in {parent}", advice)
+    # Checking permissions is not enough: a read-only mount or a full disk shows only when a file is written.
     probe = folder / f"doctor-{os.getpid()}.tmp"
     try:
         publish_bytes(probe, b"probe", replace=True)
     except TransientError as error:
         return Check(name, Verdict.FAILED, str(error), advice)
     probe.unlink()
-    return Check(name, Verdict.OK, f"{folder} takes files")
+    return Check(name, Verdict.OK, f"{folder} is writable")
 
 
 def _describe(folder: Path) -> str:
     return "network share" if is_network_mount(folder) else "local disk"
 
 
-_LOOKS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
+_PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _python,
     _libraries,
     _numba_cache,

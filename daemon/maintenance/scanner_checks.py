@@ -1,4 +1,4 @@
-"""Looks whether scanners can be driven here: libraries, SANE's configuration, the devices and the right to use them."""
+"""Checks whether scanners can be used: libraries, SANE's configuration, the devices and the right to use them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ RIGHTS: Final = (
     "add the user to the group scanner (adduser USER scanner), install systemd/70-filmscand.rules in"
     " /etc/udev/rules.d, then plug the scanner in again"
 )
-# Of GL128 devices SANE knows nothing; epson2 has its infrared compiled out, epkowa offers none. Epson's numbers are
-# those of sane-backends 1.2 (doc/descriptions: epson2.desc and, external, epkowa.desc).
+# Scanners without (infrared) support, by USB vendor and product. SANE has no backend for devices with a GL128. epson2
+# is compiled without infrared, epkowa offers none. Epson's numbers are from sane-backends 1.2 (doc/descriptions:
+# epson2.desc and, external, epkowa.desc).
 _UNSUPPORTED: Final = {
     ("07b3", "1825"): "Plustek OpticFilm 8200i SE: SANE does not support it",
     ("07b3", "1824"): "Plustek OpticFilm 8100 V2: SANE does not support it",
@@ -45,12 +46,12 @@ class _UsbDevice:
 
 
 def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
-    """Yield everything about scanners that a technician should know.
+    """Yield the results of all checks of scanners.
 
     Parameters
     ----------
     system : Path
-        Root of the file system whose devices and configuration are looked at.
+        Root of the file system whose devices and configuration are checked.
     """
     yield from _libraries()
     yield from _backends(system)
@@ -61,19 +62,19 @@ def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
 def _libraries() -> Iterator[Check]:
     try:
         ctypes.CDLL("libsane.so.1")
-        yield Check("libsane", Verdict.OK, "present")
+        yield Check("libsane", Verdict.OK, "installed")
     except OSError:
-        advice = "for scanners of this machine: apt install libsane1 sane-utils (watch folders work without)"
+        advice = "for scanners at this machine: apt install libsane1 sane-utils (watch folders need neither)"
         yield Check("libsane", Verdict.WARNING, "missing", advice)
     if importlib.util.find_spec("sane") is None:
-        advice = "for scanners of this machine: apt install libsane-dev, then pip install 'filmscand[scanner]'"
+        advice = "for scanners at this machine: apt install libsane-dev, then pip install 'filmscand[scanner]'"
         yield Check("python-sane", Verdict.WARNING, "missing", advice)
     else:
         yield Check("python-sane", Verdict.OK, version("python-sane"))
 
 
 def _backends(system: Path) -> Iterator[Check]:
-    """Tell which backends of film scanners SANE's own configuration leaves out."""
+    """Yield the backends of film scanners that SANE's own configuration disables."""
     folder = system / "etc/sane.d"
     files = [folder / "dll.conf", *sorted((folder / "dll.d").glob("*"))]
     text = "\n".join(file.read_text(errors="replace") for file in files if file.is_file())
@@ -82,7 +83,7 @@ def _backends(system: Path) -> Iterator[Check]:
         return
     for backend in sorted({recipe.backend for recipe in load_recipes()} - enabled - {"test"}):
         found = f"disabled in {folder / 'dll.conf'}; filmscand enables it for itself"
-        advice = f"for scanimage and other programs: a line `{backend}` without # in front"
+        advice = f"for scanimage and other programs: remove the # before `{backend}`"
         yield Check(f"backend {backend}", Verdict.OK, found, advice)
 
 
@@ -108,10 +109,10 @@ def _usb_devices(system: Path) -> Iterator[_UsbDevice]:
 
 
 def _matched(system: Path, bus: int, number: int) -> bool:
-    """Tell whether libsane's udev rules took the device for a scanner (linux/Documentation/admin-guide/devices.txt)."""
+    """Return whether libsane's udev rules call the device a scanner (linux/Documentation/admin-guide/devices.txt)."""
     minor = (bus - 1) * 128 + number - 1
-    told = system / f"run/udev/data/c{_USB_MAJOR}:{minor}"
-    return told.is_file() and re.search(r"^E:libsane_matched=yes$", told.read_text(), re.MULTILINE) is not None
+    record = system / f"run/udev/data/c{_USB_MAJOR}:{minor}"
+    return record.is_file() and re.search(r"^E:libsane_matched=yes$", record.read_text(), re.MULTILINE) is not None
 
 
 def _word(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""What came of a scanning session, frame by frame."""
+"""The report of a scanning session, frame by frame."""
 
 from __future__ import annotations
 
@@ -20,12 +20,26 @@ class ScannedFrame:
 
     Attributes
     ----------
+    position : int
+        Place of the slide in the magazine, from 1.
     frame : str
-        Its name in the archive, kept free where the slide was lost.
-    state : str or None
-        Where it stands in line for cleaning; None where it was lost.
+        Frame as `collection/box/roll_0007`; its number stays unused if the slide was lost.
+    taken : Taken
+        Whether the slide is reserved, captured or lost.
+    state : JobState or None
+        State of the frame in the queue; None if the slide was lost.
+    outcome : Outcome or None
+        How the frame finished.
     flags, warnings : tuple of str
-        Reason codes of what the picture says of the scanner, and of what cleaning met.
+        Reason codes of faults of the scanner that the picture shows, and of warnings while cleaning.
+    leakage : float or None
+        Slope of infrared density on red density.
+    threshold : float or None
+        Infrared density above which a region counts as a defect.
+    defects : int or None
+        Number of defects found.
+    error : str
+        Why the slide was lost, or why cleaning failed.
     """
 
     position: int
@@ -42,12 +56,12 @@ class ScannedFrame:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more will become of it."""
+        """Whether the frame is finished or the slide lost."""
         return self.taken is Taken.LOST or self.state is JobState.FINISHED
 
     @property
     def good(self) -> bool:
-        """Whether it lies cleaned in the archive."""
+        """Whether the frame is archived and cleaned."""
         return self.outcome is Outcome.ARCHIVED
 
 
@@ -60,32 +74,32 @@ class ScanReport:
 
     @property
     def captured(self) -> int:
-        """How many slides lie in the archive as captured."""
+        """Number of slides whose raw frame is in the archive."""
         return sum(frame.taken is Taken.CAPTURED for frame in self.frames)
 
     @property
     def cleaned(self) -> int:
-        """How many are finished."""
+        """Number of captured slides that are finished."""
         return sum(frame.taken is Taken.CAPTURED and frame.settled for frame in self.frames)
 
     @property
     def done(self) -> bool:
-        """Whether the session is over and all that it captured is cleaned."""
+        """Whether the session is over, and every captured frame is finished."""
         return self.session.state is SessionState.FINISHED and all(frame.settled for frame in self.frames)
 
     @property
     def exit_status(self) -> Exit:
-        """The exit status that tells how it went."""
+        """The exit status of the command that followed the session."""
         session = self.session
         if session.state is SessionState.ATTENTION or session.reason is FinishReason.FAILED:
             return Exit.SCANNER
-        asked = session.plan.frames or len(self.frames)
+        expected = session.plan.frames or len(self.frames)
         good = sum(frame.good for frame in self.frames)
-        whole = self.done and session.reason is not FinishReason.CANCELLED and good >= max(asked, len(self.frames))
+        whole = self.done and session.reason is not FinishReason.CANCELLED and good >= max(expected, len(self.frames))
         return Exit.DONE if whole else Exit.PART_FAILED
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data for JSON."""
+        """Return the report as plain data for JSON."""
         session = self.session
         return {
             "session": session.session_id,
@@ -102,12 +116,12 @@ class ScanReport:
 
 
 def report_of(connection: sqlite3.Connection, session_id: int) -> ScanReport:
-    """Return what came of a session up to now.
+    """Return the report of a session up to now.
 
     Raises
     ------
     SessionError
-        If there is none of this number.
+        There is no session of this number.
     """
     session = Sessions(connection).find(session_id)
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""What the station is doing, read from its database and its disk; works with and without a running service."""
+"""The state of a station, read from its database and its disks; it works with and without a running service."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from filmscand.daemon.station.disk import free_bytes
 _LAST_FRAMES = 20
 _LAST_SESSIONS = 3
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
-# Until the first frame one of 24 megapixels with infrared is assumed; what is made of it takes less than it twice over.
-_USUAL_RAW_BYTES = 192_000_000
-_SPACE_FOR_RAW = 2.0
+# Raw size of a frame until the first one is known: 24 megapixels with infrared.
+_DEFAULT_RAW_BYTES = 192_000_000
+# A revision needs less than twice the space of the raw files.
+_REVISION_SPACE = 2.0
+# The alarm about space is raised below this number of frames.
 _SCARCE_FRAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """Whether the service runs; `pid` and `started_at` (seconds since the epoch) are None where it does not."""
+    """Whether the service runs; if it does, its process number, and its start in seconds since the epoch."""
 
     running: bool
     pid: int | None
@@ -41,18 +43,28 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class FrameStatus:
-    """One frame that finished.
+    """One finished frame.
 
     Attributes
     ----------
+    frame : str
+        Frame as `collection/box/roll_0007`.
+    outcome : str
+        How it finished (`Outcome`).
+    source : str
+        Where it came from: a path in a watch folder, or a scanner.
+    finished_at : float or None
+        Seconds since the epoch.
     leakage : float or None
-        Slope of infrared on red density.
+        Slope of infrared density on red density.
     threshold : float or None
-        Infrared density above which a defect was called one.
+        Infrared density above which a region counts as a defect.
     defects : int or None
-        How many were found.
+        Number of defects found.
     seconds : float or None
-        How long it took.
+        Time for cleaning, seconds.
+    error : str or None
+        Why it failed.
     """
 
     frame: str
@@ -68,7 +80,7 @@ class FrameStatus:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFile:
-    """A file in a watch folder that waits, or that a person has to look at."""
+    """A file in a watch folder that waits for its other half or for a person; `reason` says why."""
 
     watch: str
     path: str
@@ -82,14 +94,24 @@ class SessionStatus:
 
     Attributes
     ----------
+    session : int
+        Number of the session.
+    roll : str
+        Roll as `collection/box/roll`.
+    device : str
+        Name of the scanner for SANE.
+    state : str
+        State of the session (`SessionState`).
+    reason : str or None
+        Why it finished (`FinishReason`).
     frames : int or None
-        How many slides were asked for; None: until the magazine is empty.
+        Number of slides to scan; None: until the magazine is empty.
     captured, lost : int
-        Slides that lie in the archive, and slides that the scanner moved past.
+        Number of slides in the archive, and of slides that the scanner moved past.
     fraction : float
-        Part of the frame under way that has come, 0..1.
+        Part of the current frame that has been read, 0..1.
     message, advice : str
-        What went wrong last, and what a person should do about it.
+        The last problem, and what a person should do about it.
     """
 
     session: int
@@ -107,30 +129,32 @@ class SessionStatus:
 
 @dataclass(frozen=True, slots=True)
 class StationStatus:
-    """Everything that a technician wants to know at a glance.
+    """The state of a station at a glance.
 
     Attributes
     ----------
+    service : ServiceStatus
+        Whether the service runs.
     states, outcomes : mapping of str to int
-        How many frames there are of each.
+        Number of frames in each state, and with each outcome.
     in_work : tuple of str
-        Frames that a worker holds.
+        Frames that a worker is cleaning.
     alarms : tuple of Alarm
-        What stands.
+        Alarms that are not cleared.
     arriving : int
-        Files in the watch folders that are not in the archive yet.
+        Number of files in the watch folders that are not in the archive yet.
     waiting : tuple of WaitingFile
         Files that wait for their other half or for a person.
     failed_files : int
-        Files that lie in the folders `_failed` of the watch folders.
+        Number of files in the folders `_failed` of the watch folders.
     last_frames : tuple of FrameStatus
-        The newest first.
+        The last finished frames, newest first.
     sessions : tuple of SessionStatus
-        Scanning sessions that are not over, and the last ones that are; the newest first.
+        All unfinished scanning sessions and the last finished ones, newest first.
     free_bytes, free_frames : int or None
-        Room in the archive.
+        Free space for the archive; None if its disk does not answer.
     left_s : float or None
-        Time until everything that stands in line is done, from the median of the last frames.
+        Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
     """
 
     service: ServiceStatus
@@ -153,18 +177,18 @@ class StationStatus:
 
 
 def station_status(station: Station) -> StationStatus:
-    """Return what a station is doing.
+    """Return the state of a station.
 
     Raises
     ------
     sqlite3.Error
-        If its database exists and cannot be read.
+        The database exists, but cannot be read.
     """
     if not station.database.exists():
         return _never_run(station)
     with closing(open_to_read(station.database)) as connection:
         if schema_version(connection) == 0:
-            # The service is only just making it.
+            # The service is just creating the database.
             return _never_run(station)
         counts = count_frames(connection)
         last = last_finished(connection, _LAST_FRAMES)
@@ -194,14 +218,14 @@ def _never_run(station: Station) -> StationStatus:
         states={str(state): 0 for state in JobState},
         outcomes={str(outcome): 0 for outcome in Outcome},
         in_work=(),
-        alarms=_space_alarms(station, space, _USUAL_RAW_BYTES),
+        alarms=_space_alarms(station, space, _DEFAULT_RAW_BYTES),
         arriving=0,
         waiting=(),
         failed_files=_count_failed(station),
         last_frames=(),
         sessions=(),
         free_bytes=space,
-        free_frames=_in_frames(space, _USUAL_RAW_BYTES),
+        free_frames=_in_frames(space, _DEFAULT_RAW_BYTES),
         left_s=None,
     )
 
@@ -218,7 +242,7 @@ def _usual_raw_bytes(connection: sqlite3.Connection) -> int:
     rows = connection.execute(
         "SELECT sum(size_bytes) FROM sources GROUP BY job_id ORDER BY job_id DESC LIMIT ?", (_LAST_FRAMES,)
     ).fetchall()
-    return int(statistics.median(row[0] for row in rows)) if rows else _USUAL_RAW_BYTES
+    return int(statistics.median(row[0] for row in rows)) if rows else _DEFAULT_RAW_BYTES
 
 
 def _free_bytes(station: Station) -> int | None:
@@ -229,11 +253,11 @@ def _free_bytes(station: Station) -> int | None:
 
 
 def _in_frames(space: int | None, raw_bytes: int) -> int | None:
-    return None if space is None else int(space / (raw_bytes * (1 + _SPACE_FOR_RAW)))
+    return None if space is None else int(space / (raw_bytes * (1 + _REVISION_SPACE)))
 
 
 def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[Alarm, ...]:
-    # Worked out here, for on a full disk the database cannot take an alarm.
+    # Derived here: on a full disk the database cannot store an alarm.
     frames = _in_frames(space, raw_bytes)
     if frames is None or frames >= _SCARCE_FRAMES:
         return ()
@@ -257,10 +281,10 @@ def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
 
 def _count_failed(station: Station) -> int:
     try:
-        told = [file for watch in station.watch for file in failed_reports(watch.path)]
-        return sum(file.with_name(file.name.removesuffix(REPORT_ENDING)).exists() for file in told)
+        reports = [file for watch in station.watch for file in failed_reports(watch.path)]
+        return sum(file.with_name(file.name.removesuffix(REPORT_ENDING)).exists() for file in reports)
     except OSError:
-        # A share that does not answer is told by its own alarm.
+        # A share that does not answer has an alarm of its own.
         return 0
 
 
