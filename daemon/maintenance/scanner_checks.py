@@ -83,7 +83,7 @@ def _backends(system: Path) -> Iterator[Check]:
         return
     for backend in sorted({recipe.backend for recipe in load_recipes()} - enabled - {"test"}):
         found = f"disabled in {folder / 'dll.conf'}; filmscand enables it for itself"
-        advice = f"for scanimage and other programs: remove the # before `{backend}`"
+        advice = f"for scanimage and other programs: add a line `{backend}` without # in front"
         yield Check(f"backend {backend}", Verdict.OK, found, advice)
 
 

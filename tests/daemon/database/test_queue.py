@@ -14,8 +14,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.core.retry import MAX_BACKOFF_S, backoff_s
-from filmscand.daemon.database import candidates
-from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import DatabaseTooNewError, open_database, open_to_read, transaction
 from filmscand.daemon.database.frames import (
     NEXT_STATES,
@@ -354,56 +352,3 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 test_any_order = AnyOrder.TestCase
-
-
-@pytest.fixture
-def watched(connection):
-    return Candidates(connection, "/drop")
-
-
-def walk(watched, row, *states):
-    for state in states:
-        row = watched.move(row, state)
-    return row
-
-
-def test_a_growing_file_is_one_candidate(watched):
-    first = watched.see("a.tif", 10, 1)
-    grown = watched.see("a.tif", 20, 2)
-    assert grown.candidate_id == first.candidate_id
-    assert (grown.size_bytes, grown.mtime_ns, grown.state) == (20, 2, CandidateState.SETTLING)
-
-
-def test_a_file_that_was_dealt_with_and_left_is_not_taken_again(watched, queue):
-    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.COMPLETE)
-    job = reserve(queue, "a")
-    row = watched.move(row, CandidateState.CLAIMED, job_id=job.job_id)
-    walk(watched, row, CandidateState.STORED, CandidateState.RELEASED)
-    assert watched.see("a.tif", 10, 1) is None
-    assert watched.see("a.tif", 10, 2) is not None
-
-
-def test_a_file_that_comes_again_after_it_was_moved_away_is_seen(watched):
-    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.QUARANTINED)
-    watched.moved_away(row)
-    assert watched.see("a.tif", 10, 1) is not None
-
-
-@pytest.mark.parametrize("before", CandidateState)
-@pytest.mark.parametrize("after", CandidateState)
-def test_a_candidate_goes_only_along_the_table(watched, connection, before, after):
-    row = watched.see("a.tif", 10, 1)
-    connection.execute("UPDATE candidates SET state = ?", (before,))
-    row = watched.reload(row)
-    if after in candidates.NEXT_STATES[before]:
-        assert watched.move(row, after).state is after
-    else:
-        with pytest.raises(QueueError, match="cannot go from"):
-            watched.move(row, after)
-
-
-def test_of_two_that_move_a_candidate_one_is_refused(watched):
-    row = watched.see("a.tif", 10, 1)
-    watched.move(row, CandidateState.SETTLING)
-    with pytest.raises(QueueError, match="moved meanwhile"):
-        watched.move(row, CandidateState.SETTLING)

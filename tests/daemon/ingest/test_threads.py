@@ -321,7 +321,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
 from filmscand.daemon.core.timing import Timing
 
-OURS = {"claim", "queue", "candidates", "database", "archive", "atomic_file", "source_file", "events", "disposal"}
+OURS = {"claim", "queue", "candidates", "connection", "tree", "atomic_file", "source_file", "events", "put_away"}
 
 def ingest_until_killed(config, kill_at):
     station = load_station(config)

@@ -1,0 +1,125 @@
+"""Files in a watch folder: which row stands for which file, and which states follow each other."""
+
+from contextlib import closing
+
+import pytest
+
+from filmscand.daemon.core.retry import MAX_BACKOFF_S
+from filmscand.daemon.database.candidates import ARRIVING, NEXT_STATES, Candidates, CandidateState
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.frames import Roll, SourceFile
+from filmscand.daemon.database.queue import Queue, QueueError
+
+
+@pytest.fixture
+def connection(tmp_path):
+    with closing(open_database(tmp_path / "station.db")) as opened:
+        yield opened
+
+
+NOW = 1_000_000.0
+
+
+def reserve_frame(connection):
+    return Queue(connection).reserve(Roll("c", "b", "r"), 1, [SourceFile("raw", "sha-of-a", 10, "a.tif")], {})
+
+
+@pytest.fixture
+def watched(connection):
+    return Candidates(connection, "/drop", lambda: NOW)
+
+
+def walk(watched, row, *states):
+    for state in states:
+        row = watched.move(row, state)
+    return row
+
+
+def test_a_growing_file_is_one_candidate(watched):
+    first = watched.see("a.tif", 10, 1)
+    grown = watched.see("a.tif", 20, 2)
+    assert grown.candidate_id == first.candidate_id
+    assert (grown.size_bytes, grown.mtime_ns, grown.state) == (20, 2, CandidateState.SETTLING)
+
+
+def test_a_file_that_was_dealt_with_and_left_is_not_taken_again(watched, connection):
+    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.COMPLETE)
+    job = reserve_frame(connection)
+    row = watched.move(row, CandidateState.CLAIMED, job_id=job.job_id)
+    walk(watched, row, CandidateState.STORED, CandidateState.RELEASED)
+    assert watched.see("a.tif", 10, 1) is None
+    assert watched.see("a.tif", 10, 2) is not None
+
+
+def test_a_file_that_comes_again_after_it_was_moved_away_is_seen(watched):
+    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.QUARANTINED)
+    watched.moved_away(row)
+    assert watched.see("a.tif", 10, 1) is not None
+
+
+@pytest.mark.parametrize("before", CandidateState)
+@pytest.mark.parametrize("after", CandidateState)
+def test_a_candidate_goes_only_along_the_table(watched, connection, before, after):
+    row = watched.see("a.tif", 10, 1)
+    connection.execute("UPDATE candidates SET state = ?", (before,))
+    row = watched.reload(row)
+    if after in NEXT_STATES[before]:
+        assert watched.move(row, after).state is after
+    else:
+        with pytest.raises(QueueError, match="cannot go from"):
+            watched.move(row, after)
+
+
+def test_of_two_that_move_a_candidate_one_is_refused(watched):
+    row = watched.see("a.tif", 10, 1)
+    watched.move(row, CandidateState.SETTLING)
+    with pytest.raises(QueueError, match="moved meanwhile"):
+        watched.move(row, CandidateState.SETTLING)
+
+
+def test_the_states_before_the_claim_are_those_of_arriving_files(watched):
+    rows = {
+        state: walk(watched, watched.see(f"{state}.tif", 10, 1), *path)
+        for state, path in {
+            CandidateState.SEEN: (),
+            CandidateState.WAIT_PAIR: (CandidateState.SETTLING, CandidateState.COMPLETE, CandidateState.WAIT_PAIR),
+            CandidateState.QUARANTINED: (CandidateState.QUARANTINED,),
+        }.items()
+    }
+    assert watched.in_state(ARRIVING) == [rows[CandidateState.SEEN], rows[CandidateState.WAIT_PAIR]]
+
+
+def test_a_candidate_that_is_put_off_keeps_its_state_and_counts_its_retries(watched):
+    row = watched.put_off(watched.see("a.tif", 10, 1), "the share does not answer", 30.0)
+    assert (row.state, row.reason, row.retries) == (CandidateState.SEEN, "the share does not answer", 1)
+    assert not row.due(NOW + 29.0)
+    assert row.due(NOW + 30.0)
+    moved = watched.move(row, CandidateState.SETTLING)
+    assert (moved.reason, moved.retries, moved.not_before) == (None, 0, 0.0)
+
+
+def test_a_clock_that_was_set_back_puts_no_candidate_off_for_hours(watched):
+    row = watched.put_off(watched.see("a.tif", 10, 1), "later", 30.0)
+    assert row.due(NOW - 2 * MAX_BACKOFF_S)
+
+
+def test_a_forgotten_candidate_is_gone(watched):
+    row = watched.see("a.tif", 10, 1)
+    watched.forget(row)
+    assert watched.reload(row) is None
+    assert watched.in_state(CandidateState) == []
+
+
+def test_the_files_of_a_frame_are_found_by_frame_and_the_latest_by_name_without_case(watched, connection):
+    job = reserve_frame(connection)
+    path = (CandidateState.SETTLING, CandidateState.COMPLETE)
+    row = watched.move(walk(watched, watched.see("r/A.tif", 10, 1), *path), CandidateState.CLAIMED, job_id=job.job_id)
+    assert watched.latest_claimed(["r/a.TIF"]) is None
+    stored = watched.move(row, CandidateState.STORED)
+    assert watched.latest_claimed(["r/b.tif", "r/a.TIF"]) == stored
+    assert watched.of_job(job.job_id) == [stored]
+
+
+def test_each_watch_folder_has_candidates_of_its_own(watched, connection):
+    watched.see("a.tif", 10, 1)
+    assert Candidates(connection, "/other").in_state(CandidateState) == []
