@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -176,43 +175,3 @@ def test_wrong_usage_is_told_before_anything_is_scanned(command, tmp_path, argum
 def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command):
     done = command("session", "resume", 7)
     assert (done.returncode, done.stderr) == (1, "filmscand: there is no session 7\n")
-
-
-def test_devices_tells_infrared_and_recipe_of_what_sane_sees(command):
-    with scanner(1) as virtual:
-        done = command("devices", "--host", virtual.address, "--json")
-        table = command("devices", "--host", virtual.address).stdout
-        name = virtual.device
-    (device,) = [one for one in json.loads(done.stdout)["devices"] if one["device"] == name]
-    assert (device["infrared"], device["recipe"], device["vendor"]) == (True, "coolscan3", "Nikon")
-    assert name in table
-    assert "yes" in table
-
-
-def test_the_virtual_scanner_of_the_command_line_runs_until_it_is_told_to_stop(environment):
-    line = [*PROGRAM, "virtual-scanner", "--model", "pieusb", "--slides", "1", "--address", "127.0.0.99"]
-    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as virtual:
-        assert virtual.stdout.readline().startswith("net:127.0.0.99:pieusb:virtual  (1 slides")
-        virtual.send_signal(signal.SIGTERM)
-        assert virtual.wait(20) == 0
-
-
-@pytest.mark.parametrize("mistake", [["--model", "toaster"], ["--fault", "sulking"]])
-def test_a_virtual_scanner_that_cannot_be_is_wrong_usage(command, mistake):
-    assert command("virtual-scanner", *mistake).returncode == 2
-
-
-def test_without_python_sane_everything_but_scanning_works_and_says_what_to_install(tmp_path, environment):
-    # a package that cannot be imported stands before the real one
-    (tmp_path / "sane.py").write_text("raise ImportError('libsane.so.1: cannot open shared object file')\n")
-    blind = {**environment, "PYTHONPATH": str(tmp_path)}
-    answers = {
-        words: subprocess.run([*PROGRAM, *words.split()], env=blind, capture_output=True, text=True, timeout=60)
-        for words in ("devices", "scan --roll r --device coolscan3:usb --json", "status")
-    }
-    assert [done.returncode for done in answers.values()] == [4, 4, 0]
-    assert "pip install 'filmscand[scanner]'" in answers["devices"].stderr
-    report = json.loads(answers["scan --roll r --device coolscan3:usb --json"].stdout)
-    assert (report["reason"], report["frames"]) == ("failed", [])
-    assert "pip install 'filmscand[scanner]'" in report["advice"]
-    assert not list(Path(environment["FILMSCAND_STATION"]).rglob("*.tif"))

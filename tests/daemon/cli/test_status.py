@@ -1,0 +1,62 @@
+"""`filmscand status` for a person."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from filmscand.daemon.cli.status import show_status
+from filmscand.daemon.database.alarms import Alarm
+from filmscand.daemon.maintenance.status import FrameStatus, ServiceStatus, SessionStatus, StationStatus, WaitingFile
+
+pytestmark = pytest.mark.usefixtures("station")
+
+
+def test_status_of_a_station_that_never_ran(command):
+    status, text, _ = command("status")
+    assert status == 0
+    assert "not running" in text
+    assert json.loads(command("status", "--json")[1])["service"]["running"] is False
+
+
+BUSY = StationStatus(
+    service=ServiceStatus(True, 77, 1_000_000.0),
+    states={"queued": 3, "processing": 1, "finished": 0},
+    outcomes={"archived": 5, "failed": 0},
+    in_work=("c/b/r_0004",),
+    alarms=(Alarm("archive", "/archive: cannot write: No space left on device", 0.0, 0.0, 2),),
+    arriving=2,
+    waiting=(WaitingFile("/drop", "r/[a].tif", "ambiguous", "no infrared came within 180 s"),),
+    failed_files=1,
+    last_frames=(FrameStatus("c/b/r_0003", "archived", "a.tif", 1.0, 0.0421, 0.1, 12, 2.5, None),),
+    sessions=(
+        SessionStatus(9, "c/b/r", "coolscan3:usb", "attention", None, 36, 4, 1, 0.5, "a slide is stuck", "Free it."),
+    ),
+    free_bytes=2_000_000_000,
+    free_frames=11,
+    left_s=240.0,
+)
+
+
+def test_status_of_a_busy_station_shows_every_part_in_a_line_or_a_table(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    show_status(BUSY)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in EXPECTED if line not in lines] == []
+    assert lines[0].startswith("service running, process 77, since 1970-01-12")
+
+
+EXPECTED = [
+    "frames 3 queued, 1 processing",
+    "finished 5 archived",
+    "arriving 2 files",
+    "rejected 1 files in _failed, each with the reason beside it",
+    "cleaning c/b/r_0004",
+    "free space 11 frames (2.0 GB)",
+    "time left 4 min",
+    "alarm /archive: cannot write: No space left on device",
+    "9 c/b/r coolscan3:usb attention 4 of 36 1 lost; a slide is stuck; Free it.",
+    "/drop/r/[a].tif ambiguous no infrared came within 180 s",
+    "c/b/r_0003 archived 0.042 0.100 12 2.50",
+]
