@@ -78,7 +78,9 @@ def _check(file: Path, sha512: str) -> Iterator[Problem]:
 
 def _read_manifest(text: str, bag: Path) -> dict[Path, str]:
     listed = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines: a file name may hold one of the other characters at which that splits (U+0085, U+2028 ...).
+    lines = text.removesuffix("\n").split("\n") if text else []
+    for number, line in enumerate(lines, 1):
         entry = _LINE.fullmatch(line)
         if entry is None or ".." in Path(entry["path"]).parts:
             raise ValueError(f"line {number}: expected a SHA-512 and a path below the bag, found {line[:80]!r}")

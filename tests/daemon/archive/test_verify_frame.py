@@ -1,0 +1,41 @@
+"""One archived file against its record."""
+
+import os
+
+import pytest
+
+from filmscand.daemon.archive.atomic_file import publish_bytes
+from filmscand.daemon.archive.sidecar import Role, StoredFile
+from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, check_file
+
+
+@pytest.fixture
+def stored(tmp_path):
+    digest = publish_bytes(tmp_path / "a.tif", b"counts").digest
+    return StoredFile(
+        name="a.tif", role=Role.RAW, size_bytes=digest.size_bytes, sha256=digest.sha256, sha512=digest.sha512
+    )
+
+
+def test_a_file_as_recorded_is_no_problem(stored, tmp_path):
+    assert check_file(tmp_path, stored) is None
+
+
+@pytest.mark.parametrize("content", [b"COUNTS", b"count", b""])
+def test_a_file_with_other_content_is_changed(stored, tmp_path, content):
+    (tmp_path / "a.tif").write_bytes(content)
+    problem = check_file(tmp_path, stored)
+    assert problem.kind is ProblemKind.CHANGED
+    assert f"expected 6 bytes with SHA-256 {stored.sha256}, found {len(content)}" in str(problem)
+
+
+def test_a_missing_file_and_one_that_cannot_be_read_are_told_apart(stored, tmp_path):
+    (tmp_path / "a.tif").unlink()
+    assert check_file(tmp_path, stored).kind is ProblemKind.MISSING
+    os.mkdir(tmp_path / "a.tif")  # noqa: PTH102
+    assert check_file(tmp_path, stored).kind is ProblemKind.UNREADABLE
+
+
+def test_only_a_file_that_no_record_names_is_no_damage(tmp_path):
+    damage = {kind for kind in ProblemKind if Problem(tmp_path, kind, "why").is_damage}
+    assert damage == set(ProblemKind) - {ProblemKind.UNLISTED}
