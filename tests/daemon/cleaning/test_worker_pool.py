@@ -1,0 +1,76 @@
+"""The pool of real worker processes without frames; with frames it is in test_worker.py."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import closing
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import pytest
+
+from filmscand.daemon.cleaning.worker import WorkerPlan
+from filmscand.daemon.cleaning.worker_pool import WorkerPool
+from filmscand.daemon.core.timing import Timing
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.station.configuration import LogLevel
+
+TIMING = Timing(worker_poll_s=60.0, retry_first_s=0.4)
+
+
+def make_pool(root, count, supervisor_pid=None):
+    plan = WorkerPlan(
+        database=root / "station.db",
+        archive=root / "archive",
+        threads=1,
+        memory_limit_bytes=2048 << 20,
+        supervisor_pid=os.getpid() if supervisor_pid is None else supervisor_pid,
+        log_level=LogLevel.WARNING,
+        timing=TIMING,
+    )
+    return WorkerPool(plan, count)
+
+
+@pytest.fixture
+def queue(tmp_path):
+    with closing(open_database(tmp_path / "station.db")) as connection:
+        yield Queue(connection)
+
+
+def test_idle_workers_end_when_they_are_told_to_stop(queue, tmp_path):
+    pool = make_pool(tmp_path, 2)
+    pool.fill()
+    pool.fill()
+    assert len(pool.handles()) == 2
+    pool.wake()
+    assert pool.stop(queue, 60.0) == []
+    assert pool.handles() == []
+
+
+def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queue, tmp_path):
+    pool = make_pool(tmp_path, 1)
+    try:
+        pool.fill()
+        (child,) = children()
+        os.kill(child, signal.SIGKILL)
+        assert wait(pool.handles(), 10.0)
+        (loss,) = pool.collect(queue)
+        assert (loss.reason, loss.job) == ("its worker was killed by SIGKILL", None)
+        assert pool.early_deaths == 1
+        pool.fill()
+        assert pool.handles() == []
+        time.sleep(TIMING.retry_first_s)
+        pool.fill()
+        assert len(pool.handles()) == 1
+    finally:
+        pool.stop(queue, 0.0)
+
+
+def children():
+    """Return the worker processes of this one."""
+    lists = Path("/proc/self/task").glob("*/children")
+    pids = [int(pid) for path in lists for pid in path.read_text().split()]
+    return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]

@@ -1,0 +1,168 @@
+"""Files that arrive in a watch folder, with real files and a clock of the test."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import date
+
+import pytest
+
+from filmscand.daemon.database.candidates import Candidates, CandidateState
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
+from filmscand.daemon.ingest.watch import sweep
+from filmscand.daemon.station.configuration import Watch
+from support.live_station import write_infrared, write_inside, write_picture
+
+TODAY = date(2026, 11, 28)
+QUIET_S = 4.0
+MAX_SETTLE_S = 60.0
+
+
+class Folder:
+    """A watch folder, its rows, and what arrives there."""
+
+    def __init__(self, root, connection):
+        self.root = root / "drop"
+        self.root.mkdir()
+        self.candidates = Candidates(connection, str(self.root))
+        self.now_s = 0.0
+        self.restart()
+
+    def restart(self):
+        rules = SettleRules(QUIET_S, MAX_SETTLE_S, probe_writers=True)
+        self.arrivals = Arrivals(Watch(path=self.root), self.candidates, rules)
+
+    def sweep(self):
+        self.arrivals.note_sweep(sweep(self.root), self.now_s)
+
+    def rest(self, seconds):
+        for _ in range(4):
+            self.now_s += seconds / 4
+            self.arrivals.observe_due(self.now_s)
+
+    def settle(self):
+        self.sweep()
+        self.rest(QUIET_S)
+        return [row.path for row in self.arrivals.settled(0.0)]
+
+    def check(self):
+        for row in self.arrivals.settled(0.0):
+            self.arrivals.check(row, TODAY)
+
+    def states(self):
+        return {row.path: row.state for row in self.candidates.in_state(CandidateState)}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with closing(open_database(tmp_path / "station.db")) as connection:
+        yield Folder(tmp_path, connection)
+
+
+def test_a_scan_settles_and_is_complete(folder):
+    write_inside(folder.root / "r/a.tif", 1)
+    folder.sweep()
+    assert folder.arrivals.incomplete_paths() == ["r/a.tif"]
+    assert folder.settle() == ["r/a.tif"]
+    folder.check()
+    (arrived,) = folder.arrivals.complete_files(0.0)
+    assert (arrived.candidate.path, arrived.holds_infrared) == ("r/a.tif", True)
+    assert folder.arrivals.incomplete_paths() == []
+
+
+def test_a_picture_without_infrared_and_an_infrared_file_hold_none_inside(folder):
+    write_picture(folder.root / "a.tif", 1)
+    write_infrared(folder.root / "a_ir.tif", 1)
+    folder.settle()
+    folder.check()
+    assert {one.candidate.path: one.holds_infrared for one in folder.arrivals.complete_files(0.0)} == {
+        "a.tif": False,
+        "a_ir.tif": False,
+    }
+
+
+def test_a_file_that_grows_starts_its_wait_again(folder):
+    path = write_inside(folder.root / "a.tif", 1)
+    folder.sweep()
+    folder.rest(QUIET_S * 3 / 4)
+    with path.open("ab") as file:
+        file.write(b"more")
+    folder.sweep()
+    folder.rest(QUIET_S / 2)
+    assert folder.arrivals.settled(0.0) == []
+    folder.rest(QUIET_S / 2)
+    assert len(folder.arrivals.settled(0.0)) == 1
+
+
+def test_an_event_that_ends_the_writing_shortens_the_wait(folder):
+    write_inside(folder.root / "a.tif", 1)
+    folder.arrivals.note_event("a.tif", folder.now_s, write_ended=True)
+    folder.rest(QUIET_S / 2)
+    assert len(folder.arrivals.settled(0.0)) == 1
+
+
+def test_a_half_written_scan_is_retried_and_quarantined_at_last(folder):
+    path = write_inside(folder.root / "a.tif", 1)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    folder.settle()
+    folder.check()
+    (row,) = folder.candidates.in_state({CandidateState.SETTLING})
+    assert row.retries == 1
+    folder.rest(MAX_SETTLE_S)
+    for late in folder.arrivals.settled(row.not_before):
+        folder.arrivals.check(late, TODAY)
+    assert folder.states() == {"a.tif": CandidateState.QUARANTINED}
+    assert (folder.root / "_failed/2026-11-28/a.tif.error.json").exists()
+
+
+def test_a_file_that_is_no_scan_stays_in_place_with_the_reason(folder):
+    (folder.root / "notes.txt").write_text("first slide is upside down")
+    folder.settle()
+    folder.check()
+    (row,) = folder.candidates.in_state({CandidateState.QUARANTINED})
+    assert row.reason.startswith("not a film scan: expected .dng, ")
+    assert (folder.root / "notes.txt").exists()
+    assert folder.settle() == []
+
+
+def test_a_file_that_disappears_is_forgotten(folder):
+    path = write_inside(folder.root / "a.tif", 1)
+    folder.sweep()
+    path.unlink()
+    folder.sweep()
+    assert folder.states() == {}
+    assert folder.arrivals.next_observation_s() is None
+
+
+def test_after_a_restart_a_complete_file_settles_again(folder):
+    write_inside(folder.root / "a.tif", 1)
+    folder.settle()
+    folder.check()
+    folder.restart()
+    folder.arrivals.begin()
+    assert folder.states() == {"a.tif": CandidateState.SETTLING}
+    assert folder.settle() == ["a.tif"]
+
+
+def test_the_other_half_of_a_file_that_was_left_to_a_person_has_it_decided_again(folder):
+    write_picture(folder.root / "a.tif", 1)
+    folder.settle()
+    folder.check()
+    (arrived,) = folder.arrivals.complete_files(0.0)
+    folder.arrivals.leave_to_person(arrived.candidate, "no infrared came within 180 s")
+    assert folder.settle() == []
+    write_infrared(folder.root / "a_ir.tif", 1)
+    folder.sweep()
+    assert set(folder.states().values()) == {CandidateState.SETTLING}
+
+
+def test_a_complete_file_waits_for_its_other_half(folder):
+    write_picture(folder.root / "a.tif", 1)
+    folder.settle()
+    folder.check()
+    (arrived,) = folder.arrivals.complete_files(0.0)
+    folder.arrivals.wait_for_pair(arrived.candidate)
+    assert folder.states() == {"a.tif": CandidateState.WAIT_PAIR}
+    assert [one.candidate.path for one in folder.arrivals.complete_files(0.0)] == ["a.tif"]
