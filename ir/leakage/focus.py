@@ -138,7 +138,7 @@ def _busiest(tiles: Tiles) -> Tiles:
     """Tiles in which most of the red picture changes from pixel to pixel, which is where a blur shows."""
     steps = np.diff(tiles.log_rgb[:, ::3, :, 0], axis=2)
     order = np.argsort(-np.mean(np.minimum(np.abs(steps), 0.5), axis=(1, 2)))[:TILES_TRIED]
-    return tiles.chosen(np.sort(order))
+    return tiles.select(np.sort(order))
 
 
 def _edges(tiles: Tiles, dark_noise: float) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
+from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_regions, is_speckled, seed_limits
 from filmscand.ir.leakage import _noise_kernels as noise_kernels
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
@@ -72,7 +72,7 @@ def test_a_pixels_class_is_that_of_its_smoothed_density_against_the_limits_of_it
     limits = np.sort(rng.uniform(0.02, 0.5, (3, 16)), axis=0).astype(np.float32)[[0, 2, 1]]
     holder = rng.random((-(-rows // 8), -(-cols // 8))) < 0.2
     classes = np.zeros((rows, cols), int)
-    found = find_defects(residual, base, noise, limits, holder)
+    found = find_regions(residual, base, noise, limits, holder)
     _, three, five = twins.density(residual.values, residual.grades, base.level, block)
     local = twins.laid_out(noise.factor, block, (rows, cols))
     weak, seed, wide = (limit[residual.grades & 15] * local for limit in limits)
@@ -150,7 +150,7 @@ def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
     density[19:22, 28:31] = 0.5
     density[40, 10:50] = 0.03
     noise = noise_of(0.004)
-    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
     assert len(regions) == 1
     assert regions.rows.max() < 30
     assert (regions.cols.min(), regions.cols.max()) == (10, 49)
@@ -166,7 +166,7 @@ def test_a_long_ridge_is_a_defect_though_it_nowhere_passes_the_threshold_of_a_se
     density = np.zeros((64, 64))
     # Over five pixels and three the smoothing leaves the middle rows some nine tenths.
     density[19:24, 5 : 5 + length_px] = part * limits[2, 0] / 0.94
-    assert len(find_defects(film_with(density), flat_base(), noise, limits, NOTHING_HELD)) == found
+    assert len(find_regions(film_with(density), flat_base(), noise, limits, NOTHING_HELD)) == found
 
 
 @pytest.mark.parametrize(("deviations", "kept"), [(1.7, False), (3.4, True)])
@@ -175,7 +175,7 @@ def test_a_weak_part_stands_out_of_the_noise_by_about_two_and_a_half_deviations(
     density[19:22, 5:60] = deviations * 0.004
     density[19:22, 28:31] = 0.5
     noise = noise_of(0.004)
-    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
     assert (regions.cols.min() < 8) == kept
 
 
@@ -183,7 +183,7 @@ def test_clipped_infrared_is_never_a_defect_but_film_under_its_level_is():
     residual = film_with(np.full((64, 64), 0.4))
     residual.grades[:, :32] = 128
     noise = noise_of()
-    regions = find_defects(residual, flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(residual, flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
     assert regions.cols.min() >= 30
 
 
@@ -191,7 +191,7 @@ def test_nothing_is_a_defect_on_the_holder():
     holder = NOTHING_HELD.copy()
     holder[:4] = True
     noise = noise_of()
-    regions = find_defects(film_with(np.full((64, 64), 0.4)), flat_base(), noise, seed_limits(noise, 0.5), holder)
+    regions = find_regions(film_with(np.full((64, 64), 0.4)), flat_base(), noise, seed_limits(noise, 0.5), holder)
     assert regions.rows.min() == 32
 
 
@@ -204,7 +204,7 @@ def test_a_plain_of_noise_holds_hardly_a_seed_and_more_with_more_sensitivity():
     )
     base, holder = flat_base((44, 44)), np.zeros((88, 88), np.bool_)
     noise = replace(noise, factor=np.ones((44, 44), np.float32))
-    counts = [len(find_defects(residual, base, noise, seed_limits(noise, s), holder)) for s in (0.0, 0.5, 1.0)]
+    counts = [len(find_regions(residual, base, noise, seed_limits(noise, s), holder)) for s in (0.0, 0.5, 1.0)]
     assert counts[0] == 0
     assert counts[1] <= 6
     assert counts[2] > 3 * counts[1] + 20

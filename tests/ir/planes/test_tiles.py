@@ -83,7 +83,7 @@ def test_clipped_infrared_is_not_film_to_learn_from():
 def test_some_tiles_can_be_chosen():
     rgb, infrared = flat_planes((300, 500), noise=0.01)
     _, tiles = photometry_and_tiles(rgb, infrared)
-    chosen = tiles.chosen(np.array([2, 0]))
+    chosen = tiles.select(np.array([2, 0]))
     assert np.array_equal(chosen.corners, tiles.corners[[2, 0]])
     assert np.array_equal(chosen.log_rgb, tiles.log_rgb[[2, 0]])
     assert chosen.shape == tiles.shape

@@ -10,7 +10,7 @@ from filmscand.film.recipe import InfraredOptics
 from filmscand.ir.planes.holder import Holder, find_holder
 from filmscand.ir.planes.photometry import measure_photometry
 from filmscand.ir.registration.registration import Registration, measure_registration, same_grid
-from filmscand.ir.registration.second_pass import Scan, follow_second_pass, strip_corners
+from filmscand.ir.registration.second_pass import FramePlanes, register_second_pass, strip_corners
 from support.ir_frames import cleaned, compiled, photometry_and_tiles, simulated, two_planes
 
 SHAPE = (720, 1080)
@@ -29,8 +29,8 @@ def bare_film(shape):
 def followed(rgb, infrared, rough=None):
     """Course of a frame, from what the tiles tell of it or from a rough course that is given."""
     photometry, tiles = photometry_and_tiles(rgb, infrared)
-    scan = Scan(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
-    return follow_second_pass(scan, rough or measure_registration(tiles))
+    scan = FramePlanes(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
+    return register_second_pass(scan, rough or measure_registration(tiles))
 
 
 def true_course(frame):
@@ -116,7 +116,7 @@ def test_a_frame_that_is_all_holder_keeps_its_rough_course():
     rgb, infrared = two_planes(0.15, lambda row, col: np.stack([0 * row, 0 * col]), shape=(200, 300))
     covered = Holder(np.ones((25, 38), np.bool_), 1.0)
     rough = same_grid(200)
-    assert follow_second_pass(Scan(rgb, infrared, measure_photometry(rgb, infrared), covered), rough) is rough
+    assert register_second_pass(FramePlanes(rgb, infrared, measure_photometry(rgb, infrared), covered), rough) is rough
 
 
 def test_strips_lie_on_film_alone():
