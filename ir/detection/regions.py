@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.detection import _region_kernels as kernels
-from filmscand.ir.leakage.noise import TAIL_PARTS, Base, Noise
+from filmscand.ir.leakage.film_base import Base
+from filmscand.ir.leakage.noise import TAIL_PARTS, Noise
 from filmscand.ir.leakage.residual import ACTIVITY_GRADES, Residual
 
 # Part of the clean film's pixels that may become seeds, at sensitivity 0.5.

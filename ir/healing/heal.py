@@ -20,7 +20,7 @@ from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing import _healing_kernels as healing_kernels
 from filmscand.ir.healing.absorption import Absorption, Sight, fit_absorption
 from filmscand.ir.healing.lent_grain import GRAINY_PX, Shown, lent_grain, measure_detail
-from filmscand.ir.leakage.noise import Base
+from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.planes.photometry import Photometry
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.ir.leakage.film_base import Base, RedPlane, measure_base
 from filmscand.ir.leakage.focus import leakage_samples, measure_blur
 from filmscand.ir.leakage.levels import with_levels
 from filmscand.ir.leakage.model import fit_leakage
-from filmscand.ir.leakage.noise import Base, Noise, Picture, measure_base, measure_noise
+from filmscand.ir.leakage.noise import Noise, measure_noise
 from filmscand.ir.leakage.residual import Fitted, Residual, residual_density, tile_residuals
 from filmscand.ir.leakage.usability import blocking_caution
 from filmscand.ir.network.infrared_view import InfraredView
@@ -113,7 +114,7 @@ def _residual_and_base(
     opened: Opened, fitted: Fitted, no_film: npt.NDArray[np.bool_], watch: StopWatch
 ) -> tuple[Residual, Base]:
     residual = watch.time("residual", lambda: residual_density(opened.rgb, opened.infrared, opened.photometry, fitted))
-    picture = Picture(opened.rgb[..., 0], opened.photometry.log_tables[0])
+    picture = RedPlane(opened.rgb[..., 0], opened.photometry.log_tables[0])
     return residual, watch.time("base", lambda: measure_base(residual, no_film, BLOCK_PX, picture))
 
 

@@ -14,7 +14,7 @@ from filmscand.film.frame import Damage, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import PICTURES
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.leakage.noise import Base, Picture
+from filmscand.ir.leakage.film_base import Base, RedPlane
 from filmscand.ir.planes.holder import find_holder
 from filmscand.ir.planes.photometry import Photometry, measure_photometry
 from filmscand.ir.planes.tiles import take_tiles
@@ -62,8 +62,8 @@ def base_of(level, block_px):
 def picture_of(red, photometry=None):
     """The red that a base is measured along with: its counts, or natural logs of light to the thousandth."""
     if photometry is not None:
-        return Picture(np.ascontiguousarray(red), photometry.log_tables[0])
-    return Picture(np.rint(red * 1000 + 30000).astype(np.uint16), (np.arange(65536, dtype=np.float32) - 30000) / 1000)
+        return RedPlane(np.ascontiguousarray(red), photometry.log_tables[0])
+    return RedPlane(np.rint(red * 1000 + 30000).astype(np.uint16), (np.arange(65536, dtype=np.float32) - 30000) / 1000)
 
 
 @cache

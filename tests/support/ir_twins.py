@@ -107,7 +107,7 @@ def laid_out(grid, block, shape):
     return ndimage.map_coordinates(grid.astype(float), np.meshgrid(*at, indexing="ij"), order=1, mode="nearest")
 
 
-def like_neighbours(grid, density, red, limits, reach, combine):
+def combine_similar(grid, density, red, limits, reach, combine):
     """Combine the blocks around each that differ from it little in red, or more in density than red explains."""
     out = np.empty(grid.shape)
     for row, col in np.ndindex(grid.shape):

@@ -90,7 +90,7 @@ def test_a_level_of_few_pixels_is_hardly_believed(pixels, believed):
 def test_pixels_that_are_not_valid_do_not_count():
     red, dark = black_and_white()
     levels = tiles_of(red, np.where(dark, -0.06, 0.0))
-    levels.left[:, ::3] = 5.0
+    levels.residual[:, ::3] = 5.0
     levels.valid[:, ::3] = 0.0
     assert rise(level_misfit(levels, NOISE, RED_LOGS)) == pytest.approx(0.06, rel=0.1)
 

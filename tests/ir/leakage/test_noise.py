@@ -242,8 +242,8 @@ def test_blocks_are_compared_with_those_that_may_show_the_same(seed, shape, reac
     limits = (np.float32(0.8), np.float32(12))
     for kind, combine in enumerate((np.max, np.min, np.mean, np.median)):
         found = np.empty_like(grid)
-        kernels.like_neighbours(grid, density, red, limits, reach, kind, found)
-        np.testing.assert_allclose(found, twins.like_neighbours(grid, density, red, limits, reach, combine), atol=1e-5)
+        kernels.combine_similar(grid, density, red, limits, reach, kind, found)
+        np.testing.assert_allclose(found, twins.combine_similar(grid, density, red, limits, reach, combine), atol=1e-5)
 
 
 def test_the_base_between_block_centres_is_interpolated():
