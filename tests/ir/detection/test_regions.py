@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_regions, is_speckled, seed_limits
-from filmscand.ir.leakage import _noise_kernels as noise_kernels
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 from support import ir_twins as twins
@@ -50,16 +49,6 @@ def residuals(draw):
     values = rng.integers(-4000, 4000, (rows, cols)).astype(np.int16)
     grades = (rng.integers(0, 16, (rows, cols)) + rng.choice([0, 128], (rows, cols), p=[0.8, 0.2])).astype(np.uint8)
     return rng, Residual(values, grades), block, (-(-rows // block), -(-cols // block))
-
-
-@settings(max_examples=15, deadline=None)
-@given(residuals())
-def test_statistics_of_blocks_are_those_of_a_lattice_of_samples(drawn):
-    _, residual, block, shape = drawn
-    found = (*(np.empty(shape, np.float32) for _ in range(3)), np.empty(shape, np.uint8))
-    noise_kernels.block_statistics(residual.values, residual.grades, block, *found)
-    for plane, expected in zip(found, twins.block_statistics(residual.values, residual.grades, block), strict=True):
-        assert plane == pytest.approx(expected, abs=1e-6)
 
 
 @settings(max_examples=20, deadline=None)
