@@ -48,7 +48,7 @@ class Holder:
         Returns
         -------
         float
-            0..1, to whole blocks.
+            0..1, over as many whole blocks as the size takes, from the block of the corner on.
         """
         first = [at // BLOCK_PX for at in corner]
         last = [at - (-length // BLOCK_PX) for at, length in zip(first, size, strict=True)]

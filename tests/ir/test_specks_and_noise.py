@@ -40,7 +40,7 @@ def test_specks_of_a_known_density_are_found(depth, least):
     assert elsewhere < 2e-4
 
 
-def test_faint_specks_are_found_as_the_sensitivity_says():
+def test_more_faint_specks_are_found_with_more_sensitivity():
     careful, usual, eager = (recall(0.025, sensitivity)[0] for sensitivity in (0.0, 0.5, 1.0))
     assert careful < 0.35
     assert 0.25 < usual < 0.78
@@ -49,7 +49,7 @@ def test_faint_specks_are_found_as_the_sensitivity_says():
 
 
 @pytest.mark.parametrize("kind", ["leaky_slide", "faint_dust", "negative"])
-def test_more_sensitivity_suspects_no_fewer_regions(kind):
+def test_more_sensitivity_lowers_the_threshold_and_finds_no_fewer_defects(kind):
     found = [cleaned(kind, "landscape", (300, 420), sensitivity=s).report for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     thresholds = [report.threshold for report in found]
     assert thresholds == sorted(thresholds, reverse=True)
@@ -65,7 +65,7 @@ def report_with_single_pixels(depth):
     return clean_frame(frame.rgb, np.rint(infrared).astype(np.uint16)).report
 
 
-def test_noise_that_only_darkens_raises_the_threshold_until_it_is_out_and_no_further():
+def test_noise_that_only_darkens_raises_the_threshold_just_above_itself():
     without, faint, deep = (report_with_single_pixels(depth) for depth in (0.0, 0.1, 0.25))
     assert 1.2 < faint.threshold / without.threshold < 1.6
     assert 3.0 < deep.threshold / without.threshold < 3.8
@@ -88,11 +88,11 @@ def threshold_over_noise(slope):
     return report.threshold / report.noise
 
 
-def test_the_more_of_the_picture_leaks_the_more_is_asked_of_a_defect():
+def test_a_stronger_leak_raises_the_threshold():
     assert threshold_over_noise(0.4) / threshold_over_noise(0.1) == pytest.approx(1.375, rel=0.12)
 
 
-def test_heavy_damage_is_cautioned_and_light_damage_is_not():
+def test_heavy_damage_gives_a_warning_and_light_damage_does_not():
     heavy, light = (
         cleaned("leaky_slide", "smooth_sky", (300, 420), damage=Damage(dust=amount, dirt=amount, median_density=0.5))
         for amount in (14.0, 3.4)
@@ -103,7 +103,7 @@ def test_heavy_damage_is_cautioned_and_light_damage_is_not():
     assert heavy.report.coverage < 0.16
 
 
-def test_dust_that_only_the_infrared_saw_is_left_alone():
+def test_dust_that_only_the_infrared_shows_is_left_unchanged():
     damage = Damage(dust=3, dirt=1, infrared_only_share=1.0, short_hairs=0, long_hairs=0, scratches=0)
     frame, result = (make("leaky_slide", "landscape", damage=damage) for make in (simulated, cleaned))
     seen = frame.any_mask.mean()
@@ -111,7 +111,7 @@ def test_dust_that_only_the_infrared_saw_is_left_alone():
     assert result.defect_mask.mean() < 0.1 * seen
 
 
-def test_a_picture_that_does_not_leak_is_not_made_to():
+def test_no_leakage_is_found_in_a_picture_that_does_not_leak():
     result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
     assert result.report.leakage.red < 0.01
     assert result.defect_mask.mean() < 1e-3
@@ -119,7 +119,7 @@ def test_a_picture_that_does_not_leak_is_not_made_to():
     assert result.report.warnings == (Caution.REGISTRATION_UNSURE,)
 
 
-def test_gravel_is_no_noise_and_its_dust_is_looked_for_without_infrared():
+def test_gravel_is_not_taken_for_a_dark_frame_and_is_cleaned_without_infrared():
     rng = np.random.default_rng(1)
     stones = np.kron(rng.uniform(0.05, 1.0, (40, 60)), np.ones((10, 10))) * rng.uniform(0.4, 1.0, (400, 600))
     rgb = np.rint(40_000 * stones[..., None] * np.array([1.0, 0.9, 0.8])).astype(np.uint16)

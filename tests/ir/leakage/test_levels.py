@@ -38,14 +38,14 @@ def step_taken(red, medians, **changes):
     return float(bright - dark)
 
 
-def test_the_step_between_a_black_corner_and_the_picture_is_taken_into_the_leak():
+def test_the_step_between_a_black_corner_and_the_picture_corrects_the_leakage():
     red = black_corner()
     assert step_taken(red, np.where(red < -3, -0.05, 0.0)) == pytest.approx(0.05, rel=0.2)
     assert step_taken(red, np.where(red < -3, 0.05, 0.0)) == pytest.approx(-0.05, rel=0.2)
 
 
 @pytest.mark.parametrize(("step", "worth"), [(0.008, False), (0.018, True)])
-def test_a_step_that_would_not_be_marked_is_not_worth_a_pass(step, worth):
+def test_a_step_below_the_noise_of_detection_corrects_nothing(step, worth):
     red = black_corner()
     assert (step_taken(red, np.where(red < -3, -step, 0.0)) is not None) == worth
 
@@ -69,7 +69,7 @@ def test_the_holder_is_no_level_of_the_picture():
 
 
 @pytest.mark.parametrize(("dirt_blocks", "known"), [(14, False), (36, True)])
-def test_levels_that_hardly_a_block_shows_are_not_compared(dirt_blocks, known):
+def test_levels_of_few_blocks_are_not_compared(dirt_blocks, known):
     red = np.full(SHAPE, -1.0)
     places = np.random.default_rng(3).permutation(np.arange(0, red.size, 7))[:dirt_blocks]
     red.ravel()[places] = -3.0
@@ -87,7 +87,7 @@ def steps_of(red, medians, film=None):
     return level_steps(medians.astype(np.float32), red.astype(np.float32), bins_of(red), film)
 
 
-def test_most_pairs_of_blocks_decide_and_not_the_deepest():
+def test_most_pairs_of_blocks_decide_and_not_the_largest_steps():
     red = black_corner()
     medians = np.where(red < -3, -0.03, 0.0)
     medians[:18, : SHAPE[1] // 2] -= 1.0
@@ -101,16 +101,16 @@ def test_a_dark_figure_that_blocks_as_much_infrared_as_dust_does_is_no_level(dus
     assert (step_taken(red, np.where(red < -3, -dust_density, 0.0)) is not None) == taken
 
 
-def test_a_few_pairs_of_blocks_are_not_quite_believed():
-    def believed(rows):
+def test_few_pairs_of_blocks_lower_the_step():
+    def found_part(rows):
         red = np.full((rows, 40), -1.0)
         red[:, :20] = -4.0
         steps = steps_of(red, np.where(red < -3, -0.05, 0.0))
         return (steps[-1] - steps[0]) / 0.05
 
     # Blocks are compared with the third next: each row has three pairs across the rim.
-    assert believed(5) == pytest.approx(0.83, abs=0.04)
-    assert believed(30) > 0.95
+    assert found_part(5) == pytest.approx(0.83, abs=0.04)
+    assert found_part(30) > 0.95
 
 
 @pytest.mark.parametrize(("rim_blocks", "step"), [(1, 0.05), (2, 0.05), (5, 0.0)])
