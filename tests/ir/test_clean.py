@@ -25,7 +25,7 @@ QUALITY_SHAPE, QUALITY_SEED = (600, 900), 11
 
 
 class Floor(NamedTuple):
-    """What a frame of a kind has to reach: F1 within 2 px, decibels over raw on defects and over the whole frame,
+    """Smallest quality of a frame of a kind: F1 within 2 px, decibels over raw on defects and over the whole frame,
     decibels over a perfect mask filled by Telea's method, and the most sound pixels that may be harmed.
     """
 
@@ -38,7 +38,7 @@ class Floor(NamedTuple):
     harmed: float
 
 
-# Well under what is measured, so that a change of the weather passes and a step back does not.
+# Well below the measured values, so that a small variation passes and a step back does not.
 FLOORS = [
     Floor("clear_slide", "landscape", 0.94, 23, 23, 3.0, 1e-4),
     Floor("leaky_slide", "girders", 0.94, 19, 19, 11, 5e-4),
@@ -59,7 +59,7 @@ def answer_of(result):
 
 
 def telea(frame):
-    """The frame filled where its damage truly is, at once and in eight bits, as OpenCV can."""
+    """The frame with its true damage filled by OpenCV, in eight bits."""
     eight = (frame.rgb >> 8).astype(np.uint8)
     mask = widened(frame.visible_mask, 1)
     filled = cv2.inpaint(eight, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA).astype(np.uint16) * 257
@@ -105,7 +105,7 @@ def assert_sane(result, rgb):
     report = result.report
     assert (report.threshold > 0) == (report.method in (Method.INFRARED, Method.FUSION))
     assert (report.probability_threshold > 0) == (report.method in (Method.DETECTOR, Method.FUSION))
-    # Where there is hardly a mark, the detector confirms each; its threshold counts where it decided.
+    # In a frame with few regions the detector confirms each, without a threshold of its own in the report.
     assert set(report.models) <= {"detector"}
     assert report.models or not report.probability_threshold
     assert report.defects_found == report.defects_divided + report.defects_filled + report.defects_left
@@ -323,7 +323,7 @@ def test_black_parts_of_the_picture_are_no_holder_and_are_left_unchanged(kind):
 @pytest.mark.parametrize("kind", ["mounted", "mounted_turned"])
 def test_the_mount_is_measured_and_left_unchanged(kind):
     frame, result = (make(kind, "landscape") for make in (simulated, cleaned))
-    # Its blurred edge is no core of a mount yet.
+    # The blurred edge of the mount does not count.
     assert 0.6 * frame.holder_mask.mean() < result.report.holder_fraction < frame.holder_mask.mean()
     assert not (result.defect_mask & frame.holder_mask).any()
 
@@ -367,6 +367,6 @@ def test_clean_lettering_is_not_taken_for_dirt(seed):
 
 @pytest.mark.parametrize("seed", [11, 15])
 def test_small_print_is_not_taken_for_dust_that_infrared_hardly_sees(seed):
-    # Strokes finer than the lens resolves leak otherwise than the mixture that red shows of them.
+    # Strokes too fine for the lens leak differently from the mixture of densities that red shows.
     frame = simulated("strong_leak", "lettering", (600, 900), seed, damage=KINDS["spotless"].damage)
     assert not clean_frame(frame.rgb, frame.infrared).defect_mask.any()

@@ -1,4 +1,4 @@
-"""How faint, small and many specks may be, and what is noise, leak or picture instead."""
+"""Specks on whole frames: how faint, small and many they may be, and what is noise, leakage or picture instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = compiled
 
 
 def speck_frame(depth):
-    """A frame with a lattice of specks of one density among a few dark ones, and how far off each pixel lies."""
+    """A frame with a lattice of specks of one density, one row of dark ones, and each pixel's distance to a speck."""
     frame = simulated("spotless", "landscape", (400, 600), 3)
     row, col = np.mgrid[:400, :600]
     away = np.hypot(row % 40 - 20, col % 40 - 20)
@@ -26,7 +26,7 @@ def speck_frame(depth):
 
 
 def recall(depth, sensitivity=0.5):
-    """Part of the specks of that density that were found, and part of the film around them that was changed."""
+    """Part of the specks of a density that is found, and part of the film around them that is changed."""
     rgb, infrared, away = speck_frame(depth)
     mask = clean_frame(rgb, infrared, CleanOptions(sensitivity)).defect_mask
     cores = (mask & (away < 2.5)).reshape(10, 40, 15, 40).any(axis=(1, 3))
@@ -58,7 +58,7 @@ def test_more_sensitivity_lowers_the_threshold_and_finds_no_fewer_defects(kind):
 
 
 def report_with_single_pixels(depth):
-    """Report of a spotless frame whose infrared is darker by that density in one of 676 pixels."""
+    """Report of a spotless frame whose infrared is darker by a density in one of 676 pixels."""
     frame = simulated("spotless", "landscape")
     infrared = frame.infrared.astype(float)
     infrared[::26, ::26] *= np.exp(-depth)
@@ -115,7 +115,7 @@ def test_no_leakage_is_found_in_a_picture_that_does_not_leak():
     result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
     assert result.report.leakage.red < 0.01
     assert result.defect_mask.mean() < 1e-3
-    # Neither leak nor dust tells how the planes lie.
+    # Without leakage and dust the planes share nothing to register on.
     assert result.report.warnings == (Caution.REGISTRATION_UNSURE,)
 
 

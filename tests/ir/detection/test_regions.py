@@ -29,7 +29,7 @@ NO_HOLDER = np.zeros((40, 40), np.bool_)
 
 
 def noise_of(deviation=0.004, factor=None, tails=GAUSSIAN_TAILS):
-    """Noise that does not depend on the picture, from pixel to pixel: smoothing over 5 by 5 leaves less than 3 by 3."""
+    """White noise, the same for all activity grades: smoothing over 5 by 5 leaves less of it than over 3 by 3."""
     deviations = np.stack([np.full(16, deviation, np.float32), np.full(16, 0.73 * deviation, np.float32)])
     factor = np.ones((4, 4), np.float32) if factor is None else factor
     return Noise(deviations, np.zeros((2, 16), np.float32), tails, factor)
@@ -40,7 +40,7 @@ def flat_base(shape=(4, 4), block=16, level=0.0):
 
 
 def film_with(density, noise=0.0):
-    """A residual of 64 by 64 pixels of clear film that shows a density."""
+    """Residual of 64 by 64 pixels of clear film with a density on it."""
     rng = np.random.default_rng(3)
     values = -(density + rng.normal(0, noise, (64, 64))) * 4096 if noise else -density * 4096
     return Residual(np.rint(values).astype(np.int16), np.zeros((64, 64), np.uint8))
@@ -138,7 +138,7 @@ def test_twice_the_noise_doubles_the_limits():
     ("sensitivity", "rate"), [(0.0, 5e-8), (0.5, 5e-6), (0.75, 5e-5)], ids=["certain only", "as it is", "suspected"]
 )
 def test_the_limit_of_a_seed_is_where_an_exponential_tail_reaches_the_rate_of_false_alarms(sensitivity, rate):
-    # Passed by 1 % at 3.2 deviations and by 0.1 % at 4, each further deviation and a quarter leaves a tenth.
+    # 1 % exceed 3.2 deviations and 0.1 % exceed 4: each 0.8 deviations leave a tenth.
     noise = noise_of(0.02, tails=np.array([[3.2, 4.0], [3.2, 4.0]], np.float32))
     seeds = seed_limits(noise, sensitivity)[1] / 0.02
     assert seeds == pytest.approx(4.0 + 0.8 * np.log10(1e-3 / rate), abs=0.1)
@@ -164,7 +164,7 @@ def test_a_long_ridge_is_a_region_without_a_seed(part, length_px, found):
     noise = noise_of(0.004, tails=np.array([[2.58, 6.0], [2.58, 6.0]], np.float32))
     limits = seed_limits(noise, 0.5)
     density = np.zeros((64, 64))
-    # Over five pixels and three the smoothing leaves the middle rows some nine tenths.
+    # Smoothing leaves about nine tenths of the density in the middle rows.
     density[19:24, 5 : 5 + length_px] = part * limits[2, 0] / 0.94
     assert len(find_regions(film_with(density), flat_base(), noise, limits, NO_HOLDER)) == found
 
@@ -211,7 +211,7 @@ def test_noise_alone_has_hardly_a_region_and_more_with_more_sensitivity():
 
 
 def lattice(count, side_px):
-    """Regions of squares, far apart."""
+    """Square regions, far apart."""
     classes = np.zeros((20 * count, 20), np.uint8)
     for place in range(count):
         classes[20 * place : 20 * place + side_px, 2 : 2 + side_px] = 2

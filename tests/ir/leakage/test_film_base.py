@@ -22,7 +22,7 @@ def clear_film(shape, level=0.0, noise=0.004, seed=1):
 
 
 def measured_base(residual, holder=None, red=None):
-    """Base of a residual under a picture of some natural logs of red; of none."""
+    """Base of a residual; red: natural logs of the picture's red light, else a picture of one red."""
     shape = residual.values.shape
     holder = no_holder(shape) if holder is None else holder
     return measure_base(residual, holder, BLOCK, picture_of(np.zeros(shape) if red is None else red))
@@ -109,7 +109,7 @@ def test_the_side_of_a_block_is_a_two_hundredth_of_the_frame(cols, block_px):
 
 
 def object_level(contrast, density):
-    """Base under an object three blocks wide that is darker in red, and less so in the infrared."""
+    """Level of the base under an object of three blocks, darker in red by a contrast and in infrared by a density."""
     shape = (400, 600)
     inside = (slice(200, 248), slice(304, 352))
     level, red = np.zeros(shape), np.zeros(shape)
@@ -198,7 +198,7 @@ def test_neither_dirt_nor_a_fingerprint_moves_the_base_off_clean_film(kind, pict
 
 @compiled
 def test_ridges_of_a_fingerprint_do_not_widen_the_spread():
-    """A quarter of a frame lies under ridges ten pixels wide: the noise is there as it is beside them."""
+    """A quarter of the frame has ridges ten pixels wide."""
     rng = np.random.default_rng(2)
     values = rng.normal(0, 20, (640, 960))
     values[:, :240] += 80 * np.sign(np.sin(2 * np.pi * np.arange(640) / 21))[:, None]

@@ -57,8 +57,10 @@ EDGES = {"plain": 0 * STRIPES, "soft": 0.4 * STRIPES, "sharp": 0.8 * STRIPES, "s
 
 
 def blur_of_tiles(kinds, dark_noise, fall=2.0, first_px=128):
-    """Blur that is measured on tiles side by side, each darker than the one before: plain, or of edges that leak softly
-    (by one pixel) or sharply; of the first one only a square in the middle is film.
+    """Blur measured on tiles side by side, each darker than the one before.
+
+    A tile is plain, or has edges that leak softly (by one pixel) or sharply. Of the first tile only a square in the
+    middle is film.
     """
     below = np.arange(128)[:, None] / 256
     logs = [-fall * index - below - EDGES[kind] for index, kind in enumerate(kinds)]
@@ -138,7 +140,7 @@ def test_samples_leave_out_hard_edges_and_lie_within_the_frame(tiles):
 
 
 def tiles_of_red(red):
-    """Tiles of natural logs of red light, (tiles, size, size), of which nothing else is known."""
+    """Tiles with the given natural logs of red light, (tiles, size, size), and empty other planes."""
     count, size = red.shape[:2]
     logs = np.repeat(red[..., None], 3, -1).astype(np.float32)
     counts, film = np.zeros(red.shape, np.uint16), np.ones(red.shape, np.bool_)

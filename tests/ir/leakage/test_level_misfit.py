@@ -10,7 +10,7 @@ RED_LOGS = np.linspace(-6, 0.5, 65536, dtype=np.float32)
 
 
 def tiles_of(red, left, seed=1, noise=NOISE):
-    """Tiles of some natural logs of red and of what the model leaves over; each has a base of its own."""
+    """Tiles of natural logs of red and of a misfit, (tiles, pixels), each tile with a base of its own and noise."""
     rng = np.random.default_rng(seed)
     base = rng.normal(0, 0.05, (len(red), 1))
     return Levels(red, base + left + noise * rng.standard_normal(red.shape), np.ones(red.shape))
@@ -28,7 +28,7 @@ def at(table, *red_logs):
 
 
 def rise(table):
-    """Step of a table between black and white."""
+    """Rise of a table from black to white."""
     dark, bright = at(table, -4.0, 0.0)
     return float(bright - dark)
 
@@ -69,7 +69,7 @@ def test_dust_on_a_few_pixels_of_each_tile_is_no_level():
 
 
 def with_black_pixels(part):
-    """Step that is found where a part of each tile of a grey picture is black."""
+    """Rise that is measured where a part of each tile is black."""
     red, dark = black_and_white(tiles=20, pixels=1000, black=part)
     return rise(level_misfit(tiles_of(red, np.where(dark, -0.3, 0.0)), NOISE, RED_LOGS))
 

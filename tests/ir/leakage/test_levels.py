@@ -15,7 +15,7 @@ TABLE = np.linspace(-6, 0, 65536, dtype=np.float32)
 
 
 def black_corner(part=0.3, dark=-4.0):
-    """Natural logs of red of blocks: a picture of about -1, and a black figure over a part of its columns."""
+    """Natural logs of red of the blocks: about -1, and dark in the first part of the columns."""
     rng = np.random.default_rng(1)
     red = np.clip(-1 + 0.1 * ndimage.gaussian_filter(rng.standard_normal(SHAPE), 2), -1.4, -0.6)
     red[:, : round(part * SHAPE[1])] = dark
@@ -30,7 +30,7 @@ def base_with(red, medians):
 
 
 def step_taken(red, medians, **changes):
-    """What is added to the table between the logs of red -4 and -1, and None where the leakage stays as it is."""
+    """Rise of the correction from log of red -4 to -1; None where the leakage is not corrected."""
     found = with_levels(no_leakage(), replace(base_with(red, medians), **changes), TABLE)
     if found is None:
         return None
@@ -108,7 +108,7 @@ def test_few_pairs_of_blocks_lower_the_step():
         steps = steps_of(red, np.where(red < -3, -0.05, 0.0))
         return (steps[-1] - steps[0]) / 0.05
 
-    # Blocks are compared with the third next: each row has three pairs across the rim.
+    # A block is compared with the third one after it: each row has three pairs across the rim.
     assert found_part(5) == pytest.approx(0.83, abs=0.04)
     assert found_part(30) > 0.95
 
@@ -118,7 +118,7 @@ def test_the_rim_of_a_figure_is_left_out_of_the_comparison(rim_blocks, step):
     red = np.full(SHAPE, -1.0)
     red[:, :40] = -4.0
     medians = np.where(red < -3, -0.05, 0.0)
-    # Half light of the figure's rim, that shows neither level.
+    # Half-light at the rim of the figure: it belongs to neither level.
     red[:, 40 : 40 + rim_blocks] = -2.5
     medians[:, 40 : 40 + rim_blocks] = 0.4
     film = red != -2.5

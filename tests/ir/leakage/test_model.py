@@ -23,7 +23,7 @@ HEAVY_DUST = Damage(dust=8, dirt=8, median_density=0.5)
 
 
 def film(seed=1, contrast=1.0, tiles=TILES):
-    """Logs of pictures whose channels go together, as those of photographs do, and where each tile lies."""
+    """Logs of pictures with correlated channels, as of photographs, the centres of the tiles, and a generator."""
     rng = np.random.default_rng(seed)
     grey = rng.normal(-1.5, 0.6, (tiles, PIXELS, 1)) + rng.normal(0, 0.3, (tiles, 1, 1))
     logs = contrast * (grey + rng.normal(0, 0.25, (tiles, PIXELS, 3)))
@@ -32,7 +32,7 @@ def film(seed=1, contrast=1.0, tiles=TILES):
 
 
 def samples_of(logs, leaked, centres, rng, dust=0.0, noise=0.004):
-    """What a scanner sees of the film through dust that covers a part of it, under a lamp that differs by tile."""
+    """Samples of the film with dust on a part of the pixels, under a lamp that differs from tile to tile."""
     base = rng.normal(0, 0.1, (len(logs), 1))
     density = rng.lognormal(-0.7, 0.8, leaked.shape) * (rng.random(leaked.shape) < dust)
     infrared = base + leaked - density + noise * rng.standard_normal(leaked.shape)
@@ -42,7 +42,7 @@ def samples_of(logs, leaked, centres, rng, dust=0.0, noise=0.004):
 
 
 def ordinary_slope(samples):
-    """Least squares of the infrared on red, each tile about its own mean."""
+    """Slope of least squares of infrared on red, each tile about its own mean."""
     red, infrared = (
         plane - plane.mean(axis=1, keepdims=True) for plane in (samples.log_rgb[..., 0], samples.log_infrared)
     )
@@ -219,7 +219,7 @@ def test_heavy_dust_on_a_simulated_frame_changes_least_squares_and_hardly_the_fi
 @compiled
 @pytest.mark.parametrize(("kind", "least", "most"), [("leaky_slide", 0.11, 0.15), ("strong_leak", 0.24, 0.31)])
 def test_the_slopes_of_a_simulated_film_are_found(kind, least, most):
-    # A little less than the dyes' own sum, since stray light thins the infrared's density.
+    # Slightly less than the sum of the dyes' own slopes, since stray light lowers the density of the infrared.
     found, _ = fit_on_frame(kind, "landscape", True)
     assert least < sum(found.slopes) < most
     assert found.slopes[0] > 4 * found.slopes[2]

@@ -12,7 +12,7 @@ from support.ir_frames import base_of, compiled, measured_film
 
 
 def bare_tiles(density, grade=None):
-    """Tiles of clear film of some density above a base at 0, and their residual."""
+    """Tiles of clear film with a density above a base of 0, and their residual."""
     count, size = density.shape[:2]
     corners = np.zeros((count, 2), np.int64)
     film, empty = np.ones(density.shape, np.bool_), np.zeros(density.shape, np.uint16)
@@ -52,7 +52,7 @@ def test_the_deviation_of_a_grade_has_half_weight_at_fifty_pixels():
     wide = ndimage.maximum_filter(grade, (1, 9, 9)) > 0
     density = np.where(wide, 0.032, 0.002) * rng.standard_normal(grade.shape) - 0.2 * wide
     deviation = noise_of(density, grade).deviation[0]
-    # Sixteen times as much as the grades below, half believed on a logarithmic scale.
+    # Sixteen times the deviation of the grades below; half of that on a logarithmic scale.
     assert deviation[9] / deviation[0] == pytest.approx(4, rel=0.15)
     assert deviation[15] == deviation[9]
 

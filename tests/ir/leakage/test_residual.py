@@ -17,14 +17,14 @@ LOG_INFRARED = np.log((np.arange(65536) + 50) / 65586).astype(np.float32)
 
 
 def leaking_light(rng):
-    """Leaked light of each count: rising with red, and a little less so with green and blue."""
+    """Leaked light of each count: rises with red, and less with green and blue."""
     share = (np.arange(65536) + 500) / 32768
     return np.stack([share**slope for slope in rng.uniform([0.05, -0.05, -0.05], [0.4, 0.1, 0.1])]).astype(np.float32)
 
 
 @st.composite
 def planes(draw):
-    """A picture with hard edges, an infrared plane, and where that lies."""
+    """A picture with hard edges, an infrared plane, its leakage model, and its position."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows, cols = draw(st.sampled_from([(1, 2), (3, 41), (66, 5), (9, 130), (67, 70)]))
     rgb = rng.integers(0, 65536, (-(-rows // 3), -(-cols // 4), 3)).repeat(3, 0).repeat(4, 1)[:rows, :cols]
@@ -67,7 +67,7 @@ def test_the_residual_is_that_of_its_plain_twin(frame, clip):
 
 
 def grades_of(contrast):
-    """Grades by the definition: each is half an octave of contrast, quantised to 1/2048 neper."""
+    """Grades by definition: half an octave of contrast each, in steps of 1/2048 neper."""
     steps = np.clip(np.floor(contrast * kernels.ACTIVITY_STEPS), 0, kernels.ACTIVITY_STEPS - 1) + 0.5
     grades = np.floor(2 * np.log2(steps / kernels.ACTIVITY_STEPS / FIRST_GRADE)) + 1
     return np.clip(grades, 0, 15).astype(int)

@@ -19,7 +19,7 @@ SHAPE = (256, 256)
 
 
 def picture(colour, contrast=1.0, white=50000, seed=1):
-    """Counts of a picture with smooth brightness (nepers) and so much of that in its colours."""
+    """Counts of a picture of blocks; colour: spread of its colours over that of its brightness."""
     rng = np.random.default_rng(seed)
     bright, red, blue = (np.kron(rng.uniform(-1, 0, (16, 16)), np.ones((16, 16))) for _ in range(3))
     logs = contrast * np.stack([bright + colour * red, bright, bright + colour * blue], axis=-1)

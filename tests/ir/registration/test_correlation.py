@@ -9,7 +9,7 @@ from support.ir_frames import texture
 
 
 def pieces(shift, leak=0.1, noise=0.003, size=(48, 128), count=24, seed=3):
-    """Pieces of a picture, and of an infrared that shows a part of it elsewhere."""
+    """Pieces of a picture, and of an infrared plane that shows a part of it, shifted."""
     rng = np.random.default_rng(seed)
     picture = texture((400, 600))
     moved = ndimage.shift(leak * picture, shift, order=3, mode="nearest") + noise * rng.standard_normal(picture.shape)
@@ -45,8 +45,7 @@ def test_shared_texture_gives_a_high_peak_and_noise_alone_does_not():
 
 
 def test_the_shift_is_found_under_coarse_structure_of_the_infrared_and_under_fine_noise():
-    # Strong coarse structure of the infrared's own, such as its lamp, lies over a fine texture that both share; and
-    # fine noise lies over a coarse one.
+    # The infrared has coarse structure of its own, such as its lamp, or strong fine noise; both planes share a texture.
     def error_px(noise, coarse):
         picture, infrared = pieces((0.0, 1.5), leak=0.05, noise=noise, count=8)
         rng = np.random.default_rng(5)

@@ -16,9 +16,9 @@ from support.ir_frames import cleaned, compiled, photometry_and_tiles, simulated
 SHAPE = (720, 1080)
 CURVED = InfraredOptics(shift_rows_px=-2.4, shift_cols_px=0.6, drift_px=2.5)
 FARTHEST = InfraredOptics(shift_rows_px=11.6, shift_cols_px=-11.3, drift_px=3.0, scale=1.003)
-# A pass that is taken for the same one although it lies this far off loses 1.6 dB.
+# A second pass with this shift loses 1.6 dB if it is taken for the same pass.
 NEAR = InfraredOptics(shift_rows_px=0.19, shift_cols_px=0.02)
-# As `filmscand.drivers.virtual.magazine.drift_of` deals it out.
+# As `filmscand.drivers.virtual.magazine.drift_of` draws it.
 SCANNERS_OWN = InfraredOptics(shift_rows_px=-2.4, shift_cols_px=0.02, drift_px=0.6)
 
 
@@ -27,14 +27,14 @@ def bare_film(shape):
 
 
 def registered(rgb, infrared, rough=None):
-    """Course of a frame, from what the tiles tell of it or from a rough course that is given."""
+    """Registration of a frame, from its tiles or from a given rough registration."""
     photometry, tiles = photometry_and_tiles(rgb, infrared)
     scan = FramePlanes(rgb, infrared, photometry, find_holder(infrared, photometry.black[3]))
     return register_second_pass(scan, rough or measure_registration(tiles))
 
 
 def true_registration(frame):
-    """Where the film under each row of the picture lies in the infrared, and the change for each column, pixels."""
+    """True registration of a simulated frame, and the rows that its infrared covers."""
     place, rows = frame.registration, np.arange(frame.infrared.shape[0])
     middle = (len(rows) - 1) / 2
     under = (rows - place.row_shift_px - middle) / place.scale + middle
@@ -44,7 +44,7 @@ def true_registration(frame):
 
 
 def misfit_px(found, truth, covered, cols):
-    """Root mean square error of the shift along rows and along columns, of the rows that the infrared covers."""
+    """Root mean square error of the shift along rows and along columns, over the covered rows."""
     row, col = np.meshgrid(np.flatnonzero(covered), np.arange(0, cols, 90), indexing="ij")
     return np.sqrt(np.square(np.subtract(found.at(row, col, cols), truth.at(row, col, cols))).mean(axis=(1, 2)))
 
@@ -56,7 +56,7 @@ def simulated_misfit_px(kind, picture, seed, optics):
 
 
 def moves(optics):
-    """What tells where the infrared lies; the rest is the kind's."""
+    """The options of the optics that shift the infrared; the others stay those of the kind."""
     return {name: getattr(optics, name) for name in ("shift_rows_px", "shift_cols_px", "drift_px", "scale")}
 
 
@@ -147,7 +147,7 @@ def test_the_strips_of_a_large_frame_cover_two_megapixels(shape):
 
 
 def covered_by_infrared(frame):
-    """Rows and columns of the picture whose film both passes saw."""
+    """Pixels of the picture that both passes cover."""
     truth, rows = true_registration(frame)
     columns = np.arange(frame.rgb.shape[1])
     _, cols_px = truth.at(np.full(len(columns), len(rows) // 2), columns, len(columns))
@@ -155,7 +155,7 @@ def covered_by_infrared(frame):
 
 
 def decibel(picture, truth, covered):
-    """Of display values."""
+    """Peak signal-to-noise ratio of display values, decibels."""
     display, true = (((plane[covered] / 65535) ** (1 / 2.2)) for plane in (picture, truth))
     return -10 * np.log10(np.square(display - true).mean())
 
@@ -183,7 +183,7 @@ def test_a_second_pass_cleans_within_a_decibel_of_the_same_pass(picture, seed, o
 
 
 def half_without_detail(frame):
-    """The lower half of its infrared says nothing, as on clear film where it is clipped."""
+    """Infrared whose lower half has no detail, as on clear film where it is clipped."""
     infrared = frame.infrared.copy()
     infrared[len(infrared) // 2 :] = infrared.max()
     return infrared

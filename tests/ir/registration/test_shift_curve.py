@@ -18,16 +18,16 @@ def curved(row):
 
 
 def measured(curve, slope=0.0, noise=0.0, bands=BANDS, seed=0):
-    """Three measured in each band, the same curve along both axes."""
+    """Shifts of three places in each band, with the same curve along both axes."""
     rng = np.random.default_rng(seed)
-    measured = [
+    shifts = [
         (row, col, *(curve(row) + slope * col + noise * rng.standard_normal(2)), 20.0) for row in bands for col in COLS
     ]
-    return MeasuredShifts.of(measured)
+    return MeasuredShifts.of(shifts)
 
 
 def error_px(curve, truth):
-    """Root mean square."""
+    """Root mean square error of a curve, pixels."""
     return np.sqrt(np.square(curve - truth(np.arange(ROWS))).mean())
 
 
@@ -46,7 +46,7 @@ def test_a_curve_is_found_to_a_hundredth_without_noise():
 
 
 def scattered_error_px(curve, noise):
-    """Mean over some draws, as a part of the scatter of a band's mean."""
+    """Mean error over twelve draws, over the standard error of a band."""
     fits = (
         fit_shift_curve(measured(curve, noise=noise, seed=seed), 0, ROWS, smoothing_spline)[0] for seed in range(12)
     )
