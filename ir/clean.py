@@ -1,4 +1,4 @@
-"""The way of a frame through the infrared engine."""
+"""The steps of the infrared engine, from the counts of a frame to the cleaned picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, find_defects, is_speckled, seed_limits
+from filmscand.ir.detection.regions import Regions, find_regions, is_speckled, seed_limits
 from filmscand.ir.errors import PlaneTypeError, ShapeMismatchError
 from filmscand.ir.healing.absorption import Sight
 from filmscand.ir.healing.heal import Healed, Measured, heal
@@ -38,10 +38,12 @@ from filmscand.ir.stopwatch import StopWatch
 
 VERSION = "1"
 
+# Relative rise of the thresholds for each unit of slope beyond half of STRONG_LEAKAGE.
 STRONG_LEAKAGE_RISE = 1.5
-# Noise that darkens only: the threshold is raised in steps until it is out.
-SPECKLE_ROUNDS = 8
+# Noise that only darkens does not show in the bright tail. Then the thresholds rise by this factor ...
 SPECKLE_RISE = 1.18
+# ... for at most so many times.
+SPECKLE_ROUNDS = 8
 
 
 def clean_frame(
@@ -51,18 +53,28 @@ def clean_frame(
 ) -> CleanedFrame:
     """Heal dust and scratches of one frame.
 
+    With a usable infrared plane::
+
+        density = base - (ln infrared - leakage(rgb))     blocks infrared where > 0
+        regions = connected pixels beyond the frame's own noise
+        rgb     = rgb / transmittance of a thin defect, or a fill from the surroundings of an opaque one
+
+    The leakage is the part of the picture that shows in the infrared; it is fitted on the frame itself. Where the
+    infrared is missing or useless, a neural network finds the defects in the colours, unless the options forbid it.
+
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        Counts of the picture.
+        Counts of the picture, 0..65535, linear or gamma-encoded. The array is not changed.
     infrared : (rows, cols) ndarray of uint16 or None
-        Counts of the infrared plane; None where there is none.
+        Counts of the infrared plane, 0..65535, lower where something blocks the light; None: the frame has no infrared.
     options : CleanOptions, optional
+        Sensitivity and models; the defaults suit most frames.
 
     Returns
     -------
     CleanedFrame
-        A picture that equals `rgb` outside its defect mask, to the last bit.
+        A new picture that equals `rgb` outside the defect mask to the last bit, the mask, and a report.
 
     Raises
     ------
@@ -71,7 +83,11 @@ def clean_frame(
     ShapeMismatchError
         The planes differ in size.
     ModelError
-        A model that the frame needs cannot be used.
+        The frame needs a model whose file cannot be used.
+
+    References
+    ----------
+    Edgar, US 5,266,805, and ASF, US 6,442,301 (both expired): regression of infrared on red in density.
 
     Examples
     --------
@@ -104,6 +120,8 @@ def clean_frame(
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
+    """A frame with usable infrared: its planes, what was fitted to them, and the infrared without the leakage."""
+
     opened: Opened
     fitted: Fitted
     view: InfraredView
@@ -114,13 +132,13 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     start = seed_limits(view.noise, options.sensitivity) * _caution_factor(leakage)
     holder = film_holder(opened.holder, view.base.dark, view.base.block_px)
     regions, limits = watch.time("detection", lambda: _find(view, start, holder))
-    # How sure a region is goes by the noise, not by the caution that strong leakage asks of the threshold.
+    # Later steps compare regions with the noise alone: without the factor for strong leakage.
     plain_limits = limits / _caution_factor(leakage)
     sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
     measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
-    healed, asked, fused = _heal(frame, (regions, measured), options, watch)
+    healed, confirming, fused = _heal(frame, (regions, measured), options, watch)
     report = _final_report(report, frame, limits, healed)
-    report = replace(report, models={"detector": asked.sha256} if asked else {})
+    report = replace(report, models={"detector": confirming.sha256} if confirming else {})
     report = fused_report(report, fused, fused.card.limits(options.sensitivity)[0]) if fused else report
     cleaned = CleanedFrame(healed.rgb, healed.mask, report)
     return with_inpainting(cleaned, opened.rgb, opened.photometry, options, watch)
@@ -132,7 +150,13 @@ def _heal(
     options: CleanOptions,
     watch: StopWatch,
 ) -> tuple[Healed, Model | None, Model | None]:
-    """Heal, and return as well the detector that was asked, and the one that had a part in what was healed."""
+    """Heal the defects of a frame.
+
+    Returns
+    -------
+    Healed, Model or None, Model or None
+        The healed picture, the detector where it only confirmed regions, and the detector where it found defects too.
+    """
     rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
     regions, measured = found
     if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
@@ -157,19 +181,19 @@ def _heal(
 def _find(
     view: InfraredView, limits: npt.NDArray[np.float32], holder: Holder
 ) -> tuple[Regions, npt.NDArray[np.float32]]:
-    """Find defects, raising the threshold in steps until noise that darkens only is out of it."""
+    """Find regions; raise the thresholds in steps while noise that only darkens still exceeds them."""
     film_px = view.residual.values.size * (1 - holder.fraction)
-    regions = find_defects(view.residual, view.base, view.noise, limits, holder.blocks)
+    regions = find_regions(view.residual, view.base, view.noise, limits, holder.blocks)
     for _ in range(SPECKLE_ROUNDS):
         if not is_speckled(regions, film_px):
             break
         limits = limits * np.float32(SPECKLE_RISE)
-        regions = find_defects(view.residual, view.base, view.noise, limits, holder.blocks)
+        regions = find_regions(view.residual, view.base, view.noise, limits, holder.blocks)
     return regions, limits
 
 
 def _caution_factor(leakage: Leakage) -> np.float32:
-    """Raise the threshold where much of the picture leaks: what the model leaves over is the picture's then."""
+    """Return the factor on the thresholds, >= 1: under strong leakage the leakage model leaves more of the picture."""
     return np.float32(1 + STRONG_LEAKAGE_RISE * max(sum(leakage.slopes) - STRONG_LEAKAGE / 2, 0.0))
 
 
@@ -193,7 +217,7 @@ def _final_report(report: CleanReport, frame: _Frame, limits: npt.NDArray[np.flo
     cautions.append(None if frame.fitted.registration.confidence else Caution.REGISTRATION_UNSURE)
     cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
     return replace(
-        report.counted(healed.divided, healed.filled, healed.left),
+        report.with_counts(healed.divided, healed.filled, healed.left),
         method=Method.INFRARED,
         threshold=float(np.median(limits[1])),
         noise=float(np.median(frame.view.noise.deviation[0])),
@@ -228,4 +252,4 @@ def _require_planes(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16
     if infrared.dtype != np.uint16 or infrared.ndim != 2:
         raise PlaneTypeError(f"infrared: expected (rows, cols) uint16, found {infrared.shape} {infrared.dtype}")
     if infrared.shape != rgb.shape[:2]:
-        raise ShapeMismatchError(f"infrared: expected {rgb.shape[:2]} as the picture, found {infrared.shape}")
+        raise ShapeMismatchError(f"infrared: expected the size of the picture, {rgb.shape[:2]}, found {infrared.shape}")

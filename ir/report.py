@@ -1,4 +1,4 @@
-"""What cleaning a frame was asked for, and what it found: plain frozen data."""
+"""Options, report and result of cleaning a frame: plain frozen data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# Part of the film that was changed, beyond which a person should look.
+# Changed part of the film area beyond which a person should look at the frame, 0..1.
 MANY_DEFECTS = 0.08
 
 
 class Method(StrEnum):
-    """What decided which pixels are defects."""
+    """The evidence that decided which pixels are defects."""
 
     INFRARED = "infrared"
     FUSION = "fusion"
@@ -24,14 +24,14 @@ class Method(StrEnum):
 
 
 class DetectorUse(StrEnum):
-    """Whether the detector may look at frames that infrared cannot clean, or cannot clean alone."""
+    """Whether the detector may be used where the infrared cannot clean a frame, or cannot clean it alone."""
 
     AUTO = "auto"
     OFF = "off"
 
 
 class Caution(StrEnum):
-    """Reason codes of what a technician should know about a frame."""
+    """Reason codes of the warnings about a frame that a technician should see."""
 
     NO_INFRARED = "no_infrared"
     INFRARED_UNUSABLE = "infrared_unusable"
@@ -48,19 +48,26 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CleanOptions:
-    """What may be asked of `clean_frame`.
+    """Options of `clean_frame`.
 
     Attributes
     ----------
     sensitivity : float
-        0 (only what is certain) to 1 (everything suspected); 0.5 needs no touch.
+        0 (only certain defects) to 1 (everything suspicious); 0.5 suits most frames.
     detector : DetectorUse
-        `auto`: where infrared cannot be used, or only partly, a neural network looks at the colours; `off`: such frames
-        are left as they are, or cleaned by infrared alone.
+        `auto`: a neural network finds defects in the colours where the infrared is missing or not good enough; `off`:
+        such frames are left unchanged, or cleaned by the infrared alone.
     detector_model : str or None
-        File of another detector than the one that comes along (see `filmscand.ir.network.model_file.load_detector`).
+        Path of a detector that replaces the shipped one (see `filmscand.ir.network.model_file.load_detector`); None:
+        the shipped one.
     inpainting_model : str or None
-        File of a model that fills large opaque defects (see `ir.healing.inpainting`); None: the engine fills them.
+        Path of a model that fills large opaque defects (see `filmscand.ir.healing.inpainting`); None: the engine fills
+        them itself.
+
+    Raises
+    ------
+    ValueError
+        The sensitivity is not within 0..1, or the detector is no `DetectorUse`.
     """
 
     sensitivity: float = 0.5
@@ -77,7 +84,17 @@ class CleanOptions:
 
 @dataclass(frozen=True, slots=True)
 class LeakageReport:
-    """How much of the picture showed through in the infrared (slopes of density on density)."""
+    """Part of the picture that showed through in the infrared.
+
+    Attributes
+    ----------
+    red, green, blue : float
+        Mean slope of infrared density on the density of the channel.
+    curvature : float
+        Coefficient of the squared density (natural log) of red.
+    explained : float
+        Part of the infrared's variance within tiles that the picture explains, 0..1.
+    """
 
     red: float = 0.0
     green: float = 0.0
@@ -88,7 +105,21 @@ class LeakageReport:
 
 @dataclass(frozen=True, slots=True)
 class ShiftReport:
-    """Where the infrared lies against the picture, pixels; `confidence` 0..1."""
+    """Position of the infrared against the picture.
+
+    Attributes
+    ----------
+    rows_px, cols_px : float
+        Mean shift along rows and columns, pixels.
+    scale : float
+        Width of the infrared picture against the colour picture; 1 where they are equal.
+    row_drift_px : float
+        Range of the row shift over the frame, pixels.
+    blur_px : float
+        Standard deviation of the infrared's extra blur, pixels.
+    confidence : float
+        0 (nothing to register on) to 1.
+    """
 
     rows_px: float = 0.0
     cols_px: float = 0.0
@@ -100,23 +131,45 @@ class ShiftReport:
 
 @dataclass(frozen=True, slots=True)
 class CleanReport:
-    """What was found in a frame and what was done to it.
+    """Findings of the engine in a frame, and the changes it made.
 
     Attributes
     ----------
+    method : Method
+        The evidence that decided which pixels are defects.
+    leakage : LeakageReport
+        Part of the picture that showed through in the infrared.
+    shift : ShiftReport
+        Position of the infrared against the picture.
     threshold : float
-        Smallest infrared density (natural log) above the clean film that was called a defect, median over the frame.
+        Smallest infrared density (natural log) above the clean film that starts a region, median over the activity
+        grades; 0 where the infrared decided nothing.
     noise : float
-        Standard deviation of the clean film's residual infrared density (natural log), median over the frame.
+        Standard deviation of the clean film's residual infrared density (natural log), smoothed over 3 by 3 pixels,
+        median over the activity grades.
     coverage : float
         Part of the film area (holder excluded) that was changed, 0..1.
-    probability_threshold : float
-        Smallest probability that made a defect where the detector looked; 0 where it did not.
+    holder_fraction : float
+        Part of the frame that is mount or holder, 0..1.
+    defects_found : int
+        Sum of the next three.
+    defects_divided : int
+        Defects healed by dividing their transmittance out of the picture.
+    defects_filled : int
+        Defects filled from their surroundings.
+    defects_left : int
+        Regions that were left unchanged.
     defects_inpainted : int
-        Regions of which an inpainting model filled a part.
-    models : dict
-        SHA-256 of each model file that was run: "detector", "inpainting".
-    step_seconds : dict
+        Defects of which an inpainting model filled a part.
+    probability_threshold : float
+        Smallest probability, 0..1, that starts a defect of the detector; 0 where the detector decided nothing.
+    models : dict of str to str
+        SHA-256 of each model file that was run: keys "detector", "inpainting".
+    sensitivity : float
+        The sensitivity of the options, 0..1.
+    warnings : tuple of Caution
+        Reason codes for the technician.
+    step_seconds : dict of str to float
         Wall time of each step, seconds.
     """
 
@@ -138,8 +191,8 @@ class CleanReport:
     warnings: tuple[Caution, ...] = ()
     step_seconds: dict[str, float] = field(default_factory=dict)
 
-    def counted(self, divided: int, filled: int, left: int) -> CleanReport:
-        """Return the report with the defects that were healed and those that were left alone."""
+    def with_counts(self, divided: int, filled: int, left: int) -> CleanReport:
+        """Return a copy with other numbers of divided, filled and left defects, and their sum."""
         return dataclasses.replace(
             self,
             defects_found=divided + filled + left,
@@ -160,11 +213,11 @@ class CleanedFrame:
     Attributes
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        The picture; outside `defect_mask` equal to the captured one to the last bit.
+        The cleaned picture; outside `defect_mask` equal to the captured one to the last bit.
     defect_mask : (rows, cols) ndarray of bool
-        Every pixel that was changed.
+        True for every pixel that was changed.
     report : CleanReport
-        What was found and done.
+        Findings and changes.
     """
 
     rgb: npt.NDArray[np.uint16]
@@ -173,5 +226,5 @@ class CleanedFrame:
 
     @classmethod
     def untouched(cls, rgb: npt.NDArray[np.uint16], report: CleanReport) -> CleanedFrame:
-        """Return a frame as it was captured."""
+        """Return the captured picture with an empty defect mask."""
         return cls(rgb.copy(), np.zeros(rgb.shape[:2], np.bool_), report)

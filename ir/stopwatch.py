@@ -1,4 +1,4 @@
-"""How long the steps of the engine take."""
+"""Wall time of the engine's steps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,31 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class StopWatch:
-    """Wall time of each step, seconds."""
+    """A stopwatch that adds up the time of each step.
+
+    Attributes
+    ----------
+    seconds : dict of str to float
+        Wall time of each step that has run, seconds.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     def time(self, step: str, work: Callable[[], Result]) -> Result:
-        """Return what `work` gives, and note what it took; a step may come several times."""
+        """Run a step and add its wall time to that of earlier runs of the same step.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step, the key in `seconds`.
+        work : callable
+            The step; it takes no argument.
+
+        Returns
+        -------
+        Result
+            What `work` returns.
+        """
         start = time.perf_counter()
         result = work()
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start

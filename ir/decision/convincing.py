@@ -11,7 +11,7 @@ import numpy.typing as npt
 from filmscand.ir.decision.dust_rules import COLOUR_RULES, FEW_SURE, TINTED_RULES, Asked, Rules, in_pieces
 from filmscand.ir.decision.likeness import repeated
 from filmscand.ir.decision.tint import Tints
-from filmscand.ir.detection.regions import Regions, chosen, joined, none_of, region_means
+from filmscand.ir.detection.regions import Regions, none_of, region_means, select, union
 from filmscand.ir.network.detector import CERTAIN, asked_part, find_regions, mean_probability
 from filmscand.ir.network.model_file import ModelCard
 
@@ -71,7 +71,7 @@ def _unrepeated(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     """Return the regions without those that repeat a shape, where few marks are sure."""
     if not (asked_of.few_share and asked_of.rules.leaves_repeated):
         return regions
-    return chosen(regions, ~repeated(probability, regions, asked_of.sensitivity))
+    return select(regions, ~repeated(probability, regions, asked_of.sensitivity))
 
 
 def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> Regions:
@@ -85,7 +85,7 @@ def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Ask
     asked = asked_of.certain_of_any(areas)
     may_go_on = _at_border(regions, probability.shape) & ~is_large
     asked[may_go_on] = np.maximum(asked[may_go_on], asked_of.surest)
-    return chosen(regions, parts >= asked)
+    return select(regions, parts >= asked)
 
 
 def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
@@ -143,7 +143,7 @@ def _telling(
     is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & hardly_shown
     untinted_mean = np.interp(asked_of.few_share, (0, 1), UNTINTED_MEANS) * asked
     sure = (tints.odds_of(regions) > UNTINTED_ODDS) | (mean_probability(weighed, regions) >= untinted_mean)
-    return chosen(regions, sure & ~is_noise)
+    return select(regions, sure & ~is_noise)
 
 
 def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
@@ -159,7 +159,7 @@ def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[i
     untinted = shown & (odds < UNTINTED_ODDS)
     if areas[untinted].sum() > MOST_UNTINTED * areas[tinted].sum():
         shown &= ~untinted
-    return chosen(regions, tinted | shown)
+    return select(regions, tinted | shown)
 
 
 def _asked(
@@ -198,7 +198,7 @@ def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: 
     areas = np.diff(regions.starts)
     convincing = mean_probability(probability, regions) >= asked_of.mean(areas)
     convincing &= certain_parts(probability, regions, asked_of.certain) >= asked_of.certain_part(areas)
-    return chosen(regions, convincing), chosen(regions, ~convincing)
+    return select(regions, convincing), select(regions, ~convincing)
 
 
 def _looks_like_dust(kept: Regions, doubtful: Regions, rules: Rules) -> bool:
@@ -212,7 +212,7 @@ def _with_parts(
     probability: npt.NDArray[np.uint8], kept: Regions, doubtful: Regions, seed: float, asked_of: Asked
 ) -> Regions:
     """Return regions, and of doubtful ones what is convincing by itself."""
-    return joined((kept, *_cut_down(probability, doubtful, seed, asked_of)), probability.shape)
+    return union((kept, *_cut_down(probability, doubtful, seed, asked_of)), probability.shape)
 
 
 def _cut_down(probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float, asked_of: Asked) -> Iterator[Regions]:

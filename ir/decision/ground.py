@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from filmscand.ir.detection.regions import Regions
 from filmscand.ir.network.density_input import DensityLevels, density_planes, measure_levels
-from filmscand.ir.statistics import middle_and_deviation
+from filmscand.ir.statistics import median_and_deviation
 
 Plane = npt.NDArray[np.float32]
 
@@ -80,8 +80,8 @@ def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.
     core = ndimage.binary_erosion(mark, np.ones((3, 3), np.bool_))
     height = float(np.median(density[core if core.any() else mark]))
     fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
-    middle, deviation = middle_and_deviation(density[ground])
-    _, roughness = middle_and_deviation((fine - coarse)[ground])
+    middle, deviation = median_and_deviation(density[ground])
+    _, roughness = median_and_deviation((fine - coarse)[ground])
     towards = density[ground] >= height if height > middle else density[ground] <= height
     return Ground(roughness, abs(height - middle) / max(deviation, 1e-3), float(towards.mean()))
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, many, region_means
+from filmscand.ir.detection.regions import Regions, count_for_area, region_means
 
 # Marks for the root of its megapixels over which chance alone makes hairs of a frame alike.
 MOST_MARKS = (0.0, 60.0)
@@ -47,7 +47,7 @@ def repeated(probability: npt.NDArray[np.uint8], regions: Regions, sensitivity: 
     (regions,) ndarray of bool
     """
     found = np.zeros(len(regions), np.bool_)
-    if not len(regions) or sensitivity >= 1 or len(regions) > many(MOST_MARKS, probability.size):
+    if not len(regions) or sensitivity >= 1 or len(regions) > count_for_area(MOST_MARKS, probability.size):
         return found
     shapes = measure_shapes(probability, regions)
     curved = np.flatnonzero(shapes.curved)

@@ -13,7 +13,7 @@ from filmscand.ir.decision.convincing import certain_level, certain_parts
 from filmscand.ir.decision.dust_rules import COLOUR_RULES, NEARLY
 from filmscand.ir.decision.ground import Ground, measure_grounds
 from filmscand.ir.decision.likeness import repeated
-from filmscand.ir.detection.regions import Regions, chosen, none_of
+from filmscand.ir.detection.regions import Regions, none_of, select
 from filmscand.ir.network.detector import asked_part, find_regions, mean_probability
 from filmscand.ir.network.model_file import ModelCard
 
@@ -47,10 +47,10 @@ def outstanding_regions(
         0..1; the more, the fewer certain pixels are asked for.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    candidates = chosen(regions, _is_certain(probability, regions, card, sensitivity))
+    candidates = select(regions, _is_certain(probability, regions, card, sensitivity))
     if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_MARKS * probability.size / 1e6:
         return none_of(candidates)
-    return chosen(candidates, np.array([_stands_out(ground) for ground in measure_grounds(rgb, candidates)], np.bool_))
+    return select(candidates, np.array([_stands_out(ground) for ground in measure_grounds(rgb, candidates)], np.bool_))
 
 
 def _stands_out(ground: Ground) -> bool:

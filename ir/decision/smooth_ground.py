@@ -12,7 +12,7 @@ import numpy.typing as npt
 from filmscand.ir.decision.convincing import certain_level, certain_parts
 from filmscand.ir.decision.dust_rules import FEW_SURE, in_pieces
 from filmscand.ir.decision.ground import measure_grounds
-from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.network.detector import asked_part
 from filmscand.ir.network.model_file import ModelCard
 
@@ -51,6 +51,6 @@ def without_branches(
     areas = np.diff(regions.starts)
     asked = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * asked_part(sensitivity)
     doubted = (certain_parts(probability, regions, certain_level(card)) < asked) & (areas >= LARGE_PX[0])
-    grounds = measure_grounds(rgb, chosen(regions, doubted))
+    grounds = measure_grounds(rgb, select(regions, doubted))
     doubted[doubted] = [ground.roughness <= SMOOTH and ground.deviations >= DEVIATIONS for ground in grounds]
-    return chosen(regions, ~doubted)
+    return select(regions, ~doubted)

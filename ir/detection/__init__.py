@@ -1,1 +1,1 @@
-"""Candidates: which pixels of the residual stand out, as connected regions. Imports leakage and planes."""
+"""Candidate regions: connected pixels where the residual exceeds the noise. May import leakage and planes."""

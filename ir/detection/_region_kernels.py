@@ -1,4 +1,4 @@
-"""Classes of the pixels of the residual, and their connected regions."""
+"""Kernels that classify the pixels of the residual and find their connected regions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from numba import njit, prange
 
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS, NEPER
 
+# Rows that one thread processes at a time.
 BAND_ROWS = 64
+# Binary logarithm of the side of a holder block, pixels.
 HOLDER_SHIFT = 3
 
-# Weak pixels count where they touch a seed; of faint ones so many in one region are as good as a seed as well.
+# Classes of pixels. Weak and faint pixels count where their region has a seed ...
 NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
+# ... and this many faint pixels of one region count as a seed too.
 FAINT_SEEDS = 80
 
 
 @njit(cache=True)
-def _lay_row(grid, row_at, col_index, col_part, line, out):
-    """Interpolate one row of a grid of block centres bilinearly; row_at in blocks; line: scratch, a row of the grid."""
+def _interpolate_row(grid, row_at, col_index, col_part, line, out):
+    """Interpolate one row of a grid of block centres bilinearly.
+
+    row_at: row, in blocks; line: scratch, one value longer than a row of the grid.
+    """
     top = min(max(int(np.floor(row_at)), 0), grid.shape[0] - 1)
     below = min(top + 1, grid.shape[0] - 1)
     part = np.float32(min(max(row_at - top, 0.0), 1.0))
@@ -35,7 +41,7 @@ def _lay_row(grid, row_at, col_index, col_part, line, out):
 
 @njit(cache=True)
 def _density_row(values, grades, base, out):
-    """Density of what blocks the infrared in one row, nepers; clipped pixels can only be clean."""
+    """Compute the density above clean film of one row, nepers; at most 0 where the infrared is clipped."""
     for col in range(out.shape[0]):
         density = base[col] - np.float32(values[col]) * NEPER
         out[col] = min(density, np.float32(0)) if grades[col] & CLIPPED else density
@@ -43,9 +49,9 @@ def _density_row(values, grades, base, out):
 
 @njit(cache=True)
 def _binomial_row(density, three, five):
-    """Smooth a row; `density` goes on for two columns at both sides.
+    """Smooth a row with the binomials of 3 and 5; `density` has two more columns at both sides.
 
-    Five views instead of five indices: those the compiler turns into vectors.
+    Five views instead of five indices: the compiler vectorises the views.
     """
     a, b, c, d, e = density, density[1:], density[2:], density[3:], density[4:]
     for col in range(three.shape[0]):
@@ -56,7 +62,7 @@ def _binomial_row(density, three, five):
 
 @njit(cache=True)
 def _classify_row(threes, fives, grades, local, limits, classes):
-    """Class of each pixel of a row by what lies smoothed in three and in five rows around it."""
+    """Classify the pixels of a row by the density smoothed over 3 by 3 and 5 by 5."""
     above, here, below = threes
     first, second, third, fourth, fifth = fives
     faint, small_seed, wide_seed = limits[0], limits[1], limits[2]
@@ -73,10 +79,11 @@ def _classify_row(threes, fives, grades, local, limits, classes):
 
 @njit(parallel=True, cache=True)
 def classify(values, grades, block, base, factor, columns, limits, holder, classes):
-    """Class of each pixel by the residual smoothed over 3 by 3 and 5 by 5.
+    """Classify each pixel by the density smoothed over 3 by 3 and 5 by 5.
 
-    base, factor: grids of block centres; columns: (index, part) of each column in them; limits: (3, 16) nepers for each
-    grade: weak and seed at 3 by 3, seed at 5 by 5, before the local factor.
+    values, grades: of a `Residual`; block: side of a block, pixels; base, factor: grids of block centres; columns:
+    (index, part) of each column in them (see `Base.columns`); limits: (3, 16), nepers for each grade without the local
+    factor: weak over 3 by 3, seed over 3 by 3, seed over 5 by 5; holder: blocks without film; classes: the result.
     """
     rows, cols = values.shape
     col_index, col_part = columns
@@ -93,7 +100,7 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
         for ahead in range(first - 2, last + 2):
             row = min(max(ahead, 0), rows - 1)
             slot = (ahead - first + 2) % 5
-            _lay_row(base, (row + 0.5) / block - 0.5, col_index, col_part, line, base_row)
+            _interpolate_row(base, (row + 0.5) / block - 0.5, col_index, col_part, line, base_row)
             _density_row(values[row], grades[row], base_row, density[2 : cols + 2])
             density[:2], density[cols + 2 :] = density[2], density[cols + 1]
             _binomial_row(density, three[slot], five[slot])
@@ -101,7 +108,7 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
             if here < first:
                 continue
             a, b, c, d = (slot + 1) % 5, (slot + 2) % 5, (slot + 3) % 5, (slot + 4) % 5
-            _lay_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, line, factor_row)
+            _interpolate_row(factor, (here + 0.5) / block - 0.5, col_index, col_part, line, factor_row)
             threes = (three[b], three[c], three[d])
             fives = (five[a], five[b], five[c], five[d], five[slot])
             _classify_row(threes, fives, grades[here], factor_row, limits, classes[here])
@@ -111,9 +118,11 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
 
 @njit(parallel=True, cache=True)
 def view_planes(values, grades, grids, columns, deviation, gain, holder, corner, out):
-    """Density of a part of the frame in deviations of its noise and in nepers times `gain`, and where it was seen.
+    """Fill three planes of a part of the frame: density / deviation, density * gain, and 1 where infrared is valid.
 
-    grids: block size, base and local factor of the deviation; columns: see `classify`; deviation: (16,) by grade.
+    grids: (side of a block in pixels, base, local factor of the deviation); columns: see `classify`; deviation: (16,)
+    for each grade, nepers; corner: first row and column of the part; out: (3, rows, cols), all 0 where the infrared is
+    clipped or on the holder.
     """
     block, base, factor = grids
     col_index, col_part = columns
@@ -126,8 +135,8 @@ def view_planes(values, grades, grids, columns, deviation, gain, holder, corner,
         line = np.empty(base.shape[1] + 1, np.float32)
         base_row = np.empty(cols, np.float32)
         factor_row = np.empty(cols, np.float32)
-        _lay_row(base, (row + 0.5) / block - 0.5, index, part, line, base_row)
-        _lay_row(factor, (row + 0.5) / block - 0.5, index, part, line, factor_row)
+        _interpolate_row(base, (row + 0.5) / block - 0.5, index, part, line, base_row)
+        _interpolate_row(factor, (row + 0.5) / block - 0.5, index, part, line, factor_row)
         for col in range(cols):
             grade = grades[row, first_col + col]
             if grade & CLIPPED or holder[row >> HOLDER_SHIFT, (first_col + col) >> HOLDER_SHIFT]:
@@ -141,6 +150,7 @@ def view_planes(values, grades, grids, columns, deviation, gain, holder, corner,
 
 @njit(parallel=True, cache=True)
 def count_runs(classes, counts):
+    """Count the runs of classified pixels of each row."""
     rows, cols = classes.shape
     for row in prange(rows):
         count = 0
@@ -154,7 +164,7 @@ def count_runs(classes, counts):
 
 @njit(parallel=True, cache=True)
 def fill_runs(classes, starts, runs):
-    """Fill runs (start, end, faint seeds) of the marked pixels of each row."""
+    """Fill (first column, end column, evidence) of each run; evidence counts faint pixels, a seed as FAINT_SEEDS."""
     rows, cols = classes.shape
     for row in prange(rows):
         at = starts[row]
@@ -180,6 +190,7 @@ def fill_runs(classes, starts, runs):
 
 @njit(cache=True)
 def _root(parents, run):
+    """Return the first run of a region and shorten the path to it."""
     while parents[run] != run:
         parents[run] = parents[parents[run]]
         run = parents[run]
@@ -187,8 +198,8 @@ def _root(parents, run):
 
 
 @njit(cache=True)
-def join_runs(starts, runs, parents):
-    """Union of runs that touch (8 neighbours); afterwards parents[run] is the first run of its region."""
+def union_runs(starts, runs, parents):
+    """Unite runs that touch (8 neighbours); afterwards parents[run] is the first run of its region."""
     for run in range(parents.shape[0]):
         parents[run] = run
     for row in range(1, starts.shape[0] - 1):

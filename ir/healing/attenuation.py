@@ -15,7 +15,7 @@ import numpy.typing as npt
 from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing import _colour_kernels as kernels
 from filmscand.ir.healing.heal import DISPLAY_GAMMA
-from filmscand.ir.statistics import middle_and_deviation
+from filmscand.ir.statistics import median_and_deviation
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -196,7 +196,7 @@ def _usual_height(heights: Doubles, variances: Doubles) -> tuple[float, float]:
     known = variances < np.square(KNOWN_HEIGHT * heights)
     if known.sum() < FEWEST_KNOWN:
         return USUAL_HEIGHT, PIXELS_AS_ONE / USUAL_SPREAD**2
-    middle, spread = middle_and_deviation(heights[known])
+    middle, spread = median_and_deviation(heights[known])
     return middle, PIXELS_AS_ONE / max(spread, LEAST_SPREAD) ** 2
 
 

@@ -16,11 +16,11 @@ import numpy.typing as npt
 from filmscand.ir.decision import _defect_kernels as kernels
 from filmscand.ir.decision.evidence import depth_evidence
 from filmscand.ir.decision.slopes import PLACES, DefectSample
-from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing import _healing_kernels as healing_kernels
 from filmscand.ir.healing.absorption import Absorption, Sight, fit_absorption
 from filmscand.ir.healing.lent_grain import GRAINY_PX, Shown, lent_grain, measure_detail
-from filmscand.ir.leakage.noise import Base
+from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.planes.photometry import Photometry
 
@@ -191,7 +191,7 @@ def _grain_of_fills(
     smooth = healed & (areas >= GRAINY_PX) & (part > LEAST_FILLED)
     added = np.zeros_like(told.look.fill)
     if smooth.any():
-        cells, pixels, shown = chosen(told.cells, smooth), np.repeat(smooth, areas), Shown(display, told.marks)
+        cells, pixels, shown = select(told.cells, smooth), np.repeat(smooth, areas), Shown(display, told.marks)
         looks = (told.look.fill[pixels], measure_detail(rgb, shown, cells))
         added[pixels] = lent_grain(rgb, shown, cells, looks, filled[pixels])
     return added

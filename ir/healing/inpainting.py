@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from filmscand.ir.detection.regions import Regions, chosen, connected_regions
+from filmscand.ir.detection.regions import Regions, connected_regions, select
 from filmscand.ir.healing import _colour_kernels as kernels
 from filmscand.ir.healing.heal import DISPLAY_GAMMA, colour_levels
 from filmscand.ir.network.model_file import Model
@@ -107,7 +107,7 @@ def _opaque_regions(
     owners = regions.owners
     sure, deep = (np.bincount(owners, part, len(regions)) for part in (weights == 1, depths >= DEEP_PX))
     keep = (sure >= LARGE_PX) & (deep > 0)
-    return chosen(regions, keep), weights[keep[owners]]
+    return select(regions, keep), weights[keep[owners]]
 
 
 def _paint(result: Counts, targets: _Targets, picks: npt.NDArray[np.int64], model: Model) -> None:

@@ -1,4 +1,5 @@
-"""How much of the picture shows in the infrared, the residual without it, and the noise of clean film there.
+"""The picture that leaks into the infrared: its model, the residual without it, and the noise of clean film there.
 
-Owns the judgement whether the infrared can be used at all. Imports registration and planes.
+This room also decides whether the infrared can be used at all. It may import registration, planes, report and
+statistics.
 """

@@ -1,6 +1,6 @@
-"""The sums of the leakage fit, tile by tile: matrices this narrow are faster summed by hand than through BLAS.
+"""Kernels that sum up the leakage fit tile by tile: for matrices this narrow, loops are faster than BLAS.
 
-Serial on purpose: each call takes under a millisecond, less than it takes to wake a second thread.
+They run on one thread: a call takes under a millisecond, less than waking a second thread takes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from numba import njit
 
 @njit(cache=True)
 def centred_residual(target, design, terms, coefficients, weights, residual):
-    """Target less the model, about each tile's weighted mean; (tiles, pixels)."""
+    """Compute target - model, less its weighted mean in each tile; (tiles, pixels)."""
     for tile in range(target.shape[0]):
         total = 1e-9
         mean = 0.0
@@ -29,7 +29,7 @@ def centred_residual(target, design, terms, coefficients, weights, residual):
 
 @njit(cache=True)
 def tile_normals(target, design, terms, weights, normals):
-    """Normal equations of each tile about its weighted means: (tiles, terms, terms + 1), the right side last."""
+    """Sum up the normal equations of each tile about its weighted means, (tiles, terms, terms + 1), right side last."""
     count = terms.shape[0]
     for tile in range(target.shape[0]):
         means = np.zeros(count + 1)
@@ -60,9 +60,10 @@ def tile_normals(target, design, terms, weights, normals):
 
 @njit(cache=True)
 def biweights(residual, valid, scale, limits, weights):
-    """Tukey's biweight of the residual in deviations, with a limit of its own on the dark and on the bright side.
+    """Compute Tukey's biweight of the residual, with separate limits on the dark and the bright side.
 
-    limits: (dark, bright), in deviations; valid: 0 or 1; weights: the result, all (tiles, pixels).
+    scale: standard deviation of the residual; limits: (dark, bright), deviations; valid: 0 or 1; weights: the result;
+    residual, valid and weights are (tiles, pixels). See `one_sided_biweight`.
     """
     dark, bright = 1.0 / (scale * limits[0]), 1.0 / (scale * limits[1])
     for tile in range(residual.shape[0]):

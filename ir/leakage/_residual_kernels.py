@@ -1,29 +1,34 @@
-"""One pass over a frame: leaked picture, moved and blurred onto the infrared, residual and its grade."""
+"""Kernels that compute the residual and its activity grades in one pass over a frame."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
 
+# Columns that share one shift.
 SEGMENT_PX = 64
+# Rows that one thread processes at a time.
 BAND_ROWS = 64
+# Rows of the predictor beyond a band that the grades need.
 HALO = 2
+# Steps of the residual in one neper, and the value of a step in nepers.
 STEPS_PER_NEPER = 4096.0
 NEPER = np.float32(1 / STEPS_PER_NEPER)
-# A byte of the grades: how busy the picture is in the low bits, whether infrared is clipped in the highest.
+# Bits of a grade: the activity in the low bits, clipped infrared in the highest.
 GRADE_BITS = np.uint8(15)
 CLIPPED = np.uint8(128)
+# Steps of local contrast in one neper.
 ACTIVITY_STEPS = 2048
 
 
-# ln(1 + x) on [0, 1): least squares at Chebyshev nodes, error below 4e-6.
+# Polynomial for ln(1 + x) on [0, 1): least squares at Chebyshev nodes, error below 4e-6.
 _NODES = 0.5 - 0.5 * np.cos((np.arange(64) + 0.5) * np.pi / 64)
 _LOG_TERMS = np.polyfit(_NODES, np.log1p(_NODES), 6).astype(np.float32)
 
 
 @njit(cache=True)
 def _log_row(light, bits, out):
-    """Natural log of positive light; `bits` is the same memory seen as int32."""
+    """Compute the natural log of positive light; `bits` is the same memory as int32."""
     for col in range(light.shape[0]):
         exponent = (bits[col] >> 23) - 127
         bits[col] = (bits[col] & 0x7FFFFF) | 0x3F800000
@@ -38,10 +43,10 @@ def _log_row(light, bits, out):
 
 @njit(cache=True)
 def _extremes_across(red, low, high):
-    """Smallest and largest red count within two columns."""
+    """Compute the smallest and largest red count within two columns of each column."""
     cols = red.shape[0]
     inner = max(cols - 4, 0)
-    # Five views instead of five indices: those the compiler turns into vectors.
+    # Five views instead of five indices: the compiler vectorises the views.
     first, second, middle, fourth, fifth = red[:inner], red[1:], red[2:], red[3:], red[4:]
     smallest, largest = low[2:], high[2:]
     for col in range(inner):
@@ -59,7 +64,7 @@ def _extremes_across(red, low, high):
 
 @njit(cache=True)
 def _extremes_down(low, high, at, smallest, largest):
-    """Smallest and largest of five rows from `at` on."""
+    """Compute the smallest and largest values of five rows, from row `at` on."""
     for col in range(smallest.shape[0]):
         smallest[col] = min(
             min(min(low[at, col], low[at + 1, col]), min(low[at + 3, col], low[at + 4, col])), low[at + 2, col]
@@ -71,11 +76,11 @@ def _extremes_down(low, high, at, smallest, largest):
 
 @njit(cache=True)
 def _leak_rows(rgb, first, light, model, out):
-    """Leaked light of the rows from `first` on (clamped to the frame), 1 at the centre of the fit.
+    """Compute the leaked light of the rows from `first` on (clamped to the frame), 1 at the centre of the fit.
 
-    model: (channels that leak: 1 or 3, whether pixels on edges are taken apart).
-    A pixel on an edge mixes two densities: its light is the mixture of both leaks, which is darker than the leak of the
-    mixture. The two are the extremes of red within 5 by 5 pixels, and red tells how much there is of each.
+    model: (number of channels that leak, 1 or 3; whether edge pixels are mixtures). A pixel on an edge mixes two
+    densities. Its infrared light is the mixture of both leakages, which is darker than the leakage of the mixture. The
+    two densities are the extremes of red within 5 by 5 pixels; the red of the pixel gives the share of each.
     """
     rows, cols = rgb.shape[0], rgb.shape[1]
     count = out.shape[0]
@@ -113,9 +118,9 @@ def _leak_rows(rgb, first, light, model, out):
 
 @njit(cache=True)
 def _filtered_segment(leak, buffer_row, first, taps_down, taps_across, column, out):
-    """Vertical, then horizontal taps for the segment of one row from column `first` on.
+    """Apply vertical, then horizontal taps to the segment of one row from column `first` on.
 
-    `leak` has `radius` columns more on either side; `column` is scratch of as many more than `out`.
+    leak: leaked light with `radius` more columns on either side; column: scratch, as much wider than out.
     """
     width = out.shape[0]
     size = taps_down.shape[0]
@@ -141,7 +146,7 @@ def _filtered_segment(leak, buffer_row, first, taps_down, taps_across, column, o
 
 @njit(cache=True)
 def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
-    """Grade of the local contrast of the predictor: mean over 3 by 3 of its absolute differences."""
+    """Compute the grade of the predictor's local contrast: the mean over 3 by 3 of its absolute differences."""
     cols = predictor.shape[1]
     for col in range(cols):
         gradient[col] = np.float32(0)
@@ -162,7 +167,10 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
 
 @njit(cache=True)
 def _moved_counts(source, first, beyond):
-    """Counts of a row from a column on, as many as `beyond` holds: in there, drawn out, where the row ends."""
+    """Return as many counts of a row as `beyond` holds, from column `first` on.
+
+    A view of the row, or `beyond`, filled with the first and last count where the row ends.
+    """
     width = beyond.shape[0]
     if first >= 0 and first + width <= source.shape[0]:
         return source[first : first + width]
@@ -173,7 +181,7 @@ def _moved_counts(source, first, beyond):
 
 @njit(cache=True)
 def _residual_segment(counts, predicted, log_infrared, limits, residual, grades):
-    """Residual of the segment of one row, and the mark of clipped infrared on its grades; limits: gain and clip."""
+    """Compute the residual of a segment of one row, and mark clipped infrared in its grades; limits: (gain, clip)."""
     gain, clip = limits
     for col in range(counts.shape[0]):
         value = (log_infrared[counts[col]] - gain * predicted[col]) * np.float32(STEPS_PER_NEPER)
@@ -186,11 +194,12 @@ def _residual_segment(counts, predicted, log_infrared, limits, residual, grades)
 def residual_bands(
     rgb, infrared, light, model, log_infrared, clip, moves, phases, taps, gains, grade_of, residual, grades
 ):
-    """Fill residual (int16, 1/4096 neper) and grades (uint8) of a frame, in bands of rows.
+    """Compute residual (int16, 1/4096 neper) and grades (uint8) of a frame, in bands of rows.
 
-    light: (3, 65536) leaked light of each count; model: see _leak_rows. moves: (rows, segments, 2) whole pixels to the
-    infrared; phases: the same, index of the fraction in taps; taps of one column mean that the planes share a grid;
-    gains: (rows, segments) factor on the leaked density.
+    light: (3, 65536), leaked light of each count; model: see _leak_rows; clip: lowest clipped infrared count; moves:
+    (rows, segments, 2), shift of the infrared in whole pixels; phases: the same shape, index of the remaining fraction
+    in taps; taps: (phases, taps), one tap if the planes need no filter; gains: (rows, segments), factor on the leaked
+    density; grade_of: grade of each step of contrast.
     """
     rows, cols = infrared.shape
     radius = taps.shape[1] // 2

@@ -1,7 +1,7 @@
-"""The picture as the infrared pass saw it: moved and blurred tiles, and how much wider the infrared's focus is.
+"""Focus of the infrared: its extra blur, and the tiles of the picture moved and blurred like the infrared.
 
-Infrared comes to focus behind the picture, so that a leaked edge is softer in it than in red. Where the predictor stays
-sharp, every edge of the picture leaves a dark and a bright line in the residual.
+Lenses focus infrared behind the picture, so that a leaked edge is softer in infrared than in red. If the prediction
+stayed sharp, every edge of the picture would leave a dark and a bright line in the residual.
 """
 
 from __future__ import annotations
@@ -20,33 +20,46 @@ from filmscand.ir.registration.registration import Registration
 
 Array = npt.NDArray[np.float32]
 
-# Extra blur that is tried, standard deviation in pixels.
+# Extra blurs that are tried, standard deviation, pixels.
 BLURS_PX = (0.0, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
-# Tried first; then those beside the best.
+# Indices of those that are tried first; then the neighbours of the best one follow.
 COARSE_BLURS = (0, 2, 4, 6)
-# A blur has to lower the residual's variance by this part: it costs a pass over the frame.
+# Part of the residual's variance that a blur has to remove, since it costs a filter over the whole frame.
 WORTH_A_BLUR = 0.04
+# Number of tiles on which blurs are tried.
 TILES_TRIED = 12
-# Contrast of red within 5 by 5 pixels (nepers) beyond which a pixel mixes densities.
+# Contrast of red within 5 by 5 pixels above which a pixel mixes two densities, nepers.
 HARD_EDGE = 0.7
-# Red light on an edge, in deviations of the dark noise.
+# Smallest red light on an edge, deviations of the dark noise.
 EDGE_SIGNAL = 25.0
+# Part of the film, from the brightest on, in which edges are searched where too few pixels reach that light.
 LIT_EDGES = 0.4
+# Fewest film pixels among which the steepest are selected.
 FEWEST_EDGES = 2000
-# Red light that is worth fitting a slope on, in deviations of the dark noise; noise in red flattens slopes. Where
-# hardly any of the film is lit, all of it has to do.
+# Smallest red light for the fit of a slope, deviations of the dark noise: noise in red flattens slopes.
 LIT_SIGNAL = 8.0
+# Part of the film that has to reach that light; else the slope is fitted on all of the film.
 LIT_PART = 0.1
+# Every fifth pixel of every fifth row is a sample.
 STRIDE = 5
 
 
 def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tuple[Array, int]:
-    """Move and blur the picture's logs of every tile onto the infrared.
+    """Move and blur the picture of each tile as the infrared shows it.
+
+    Parameters
+    ----------
+    tiles : Tiles
+        Tiles of the frame.
+    registration : Registration
+        Shift of the infrared; each tile is moved by the shift at its centre.
+    blur_px : float
+        Standard deviation of the infrared's extra blur, pixels.
 
     Returns
     -------
     (tiles, size, size, 3) ndarray of float32, int
-        The logs, and the margin (pixels) at the tiles' sides that holds nothing of use.
+        Natural log of light, and the number of invalid pixels at each side of a tile.
     """
     if registration.same_grid and blur_px == 0:
         return tiles.log_rgb, 0
@@ -66,7 +79,25 @@ def moved_logs(tiles: Tiles, registration: Registration, blur_px: float) -> tupl
 def leakage_samples(
     tiles: Tiles, registration: Registration, blur_px: float, dark_noise: float = 0.0
 ) -> LeakageSamples:
-    """Take every fifth pixel of every fifth row of the tiles, registered, to fit the leakage on."""
+    """Take every fifth pixel of every fifth row of the tiles, registered, to fit the leakage on.
+
+    Parameters
+    ----------
+    tiles : Tiles
+        Tiles of the frame.
+    registration : Registration
+        Shift of the infrared.
+    blur_px : float
+        Standard deviation of the infrared's extra blur, pixels.
+    dark_noise : float
+        Deviation of the darkest red pixels, part of the span from black to white.
+
+    Returns
+    -------
+    LeakageSamples
+        Film off hard edges is valid; pixels above 8 deviations of the dark noise are lit, or all valid ones where these
+        are less than a tenth.
+    """
     logs, margin = moved_logs(tiles, registration, blur_px)
     cut = (slice(None), slice(margin, -margin or None, STRIDE), slice(margin, -margin or None, STRIDE))
     count = len(tiles)
@@ -82,10 +113,10 @@ def leakage_samples(
 
 
 def _soft(tiles: Tiles, dark: float, margin: int) -> npt.NDArray[np.bool_]:
-    """Sampled pixels off hard edges: on an edge light mixes, and its logarithm is not the mixture of the logarithms.
+    """Return which samples lie off hard edges: on an edge light mixes, and its log is no mixture of the logs.
 
-    The squares of 5 by 5 around the samples lie side by side. Noise among pixels under `dark` (natural log of light) is
-    no edge.
+    Contrast is the range of red in the square of 5 by 5 around a sample; the squares of all samples lie side by side.
+    Light below `dark` (natural log) counts as `dark`, so that noise is no edge.
     """
     red = np.maximum(tiles.log_rgb[..., 0], np.float32(dark))
     half, size = STRIDE // 2, red.shape[1]
@@ -97,26 +128,33 @@ def _soft(tiles: Tiles, dark: float, margin: int) -> npt.NDArray[np.bool_]:
 
 
 def _over_squares(extreme: np.ufunc, planes: Array) -> Array:
-    """Greatest or least of each square of a stride's side; whole planes at a time, since short axes are slow."""
+    """Return the greatest or least value of each square of STRIDE by STRIDE; loops over short axes would be slow."""
     rows = functools.reduce(extreme, (planes[:, first::STRIDE] for first in range(STRIDE)))
     return np.asarray(functools.reduce(extreme, (rows[:, :, first::STRIDE] for first in range(STRIDE))))
 
 
 def measure_blur(tiles: Tiles, photometry: Photometry, leakage: Leakage, registration: Registration) -> float:
-    """Measure how much wider the infrared's focus is than the picture's.
+    """Measure the extra blur of the infrared against the picture.
+
+    The blur that leaves the least variance of the high-passed residual on the picture's edges; a parabola over the
+    squared blur refines it.
 
     Parameters
     ----------
     tiles : Tiles
+        Tiles of the frame.
     photometry : Photometry
+        Tables of the frame.
     leakage : Leakage
         A first fit of the leakage.
     registration : Registration
+        Shift of the infrared.
 
     Returns
     -------
     float
-        Standard deviation of the extra blur, pixels; 0 where the planes are equally sharp or too little leaks to tell.
+        Standard deviation of the extra blur, pixels; 0 where a blur explains less than 4 % of the variance: the planes
+        are equally sharp, or too little leaks.
     """
     busy = _busiest(tiles)
     edges = _edges(busy, photometry.dark_noise[0])
@@ -127,28 +165,28 @@ def measure_blur(tiles: Tiles, photometry: Photometry, leakage: Leakage, registr
         for index in untried:
             variances[index] = _misfit(busy, edges, photometry, Fitted(leakage, registration, BLURS_PX[index]))
         best = int(np.argmin(variances))
-        beside = range(max(best - 1, 0), min(best + 2, len(BLURS_PX)))
-        untried = tuple(index for index in beside if np.isinf(variances[index]))
+        neighbours = range(max(best - 1, 0), min(best + 2, len(BLURS_PX)))
+        untried = tuple(index for index in neighbours if np.isinf(variances[index]))
     if variances[best] > (1 - WORTH_A_BLUR) * variances[0]:
         return 0.0
     return _vertex(BLURS_PX, variances, best)
 
 
 def _busiest(tiles: Tiles) -> Tiles:
-    """Tiles in which most of the red picture changes from pixel to pixel, which is where a blur shows."""
+    """Return the tiles whose red changes most from column to column: a blur shows there."""
     steps = np.diff(tiles.log_rgb[:, ::3, :, 0], axis=2)
     order = np.argsort(-np.mean(np.minimum(np.abs(steps), 0.5), axis=(1, 2)))[:TILES_TRIED]
-    return tiles.chosen(np.sort(order))
+    return tiles.select(np.sort(order))
 
 
 def _edges(tiles: Tiles, dark_noise: float) -> npt.NDArray[np.bool_]:
-    """Film pixels where the red picture is steepest, out of the dark, where noise is steeper than any edge."""
+    """Return the film pixels where red is steepest, without the dark, where noise is steeper than any edge."""
     red = tiles.log_rgb[..., 0]
     steepness = np.abs(np.gradient(red, axis=1)) + np.abs(np.gradient(red, axis=2))
     darkest = ndimage.minimum_filter(red, (1, 3, 3))
     lit = tiles.film & (darkest > np.log(EDGE_SIGNAL * max(dark_noise, 1e-5)))
     if lit.sum() < FEWEST_EDGES:
-        # A texture all over passes for noise; then the brighter part of the film has to do.
+        # Texture all over the frame is measured as dark noise; then the brighter part of the film is used.
         lit = tiles.film & (darkest > np.quantile(darkest[:, ::4, ::4], 1 - LIT_EDGES))
     if lit.sum() < FEWEST_EDGES:
         return np.asarray(lit)
@@ -156,7 +194,7 @@ def _edges(tiles: Tiles, dark_noise: float) -> npt.NDArray[np.bool_]:
 
 
 def _misfit(tiles: Tiles, edges: npt.NDArray[np.bool_], photometry: Photometry, fitted: Fitted) -> float:
-    """Robust variance of the high-passed residual on the picture's edges."""
+    """Return the robust variance of the high-passed residual on the picture's edges."""
     residual, margin = tile_residuals(tiles, photometry, fitted, mixing=True)
     inner = (slice(None), slice(margin, -margin), slice(margin, -margin))
     values = residual.values.astype(np.float32)
@@ -165,7 +203,7 @@ def _misfit(tiles: Tiles, edges: npt.NDArray[np.bool_], photometry: Photometry, 
 
 
 def _vertex(blurs: tuple[float, ...], variances: npt.NDArray[np.float64], best: int) -> float:
-    """Vertex of the parabola through the best blur and its neighbours, in squares of the blur."""
+    """Return the vertex of the parabola through the best blur and its neighbours, over the squared blur."""
     if best in (0, len(blurs) - 1):
         return blurs[best]
     squares = np.square(blurs[best - 1 : best + 2])

@@ -1,6 +1,6 @@
-"""What a leakage model leaves over at each level of red, from the tiles that it was fitted on.
+"""Misfit of a leakage model at each level of red, measured on the tiles that the model was fitted on.
 
-Levels that hardly occur weigh nothing in the choice of the model, but a band of them would be marked as a defect.
+Rare levels hardly count in the fit of the model, but a band of such a level would be taken for a defect.
 """
 
 from __future__ import annotations
@@ -16,44 +16,62 @@ from filmscand.ir.statistics import one_sided_biweight
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
+# Number of levels between the darkest and the brightest red.
 LEVELS = 24
-# A level's misfit is believed by half at this many pixels.
+# Number of pixels at which the misfit of a level has half its weight.
 LEVEL_PRIOR_PIXELS = 60
-# What lies on the film never covers this part of a tile with one level of red; the picture does.
+# Smallest part of a tile that a level has to cover. The picture exceeds it; dust never covers so much at one level.
 SMALLEST_SHARE = 0.05
+# Smallest range of red that is divided into levels, nepers.
 SMALLEST_RANGE = 0.1
+# Reweighting rounds of the median polish.
 POLISHES = 12
+# Reweighting rounds over the single pixels after it.
 ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Pixels of tiles: centred ln red, what the model leaves over, and weights of 0 or 1; (tiles, pixels) each."""
+    """Pixels of the tiles and what the leakage model leaves over there.
+
+    Attributes
+    ----------
+    red : (tiles, pixels) ndarray of float64
+        Natural log of red light, centred.
+    residual : (tiles, pixels) ndarray of float64
+        ln infrared minus the model, nepers.
+    valid : (tiles, pixels) ndarray of float64
+        1 for valid pixels, else 0.
+    """
 
     red: Doubles
-    left: Doubles
+    residual: Doubles
     valid: Doubles
 
 
 def level_misfit(levels: Levels, noise: float, red_logs: Array) -> Array:
-    """Return what to add to the table of red.
+    """Measure the misfit of the model at each level of red.
 
-    The median of each level in each tile is taken apart into tile and level by least absolute deviations (as Tukey's
-    median polish, 1977): in a tile that is half black neither half is thrown away as an outlier. From there the pixels
-    are averaged with one-sided weights.
+    ::
+
+        residual = base of the tile + step of the level + noise
+
+    First, least absolute deviations on the median of each level in each tile (as Tukey's median polish, 1977): in a
+    half black tile neither half is discarded as an outlier. Then means over the pixels with one-sided weights.
 
     Parameters
     ----------
     levels : Levels
+        Valid pixels of the tiles.
     noise : float
-        Deviation of clean film, nepers.
+        Standard deviation of clean film, nepers.
     red_logs : (65536,) ndarray of float32
         Centred natural log of red light for each count.
 
     Returns
     -------
     (65536,) ndarray of float32
-        Nepers.
+        Correction to add to the leakage table of red, nepers; 0 where red hardly varies.
     """
     red, valid = levels.red, levels.valid
     low, high = np.quantile(red[valid > 0], [0.001, 0.999])
@@ -62,42 +80,70 @@ def level_misfit(levels: Levels, noise: float, red_logs: Array) -> Array:
     bins = level_bins(red, low, high)
     bases, steps = _polished(*_cell_medians(levels, bins), noise)
     for _ in range(ROUNDS):
-        left = levels.left - bases - steps[bins]
-        weights = valid * one_sided_biweight(left / noise)
+        misfit = levels.residual - bases - steps[bins]
+        weights = valid * one_sided_biweight(misfit / noise)
         total = np.bincount(bins.ravel(), weights.ravel(), LEVELS)
-        mean = np.bincount(bins.ravel(), (weights * left).ravel(), LEVELS) / np.maximum(total, 1e-9)
+        mean = np.bincount(bins.ravel(), (weights * misfit).ravel(), LEVELS) / np.maximum(total, 1e-9)
         steps = steps + mean * total / (total + LEVEL_PRIOR_PIXELS)
-        bases = (weights * (levels.left - steps[bins])).sum(axis=1, keepdims=True)
+        bases = (weights * (levels.residual - steps[bins])).sum(axis=1, keepdims=True)
         bases = bases / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     return step_table(steps, low, high, red_logs)
 
 
 def level_bins(red: npt.NDArray[np.floating], low: float, high: float) -> npt.NDArray[np.int64]:
-    """Return the level of each ln red between `low` and `high`, 0..LEVELS - 1."""
+    """Return the level of each pixel or block.
+
+    Parameters
+    ----------
+    red : ndarray
+        Natural log of red light.
+    low, high : float
+        Logs at which the first level begins and the last one ends; what lies beyond belongs to these levels.
+
+    Returns
+    -------
+    ndarray of int64
+        0..LEVELS - 1, same shape.
+    """
     return np.clip(((red - low) / (high - low) * LEVELS).astype(np.int64), 0, LEVELS - 1)
 
 
 def step_table(steps: Doubles, low: float, high: float, red_logs: Array) -> Array:
-    """Return the steps of the levels (see `level_bins`) at each ln red of a table, interpolated."""
+    """Interpolate the steps of the levels to each count.
+
+    Parameters
+    ----------
+    steps : (LEVELS,) ndarray of float64
+        Step of each level (see `level_bins`), nepers.
+    low, high : float
+        Logs at which the first level begins and the last one ends.
+    red_logs : (65536,) ndarray of float32
+        Natural log of red light for each count.
+
+    Returns
+    -------
+    (65536,) ndarray of float32
+        Nepers; constant beyond the centres of the first and the last level.
+    """
     centres = low + (np.arange(LEVELS) + 0.5) * (high - low) / LEVELS
     return np.interp(red_logs, centres, steps).astype(np.float32)
 
 
 def _cell_medians(levels: Levels, bins: npt.NDArray[np.int64]) -> tuple[Doubles, Doubles]:
-    """Median of what is left over, and the number of pixels, of each level in each tile; (tiles, levels) each."""
+    """Return the median residual and the number of pixels of each level in each tile; (tiles, levels) each."""
     tiles = len(bins)
     cells = bins + LEVELS * np.arange(tiles)[:, None]
     counts = np.bincount(cells.ravel(), levels.valid.ravel(), LEVELS * tiles)
     inside, filled = levels.valid > 0, np.flatnonzero(counts)
     medians = np.zeros(counts.size)
-    medians[filled] = ndimage.median(levels.left[inside], cells[inside], filled)
+    medians[filled] = ndimage.median(levels.residual[inside], cells[inside], filled)
     return medians.reshape(tiles, LEVELS), np.asarray(counts.reshape(tiles, LEVELS), np.float64)
 
 
 def _polished(medians: Doubles, counts: Doubles, noise: float) -> tuple[Doubles, Doubles]:
-    """Take (tiles, levels) medians apart into a base for each tile (tiles, 1) and a step for each level.
+    """Split (tiles, levels) medians into a base for each tile, (tiles, 1), and a step for each level.
 
-    Reweighted least squares; the bases are eliminated, which leaves a small system for the steps.
+    Reweighted least squares; the bases are eliminated, so that a small system for the steps remains.
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     trust = np.where(share > SMALLEST_SHARE, counts, 0.0)

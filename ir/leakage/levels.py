@@ -1,7 +1,8 @@
-"""Steps of the residual where the picture steps: what the leakage model leaves over between distant levels of red.
+"""Misfit of a leakage model between distant levels of red, measured on the blocks of the whole frame.
 
-The model is fitted on tiles, in which black and white seldom meet. Over the whole frame they do, along the rim of every
-dark object; blocks on either side of it are compared, and what most of them say is the level's, not a defect's.
+The model is fitted on tiles, in which black and white seldom meet. In the whole frame they meet along the rim of every
+dark object. Blocks on both sides of a rim are compared; a step that most of them show belongs to the level of red and
+not to a defect.
 """
 
 from __future__ import annotations
@@ -11,41 +12,43 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.ir.leakage.film_base import DUST_RED_RATIO, Base
 from filmscand.ir.leakage.level_misfit import LEVELS, level_bins, step_table
 from filmscand.ir.leakage.model import Leakage
-from filmscand.ir.leakage.noise import LIKE_DUST, Base
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-# Blocks are compared with those so many blocks on; the rim between them is left out.
+# Distance of the two blocks of a pair, blocks; the rim between them is left out.
 REACH_BLOCKS = 3
-# A difference of levels (nepers of red) that is worth a comparison.
+# Smallest difference in red between the blocks of a pair, nepers.
 LEAST_CONTRAST = 0.25
-# Weight of the supposition that a level has no step; a comparison weighs 0.2 to 5, the more the better it agrees.
+# Weight of the prior that a level has no step. A pair weighs up to 5, more if it agrees with the others.
 PRIOR_PAIRS = 30
+# Reweighting rounds.
 ROUNDS = 12
-# Levels that cover less than this part of the frame may be defects' own.
+# Smallest part of the film that a level has to cover. Rarer levels may be those of defects.
 SMALLEST_PART = 0.004
-# Steps worth another pass over the frame, nepers.
+# Smallest range of steps that justifies another pass over the frame, nepers.
 WORTH_A_PASS = 0.012
 
 
 def with_levels(leakage: Leakage, base: Base, table: Array) -> Leakage | None:
-    """Return the leakage with the steps that a frame's blocks show, or None where there are none worth a pass.
+    """Return the leakage with its table of red corrected by the steps between levels of red.
 
     Parameters
     ----------
     leakage : Leakage
-        The model that the residual was made with.
+        The model that the residual was computed with.
     base : Base
-        Measured on that residual.
+        Base measured on that residual.
     table : (65536,) ndarray of float32
         Natural log of red light for each count.
 
     Returns
     -------
     Leakage or None
+        None where red varies by less than 0.25 nepers or the steps by less than 0.012: no other pass is needed.
     """
     film = base.film & ~base.dark
     if not film.any():
@@ -64,21 +67,25 @@ def with_levels(leakage: Leakage, base: Base, table: Array) -> Leakage | None:
 
 
 def level_steps(medians: Array, red_logs: Array, bins: npt.NDArray[np.int64], film: npt.NDArray[np.bool_]) -> Doubles:
-    """Return what the blocks of each level stand out by, as most pairs of blocks say (least absolute deviations).
+    """Fit a step to each level of red by least absolute deviations over pairs of blocks.
+
+    ::
+
+        residual(second) - residual(first) = step(level of second) - step(level of first)
 
     Parameters
     ----------
     medians, red_logs : (block rows, block cols) ndarray of float32
-        Residual and natural log of red light, nepers.
+        Median residual and median natural log of red light of each block, nepers.
     bins : same shape, int64
         Level of each block, 0..LEVELS - 1.
     film : same shape, bool
-        Blocks to compare.
+        True for the blocks to compare.
 
     Returns
     -------
     (LEVELS,) ndarray of float64
-        Nepers; 0 where nothing is known.
+        Steps, nepers; 0 for levels without pairs.
     """
     counts = np.bincount(bins[film], minlength=LEVELS)
     film = film & (counts >= SMALLEST_PART * film.sum())[bins]
@@ -104,11 +111,11 @@ def _pairs(
     film: npt.NDArray[np.bool_],
     move: tuple[int, int],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Doubles]:
-    """Levels of both blocks, and the rise of the residual, of all pairs in one direction that differ in level."""
+    """Return the levels of both blocks and the rise of the residual, for all pairs in one direction with contrast."""
     down, across = move[0] * REACH_BLOCKS, move[1] * REACH_BLOCKS
     here = (slice(None, -down or None), slice(None, -across or None))
     there = (slice(down, None), slice(across, None))
     contrast, rise = np.abs(red_logs[there] - red_logs[here]), medians[there] - medians[here]
     # Dust darkens red hardly more than the infrared; a black object differs in red alone.
-    chosen = film[here] & film[there] & (contrast > np.maximum(LEAST_CONTRAST, LIKE_DUST * np.abs(rise)))
-    return bins[here][chosen], bins[there][chosen], rise[chosen].astype(np.float64)
+    paired = film[here] & film[there] & (contrast > np.maximum(LEAST_CONTRAST, DUST_RED_RATIO * np.abs(rise)))
+    return bins[here][paired], bins[there][paired], rise[paired].astype(np.float64)

@@ -1,9 +1,13 @@
-"""How much of the picture shows through in the infrared, fitted on the frame itself.
+"""Model of the picture that leaks into the infrared, fitted on the frame itself.
 
-The model is linear in the natural log of light: ``ln infrared = base + sum of f_c(ln channel_c)``, with a straight f of
-red first, and curvature and the other channels only where tiles that were held out say that they help. Every tile has
-its own base, so that lamps and lenses do not enter. Dust darkens red as well as infrared, so that an ordinary fit would
-learn dust instead of dye: weights are robust and harder on the dark side (see docs/explanation/leakage.md).
+::
+
+    ln infrared = base of the tile + field(row, col) * sum over channels of f_c(ln channel_c)
+
+f is a straight line in red at first. Curvature, green and blue, and a field that varies over the frame are added only
+where they explain held-out tiles better. Each tile has a base of its own, so that lamp and lens do not matter. Dust
+darkens red as well as infrared, so that least squares would fit dust instead of dye: the weights are robust, and lower
+on the dark side (see docs/explanation/leakage.md).
 
 References: Edgar, US 5,266,805 and ASF, US 6,442,301 (expired) for the regression of infrared on red in density;
 Beaton and Tukey 1974 (doi:10.1080/00401706.1974.10489171) for the biweight.
@@ -25,24 +29,30 @@ from filmscand.ir.statistics import BRIGHT_LIMIT, DARK_LIMIT, bright_scale, one_
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-# Held-out variance has to fall by this part before the model may grow: real leakage is red.
+# Part of the held-out variance that more terms have to explain; dyes leak mainly by their red.
 WORTH_A_MODEL = 0.01
-# Prior standard deviation of a slope; it only matters where a frame is flat.
+# Prior standard deviation of a slope; it matters only where a frame is flat.
 SLOPE_PRIOR = 0.5
+# Reweighting rounds from an arbitrary start, and from a fit that is nearly right.
 ROUNDS = 8
 ROUNDS_MORE = 3
+# Quantile of the fitted pixels beyond which brighter light leaks no less.
 BRIGHTEST_PART = 0.9995
 
+# Cosines of the field along each axis, the constant among them.
 FIELD_WAVES = 4
 FLAT_FIELD = (1.0, *(0.0,) * (FIELD_WAVES**2 - 1))
-# Deviation of the field's terms that is expected, and what a field has to explain of the held-out variance.
+# Prior standard deviation of the constant term of the field; faster waves get less.
 FIELD_PRIOR = 0.3
+# Part of the held-out variance that a field has to explain.
 WORTH_A_FIELD = 0.03
 
 # Terms of the model: (channel, power) of the centred natural log of light.
 TERMS = ((0, 1), (1, 1), (2, 1), (0, 2), (0, 3), (1, 2))
+# Indices of terms: red, and the three channels.
 RED = (0,)
 THREE = (0, 1, 2)
+# Larger models that are tried, as indices of terms.
 CANDIDATES = ((0, 3), (0, 1, 2), (0, 1, 2, 3), (0, 1, 2, 3, 4, 5))
 CURVATURE_TERM = 3
 
@@ -54,22 +64,24 @@ class Leakage:
     Attributes
     ----------
     tables : (3, 65536) ndarray of float32
-        What each count of red, green and blue adds to ln infrared.
+        Contribution of each count of red, green and blue to ln infrared.
     channels : int
-        1 where red alone counts, else 3.
+        1 where red alone leaks, else 3.
     slopes : tuple of float
-        Mean slope of each channel over the frame; their sum is the part of a neutral defect that the model takes away.
+        Mean slope of each channel over the frame; their sum is the part of a neutral defect's density that the model
+        removes from the infrared by mistake.
     curvature : float
-        Second-order coefficient of red.
+        Coefficient of the squared ln red.
     noise : float
         Robust standard deviation of the clean film's residual, natural log.
     explained : float
         Part of the infrared's variance within tiles that the picture explains, 0..1.
     field : tuple of float
-        Coefficients (cosines over the frame, 4 along the rows by 4 along the columns) of the local factor on the leak,
-        where lamp or film change it over the frame.
+        16 coefficients (4 cosines along the rows by 4 along the columns) of the local factor on the leakage, which lamp
+        or film may change over the frame.
     shares : tuple of float
-        How a straight fit on all three channels shares the leak among them, whether they help or not; sums to 1.
+        Slopes of red, green and blue in a straight fit on all three, whether green and blue help or not, divided by
+        their sum.
     """
 
     tables: Array
@@ -82,7 +94,20 @@ class Leakage:
     shares: tuple[float, float, float] = (1.0, 0.0, 0.0)
 
     def field_at(self, row: npt.NDArray[np.int64], col: npt.NDArray[np.int64], shape: tuple[int, int]) -> Array:
-        """Return the local factor on the leaked density at pixels of a frame of `shape`."""
+        """Return the local factor on the leaked density.
+
+        Parameters
+        ----------
+        row, col : ndarrays of int64, broadcastable
+            Pixels of the frame.
+        shape : (rows, cols)
+            Size of the frame, pixels.
+
+        Returns
+        -------
+        ndarray of float32
+            Factor at each pixel, about 1.
+        """
         if self.field == FLAT_FIELD:
             return np.ones(np.broadcast_shapes(row.shape, col.shape), np.float32)
         terms = _field_terms(2 * row / shape[0] - 1.0, 2 * col / shape[1] - 1.0)
@@ -90,24 +115,24 @@ class Leakage:
 
     @property
     def defect_gain(self) -> float:
-        """Factor that gives a neutral defect its full density back, 1..10."""
+        """Factor that restores the density of a neutral defect: 1 / (1 - sum of slopes), 1..10."""
         return 1.0 / (1.0 - min(max(sum(self.slopes), 0.0), 0.9))
 
 
 @dataclass(frozen=True, slots=True)
 class LeakageSamples:
-    """Registered pixels to fit on.
+    """Registered pixels of the tiles, on which the leakage is fitted.
 
     Attributes
     ----------
     log_rgb, log_infrared : (tiles, pixels, 3) and (tiles, pixels) ndarray of float32
         Natural log of light.
     valid : (tiles, pixels) ndarray of bool
-        False where a plane is clipped or black.
+        True for film off hard edges whose infrared is not clipped.
     lit : (tiles, pixels) ndarray of bool
         Valid pixels whose red is well above its noise; the slopes are fitted on these.
     centres : (tiles, 2) ndarray of float64
-        Where each tile lies, from -1 to 1 over the rows and columns of the frame.
+        Row and column of each tile's centre, scaled to -1..1 over the frame.
     """
 
     log_rgb: Array
@@ -120,18 +145,23 @@ class LeakageSamples:
 def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = False) -> Leakage:
     """Fit the leakage model of one frame.
 
+    Iteratively reweighted least squares of ln infrared on the terms of the model, each tile about its own weighted
+    mean; the weights are one-sided biweights, and the noise is measured on the bright side.
+
     Parameters
     ----------
     samples : LeakageSamples
+        Registered pixels of the frame.
     log_tables : (4, 65536) ndarray of float32
         Natural log of light for each count (see `Photometry`).
     rough : bool
-        Whether red's slope alone will do.
+        True: fit a straight line in red alone, without a field and shares.
 
     Returns
     -------
     Leakage
-        No leakage (slopes 0) where there are too few valid pixels, or where the fit says that dye brightens infrared.
+        No leakage (slopes 0) where fewer than 500 pixels are valid, or where the slopes sum up to less than 0: dye does
+        not brighten infrared.
     """
     if samples.valid.sum() < 500:
         return no_leakage()
@@ -149,8 +179,8 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
     channels = 1 if all(TERMS[term][0] == 0 for term in fit.terms) else 3
     tables = _tables(log_tables, fit, centre)
     whole = replace(problem, valid=samples.valid.astype(np.float64))
-    left = whole.target - whole.design[..., list(fit.terms)] @ fit.coefficients
-    levels = Levels(whole.design[..., 0], left, whole.valid)
+    residual = whole.target - whole.design[..., list(fit.terms)] @ fit.coefficients
+    levels = Levels(whole.design[..., 0], residual, whole.valid)
     tables[0] += level_misfit(levels, fit.noise, log_tables[0] - np.float32(centre[0]))
     tables[0] = _rising(tables[0], int(np.searchsorted(log_tables[0], centre[0])))
     _hold_highlights(tables, problem, log_tables, centre)
@@ -160,19 +190,20 @@ def fit_leakage(samples: LeakageSamples, log_tables: Array, *, rough: bool = Fal
 
 
 def _shares(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
-    found = _reweighted(problem, fit.on(THREE), ROUNDS_MORE).coefficients
-    red, green, blue = (found / (found.sum() or 1.0)).tolist()
+    """Return the slopes of a straight fit on all three channels, divided by their sum."""
+    slopes = _reweighted(problem, fit.on(THREE), ROUNDS_MORE).coefficients
+    red, green, blue = (slopes / (slopes.sum() or 1.0)).tolist()
     return red, green, blue
 
 
 def no_leakage(noise: float = 0.0) -> Leakage:
-    """Return a model in which the infrared shows nothing of the picture."""
+    """Return a model without leakage, for clean film of the given noise (natural log)."""
     return Leakage(np.zeros((3, COUNTS), np.float32), 1, (0.0, 0.0, 0.0), 0.0, noise, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Target (tiles, pixels), design (tiles, pixels, terms) and weights of valid pixels (0 or 1)."""
+    """Target (tiles, pixels), design (tiles, pixels, terms) and validity (tiles, pixels; 0 or 1) of the fit."""
 
     target: Doubles
     design: Doubles
@@ -195,20 +226,20 @@ class _Fit:
     noise: float
 
     def on(self, terms: tuple[int, ...]) -> _Fit:
-        """Return the fit on other terms: 0 for those that it does not have."""
+        """Return the fit on other terms, with coefficient 0 for new ones."""
         known = dict(zip(self.terms, self.coefficients, strict=True))
         return _Fit(terms, np.array([known.get(term, 0.0) for term in terms]), self.noise)
 
 
 def _best_start(problem: _Problem, terms: tuple[int, ...]) -> _Fit:
-    """Fit from no leakage and from the ordinary fit, and keep the tighter one: dust may lead either astray."""
+    """Fit from no leakage and from least squares, and keep the fit with less noise: dust may mislead either."""
     ordinary = _solve(problem, terms, problem.valid, 1.0)
     starts = (np.zeros(len(terms)), ordinary)
     return min((_reweighted(problem, _Fit(terms, start, 1.0), ROUNDS) for start in starts), key=lambda fit: fit.noise)
 
 
 def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
-    """Add terms while tiles that were held out say that they help."""
+    """Add terms while they lower the variance of held-out tiles."""
     best, best_variance = fit, _held_out_variance(problem, fit)
     for terms in CANDIDATES:
         more = len(terms) - len(best.terms)
@@ -222,7 +253,7 @@ def _grow_model(problem: _Problem, fit: _Fit) -> _Fit:
 
 
 def _held_out_variance(problem: _Problem, fit: _Fit) -> float:
-    """Robust residual variance of every other tile under the model fitted to the rest, both ways."""
+    """Return the robust residual variance of each half of the tiles under the model fitted to the other half, mean."""
     variances = []
     for fitted, held in _halves(len(problem.target)):
         learning, test = problem.part(fitted), problem.part(held)
@@ -257,7 +288,7 @@ def _centred(values: Doubles, weights: Doubles) -> Doubles:
 
 
 def _solve(problem: _Problem, terms: tuple[int, ...], weights: Doubles, noise: float) -> Doubles:
-    """Weighted least squares with a base of its own for each tile and a weak prior of no leakage."""
+    """Solve weighted least squares with a base for each tile and a weak prior of no leakage."""
     count = len(terms)
     normals = np.empty((len(problem.target), count, count + 1))
     kernels.tile_normals(problem.target, problem.design, np.array(terms, np.int64), weights, normals)
@@ -274,29 +305,29 @@ def _field_terms(row: Doubles, col: Doubles) -> Doubles:
 
 
 def _measure_field(problem: _Problem, fit: _Fit, centres: Doubles) -> tuple[float, ...]:
-    """Fit how the leak varies over the frame; flat unless tiles that were held out say that it helps."""
+    """Fit the local factor on the leakage; flat unless it lowers the variance of held-out tiles."""
     leak = problem.design[..., list(fit.terms)] @ fit.coefficients
-    gained = []
+    gains = []
     for learning, test in _halves(len(leak)):
         if not problem.valid[test].any() or not problem.valid[learning].any():
             return FLAT_FIELD
         field = _fit_field(problem, leak, centres, learning)
         factor = (_field_terms(centres[test, 0], centres[test, 1]) @ field)[:, None]
         flat, bent = (_test_scale(problem.part(test), part) for part in (leak[test], factor * leak[test]))
-        gained.append(1 - (bent / max(flat, 1e-9)) ** 2)
-    if np.mean(gained) < WORTH_A_FIELD:
+        gains.append(1 - (bent / max(flat, 1e-9)) ** 2)
+    if np.mean(gains) < WORTH_A_FIELD:
         return FLAT_FIELD
     return tuple(_fit_field(problem, leak, centres, np.ones(len(leak), np.bool_)).tolist())
 
 
 def _halves(tiles: int) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
-    """Two halves of the tiles, drawn so that neither keeps to every other column, and the same the other way round."""
+    """Return two random halves of the tiles in both orders; drawn, so that neither follows the columns of the grid."""
     first = np.random.default_rng(0).permutation(tiles) < tiles // 2
     return [(first, ~first), (~first, first)]
 
 
 def _test_scale(problem: _Problem, model: Doubles) -> float:
-    """Deviation of the clean film from a model, about the median of each tile."""
+    """Return the standard deviation of the clean film about a model, less the median of each tile."""
     residual = np.where(problem.valid > 0, problem.target - model, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a tile without a valid pixel has no median
@@ -305,7 +336,7 @@ def _test_scale(problem: _Problem, model: Doubles) -> float:
 
 
 def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.NDArray[np.bool_]) -> Doubles:
-    """Weighted fit of the cosines, the quick ones held smaller, on each tile's slope of the infrared on the leak."""
+    """Fit the cosines to the slope of infrared on leakage in each tile; the prior keeps fast waves small."""
     target, valid, leak = problem.target[tiles], problem.valid[tiles], leak[tiles]
     terms = _field_terms(centres[tiles, 0], centres[tiles, 1])
     waves = np.add.outer(np.arange(FIELD_WAVES) ** 2, np.arange(FIELD_WAVES) ** 2).ravel()
@@ -326,9 +357,9 @@ def _fit_field(problem: _Problem, leak: Doubles, centres: Doubles, tiles: npt.ND
 
 
 def _hold_highlights(tables: Array, problem: _Problem, log_tables: Array, centre: Doubles) -> None:
-    """Let what is brighter than nearly all that was fitted leak as that does, and no less.
+    """Keep the leakage constant for light brighter than nearly all fitted pixels.
 
-    Lamps in a night picture hardly occur in the tiles; a slope drawn out to them would call them shaded.
+    Lamps of a night picture hardly occur in the tiles; a slope extrapolated to them would make them defects.
     """
     for channel in range(3):
         brightest = np.quantile(problem.design[..., channel][problem.valid > 0], BRIGHTEST_PART)
@@ -337,13 +368,14 @@ def _hold_highlights(tables: Array, problem: _Problem, log_tables: Array, centre
 
 
 def _rising(table: Array, centre: int) -> Array:
-    """Let more red never leak less: curves fitted in the middle may turn back at the ends."""
+    """Make the table monotonic from the centre outwards: a fitted curve may turn back at its ends."""
     below = np.minimum.accumulate(table[centre::-1])[::-1]
     above = np.maximum.accumulate(table[centre:])
     return np.concatenate([below[:-1], above]).astype(np.float32)
 
 
 def _mean_slopes(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
+    """Return the mean derivative of ln infrared by the log of each channel, over the valid pixels."""
     inside = problem.valid > 0
     slopes = [0.0, 0.0, 0.0]
     for term, coefficient in zip(fit.terms, fit.coefficients, strict=True):
@@ -354,6 +386,7 @@ def _mean_slopes(problem: _Problem, fit: _Fit) -> tuple[float, float, float]:
 
 
 def _tables(log_tables: Array, fit: _Fit, centre: Doubles) -> Array:
+    """Return the model's contribution to ln infrared for each count of each channel, (3, 65536)."""
     tables = np.zeros((3, COUNTS))
     for term, coefficient in zip(fit.terms, fit.coefficients, strict=True):
         channel, power = TERMS[term]

@@ -20,7 +20,7 @@ from filmscand.ir.leakage.usability import block_contrast, blocking_caution
 from filmscand.ir.network.detector import look_at_frame
 from filmscand.ir.network.model_file import Model, ModelCard, load_inpainting
 from filmscand.ir.planes.holder import BLOCK_PX, Holder
-from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_most_noise
+from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_noise_limit
 from filmscand.ir.planes.tiles import take_tiles
 from filmscand.ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from filmscand.ir.stopwatch import StopWatch
@@ -92,7 +92,7 @@ def colour_photometry(measured: Photometry) -> Photometry:
 
     Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
     """
-    return with_most_noise(measured, MOST_NOISE)
+    return with_noise_limit(measured, MOST_NOISE)
 
 
 def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
@@ -127,7 +127,7 @@ def with_inpainting(
 def _report(report: CleanReport, healed: Healed, model: Model, options: CleanOptions) -> CleanReport:
     coverage = float(healed.mask.mean())
     return replace(
-        report.counted(healed.divided, healed.filled, healed.left),
+        report.with_counts(healed.divided, healed.filled, healed.left),
         method=Method.DETECTOR,
         coverage=coverage,
         probability_threshold=model.card.limits(options.sensitivity)[0],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, many
+from filmscand.ir.detection.regions import Regions, count_for_area
 from filmscand.ir.healing.heal import Healed, taken_back
 from filmscand.ir.network.detector import asked_part, detector_of, look_at_frame, mean_probability
 from filmscand.ir.network.infrared_view import InfraredView
@@ -34,7 +34,7 @@ def may_be_spotless(healed: Healed) -> bool:
 
 def at_most_few(healed: Healed) -> bool:
     """Whether a few marks were healed at most."""
-    return healed.divided + healed.filled <= many(FEW_MARKS, healed.mask.size)
+    return healed.divided + healed.filled <= count_for_area(FEW_MARKS, healed.mask.size)
 
 
 def confirmed_marks(

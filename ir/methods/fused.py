@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from filmscand.ir.decision.convincing import certain_level, certain_parts, sure_regions
 from filmscand.ir.decision.dust_rules import INFRARED_RULES
-from filmscand.ir.detection.regions import Regions, chosen, joined, many
+from filmscand.ir.detection.regions import Regions, count_for_area, select, union
 from filmscand.ir.healing.colour_healing import heal_colours
 from filmscand.ir.healing.heal import Healed, Measured, heal, infrared_densities, split_wide, taken_back
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS
@@ -99,7 +99,7 @@ def may_be_weak(healed: Healed) -> bool:
 
 def _nearly_all_left(healed: Healed) -> bool:
     """Whether infrared found much and healed hardly any of it."""
-    return healed.left > many(MANY_LEFT, healed.mask.size) and few_marks.at_most_few(healed)
+    return healed.left > count_for_area(MANY_LEFT, healed.mask.size) and few_marks.at_most_few(healed)
 
 
 def is_confirmed(healed: Healed, looked: Looked) -> bool:
@@ -141,23 +141,23 @@ def look_by_both(
     mean, asked = mean_probability(probability, regions), asked_part(options.sensitivity)
     confirmed = mean >= CONFIRMED * asked
     part = float(confirmed.mean()) if len(regions) else 0.0
-    certain = chosen(marks, np.zeros(len(marks), np.bool_))
+    certain = select(marks, np.zeros(len(marks), np.bool_))
     if len(marks):
-        believed = chosen(regions, confirmed | _is_deep(regions, measured))
+        believed = select(regions, confirmed | _is_deep(regions, measured))
     else:
         # More is asked, as where infrared found hardly any: the frame may be spotless.
         few = (
             (_certain(probability, model, options), SHOWN_OF_CERTAIN),
-            (chosen(regions, mean >= few_marks.CONFIRMED * asked), SHOWN_OF_FOUND),
+            (select(regions, mean >= few_marks.CONFIRMED * asked), SHOWN_OF_FOUND),
         )
         certain, believed = watch.time("detection", lambda: [_shown(rgb, some, measured, part) for some, part in few])
-    defects = _found_of(joined((marks, certain, believed), probability.shape), regions, probability.shape)
+    defects = _found_of(union((marks, certain, believed), probability.shape), regions, probability.shape)
     return Looked(model, probability, marks, defects, part, certain)
 
 
 def _certain(probability: npt.NDArray[np.uint8], model: Model, options: CleanOptions) -> Regions:
     regions = find_regions(probability, *model.card.limits(options.sensitivity))
-    return chosen(regions, mean_probability(probability, regions) >= CERTAIN_MEAN)
+    return select(regions, mean_probability(probability, regions) >= CERTAIN_MEAN)
 
 
 def _shown(rgb: npt.NDArray[np.uint16], marks: Regions, measured: Measured, part: float) -> Regions:
@@ -167,7 +167,7 @@ def _shown(rgb: npt.NDArray[np.uint16], marks: Regions, measured: Measured, part
     sure = np.full(rgb.shape[:2], CERTAIN, np.uint8)
     healed = heal_colours(rgb, marks, sure, measured.photometry, lambda cells: _density(measured, cells))
     taken, shown, _ = _taken_and_shown((rgb, healed), marks, measured)
-    return chosen(marks, (taken > 0) & (shown * measured.sight.gain >= part * taken))
+    return select(marks, (taken > 0) & (shown * measured.sight.gain >= part * taken))
 
 
 def heal_by_both(
@@ -274,7 +274,7 @@ def _found_of(regions: Regions, parts: Regions, shape: tuple[int, ...]) -> Regio
     covered = np.zeros(shape, np.bool_)
     covered[parts.rows, parts.cols] = True
     counts = np.bincount(regions.owners, covered[regions.rows, regions.cols])
-    return chosen(regions, counts > FOUND_PART * np.diff(regions.starts))
+    return select(regions, counts > FOUND_PART * np.diff(regions.starts))
 
 
 def _density(measured: Measured, cells: Regions) -> npt.NDArray[np.float32]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing.colour_healing import heal_colours
 from filmscand.ir.healing.heal import (
     DISPLAY_GAMMA,
@@ -68,9 +68,9 @@ def with_hidden_dust(
     marks = looked.marks
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
-    marks, density = chosen(marks, grey), density[grey].mean(axis=1)
+    marks, density = select(marks, grey), density[grey].mean(axis=1)
     dusty = _has_trace(marks, density / healed.exponent, measured) | _is_blind(marks, density, measured)
-    hidden = unseen(chosen(marks, dusty), healed.mask)
+    hidden = unseen(select(marks, dusty), healed.mask)
     if not len(hidden):
         return healed, None
     more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, looked.probability, measured.photometry))

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.ir.leakage.film_base import Base, RedPlane, measure_base
 from filmscand.ir.leakage.focus import leakage_samples, measure_blur
 from filmscand.ir.leakage.levels import with_levels
 from filmscand.ir.leakage.model import fit_leakage
-from filmscand.ir.leakage.noise import Base, Noise, Picture, measure_base, measure_noise
+from filmscand.ir.leakage.noise import Noise, measure_noise
 from filmscand.ir.leakage.residual import Fitted, Residual, residual_density, tile_residuals
 from filmscand.ir.leakage.usability import blocking_caution
 from filmscand.ir.network.infrared_view import InfraredView
@@ -18,12 +19,12 @@ from filmscand.ir.planes.holder import BLOCK_PX, Holder, blown_blocks, find_hold
 from filmscand.ir.planes.photometry import BLACK_LIMIT, Photometry, measure_photometry, with_black
 from filmscand.ir.planes.tiles import Tiles, take_tiles
 from filmscand.ir.registration.registration import Registration, measure_registration
-from filmscand.ir.registration.second_pass import Scan, follow_second_pass
+from filmscand.ir.registration.second_pass import FramePlanes, register_second_pass
 from filmscand.ir.stopwatch import StopWatch
 
 
 @dataclass(frozen=True, slots=True)
-class Opened(Scan):
+class Opened(FramePlanes):
     """A frame's planes, how counts become light, where the film lies, and the tiles that everything is fitted on."""
 
     tiles: Tiles
@@ -106,19 +107,19 @@ def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder
 def _registration(opened: Opened) -> Registration:
     """Only of a second pass the course is followed over the frame: that takes time."""
     rough = measure_registration(opened.tiles)
-    return rough if rough.same_grid else follow_second_pass(opened, rough)
+    return rough if rough.same_grid else register_second_pass(opened, rough)
 
 
 def _residual_and_base(
     opened: Opened, fitted: Fitted, no_film: npt.NDArray[np.bool_], watch: StopWatch
 ) -> tuple[Residual, Base]:
     residual = watch.time("residual", lambda: residual_density(opened.rgb, opened.infrared, opened.photometry, fitted))
-    picture = Picture(opened.rgb[..., 0], opened.photometry.log_tables[0])
+    picture = RedPlane(opened.rgb[..., 0], opened.photometry.log_tables[0])
     return residual, watch.time("base", lambda: measure_base(residual, no_film, BLOCK_PX, picture))
 
 
 def _noise(opened: Opened, fitted: Fitted, base: Base) -> Noise:
-    tiles = opened.tiles.chosen(np.arange(0, len(opened.tiles), 2))
+    tiles = opened.tiles.select(np.arange(0, len(opened.tiles), 2))
     together, margin = tile_residuals(tiles, opened.photometry, fitted, mixing=False)
     apart, _ = tile_residuals(tiles, opened.photometry, fitted, mixing=True)
     return measure_noise(base, tiles, together, apart, margin)

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, chosen, connected_regions, region_means
+from filmscand.ir.detection.regions import Regions, connected_regions, region_means, select
 from filmscand.ir.network.density_input import DensityLevels, density_planes, measure_levels
 from filmscand.ir.network.infrared_view import PLANES, InfraredView
 from filmscand.ir.network.model_file import INFRARED, Model, load_detector
@@ -165,7 +165,7 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
     classes += probability >= _level(seed)
     regions = connected_regions(classes)
     areas = np.diff(regions.starts)
-    return chosen(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
+    return select(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
 
 
 def asked_part(sensitivity: float) -> float:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.detection import _region_kernels as kernels
-from filmscand.ir.leakage.noise import Base, Noise
+from filmscand.ir.leakage.film_base import Base
+from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 
 Array = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The planes of a frame as counts become densities: photometry, mounts and holders, and a sample of small tiles.
+"""The planes of a frame: conversion of counts to densities, mount and holder, and a sample of small tiles.
 
-Imports nothing of `ir` but errors, report and statistics.
+Of `ir` it may import errors, report, statistics and stopwatch alone.
 """

@@ -1,4 +1,4 @@
-"""Where the film lies: mounts and holders block the infrared in large regions that reach the frame's border."""
+"""Find the mount or holder of a frame: it blocks the infrared in large areas that reach the frame's border."""
 
 from __future__ import annotations
 
@@ -8,33 +8,48 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+# Side of the blocks in which the holder is found, pixels.
 BLOCK_PX = 8
-# A holder lets through less than this part of the film's light (stray light leaves about 5 %).
+# Part of the film's light below which a block is holder. Stray light leaves a holder about 5 %.
 HOLDER_LIGHT = 0.16
-# Smaller dark regions are opaque dust and hairs.
+# Smallest holder area, part of the frame. Smaller dark areas are opaque dust and hairs.
 SMALLEST_PART = 0.002
+# Margin around the holder that counts as holder too, since its edge is blurred, pixels.
 MARGIN_PX = 16
-# Part of a colour's highest count from which on it is at the end of its scale.
+# A colour is clipped from this part of its highest count on.
 BLOWN = 0.998
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The part of a frame that is no film.
+    """The part of a frame that mount or holder cover.
 
     Attributes
     ----------
     blocks : (ceil(rows / 8), ceil(cols / 8)) ndarray of bool
         True where a block of 8 by 8 pixels touches the holder or its blurred edge.
     fraction : float
-        Part of the frame that is holder, without the margin, 0..1.
+        Part of the frame that is holder, 0..1, without the margin.
     """
 
     blocks: npt.NDArray[np.bool_]
     fraction: float
 
     def film_part(self, corner: tuple[int, int], size: tuple[int, int]) -> float:
-        """Return how much of a piece of the frame is film, 0..1, from its first row and column and its size, pixels."""
+        """Return the part of a rectangle that is film.
+
+        Parameters
+        ----------
+        corner : (row, col)
+            First row and column of the rectangle, pixels.
+        size : (rows, cols)
+            Size of the rectangle, pixels.
+
+        Returns
+        -------
+        float
+            0..1, over as many whole blocks as the size takes, from the block of the corner on.
+        """
         first = [at // BLOCK_PX for at in corner]
         last = [at - (-length // BLOCK_PX) for at, length in zip(first, size, strict=True)]
         return float(1 - self.blocks[first[0] : last[0], first[1] : last[1]].mean())
@@ -43,16 +58,22 @@ class Holder:
 def find_holder(infrared: npt.NDArray[np.uint16], black: float) -> Holder:
     """Find the mount or holder in the infrared plane.
 
+    ::
+
+        dark   = light < 0.16 * (90 % quantile of light)      light: mean of a block, less the black level
+        holder = connected dark blocks that reach the border and cover at least 0.2 % of the frame
+
     Parameters
     ----------
     infrared : (rows, cols) ndarray of uint16
+        Counts, 0..65535.
     black : float
         Black level of the plane, counts.
 
     Returns
     -------
     Holder
-        Dark regions of at least 0.2 % of the frame that reach its border, widened by a margin of 16 pixels.
+        The holder, widened by a margin of 16 pixels.
     """
     light = block_light(infrared) - np.float32(black)
     film_light = float(np.quantile(light, 0.9))
@@ -73,7 +94,22 @@ def find_holder(infrared: npt.NDArray[np.uint16], black: float) -> Holder:
 
 
 def holder_light(rgb: npt.NDArray[np.uint16], holder: Holder) -> tuple[float, float, float] | None:
-    """Return the median counts of red, green and blue under the holder's core, or None where there is no core."""
+    """Return the median counts of the picture under the core of the holder.
+
+    The core lies at least 48 pixels within the widened holder, where no light of the film reaches.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535.
+    holder : Holder
+        The holder of the same frame.
+
+    Returns
+    -------
+    tuple of float or None
+        Counts of red, green and blue; None where the core has fewer than 16 blocks.
+    """
     core = ndimage.binary_erosion(holder.blocks, iterations=3 * MARGIN_PX // BLOCK_PX)
     if core.sum() < 16:
         return None
@@ -83,38 +119,43 @@ def holder_light(rgb: npt.NDArray[np.uint16], holder: Holder) -> tuple[float, fl
 
 
 def blown_blocks(rgb: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Find the blocks that are at the end of the scale in all colours: perforations, and highlights that say nothing.
+    """Find the blocks in which all colours are clipped: perforations and blown highlights.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535.
 
     Returns
     -------
     (ceil(rows / 8), ceil(cols / 8)) ndarray of bool
-        None where more than half of the frame is at the end of the scale: then that is the film.
+        All False where more than half of the frame is clipped: then the film itself is.
     """
     thin = rgb[::BLOCK_PX, ::BLOCK_PX]
     blown = (thin >= BLOWN * thin.reshape(-1, 3).max(axis=0)).all(axis=2)
-    # One pixel stands for its block; the blocks beside it may be cut by the rim.
+    # One pixel is read of each block; the edge of a clipped area may run through the neighbouring blocks.
     blocks = ndimage.binary_dilation(blown, np.ones((3, 3), np.bool_))
     return np.asarray(blocks if blocks.mean() <= 0.5 else np.zeros_like(blocks))
 
 
 def film_holder(holder: Holder, dark: npt.NDArray[np.bool_], dark_block_px: int) -> Holder:
-    """Keep as holder what stays dark once the leaked picture is out: under strong leakage a black picture is dark too.
+    """Keep the areas of the holder that stay dark after the leaked picture has been removed.
+
+    Under strong leakage a black picture is dark in the infrared too, and may have been taken for holder.
 
     Parameters
     ----------
     holder : Holder
-    dark : ndarray of bool
-        Blocks of `dark_block_px` pixels (a multiple of 8) far below the film around them.
+        The holder as found in the infrared plane.
+    dark : (block rows, block cols) ndarray of bool
+        True for blocks whose residual lies far below that of the film around them.
     dark_block_px : int
+        Side of the blocks of `dark`, pixels; a multiple of 8.
 
     Returns
     -------
     Holder
-        Each region of `holder` that is mostly dark.
+        The connected areas of `holder` of which more than 30 % is dark; the fraction is left as it was.
     """
     ratio = dark_block_px // BLOCK_PX
     rows, cols = holder.blocks.shape
@@ -126,7 +167,18 @@ def film_holder(holder: Holder, dark: npt.NDArray[np.bool_], dark_block_px: int)
 
 
 def block_light(plane: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
-    """Return the mean of every 8 by 8 block, from every second row and column; blocks at the end may be cut."""
+    """Return the mean of each 8 by 8 block, read on every second row and column.
+
+    Parameters
+    ----------
+    plane : (rows, cols) ndarray of uint16
+        Counts, 0..65535.
+
+    Returns
+    -------
+    (ceil(rows / 8), ceil(cols / 8)) ndarray of float32
+        Counts. Blocks that the frame's end cuts are filled with its last row and column.
+    """
     rows, cols = plane.shape
     padded_rows, padded_cols = -rows % BLOCK_PX, -cols % BLOCK_PX
     thin = plane[::2, ::2]

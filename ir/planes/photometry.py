@@ -1,4 +1,4 @@
-"""From counts to the logarithm of light: black levels, clipping, and one table for each plane."""
+"""Convert counts to the natural logarithm of light: black and white level, noise and clipping of each plane."""
 
 from __future__ import annotations
 
@@ -10,41 +10,45 @@ import numpy.typing as npt
 Table = npt.NDArray[np.float32]
 Four = tuple[float, float, float, float]
 
+# Number of different counts of a plane.
 COUNTS = 65536
 
-# A black level above this part of the white is a dark picture and not an offset of the scanner.
+# Highest black level, part of the white. A higher one is a bright picture without a dark place.
 BLACK_LIMIT = 0.01
-# Light below this part of the white, or below this many deviations of the darkest pixels' noise, is lost; the logarithm
-# bends to a constant there.
+# The logarithm bends to a constant at this part of the span from black to white ...
 FLOOR = 2e-4
+# ... or at this many deviations of the darkest pixels' noise, whichever is more.
 FLOOR_DEVIATIONS = 1.5
-# Clear film that sits on one value in more than this part of the frame has been clipped there.
+# Part of the frame above which a pile of pixels on the highest count of the infrared is clipped film.
 CLIPPED_PART = 0.005
+# Number of pixels of which black, white and clipping are measured, about.
 SAMPLE_PIXELS = 400_000
-# Dark stretches in which noise and texture are told apart, and the part of the differences that is noise at least.
+# Length of the pieces of a row in which noise is measured, pixels.
 STRETCH_PX = 32
+# Smallest part of the squared difference of neighbours that is taken for noise.
 SMALLEST_NUGGET = 0.02
+# Number of rows on which noise is measured, about.
 NOISE_LINES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Photometry:
-    """How counts of one frame become the logarithm of light.
+    """Tables and levels that convert the counts of one frame to the natural log of light.
 
     Attributes
     ----------
     log_tables : (4, 65536) ndarray of float32
-        For red, green, blue and infrared: natural log of light above black, 0 at the plane's white; finite everywhere.
+        For red, green, blue and infrared: natural log of light for each count, 0 at the plane's white; finite.
     black : tuple of float
         Black level of each plane, counts.
     white : tuple of float
         Brightest light of each plane (99.5th percentile), counts.
     dark_noise : tuple of float
-        Deviation of each plane's darkest pixels, as a part of the span from black to white.
+        Standard deviation of the noise of each plane's darkest pixels, part of the span from black to white.
     bend : tuple of float
-        Light at which each table bends to a constant, as a part of the span.
+        Light at which each table bends to a constant, part of the span.
     infrared_clip : int
-        Infrared counts from here on are clipped; 65536 where none are.
+        Lowest clipped count of the infrared; 65536 where none is clipped.
     """
 
     log_tables: Table
@@ -56,17 +60,26 @@ class Photometry:
 
 
 def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16]) -> Photometry:
-    """Measure black, white and clipping of a frame's planes on an even sample of its pixels.
+    """Measure black, white, dark noise and clipping of a frame's planes on an even sample of its pixels.
+
+    ::
+
+        white = 99.5 % quantile of the counts
+        black = min(0.02 % quantile, 0.01 white)
+
+    Gamma-encoded counts need no decoding: a gamma is a factor in the logarithm, and the later fits include it.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts, 0..65535.
     infrared : (rows, cols) ndarray of uint16
+        Counts, 0..65535.
 
     Returns
     -------
     Photometry
-        Gamma-encoded counts need no decoding: an exponent is a factor in the logarithm, and the fits take it up.
+        Levels and tables of red, green, blue and infrared.
     """
     step = max(1, round((infrared.size / SAMPLE_PIXELS) ** 0.5))
     planes = [rgb[::step, ::step, channel] for channel in range(3)] + [infrared[::step, ::step]]
@@ -81,7 +94,20 @@ def measure_photometry(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uin
 
 
 def with_black(photometry: Photometry, black: tuple[float, float, float]) -> Photometry:
-    """Return the photometry with other black levels of red, green and blue (counts): those that a mount shows."""
+    """Return the photometry with other black levels of the colours, such as those measured under a mount.
+
+    Parameters
+    ----------
+    photometry : Photometry
+        The photometry to start from; white, noise in counts and infrared stay.
+    black : tuple of float
+        Black levels of red, green and blue, counts.
+
+    Returns
+    -------
+    Photometry
+        With new tables of the colours.
+    """
     levels = (*black, photometry.black[3])
     spans = [max(white - level, 1.0) for white, level in zip(photometry.white, levels, strict=True)]
     old = [max(white - level, 1.0) for white, level in zip(photometry.white, photometry.black, strict=True)]
@@ -89,9 +115,22 @@ def with_black(photometry: Photometry, black: tuple[float, float, float]) -> Pho
     return _of_levels(levels, photometry.white, _four(noises), photometry.infrared_clip)
 
 
-def with_most_noise(photometry: Photometry, most: float) -> Photometry:
-    """Return the photometry with no plane's dark noise above a part of its span."""
-    noises = [min(noise, most) for noise in photometry.dark_noise]
+def with_noise_limit(photometry: Photometry, limit: float) -> Photometry:
+    """Return the photometry with the dark noise of each plane limited.
+
+    Parameters
+    ----------
+    photometry : Photometry
+        The photometry to start from.
+    limit : float
+        Largest dark noise, part of the span from black to white.
+
+    Returns
+    -------
+    Photometry
+        With tables that bend no earlier than the limit asks.
+    """
+    noises = [min(noise, limit) for noise in photometry.dark_noise]
     return _of_levels(photometry.black, photometry.white, _four(noises), photometry.infrared_clip)
 
 
@@ -103,27 +142,47 @@ def _of_levels(black: Four, white: Four, dark_noise: Four, infrared_clip: int) -
 
 
 def log_table(black: float, span: float, bend: float) -> Table:
-    """Return ln(light / span) for each count above black, bent to a constant where light is lost in noise.
+    """Return the natural log of light for each count, bent to a constant where light is lost in noise.
 
-    The bend is the smooth maximum (x + sqrt(x^2 + 4 c^2)) / 2 of light and a floor c: counts at and below black stay
-    finite and in order. `black` and `span` are counts, `bend` is c.
+    ::
+
+        x = (count - black) / span
+        table = ln((x + sqrt(x^2 + 4 bend^2)) / 2)
+
+    The bent light is a smooth maximum of x and a floor, so that counts at and below black stay finite and in order.
+
+    Parameters
+    ----------
+    black : float
+        Black level, counts.
+    span : float
+        Counts from black to white, > 0.
+    bend : float
+        Light at the bend, part of the span, > 0; the table has its logarithm at black.
+
+    Returns
+    -------
+    (65536,) ndarray of float32
+        Natural log of light, 0 at white.
     """
     light = (np.arange(COUNTS) - black) / span
-    # (x + sqrt(x^2 + 4c^2)) / 2 cancels for x << 0; the other form of it does not.
+    # (x + root) / 2 cancels for x << 0; the equal form 2 bend^2 / (root - x) does not.
     root = np.sqrt(light * light + 4 * bend * bend)
     bent = np.where(light > 0, (light + root) / 2, 2 * bend * bend / np.maximum(root - light, bend))
     return np.log(bent).astype(np.float32)
 
 
 def _dark_noise(lines: npt.NDArray[np.uint16]) -> float:
-    """Deviation of the darkest tenth of some lines, counts, without the picture's own texture.
+    """Return the standard deviation of the noise in the darkest tenth of some rows, counts, without texture.
 
-    What a smooth texture adds to the squared difference of pixels grows with the square of their distance; what noise
-    adds does not: one and two pixels apart tell them apart (a nugget, as geostatistics call it).
+    A smooth texture adds to the squared difference d^2 of two pixels in proportion to the square of their distance;
+    noise adds the same at any distance (the nugget of geostatistics). From the distances 1 and 2::
+
+        2 noise^2 = (4 d1^2 - d2^2) / 3
     """
     cols = lines.shape[1] // STRETCH_PX * STRETCH_PX or lines.shape[1]
     if cols < 3:
-        return 0.0  # too narrow to have neighbours on both sides
+        return 0.0  # too narrow for neighbours at distance 2
     stretches = lines[:, :cols].reshape(-1, min(STRETCH_PX, cols)).astype(np.float32)
     level = stretches.mean(axis=1)
     dark = stretches[level <= np.quantile(level, 0.1)]
@@ -140,7 +199,7 @@ def _quantile(histogram: npt.NDArray[np.int64], part: float) -> float:
 def _clip_level(histogram: npt.NDArray[np.int64]) -> int:
     used = np.flatnonzero(histogram)
     top = int(used[-1])
-    # An 8-bit or dark plane piles up on many values; clipping piles up on the last one only.
+    # An 8-bit or dark plane piles up on many counts; a clipped one on the highest alone.
     clipped = histogram[top] > CLIPPED_PART * histogram.sum() and histogram[top] > 3 * histogram[used[-2:][0]]
     return top if clipped and used.size > 1 else COUNTS
 

@@ -1,1 +1,1 @@
-"""Where the infrared lies against the picture: shift, scale and drift. Imports planes."""
+"""The position of the infrared against the picture: shift, scale and drift. May import planes and statistics."""

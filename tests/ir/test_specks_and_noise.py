@@ -1,4 +1,4 @@
-"""How faint, small and many specks may be, and what is noise, leak or picture instead."""
+"""Specks on whole frames: how faint, small and many they may be, and what is noise, leakage or picture instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = compiled
 
 
 def speck_frame(depth):
-    """A frame with a lattice of specks of one density among a few dark ones, and how far off each pixel lies."""
+    """A frame with a lattice of specks of one density, one row of dark ones, and each pixel's distance to a speck."""
     frame = simulated("spotless", "landscape", (400, 600), 3)
     row, col = np.mgrid[:400, :600]
     away = np.hypot(row % 40 - 20, col % 40 - 20)
@@ -26,7 +26,7 @@ def speck_frame(depth):
 
 
 def recall(depth, sensitivity=0.5):
-    """Part of the specks of that density that were found, and part of the film around them that was changed."""
+    """Part of the specks of a density that is found, and part of the film around them that is changed."""
     rgb, infrared, away = speck_frame(depth)
     mask = clean_frame(rgb, infrared, CleanOptions(sensitivity)).defect_mask
     cores = (mask & (away < 2.5)).reshape(10, 40, 15, 40).any(axis=(1, 3))
@@ -40,7 +40,7 @@ def test_specks_of_a_known_density_are_found(depth, least):
     assert elsewhere < 2e-4
 
 
-def test_faint_specks_are_found_as_the_sensitivity_says():
+def test_more_faint_specks_are_found_with_more_sensitivity():
     careful, usual, eager = (recall(0.025, sensitivity)[0] for sensitivity in (0.0, 0.5, 1.0))
     assert careful < 0.35
     assert 0.25 < usual < 0.78
@@ -49,7 +49,7 @@ def test_faint_specks_are_found_as_the_sensitivity_says():
 
 
 @pytest.mark.parametrize("kind", ["leaky_slide", "faint_dust", "negative"])
-def test_more_sensitivity_suspects_no_fewer_regions(kind):
+def test_more_sensitivity_lowers_the_threshold_and_finds_no_fewer_defects(kind):
     found = [cleaned(kind, "landscape", (300, 420), sensitivity=s).report for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
     thresholds = [report.threshold for report in found]
     assert thresholds == sorted(thresholds, reverse=True)
@@ -58,14 +58,14 @@ def test_more_sensitivity_suspects_no_fewer_regions(kind):
 
 
 def report_with_single_pixels(depth):
-    """Report of a spotless frame whose infrared is darker by that density in one of 676 pixels."""
+    """Report of a spotless frame whose infrared is darker by a density in one of 676 pixels."""
     frame = simulated("spotless", "landscape")
     infrared = frame.infrared.astype(float)
     infrared[::26, ::26] *= np.exp(-depth)
     return clean_frame(frame.rgb, np.rint(infrared).astype(np.uint16)).report
 
 
-def test_noise_that_only_darkens_raises_the_threshold_until_it_is_out_and_no_further():
+def test_noise_that_only_darkens_raises_the_threshold_just_above_itself():
     without, faint, deep = (report_with_single_pixels(depth) for depth in (0.0, 0.1, 0.25))
     assert 1.2 < faint.threshold / without.threshold < 1.6
     assert 3.0 < deep.threshold / without.threshold < 3.8
@@ -88,11 +88,11 @@ def threshold_over_noise(slope):
     return report.threshold / report.noise
 
 
-def test_the_more_of_the_picture_leaks_the_more_is_asked_of_a_defect():
+def test_a_stronger_leak_raises_the_threshold():
     assert threshold_over_noise(0.4) / threshold_over_noise(0.1) == pytest.approx(1.375, rel=0.12)
 
 
-def test_heavy_damage_is_cautioned_and_light_damage_is_not():
+def test_heavy_damage_gives_a_warning_and_light_damage_does_not():
     heavy, light = (
         cleaned("leaky_slide", "smooth_sky", (300, 420), damage=Damage(dust=amount, dirt=amount, median_density=0.5))
         for amount in (14.0, 3.4)
@@ -103,7 +103,7 @@ def test_heavy_damage_is_cautioned_and_light_damage_is_not():
     assert heavy.report.coverage < 0.16
 
 
-def test_dust_that_only_the_infrared_saw_is_left_alone():
+def test_dust_that_only_the_infrared_shows_is_left_unchanged():
     damage = Damage(dust=3, dirt=1, infrared_only_share=1.0, short_hairs=0, long_hairs=0, scratches=0)
     frame, result = (make("leaky_slide", "landscape", damage=damage) for make in (simulated, cleaned))
     seen = frame.any_mask.mean()
@@ -111,15 +111,15 @@ def test_dust_that_only_the_infrared_saw_is_left_alone():
     assert result.defect_mask.mean() < 0.1 * seen
 
 
-def test_a_picture_that_does_not_leak_is_not_made_to():
+def test_no_leakage_is_found_in_a_picture_that_does_not_leak():
     result = cleaned("spotless", "landscape", leakage=Leakage((0.0, 0.0, 0.0)))
     assert result.report.leakage.red < 0.01
     assert result.defect_mask.mean() < 1e-3
-    # Neither leak nor dust tells how the planes lie.
+    # Without leakage and dust the planes share nothing to register on.
     assert result.report.warnings == (Caution.REGISTRATION_UNSURE,)
 
 
-def test_gravel_is_no_noise_and_its_dust_is_looked_for_without_infrared():
+def test_gravel_is_not_taken_for_a_dark_frame_and_is_cleaned_without_infrared():
     rng = np.random.default_rng(1)
     stones = np.kron(rng.uniform(0.05, 1.0, (40, 60)), np.ones((10, 10))) * rng.uniform(0.4, 1.0, (400, 600))
     rgb = np.rint(40_000 * stones[..., None] * np.array([1.0, 0.9, 0.8])).astype(np.uint16)

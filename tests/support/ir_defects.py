@@ -1,4 +1,4 @@
-"""Defects as tests describe them: what was measured of each region, without a frame around it."""
+"""Measurements of defects as tests need them, without a frame."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 from filmscand.ir.decision.slopes import DefectSample, Edges, Slopes
 from filmscand.ir.healing.absorption import Sight
 from filmscand.ir.healing.heal import Measured
-from filmscand.ir.leakage.noise import Base
+from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from support.ir_frames import plain_photometry
 
 
 def regions_of(areas_px, depth=0.5, ratio=0.6, deviation=0.02):
-    """Regions of pixels of one density, of one density in the picture as a fill tells it, and that fill's deviation.
+    """Sample of regions with an infrared density, a density of the picture against its fill, and the fill's deviation.
 
-    Each value is one for all, one for each region, or one for each pixel; edges tell nothing.
+    Each value holds for all regions, for each region, or for each pixel; the edges show no changes.
     """
     areas_px = np.asarray(areas_px)
     starts = np.concatenate([[0], np.cumsum(areas_px)]).astype(np.int64)
 
-    def laid(values):
+    def per_pixel(values):
         values = np.asarray(values, np.float32)
         values = np.repeat(values, areas_px) if values.shape == areas_px.shape else values
         return np.tile(np.broadcast_to(values, starts[-1:])[:, None], 3)
 
     silent = np.tile([0.0] * 7 + [1.0], (len(areas_px), 1))
-    return DefectSample(starts, laid(depth), laid(ratio), np.square(laid(deviation)), silent)
+    return DefectSample(starts, per_pixel(depth), per_pixel(ratio), np.square(per_pixel(deviation)), silent)
 
 
 def with_edges(sample, slopes, error=0.02, count=400, depth=0.3):
-    """The sample with edges that change by multiples of the infrared's changes, NaN where they are silent."""
+    """The sample with edges that change by multiples of the infrared's changes; NaN: no changes."""
     changes = sample.changes.copy()
     power, left = count * depth**2, count * error**2
     for region, slope in enumerate(slopes):
@@ -42,7 +42,7 @@ def with_edges(sample, slopes, error=0.02, count=400, depth=0.3):
 
 
 def slopes_of(pooled, errors=0.1, depths=0.3, colours=0.0):
-    """Slopes of regions: pooled, their errors, depths, and the range of the three channels."""
+    """Slopes of regions from pooled slopes, their errors, depths, and the range of the three channels."""
     pooled, errors, depths, colours = (
         np.array(values, float) for values in np.broadcast_arrays(np.atleast_1d(pooled), errors, depths, colours)
     )
@@ -51,33 +51,30 @@ def slopes_of(pooled, errors=0.1, depths=0.3, colours=0.0):
 
 
 def edges_of(slopes, errors=0.1):
-    """Slopes of regions from their edges."""
+    """Slopes of the edges of regions."""
     slopes, errors = (np.array(values, float) for values in np.broadcast_arrays(np.atleast_1d(slopes), errors))
     return Edges(np.repeat(slopes[:, None], 3, 1), slopes, errors)
 
 
 def whole(count):
-    """Parents of regions none of which is a part of another."""
+    """Parents of regions that are not parts of others."""
     return np.arange(count)
 
 
 def measured_density(shape, densities, noise):
-    """What was measured of a frame on which places lack so much of the infrared, in nepers.
-
-    Its threshold is 0.1.
-    """
+    """Measurements of a frame with the given infrared densities (nepers) at places; its threshold is 0.1."""
     values, grades = np.zeros(shape, np.int16), np.zeros(shape, np.uint8)
     for place, density in densities:
         values[place] = -round(4096 * density)
     flat = np.zeros((-(-shape[0] // 8), -(-shape[1] // 8)), np.float32)
-    # Of the base only its level counts here.
+    # Only the level of the base is used.
     base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
     limits = np.full((3, 16), 0.1, np.float32)
     return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))
 
 
 class Silent:
-    """A view of infrared that shows nothing."""
+    """A view of an infrared plane without any density."""
 
     def planes(self, _, size):
         return np.zeros((3, *size), np.float32)

@@ -1,4 +1,4 @@
-"""What the kernels of `ir` compute, once more: slow, plain numpy and scipy, on the whole plane at once."""
+"""Twins of the engine's kernels: slow, plain numpy and scipy, on the whole plane at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPREAD_BINOMIAL = np.array([1, 0, 4, 0, 6, 0, 4, 0, 1]) / 16
 
 
 class Leak(NamedTuple):
-    """A leakage model: light of each count (3, 65536), channels that count, and whether edges are taken apart."""
+    """A leakage model: light of each count (3, 65536), channels that leak, and whether edge pixels are mixtures."""
 
     light: np.ndarray
     channels: int
@@ -23,7 +23,7 @@ class Leak(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the infrared lies, for each row and segment of columns: whole pixels, taps (rows, segments, 2, n), gain."""
+    """Position of the infrared for each row and segment: whole pixels, taps (rows, segments, 2, n), and gain."""
 
     moves: np.ndarray
     taps: np.ndarray
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 def leaked_light(rgb, leak):
-    """The infrared light that the picture leaves, 1 at the centre of the fit."""
+    """Infrared light after the leakage, 1 at the centre of the fit."""
     red = rgb[..., 0]
     light = leak.light[0, red].astype(np.float64)
     if leak.mixing:
@@ -46,7 +46,7 @@ def leaked_light(rgb, leak):
 
 
 def predictor(rgb, leak, place, *, rows_beyond):
-    """Log of the leaked light as the infrared pass saw it, with some rows beyond the frame's first and last."""
+    """Log of the leaked light, moved and blurred as the infrared shows it, with more rows at both ends of the frame."""
     rows, cols = rgb.shape[:2]
     radius = place.taps.shape[-1] // 2
     padded = np.pad(rgb, ((rows_beyond + radius + 4,) * 2, (0, 0), (0, 0)), mode="edge")
@@ -61,7 +61,7 @@ def predictor(rgb, leak, place, *, rows_beyond):
 
 
 def contrast(seen):
-    """Mean over 3 by 3 of the absolute central differences; across there are none at the first and last column."""
+    """Mean over 3 by 3 of the absolute central differences; the first and last columns have none across."""
     padded = np.pad(seen, ((1, 1), (0, 0)), mode="edge")
     steps = np.abs(padded[2:] - padded[:-2]) / 2
     steps[:, 1:-1] += np.abs(seen[:, 2:] - seen[:, :-2]) / 2
@@ -81,8 +81,10 @@ def residual(rgb, infrared, log_infrared, leak, place):
 
 
 def block_statistics(values, grades, block):
-    """Median, 84th percentile less median, the same of the finest detail, and upper median of the grades, of 4 by 8
-    samples of each block."""
+    """Statistics of 4 by 8 samples of each block.
+
+    Median, 84 % quantile less median, the same of the finest detail, and upper median of the grades.
+    """
     rows, cols = values.shape
     shape = (-(-rows // block), -(-cols // block))
     medians, spreads, fines, activity = np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, int)
@@ -107,8 +109,8 @@ def laid_out(grid, block, shape):
     return ndimage.map_coordinates(grid.astype(float), np.meshgrid(*at, indexing="ij"), order=1, mode="nearest")
 
 
-def like_neighbours(grid, density, red, limits, reach, combine):
-    """Combine the blocks around each that differ from it little in red, or more in density than red explains."""
+def combine_similar(grid, density, red, limits, reach, combine):
+    """Combine the similar blocks around each: little difference in red, or one that dust of their density explains."""
     out = np.empty(grid.shape)
     for row, col in np.ndindex(grid.shape):
         around = (slice(max(row - reach, 0), row + reach + 1), slice(max(col - reach, 0), col + reach + 1))
@@ -118,7 +120,7 @@ def like_neighbours(grid, density, red, limits, reach, combine):
 
 
 def density(values, grades, base, block):
-    """What blocks the infrared, nepers, plain and smoothed over 3 by 3 and over 5 by 5."""
+    """Density above the base, nepers: plain, smoothed over 3 by 3 and over 5 by 5."""
     plain = laid_out(base, block, values.shape) - values / NEPER
     plain = np.where(grades & CLIPPED, np.minimum(plain, 0), plain)
     three, five = (
@@ -129,7 +131,7 @@ def density(values, grades, base, block):
 
 
 def densities_at(values, grades, base, block, rows, cols):
-    """Density above the base at some pixels: plain, over 5 by 5, and over every second pixel of 9 by 9."""
+    """Density above the base at the given pixels: plain, over 5 by 5, and over every second pixel of 9 by 9."""
     level = laid_out(base, block, values.shape)
     counts = values.astype(float)
     smoothed = [
@@ -158,7 +160,7 @@ def regions(classes, smallest_px):
 
 
 class FillRules(NamedTuple):
-    """Variance of grain, steps to look, longest gap against the shortest, and how much a lone end's other differs."""
+    """Variance of grain, reach, longest gap over the shortest one, and the doubt of a direction with one end only."""
 
     grain: float
     reach_px: int
@@ -167,7 +169,7 @@ class FillRules(NamedTuple):
 
 
 def fill_by_eyes(display, marks, at, rules):
-    """Fill one pixel of a picture in display values from what lies in eight directions both ways; None without an end.
+    """Fill one pixel of a picture in display values from both ends of eight directions; None without any end.
 
     Returns the fill (3,), the directions' spread (3,) and their doubt.
     """
@@ -206,7 +208,7 @@ def _guess_along(display, free, at, step, rules):
 
 
 def _sideways(step):
-    """The steps across a direction: at right angles, or along the axis that a knight's move goes least."""
+    """The step across a direction: at right angles, or along the shorter axis of a knight's move."""
     if max(abs(step)) == 2:
         return np.array([0, 1]) if abs(step[0]) == 2 else np.array([1, 0])
     return np.array([-step[1], step[0]])
@@ -223,7 +225,7 @@ def _first_free(free, at, step, reach_px):
 
 
 def _profile(display, free, end, outwards, sideways):
-    """Means of two pixels outwards from an end, at five places across; the middle's where a place has none."""
+    """Means of two pixels outwards from an end, at five places across; a place without any takes the middle one's."""
     profile = np.full((5, 3), np.nan)
     for place in range(5):
         spots = [tuple(end + depth * outwards + (place - 2) * sideways) for depth in range(2)]
@@ -238,13 +240,14 @@ def _profile(display, free, end, outwards, sideways):
 
 
 def without_stray(density, stray, deepest):
-    """Density of what stops light, where a part of the light goes round it."""
+    """Density of a defect, from a measured density that includes stray light."""
     return -np.log(np.maximum((np.exp(-density) - stray) / (1 - stray), np.exp(-deepest)))
 
 
 def kept_detail(starts, density, noise):
-    """Of each region, the part of what smoothing over 5 by 5 takes that is no white noise; and the part of such noise's
-    deviation that is left.
+    """Part of the detail of each region that is not white noise, and the part of the noise that is left.
+
+    Detail is what smoothing over 5 by 5 removes; the second value is a part of the noise's standard deviation.
     """
     smoothing = np.outer(BINOMIALS[5], BINOMIALS[5])
     left = np.square(smoothing).sum()
@@ -256,7 +259,7 @@ def kept_detail(starts, density, noise):
 
 
 def shape(starts, density, noise, optics):
-    """Density without noise and stray light, with detail at two scales put back; and what noise is multiplied by.
+    """Density without noise and stray light and with detail at two scales, and the factor on its noise.
 
     optics: stray light, sharpness at two scales, gain and the deepest density.
     """
@@ -270,14 +273,15 @@ def shape(starts, density, noise, optics):
 
 
 def bright_pixels(ratio, variance, sure):
-    """Pixels that are surely brighter than their fill in a colour, and darker than it in none."""
+    """Pixels that are certainly brighter than their fill in one colour and darker in none."""
     z = ratio / np.sqrt(variance)
     return (z < -sure).any(axis=1) & ~(z > 1).any(axis=1)
 
 
 def other_pixels(owners, shape, ratio, variance, limits):
-    """Pixels that are surely darker than their fill in a colour, and brighter than it in none; or that are so many
-    times as dense as the bright ones of their region, where there are any.
+    """Pixels that are certainly darker than their fill in one colour and brighter in none, or very dense ones.
+
+    Very dense: beyond a multiple of the mean density of the bright pixels of their region, if it has any.
     """
     sure, dense = limits
     bright = bright_pixels(ratio, variance, sure)
@@ -287,8 +291,10 @@ def other_pixels(owners, shape, ratio, variance, limits):
 
 
 def change_sums(owners, at, densities, infrared, step_px):
-    """For each region, along rows and columns: squares of the infrared's changes over two steps, their products with
-    those of the picture's densities, squares of these, and the number of changes.
+    """Sums for each region over the changes along rows and columns, across two steps.
+
+    Squares of the infrared's changes, their products with the changes of the picture's densities, squares of the
+    latter, and the number of changes.
     """
     sums = np.zeros((owners.max() + 1, 8))
     for owner, place in zip(owners, at, strict=True):
@@ -301,7 +307,7 @@ def change_sums(owners, at, densities, infrared, step_px):
 
 
 def slope_sums(starts, shape, ratio, variance, counted, usual_misfit):
-    """For each region: weighted powers (3) and products (3) of the channels, and the power of the shape."""
+    """Sums for each region: weighted powers (3) and products (3) of the channels, and the power of the shape."""
     square = np.square(shape)[:, None]
     weight = 1 / (variance + usual_misfit**2 * square + 1e-4)
     columns = np.concatenate([weight * square, weight * shape[:, None] * ratio, square], axis=1)
@@ -309,7 +315,7 @@ def slope_sums(starts, shape, ratio, variance, counted, usual_misfit):
 
 
 def check_sums(starts, shape, ratio, variance, counted, fitted):
-    """For each region: misfit beyond the error, power, error; of its deep pixels number, change and error."""
+    """Sums for each region: misfit beyond the error, power, error; and number, change and error of its deep pixels."""
     exponents, depths = fitted
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     taken = exponents[owners] * shape[:, None]
@@ -326,9 +332,9 @@ def check_sums(starts, shape, ratio, variance, counted, fitted):
 
 
 def blend(owners, shape, density, looks, fitted, constants):
-    """Display values that weigh dividing out and filling by their errors, the weight of dividing, and the error.
+    """Display values between division and fill, weighted by their errors; the weight of division; and the error.
 
-    looks: raw, fill, fill variance, noise, and where nothing can be divided.
+    looks: raw, fill, fill variance, noise, and True where division is impossible.
     """
     stray, noise, most, elsewhere, full_light = constants
     raw, fill, fill_variance, dark_noise, bare = looks
@@ -351,7 +357,7 @@ def blend(owners, shape, density, looks, fitted, constants):
 
 
 def centred(values, weights):
-    """Values of each tile about their weighted mean."""
+    """Values of each tile less their weighted mean."""
     total = weights.sum(axis=1) + 1e-9
     return values - ((weights * values).sum(axis=1) / total).reshape(-1, *(1,) * (values.ndim - 1))
 

@@ -7,19 +7,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.ir.detection.regions import SMALLEST_PX, connected_regions, find_defects, is_speckled, seed_limits
-from filmscand.ir.leakage import _noise_kernels as noise_kernels
+from filmscand.ir.detection.regions import (
+    SMALLEST_PX,
+    connected_regions,
+    count_for_area,
+    find_regions,
+    is_speckled,
+    none_of,
+    region_means,
+    seed_limits,
+    select,
+    union,
+)
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 from support import ir_twins as twins
 from support.ir_frames import base_of, compiled
 
 GAUSSIAN_TAILS = np.array([[2.58, 3.29], [2.58, 3.29]], np.float32)
-NOTHING_HELD = np.zeros((40, 40), np.bool_)
+NO_HOLDER = np.zeros((40, 40), np.bool_)
 
 
 def noise_of(deviation=0.004, factor=None, tails=GAUSSIAN_TAILS):
-    """Noise that does not depend on the picture, from pixel to pixel: smoothing over 5 by 5 leaves less than 3 by 3."""
+    """White noise, the same for all activity grades: smoothing over 5 by 5 leaves less of it than over 3 by 3."""
     deviations = np.stack([np.full(16, deviation, np.float32), np.full(16, 0.73 * deviation, np.float32)])
     factor = np.ones((4, 4), np.float32) if factor is None else factor
     return Noise(deviations, np.zeros((2, 16), np.float32), tails, factor)
@@ -30,7 +40,7 @@ def flat_base(shape=(4, 4), block=16, level=0.0):
 
 
 def film_with(density, noise=0.0):
-    """A residual of 64 by 64 pixels of clear film that shows a density."""
+    """Residual of 64 by 64 pixels of clear film with a density on it."""
     rng = np.random.default_rng(3)
     values = -(density + rng.normal(0, noise, (64, 64))) * 4096 if noise else -density * 4096
     return Residual(np.rint(values).astype(np.int16), np.zeros((64, 64), np.uint8))
@@ -52,19 +62,9 @@ def residuals(draw):
     return rng, Residual(values, grades), block, (-(-rows // block), -(-cols // block))
 
 
-@settings(max_examples=15, deadline=None)
-@given(residuals())
-def test_statistics_of_blocks_are_those_of_a_lattice_of_samples(drawn):
-    _, residual, block, shape = drawn
-    found = (*(np.empty(shape, np.float32) for _ in range(3)), np.empty(shape, np.uint8))
-    noise_kernels.block_statistics(residual.values, residual.grades, block, *found)
-    for plane, expected in zip(found, twins.block_statistics(residual.values, residual.grades, block), strict=True):
-        assert plane == pytest.approx(expected, abs=1e-6)
-
-
 @settings(max_examples=20, deadline=None)
 @given(residuals())
-def test_a_pixels_class_is_that_of_its_smoothed_density_against_the_limits_of_its_grade(drawn):
+def test_a_pixel_is_classified_by_its_smoothed_density_and_the_limits_of_its_grade(drawn):
     rng, residual, block, shape = drawn
     rows, cols = residual.values.shape
     base = replace(flat_base(shape, block), level=rng.normal(0, 0.3, shape).astype(np.float32))
@@ -72,7 +72,7 @@ def test_a_pixels_class_is_that_of_its_smoothed_density_against_the_limits_of_it
     limits = np.sort(rng.uniform(0.02, 0.5, (3, 16)), axis=0).astype(np.float32)[[0, 2, 1]]
     holder = rng.random((-(-rows // 8), -(-cols // 8))) < 0.2
     classes = np.zeros((rows, cols), int)
-    found = find_defects(residual, base, noise, limits, holder)
+    found = find_regions(residual, base, noise, limits, holder)
     _, three, five = twins.density(residual.values, residual.grades, base.level, block)
     local = twins.laid_out(noise.factor, block, (rows, cols))
     weak, seed, wide = (limit[residual.grades & 15] * local for limit in limits)
@@ -102,14 +102,14 @@ def test_regions_are_the_eight_connected_ones_with_a_seed_in_reading_order(seed,
     assert np.array_equal(np.lexsort((regions.cols, regions.rows, owners)), np.arange(len(owners)))
 
 
-def test_two_pixels_are_no_defect_and_three_are():
+def test_two_pixels_are_no_region_and_three_are():
     classes = np.zeros((9, 20), np.uint8)
     classes[4, 2:4] = 2
     classes[4, 10:13] = 2
     assert regions_image(connected_regions(classes), classes.shape).nonzero()[1].tolist() == [10, 11, 12]
 
 
-def test_a_seed_is_rarer_by_the_tail_that_was_measured():
+def test_a_heavier_tail_raises_the_limits_of_seeds_alone():
     steep = seed_limits(noise_of(), 0.5)
     heavy = seed_limits(noise_of(tails=np.array([[2.58, 3.8], [2.58, 3.8]], np.float32)), 0.5)
     assert (heavy[1:] > 1.3 * steep[1:]).all()
@@ -123,34 +123,34 @@ def test_more_sensitivity_never_raises_a_limit(first, second, deviation):
     assert (eager <= careful).all()
 
 
-def test_noise_free_film_is_held_to_a_change_of_light_that_one_could_see():
+def test_noise_free_film_has_limits_of_a_visible_change_of_light():
     limits = seed_limits(noise_of(1e-5), 1.0)
     assert (limits[1:] > 0.006).all()
     assert (limits[1:] < 0.011).all()
     assert (limits[0] > 0.003).all()
 
 
-def test_twice_the_noise_asks_twice_the_density():
+def test_twice_the_noise_doubles_the_limits():
     assert seed_limits(noise_of(0.04), 0.5) == pytest.approx(2 * seed_limits(noise_of(0.02), 0.5))
 
 
 @pytest.mark.parametrize(
     ("sensitivity", "rate"), [(0.0, 5e-8), (0.5, 5e-6), (0.75, 5e-5)], ids=["certain only", "as it is", "suspected"]
 )
-def test_a_seed_lies_where_an_exponential_tail_leaves_the_rate_of_false_alarms(sensitivity, rate):
-    # Passed by 1 % at 3.2 deviations and by 0.1 % at 4, each further deviation and a quarter leaves a tenth.
+def test_the_limit_of_a_seed_is_where_an_exponential_tail_reaches_the_rate_of_false_alarms(sensitivity, rate):
+    # 1 % exceed 3.2 deviations and 0.1 % exceed 4: each 0.8 deviations leave a tenth.
     noise = noise_of(0.02, tails=np.array([[3.2, 4.0], [3.2, 4.0]], np.float32))
     seeds = seed_limits(noise, sensitivity)[1] / 0.02
     assert seeds == pytest.approx(4.0 + 0.8 * np.log10(1e-3 / rate), abs=0.1)
 
 
-def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
+def test_weak_pixels_count_where_they_touch_a_seed():
     density = np.zeros((64, 64))
     density[20, 10:50] = 0.03
     density[19:22, 28:31] = 0.5
     density[40, 10:50] = 0.03
     noise = noise_of(0.004)
-    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NO_HOLDER)
     assert len(regions) == 1
     assert regions.rows.max() < 30
     assert (regions.cols.min(), regions.cols.max()) == (10, 49)
@@ -160,43 +160,43 @@ def test_the_weak_parts_of_a_defect_count_where_they_touch_a_seed():
     ("part", "length_px", "found"),
     [(0.5, 18, True), (0.5, 8, False), (0.35, 30, True), (0.24, 40, False), (0.5, 0, False)],
 )
-def test_a_long_ridge_is_a_defect_though_it_nowhere_passes_the_threshold_of_a_seed(part, length_px, found):
+def test_a_long_ridge_is_a_region_without_a_seed(part, length_px, found):
     noise = noise_of(0.004, tails=np.array([[2.58, 6.0], [2.58, 6.0]], np.float32))
     limits = seed_limits(noise, 0.5)
     density = np.zeros((64, 64))
-    # Over five pixels and three the smoothing leaves the middle rows some nine tenths.
+    # Smoothing leaves about nine tenths of the density in the middle rows.
     density[19:24, 5 : 5 + length_px] = part * limits[2, 0] / 0.94
-    assert len(find_defects(film_with(density), flat_base(), noise, limits, NOTHING_HELD)) == found
+    assert len(find_regions(film_with(density), flat_base(), noise, limits, NO_HOLDER)) == found
 
 
 @pytest.mark.parametrize(("deviations", "kept"), [(1.7, False), (3.4, True)])
-def test_a_weak_part_stands_out_of_the_noise_by_about_two_and_a_half_deviations(deviations, kept):
+def test_a_weak_part_is_kept_from_about_two_and_a_half_deviations_on(deviations, kept):
     density = np.zeros((64, 64))
     density[19:22, 5:60] = deviations * 0.004
     density[19:22, 28:31] = 0.5
     noise = noise_of(0.004)
-    regions = find_defects(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(film_with(density), flat_base(), noise, seed_limits(noise, 0.5), NO_HOLDER)
     assert (regions.cols.min() < 8) == kept
 
 
-def test_clipped_infrared_is_never_a_defect_but_film_under_its_level_is():
+def test_clipped_infrared_is_never_a_region_and_darker_film_beside_it_is():
     residual = film_with(np.full((64, 64), 0.4))
     residual.grades[:, :32] = 128
     noise = noise_of()
-    regions = find_defects(residual, flat_base(), noise, seed_limits(noise, 0.5), NOTHING_HELD)
+    regions = find_regions(residual, flat_base(), noise, seed_limits(noise, 0.5), NO_HOLDER)
     assert regions.cols.min() >= 30
 
 
-def test_nothing_is_a_defect_on_the_holder():
-    holder = NOTHING_HELD.copy()
+def test_there_is_no_region_on_the_holder():
+    holder = NO_HOLDER.copy()
     holder[:4] = True
     noise = noise_of()
-    regions = find_defects(film_with(np.full((64, 64), 0.4)), flat_base(), noise, seed_limits(noise, 0.5), holder)
+    regions = find_regions(film_with(np.full((64, 64), 0.4)), flat_base(), noise, seed_limits(noise, 0.5), holder)
     assert regions.rows.min() == 32
 
 
 @compiled
-def test_a_plain_of_noise_holds_hardly_a_seed_and_more_with_more_sensitivity():
+def test_noise_alone_has_hardly_a_region_and_more_with_more_sensitivity():
     noise = noise_of(0.02 * 0.375)
     rng = np.random.default_rng(5)
     residual = Residual(
@@ -204,14 +204,14 @@ def test_a_plain_of_noise_holds_hardly_a_seed_and_more_with_more_sensitivity():
     )
     base, holder = flat_base((44, 44)), np.zeros((88, 88), np.bool_)
     noise = replace(noise, factor=np.ones((44, 44), np.float32))
-    counts = [len(find_defects(residual, base, noise, seed_limits(noise, s), holder)) for s in (0.0, 0.5, 1.0)]
+    counts = [len(find_regions(residual, base, noise, seed_limits(noise, s), holder)) for s in (0.0, 0.5, 1.0)]
     assert counts[0] == 0
     assert counts[1] <= 6
     assert counts[2] > 3 * counts[1] + 20
 
 
 def lattice(count, side_px):
-    """Regions of squares, far apart."""
+    """Square regions, far apart."""
     classes = np.zeros((20 * count, 20), np.uint8)
     for place in range(count):
         classes[20 * place : 20 * place + side_px, 2 : 2 + side_px] = 2
@@ -230,5 +230,36 @@ def lattice(count, side_px):
     ],
     ids=["a few", "on hardly any film", "on little film", "on more", "many", "larger ones"],
 )
-def test_tiny_regions_are_noise_where_there_are_more_than_the_dirtiest_film_has(count, side_px, film_px, speckled):
+def test_a_frame_is_speckled_with_more_small_regions_than_the_dirtiest_film_has(count, side_px, film_px, speckled):
     assert is_speckled(lattice(count, side_px), film_px) == speckled
+
+
+def test_selected_regions_keep_their_pixels():
+    regions = lattice(4, 3)
+    kept = select(regions, np.array([False, True, False, True]))
+    assert len(kept) == 2
+    assert kept.starts.tolist() == [0, 9, 18]
+    assert np.unique(kept.rows).tolist() == [20, 21, 22, 60, 61, 62]
+    assert kept.owners.tolist() == [0] * 9 + [1] * 9
+    assert len(none_of(regions)) == len(none_of(regions).rows) == 0
+
+
+def test_the_mean_of_a_region_is_that_of_its_pixels_and_no_region_has_none():
+    regions = lattice(2, 2)
+    means = region_means(np.array([1, 2, 3, 6, 10, 10, 10, 14], np.float32), regions)
+    assert means.tolist() == [3.0, 11.0]
+    assert region_means(np.zeros(0), none_of(regions)).tolist() == []
+
+
+def test_regions_that_overlap_or_touch_become_one_in_a_union():
+    shape = (40, 20)
+    shifted = np.zeros(shape, np.uint8)
+    shifted[3:6, 5:8] = 2
+    together = union((lattice(2, 3), connected_regions(shifted)), shape)
+    assert np.diff(together.starts).tolist() == [18, 9]
+    assert len(union((), shape)) == 0
+
+
+@pytest.mark.parametrize(("megapixels", "count"), [(0, 2.0), (1, 5.0), (4, 8.0)])
+def test_a_count_grows_with_the_root_of_the_area(megapixels, count):
+    assert count_for_area((2.0, 3.0), megapixels * 1_000_000) == count

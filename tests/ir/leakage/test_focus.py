@@ -30,18 +30,18 @@ def test_a_softer_focus_of_the_infrared_is_measured(picture):
 
 
 @compiled
-def test_a_softer_focus_is_measured_under_the_usual_one_too():
+def test_the_usual_focus_of_the_infrared_is_measured_too():
     assert blur_of("leaky_slide", "lettering") == pytest.approx((0.85**2 - 0.7**2) ** 0.5, abs=0.2)
 
 
 @compiled
-def test_where_little_leaks_the_focus_is_not_guessed():
+def test_where_little_leaks_no_large_blur_is_found():
     assert blur_of("clear_slide", "smooth_sky") < 0.7
 
 
 @compiled
-@pytest.mark.parametrize(("noise", "told"), [(0.01, True), (0.03, True), (0.04, True), (0.055, False)])
-def test_a_softer_focus_is_told_while_it_explains_a_twentieth_of_what_is_left_on_edges(noise, told):
+@pytest.mark.parametrize(("noise", "found_blur"), [(0.01, True), (0.03, True), (0.04, True), (0.055, False)])
+def test_a_blur_is_found_while_it_explains_a_twentieth_of_the_variance_on_edges(noise, found_blur):
     rng = np.random.default_rng(3)
     picture = 0.5 * texture((400, 600))
     light = np.exp(picture - picture.max())
@@ -49,7 +49,7 @@ def test_a_softer_focus_is_told_while_it_explains_a_twentieth_of_what_is_left_on
     infrared = 40000 * ndimage.gaussian_filter(light**0.15, 1.0) * np.exp(noise * rng.standard_normal(light.shape))
     photometry, tiles = photometry_and_tiles(rgb, np.rint(infrared).astype(np.uint16))
     leakage = fit_leakage(leakage_samples(tiles, ON_ONE_GRID, 0.0), photometry.log_tables)
-    assert measure_blur(tiles, photometry, leakage, ON_ONE_GRID) == pytest.approx(1.0 if told else 0.0, abs=0.1)
+    assert measure_blur(tiles, photometry, leakage, ON_ONE_GRID) == pytest.approx(1.0 if found_blur else 0.0, abs=0.1)
 
 
 STRIPES = (np.arange(128) // 8 % 2)[None] * np.ones((128, 1))
@@ -57,8 +57,10 @@ EDGES = {"plain": 0 * STRIPES, "soft": 0.4 * STRIPES, "sharp": 0.8 * STRIPES, "s
 
 
 def blur_of_tiles(kinds, dark_noise, fall=2.0, first_px=128):
-    """Blur that is measured on tiles side by side, each darker than the one before: plain, or of edges that leak softly
-    (by one pixel) or sharply; of the first one only a square in the middle is film.
+    """Blur measured on tiles side by side, each darker than the one before.
+
+    A tile is plain, or has edges that leak softly (by one pixel) or sharply. Of the first tile only a square in the
+    middle is film.
     """
     below = np.arange(128)[:, None] / 256
     logs = [-fall * index - below - EDGES[kind] for index, kind in enumerate(kinds)]
@@ -80,24 +82,24 @@ def blur_of_tiles(kinds, dark_noise, fall=2.0, first_px=128):
 
 
 @compiled
-@pytest.mark.parametrize(("lit_px", "told"), [(40, True), (55, False)])
-def test_where_fewer_than_two_thousand_pixels_are_lit_the_brighter_film_has_to_tell_the_focus(lit_px, told):
+@pytest.mark.parametrize(("lit_px", "found_blur"), [(40, True), (55, False)])
+def test_the_focus_is_measured_on_the_brighter_film_where_fewer_than_two_thousand_pixels_are_lit(lit_px, found_blur):
     found = blur_of_tiles(("plain", "soft", "soft", "soft"), 0.01, first_px=lit_px)
-    assert found == pytest.approx(1.0 if told else 0.0, abs=0.15)
+    assert found == pytest.approx(1.0 if found_blur else 0.0, abs=0.15)
 
 
 @compiled
-@pytest.mark.parametrize(("plain", "told"), [(1, True), (2, False)], ids=["a quarter", "half"])
-def test_the_brighter_film_is_two_fifths_of_it(plain, told):
+@pytest.mark.parametrize(("plain", "found_blur"), [(1, True), (2, False)], ids=["a quarter", "half"])
+def test_the_brighter_film_is_two_fifths_of_all_film(plain, found_blur):
     kinds = ("plain",) * plain + ("soft",) * (4 - plain)
-    assert blur_of_tiles(kinds, 1.0) == pytest.approx(1.0 if told else 0.0, abs=0.15)
+    assert blur_of_tiles(kinds, 1.0) == pytest.approx(1.0 if found_blur else 0.0, abs=0.15)
 
 
 @compiled
-@pytest.mark.parametrize(("busy", "told"), [(12, True), (6, False)])
-def test_the_dozen_tiles_that_change_most_from_column_to_column_tell_the_focus(busy, told):
+@pytest.mark.parametrize(("busy", "found_blur"), [(12, True), (6, False)])
+def test_the_focus_is_measured_on_the_dozen_tiles_that_change_most_from_column_to_column(busy, found_blur):
     found = blur_of_tiles(("soft",) * busy + ("sharp along",) * 12, 1e-5, fall=0.05)
-    assert found == pytest.approx(1.0 if told else 0.0, abs=0.15)
+    assert found == pytest.approx(1.0 if found_blur else 0.0, abs=0.15)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +108,13 @@ def tiles():
     return photometry_and_tiles(frame.rgb, frame.infrared)[1]
 
 
-def test_logs_on_one_grid_in_one_focus_are_taken_as_they_are(tiles):
+def test_logs_are_returned_unchanged_without_shift_and_blur(tiles):
     logs, margin = moved_logs(tiles, same_grid(300), 0.0)
     assert logs is tiles.log_rgb
     assert margin == 0
 
 
-def test_moved_logs_are_those_that_the_infrared_shows_there(tiles):
+def test_moved_logs_lie_where_the_infrared_shows_them(tiles):
     registration = Registration(np.full(300, 3.0, np.float32), np.full(300, -2.0, np.float32), 0.0, 0.0, 1.0)
     logs, margin = moved_logs(tiles, registration, 0.0)
     inner = slice(margin, -margin)
@@ -127,7 +129,7 @@ def test_blurred_logs_are_those_of_a_gaussian(tiles):
     assert np.abs(logs - expected)[:, inner, inner].max() < 0.02
 
 
-def test_samples_to_fit_on_leave_out_hard_edges_and_lie_within_the_frame(tiles):
+def test_samples_leave_out_hard_edges_and_lie_within_the_frame(tiles):
     samples = leakage_samples(tiles, same_grid(300), 0.0)
     assert samples.log_rgb.shape == (*samples.log_infrared.shape, 3)
     assert np.abs(samples.centres).max() <= 1
@@ -138,7 +140,7 @@ def test_samples_to_fit_on_leave_out_hard_edges_and_lie_within_the_frame(tiles):
 
 
 def tiles_of_red(red):
-    """Tiles of natural logs of red light, (tiles, size, size), of which nothing else is known."""
+    """Tiles with the given natural logs of red light, (tiles, size, size), and empty other planes."""
     count, size = red.shape[:2]
     logs = np.repeat(red[..., None], 3, -1).astype(np.float32)
     counts, film = np.zeros(red.shape, np.uint16), np.ones(red.shape, np.bool_)
@@ -164,14 +166,14 @@ def test_an_edge_that_halves_the_light_is_hard(contrast, soft):
     assert valid[..., beside].all() == valid[..., beside].any() == soft
 
 
-def test_in_a_picture_that_is_edges_all_over_the_softer_half_is_taken():
+def test_the_softer_half_is_valid_in_a_picture_of_edges_all_over():
     rng = np.random.default_rng(1)
     valid = samples_of_red(rng.normal(0, 1.0, (2, 100, 100))).valid
     assert valid.mean() == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize(("light", "lit"), [(0.06, False), (0.12, True)])
-def test_light_counts_from_eight_deviations_of_the_dark_noise_on(light, lit):
+def test_samples_are_lit_from_eight_deviations_of_the_dark_noise_on(light, lit):
     red = np.zeros((2, 100, 100))
     red[:, 50:] = np.log(light)
     samples = samples_of_red(red, 0.01)
@@ -182,7 +184,7 @@ def test_light_counts_from_eight_deviations_of_the_dark_noise_on(light, lit):
 
 
 @pytest.mark.parametrize(("part", "alone"), [(0.07, False), (0.16, True)])
-def test_the_lit_part_of_a_frame_is_enough_from_a_tenth_on(part, alone):
+def test_only_lit_samples_are_fitted_where_they_are_a_tenth_or_more(part, alone):
     red = np.full((2, 200, 200), np.log(0.03))
     red[:, : round(200 * part)] = -0.1
     samples = samples_of_red(red, 0.01)

@@ -15,7 +15,7 @@ TABLE = np.linspace(-6, 0, 65536, dtype=np.float32)
 
 
 def black_corner(part=0.3, dark=-4.0):
-    """Natural logs of red of blocks: a picture of about -1, and a black figure over a part of its columns."""
+    """Natural logs of red of the blocks: about -1, and dark in the first part of the columns."""
     rng = np.random.default_rng(1)
     red = np.clip(-1 + 0.1 * ndimage.gaussian_filter(rng.standard_normal(SHAPE), 2), -1.4, -0.6)
     red[:, : round(part * SHAPE[1])] = dark
@@ -30,7 +30,7 @@ def base_with(red, medians):
 
 
 def step_taken(red, medians, **changes):
-    """What is added to the table between the logs of red -4 and -1, and None where the leakage stays as it is."""
+    """Rise of the correction from log of red -4 to -1; None where the leakage is not corrected."""
     found = with_levels(no_leakage(), replace(base_with(red, medians), **changes), TABLE)
     if found is None:
         return None
@@ -38,14 +38,14 @@ def step_taken(red, medians, **changes):
     return float(bright - dark)
 
 
-def test_the_step_between_a_black_corner_and_the_picture_is_taken_into_the_leak():
+def test_the_step_between_a_black_corner_and_the_picture_corrects_the_leakage():
     red = black_corner()
     assert step_taken(red, np.where(red < -3, -0.05, 0.0)) == pytest.approx(0.05, rel=0.2)
     assert step_taken(red, np.where(red < -3, 0.05, 0.0)) == pytest.approx(-0.05, rel=0.2)
 
 
 @pytest.mark.parametrize(("step", "worth"), [(0.008, False), (0.018, True)])
-def test_a_step_that_would_not_be_marked_is_not_worth_a_pass(step, worth):
+def test_a_step_below_the_noise_of_detection_corrects_nothing(step, worth):
     red = black_corner()
     assert (step_taken(red, np.where(red < -3, -step, 0.0)) is not None) == worth
 
@@ -69,7 +69,7 @@ def test_the_holder_is_no_level_of_the_picture():
 
 
 @pytest.mark.parametrize(("dirt_blocks", "known"), [(14, False), (36, True)])
-def test_levels_that_hardly_a_block_shows_are_not_compared(dirt_blocks, known):
+def test_levels_of_few_blocks_are_not_compared(dirt_blocks, known):
     red = np.full(SHAPE, -1.0)
     places = np.random.default_rng(3).permutation(np.arange(0, red.size, 7))[:dirt_blocks]
     red.ravel()[places] = -3.0
@@ -87,7 +87,7 @@ def steps_of(red, medians, film=None):
     return level_steps(medians.astype(np.float32), red.astype(np.float32), bins_of(red), film)
 
 
-def test_most_pairs_of_blocks_decide_and_not_the_deepest():
+def test_most_pairs_of_blocks_decide_and_not_the_largest_steps():
     red = black_corner()
     medians = np.where(red < -3, -0.03, 0.0)
     medians[:18, : SHAPE[1] // 2] -= 1.0
@@ -101,16 +101,16 @@ def test_a_dark_figure_that_blocks_as_much_infrared_as_dust_does_is_no_level(dus
     assert (step_taken(red, np.where(red < -3, -dust_density, 0.0)) is not None) == taken
 
 
-def test_a_few_pairs_of_blocks_are_not_quite_believed():
-    def believed(rows):
+def test_few_pairs_of_blocks_lower_the_step():
+    def found_part(rows):
         red = np.full((rows, 40), -1.0)
         red[:, :20] = -4.0
         steps = steps_of(red, np.where(red < -3, -0.05, 0.0))
         return (steps[-1] - steps[0]) / 0.05
 
-    # Blocks are compared with the third next: each row has three pairs across the rim.
-    assert believed(5) == pytest.approx(0.83, abs=0.04)
-    assert believed(30) > 0.95
+    # A block is compared with the third one after it: each row has three pairs across the rim.
+    assert found_part(5) == pytest.approx(0.83, abs=0.04)
+    assert found_part(30) > 0.95
 
 
 @pytest.mark.parametrize(("rim_blocks", "step"), [(1, 0.05), (2, 0.05), (5, 0.0)])
@@ -118,7 +118,7 @@ def test_the_rim_of_a_figure_is_left_out_of_the_comparison(rim_blocks, step):
     red = np.full(SHAPE, -1.0)
     red[:, :40] = -4.0
     medians = np.where(red < -3, -0.05, 0.0)
-    # Half light of the figure's rim, that shows neither level.
+    # Half-light at the rim of the figure: it belongs to neither level.
     red[:, 40 : 40 + rim_blocks] = -2.5
     medians[:, 40 : 40 + rim_blocks] = 0.4
     film = red != -2.5

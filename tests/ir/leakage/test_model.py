@@ -23,7 +23,7 @@ HEAVY_DUST = Damage(dust=8, dirt=8, median_density=0.5)
 
 
 def film(seed=1, contrast=1.0, tiles=TILES):
-    """Logs of pictures whose channels go together, as those of photographs do, and where each tile lies."""
+    """Logs of pictures with correlated channels, as of photographs, the centres of the tiles, and a generator."""
     rng = np.random.default_rng(seed)
     grey = rng.normal(-1.5, 0.6, (tiles, PIXELS, 1)) + rng.normal(0, 0.3, (tiles, 1, 1))
     logs = contrast * (grey + rng.normal(0, 0.25, (tiles, PIXELS, 3)))
@@ -32,7 +32,7 @@ def film(seed=1, contrast=1.0, tiles=TILES):
 
 
 def samples_of(logs, leaked, centres, rng, dust=0.0, noise=0.004):
-    """What a scanner sees of the film through dust that covers a part of it, under a lamp that differs by tile."""
+    """Samples of the film with dust on a part of the pixels, under a lamp that differs from tile to tile."""
     base = rng.normal(0, 0.1, (len(logs), 1))
     density = rng.lognormal(-0.7, 0.8, leaked.shape) * (rng.random(leaked.shape) < dust)
     infrared = base + leaked - density + noise * rng.standard_normal(leaked.shape)
@@ -42,7 +42,7 @@ def samples_of(logs, leaked, centres, rng, dust=0.0, noise=0.004):
 
 
 def ordinary_slope(samples):
-    """Least squares of the infrared on red, each tile about its own mean."""
+    """Slope of least squares of infrared on red, each tile about its own mean."""
     red, infrared = (
         plane - plane.mean(axis=1, keepdims=True) for plane in (samples.log_rgb[..., 0], samples.log_infrared)
     )
@@ -52,7 +52,7 @@ def ordinary_slope(samples):
 @compiled
 @pytest.mark.parametrize("dust", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("slope", [0.03, 0.12, 0.4])
-def test_the_leak_of_red_is_found_through_heavy_dust_that_leads_an_ordinary_fit_astray(slope, dust):
+def test_the_slope_of_red_is_found_through_heavy_dust_that_misleads_least_squares(slope, dust):
     logs, centres, rng = film()
     samples = samples_of(logs, slope * logs[..., 0], centres, rng, dust)
     found = fit_leakage(samples, TABLES)
@@ -63,7 +63,7 @@ def test_the_leak_of_red_is_found_through_heavy_dust_that_leads_an_ordinary_fit_
 
 
 @compiled
-def test_other_channels_count_only_where_they_leak():
+def test_other_channels_are_added_only_where_they_leak():
     logs, centres, rng = film()
     red_alone = fit_leakage(samples_of(logs, 0.2 * logs[..., 0], centres, rng), TABLES)
     three = fit_leakage(samples_of(logs, logs @ [0.2, 0.06, 0.02], centres, rng), TABLES)
@@ -75,7 +75,7 @@ def test_other_channels_count_only_where_they_leak():
 
 @compiled
 @pytest.mark.parametrize(("green", "tiles", "channels"), [(0.001, 12, 1), (0.0015, 60, 3), (0.0027, 12, 3)])
-def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, tiles, channels):
+def test_a_channel_is_added_when_it_explains_a_hundredth_of_the_variance(green, tiles, channels):
     logs, centres, rng = film(tiles=tiles)
     samples = samples_of(logs, logs @ [0.2, green, 0.0], centres, rng)
     assert fit_leakage(samples, TABLES).channels == channels
@@ -83,7 +83,7 @@ def test_a_channel_comes_in_when_it_explains_a_hundredth_of_what_is_left(green, 
 
 @compiled
 @pytest.mark.parametrize("curvature", [-0.02, 0.03])
-def test_a_curved_leak_is_followed(curvature):
+def test_a_curved_leak_is_fitted(curvature):
     logs, centres, rng = film()
     red = logs[..., 0]
     found = fit_leakage(samples_of(logs, 0.2 * red + curvature * red**2, centres, rng, 0.1), TABLES)
@@ -103,7 +103,7 @@ def test_more_red_never_leaks_less():
 
 
 @compiled
-def test_a_leak_that_grows_over_the_frame_is_followed_and_one_that_does_not_is_flat():
+def test_the_field_follows_a_leak_that_grows_over_the_frame_and_is_flat_otherwise():
     logs, centres, rng = film(tiles=30)
     growing = (1 + 0.4 * centres[:, 1])[:, None]
     place = (np.array([100, 100]), np.array([50, 350]))
@@ -117,7 +117,7 @@ def test_a_leak_that_grows_over_the_frame_is_followed_and_one_that_does_not_is_f
 
 @compiled
 @pytest.mark.parametrize(("growth", "flat"), [(0.01, True), (0.016, False), (0.15, False)])
-def test_a_leak_varies_only_where_held_out_tiles_say_so(growth, flat):
+def test_the_field_varies_only_where_held_out_tiles_fit_better(growth, flat):
     logs, centres, rng = film(tiles=30)
     factor = (1 + growth * centres[:, 1])[:, None]
     found = fit_leakage(samples_of(logs, factor * 0.2 * logs[..., 0], centres, rng), TABLES)
@@ -125,7 +125,7 @@ def test_a_leak_varies_only_where_held_out_tiles_say_so(growth, flat):
 
 
 @compiled
-def test_under_much_noise_slow_changes_of_a_leak_over_the_frame_are_believed_and_quick_ones_are_not():
+def test_under_much_noise_the_field_has_slow_waves_and_no_fast_ones():
     fields = []
     for waves in (1, 3):
         logs, centres, rng = film(tiles=30)
@@ -148,7 +148,7 @@ def test_a_flat_frame_has_no_leak(seed, contrast):
 
 
 @compiled
-def test_where_a_picture_says_little_a_leak_is_drawn_to_none():
+def test_the_slope_of_a_nearly_flat_picture_is_drawn_to_0():
     found = []
     for seed in range(15):
         logs, centres, rng = film(seed, contrast=1e-4)
@@ -157,7 +157,7 @@ def test_where_a_picture_says_little_a_leak_is_drawn_to_none():
 
 
 @compiled
-def test_film_without_leak_and_with_heavy_dust_has_none():
+def test_heavy_dust_on_film_without_leakage_gives_none():
     logs, centres, rng = film()
     samples = samples_of(logs, np.zeros(logs.shape[:2]), centres, rng, 0.3)
     assert ordinary_slope(samples) > 0.1
@@ -173,7 +173,7 @@ def test_dye_does_not_brighten_infrared():
 
 
 @compiled
-def test_with_hardly_a_valid_pixel_there_is_no_leak():
+def test_with_few_valid_pixels_there_is_no_leakage():
     logs, centres, rng = film()
     samples = samples_of(logs, 0.2 * logs[..., 0], centres, rng)
     samples.valid[:] = False
@@ -191,7 +191,7 @@ def test_pixels_that_are_not_valid_do_not_count():
 
 
 @pytest.mark.parametrize(("slope", "gain"), [(0.0, 1.0), (0.2, 1.25), (0.5, 2.0), (3.0, 10.0)])
-def test_the_contrast_that_a_leak_takes_from_dust_is_given_back(slope, gain):
+def test_the_gain_restores_the_density_that_the_model_takes_from_dust(slope, gain):
     red = np.zeros((3, 65536), np.float32)
     leakage = no_leakage()
     assert type(leakage)(red, 1, (slope, 0.0, 0.0), 0.0, 0.0, 0.0).defect_gain == pytest.approx(gain)
@@ -210,7 +210,7 @@ def fit_on_frame(kind, picture, clean):
 @pytest.mark.parametrize(
     ("kind", "picture"), [("leaky_slide", "landscape"), ("strong_leak", "smooth_sky"), ("negative", "landscape")]
 )
-def test_heavy_dust_moves_the_fit_of_a_simulated_frame_far_less_than_an_ordinary_one(kind, picture):
+def test_heavy_dust_on_a_simulated_frame_changes_least_squares_and_hardly_the_fit(kind, picture):
     (truth, ordinary_truth), (found, ordinary) = (fit_on_frame(kind, picture, clean) for clean in (True, False))
     assert sum(found.slopes) == pytest.approx(sum(truth.slopes), rel=0.1)
     assert abs(ordinary - ordinary_truth) > 0.2 * ordinary_truth
@@ -219,7 +219,7 @@ def test_heavy_dust_moves_the_fit_of_a_simulated_frame_far_less_than_an_ordinary
 @compiled
 @pytest.mark.parametrize(("kind", "least", "most"), [("leaky_slide", 0.11, 0.15), ("strong_leak", 0.24, 0.31)])
 def test_the_slopes_of_a_simulated_film_are_found(kind, least, most):
-    # A little less than the dyes' own sum, since stray light thins the infrared's density.
+    # Slightly less than the sum of the dyes' own slopes, since stray light lowers the density of the infrared.
     found, _ = fit_on_frame(kind, "landscape", True)
     assert least < sum(found.slopes) < most
     assert found.slopes[0] > 4 * found.slopes[2]
@@ -230,22 +230,22 @@ def test_the_slopes_of_a_simulated_film_are_found(kind, least, most):
 @given(
     st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (3, 40), (5, 7)]), st.sampled_from([(0,), (0, 3), (0, 1, 2)])
 )
-def test_sums_over_tiles_are_those_of_centred_planes(seed, shape, terms):
+def test_the_sums_of_the_kernels_are_those_of_centred_planes(seed, shape, terms):
     rng = np.random.default_rng(seed)
     target, design = rng.normal(0, 1, shape), rng.normal(0, 1, (*shape, 6))
     weights = rng.uniform(0, 1, shape) * (rng.random(shape) < 0.8)
-    chosen, coefficients = np.array(terms), rng.normal(0, 1, len(terms))
+    indices, coefficients = np.array(terms), rng.normal(0, 1, len(terms))
     residual, normals = np.empty(shape), np.empty((shape[0], len(terms), len(terms) + 1))
-    kernels.centred_residual(target, design, chosen, coefficients, weights, residual)
-    kernels.tile_normals(target, design, chosen, weights, normals)
-    misfit = target - design[..., chosen] @ coefficients
+    kernels.centred_residual(target, design, indices, coefficients, weights, residual)
+    kernels.tile_normals(target, design, indices, weights, normals)
+    misfit = target - design[..., indices] @ coefficients
     np.testing.assert_allclose(residual, twins.centred(misfit, weights), atol=1e-6)
-    np.testing.assert_allclose(normals, twins.tile_normals(target, design[..., chosen], weights), atol=1e-6)
+    np.testing.assert_allclose(normals, twins.tile_normals(target, design[..., indices], weights), atol=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 1), (3, 40), (5, 7)]), st.floats(1e-3, 3))
-def test_weights_of_tiles_are_the_biweight_of_valid_pixels(seed, shape, scale):
+def test_the_weights_of_the_kernel_are_the_biweight_of_valid_pixels(seed, shape, scale):
     rng = np.random.default_rng(seed)
     residual, valid = rng.normal(0, 2, shape), (rng.random(shape) < 0.8).astype(float)
     weights = np.empty(shape)

@@ -17,14 +17,14 @@ LOG_INFRARED = np.log((np.arange(65536) + 50) / 65586).astype(np.float32)
 
 
 def leaking_light(rng):
-    """Leaked light of each count: rising with red, and a little less so with green and blue."""
+    """Leaked light of each count: rises with red, and less with green and blue."""
     share = (np.arange(65536) + 500) / 32768
     return np.stack([share**slope for slope in rng.uniform([0.05, -0.05, -0.05], [0.4, 0.1, 0.1])]).astype(np.float32)
 
 
 @st.composite
 def planes(draw):
-    """A picture with hard edges, an infrared plane, and where that lies."""
+    """A picture with hard edges, an infrared plane, its leakage model, and its position."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows, cols = draw(st.sampled_from([(1, 2), (3, 41), (66, 5), (9, 130), (67, 70)]))
     rgb = rng.integers(0, 65536, (-(-rows // 3), -(-cols // 4), 3)).repeat(3, 0).repeat(4, 1)[:rows, :cols]
@@ -52,7 +52,7 @@ def residual_of(rgb, infrared, leak, place, clip=65536):
 
 @settings(max_examples=15, deadline=None)
 @given(planes(), st.integers(30000, 65536))
-def test_the_residual_is_what_its_twin_computes_plane_by_plane(frame, clip):
+def test_the_residual_is_that_of_its_plain_twin(frame, clip):
     rgb, infrared, leak, place = frame
     found = residual_of(rgb, infrared, leak, place, clip)
     moves, phases, taps, gains = place
@@ -67,13 +67,13 @@ def test_the_residual_is_what_its_twin_computes_plane_by_plane(frame, clip):
 
 
 def grades_of(contrast):
-    """Grades by the definition: each is half an octave of contrast, quantised to 1/2048 neper."""
+    """Grades by definition: half an octave of contrast each, in steps of 1/2048 neper."""
     steps = np.clip(np.floor(contrast * kernels.ACTIVITY_STEPS), 0, kernels.ACTIVITY_STEPS - 1) + 0.5
     grades = np.floor(2 * np.log2(steps / kernels.ACTIVITY_STEPS / FIRST_GRADE)) + 1
     return np.clip(grades, 0, 15).astype(int)
 
 
-def test_a_grade_is_half_an_octave_of_contrast_from_a_thousandth_of_a_neper_on():
+def test_each_grade_is_half_an_octave_of_contrast_above_a_thousandth_of_a_neper():
     grades = grade_table()
     contrast = (np.arange(len(grades)) + 0.5) / len(grades)
     assert (np.diff(grades.astype(int)) >= 0).all()
@@ -85,20 +85,20 @@ def test_a_grade_is_half_an_octave_of_contrast_from_a_thousandth_of_a_neper_on()
 
 @settings(max_examples=15, deadline=None)
 @given(st.floats(-0.5, 0.5), st.sampled_from([0.0, 0.5, 1.0, 2.4]))
-def test_taps_keep_the_light_and_sample_a_fraction_back(fraction, blur_px):
+def test_taps_sum_to_1_and_sample_a_fraction_back(fraction, blur_px):
     taps = filter_taps(np.array(fraction), blur_px)
     line = 0.3 + 0.01 * np.arange(len(taps))
     assert taps.sum() == pytest.approx(1, abs=1e-5)
     assert taps @ line == pytest.approx(line[len(taps) // 2] - 0.01 * fraction, abs=3e-4)
 
 
-def test_taps_blur_by_the_deviation_asked_for():
+def test_taps_blur_by_the_given_deviation():
     taps = filter_taps(np.array(0.0), 1.5)
     away = np.arange(len(taps)) - len(taps) // 2
     assert taps @ away**2 == pytest.approx(1.5**2, rel=0.05)
 
 
-def test_a_frame_without_leak_leaves_the_logarithm_of_the_infrared():
+def test_the_residual_of_a_frame_without_leakage_is_the_logarithm_of_the_infrared():
     rng = np.random.default_rng(2)
     rgb, infrared = (rng.integers(3000, 60000, (30, 50, *more)).astype(np.uint16) for more in ((3,), ()))
     photometry = measure_photometry(rgb, infrared)
@@ -107,7 +107,7 @@ def test_a_frame_without_leak_leaves_the_logarithm_of_the_infrared():
     assert (found.grades & 15 == 0).all()
 
 
-def test_beyond_the_end_of_a_shifted_infrared_its_last_residual_stands_in_for_four_pixels():
+def test_the_last_residual_is_repeated_for_four_pixels_beyond_the_end_of_a_shifted_infrared():
     rng = np.random.default_rng(2)
     rgb = rng.integers(2000, 60000, (90, 150, 3)).astype(np.uint16)
     infrared = rng.integers(30000, 40000, (90, 150)).astype(np.uint16)

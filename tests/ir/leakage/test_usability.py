@@ -19,7 +19,7 @@ SHAPE = (256, 256)
 
 
 def picture(colour, contrast=1.0, white=50000, seed=1):
-    """Counts of a picture with smooth brightness (nepers) and so much of that in its colours."""
+    """Counts of a picture of blocks; colour: spread of its colours over that of its brightness."""
     rng = np.random.default_rng(seed)
     bright, red, blue = (np.kron(rng.uniform(-1, 0, (16, 16)), np.ones((16, 16))) for _ in range(3))
     logs = contrast * np.stack([bright + colour * red, bright, bright + colour * blue], axis=-1)
@@ -75,12 +75,12 @@ def caution_of_leakage(slopes, explained, colour):
         "a copy of the picture",
     ],
 )
-def test_what_leaks_tells_the_film(slopes, explained, colour, caution):
+def test_the_leakage_tells_the_film(slopes, explained, colour, caution):
     assert caution_of_leakage(slopes, explained, colour) == caution
 
 
 @pytest.mark.parametrize("colour", [0.0, 0.5, 1.5])
-def test_colour_is_measured_against_brightness(colour):
+def test_the_colour_share_is_the_spread_of_colour_over_that_of_brightness(colour):
     _, tiles = photometry_and_tiles(picture(colour), infrared_plane())
     assert colour_share(tiles) == pytest.approx(colour, rel=0.3, abs=0.01)
 
@@ -98,7 +98,7 @@ def test_infrared_of_one_value_is_constant_and_one_with_noise_is_not():
 
 
 @pytest.mark.parametrize(("contrast", "caution"), [(0.05, Caution.FRAME_UNEXPOSED), (0.14, None)])
-def test_film_without_contrast_was_not_exposed(contrast, caution):
+def test_film_without_contrast_is_unexposed(contrast, caution):
     assert caution_before_fitting(picture(0.0, contrast), infrared_plane()) == caution
 
 
@@ -108,7 +108,7 @@ def test_a_picture_a_fortieth_as_bright_as_the_infrared_is_dark(white, caution):
 
 
 @pytest.mark.parametrize(("noise", "caution"), [(80, Caution.FRAME_DARK), (42, None)])
-def test_a_picture_that_is_not_far_over_its_noise_is_dark(noise, caution):
+def test_a_picture_that_hardly_exceeds_its_noise_is_dark(noise, caution):
     rng = np.random.default_rng(3)
     rgb = 800 + picture(1.0, white=1000).astype(float) + noise * rng.standard_normal((*SHAPE, 3))
     assert caution_before_fitting(np.rint(rgb).astype(np.uint16), infrared_plane()) == caution
@@ -121,7 +121,7 @@ def test_a_picture_that_is_texture_all_over_is_dark_only_under_a_tenth_of_the_in
     assert caution_before_fitting(np.rint(rgb).astype(np.uint16), infrared_plane()) == caution
 
 
-def test_a_frame_in_which_the_holder_takes_all_has_no_film():
+def test_a_frame_that_is_all_holder_has_no_film():
     rgb, infrared = flat_planes(SHAPE, noise=0.02)
     photometry = measure_photometry(rgb, infrared)
     tiles = take_tiles(rgb, infrared, photometry, Holder(np.ones((32, 32), np.bool_), 1.0))
@@ -130,7 +130,7 @@ def test_a_frame_in_which_the_holder_takes_all_has_no_film():
 
 @compiled
 @pytest.mark.parametrize("name", ["landscape", "portrait", "night", "girders", "lettering"])
-def test_silver_is_told_from_dyes(name):
+def test_silver_film_is_recognised(name):
     frame = simulated("silver", name)
     assert film_of(frame) == Caution.SILVER_FILM
 
@@ -138,7 +138,7 @@ def test_silver_is_told_from_dyes(name):
 @compiled
 @pytest.mark.parametrize("name", ["landscape", "portrait", "girders"])
 @pytest.mark.parametrize("kind", ["leaky_slide", "negative", "kodachrome"])
-def test_dyes_are_never_silver(kind, name):
+def test_dye_film_is_never_taken_for_silver(kind, name):
     frame = simulated(kind, name, (300, 400), damage=NO_DAMAGE)
     assert film_of(frame) in (None, Caution.STRONG_LEAKAGE)
 

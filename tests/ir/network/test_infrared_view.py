@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.ir.leakage._residual_kernels import CLIPPED
-from filmscand.ir.leakage.noise import Base, Noise
+from filmscand.ir.leakage.film_base import Base
+from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.methods.measure import view_infrared
 from filmscand.ir.network.infrared_view import InfraredView

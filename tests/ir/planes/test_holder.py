@@ -65,19 +65,19 @@ def test_an_opaque_speck_inside_the_film_is_no_holder_however_large():
 
 
 @pytest.mark.parametrize(("side_px", "found"), [(24, False), (32, True)], ids=["a hair's foot", "a corner of a mount"])
-def test_only_what_takes_a_five_hundredth_of_the_frame_at_its_border_is_holder(side_px, found):
+def test_a_dark_area_at_the_border_is_holder_from_a_five_hundredth_of_the_frame_on(side_px, found):
     dark = np.zeros(SHAPE, np.bool_)
     dark[:side_px, : side_px - 8] = True
     assert (find_holder(plane_with(dark), 0.0).fraction > 0) == found
 
 
 @pytest.mark.parametrize(("share", "found"), [(0.05, True), (0.11, True), (0.24, False), (0.5, False)])
-def test_a_holder_lets_hardly_more_than_stray_light_through(share, found):
+def test_a_border_is_holder_while_it_passes_little_more_than_stray_light(share, found):
     holder = find_holder(plane_with(border(40), round(share * FILM)), 0.0)
     assert (holder.fraction > 0) == found
 
 
-def test_the_black_level_is_no_light():
+def test_the_black_level_does_not_count_as_light():
     holder = find_holder(plane_with(border(40) | True, 4000) + (~border(40)) * np.uint16(16000), 3000.0)
     assert holder.fraction > 0
 
@@ -96,7 +96,7 @@ def test_a_frame_without_a_holder_has_none(kind):
     assert not find_holder(frame.infrared, frame.infrared.min()).blocks.any()
 
 
-def test_a_black_picture_under_strong_leakage_is_no_holder_once_the_leak_is_out():
+def test_a_black_picture_is_no_holder_after_the_leakage_is_removed():
     fraction = 0.2
     blocks = np.zeros((50, 75), np.bool_)
     blocks[:4] = blocks[-4:] = True
@@ -114,7 +114,7 @@ def test_the_light_under_a_mount_is_read_at_its_core():
     assert holder_light(rgb, find_holder(plane_with(border(24)), 0.0)) is None
 
 
-def test_perforations_are_at_the_end_of_the_scale_in_all_colours():
+def test_perforations_are_clipped_in_all_colours():
     rgb = np.random.default_rng(2).integers(2000, 40000, (100, 161, 3)).astype(np.uint16)
     rgb[16:40, 80:112] = 65535
     rgb[60:80, 30:50, :2] = 65535
@@ -125,5 +125,16 @@ def test_perforations_are_at_the_end_of_the_scale_in_all_colours():
     assert not blown[:, :8].any()
 
 
-def test_film_that_is_at_the_end_of_the_scale_nearly_everywhere_is_no_perforation():
+def test_film_that_is_clipped_nearly_everywhere_is_no_perforation():
     assert not blown_blocks(np.full((80, 80, 3), 65535, np.uint16)).any()
+
+
+@pytest.mark.parametrize(
+    ("corner", "size", "part"),
+    [((0, 0), (16, 16), 0.75), ((0, 0), (8, 8), 0.0), ((8, 8), (8, 16), 1.0)],
+    ids=["four blocks", "the covered block", "film"],
+)
+def test_the_film_part_of_a_rectangle_is_that_of_its_blocks(corner, size, part):
+    blocks = np.zeros((3, 4), np.bool_)
+    blocks[0, 0] = True
+    assert Holder(blocks, 1 / 12).film_part(corner, size) == part

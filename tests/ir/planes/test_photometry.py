@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.ir.planes.photometry import COUNTS, log_table, measure_photometry, with_black
+from filmscand.ir.planes.photometry import COUNTS, log_table, measure_photometry, with_black, with_noise_limit
 from support.ir_frames import flat_planes, simulated
 
 
@@ -36,7 +36,7 @@ def ramp(first, last, shape=(200, 300)):
     return np.repeat(plane[..., None], 3, -1), plane
 
 
-def test_the_white_is_what_the_brightest_pixels_have_and_maps_to_no_density():
+def test_the_white_is_the_level_of_the_brightest_pixels_and_has_logarithm_0():
     rgb, _ = ramp(500, 60000)
     _, infrared = ramp(500, 40000)
     photometry = measure_photometry(rgb, infrared)
@@ -48,17 +48,29 @@ def test_the_white_is_what_the_brightest_pixels_have_and_maps_to_no_density():
 @pytest.mark.parametrize(
     ("darkest", "black"), [(300, 300), (5000, 500)], ids=["an offset", "a bright picture without a dark place"]
 )
-def test_black_is_the_darkest_count_but_never_over_a_hundredth_of_the_white(darkest, black):
+def test_black_is_the_darkest_count_but_at_most_a_hundredth_of_the_white(darkest, black):
     photometry = measure_photometry(*ramp(darkest, 50000))
     assert photometry.black[:3] == pytest.approx((black,) * 3, rel=0.05)
 
 
-def test_a_black_level_that_the_mount_shows_takes_the_place_of_the_darkest_count():
+def test_a_black_level_measured_under_the_mount_replaces_the_darkest_count():
     rgb, infrared = ramp(0, 50000)
     photometry = with_black(measure_photometry(rgb, infrared), (1000, 2000, 3000))
     assert photometry.black[:3] == (1000, 2000, 3000)
     for level, table in zip(photometry.black[:3], photometry.log_tables, strict=False):
         assert table[25000] == pytest.approx(np.log((25000 - level) / (photometry.white[0] - level)), abs=1e-3)
+
+
+def test_a_limit_on_the_dark_noise_moves_the_bend_down_and_no_level():
+    rng = np.random.default_rng(3)
+    rgb = np.rint(rng.uniform(0, 50000, (200, 300, 3))).astype(np.uint16)
+    noisy = measure_photometry(rgb, rgb[..., 0])
+    limited = with_noise_limit(noisy, 0.001)
+    assert min(noisy.dark_noise) > 0.001
+    assert limited.dark_noise == (0.001,) * 4
+    assert limited.bend == pytest.approx((0.0015,) * 4)
+    assert (limited.black, limited.white) == (noisy.black, noisy.white)
+    assert with_noise_limit(noisy, 1.0).dark_noise == noisy.dark_noise
 
 
 def table_at_black(photometry):
@@ -80,13 +92,13 @@ def test_the_noise_of_dark_pixels_is_found_and_bends_the_table():
     assert slopes[1] > 0.9
 
 
-@pytest.mark.parametrize(("width_px", "told"), [(32, True), (16, False)])
-def test_noise_is_told_from_texture_on_dark_places_of_thirty_two_columns(width_px, told):
+@pytest.mark.parametrize(("width_px", "separated"), [(32, True), (16, False)])
+def test_noise_is_separated_from_texture_on_dark_places_of_thirty_two_columns(width_px, separated):
     rng = np.random.default_rng(3)
     dark = np.arange(640) % 160 < width_px
     plane = np.where(dark, 400 + 25 * rng.standard_normal((120, 640)), 30000 + 2000 * rng.standard_normal((120, 640)))
     rgb = np.rint(plane).astype(np.uint16)[..., None].repeat(3, -1)
-    assert (noise_counts(rgb) < 28) == told
+    assert (noise_counts(rgb) < 28) == separated
 
 
 def noise_counts(rgb):
@@ -94,12 +106,12 @@ def noise_counts(rgb):
     return photometry.dark_noise[0] * (photometry.white[0] - photometry.black[0])
 
 
-def test_of_a_ramp_without_noise_a_seventh_of_a_step_is_taken_for_noise():
+def test_a_ramp_without_noise_is_measured_as_noise_of_a_seventh_of_its_step():
     ramp = (np.arange(320) % 160 * 40 + 1000).astype(np.uint16)
     assert noise_counts(np.tile(ramp[:, None], (100, 1, 3))) == pytest.approx(40 / 7, rel=0.1)
 
 
-def test_a_noiseless_plane_is_dark_three_and_a_half_decades_under_white():
+def test_the_table_of_a_noiseless_plane_ends_three_and_a_half_decades_below_white():
     rgb = np.repeat(np.linspace(0, 50000, 300).astype(np.uint16)[None, :, None], 200, 0).repeat(3, 2)
     rgb[:, :120] = 0
     photometry = measure_photometry(rgb, rgb[..., 0])
@@ -109,7 +121,7 @@ def test_a_noiseless_plane_is_dark_three_and_a_half_decades_under_white():
 @pytest.mark.parametrize(
     ("share", "found"), [(0.0, False), (0.003, False), (0.0085, True), (0.2, True)], ids=lambda value: str(value)
 )
-def test_infrared_is_clipped_where_a_part_of_the_frame_sits_on_the_topmost_count(share, found):
+def test_infrared_is_clipped_where_half_a_percent_of_the_frame_has_the_highest_count(share, found):
     rng = np.random.default_rng(4)
     infrared = rng.integers(30000, 50000, 60000)
     infrared[: round(share * infrared.size)] = 50001
@@ -118,7 +130,7 @@ def test_infrared_is_clipped_where_a_part_of_the_frame_sits_on_the_topmost_count
     assert photometry.infrared_clip == (50001 if found else COUNTS)
 
 
-def test_eight_bits_pile_up_on_many_counts_and_are_not_clipped():
+def test_an_eight_bit_plane_piles_up_on_many_counts_and_is_not_clipped():
     rng = np.random.default_rng(5)
     infrared = (np.rint(rng.normal(180, 2, (200, 300))) * 257).astype(np.uint16)
     rgb, _ = flat_planes((200, 300))

@@ -37,13 +37,13 @@ def test_tiles_are_spread_over_all_of_a_large_frame():
     assert (counts > 0).all()
 
 
-def test_tiles_keep_off_a_mount():
+def test_tiles_avoid_a_mount():
     frame = simulated("mounted", "landscape", (700, 900))
     _, tiles = photometry_and_tiles(frame.rgb, frame.infrared)
     size = tiles.film.shape[1]
-    held = [frame.holder_mask[row : row + size, col : col + size].mean() for row, col in tiles.corners]
+    covered = [frame.holder_mask[row : row + size, col : col + size].mean() for row, col in tiles.corners]
     assert len(tiles) >= 8
-    assert max(held) < 0.11
+    assert max(covered) < 0.11
     truth = np.array([frame.holder_mask[row : row + size, col : col + size] for row, col in tiles.corners])
     assert not (tiles.film & truth).any()
 
@@ -72,7 +72,7 @@ def test_a_frame_that_is_all_holder_gives_no_tiles():
     assert len(take_tiles(rgb, infrared, measure_photometry(rgb, infrared), holder)) == 0
 
 
-def test_clipped_infrared_is_not_film_to_learn_from():
+def test_clipped_infrared_does_not_count_as_film():
     frame = simulated("clipped_infrared", "landscape")
     photometry = measure_photometry(frame.rgb, frame.infrared)
     tiles = take_tiles(frame.rgb, frame.infrared, photometry, find_holder(frame.infrared, photometry.black[3]))
@@ -80,10 +80,10 @@ def test_clipped_infrared_is_not_film_to_learn_from():
     assert np.array_equal(tiles.film, tiles.infrared < 65535)
 
 
-def test_some_tiles_can_be_chosen():
+def test_selected_tiles_come_in_the_given_order():
     rgb, infrared = flat_planes((300, 500), noise=0.01)
     _, tiles = photometry_and_tiles(rgb, infrared)
-    chosen = tiles.chosen(np.array([2, 0]))
-    assert np.array_equal(chosen.corners, tiles.corners[[2, 0]])
-    assert np.array_equal(chosen.log_rgb, tiles.log_rgb[[2, 0]])
-    assert chosen.shape == tiles.shape
+    selected = tiles.select(np.array([2, 0]))
+    assert np.array_equal(selected.corners, tiles.corners[[2, 0]])
+    assert np.array_equal(selected.log_rgb, tiles.log_rgb[[2, 0]])
+    assert selected.shape == tiles.shape

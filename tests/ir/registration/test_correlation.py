@@ -9,7 +9,7 @@ from support.ir_frames import texture
 
 
 def pieces(shift, leak=0.1, noise=0.003, size=(48, 128), count=24, seed=3):
-    """Pieces of a picture, and of an infrared that shows a part of it elsewhere."""
+    """Pieces of a picture, and of an infrared plane that shows a part of it, shifted."""
     rng = np.random.default_rng(seed)
     picture = texture((400, 600))
     moved = ndimage.shift(leak * picture, shift, order=3, mode="nearest") + noise * rng.standard_normal(picture.shape)
@@ -24,12 +24,12 @@ def peak(shift, around=(0.0, 0.0), reach_px=6, **options):
 
 
 @pytest.mark.parametrize("tenths", range(-5, 6))
-def test_a_shift_in_steps_of_a_tenth_is_found_to_some_hundredths(tenths):
+def test_a_shift_is_found_to_half_a_tenth_of_a_pixel(tenths):
     found, _ = peak((tenths / 10, 2 - tenths / 10))
     assert found == pytest.approx((tenths / 10, 2 - tenths / 10), abs=0.05)
 
 
-def test_a_shift_is_found_around_another():
+def test_a_shift_is_found_near_the_expected_one():
     found, _ = peak((14.0, -11.5), around=(12.0, -9.0), reach_px=3, size=(128, 128))
     assert found == pytest.approx((14.0, -11.5), abs=0.1)
 
@@ -39,14 +39,13 @@ def test_a_peak_out_of_reach_is_not_found():
     assert abs(found[0] - 9.0) > 2
 
 
-def test_a_peak_stands_out_of_what_the_planes_share_and_not_out_of_noise():
+def test_shared_texture_gives_a_high_peak_and_noise_alone_does_not():
     assert peak((1.0, 0.0))[1] > 25
     assert peak((1.0, 0.0), leak=0.0)[1] < 6
 
 
-def test_texture_of_all_sizes_counts_neither_by_its_strength_alone_nor_all_alike():
-    # Strong coarse structure of the infrared's own, such as its lamp, lies over a fine texture that both share; and
-    # fine noise lies over a coarse one.
+def test_the_shift_is_found_under_coarse_structure_of_the_infrared_and_under_fine_noise():
+    # The infrared has coarse structure of its own, such as its lamp, or strong fine noise; both planes share a texture.
     def error_px(noise, coarse):
         picture, infrared = pieces((0.0, 1.5), leak=0.05, noise=noise, count=8)
         rng = np.random.default_rng(5)

@@ -1,4 +1,4 @@
-"""Statistics of blocks of the residual, and of the blocks around each that may show the same thing."""
+"""Kernels for statistics of blocks of the residual, and of the similar blocks around each."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from numba import njit, prange
 
 from filmscand.ir.leakage._residual_kernels import GRADE_BITS, NEPER
 
+# Pixels that are read of each block.
 SAMPLES = 32
-# Ridges of a fingerprint are wider than this, and no noise. Deviation of one pixel for that of its difference to two.
-FINE_PX, FINE_PART = 3, np.float32((2 / 3) ** 0.5)
+# Distance of the two pixels that are subtracted from a pixel to leave fine detail; ridges of a fingerprint are wider.
+FINE_PX = 3
+# Standard deviation of a pixel over that of its difference to the mean of two others, for white noise.
+FINE_PART = np.float32((2 / 3) ** 0.5)
 
 
-def _network(count):
-    """Pairs to compare and exchange that sort `count` values, a power of two (Batcher 1968, odd-even merge sort)."""
+def _sorting_network(count):
+    """Return the pairs to compare and exchange that sort `count` values, a power of two.
+
+    Batcher 1968, odd-even merge sort.
+    """
     runs = [2**power for power in range(count.bit_length() - 1)]
     return np.array(
         [
@@ -28,12 +34,12 @@ def _network(count):
     )
 
 
-SORTING = _network(SAMPLES)
+SORTING = _sorting_network(SAMPLES)
 
 
 @njit(cache=True)
 def _sort_columns(samples):
-    """Sort each column of (SAMPLES, columns), all of them at once: the compiler makes vectors of a row."""
+    """Sort each column of (SAMPLES, columns), all columns at once, so that the compiler vectorises the rows."""
     for pair in range(SORTING.shape[0]):
         upper, lower = samples[SORTING[pair, 0]], samples[SORTING[pair, 1]]
         for col in range(samples.shape[1]):
@@ -44,8 +50,11 @@ def _sort_columns(samples):
 
 @njit(parallel=True, cache=True)
 def block_statistics(values, grades, block, medians, spreads, fines, activity):
-    """Median, bright-side spread (84th percentile less median), the same of the samples less what lies FINE_PX at
-    either side, as single pixels' deviation, and median grade of each block, from 32 samples."""
+    """Compute statistics of each block from 32 samples: medians, spreads and fines in nepers, and median grade.
+
+    spreads: 84 % quantile less median; fines: the same of each sample less the mean of the pixels FINE_PX to its left
+    and right, scaled to the deviation of single pixels; activity: median grade.
+    """
     rows, cols = values.shape
     for block_row in prange(medians.shape[0]):
         sample = np.empty((SAMPLES, medians.shape[1]), np.int16)
@@ -73,11 +82,12 @@ def block_statistics(values, grades, block, medians, spreads, fines, activity):
 
 
 @njit(parallel=True, cache=True)
-def like_neighbours(grid, density, red, limits, reach, kind, out):
-    """Maximum (0), minimum (1), mean (2) or median (3) of the blocks around that may show the same thing as each.
+def combine_similar(grid, density, red, limits, reach, kind, out):
+    """Combine the blocks around each block that may show the same object: maximum, minimum, mean or median.
 
-    limits: difference of red up to which they may, and the multiple of the difference of density up to which it is
-    dust that they differ by.
+    Two blocks are similar if their red differs by at most limits[0], or by at most limits[1] times their difference in
+    density, which dust may cause. reach: largest distance along each axis, blocks; kind: 0 maximum, 1 minimum, 2 mean,
+    3 median; grid: the values; out: the result.
     """
     rows, cols = grid.shape
     for row in prange(rows):
