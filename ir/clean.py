@@ -9,16 +9,23 @@ import numpy.typing as npt
 
 from filmscand.ir.detection.regions import Regions, find_regions, is_speckled, seed_limits
 from filmscand.ir.errors import PlaneTypeError, ShapeMismatchError
-from filmscand.ir.healing.absorption import Sight
-from filmscand.ir.healing.heal import Healed, Measured, heal
+from filmscand.ir.healing.absorption import InfraredResponse
+from filmscand.ir.healing.infrared_healing import Healed, Measured, heal
 from filmscand.ir.leakage.model import Leakage
 from filmscand.ir.leakage.residual import Fitted
 from filmscand.ir.leakage.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
 from filmscand.ir.methods.colours import clean_by_colours, with_inpainting
-from filmscand.ir.methods.few_marks import confirmed_marks, may_be_spotless
-from filmscand.ir.methods.fused import fused_report, heal_by_both, is_confirmed, leaks_much, look_by_both, may_be_weak
+from filmscand.ir.methods.few_regions import keep_confirmed, may_be_spotless
+from filmscand.ir.methods.fusion import (
+    detect_with_both,
+    fused_report,
+    heal_with_both,
+    is_confirmed,
+    leaks_much,
+    may_be_weak,
+)
 from filmscand.ir.methods.hidden_dust import may_hide_dust, with_hidden_dust
-from filmscand.ir.methods.measure import Opened, fit_frame, look_through, open_frame
+from filmscand.ir.methods.measure import OpenedFrame, fit_frame, open_frame, subtract_leakage
 from filmscand.ir.network.infrared_view import InfraredView
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.planes.holder import Holder, film_holder
@@ -115,14 +122,12 @@ def clean_frame(
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
         return _without_infrared(rgb, options, report, caution, watch)
     report = replace(report, warnings=(caution,) if caution else ())
-    return _clean(_Frame(opened, *look_through(opened, fitted, watch)), options, report, watch)
+    return _clean(_Frame(opened, *subtract_leakage(opened, fitted, watch)), options, report, watch)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame with usable infrared: its planes, what was fitted to them, and the infrared without the leakage."""
-
-    opened: Opened
+    opened: OpenedFrame
     fitted: Fitted
     view: InfraredView
 
@@ -134,7 +139,7 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     regions, limits = watch.time("detection", lambda: _find(view, start, holder))
     # Later steps compare regions with the noise alone: without the factor for strong leakage.
     plain_limits = limits / _caution_factor(leakage)
-    sight = Sight(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
+    sight = InfraredResponse(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
     measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
     healed, confirming, fused = _heal(frame, (regions, measured), options, watch)
     report = _final_report(report, frame, limits, healed)
@@ -160,21 +165,21 @@ def _heal(
     rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
     regions, measured = found
     if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
-        looked = look_by_both(rgb, found, view, options, watch)
-        return heal_by_both(rgb, looked, measured, watch, weak=False), None, looked.model
+        findings = detect_with_both(rgb, found, view, options, watch)
+        return heal_with_both(rgb, findings, measured, watch, weak=False), None, findings.model
     healed = watch.time("healing", lambda: heal(rgb, regions, measured))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
     weak, clipped = may_be_weak(healed), may_hide_dust(photometry)
     if weak or clipped:
-        looked = look_by_both(rgb, found, view, options, watch)
-        if weak and is_confirmed(healed, looked):
-            return heal_by_both(rgb, looked, measured, watch, weak=True), None, looked.model
+        findings = detect_with_both(rgb, found, view, options, watch)
+        if weak and is_confirmed(healed, findings):
+            return heal_with_both(rgb, findings, measured, watch, weak=True), None, findings.model
         if clipped:
-            healed, hidden = with_hidden_dust(rgb, healed, measured, looked, watch)
+            healed, hidden = with_hidden_dust(rgb, healed, measured, findings, watch)
             return healed, None, hidden
     if may_be_spotless(healed):
-        return *confirmed_marks(rgb, (regions, healed), view, options, watch), None
+        return *keep_confirmed(rgb, (regions, healed), view, options, watch), None
     return healed, None, None
 
 

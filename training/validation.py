@@ -228,7 +228,7 @@ class _Tally:
 
 
 # What is sure, which a frame is asked for before it counts as dusty, and what counts on a dusty one: measured together
-# on bench.blind (see `filmscand.ir.decision.convincing.sure_regions`); single frames here say nothing of that.
+# on bench.blind (see `filmscand.ir.decision.sure_regions.sure_regions`); single frames here say nothing of that.
 SURE, USUAL = Limits(0.99, 0.5), Limits(0.98, 0.5)
 
 

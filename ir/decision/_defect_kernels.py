@@ -14,7 +14,7 @@ SMOOTHED_AWAY = 0.7935
 
 
 @njit(parallel=True, cache=True)
-def look_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
+def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
     """Display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
 
     display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, doubt, grain, and of dark noise.

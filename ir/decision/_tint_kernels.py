@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 CELL_PX = 16
-# A tint is averaged over so many squares on each side of a square, and contrast looked for so many away.
+# A tint is averaged over so many squares on each side of a square, and contrast findings for so many away.
 REACH, FAR = 2, 3
 HALO = REACH + FAR
 TINTED = 3

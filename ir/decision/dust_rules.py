@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import count_for_area
-from filmscand.ir.network.detector import asked_part
+from filmscand.ir.detection.regions import many
+from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
-# Parts of a frame's marks that are sure between which `Rules` pass from one figure to the other.
+# Parts of a frame's marks that are sure between which `DustRules` pass from one figure to the other.
 MOST_SURE_PARTS = (0.25, 0.38)
 # Where a smaller part than this is sure, the picture looks like foliage.
 FOLIAGE_PART = 0.1
@@ -22,17 +22,17 @@ SURELY_DUSTY_PARTS = (0.45, 0.55)
 DOUBTFUL_PARTS = (0.4, 0.9)
 # Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
 NEARLY = (0.5, 0.3)
-# Rules were chosen on frames of this size; of a larger one every such piece may show as much by mistake.
+# DustRules were chosen on frames of this size; of a larger one every such piece may show as much by mistake.
 PIECE_PX = 1_500_000
 # A frame with fewer sure marks in a piece than the first has few, and with more than the second it has not.
 FEW_SURE = (20.0, 30.0)
-# Areas of marks between which `Rules.certain_of_few` passes from one figure to the other.
+# Areas of marks between which `DustRules.certain_of_few` passes from one figure to the other.
 FEW_AREAS_PX = (45, 100)
 AREAS_PX = (60, 500, 2000, 8000)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DustRules:
     """What is asked of the marks of a network at sensitivity 0.5; each network is sure in a way of its own.
 
     Attributes
@@ -64,10 +64,10 @@ class Rules:
         `FEW_AREAS_PX`): there what is not sure by itself is more often the picture's than dust.
     surest_of_few : float
         There of one mark at least so much is certain, or none is dust, and of each that touches the frame's border.
-    leaves_repeated : bool
+    drops_repeated : bool
         There what repeats a shape is none either.
     fewest_in_piece : float or None
-        Sure marks in a piece (see `in_pieces`), beyond one, that are asked for where `FOLIAGE_PART` of the marks are
+        Sure marks in a piece (see `count_per_piece`), beyond one, that are asked for where `FOLIAGE_PART` of the marks are
         sure; without, no more than where the first of `MOST_SURE_PARTS` are.
     """
 
@@ -85,17 +85,17 @@ class Rules:
     most_bounded: float
     certain_of_few: tuple[float, float] = (0.0, 0.0)
     surest_of_few: float = 0.0
-    leaves_repeated: bool = False
+    drops_repeated: bool = False
     fewest_in_piece: float | None = None
 
     def fewest(self, sure_part: float, area_px: int) -> float:
         """Return how many sure marks a dusty frame of some area has, at least, where this part of its marks is sure."""
-        doubtful, sure = (count_for_area((0.0, count), area_px) for count in self.fewest_sure)
-        foliage = doubtful if self.fewest_in_piece is None else in_pieces(self.fewest_in_piece, area_px)
+        doubtful, sure = (many((0.0, count), area_px) for count in self.fewest_sure)
+        foliage = doubtful if self.fewest_in_piece is None else count_per_piece(self.fewest_in_piece, area_px)
         return 1 + float(np.interp(sure_part, (FOLIAGE_PART, *MOST_SURE_PARTS), (foliage, doubtful, sure)))
 
 
-COLOUR_RULES = Rules(
+COLOUR_RULES = DustRules(
     sure_share=0.2,
     nearly=NEARLY,
     sure_part=0.0,
@@ -110,7 +110,7 @@ COLOUR_RULES = Rules(
     most_bounded=1.3,
     certain_of_few=(0.7, 0.25),
     surest_of_few=0.6,
-    leaves_repeated=True,
+    drops_repeated=True,
     fewest_in_piece=6.0,
 )
 # Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
@@ -126,7 +126,7 @@ TINTED_RULES = replace(
     fewest_in_piece=None,
 )
 # The network that sees infrared is seldom certain of more than the core of a mark.
-INFRARED_RULES = Rules(
+INFRARED_RULES = DustRules(
     sure_share=0.0,
     nearly=None,
     sure_part=0.4,
@@ -142,21 +142,21 @@ INFRARED_RULES = Rules(
 )
 
 
-def in_pieces(count: float, area_px: int) -> float:
+def count_per_piece(count: float, area_px: int) -> float:
     """Return a number of marks for a frame's area, of one in a piece; below a piece, for the root of the area."""
     pieces = area_px / PIECE_PX
     return count * max(pieces, math.sqrt(pieces))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requirements:
     """What is asked of marks: the more, the larger they are and the fewer of a frame's are sure.
 
     Girders and wires are large, and here and there certain; a speck has hardly a pixel off its rim.
 
     Attributes
     ----------
-    rules : Rules
+    rules : DustRules
     certain : int
         Probability times 255 from which on a pixel is certain.
     few_share : float
@@ -168,7 +168,7 @@ class Asked:
         So much more is asked, as a part of the way to certainty.
     """
 
-    rules: Rules
+    rules: DustRules
     certain: int
     few_share: float
     sure_part: float
@@ -179,21 +179,21 @@ class Asked:
         """Return the mean probability that marks of these areas have, at least."""
         small, large = self.rules.small_mean, np.interp(self.sure_part, DOUBTFUL_PARTS, self.rules.large_means)
         mean = small + self._large_share() * (_by_area(areas, (small, large, *self.rules.huge_means)) - small)
-        return np.asarray((mean + self.more * (1 - mean)) * asked_part(self.sensitivity))
+        return np.asarray((mean + self.more * (1 - mean)) * strictness(self.sensitivity))
 
     def certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return the part of marks of these areas that is certain, at least."""
-        return self._large_share() * _by_area(areas, self.rules.certain_parts) * asked_part(self.sensitivity)
+        return self._large_share() * _by_area(areas, self.rules.certain_parts) * strictness(self.sensitivity)
 
     def certain_of_any(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return that part where few marks are sure; 0 where many are."""
         asked = np.interp(np.log(areas), np.log(FEW_AREAS_PX), self.rules.certain_of_few)
-        return np.asarray(self.few_share * asked * asked_part(self.sensitivity))
+        return np.asarray(self.few_share * asked * strictness(self.sensitivity))
 
     @property
     def surest(self) -> float:
         """The part of one mark that is certain, at least, where few are sure; 0 where many are."""
-        return self.few_share * self.rules.surest_of_few * asked_part(self.sensitivity)
+        return self.few_share * self.rules.surest_of_few * strictness(self.sensitivity)
 
     def limits(self, card: ModelCard) -> tuple[float, float]:
         """Return seed and grow of a frame's marks: less where it is surely dusty."""

@@ -41,7 +41,7 @@ STRUCTURE = 0.15
 PICTURE_SLOPE = 8.0
 ABSENT_SPREAD = 0.1
 # Log odds that the other parts of a wide defect may add to one part.
-MOST_CHORUS = 4.0
+MOST_SHARED = 4.0
 # Doubtful regions around that are heard, at least, and the error of what they say together, as a part of the exponent.
 FEWEST_NEIGHBOURS = 13
 NEIGHBOURS_ERROR = 0.3
@@ -103,7 +103,7 @@ def _odds(slope: Doubles, mean: float, shown: Doubles, absent: Doubles) -> Doubl
     return np.asarray(np.log1p(far) - np.log1p(near) + np.log(absent / shown))
 
 
-def usual_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]) -> float:
+def frame_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]) -> float:
     """Log odds that a defect of this frame shows, from all of them (expectation maximization)."""
     told = (evidence > COUNTED_EVIDENCE) & (np.abs(shown) > TELLING)
     votes = told / np.maximum(np.bincount(parents), 1)[parents]
@@ -120,10 +120,10 @@ def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Double
     voices = np.clip(evidence, -2, 2)
     others = np.bincount(parents)[parents] - 1
     chorus = (np.bincount(parents, voices)[parents] - voices) / np.sqrt(np.maximum(others, 1))
-    return np.asarray(evidence + np.clip(chorus, 0, MOST_CHORUS))
+    return np.asarray(evidence + np.clip(chorus, 0, MOST_SHARED))
 
 
-def changes_around(changes: Doubles, doubtful: Truths, places: npt.NDArray[np.int64]) -> Doubles:
+def neighbour_changes(changes: Doubles, doubtful: Truths, places: npt.NDArray[np.int64]) -> Doubles:
     """Sum up the changes of the doubtful regions in the places around each, itself left out.
 
     Parameters
@@ -154,10 +154,10 @@ def neighbours_evidence(around: Edges, counts: Doubles, prior: Prior) -> Doubles
     what dust takes; what a leak's misfit shows, has slopes of any size.
     """
     told = (counts >= FEWEST_NEIGHBOURS) & (around.errors < NEIGHBOURS_ERROR * prior.mean)
-    return np.where(told, np.clip(edge_evidence(around, prior), 0, MOST_CHORUS), 0.0)
+    return np.where(told, np.clip(edge_evidence(around, prior), 0, MOST_SHARED), 0.0)
 
 
-def find_scratched(
+def find_stripped_scratches(
     shape: npt.NDArray[np.float32],
     sample: DefectSample,
     slopes: Slopes,
@@ -194,7 +194,7 @@ def find_scratched(
 def is_neutral(slopes: Slopes) -> Truths:
     """Regions that take about as much of each colour, as far as is known: letters and leaves do not.
 
-    Asked only of what takes unusually much light for its density.
+    Requirements only of what takes unusually much light for its density.
     """
     spread = np.ptp(slopes.channels, axis=1)
     doubt = slopes.channel_errors.max(axis=1)
@@ -202,7 +202,7 @@ def is_neutral(slopes: Slopes) -> Truths:
     return np.asarray(usual | (spread < MOST_COLOUR * np.abs(slopes.pooled) + 2 * doubt))
 
 
-def is_unlike(checks: Doubles, slopes: Slopes) -> Truths:
+def is_unexplained(checks: Doubles, slopes: Slopes) -> Truths:
     """Regions that no density explains, in surroundings so smooth that a fill can hardly be wrong."""
     change, error = (checks[:, 4:6] / np.maximum(checks[:, 3:4], 1)).T
     return np.asarray((slopes.pooled < LEAST_EXPONENT) & (error < SMOOTH_DENSITY**2) & (change > SURE**2))

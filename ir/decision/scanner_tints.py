@@ -25,7 +25,7 @@ ROUNDS = 12
 USUAL = np.array([0.1, 0.25, *[0.5] * 6, 1.0])
 
 
-def fit_leanings(found: Array) -> Array:
+def fit_scanner_tints(found: Array) -> Array:
     """Return how much of each term the tints have on film without dust.
 
     Parameters

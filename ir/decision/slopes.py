@@ -120,7 +120,7 @@ def region_slopes(shape: Array, sample: DefectSample, left_out: Truths) -> Slope
     """Regress the density that fills tell on the infrared's; `left_out` (pixels,) are not counted."""
     sums = np.empty((len(sample.areas), 7))
     kernels.sum_slopes(sample.starts, shape, sample.ratio, sample.variance, left_out, USUAL_MISFIT, sums)
-    dilution = sample.areas / votes_of(sample.areas)
+    dilution = sample.areas / independent_votes(sample.areas)
     power = sums[:, :3] + 1e-12
     pooled = sums[:, 3:6].sum(axis=1) / power.sum(axis=1)
     # The channels' fills are wrong together: pooling them makes nothing surer.
@@ -147,8 +147,8 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDAr
     # Two regions more than there are: where nothing surely shows, a frame is as likely to be spotless.
     votes = 1.0 / np.maximum(np.bincount(parents, known), 1.0)[parents]
     shows &= ~coloured
-    seen, unseen, odd = (float(votes[chosen].sum()) for chosen in (shows, absent | coloured, coloured))
-    shown = (seen + 1.0) / (seen + unseen + 2.0)
+    seen, mostly_unhealed, odd = (float(votes[chosen].sum()) for chosen in (shows, absent | coloured, coloured))
+    shown = (seen + 1.0) / (seen + mostly_unhealed + 2.0)
     # Where coloured things are as many, what is neutral among them is so by chance.
     usual = Prior(mean, spread, np.ones(3), shown)
     if seen < FEWEST_REGIONS + odd:
@@ -194,6 +194,6 @@ def sharpened(edges: Edges, factor: float) -> Edges:
     return Edges(edges.channels / factor, edges.slopes / factor, edges.errors / factor)
 
 
-def votes_of(areas: Doubles) -> Doubles:
+def independent_votes(areas: Doubles) -> Doubles:
     """Independent observations that the pixels of each region amount to."""
     return np.asarray(np.minimum(areas / PIXELS_AS_ONE, MOST_VOTES + areas / (10 * PIXELS_AS_ONE)))

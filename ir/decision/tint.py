@@ -17,13 +17,13 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from filmscand.ir.decision import _tint_kernels as kernels
-from filmscand.ir.decision.scanner_tints import fit_leanings
+from filmscand.ir.decision.scanner_tints import fit_scanner_tints
 from filmscand.ir.detection.regions import Regions, region_means
 from filmscand.ir.network.density_input import DensityLevels, density_planes, measure_levels
 from filmscand.ir.planes.photometry import SAMPLE_PIXELS
 
 Array = npt.NDArray[np.float32]
-Look = Callable[[Array, Array, int], Array]
+DefectColours = Callable[[Array, Array, int], Array]
 
 # Deviation of a film's tints about those that its density has, between cells so far apart (a lamp's tint varies more
 # slowly), at most: silver has 0.0001 to 0.0005 (where blue is 0.6 pixels less sharp up to 0.0009), and the greyest
@@ -54,9 +54,9 @@ USUAL_SQUARES = (2000.0, 500.0)
 SURE = (8, 250)
 # What counts for film holds the dust that the picture did not show, and the sure dust is dark: log odds are stretched,
 # lowered and bounded so on simulated frames.
-STRETCHED, LOWERED, MOST_ODDS = 1.6, 0.7, 7.0
+ODDS_FACTOR, ODDS_OFFSET, MOST_ODDS = 1.6, 0.7, 7.0
 # Log odds of no tint, at most: where they are more, the frame's sure dust has no tints either.
-TELLING_ODDS = -1.5
+INFORMATIVE_ODDS = -1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ class Tints:
     grades: npt.NDArray[np.uint8]
     odds: npt.NDArray[np.float64]
 
-    def weighed(self, probability: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def combine(self, probability: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return how likely pixels are defects, (rows, cols), by the picture (times 255) and by their tints."""
-        weighed = probability.copy()
-        kernels.weigh_grades(self.grades, _weighed_levels(self.odds), weighed)
-        return weighed
+        combined = probability.copy()
+        kernels.weigh_grades(self.grades, _weighed_levels(self.odds), combined)
+        return combined
 
-    def odds_of(self, regions: Regions) -> npt.NDArray[np.float64]:
+    def mean_odds(self, regions: Regions) -> npt.NDArray[np.float64]:
         """Return the mean log odds of the pixels of each region."""
         rows, cols = (
             np.minimum(places // 2, length - 1)
@@ -109,7 +109,7 @@ def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8
         return None
     film = _Film(rgb, levels, base)
     bands = film.sampled(film.terms)
-    leanings = fit_leanings(_squares(bands))
+    leanings = fit_scanner_tints(_squares(bands))
     if _colour_spread(_neutral_cells(bands, base, leanings)) > MOST_COLOUR:
         return None
     tints = partial(film.tints, leanings)
@@ -122,7 +122,7 @@ def measure_tints(rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8
     counts = np.zeros((2, len(STEPS) + 2), np.int64)
     kernels.count_grades(grades, probability, SURE, counts)
     odds = _log_odds(counts[:, :-1])
-    return Tints(grades, odds) if odds[0] < TELLING_ODDS else None
+    return Tints(grades, odds) if odds[0] < INFORMATIVE_ODDS else None
 
 
 def _log_odds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -131,7 +131,7 @@ def _log_odds(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         (count + squares * np.array(usual)) / (count.sum() + squares)
         for count, squares, usual in zip(counts, USUAL_SQUARES, (FILM, DUST), strict=True)
     )
-    odds = np.minimum(STRETCHED * np.log(dust / film) - LOWERED, MOST_ODDS)
+    odds = np.minimum(ODDS_FACTOR * np.log(dust / film) - ODDS_OFFSET, MOST_ODDS)
     # No tint tells less than a fainter one: where it seems so, it is missed dust that counts for film.
     return np.append(np.maximum.accumulate(odds), 0.0)
 
@@ -223,7 +223,7 @@ def _measure_noise(squares: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, slots=True)
 class _Film:
-    """A frame of a film without colour, looked at in bands of squares.
+    """A frame of a film without colour, findings at in bands of squares.
 
     What looks at one takes the means around its squares, their sums, and its first row, and returns what it finds.
     """
@@ -243,11 +243,11 @@ class _Film:
         kernels.measure_tints(means, totals, own, leanings, first, self.rgb.shape[0] // 2, found)
         return found
 
-    def sampled(self, look: Look) -> list[tuple[int, Array]]:
+    def sampled(self, look: DefectColours) -> list[tuple[int, Array]]:
         """Return some bands of the frame."""
         return list(self.bands(look, max(1, round(self.rgb.shape[0] * self.rgb.shape[1] / 4 / SAMPLE_PIXELS))))
 
-    def bands(self, look: Look, every: int = 1) -> Iterator[tuple[int, Array]]:
+    def bands(self, look: DefectColours, every: int = 1) -> Iterator[tuple[int, Array]]:
         """Yield every so manieth band: its first row of squares, and what is found on them."""
         rows, cols = (length // 2 for length in self.rgb.shape[:2])
         height = min(BAND_SQUARES if every == 1 else BAND_SQUARES // 4, rows)

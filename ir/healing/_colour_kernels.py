@@ -7,15 +7,15 @@ from numba import njit, prange
 
 from filmscand.ir.healing._healing_kernels import DEFECT, FREE
 
-# How far around a defect its surroundings are looked at, and the distance at which grain no longer knows of itself.
+# How far around a defect its surroundings are findings at, and the distance at which grain no longer knows of itself.
 AROUND_PX = 8
 GRAIN_PX = 2
 # Mean of |x| of a Gaussian, to its deviation.
 DEVIATION = np.float32(1.2533)
 FEWEST_AROUND = 24
 DEEPEST_PX = 5
-# Gap between a defect and the film that lends it grain, and steps of an eighth of a turn in which that is looked for.
-LENDING_GAP_PX = 6
+# Gap between a defect and the film that lends it grain, and steps of an eighth of a turn in which that is findings for.
+DONOR_GAP_PX = 6
 TURNS = np.array([(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)], np.int64)
 
 
@@ -164,14 +164,14 @@ def smooth_densities(starts, rows, cols, seen, weights, prior, reach, smooth, ke
 
 
 @njit(cache=True)
-def _lender(marks, rows, cols, first, last):
+def _donor_offset(marks, rows, cols, first, last):
     """Offset to the nearest film that is free for a whole region; (0, 0) where there is none."""
     height, width = marks.shape
     top, bottom, left, right = _bounds(rows, cols, first, last)
     for further in range(1, 4):
         for turn in range(TURNS.shape[0]):
-            down = TURNS[turn, 0] * (bottom - top + further * LENDING_GAP_PX)
-            across = TURNS[turn, 1] * (right - left + further * LENDING_GAP_PX)
+            down = TURNS[turn, 0] * (bottom - top + further * DONOR_GAP_PX)
+            across = TURNS[turn, 1] * (right - left + further * DONOR_GAP_PX)
             if top + down < 2 or left + across < 2 or bottom + down >= height - 2 or right + across >= width - 2:
                 continue
             free = True
@@ -185,7 +185,7 @@ def _lender(marks, rows, cols, first, last):
 
 
 @njit(parallel=True, cache=True)
-def lend_grain(rgb, marks, display, starts, rows, cols, lost, most, added):
+def borrow_grain(rgb, marks, display, starts, rows, cols, lost, most, added):
     """Add the fine detail of film nearby to what was filled, as far as the filling lost it.
 
     lost: (pixels,) part that is missing, 0..1; most: (regions, 3) what no detail may exceed, so that the picture's own
@@ -193,7 +193,7 @@ def lend_grain(rgb, marks, display, starts, rows, cols, lost, most, added):
     """
     for region in prange(starts.shape[0] - 1):
         first, last = starts[region], starts[region + 1]
-        down, across = _lender(marks, rows, cols, first, last)
+        down, across = _donor_offset(marks, rows, cols, first, last)
         for index in range(first, last):
             for channel in range(3):
                 added[index, channel] = np.float32(0)

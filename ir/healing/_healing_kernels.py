@@ -15,7 +15,7 @@ REACH_PX = 64
 LONGEST_STEPS = (REACH_PX // np.abs(DIRECTIONS).max(axis=1)).astype(np.int16)
 DEPTH = 2
 PARTS = np.array([1, *(1 / count for count in range(1, DEPTH + 1))], np.float32)
-# How far from an end pixels are looked at, in rows or columns.
+# How far from an end pixels are findings at, in rows or columns.
 END_PX = 4
 # Directions along a hair tell less than those across it: gaps over this multiple of the shortest are left out.
 LONGEST_GAP = np.float32(3)
@@ -139,7 +139,7 @@ def _grid_of(rows, cols):
 def _find_gaps(marks, rows, cols, gaps, steps):
     """Number the gaps that a region's pixels lie in, and the steps to both ends, along each direction.
 
-    Pixels in line share a gap: only the first one looks for its ends. Ends are looked for twice as far as they may lie,
+    Pixels in line share a gap: only the first one looks for its ends. Ends are findings for twice as far as they may lie,
     since they come nearer from pixel to pixel.
     """
     grid, top, left = _grid_of(rows, cols)

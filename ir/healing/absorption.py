@@ -25,10 +25,10 @@ from filmscand.ir.decision.slopes import (
     Slopes,
     edge_slopes,
     frame_prior,
+    independent_votes,
     region_slopes,
     sharpened,
     softness,
-    votes_of,
 )
 
 Array = npt.NDArray[np.float32]
@@ -63,7 +63,7 @@ MOST_MISFIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class InfraredResponse:
     """How the infrared plane of a frame sees its defects.
 
     Attributes
@@ -128,7 +128,7 @@ def fit_absorption(
     parents: npt.NDArray[np.int64],
     places: npt.NDArray[np.int64],
     evidence: Doubles,
-    sight: Sight,
+    sight: InfraredResponse,
 ) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
@@ -141,7 +141,7 @@ def fit_absorption(
         The part of the frame that its wider defect begins in, and the part that it begins in itself.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
-    sight : Sight
+    sight : InfraredResponse
         How the infrared sees them.
 
     Returns
@@ -156,7 +156,7 @@ def fit_absorption(
     edges = edge_slopes(sample.changes, sight.gain, sight.noise)
     soft = softness(edges, slopes, prior, parents)
     edges = sharpened(edges, soft)
-    bright, crossed, bare = judge.find_scratched(shape, sample, slopes, edges, evidence, parents)
+    bright, crossed, bare = judge.find_stripped_scratches(shape, sample, slopes, edges, evidence, parents)
     if crossed.any():
         slopes = region_slopes(shape, sample, bare)
     exponents = np.where(bright[:, None], _bright_exponents(slopes, edges), _posterior(slopes, edges, prior))
@@ -168,7 +168,7 @@ def fit_absorption(
     neighbours = sharpened(edge_slopes(sums, sight.gain, sight.noise), soft)
     around = judge.neighbours_evidence(neighbours, doubtful, prior)
     visible = _visible(slopes, edges, prior, evidence, parents, around) | (
-        judge.is_unlike(checks, slopes) & (evidence > 0)
+        judge.is_unexplained(checks, slopes) & (evidence > 0)
     )
     # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
     visible = bright | (visible & judge.is_neutral(slopes)) & (slopes.pooled < prior.most + slopes.errors)
@@ -181,7 +181,9 @@ def fit_absorption(
     return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, *lasting)
 
 
-def _shape(sample: DefectSample, stray: float, sharpness: tuple[float, float], sight: Sight) -> tuple[Array, Doubles]:
+def _shape(
+    sample: DefectSample, stray: float, sharpness: tuple[float, float], sight: InfraredResponse
+) -> tuple[Array, Doubles]:
     shape, lift = np.empty(len(sample.density), np.float32), np.empty(len(sample.areas))
     opaque, stray_part, gain = np.float32(np.exp(-DEEPEST)), np.float32(stray), np.float32(sight.gain)
     sharp = np.array(sharpness, np.float32)
@@ -194,7 +196,7 @@ def _changes_of_doubtful(
 ) -> tuple[Doubles, Doubles]:
     """Sum the changes of the doubtful regions around each doubtful one, (regions, 8), and count them."""
     doubtful = evidence < DOUBTFUL_EVIDENCE
-    sums = judge.changes_around(sample.changes, doubtful, places)
+    sums = judge.neighbour_changes(sample.changes, doubtful, places)
     counts = sums[:, 8] * doubtful
     # Where there is none, there is nothing to regress.
     sums[counts == 0] = 1
@@ -207,7 +209,7 @@ def _visible(
     """Which regions show as dust does; `around`: log odds from their neighbours."""
     own = judge.shown_evidence(slopes, prior) + judge.edge_evidence(edges, prior)
     shown = judge.shared_evidence(own, parents) + around
-    odds = judge.usual_odds(shown, evidence, parents)
+    odds = judge.frame_odds(shown, evidence, parents)
     # Dust has no bright edges, and none that take much more light than its density says.
     dusty = (edges.slopes > -edges.errors) & (edges.slopes < prior.most + edges.errors)
     return np.asarray((shown + np.minimum(odds, evidence) > 0) & dusty)
@@ -289,7 +291,7 @@ def _posterior(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
 
 
 def _bright_exponents(slopes: Slopes, edges: Edges) -> Doubles:
-    """Exponents of scratches, from their fills and from their edges, weighed by their errors."""
+    """Exponents of scratches, from their fills and from their edges, combined by their errors."""
     by_fill, by_edge = 1 / slopes.channel_errors**2, 1 / edges.errors[:, None] ** 2
     return np.asarray((by_fill * slopes.channels + by_edge * edges.channels) / (by_fill + by_edge))
 
@@ -309,7 +311,7 @@ def _misfit(checks: Doubles, sample: DefectSample, trust: Doubles) -> tuple[Doub
     beyond, power, error = checks[:, 0], checks[:, 1] + 1e-9, checks[:, 2]
     measured = np.maximum(beyond / power, 0.0)
     # Where the fill is surer than the dip is deep, the misfit is seen; else it is supposed.
-    votes = (1 - trust) * votes_of(sample.areas) * (power / (power + error)) ** 2
+    votes = (1 - trust) * independent_votes(sample.areas) * (power / (power + error)) ** 2
     square = (votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4)
     misfit = np.sqrt(np.clip(square, SMALLEST_MISFIT**2, MOST_MISFIT**2))
     return misfit, 1 + np.maximum(beyond - np.maximum(1 - trust, 0) * misfit**2 * power, 0) / (error + 1e-9)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing import _colour_kernels as kernels
-from filmscand.ir.healing.heal import DISPLAY_GAMMA
-from filmscand.ir.statistics import median_and_deviation
+from filmscand.ir.healing.infrared_healing import DISPLAY_GAMMA
+from filmscand.ir.statistics import middle_and_deviation
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -26,9 +26,9 @@ DETAIL_ERROR = 1.2
 SHORT_ERROR = 0.35
 REACH_PX = 12
 # Rise of a defect's density from its rim, pixel by pixel, where a frame has too few to tell.
-USUAL_COURSE = (0.2, 0.5, 0.85, 1.0, 1.0)
+USUAL_PROFILE = (0.2, 0.5, 0.85, 1.0, 1.0)
 USUAL_WEIGHT = 4.0
-LEAST_COURSE = 0.05
+LEAST_PROFILE = 0.05
 ROUNDS = 3
 # Defects that tell of the course: neither lost in noise nor opaque, nepers.
 TELLING = (0.05, 1.5)
@@ -48,9 +48,9 @@ USUAL_SLOPE = 1.1
 SLOPE_SPREAD = 0.3
 KNOWN_SLOPE = 0.3
 RIDGE = 0.02
-SMALLEST_COURSE = 1e-3
+SMALLEST_PROFILE = 1e-3
 # What a course from infrared has to be multiplied by: 1, to 0.4.
-HINTED = (1.0, PIXELS_AS_ONE / 0.4**2)
+HINT_PRIOR = (1.0, PIXELS_AS_ONE / 0.4**2)
 # Deviation of a defect's density about its course, as a part of its height.
 VARIATION = 0.4
 # Deviations from the course at which a pixel counts by half (Cauchy's weights).
@@ -61,7 +61,7 @@ DEEP_ERROR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DefectColours:
     """What is seen of each defect pixel.
 
     Attributes
@@ -111,13 +111,13 @@ class Attenuation:
     error: Array
 
 
-def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Attenuation:
+def estimate_attenuation(cells: Regions, look: DefectColours, hint: Array | None) -> Attenuation:
     """Estimate how much light the defects of a frame take.
 
     Parameters
     ----------
     cells : Regions
-    look : Look
+    look : DefectColours
     hint : (pixels,) ndarray of float32 or None
         Density in infrared, nepers, where that shows defects faintly or falsely.
 
@@ -134,15 +134,15 @@ def estimate_attenuation(cells: Regions, look: Look, hint: Array | None) -> Atte
     rough = square * (share * look.rough / np.square(look.fill)).sum(axis=1)
     white = square * np.float32(DETAIL_ERROR) * detail[:, 3]
     weights = (1 / (rough + white + 0.02)).astype(np.float32)
-    course, heights, prior = _learn_course(seen, weights, look)
+    course, heights, prior = _learn_profile(seen, weights, look)
     # What lies far from the course is the picture's: a letter below the dust, which the fill does not know of.
     height = np.abs(heights)[look.owners]
     beyond = np.square(seen - heights[look.owners] * course) / (white + rough + np.square(VARIATION * height))
     weights = (weights / (1 + beyond / ROBUST**2)).astype(np.float32)
-    course, heights, prior = _learn_course(seen, weights, look)
+    course, heights, prior = _learn_profile(seen, weights, look)
     if hint is not None:
         course, heights = _with_hint(course, hint, seen, weights, look.owners)
-        prior = HINTED
+        prior = HINT_PRIOR
     table = np.stack([seen, course, white + np.float32(SHORT_ERROR) * rough], axis=1).astype(np.float32)
     smooth, kept, noise = (np.empty(len(seen), np.float32) for _ in range(3))
     places, expected = (cells.starts, cells.rows, cells.cols), (*prior, VARIATION)
@@ -168,12 +168,12 @@ def _counted(heights: Doubles, parents: npt.NDArray[np.int64]) -> npt.NDArray[np
     return ~bright | _bright_are_defects(bright, parents)
 
 
-def _learn_course(seen: Array, weights: Array, look: Look) -> tuple[Array, Doubles, tuple[float, float]]:
+def _learn_profile(seen: Array, weights: Array, look: DefectColours) -> tuple[Array, Doubles, tuple[float, float]]:
     """Learn how densities rise from the rim on this frame.
 
     Return each pixel's rise, each region's height, and the height that is to be expected with the weight of that.
     """
-    usual = np.array(USUAL_COURSE)
+    usual = np.array(USUAL_PROFILE)
     course, depths, owners = usual, look.depths, look.owners
     for _ in range(ROUNDS):
         rise = course[depths]
@@ -185,7 +185,7 @@ def _learn_course(seen: Array, weights: Array, look: Look) -> tuple[Array, Doubl
         found = (np.bincount(depths, telling * height * seen, len(usual)) + USUAL_WEIGHT * usual) / (
             power + USUAL_WEIGHT
         )
-        course = np.maximum.accumulate(np.clip(found / found.max(), LEAST_COURSE, 1))
+        course = np.maximum.accumulate(np.clip(found / found.max(), LEAST_PROFILE, 1))
     powers = np.bincount(owners, weights * course[depths] ** 2)
     usual_height = _usual_height(heights[counted], (PIXELS_AS_ONE / powers)[counted])
     return course[depths].astype(np.float32), heights, usual_height
@@ -221,7 +221,7 @@ def _with_hint(
     mixed = first[owners] * course + second[owners] * hint
     # The course has to be known where both say nothing, and its sign is the region's.
     heights = _sums(owners, weights * mixed * seen)
-    return np.where(np.abs(mixed) < SMALLEST_COURSE, SMALLEST_COURSE, mixed).astype(np.float32), heights
+    return np.where(np.abs(mixed) < SMALLEST_PROFILE, SMALLEST_PROFILE, mixed).astype(np.float32), heights
 
 
 def _sums(owners: npt.NDArray[np.int64], values: npt.NDArray[np.floating]) -> Doubles:

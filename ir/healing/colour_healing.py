@@ -15,20 +15,20 @@ import numpy.typing as npt
 from filmscand.ir.decision import _defect_kernels as defect_kernels
 from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing import _colour_kernels as kernels
-from filmscand.ir.healing.attenuation import DETAIL_ERROR, Attenuation, Look, estimate_attenuation
+from filmscand.ir.healing.attenuation import DETAIL_ERROR, Attenuation, DefectColours, estimate_attenuation
+from filmscand.ir.healing.borrowed_grain import Surroundings, borrowed_grain, measure_detail
 from filmscand.ir.healing.greyness import colour_slopes, grey_evidence
-from filmscand.ir.healing.heal import (
+from filmscand.ir.healing.infrared_healing import (
     DISPLAY_GAMMA,
     SMALLEST_CHANGE,
     Healed,
     colour_levels,
+    count_outcomes,
     display_tables,
-    fill_from_around,
-    mark_defects,
-    split_wide,
-    tally,
+    fill_from_surroundings,
+    pixel_states,
+    split_into_cells,
 )
-from filmscand.ir.healing.lent_grain import Shown, lent_grain, measure_detail
 from filmscand.ir.planes.photometry import Photometry
 
 Array = npt.NDArray[np.float32]
@@ -61,7 +61,7 @@ class _Guess:
     density: Array
 
 
-def heal_colours(
+def heal_by_colours(
     rgb: npt.NDArray[np.uint16],
     regions: Regions,
     probability: npt.NDArray[np.uint8],
@@ -90,10 +90,10 @@ def heal_colours(
     healed, mask = rgb.copy(), np.zeros(rgb.shape[:2], np.bool_)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
-    cells, parents = split_wide(regions)
+    cells, parents = split_into_cells(regions)
     display = display_tables(photometry)
-    marks = mark_defects(cells, rgb.shape)
-    look = _look(rgb, Shown(display, marks), (cells, parents), photometry)
+    marks = pixel_states(cells, rgb.shape)
+    look = _look(rgb, Surroundings(display, marks), (cells, parents), photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     guess = _guess(rgb, marks, cells, (display, hint), look)
     # A byte is never quite sure.
@@ -112,19 +112,19 @@ def heal_colours(
         mask,
     )
     weight = np.bincount(look.owners, guess.weight.mean(axis=1)) / np.bincount(look.owners)
-    return Healed(healed, mask, *tally(promised, weight, parents))
+    return Healed(healed, mask, *count_outcomes(promised, weight, parents))
 
 
 def _look(
     rgb: npt.NDArray[np.uint16],
-    shown: Shown,
+    shown: Surroundings,
     cut: tuple[Regions, npt.NDArray[np.int64]],
     photometry: Photometry,
-) -> Look:
+) -> DefectColours:
     cells, parents = cut
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     display, marks = shown.display, shown.marks
-    fill, error = fill_from_around(rgb, marks, cells, display)
+    fill, error = fill_from_surroundings(rgb, marks, cells, display)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)
@@ -132,7 +132,7 @@ def _look(
     depths, detail = np.empty(count, np.int64), measure_detail(rgb, shown, cells)
     kernels.measure_depths(marks, rows, cols, depths)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
-    return Look(raw, fill, rough, dark[channels, counts], detail, depths - 1, cells.owners, parents)
+    return DefectColours(raw, fill, rough, dark[channels, counts], detail, depths - 1, cells.owners, parents)
 
 
 def _guess(
@@ -140,7 +140,7 @@ def _guess(
     marks: npt.NDArray[np.uint8],
     cells: Regions,
     known: tuple[Array, Array | None],
-    look: Look,
+    look: DefectColours,
 ) -> _Guess:
     """Divide by the estimated density, fill, and weigh the two by the errors that they are expected to have."""
     display, hint = known
@@ -152,12 +152,12 @@ def _guess(
     weight = _divided_share(density, divided_error, fill_error)
     value = _bounded(rgb, marks, cells, (display, look), weight * divided + (1 - weight) * look.fill)
     lost = np.asarray(1 - weight.mean(axis=1) * (1 - kept), np.float32)
-    added = lent_grain(rgb, Shown(display, marks), cells, (look.fill, look.detail), lost)
+    added = borrowed_grain(rgb, Surroundings(display, marks), cells, (look.fill, look.detail), lost)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
     return _Guess((value + added).astype(np.float32), error_after, weight, density)
 
 
-def _divided(look: Look, taken: Attenuation) -> tuple[Array, Array]:
+def _divided(look: DefectColours, taken: Attenuation) -> tuple[Array, Array]:
     """Return display values without a density that is known to a squared error, and the squared error of them."""
     gamma = np.float32(DISPLAY_GAMMA)
     slopes, deviation = _colours(look, taken.density)
@@ -168,7 +168,7 @@ def _divided(look: Look, taken: Attenuation) -> tuple[Array, Array]:
     return divided, unsure * np.square(divided / gamma)
 
 
-def _colours(look: Look, density: Array) -> tuple[Array, Array]:
+def _colours(look: DefectColours, density: Array) -> tuple[Array, Array]:
     """Return what each pixel's defect takes of each colour, as a part of its density, and how far that may be off.
 
     It is grey until the film around tells otherwise; on rough film that tells nothing.
@@ -196,7 +196,7 @@ def _bounded(
     rgb: npt.NDArray[np.uint16],
     marks: npt.NDArray[np.uint8],
     cells: Regions,
-    seen: tuple[Array, Look],
+    seen: tuple[Array, DefectColours],
     value: Array,
 ) -> Array:
     """Keep healed values within what the film around shows, and its grain: nothing becomes a blotch of its own."""
@@ -209,7 +209,7 @@ def _bounded(
     return np.clip(value, low, high)
 
 
-def _promised(look: Look, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
+def _promised(look: DefectColours, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
     """Which cells gain by healing: what it takes away if there is a defect, against what it harms if there is none."""
     doubt = np.exp(-grey_evidence(look, guess.density))[look.owners]
     sure = np.asarray(sure / (sure + (1 - sure) * doubt), np.float32)

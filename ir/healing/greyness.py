@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.healing.attenuation import DETAIL_ERROR, PIXELS_AS_ONE, Array, Doubles, Look
-from filmscand.ir.healing.heal import DISPLAY_GAMMA
+from filmscand.ir.healing.attenuation import DETAIL_ERROR, PIXELS_AS_ONE, Array, DefectColours, Doubles
+from filmscand.ir.healing.infrared_healing import DISPLAY_GAMMA
 
 # Range of the three colours' densities as a part of their mean. Of defects: its deviation, with what the fill's error
 # adds; hairs are a little brown. Of the picture's own spots: most have a colour, and their range falls off slowly.
@@ -17,14 +17,14 @@ COLOURED_SPREAD = 0.9
 MOST_AGAINST = 4.0
 
 
-def grey_evidence(look: Look, density: Array) -> Doubles:
+def grey_evidence(look: DefectColours, density: Array) -> Doubles:
     """Return the log odds, at most 0, that each cell is a defect by its colour.
 
     A grey spot may be either, and on film without colour all are.
 
     Parameters
     ----------
-    look : Look
+    look : DefectColours
     density : (pixels,) ndarray of float32
         What the defects are estimated to take, nepers.
 
@@ -45,12 +45,12 @@ def grey_evidence(look: Look, density: Array) -> Doubles:
     return np.asarray(np.where(bright, 0.0, np.clip(odds, -MOST_AGAINST, 0)))
 
 
-def colour_slopes(look: Look, density: Array, owners: npt.NDArray[np.int64]) -> tuple[Doubles, Doubles]:
+def colour_slopes(look: DefectColours, density: Array, owners: npt.NDArray[np.int64]) -> tuple[Doubles, Doubles]:
     """Return what each owner of pixels takes of each colour, as a part of a density, and the variance of that.
 
     Parameters
     ----------
-    look : Look
+    look : DefectColours
     density : (pixels,) ndarray of float32
         Nepers.
     owners : (pixels,) ndarray of int64

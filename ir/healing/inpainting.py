@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from filmscand.ir.detection.regions import Regions, connected_regions, select
 from filmscand.ir.healing import _colour_kernels as kernels
-from filmscand.ir.healing.heal import DISPLAY_GAMMA, colour_levels
+from filmscand.ir.healing.infrared_healing import DISPLAY_GAMMA, colour_levels
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.planes.photometry import Photometry
 

@@ -8,16 +8,16 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.convincing import sure_regions, tinted_regions
-from filmscand.ir.decision.rough_ground import outstanding_regions
-from filmscand.ir.decision.smooth_ground import without_branches
+from filmscand.ir.decision.rough_background import regions_on_rough_background
+from filmscand.ir.decision.smooth_background import without_picture_objects
+from filmscand.ir.decision.sure_regions import sure_regions, tinted_regions
 from filmscand.ir.decision.tint import measure_tints
 from filmscand.ir.detection.regions import Regions
-from filmscand.ir.healing.colour_healing import heal_colours
-from filmscand.ir.healing.heal import Healed
+from filmscand.ir.healing.colour_healing import heal_by_colours
+from filmscand.ir.healing.infrared_healing import Healed
 from filmscand.ir.healing.inpainting import inpaint_large
 from filmscand.ir.leakage.usability import block_contrast, blocking_caution
-from filmscand.ir.network.detector import look_at_frame
+from filmscand.ir.network.detector import run_detector
 from filmscand.ir.network.model_file import Model, ModelCard, load_inpainting
 from filmscand.ir.planes.holder import BLOCK_PX, Holder
 from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_noise_limit
@@ -62,10 +62,10 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
-    model, probability = look_at_frame(rgb, None, options, watch)
+    model, probability = run_detector(rgb, None, options, watch)
     find = partial(_find, rgb, probability, model.card, options.sensitivity)
     regions, probability = watch.time("detection", find)
-    healed = watch.time("healing", lambda: heal_colours(rgb, regions, probability, photometry))
+    healed = watch.time("healing", lambda: heal_by_colours(rgb, regions, probability, photometry))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
 
@@ -76,9 +76,9 @@ def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: f
     regions = sure_regions(probability, card, sensitivity)
     if tints is not None:
         return tinted_regions(probability, regions, tints, card, sensitivity)
-    regions = without_branches(rgb, probability, regions, card, sensitivity)
+    regions = without_picture_objects(rgb, probability, regions, card, sensitivity)
     if not len(regions):
-        regions = outstanding_regions(rgb, probability, card, sensitivity)
+        regions = regions_on_rough_background(rgb, probability, card, sensitivity)
     return regions, probability
 
 

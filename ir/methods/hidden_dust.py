@@ -8,20 +8,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, select
-from filmscand.ir.healing.colour_healing import heal_colours
-from filmscand.ir.healing.heal import (
+from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.healing.colour_healing import heal_by_colours
+from filmscand.ir.healing.infrared_healing import (
     DISPLAY_GAMMA,
     Healed,
     Measured,
     display_tables,
-    fill_from_around,
+    fill_from_surroundings,
     infrared_densities,
-    mark_defects,
-    split_wide,
+    pixel_states,
+    split_into_cells,
 )
 from filmscand.ir.leakage._residual_kernels import CLIPPED
-from filmscand.ir.methods.fused import Looked, added, unseen
+from filmscand.ir.methods.fusion import DetectorFindings, added, mostly_unhealed
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.planes.photometry import COUNTS, Photometry
 from filmscand.ir.stopwatch import StopWatch
@@ -45,7 +45,7 @@ def may_hide_dust(photometry: Photometry) -> bool:
 
 
 def with_hidden_dust(
-    rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, looked: Looked, watch: StopWatch
+    rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, findings: DetectorFindings, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
     """Heal as well what the detector is sure of on a dusty frame, and infrared shows a trace of.
 
@@ -56,7 +56,7 @@ def with_hidden_dust(
         What infrared found, healed.
     measured : Measured
         What it was found with.
-    looked : Looked
+    findings : DetectorFindings
         What the detector says.
     watch : StopWatch
 
@@ -65,27 +65,27 @@ def with_hidden_dust(
     Healed, Model or None
         The detector where it added something.
     """
-    marks = looked.marks
+    marks = findings.marks
     density = _density(rgb, marks, measured.photometry)
     grey = _is_grey(density)
     marks, density = select(marks, grey), density[grey].mean(axis=1)
     dusty = _has_trace(marks, density / healed.exponent, measured) | _is_blind(marks, density, measured)
-    hidden = unseen(select(marks, dusty), healed.mask)
+    hidden = mostly_unhealed(chosen(marks, dusty), healed.mask)
     if not len(hidden):
         return healed, None
-    more = watch.time("healing", lambda: heal_colours(healed.rgb, hidden, looked.probability, measured.photometry))
+    more = watch.time("healing", lambda: heal_by_colours(healed.rgb, hidden, findings.probability, measured.photometry))
     if not more.mask.any():
         return healed, None
-    return added(healed, more), looked.model
+    return added(healed, more), findings.model
 
 
 def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photometry) -> Doubles:
     """Return how much denser each region is than what is around it, in red, green and blue, (regions, 3), nepers."""
     if not len(regions):
         return np.zeros((0, 3))
-    cells, parents = split_wide(regions)
+    cells, parents = split_into_cells(regions)
     display = display_tables(photometry)
-    fill, _ = fill_from_around(rgb, mark_defects(cells, rgb.shape), cells, display)
+    fill, _ = fill_from_surroundings(rgb, pixel_states(cells, rgb.shape), cells, display)
     raw = display[np.arange(3), rgb[cells.rows, cells.cols]]
     density = DISPLAY_GAMMA * np.log(np.where(fill[:, :1] < 0, raw, fill) / raw)
     owners = np.repeat(parents, np.diff(cells.starts))

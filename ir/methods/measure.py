@@ -24,13 +24,13 @@ from filmscand.ir.stopwatch import StopWatch
 
 
 @dataclass(frozen=True, slots=True)
-class Opened(FramePlanes):
+class OpenedFrame(Scan):
     """A frame's planes, how counts become light, where the film lies, and the tiles that everything is fitted on."""
 
     tiles: Tiles
 
 
-def open_frame(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16], watch: StopWatch) -> Opened:
+def open_frame(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16], watch: StopWatch) -> OpenedFrame:
     """Measure light and film of a frame.
 
     Parameters
@@ -44,10 +44,10 @@ def open_frame(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16], wa
     holder = watch.time("holder", lambda: find_holder(infrared, photometry.black[3]))
     photometry = _black_of_holder(rgb, photometry, holder)
     tiles = watch.time("tiles", lambda: take_tiles(rgb, infrared, photometry, holder))
-    return Opened(rgb, infrared, photometry, holder, tiles)
+    return OpenedFrame(rgb, infrared, photometry, holder, tiles)
 
 
-def fit_frame(opened: Opened, watch: StopWatch) -> Fitted:
+def fit_frame(opened: OpenedFrame, watch: StopWatch) -> Fitted:
     """Fit where the planes lie, how much softer the infrared is, and what of the picture leaks into it.
 
     The blur needs a first idea of the leak, and the leak the blurred picture.
@@ -63,7 +63,7 @@ def fit_frame(opened: Opened, watch: StopWatch) -> Fitted:
     return Fitted(leakage, registration, blur_px)
 
 
-def look_through(opened: Opened, fitted: Fitted, watch: StopWatch) -> tuple[Fitted, InfraredView]:
+def subtract_leakage(opened: OpenedFrame, fitted: Fitted, watch: StopWatch) -> tuple[Fitted, InfraredView]:
     """Take the picture out of the infrared; once more where the whole frame shows what the tiles could not.
 
     Returns
@@ -93,7 +93,7 @@ def view_infrared(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16])
     opened = open_frame(rgb, infrared, watch)
     if blocking_caution(opened.tiles, opened.photometry):
         return None
-    return look_through(opened, fit_frame(opened, watch), watch)[1]
+    return subtract_leakage(opened, fit_frame(opened, watch), watch)[1]
 
 
 def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder: Holder) -> Photometry:
@@ -104,22 +104,22 @@ def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder
     return with_black(photometry, light)
 
 
-def _registration(opened: Opened) -> Registration:
+def _registration(opened: OpenedFrame) -> Registration:
     """Only of a second pass the course is followed over the frame: that takes time."""
     rough = measure_registration(opened.tiles)
     return rough if rough.same_grid else register_second_pass(opened, rough)
 
 
 def _residual_and_base(
-    opened: Opened, fitted: Fitted, no_film: npt.NDArray[np.bool_], watch: StopWatch
+    opened: OpenedFrame, fitted: Fitted, no_film: npt.NDArray[np.bool_], watch: StopWatch
 ) -> tuple[Residual, Base]:
     residual = watch.time("residual", lambda: residual_density(opened.rgb, opened.infrared, opened.photometry, fitted))
     picture = RedPlane(opened.rgb[..., 0], opened.photometry.log_tables[0])
     return residual, watch.time("base", lambda: measure_base(residual, no_film, BLOCK_PX, picture))
 
 
-def _noise(opened: Opened, fitted: Fitted, base: Base) -> Noise:
-    tiles = opened.tiles.select(np.arange(0, len(opened.tiles), 2))
+def _noise(opened: OpenedFrame, fitted: Fitted, base: Base) -> Noise:
+    tiles = opened.tiles.chosen(np.arange(0, len(opened.tiles), 2))
     together, margin = tile_residuals(tiles, opened.photometry, fitted, mixing=False)
     apart, _ = tile_residuals(tiles, opened.photometry, fitted, mixing=True)
     return measure_noise(base, tiles, together, apart, margin)

@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float32]
 
 # Larger ones lose less to the overlap, and take more memory: some 350 MB while one is run.
 TILE_PX = 1536
-# Where only those are looked at that hold what is asked for, smaller ones cost less.
+# Where only those are findings at that hold what is asked for, smaller ones cost less.
 SPARSE_TILE_PX = 768
 # Width over which one tile fades into the next.
 FADE_PX = 16
@@ -44,7 +44,7 @@ class _Axis:
     weights: tuple[Array, ...]
 
 
-def detector_of(options: CleanOptions, *, infrared: bool) -> Model:
+def detector_for(options: CleanOptions, *, infrared: bool) -> Model:
     """Return the detector that the options name, or that comes along, to be run by as many threads as kernels are.
 
     Raises
@@ -55,7 +55,7 @@ def detector_of(options: CleanOptions, *, infrared: bool) -> Model:
     return load_detector(options.detector_model, infrared=infrared, threads=numba.get_num_threads())
 
 
-def look_at_frame(
+def run_detector(
     rgb: npt.NDArray[np.uint16],
     view: InfraredView | None,
     options: CleanOptions,
@@ -73,7 +73,7 @@ def look_at_frame(
     options : CleanOptions
     watch : StopWatch
     wanted : (rows, cols) ndarray of bool, optional
-        Pixels that are asked for; tiles without any are not looked at, and 0 there.
+        Pixels that are asked for; tiles without any are not findings at, and 0 there.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def look_at_frame(
     ModelError
         The detector's file cannot be used.
     """
-    model = detector_of(options, infrared=view is not None)
+    model = detector_for(options, infrared=view is not None)
     return model, watch.time("detector", lambda: find_probability(rgb, model, view, wanted))
 
 
@@ -168,7 +168,7 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
     return select(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
 
 
-def asked_part(sensitivity: float) -> float:
+def strictness(sensitivity: float) -> float:
     """Return the part of a limit on a mark's mean probability that is asked: all of it up to 0.5, and nothing at 1."""
     return min(2 * (1 - sensitivity), 1.0)
 

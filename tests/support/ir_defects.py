@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 
 from filmscand.ir.decision.slopes import DefectSample, Edges, Slopes
-from filmscand.ir.healing.absorption import Sight
-from filmscand.ir.healing.heal import Measured
-from filmscand.ir.leakage.film_base import Base
+from filmscand.ir.healing.absorption import InfraredResponse
+from filmscand.ir.healing.infrared_healing import Measured
+from filmscand.ir.leakage.noise import Base
 from filmscand.ir.leakage.residual import Residual
 from support.ir_frames import plain_photometry
 
@@ -70,7 +70,7 @@ def measured_density(shape, densities, noise):
     # Only the level of the base is used.
     base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
     limits = np.full((3, 16), 0.1, np.float32)
-    return Measured(plain_photometry(), Residual(values, grades), base, limits, Sight(1.0, noise))
+    return Measured(plain_photometry(), Residual(values, grades), base, limits, InfraredResponse(1.0, noise))
 
 
 class Silent:

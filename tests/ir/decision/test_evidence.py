@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from filmscand.ir.decision import _defect_kernels as kernels
 from filmscand.ir.decision.evidence import (
-    changes_around,
     depth_evidence,
     edge_evidence,
-    find_scratched,
+    find_stripped_scratches,
+    frame_odds,
     is_neutral,
-    is_unlike,
+    is_unexplained,
+    neighbour_changes,
     neighbours_evidence,
     shared_evidence,
     shown_evidence,
-    usual_odds,
 )
 from filmscand.ir.decision.slopes import Prior
 from support import ir_twins as twins
@@ -75,27 +75,27 @@ def test_what_the_picture_does_not_show_speaks_against_a_defect_by_fill_and_by_e
 
 def test_the_odds_of_a_frame_come_from_its_deep_regions():
     shown, evidence = np.repeat([3.0, -3.0], 20), np.repeat([5.0, 3.0], 20)
-    assert usual_odds(shown, evidence, whole(40)) > 2
-    assert usual_odds(-shown, evidence, whole(40)) < -2
-    assert usual_odds(shown, evidence - 5, whole(40)) == usual_odds(*3 * (np.zeros(1, int),))
+    assert frame_odds(shown, evidence, whole(40)) > 2
+    assert frame_odds(-shown, evidence, whole(40)) < -2
+    assert frame_odds(shown, evidence - 5, whole(40)) == frame_odds(*3 * (np.zeros(1, int),))
 
 
 def test_a_frame_of_whose_defects_nothing_is_told_is_rather_spotless():
-    untold = usual_odds(np.full(3000, 0.6), np.full(3000, 9.0), whole(3000))
+    untold = frame_odds(np.full(3000, 0.6), np.full(3000, 9.0), whole(3000))
     assert untold == pytest.approx(-2.9, abs=0.5)
-    assert usual_odds(np.full(3000, 1.6), np.full(3000, 9.0), whole(3000)) > 3
+    assert frame_odds(np.full(3000, 1.6), np.full(3000, 9.0), whole(3000)) > 3
 
 
 def test_many_voices_are_heard_but_do_not_talk_one_another_into_certainty():
-    assert usual_odds(np.full(3000, 1.2), np.full(3000, 9.0), whole(3000)) == pytest.approx(4.7, abs=0.5)
+    assert frame_odds(np.full(3000, 1.2), np.full(3000, 9.0), whole(3000)) == pytest.approx(4.7, abs=0.5)
 
 
 def test_a_girder_that_is_cut_into_a_hundred_cells_has_one_vote():
     shown = np.concatenate([np.full(100, -3.0), np.full(10, 3.0)])
     parents = np.concatenate([np.zeros(100, int), np.arange(1, 11)])
     evidence = np.full(110, 9.0)
-    assert usual_odds(shown, evidence, parents) > 1
-    assert usual_odds(shown, evidence, whole(110)) < -1
+    assert frame_odds(shown, evidence, parents) > 1
+    assert frame_odds(shown, evidence, whole(110)) < -1
 
 
 def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
@@ -112,7 +112,7 @@ def test_neighbours_are_the_other_doubtful_regions_of_nine_places(seed):
     rng = np.random.default_rng(seed)
     places, doubtful = rng.integers(0, 144, 60), rng.random(60) < 0.7
     changes = rng.uniform(0, 1, (60, 8))
-    found = changes_around(changes, doubtful, places)
+    found = neighbour_changes(changes, doubtful, places)
     rows, cols = places // 12, places % 12
     for region in np.flatnonzero(doubtful):
         near = doubtful & (abs(rows - rows[region]) <= 1) & (abs(cols - cols[region]) <= 1)
@@ -124,7 +124,7 @@ def test_neighbours_are_the_other_doubtful_regions_of_nine_places(seed):
 @pytest.mark.parametrize("place", [(0, 0), (0, 11), (11, 0), (11, 11)])
 def test_at_the_rim_of_the_frame_there_are_fewer_neighbours(place):
     places = np.array([12 * place[0] + place[1]] * 2)
-    assert changes_around(np.ones((2, 8)), np.ones(2, np.bool_), places)[:, 8].tolist() == [1, 1]
+    assert neighbour_changes(np.ones((2, 8)), np.ones(2, np.bool_), places)[:, 8].tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def scratched_of(sample, slopes, edges, evidence=9.0):
     """What is found of one wide defect: all regions are its cells, and their shape is the infrared's density."""
     count = len(sample.areas)
     shape = sample.density[:, 0].copy()
-    return find_scratched(shape, sample, slopes, edges, np.full(count, evidence), np.zeros(count, int))
+    return find_stripped_scratches(shape, sample, slopes, edges, np.full(count, evidence), np.zeros(count, int))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_what_no_density_explains_is_told_where_the_surroundings_are_smooth():
 
     def told(slope, change, error):
         checks = np.array([[0.0, 0.0, 0.0, pixels, change * pixels, error * pixels]])
-        return bool(is_unlike(checks, slopes_of(slope))[0])
+        return bool(is_unexplained(checks, slopes_of(slope))[0])
 
     assert told(0.3, 15.0, 0.004)
     assert not told(0.6, 15.0, 0.004)

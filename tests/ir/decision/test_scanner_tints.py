@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.ir.decision._tint_kernels import TERMS
-from filmscand.ir.decision.scanner_tints import fit_leanings
+from filmscand.ir.decision.scanner_tints import fit_scanner_tints
 
 NOISE = 1e-3
 SCALES = np.array([0.3, 0.05, *[0.05] * 6, 0.003])
@@ -29,7 +29,7 @@ def test_what_a_scanner_does_is_found_through_dust(seed):
     found = film(rng, leanings)
     dusty = rng.uniform(size=len(found)) < 0.05
     found[dusty, :2] += rng.normal(0.02, 0.05, (dusty.sum(), 2)).astype(np.float32)
-    error = (fit_leanings(found) - leanings) * SCALES
+    error = (fit_scanner_tints(found) - leanings) * SCALES
     assert np.abs(error).max() < NOISE / 4
 
 
@@ -37,13 +37,13 @@ def test_from_a_blank_film_nothing_is_taken():
     rng = np.random.default_rng(1)
     found = film(rng, np.zeros((2, TERMS)))
     found[:, 2:] *= 1e-4
-    assert np.abs(found[:, 2:] @ fit_leanings(found).T).mean() < NOISE / 100
-    assert not fit_leanings(np.zeros((500, 2 + TERMS), np.float32)).any()
+    assert np.abs(found[:, 2:] @ fit_scanner_tints(found).T).mean() < NOISE / 100
+    assert not fit_scanner_tints(np.zeros((500, 2 + TERMS), np.float32)).any()
 
 
 @pytest.mark.parametrize("squares", [300, 400_000])
 def test_a_few_squares_and_many_lean_alike(squares):
     leanings = np.zeros((2, TERMS))
     leanings[:, 2] = 0.15, -0.15
-    fitted = fit_leanings(film(np.random.default_rng(2), leanings, squares))
+    fitted = fit_scanner_tints(film(np.random.default_rng(2), leanings, squares))
     assert fitted == pytest.approx(leanings, abs=0.02 if squares < 1000 else 2e-3)

@@ -11,10 +11,10 @@ from filmscand.ir.decision.slopes import (
     Prior,
     edge_slopes,
     frame_prior,
+    independent_votes,
     region_slopes,
     sharpened,
     softness,
-    votes_of,
 )
 from support import ir_twins as twins
 from support.ir_defects import edges_of, regions_of, slopes_of, whole
@@ -52,7 +52,7 @@ def test_even_the_surest_fill_tells_a_slope_to_no_better_than_a_seventh_for_each
 
 
 def test_six_pixels_of_a_fill_are_one_observation_and_those_of_a_large_region_hardly_more():
-    assert votes_of(np.array([3.0, 6.0, 24.0, 60.0, 600.0])) == pytest.approx([0.5, 1, 4, 7, 16])
+    assert independent_votes(np.array([3.0, 6.0, 24.0, 60.0, 600.0])) == pytest.approx([0.5, 1, 4, 7, 16])
 
 
 def test_a_frame_with_few_sure_regions_has_the_usual_exponents():

@@ -51,7 +51,7 @@ def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
     frame = silver(picture)
     before = suspected(frame)
     tints = measure_tints(frame.rgb, before)
-    after = tints.weighed(before)
+    after = tints.combine(before)
     dust, film = frame.visible_mask & (before == 40), ~frame.any_mask & (before == 40)
     found, lured = ((after[places] > 128).mean() for places in (dust, film))
     assert found > 0.1
@@ -63,7 +63,7 @@ def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
 def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints():
     frame = silver("girders")
     before = suspected(frame)
-    after = measure_tints(fringed(frame.rgb), before).weighed(before)
+    after = measure_tints(fringed(frame.rgb), before).combine(before)
     assert (after[~frame.any_mask] > 128).mean() < 0.002
 
 
@@ -85,7 +85,7 @@ def test_dust_has_its_tint_where_the_scanner_gives_the_picture_one(kind):
     """Where only the noise was as large as those tints, a tenth of it was found, and of none where blue was steeper."""
     frame = silver()
     before = suspected(frame)
-    after = measure_tints(as_drawn(kind, frame.rgb), before).weighed(before)
+    after = measure_tints(as_drawn(kind, frame.rgb), before).combine(before)
     dust, film = frame.visible_mask & (before == 40), ~frame.any_mask & (before == 40)
     found, lured = ((after[places] > 128).mean() for places in (dust, film))
     assert found > 0.18
@@ -111,13 +111,13 @@ def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known(densit
     rgb[100:140, 200:240] = np.rint(white * 10**-density).astype(np.uint16)
     probability[100:140, 200:240] = 200
     tints = measure_tints(rgb, probability)
-    grades, weighed = tints.grades[54:66, 104:116], tints.weighed(probability)[108:132, 208:232]
+    grades, combined = tints.grades[54:66, 104:116], tints.combine(probability)[108:132, 208:232]
     if seen:
         assert (grades < kernels.TINTED).all()
-        assert (weighed < 100).all()
+        assert (combined < 100).all()
     else:
         assert (grades == 11).all()
-        assert (weighed == 200).all()
+        assert (combined == 200).all()
 
 
 def test_of_the_noise_of_few_squares_nothing_is_known():
@@ -182,7 +182,7 @@ def test_one_thread_and_two_measure_the_same_tints():
         for number in (1, threads):
             numba.set_num_threads(number)
             tints = measure_tints(frame.rgb, suspected(frame))
-            found.append((tints.grades, tints.weighed(suspected(frame))))
+            found.append((tints.grades, tints.combine(suspected(frame))))
     finally:
         numba.set_num_threads(threads)
     assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
@@ -263,7 +263,7 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not
         own = base[..., :2] - base[..., 2:] * leanings[:, 0]
         kernels.measure_tints(buffers[0], buffers[2], own, leanings, first, rows, found)
         expected, film = whole[first : first + count], terms[first : first + count] @ leanings.T
-        # Beyond the frame lie means of squares that are repeated, and not the nearest mean within.
+        # Beyond the frame lie means of squares that are find_repeated, and not the nearest mean within.
         inner = (slice(3, -3) if count == rows else slice(None), slice(1, -1))
         assert np.allclose(measured[..., :2], expected[..., :2], atol=2e-5)
         assert np.allclose(measured[inner][..., 2:], terms[first : first + count][inner], atol=5e-5)
@@ -290,8 +290,8 @@ def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
     exceeded = np.searchsorted(steps, (np.abs(found[..., :2]) / noise[classes]).max(-1))
     density = found[..., 2] / np.float32(3)
     blind = (density < seen[0]) | (noise[classes].max(-1) > seen[2])
-    unseen = (density > seen[1]) | (blind & (exceeded < kernels.TINTED))
-    assert np.array_equal(grades, np.where(unseen | np.isinf(noise[classes, 0]), 5, exceeded))
+    mostly_unhealed = (density > seen[1]) | (blind & (exceeded < kernels.TINTED))
+    assert np.array_equal(grades, np.where(mostly_unhealed | np.isinf(noise[classes, 0]), 5, exceeded))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(12, 16), (13, 17)]))
@@ -306,11 +306,11 @@ def test_pixels_are_weighed_by_the_grade_of_their_square(seed, shape):
     assert np.array_equal(counts[0], np.bincount(grades[first < 8], minlength=12))
     assert np.array_equal(counts[1], np.bincount(grades[first >= 250], minlength=12))
     odds = np.append(rng.normal(0, 3, 11), 0.0)
-    weighed = Tints(grades, odds).weighed(probability)
+    combined = Tints(grades, odds).combine(probability)
     of_pixel = np.pad(grades.repeat(2, 0).repeat(2, 1), [(0, length % 2) for length in shape], mode="edge")
     share = np.clip((probability + 0.5) / 256, 1e-3, 1 - 1e-3)
     expected = 255 / (1 + (1 - share) / share * np.exp(-odds[of_pixel]))
-    assert np.abs(weighed - expected).max() <= 0.5
+    assert np.abs(combined - expected).max() <= 0.5
 
 
 @compiled

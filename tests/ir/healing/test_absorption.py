@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from filmscand.ir.decision import _defect_kernels as kernels
 from filmscand.ir.decision.slopes import PLACES, DefectSample
-from filmscand.ir.healing.absorption import DEEPEST, Sight, fit_absorption
+from filmscand.ir.healing.absorption import DEEPEST, InfraredResponse, fit_absorption
 from support import ir_twins as twins
 from support.ir_defects import regions_of, with_edges
 
@@ -45,7 +45,11 @@ def pixels_of(region):
 def fit(sample, evidence=SURELY_DEFECTS, gain=1.0, blur_px=0.0, noise=NOISE):
     regions = len(sample.areas)
     return fit_absorption(
-        sample, np.arange(regions), places_of(regions), np.full(regions, evidence), Sight(gain, noise, blur_px)
+        sample,
+        np.arange(regions),
+        places_of(regions),
+        np.full(regions, evidence),
+        InfraredResponse(gain, noise, blur_px),
     )
 
 
@@ -356,7 +360,7 @@ def scratched(cells=24, crossing=True, deviation=0.02, cell_px=PIXELS, edge_slop
     parents = np.append(np.arange(REGIONS), np.full(cells, REGIONS))
     sample = with_edges(regions_of(areas, depth=0.5, ratio=ratio, deviation=deviation), edges)
     return fit_absorption(
-        sample, parents, places_of(len(areas)), np.full(len(areas), SURELY_DEFECTS), Sight(1.0, NOISE)
+        sample, parents, places_of(len(areas)), np.full(len(areas), SURELY_DEFECTS), InfraredResponse(1.0, NOISE)
     )
 
 
@@ -409,6 +413,8 @@ def test_on_a_frame_without_three_sure_defects_the_doubtful_ones_stay():
     for sure, evidence, all_shown in ((2, 20.0, False), (3, 6.0, False), (3, 10.0, True)):
         odds = np.append(np.full(REGIONS - sure, 3.0), np.full(sure, evidence))
         assert (
-            fit_absorption(sample, np.arange(REGIONS), places_of(REGIONS), odds, Sight(1.0, NOISE)).visible.all()
+            fit_absorption(
+                sample, np.arange(REGIONS), places_of(REGIONS), odds, InfraredResponse(1.0, NOISE)
+            ).visible.all()
             == all_shown
         )

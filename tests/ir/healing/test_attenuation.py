@@ -9,9 +9,9 @@ from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import girders, landscape, portrait
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import attenuation, colour_healing
-from filmscand.ir.healing.attenuation import Look, estimate_attenuation
-from filmscand.ir.healing.heal import display_tables, mark_defects, split_wide
-from filmscand.ir.healing.lent_grain import Shown
+from filmscand.ir.healing.attenuation import DefectColours, estimate_attenuation
+from filmscand.ir.healing.borrowed_grain import Surroundings
+from filmscand.ir.healing.infrared_healing import display_tables, pixel_states, split_into_cells
 from filmscand.ir.methods.colours import colour_photometry, measure_colours
 
 # How defects rise from their rim, pixel by pixel.
@@ -36,7 +36,7 @@ def spots(heights, rough=1e-5, rise=RISE, radius_px=6, parents=None):
     detail = np.zeros((len(cells), 4), np.float32)
     rough = (error[:, None] * fill**2).astype(np.float32)
     parents = np.arange(len(cells)) if parents is None else np.asarray(parents)
-    look = Look(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
+    look = DefectColours(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
     return cells, look, cells.cols // side
 
 
@@ -117,7 +117,7 @@ def test_a_defect_that_the_fill_hardly_knows_takes_of_the_picture_what_the_frame
 def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
     _, look, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
     seen = seen_by_fill(look)
-    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
+    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), look)
     assert (course[look.depths == 0].max() < 0.1) == learnt
 
 
@@ -145,7 +145,7 @@ def test_the_slope_of_infrared_is_learnt_from_defects_known_to_three_tenths(know
 def test_without_a_defect_that_tells_they_rise_as_defects_usually_do():
     _, look, _ = spots([0.02] * 12, rise=np.ones(5))
     seen = seen_by_fill(look)
-    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 50, np.float32), look)
+    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), look)
     assert [course[look.depths == depth].mean() for depth in range(5)] == pytest.approx(RISE, abs=1e-6)
 
 
@@ -153,7 +153,7 @@ def test_what_a_frame_tells_of_the_rise_counts_by_half_where_it_is_as_sure_as_wh
     _, look, _ = spots([0.5] * 3, rise=np.array([0.0, 0.5, 0.85, 1.0, 1.0]))
     seen = seen_by_fill(look)
     rim = int((look.depths == 0).sum())
-    course, _, _ = attenuation._learn_course(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), look)
+    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), look)
     assert course[look.depths == 0].mean() == pytest.approx(0.1, abs=0.015)
 
 
@@ -166,9 +166,9 @@ def dusty(request):
     frame = simulate_frame(draw(300, 450, seed), KINDS["leaky_slide"], seed=seed)
     wide = cv2.dilate((frame.visible_mask & ~frame.holder_mask).astype(np.uint8), np.ones((3, 3)))
     photometry = colour_photometry(measure_colours(frame.rgb))
-    cells, parents = split_wide(connected_regions(2 * wide))
+    cells, parents = split_into_cells(connected_regions(2 * wide))
     display = display_tables(photometry)
-    shown = Shown(display, mark_defects(cells, frame.rgb.shape))
+    shown = Surroundings(display, pixel_states(cells, frame.rgb.shape))
     look = colour_healing._look(frame.rgb, shown, (cells, parents), photometry)
     clean = display[np.arange(3), frame.clean_rgb[cells.rows, cells.cols]]
     return cells, look, 2.2 * np.log(clean / look.raw).mean(axis=1)

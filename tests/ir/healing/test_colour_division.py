@@ -9,8 +9,8 @@ import pytest
 
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import colour_healing
-from filmscand.ir.healing.attenuation import Attenuation, Look
-from filmscand.ir.healing.heal import mark_defects
+from filmscand.ir.healing.attenuation import Attenuation, DefectColours
+from filmscand.ir.healing.infrared_healing import pixel_states
 from support.ir_frames import DISPLAY
 
 
@@ -19,7 +19,9 @@ def look_of(raw, fill=0.6, *, detail=0.0, rough=0.0):
     raw = np.repeat(np.asarray(raw, np.float32)[:, None], 3, 1)
     none, owners = np.zeros_like(raw), np.zeros(len(raw), np.int64)
     grainy = np.full((1, 4), detail, np.float32)
-    return Look(raw, none + fill, none + np.float32(rough), none, grainy, owners + 2, owners, np.zeros(1, np.int64))
+    return DefectColours(
+        raw, none + fill, none + np.float32(rough), none, grainy, owners + 2, owners, np.zeros(1, np.int64)
+    )
 
 
 def taken(density):
@@ -103,7 +105,7 @@ def test_nothing_becomes_brighter_or_darker_than_the_film_around_by_more_than_tw
     defect[18:22, 18:22] = True
     rgb[defect] = 15_000
     cells = connected_regions(defect.astype(np.uint8) * 2)
-    marks = mark_defects(cells, defect.shape)
+    marks = pixel_states(cells, defect.shape)
     around, raw = DISPLAY[0][20_000], DISPLAY[0][15_000]
     seen = DISPLAY, look_of(np.full(16, raw), detail=0.05)
     for asked, gets in ((around * 1.08, around * 1.08), (around * 1.12, around * 1.1), (0.1, raw)):

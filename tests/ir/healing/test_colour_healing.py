@@ -12,7 +12,7 @@ from filmscand.film.frame import Damage
 from filmscand.film.pictures import PICTURES
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import _colour_kernels as kernels
-from filmscand.ir.healing.colour_healing import heal_colours
+from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.methods.colours import colour_photometry, measure_colours
 from support.ir_frames import DISPLAY, compiled, simulated
 
@@ -23,7 +23,7 @@ def healed(frame, mask, probability=255):
     """Heal a frame as if the detector had marked `mask` with one probability."""
     regions = connected_regions(mask.astype(np.uint8) * 2)
     sure = np.where(mask, probability, 0).astype(np.uint8)
-    return heal_colours(frame.rgb, regions, sure, colour_photometry(measure_colours(frame.rgb)))
+    return heal_by_colours(frame.rgb, regions, sure, colour_photometry(measure_colours(frame.rgb)))
 
 
 def score(frame, rgb, mask):
@@ -100,7 +100,7 @@ def test_a_filled_blot_is_as_grainy_as_the_film_around():
     core = ndimage.binary_erosion(blot, iterations=4)
     rgb = np.where(blot[..., None], 300, frame.rgb).astype(np.uint16)
     regions = connected_regions(blot.astype(np.uint8) * 2)
-    result = heal_colours(
+    result = heal_by_colours(
         rgb, regions, np.where(blot, 255, 0).astype(np.uint8), colour_photometry(measure_colours(frame.rgb))
     )
     assert result.filled == 1
@@ -237,8 +237,8 @@ def lender_twin(regions, index, marks):
     rows, cols = regions.rows[part], regions.cols[part]
     for further in (1, 2, 3):
         for down, across in kernels.TURNS:
-            at_rows = rows + down * (np.ptp(rows) + further * kernels.LENDING_GAP_PX)
-            at_cols = cols + across * (np.ptp(cols) + further * kernels.LENDING_GAP_PX)
+            at_rows = rows + down * (np.ptp(rows) + further * kernels.DONOR_GAP_PX)
+            at_cols = cols + across * (np.ptp(cols) + further * kernels.DONOR_GAP_PX)
             fits = min(at_rows.min(), at_cols.min()) >= 2
             fits &= at_rows.max() < SHAPE[0] - 2 and at_cols.max() < SHAPE[1] - 2
             if fits and (marks[at_rows, at_cols] == kernels.FREE).all():
@@ -254,7 +254,7 @@ def test_grain_is_lent_by_the_nearest_film_that_is_free_and_never_more_than_grai
     lost = rng.uniform(0, 1, len(regions.rows)).astype(np.float32)
     most = rng.uniform(0.05, 0.3, (len(regions), 3)).astype(np.float32)
     added = np.full((len(lost), 3), np.nan, np.float32)
-    kernels.lend_grain(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, lost, most, added)
+    kernels.borrow_grain(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, lost, most, added)
     value = np.stack([DISPLAY[c][rgb[..., c]] for c in range(3)], -1).astype(np.float64)
     detail = value - ndimage.uniform_filter(value, (5, 5, 0))
     for index in range(len(regions)):
@@ -287,7 +287,7 @@ def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detec
     regions = connected_regions(spots.astype(np.uint8) * 2)
     for probability, expected in ((190, healed_share), (255, 1.0)):
         sure = np.where(spots, probability, 0).astype(np.uint8)
-        result = heal_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
+        result = heal_by_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
         assert (len(regions) - result.left) / len(regions) == pytest.approx(expected, abs=0.1)
 
 
@@ -301,7 +301,7 @@ def test_a_brown_hair_on_smooth_film_leaves_no_tint():
     rgb = np.where(hair[..., None], clean * np.exp(-np.array([1.9, 2.0, 2.2])), clean).astype(np.uint16)
     rgb[:10] = 50_000
     regions = connected_regions(hair.astype(np.uint8) * 2)
-    result = heal_colours(
+    result = heal_by_colours(
         rgb, regions, np.where(hair, 255, 0).astype(np.uint8), colour_photometry(measure_colours(rgb))
     )
     assert result.mask[hair].mean() > 0.9
@@ -320,6 +320,6 @@ def test_white_specks_on_a_red_picture_become_red():
     spots[:20] = False
     regions = connected_regions(spots.astype(np.uint8) * 2)
     sure = np.where(spots, 255, 0).astype(np.uint8)
-    result = heal_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
+    result = heal_by_colours(rgb, regions, sure, colour_photometry(measure_colours(rgb)))
     assert result.rgb[spots].mean(0) == pytest.approx(red, rel=0.08)
     assert np.std(result.rgb[spots] / red, axis=0).max() < 0.13

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filmscand.ir.healing.attenuation import Look
+from filmscand.ir.healing.attenuation import DefectColours
 from filmscand.ir.healing.greyness import grey_evidence
 
 
@@ -18,7 +18,7 @@ def evidence(colours, doubt=0.0, density=0.5):
     rough = np.full_like(fill, error / 2.2**2 * 0.6**2)
     depths, owners = np.zeros(pixels, np.int64), np.zeros(pixels, np.int64)
     detail, parents = np.zeros((1, 4), np.float32), np.zeros(1, np.int64)
-    look = Look(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
+    look = DefectColours(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
     return float(grey_evidence(look, np.full(pixels, density, np.float32))[0])
 
 

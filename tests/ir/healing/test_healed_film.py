@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from filmscand.ir.detection.regions import connected_regions
-from filmscand.ir.healing.absorption import Sight
-from filmscand.ir.healing.heal import Measured, heal
+from filmscand.ir.healing.absorption import InfraredResponse
+from filmscand.ir.healing.infrared_healing import Measured, heal
 from filmscand.ir.leakage.residual import Residual
 from support.ir_frames import base_of, plain_photometry
 
@@ -31,7 +31,7 @@ def healed_film(picture, density, noise=0.004, least=0.001, exponent=1.2, dark_n
     limits = np.full((3, 16), 0.008, np.float32)
     regions = connected_regions((2 * (density > least)).astype(np.uint8))
     photometry = plain_photometry(dark_noise or 1e-4)
-    return rgb, heal(rgb, regions, Measured(photometry, residual, base, limits, Sight(1.0, noise)))
+    return rgb, heal(rgb, regions, Measured(photometry, residual, base, limits, InfraredResponse(1.0, noise)))
 
 
 def specks_of(depth, ring=0.0, shape=(160, 200)):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from filmscand.ir.decision.convincing import sure_regions
 from filmscand.ir.decision.dust_rules import INFRARED_RULES
+from filmscand.ir.decision.sure_regions import sure_regions
 from filmscand.ir.network.detector import find_regions
 from support.ir_frames import compiled
 

@@ -8,11 +8,18 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.dust_rules import COLOUR_RULES, FEW_SURE, TINTED_RULES, Asked, Rules, in_pieces
-from filmscand.ir.decision.likeness import repeated
+from filmscand.ir.decision.dust_rules import (
+    COLOUR_RULES,
+    FEW_SURE,
+    TINTED_RULES,
+    DustRules,
+    Requirements,
+    count_per_piece,
+)
+from filmscand.ir.decision.repeated_shapes import find_repeated
 from filmscand.ir.decision.tint import Tints
-from filmscand.ir.detection.regions import Regions, none_of, region_means, select, union
-from filmscand.ir.network.detector import CERTAIN, asked_part, find_regions, mean_probability
+from filmscand.ir.detection.regions import Regions, chosen, joined, none_of, region_means
+from filmscand.ir.network.detector import CERTAIN, find_regions, mean_probability, strictness
 from filmscand.ir.network.model_file import ModelCard
 
 # A mark that is not convincing is cut down to what is over these probabilities. Of a mark so many pixels count at most
@@ -37,7 +44,7 @@ UNTINTED_MEANS = (0.8, 0.9)
 
 
 def sure_regions(
-    probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float, rules: Rules = COLOUR_RULES
+    probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float, rules: DustRules = COLOUR_RULES
 ) -> Regions:
     """Return the defects that the detector sees at a sensitivity; none on a frame with hardly any that is sure.
 
@@ -49,43 +56,43 @@ def sure_regions(
         Its limits count.
     sensitivity : float
         0..1; sure is what would be one at 0.
-    rules : Rules
+    rules : DustRules
         Of the network.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    asked_of = _asked(probability, regions, card, sensitivity, rules)
-    if asked_of is None:
+    required = _asked(probability, regions, card, sensitivity, rules)
+    if required is None:
         return none_of(regions)
-    limits = asked_of.limits(card)
+    limits = required.limits(card)
     if limits != card.limits(sensitivity):
         regions = find_regions(probability, *limits)
-    kept, doubtful = _told_apart(probability, _unrepeated(probability, regions, asked_of), asked_of)
+    kept, doubtful = _split_convincing(probability, _without_repeated(probability, regions, required), required)
     if _looks_like_dust(kept, doubtful, rules):
-        kept = _told_apart(probability, kept, replace(asked_of, more=ASKED_MORE))[0]
+        kept = _split_convincing(probability, kept, replace(required, more=ASKED_MORE))[0]
     else:
-        kept = _with_parts(probability, kept, doubtful, limits[0], asked_of)
-    return _certain(probability, kept, asked_of)
+        kept = _with_convincing_parts(probability, kept, doubtful, limits[0], required)
+    return _certain(probability, kept, required)
 
 
-def _unrepeated(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> Regions:
+def _without_repeated(probability: npt.NDArray[np.uint8], regions: Regions, required: Requirements) -> Regions:
     """Return the regions without those that repeat a shape, where few marks are sure."""
-    if not (asked_of.few_share and asked_of.rules.leaves_repeated):
+    if not (required.few_share and required.rules.drops_repeated):
         return regions
-    return select(regions, ~repeated(probability, regions, asked_of.sensitivity))
+    return chosen(regions, ~find_repeated(probability, regions, required.sensitivity))
 
 
-def _certain(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> Regions:
+def _certain(probability: npt.NDArray[np.uint8], regions: Regions, required: Requirements) -> Regions:
     """Return the regions that are certain enough by themselves, where that is asked; none where hardly any is."""
-    if not asked_of.surest:
+    if not required.surest:
         return regions
-    parts, areas = certain_parts(probability, regions, asked_of.certain), np.diff(regions.starts)
+    parts, areas = certain_parts(probability, regions, required.certain), np.diff(regions.starts)
     is_large = parts * areas >= MUCH_CERTAIN_PX
-    if not (is_large | (parts >= asked_of.surest)).any():
+    if not (is_large | (parts >= required.surest)).any():
         return none_of(regions)
-    asked = asked_of.certain_of_any(areas)
+    asked = required.certain_of_any(areas)
     may_go_on = _at_border(regions, probability.shape) & ~is_large
-    asked[may_go_on] = np.maximum(asked[may_go_on], asked_of.surest)
-    return select(regions, parts >= asked)
+    asked[may_go_on] = np.maximum(asked[may_go_on], required.surest)
+    return chosen(regions, parts >= asked)
 
 
 def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
@@ -118,42 +125,42 @@ def tinted_regions(
     Regions, (rows, cols) ndarray of uint8
         The defects, and probability times 255 by picture and tint.
     """
-    weighed = tints.weighed(probability)
-    regions = _with_grounds(find_regions(weighed, *card.limits(sensitivity)), tints, alone, weighed.shape)
+    combined = tints.combine(probability)
+    regions = _tinted_or_seen(find_regions(combined, *card.limits(sensitivity)), tints, alone, combined.shape)
     # Where the picture alone shows defects, the frame is known to be dusty.
     rules = replace(TINTED_RULES, fewest_sure=(0.0, 0.0)) if len(alone) else TINTED_RULES
-    asked_of = _asked(weighed, regions, card, sensitivity, rules)
-    if asked_of is None:
-        return none_of(regions), weighed
-    kept, doubtful = _told_apart(weighed, _unrepeated(weighed, regions, asked_of), asked_of)
-    found = _with_parts(weighed, kept, doubtful, card.limits(sensitivity)[0], asked_of)
-    return _telling(probability, weighed, found, tints, asked_of), weighed
+    required = _asked(combined, regions, card, sensitivity, rules)
+    if required is None:
+        return none_of(regions), combined
+    kept, doubtful = _split_convincing(combined, _without_repeated(combined, regions, required), required)
+    found = _with_convincing_parts(combined, kept, doubtful, card.limits(sensitivity)[0], required)
+    return _without_untinted(probability, combined, found, tints, required), combined
 
 
-def _telling(
+def _without_untinted(
     probability: npt.NDArray[np.uint8],
-    weighed: npt.NDArray[np.uint8],
+    combined: npt.NDArray[np.uint8],
     regions: Regions,
     tints: Tints,
-    asked_of: Asked,
+    required: Requirements,
 ) -> Regions:
     """Return the regions without specks of tints' noise, and without those that lack a tint and are not sure by it."""
-    asked = asked_part(asked_of.sensitivity)
+    asked = strictness(required.sensitivity)
     hardly_shown = mean_probability(probability, regions) < HARDLY_SHOWN * asked
     is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & hardly_shown
-    untinted_mean = np.interp(asked_of.few_share, (0, 1), UNTINTED_MEANS) * asked
-    sure = (tints.odds_of(regions) > UNTINTED_ODDS) | (mean_probability(weighed, regions) >= untinted_mean)
-    return select(regions, sure & ~is_noise)
+    untinted_mean = np.interp(required.few_share, (0, 1), UNTINTED_MEANS) * asked
+    sure = (tints.mean_odds(regions) > UNTINTED_ODDS) | (mean_probability(combined, regions) >= untinted_mean)
+    return chosen(regions, sure & ~is_noise)
 
 
-def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
+def _tinted_or_seen(regions: Regions, tints: Tints, alone: Regions, shape: tuple[int, ...]) -> Regions:
     """Return the regions that have a tint, and those that are defects by the picture alone (`alone`).
 
     Where most of these lack a tint, they are the picture's.
     """
     seen = np.zeros(shape, np.uint8)
     seen[alone.rows, alone.cols] = CERTAIN
-    odds, areas = tints.odds_of(regions), np.diff(regions.starts)
+    odds, areas = tints.mean_odds(regions), np.diff(regions.starts)
     tinted = odds > TINTED_ODDS
     shown = ~tinted & (mean_probability(seen, regions) > 0.5)
     untinted = shown & (odds < UNTINTED_ODDS)
@@ -163,8 +170,8 @@ def _with_grounds(regions: Regions, tints: Tints, alone: Regions, shape: tuple[i
 
 
 def _asked(
-    probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float, rules: Rules
-) -> Asked | None:
+    probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float, rules: DustRules
+) -> Requirements | None:
     """Return what is asked of a frame's marks, or None where too few of them are sure."""
     if not len(regions):
         return None
@@ -179,8 +186,8 @@ def _asked(
     asked = max(rules.fewest(sure_part, area_px), rules.sure_part * marks) * 2 * (1 - sensitivity)
     if sure.sum() < asked:
         return None
-    few_share = float(np.interp(sure.sum(), [in_pieces(count, area_px) for count in FEW_SURE], (1.0, 0.0)))
-    return Asked(rules, certain, few_share, sure_part, sensitivity)
+    few_share = float(np.interp(sure.sum(), [count_per_piece(count, area_px) for count in FEW_SURE], (1.0, 0.0)))
+    return Requirements(rules, certain, few_share, sure_part, sensitivity)
 
 
 def certain_level(card: ModelCard) -> int:
@@ -193,29 +200,33 @@ def certain_parts(probability: npt.NDArray[np.uint8], regions: Regions, certain:
     return region_means(probability[regions.rows, regions.cols] >= certain, regions)
 
 
-def _told_apart(probability: npt.NDArray[np.uint8], regions: Regions, asked_of: Asked) -> tuple[Regions, Regions]:
+def _split_convincing(
+    probability: npt.NDArray[np.uint8], regions: Regions, required: Requirements
+) -> tuple[Regions, Regions]:
     """Return the regions that are as likely and as certain as is asked of them, and the others."""
     areas = np.diff(regions.starts)
-    convincing = mean_probability(probability, regions) >= asked_of.mean(areas)
-    convincing &= certain_parts(probability, regions, asked_of.certain) >= asked_of.certain_part(areas)
-    return select(regions, convincing), select(regions, ~convincing)
+    convincing = mean_probability(probability, regions) >= required.mean(areas)
+    convincing &= certain_parts(probability, regions, required.certain) >= required.certain_part(areas)
+    return chosen(regions, convincing), chosen(regions, ~convincing)
 
 
-def _looks_like_dust(kept: Regions, doubtful: Regions, rules: Rules) -> bool:
+def _looks_like_dust(kept: Regions, doubtful: Regions, rules: DustRules) -> bool:
     """Whether so much is doubtful that the picture itself is what the detector sees: one huge mark proves neither."""
     kept_px, doubtful_px = (np.diff(regions.starts) for regions in (kept, doubtful))
     bounded = np.minimum(doubtful_px, BOUND_PX).sum() > rules.most_bounded * np.minimum(kept_px, BOUND_PX).sum()
     return bool(bounded or doubtful_px.sum() > rules.most_doubtful * kept_px.sum())
 
 
-def _with_parts(
-    probability: npt.NDArray[np.uint8], kept: Regions, doubtful: Regions, seed: float, asked_of: Asked
+def _with_convincing_parts(
+    probability: npt.NDArray[np.uint8], kept: Regions, doubtful: Regions, seed: float, required: Requirements
 ) -> Regions:
     """Return regions, and of doubtful ones what is convincing by itself."""
-    return union((kept, *_cut_down(probability, doubtful, seed, asked_of)), probability.shape)
+    return joined((kept, *_cut_down(probability, doubtful, seed, required)), probability.shape)
 
 
-def _cut_down(probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float, asked_of: Asked) -> Iterator[Regions]:
+def _cut_down(
+    probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float, required: Requirements
+) -> Iterator[Regions]:
     """Yield what is left of regions over each of `CUTS`, as far as that has what is asked of it."""
     for grow in CUTS:
         if not len(doubtful):
@@ -223,5 +234,5 @@ def _cut_down(probability: npt.NDArray[np.uint8], doubtful: Regions, seed: float
         rest = np.zeros_like(probability)
         rest[doubtful.rows, doubtful.cols] = probability[doubtful.rows, doubtful.cols]
         # Where a frame is surely dusty its seed is less than what is cut down to.
-        convincing, doubtful = _told_apart(probability, find_regions(rest, max(seed, grow), grow), asked_of)
+        convincing, doubtful = _split_convincing(probability, find_regions(rest, max(seed, grow), grow), required)
         yield convincing

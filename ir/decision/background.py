@@ -19,12 +19,12 @@ Plane = npt.NDArray[np.float32]
 GROUND_PX = (4, 30)
 # Structures are what is between these two blurs, pixels: finer is grain, coarser is shading.
 STRUCTURES_PX = (1.5, 8.0)
-# Of a long mark as much as fits into a square of this size is looked at.
+# Of a long mark as much as fits into a square of this size is findings at.
 _WINDOW_PX = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Background:
     """A mark before its ground.
 
     Attributes
@@ -42,7 +42,7 @@ class Ground:
     as_dark: float
 
 
-def measure_grounds(rgb: npt.NDArray[np.uint16], regions: Regions) -> Iterator[Ground]:
+def measure_backgrounds(rgb: npt.NDArray[np.uint16], regions: Regions) -> Iterator[Background]:
     """Measure the ground of each mark of a frame.
 
     Parameters
@@ -61,7 +61,7 @@ def measure_grounds(rgb: npt.NDArray[np.uint16], regions: Regions) -> Iterator[G
 
 def _measure(
     rgb: npt.NDArray[np.uint16], levels: DensityLevels, rows: npt.NDArray[np.int32], cols: npt.NDArray[np.int32]
-) -> Ground:
+) -> Background:
     """Measure the ground of the mark with these pixels."""
     middle = np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols)))
     window = (_span(rows, int(rows[middle]), rgb.shape[0]), _span(cols, int(cols[middle]), rgb.shape[1]))
@@ -72,18 +72,18 @@ def _measure(
     distance_px = ndimage.distance_transform_edt(~mark)
     ground = (distance_px > GROUND_PX[0]) & (distance_px <= GROUND_PX[1])
     if not ground.any():
-        return Ground(0.0, 0.0, 1.0)
+        return Background(0.0, 0.0, 1.0)
     return _before(density, mark, ground)
 
 
-def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.bool_]) -> Ground:
+def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.bool_]) -> Background:
     core = ndimage.binary_erosion(mark, np.ones((3, 3), np.bool_))
     height = float(np.median(density[core if core.any() else mark]))
     fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
     middle, deviation = median_and_deviation(density[ground])
     _, roughness = median_and_deviation((fine - coarse)[ground])
     towards = density[ground] >= height if height > middle else density[ground] <= height
-    return Ground(roughness, abs(height - middle) / max(deviation, 1e-3), float(towards.mean()))
+    return Background(roughness, abs(height - middle) / max(deviation, 1e-3), float(towards.mean()))
 
 
 def _span(places: npt.NDArray[np.int32], middle: int, length: int) -> slice:

@@ -18,9 +18,9 @@ from filmscand.ir.decision.evidence import depth_evidence
 from filmscand.ir.decision.slopes import PLACES, DefectSample
 from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing import _healing_kernels as healing_kernels
-from filmscand.ir.healing.absorption import Absorption, Sight, fit_absorption
-from filmscand.ir.healing.lent_grain import GRAINY_PX, Shown, lent_grain, measure_detail
-from filmscand.ir.leakage.film_base import Base
+from filmscand.ir.healing.absorption import Absorption, InfraredResponse, fit_absorption
+from filmscand.ir.healing.borrowed_grain import GRAINY_PX, Surroundings, borrowed_grain, measure_detail
+from filmscand.ir.leakage.noise import Base
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.planes.photometry import Photometry
 
@@ -84,7 +84,7 @@ class Measured:
         See their modules.
     limits : (3, 16) ndarray of float32
         Thresholds (see `seed_limits`).
-    sight : Sight
+    sight : InfraredResponse
         How the infrared sees defects.
     """
 
@@ -92,11 +92,11 @@ class Measured:
     residual: Residual
     base: Base
     limits: Array
-    sight: Sight
+    sight: InfraredResponse
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _DefectPixels:
     """What is seen of each defect pixel: display values raw and filled, the fill's error, noise; (pixels, 3) each."""
 
     raw: Array
@@ -107,12 +107,12 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _FittedCells:
     """Cells of defects, the region that each was cut from, and what is known of them."""
 
     cells: Regions
     parents: npt.NDArray[np.int64]
-    look: _Look
+    look: _DefectPixels
     absorption: Absorption
     marks: npt.NDArray[np.uint8]
 
@@ -139,11 +139,11 @@ def heal(
     healing_kernels.copy_rows(rgb, healed)
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
-    told = _told(rgb, split_wide(regions), measured)
+    told = _told(rgb, split_into_cells(regions), measured)
     scratched = np.bincount(told.parents, told.absorption.scratched) > 0
     if scratched.any():
         # Dust and hairs that a scratch runs through are no part of it, and lie in cells of their own then.
-        told = _told(rgb, split_wide(regions, scratched), measured)
+        told = _told(rgb, split_into_cells(regions, scratched), measured)
     cells, look, absorption, noise = told.cells, told.look, told.absorption, measured.sight.noise
     value, sums = np.empty_like(look.raw), np.empty((len(cells), 3))
     filled = np.empty(len(value), np.float32)
@@ -168,22 +168,24 @@ def heal(
     kernels.write_regions(
         cells.starts, cells.rows, cells.cols, promised, looks, value, levels, SMALLEST_CHANGE, healed, mask
     )
-    return Healed(healed, mask, *tally(promised, weight, told.parents), absorption.usual)
+    return Healed(healed, mask, *count_outcomes(promised, weight, told.parents), absorption.usual)
 
 
-def _told(rgb: npt.NDArray[np.uint16], cut: tuple[Regions, npt.NDArray[np.int64]], measured: Measured) -> _Told:
+def _told(rgb: npt.NDArray[np.uint16], cut: tuple[Regions, npt.NDArray[np.int64]], measured: Measured) -> _FittedCells:
     """Look at the cells, and fit what they take of the light."""
     cells, parents = cut
-    marks = mark_defects(cells, rgb.shape)
+    marks = pixel_states(cells, rgb.shape)
     look = _look(rgb, marks, cells, measured)
     areas = np.bincount(parents, look.sample.areas)[parents].astype(float)
     evidence = depth_evidence(_strengths(look, cells, measured), areas)
     places = np.stack([_places(cells, of, rgb.shape) for of in (parents, np.arange(len(cells)))], axis=1)
-    return _Told(cells, parents, look, fit_absorption(look.sample, parents, places, evidence, measured.sight), marks)
+    return _FittedCells(
+        cells, parents, look, fit_absorption(look.sample, parents, places, evidence, measured.sight), marks
+    )
 
 
 def _grain_of_fills(
-    rgb: npt.NDArray[np.uint16], told: _Told, filled: Array, healed: npt.NDArray[np.bool_], display: Array
+    rgb: npt.NDArray[np.uint16], told: _FittedCells, filled: Array, healed: npt.NDArray[np.bool_], display: Array
 ) -> Array:
     """Return what to add to healed cells that lost their grain to a fill, (pixels, 3)."""
     areas = np.diff(told.cells.starts)
@@ -191,13 +193,13 @@ def _grain_of_fills(
     smooth = healed & (areas >= GRAINY_PX) & (part > LEAST_FILLED)
     added = np.zeros_like(told.look.fill)
     if smooth.any():
-        cells, pixels, shown = select(told.cells, smooth), np.repeat(smooth, areas), Shown(display, told.marks)
+        cells, pixels, shown = chosen(told.cells, smooth), np.repeat(smooth, areas), Surroundings(display, told.marks)
         looks = (told.look.fill[pixels], measure_detail(rgb, shown, cells))
-        added[pixels] = lent_grain(rgb, shown, cells, looks, filled[pixels])
+        added[pixels] = borrowed_grain(rgb, shown, cells, looks, filled[pixels])
     return added
 
 
-def tally(
+def count_outcomes(
     promised: npt.NDArray[np.bool_], weight: npt.NDArray[np.float64], parents: npt.NDArray[np.int64]
 ) -> tuple[int, int, int]:
     """Count the regions, not their cells: mostly divided, mostly filled, left alone.
@@ -218,7 +220,7 @@ def tally(
     return divided, len(healed_cells) - divided - left, left
 
 
-def taken_back(rgb: npt.NDArray[np.uint16], healed: Healed, regions: Regions, denied: npt.NDArray[np.bool_]) -> Healed:
+def reverted(rgb: npt.NDArray[np.uint16], healed: Healed, regions: Regions, denied: npt.NDArray[np.bool_]) -> Healed:
     """Leave regions as captured that were healed, in place.
 
     Parameters
@@ -248,7 +250,7 @@ def _places(cells: Regions, parents: npt.NDArray[np.int64], shape: tuple[int, ..
     return np.asarray((down * PLACES + across)[owners])
 
 
-def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
+def _strengths(look: _DefectPixels, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
     """Density that an eighth of each cell's pixels pass, as a multiple of the threshold."""
     strengths = np.empty(len(cells))
     density, grades = look.sample.density, measured.residual.grades
@@ -256,7 +258,7 @@ def _strengths(look: _Look, cells: Regions, measured: Measured) -> npt.NDArray[n
     return strengths
 
 
-def split_wide(
+def split_into_cells(
     regions: Regions, scratched: npt.NDArray[np.bool_] | None = None
 ) -> tuple[Regions, npt.NDArray[np.int64]]:
     """Cut wide regions into cells: where hairs cross scratches, one exponent cannot serve all of them.
@@ -287,20 +289,22 @@ def split_wide(
     return cut, owners[order][starts[:-1]]
 
 
-def _look(rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, measured: Measured) -> _Look:
+def _look(
+    rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, measured: Measured
+) -> _DefectPixels:
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
     tables = measured.photometry.log_tables[:3]
     display = display_tables(measured.photometry)
-    fill, error = fill_from_around(rgb, marks, cells, display)
+    fill, error = fill_from_surroundings(rgb, marks, cells, display)
     residual = measured.residual
     density = infrared_densities(residual, measured.base, cells)
     raw, noise, ratio, variance = (np.empty((count, 3), np.float32) for _ in range(4))
     dark_noise = np.array(measured.photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-tables)
     weights = np.array([SPREAD_ERROR, DOUBT_ERROR, GRAIN_VARIANCE, DARK_DOUBT], np.float32)
-    kernels.look_pixels(rgb, rows, cols, display, dark_noise, weights, fill, error, raw, noise, ratio, variance)
+    kernels.sample_pixels(rgb, rows, cols, display, dark_noise, weights, fill, error, raw, noise, ratio, variance)
     changes = np.empty((len(cells), 8))
     kernels.sum_changes(cells.starts, rows, cols, rgb, tables, residual.values, changes)
-    return _Look(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance, changes))
+    return _DefectPixels(raw, fill, error[:, :3], noise, DefectSample(cells.starts, density, ratio, variance, changes))
 
 
 def display_tables(photometry: Photometry) -> Array:
@@ -316,7 +320,7 @@ def infrared_densities(residual: Residual, base: Base, regions: Regions) -> Arra
     return density
 
 
-def mark_defects(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+def pixel_states(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """Return a plane of (rows, cols) that tells defects, their rims, and free film (see `_healing_kernels`)."""
     marks = np.zeros(shape[:2], np.uint8)
     marks[cells.rows, cells.cols] = healing_kernels.DEFECT
@@ -324,7 +328,7 @@ def mark_defects(cells: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.uint8
     return marks
 
 
-def fill_from_around(
+def fill_from_surroundings(
     rgb: npt.NDArray[np.uint16], marks: npt.NDArray[np.uint8], cells: Regions, display: Array
 ) -> tuple[Array, Array]:
     """Fill all defect pixels from around.
@@ -333,7 +337,7 @@ def fill_from_around(
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
     marks : (rows, cols) ndarray of uint8
-        See `mark_defects`.
+        See `pixel_states`.
     cells : Regions
     display : (3, 65536) ndarray of float32
         Display value of each count.

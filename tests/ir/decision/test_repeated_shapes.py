@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.ir.decision.convincing import sure_regions, tinted_regions
-from filmscand.ir.decision.likeness import Shapes, measure_shapes, repeated
+from filmscand.ir.decision.repeated_shapes import Shapes, find_repeated, measure_shapes
+from filmscand.ir.decision.sure_regions import sure_regions, tinted_regions
 from filmscand.ir.decision.tint import Tints
 from filmscand.ir.network.detector import find_regions
 from support.ir_frames import compiled
@@ -39,7 +39,7 @@ def repeats(*lines, sensitivity=0.5):
     probability = drawn(*lines)
     regions = find_regions(probability, 0.5, 0.4)
     assert len(regions) == len(lines)
-    return repeated(probability, regions, sensitivity).tolist()
+    return find_repeated(probability, regions, sensitivity).tolist()
 
 
 FLOCK = (gull(100, 100), gull(250, 180, 1.3), gull(420, 90, 0.8))
@@ -168,7 +168,7 @@ def test_on_film_without_colour_a_flock_is_left_though_it_has_tints(model):
     probability = drawn(*FLOCK, level=30) | drawn(*specks)
     tints = Tints((drawn(*FLOCK, *specks)[::2, ::2] > 0).astype(np.uint8), np.array([0.0] + [6.0] * 11))
     alone = sure_regions(probability, model.card, 0.5)
-    found, weighed = tinted_regions(probability, alone, tints, model.card, 0.5)
-    assert weighed[:200].max() > 240
+    found, combined = tinted_regions(probability, alone, tints, model.card, 0.5)
+    assert combined[:200].max() > 240
     assert len(found) == 8
     assert found.rows.min() > 350

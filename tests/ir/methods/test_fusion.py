@@ -13,10 +13,18 @@ from filmscand.film.frame import Damage, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.detection.regions import Regions, connected_regions
-from filmscand.ir.healing.heal import Healed
+from filmscand.ir.healing.infrared_healing import Healed
 from filmscand.ir.leakage.model import no_leakage
-from filmscand.ir.methods import fused as fused_frame
-from filmscand.ir.methods.fused import Looked, heal_by_both, is_confirmed, leaks_much, look_by_both, may_be_weak, unseen
+from filmscand.ir.methods import fusion as fusion
+from filmscand.ir.methods.fusion import (
+    DetectorFindings,
+    detect_with_both,
+    heal_with_both,
+    is_confirmed,
+    leaks_much,
+    may_be_weak,
+    mostly_unhealed,
+)
 from filmscand.ir.network.model_file import load_detector
 from filmscand.ir.report import Caution, Method
 from filmscand.ir.stopwatch import StopWatch
@@ -121,12 +129,14 @@ def test_infrared_may_be_weak_where_dust_is_dark_in_the_picture_or_nearly_all_wa
 )
 def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, confirmed):
     one = connected_regions(np.full((3, 3), 2, np.uint8))
-    looked = Looked(None, np.zeros((3, 3), np.uint8), one, one, part, NONE)
-    assert is_confirmed(healed_so(4.0, healed, 60), looked) == confirmed
+    findings = DetectorFindings(None, np.zeros((3, 3), np.uint8), one, one, part, NONE)
+    assert is_confirmed(healed_so(4.0, healed, 60), findings) == confirmed
 
 
 def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
-    assert not is_confirmed(healed_so(4.0, 30, 60), Looked(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0, NONE))
+    assert not is_confirmed(
+        healed_so(4.0, 30, 60), DetectorFindings(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0, NONE)
+    )
 
 
 def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
@@ -145,17 +155,17 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
     found[220:228, 40:48] = found[220:228, 200:208] = 2
     deep = [(np.s_[220:228, 40:48], 1.2), (np.s_[220:228, 200:208], 0.6)]
     measured = measured_density((300, 420), deep, 0.01)
-    looked = look_by_both(rgb, (connected_regions(found), measured), Silent(), options, StopWatch())
+    findings = detect_with_both(rgb, (connected_regions(found), measured), Silent(), options, StopWatch())
     plane = np.zeros((300, 420), np.bool_)
-    plane[looked.found.rows, looked.found.cols] = True
-    assert len(looked.marks) == 20
-    assert looked.confirmed_part == pytest.approx(2 / 5)
+    plane[findings.found.rows, findings.found.cols] = True
+    assert len(findings.marks) == 20
+    assert findings.confirmed_part == pytest.approx(2 / 5)
     assert plane[40:48, 8:16].all()
     assert plane[150:158, 100:108].all()
     assert not plane[150:158, 300:308].any()
     assert plane[220:228, 40:48].all()
     assert not plane[220:228, 200:208].any()
-    assert len(looked.found) == 3
+    assert len(findings.found) == 3
 
 
 def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
@@ -163,7 +173,7 @@ def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it
     for index in range(3):
         classes[20:26, 10 + 20 * index : 16 + 20 * index] = 2
     mask[20:22, 10:16], mask[20:24, 30:36] = True, True
-    hidden = unseen(connected_regions(classes), mask)
+    hidden = mostly_unhealed(connected_regions(classes), mask)
     assert np.diff(hidden.starts).tolist() == [24, 36]
     assert not mask[hidden.rows, hidden.cols].any()
     assert set(hidden.cols) == {*range(10, 16), *range(50, 56)}
@@ -210,7 +220,9 @@ def test_what_infrared_does_not_show_has_to_be_probable_and_half_of_it_certain(s
     rgb, places = specks(100, 400)
     marks, plane = marked((100, 400), places, [probability] * 12, certain_rows)
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(MODEL, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False)
+    healed = heal_with_both(
+        rgb, DetectorFindings(MODEL, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False
+    )
     assert healed.mask.any() == heals
     assert np.array_equal(healed.rgb[~healed.mask], rgb[~healed.mask])
     assert (healed.left == 12) == (not heals)
@@ -225,7 +237,9 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
     marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42, certain_rows=4)
     found, _ = marked((100, 1300), places, [0.98] * 40)
     measured = measured_density((100, 1300), [(place, 1.1) for place in places], 0.01)
-    healed = heal_by_both(rgb, Looked(MODEL, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False)
+    healed = heal_with_both(
+        rgb, DetectorFindings(MODEL, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False
+    )
     assert all(healed.mask[place].any() for place in places)
     assert [bool(healed.mask[vein].any()) for vein in veins] == [False, True]
 
@@ -239,9 +253,9 @@ def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, 
     rgb, places = specks(100, 400)
     marks, plane = marked((100, 400), places, [0.83] * 12)
     first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
-    monkeypatch.setattr(fused_frame, "heal", lambda *_: first)
-    looked, measured = Looked(MODEL, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
-    assert heal_by_both(rgb, looked, measured, StopWatch(), weak=weak).mask.any() == heals
+    monkeypatch.setattr(fusion, "heal", lambda *_: first)
+    findings, measured = DetectorFindings(MODEL, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
+    assert heal_with_both(rgb, findings, measured, StopWatch(), weak=weak).mask.any() == heals
 
 
 @pytest.mark.parametrize(("part", "counts"), [(0.17, False), (0.23, True)])
@@ -250,7 +264,7 @@ def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
     classes[10:20, 20:120] = 2
     found = classes.copy()
     found[:, 20 + round(100 * part) :] = 0
-    healing = fused_frame._found_of(connected_regions(classes), connected_regions(found), classes.shape)
+    healing = fusion._found_of(connected_regions(classes), connected_regions(found), classes.shape)
     assert len(healing) == counts
 
 
@@ -265,23 +279,23 @@ def looked_at(monkeypatch, probabilities, shown, *, found=True):
     # Infrared is smoothed over 5 by 5 pixels.
     wide = [tuple(slice(side.start - 2, side.stop + 2) for side in place) for place in places]
     measured = measured_density((100, 400), [(place, shown * np.log(3)) for place in wide], 0.01)
-    monkeypatch.setattr(fused_frame, "look_at_frame", lambda *_: (load_detector(infrared=True), plane))
-    looked = look_by_both(rgb, (regions, measured), Silent(), CleanOptions(), StopWatch())
-    return looked, rgb, measured
+    monkeypatch.setattr(fusion, "run_detector", lambda *_: (load_detector(infrared=True), plane))
+    findings = detect_with_both(rgb, (regions, measured), Silent(), CleanOptions(), StopWatch())
+    return findings, rgb, measured
 
 
 @pytest.mark.parametrize("sure", [0, 8], ids=["no dust for sure", "dusty"])
 def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
-    looked, _, _ = looked_at(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
-    assert len(looked.marks) == sure
-    assert len(looked.found) == (2 if sure else 1)
+    findings, _, _ = looked_at(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
+    assert len(findings.marks) == sure
+    assert len(findings.found) == (2 if sure else 1)
 
 
 @pytest.mark.parametrize(("shown", "counts"), [(0.26, False), (0.34, True)])
 def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_found(monkeypatch, shown, counts):
-    looked, _, _ = looked_at(monkeypatch, [0.8, 0.8], shown)
-    assert len(looked.found) == 2 * counts
-    assert not len(looked.certain)
+    findings, _, _ = looked_at(monkeypatch, [0.8, 0.8], shown)
+    assert len(findings.found) == 2 * counts
+    assert not len(findings.certain)
 
 
 @pytest.mark.parametrize(
@@ -290,9 +304,9 @@ def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_f
 def test_there_what_the_detector_is_certain_of_is_healed_if_infrared_shows_a_fifth_of_it(
     monkeypatch, probability, shown, heals
 ):
-    looked, rgb, measured = looked_at(monkeypatch, [0.0, probability], shown, found=False)
-    assert len(looked.certain) == heals
-    assert not len(looked.marks)
-    healed = heal_by_both(rgb, looked, measured, StopWatch(), weak=False)
+    findings, rgb, measured = looked_at(monkeypatch, [0.0, probability], shown, found=False)
+    assert len(findings.certain) == heals
+    assert not len(findings.marks)
+    healed = heal_with_both(rgb, findings, measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert not healed.mask[:, :38].any()

@@ -13,15 +13,15 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.convincing import certain_level, certain_parts, sure_regions
 from filmscand.ir.decision.dust_rules import INFRARED_RULES
-from filmscand.ir.detection.regions import Regions, count_for_area, select, union
-from filmscand.ir.healing.colour_healing import heal_colours
-from filmscand.ir.healing.heal import Healed, Measured, heal, infrared_densities, split_wide, taken_back
+from filmscand.ir.decision.sure_regions import certain_level, certain_parts, sure_regions
+from filmscand.ir.detection.regions import Regions, chosen, joined, many
+from filmscand.ir.healing.colour_healing import heal_by_colours
+from filmscand.ir.healing.infrared_healing import Healed, Measured, heal, infrared_densities, reverted, split_into_cells
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS
 from filmscand.ir.leakage.model import Leakage
-from filmscand.ir.methods import few_marks
-from filmscand.ir.network.detector import CERTAIN, asked_part, find_regions, look_at_frame, mean_probability
+from filmscand.ir.methods import few_regions
+from filmscand.ir.network.detector import CERTAIN, find_regions, mean_probability, run_detector, strictness
 from filmscand.ir.network.infrared_view import InfraredView
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.report import CleanOptions, CleanReport, Method
@@ -59,7 +59,7 @@ CERTAIN_MEAN, SHOWN_OF_CERTAIN, SHOWN_OF_FOUND = 0.92, 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class DetectorFindings:
     """What the detector says of a frame.
 
     Attributes
@@ -99,21 +99,21 @@ def may_be_weak(healed: Healed) -> bool:
 
 def _nearly_all_left(healed: Healed) -> bool:
     """Whether infrared found much and healed hardly any of it."""
-    return healed.left > count_for_area(MANY_LEFT, healed.mask.size) and few_marks.at_most_few(healed)
+    return healed.left > many(MANY_LEFT, healed.mask.size) and few_regions.healed_few(healed)
 
 
-def is_confirmed(healed: Healed, looked: Looked) -> bool:
+def is_confirmed(healed: Healed, findings: DetectorFindings) -> bool:
     """Whether the detector says as well that infrared which may be weak has found dust."""
-    return len(looked.marks) > 0 and (not _nearly_all_left(healed) or looked.confirmed_part >= WEAK_PART)
+    return len(findings.marks) > 0 and (not _nearly_all_left(healed) or findings.confirmed_part >= WEAK_PART)
 
 
-def look_by_both(
+def detect_with_both(
     rgb: npt.NDArray[np.uint16],
     found: tuple[Regions, Measured],
     view: InfraredView,
     options: CleanOptions,
     watch: StopWatch,
-) -> Looked:
+) -> DetectorFindings:
     """Ask the detector for defects, and what infrared found for confirmation.
 
     Parameters
@@ -127,7 +127,7 @@ def look_by_both(
 
     Returns
     -------
-    Looked
+    DetectorFindings
 
     Raises
     ------
@@ -135,10 +135,10 @@ def look_by_both(
         The detector's file cannot be used.
     """
     regions, measured = found
-    model, probability = look_at_frame(rgb, view, options, watch)
+    model, probability = run_detector(rgb, view, options, watch)
     find = partial(sure_regions, probability, model.card, options.sensitivity, INFRARED_RULES)
     marks = watch.time("detection", find)
-    mean, asked = mean_probability(probability, regions), asked_part(options.sensitivity)
+    mean, asked = mean_probability(probability, regions), strictness(options.sensitivity)
     confirmed = mean >= CONFIRMED * asked
     part = float(confirmed.mean()) if len(regions) else 0.0
     certain = select(marks, np.zeros(len(marks), np.bool_))
@@ -148,11 +148,11 @@ def look_by_both(
         # More is asked, as where infrared found hardly any: the frame may be spotless.
         few = (
             (_certain(probability, model, options), SHOWN_OF_CERTAIN),
-            (select(regions, mean >= few_marks.CONFIRMED * asked), SHOWN_OF_FOUND),
+            (chosen(regions, mean >= few_regions.CONFIRMED * asked), SHOWN_OF_FOUND),
         )
         certain, believed = watch.time("detection", lambda: [_shown(rgb, some, measured, part) for some, part in few])
-    defects = _found_of(union((marks, certain, believed), probability.shape), regions, probability.shape)
-    return Looked(model, probability, marks, defects, part, certain)
+    defects = _found_of(joined((marks, certain, believed), probability.shape), regions, probability.shape)
+    return DetectorFindings(model, probability, marks, defects, part, certain)
 
 
 def _certain(probability: npt.NDArray[np.uint8], model: Model, options: CleanOptions) -> Regions:
@@ -165,20 +165,20 @@ def _shown(rgb: npt.NDArray[np.uint16], marks: Regions, measured: Measured, part
     if not len(marks):
         return marks
     sure = np.full(rgb.shape[:2], CERTAIN, np.uint8)
-    healed = heal_colours(rgb, marks, sure, measured.photometry, lambda cells: _density(measured, cells))
-    taken, shown, _ = _taken_and_shown((rgb, healed), marks, measured)
-    return select(marks, (taken > 0) & (shown * measured.sight.gain >= part * taken))
+    healed = heal_by_colours(rgb, marks, sure, measured.photometry, lambda cells: _density(measured, cells))
+    taken, shown, _ = _picture_and_infrared_density((rgb, healed), marks, measured)
+    return chosen(marks, (taken > 0) & (shown * measured.sight.gain >= part * taken))
 
 
-def heal_by_both(
-    rgb: npt.NDArray[np.uint16], looked: Looked, measured: Measured, watch: StopWatch, *, weak: bool
+def heal_with_both(
+    rgb: npt.NDArray[np.uint16], findings: DetectorFindings, measured: Measured, watch: StopWatch, *, weak: bool
 ) -> Healed:
     """Heal what was found together: by infrared, and from the colours where that leaves most of a sure mark.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-    looked : Looked
+    findings : DetectorFindings
     measured : Measured
     watch : StopWatch
     weak : bool
@@ -189,18 +189,20 @@ def heal_by_both(
     Healed
         Outside `mask` equal to `rgb` to the last bit.
     """
-    healed = watch.time("healing", lambda: heal(rgb, looked.found, measured))
+    healed = watch.time("healing", lambda: heal(rgb, findings.found, measured))
     # Of a long scratch infrared may heal one half; a bright line that it does not show is no scratch.
-    bare = unseen(split_wide(looked.marks if len(looked.marks) else looked.certain)[0], healed.mask)
-    known = (looked.probability, measured.photometry, lambda cells: _density(measured, cells))
-    more = watch.time("healing", lambda: heal_colours(healed.rgb, bare, *known))
-    if len(looked.marks) and not weak and healed.exponent <= WEAK_EXPONENT:
-        more = taken_back(rgb, more, bare, _not_shown((healed, more), bare, looked, measured))
+    bare = mostly_unhealed(
+        split_into_cells(findings.marks if len(findings.marks) else findings.certain)[0], healed.mask
+    )
+    known = (findings.probability, measured.photometry, lambda cells: _density(measured, cells))
+    more = watch.time("healing", lambda: heal_by_colours(healed.rgb, bare, *known))
+    if len(findings.marks) and not weak and healed.exponent <= WEAK_EXPONENT:
+        more = reverted(rgb, more, bare, _lacks_infrared((healed, more), bare, findings, measured))
     # The second step counts anew what the first one left.
     return added(replace(healed, left=max(healed.left - len(bare), 0)), more)
 
 
-def unseen(marks: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
+def mostly_unhealed(marks: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
     """Return the pixels of each mark that infrared did not heal, where these are most of it."""
     bare = ~mask[marks.rows, marks.cols]
     counts = np.bincount(marks.owners, bare, len(marks)).astype(np.int64)
@@ -210,8 +212,8 @@ def unseen(marks: Regions, mask: npt.NDArray[np.bool_]) -> Regions:
     return Regions(marks.rows[pixels], marks.cols[pixels], starts)
 
 
-def _not_shown(
-    steps: tuple[Healed, Healed], marks: Regions, looked: Looked, measured: Measured
+def _lacks_infrared(
+    steps: tuple[Healed, Healed], marks: Regions, findings: DetectorFindings, measured: Measured
 ) -> npt.NDArray[np.bool_]:
     """Which marks, healed in the second step, take far more of the picture than infrared shows, and are not probable.
 
@@ -220,15 +222,15 @@ def _not_shown(
     if not len(marks):
         return np.zeros(0, np.bool_)
     before, more = steps
-    taken, shown, limit = _taken_and_shown((before.rgb, more), marks, measured)
+    taken, shown, limit = _picture_and_infrared_density((before.rgb, more), marks, measured)
     usual = before.exponent * measured.sight.gain
-    certain = certain_parts(looked.probability, marks, certain_level(looked.model.card))
-    improbable = (mean_probability(looked.probability, marks) < PROBABLE_ALONE) | (certain < CERTAIN_ALONE)
-    surely_shown = (taken > SURELY_SHOWN * usual * limit) & (not few_marks.at_most_few(before))
+    certain = certain_parts(findings.probability, marks, certain_level(findings.model.card))
+    improbable = (mean_probability(findings.probability, marks) < PROBABLE_ALONE) | (certain < CERTAIN_ALONE)
+    surely_shown = (taken > SURELY_SHOWN * usual * limit) & (not few_regions.healed_few(before))
     return np.asarray((usual * shown < SHOWN_PART * taken) & (improbable | surely_shown))
 
 
-def _taken_and_shown(
+def _picture_and_infrared_density(
     steps: tuple[npt.NDArray[np.uint16], Healed], marks: Regions, measured: Measured
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return what healing gave back of each mark, what infrared shows there, and its thresholds; nepers, summed."""
@@ -237,7 +239,7 @@ def _taken_and_shown(
     tables = measured.photometry.log_tables[:3]
     seen = healed.mask[rows, cols] & ((measured.residual.grades[rows, cols] & CLIPPED) == 0)
     light = [tables[np.arange(3), rgb[rows, cols]].mean(axis=1) for rgb in (healed.rgb, before)]
-    planes = (np.abs(light[0] - light[1]), *_seen_in_infrared(marks, measured))
+    planes = (np.abs(light[0] - light[1]), *_infrared_and_threshold(marks, measured))
     taken, shown, limit = (np.add.reduceat(seen * plane, marks.starts[:-1]) for plane in planes)
     return taken, shown, limit
 
@@ -257,11 +259,15 @@ def _is_deep(regions: Regions, measured: Measured) -> npt.NDArray[np.bool_]:
     """Which regions lie so far beyond their threshold that no leak explains them."""
     if not len(regions):
         return np.zeros(0, np.bool_)
-    density, limits = (np.add.reduceat(values, regions.starts[:-1]) for values in _seen_in_infrared(regions, measured))
+    density, limits = (
+        np.add.reduceat(values, regions.starts[:-1]) for values in _infrared_and_threshold(regions, measured)
+    )
     return np.asarray(density > DEEP * limits)
 
 
-def _seen_in_infrared(regions: Regions, measured: Measured) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _infrared_and_threshold(
+    regions: Regions, measured: Measured
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return what each pixel takes of the infrared, smoothed over 5 by 5, and the threshold there, nepers."""
     grades = measured.residual.grades[regions.rows, regions.cols] & GRADE_BITS
     return infrared_densities(measured.residual, measured.base, regions)[:, 1], measured.limits[2, grades]

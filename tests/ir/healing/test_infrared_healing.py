@@ -9,7 +9,7 @@ from scipy import ndimage
 from filmscand.ir.decision import _defect_kernels as defect_kernels
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import _healing_kernels as kernels
-from filmscand.ir.healing.heal import GRAIN_VARIANCE, split_wide
+from filmscand.ir.healing.infrared_healing import GRAIN_VARIANCE, split_into_cells
 from support import ir_twins as twins
 
 COUNTS = 65536
@@ -216,7 +216,7 @@ def test_a_scratch_across_the_frame_is_cut_into_cells_and_a_speck_stays_whole():
     classes[20:24] = 2
     classes[80:90, 40:52] = 2
     regions = connected_regions(classes)
-    cells, parents = split_wide(regions)
+    cells, parents = split_into_cells(regions)
     assert len(regions) == 2
     assert parents.tolist() == sorted(parents.tolist())
     assert (parents == 1).sum() == 1
@@ -230,7 +230,7 @@ def test_cutting_regions_loses_no_pixel_and_doubles_none():
     rng = np.random.default_rng(4)
     classes = (ndimage.gaussian_filter(rng.standard_normal((300, 400)), 6) > 0.02).astype(np.uint8) * 2
     regions = connected_regions(classes)
-    cells, parents = split_wide(regions)
+    cells, parents = split_into_cells(regions)
     owner = np.zeros(classes.shape, int)
     owner[regions.rows, regions.cols] = np.repeat(np.arange(len(regions)), np.diff(regions.starts)) + 1
     assert len(set(zip(cells.rows.tolist(), cells.cols.tolist(), strict=True))) == len(regions.rows)
@@ -267,7 +267,7 @@ def test_what_is_seen_of_defect_pixels_is_what_its_definition_says(drawn, filled
     spread, doubt = error[:, :3].astype(float) * filled, error[:, 3:].astype(float)
     weights = np.array([2.0, 0.3, 1e-4, 1.5], np.float32)
     found = [np.empty((count, 3), np.float32) for _ in range(4)]
-    defect_kernels.look_pixels(rgb, rows, cols, DISPLAY, relative_noise, weights, fill, error, *found)
+    defect_kernels.sample_pixels(rgb, rows, cols, DISPLAY, relative_noise, weights, fill, error, *found)
     raw = DISPLAY[0][rgb[rows, cols]].astype(float)
     noise = np.stack([relative_noise[c][rgb[rows, cols, c]] for c in range(3)], -1)
     expected_fill = planes["fill"] if filled else raw
@@ -358,12 +358,12 @@ def test_a_density_between_pixels_is_read_where_the_film_lies():
 def test_a_region_wider_than_a_hundred_pixels_is_cut_into_cells_of_fifty(width_px, cells):
     classes = np.zeros((48, 500), np.uint8)
     classes[10:14, 5 : 5 + width_px] = 2
-    assert len(split_wide(connected_regions(classes))[0]) == cells
+    assert len(split_into_cells(connected_regions(classes))[0]) == cells
 
 
 def test_of_what_a_scratch_runs_through_cells_are_sixteen_pixels_wide_however_small_it_is():
     classes = np.zeros((48, 500), np.uint8)
     classes[4:8, :80] = classes[20:24, :80] = classes[36:40, :130] = 2
-    cells, parents = split_wide(connected_regions(classes), np.array([False, True, True]))
+    cells, parents = split_into_cells(connected_regions(classes), np.array([False, True, True]))
     assert np.bincount(parents).tolist() == [1, 5, 9]
     assert len(cells) == len(parents)

@@ -30,7 +30,7 @@ AREA_FACTOR = 4.0
 OTHERS = 2
 
 
-def repeated(probability: npt.NDArray[np.uint8], regions: Regions, sensitivity: float) -> npt.NDArray[np.bool_]:
+def find_repeated(probability: npt.NDArray[np.uint8], regions: Regions, sensitivity: float) -> npt.NDArray[np.bool_]:
     """Tell which marks of a frame repeat a shape.
 
     Parameters

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.convincing import certain_level, certain_parts
+from filmscand.ir.decision.background import Background, measure_backgrounds
 from filmscand.ir.decision.dust_rules import COLOUR_RULES, NEARLY
-from filmscand.ir.decision.ground import Ground, measure_grounds
-from filmscand.ir.decision.likeness import repeated
-from filmscand.ir.detection.regions import Regions, none_of, select
-from filmscand.ir.network.detector import asked_part, find_regions, mean_probability
+from filmscand.ir.decision.repeated_shapes import find_repeated
+from filmscand.ir.decision.sure_regions import certain_level, certain_parts
+from filmscand.ir.detection.regions import Regions, chosen, none_of
+from filmscand.ir.network.detector import find_regions, mean_probability, strictness
 from filmscand.ir.network.model_file import ModelCard
 
 # Certain pixels of a mark, at least: below, leaves and lettering are as certain as specks.
@@ -30,7 +30,7 @@ DEVIATIONS = 1.75
 AS_DARK = 0.05
 
 
-def outstanding_regions(
+def regions_on_rough_background(
     rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float
 ) -> Regions:
     """Return the marks of a frame that stand out of a rough ground.
@@ -50,10 +50,12 @@ def outstanding_regions(
     candidates = select(regions, _is_certain(probability, regions, card, sensitivity))
     if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_MARKS * probability.size / 1e6:
         return none_of(candidates)
-    return select(candidates, np.array([_stands_out(ground) for ground in measure_grounds(rgb, candidates)], np.bool_))
+    return chosen(
+        candidates, np.array([_stands_out(ground) for ground in measure_backgrounds(rgb, candidates)], np.bool_)
+    )
 
 
-def _stands_out(ground: Ground) -> bool:
+def _stands_out(ground: Background) -> bool:
     """Whether a mark's ground is rough, and shows hardly anything like the mark."""
     return ground.roughness >= ROUGH and ground.deviations >= DEVIATIONS and ground.as_dark <= AS_DARK
 
@@ -64,6 +66,6 @@ def _is_certain(
     """Whether each region is so by itself: of size, and nearly all of it beyond doubt."""
     part = certain_parts(probability, regions, certain_level(card))
     enough = part * np.diff(regions.starts) >= CERTAIN_PX * 2 * (1 - sensitivity)
-    enough &= mean_probability(probability, regions) >= MEAN * asked_part(sensitivity)
-    enough &= ~repeated(probability, regions, sensitivity)
+    enough &= mean_probability(probability, regions) >= MEAN * strictness(sensitivity)
+    enough &= ~find_repeated(probability, regions, sensitivity)
     return np.asarray(enough & (part > COLOUR_RULES.sure_share))

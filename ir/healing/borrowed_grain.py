@@ -20,14 +20,14 @@ MOST_DETAIL = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """How defects are looked at: display value of each count (3, 65536), and the frame's marks (see `mark_defects`)."""
+class Surroundings:
+    """How defects are findings at: display value of each count (3, 65536), and the frame's marks (see `pixel_states`)."""
 
     display: Array
     marks: npt.NDArray[np.uint8]
 
 
-def measure_detail(rgb: npt.NDArray[np.uint16], shown: Shown, cells: Regions) -> Array:
+def measure_detail(rgb: npt.NDArray[np.uint16], shown: Surroundings, cells: Regions) -> Array:
     """Return the deviation of detail around each cell: red, green, blue, and what they have in common, (cells, 4).
 
     As a part of the value; grain, and whatever is as fine as grain.
@@ -38,9 +38,9 @@ def measure_detail(rgb: npt.NDArray[np.uint16], shown: Shown, cells: Regions) ->
     return detail
 
 
-def lent_grain(
+def borrowed_grain(
     rgb: npt.NDArray[np.uint16],
-    shown: Shown,
+    shown: Surroundings,
     cells: Regions,
     looks: tuple[Array, Array],
     lost: npt.NDArray[np.floating],
@@ -50,7 +50,7 @@ def lent_grain(
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-    shown : Shown
+    shown : Surroundings
     cells : Regions
     looks : (pixels, 3) and (cells, 4) ndarray of float32
         The fill, in display values, and the detail around (see `measure_detail`).
@@ -68,5 +68,5 @@ def lent_grain(
     most = (MOST_DETAIL * detail[:, :3] * levels).astype(np.float32)
     missing = np.where(areas[cells.owners] < GRAINY_PX, 0, lost).astype(np.float32)
     added = np.empty_like(fill)
-    kernels.lend_grain(rgb, shown.marks, shown.display, cells.starts, cells.rows, cells.cols, missing, most, added)
+    kernels.borrow_grain(rgb, shown.marks, shown.display, cells.starts, cells.rows, cells.cols, missing, most, added)
     return added

@@ -11,9 +11,9 @@ from filmscand.film.frame import Damage, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import girders
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.decision.convincing import sure_regions
 from filmscand.ir.decision.dust_rules import INFRARED_RULES, TINTED_RULES
-from filmscand.ir.decision.smooth_ground import without_branches
+from filmscand.ir.decision.smooth_background import without_picture_objects
+from filmscand.ir.decision.sure_regions import sure_regions
 from support.ir_frames import compiled
 
 pytestmark = compiled
@@ -134,7 +134,7 @@ def before(ground, *, darker=0.3, certain_px=170, size_px=16, others=0, model, s
     rgb = np.repeat((60000 * 10**-density).astype(np.uint16)[..., None], 3, 2)
     # Where few marks are sure, the rules for these are another matter.
     regions = sure_regions(probability, model.card, 1.0)
-    kept = without_branches(rgb, probability, regions, model.card, sensitivity)
+    kept = without_picture_objects(rgb, probability, regions, model.card, sensitivity)
     assert len(regions) == 1 + others
     return len(kept) == len(regions)
 
@@ -170,7 +170,7 @@ def test_on_rough_ground_dust_is_seldom_certain(model):
 def test_a_frame_without_a_mark_has_none(model):
     rgb, probability = np.zeros((*SHAPE, 3), np.uint16), np.zeros(SHAPE, np.uint8)
     none = sure_regions(probability, model.card, 0.5)
-    assert len(without_branches(rgb, probability, none, model.card, 0.5)) == 0
+    assert len(without_picture_objects(rgb, probability, none, model.card, 0.5)) == 0
 
 
 @pytest.mark.parametrize("kind", ["dark_slide", "leaky_slide"])

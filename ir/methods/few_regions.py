@@ -10,16 +10,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, count_for_area
-from filmscand.ir.healing.heal import Healed, taken_back
-from filmscand.ir.network.detector import asked_part, detector_of, look_at_frame, mean_probability
+from filmscand.ir.detection.regions import Regions, many
+from filmscand.ir.healing.infrared_healing import Healed, reverted
+from filmscand.ir.network.detector import detector_for, mean_probability, run_detector, strictness
 from filmscand.ir.network.infrared_view import InfraredView
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.report import CleanOptions
 from filmscand.ir.stopwatch import StopWatch
 
 # Of more marks than this and for the root of its megapixels hardly all are the picture's.
-FEW_MARKS = (5, 5)
+FEW_REGIONS = (5, 5)
 # Part of the marks that are confirmed on a dusty frame, at least.
 DUSTY_PART = 0.33
 # Mean probability of a mark from which on it is confirmed: on spotless frames the detector gave 0.25 at most to what
@@ -29,15 +29,15 @@ CONFIRMED = 0.4
 
 def may_be_spotless(healed: Healed) -> bool:
     """Whether so little was healed of a frame that it may all be the picture's."""
-    return healed.divided + healed.filled > 0 and at_most_few(healed)
+    return healed.divided + healed.filled > 0 and healed_few(healed)
 
 
-def at_most_few(healed: Healed) -> bool:
+def healed_few(healed: Healed) -> bool:
     """Whether a few marks were healed at most."""
-    return healed.divided + healed.filled <= count_for_area(FEW_MARKS, healed.mask.size)
+    return healed.divided + healed.filled <= many(FEW_REGIONS, healed.mask.size)
 
 
-def confirmed_marks(
+def keep_confirmed(
     rgb: npt.NDArray[np.uint16],
     found: tuple[Regions, Healed],
     view: InfraredView,
@@ -68,12 +68,12 @@ def confirmed_marks(
         The detector's file cannot be used.
     """
     regions, healed = found
-    asked = CONFIRMED * asked_part(options.sensitivity)
-    if not detector_of(options, infrared=True).sees_infrared:
+    asked = CONFIRMED * strictness(options.sensitivity)
+    if not detector_for(options, infrared=True).sees_infrared:
         return healed, None
-    model, probability = look_at_frame(rgb, view, options, watch, wanted=healed.mask)
+    model, probability = run_detector(rgb, view, options, watch, wanted=healed.mask)
     denied = mean_probability(probability, regions) < asked
     changed = np.maximum.reduceat(healed.mask[regions.rows, regions.cols], regions.starts[:-1])
     if (changed & ~denied).sum() >= DUSTY_PART * changed.sum():
         return healed, model
-    return taken_back(rgb, healed, regions, denied), model
+    return reverted(rgb, healed, regions, denied), model

@@ -10,8 +10,8 @@ import pytest
 from filmscand.film.frame import Damage
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.detection.regions import connected_regions
-from filmscand.ir.healing.heal import Healed
-from filmscand.ir.methods.few_marks import confirmed_marks, may_be_spotless
+from filmscand.ir.healing.infrared_healing import Healed
+from filmscand.ir.methods.few_regions import keep_confirmed, may_be_spotless
 from filmscand.ir.network.model_file import load_detector
 from filmscand.ir.report import Method
 from filmscand.ir.stopwatch import StopWatch
@@ -59,7 +59,7 @@ def kept(spots, sensitivity=0.5):
     rgb, view, (regions, healed), options = spots
     healed = replace(healed, rgb=healed.rgb.copy(), mask=healed.mask.copy())
     options = replace(options, sensitivity=sensitivity)
-    return rgb, *confirmed_marks(rgb, (regions, healed), view, options, StopWatch())
+    return rgb, *keep_confirmed(rgb, (regions, healed), view, options, StopWatch())
 
 
 FAINT, DEEP = 0.99, 0.6
@@ -91,7 +91,7 @@ def test_the_higher_the_sensitivity_the_less_is_asked(tmp_path):
 def test_a_detector_that_takes_no_infrared_is_not_asked(tmp_path):
     rgb, view, found, _ = spotted(tmp_path, (FAINT, DEEP))
     own = CleanOptions(0.5, "auto", str(save_detector(tmp_path / "colours.onnx", threshold=9.0)))
-    healed, model = confirmed_marks(rgb, found, view, own, StopWatch())
+    healed, model = keep_confirmed(rgb, found, view, own, StopWatch())
     assert model is None
     assert healed is found[1]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.convincing import certain_level, certain_parts
-from filmscand.ir.decision.dust_rules import FEW_SURE, in_pieces
-from filmscand.ir.decision.ground import measure_grounds
-from filmscand.ir.detection.regions import Regions, select
-from filmscand.ir.network.detector import asked_part
+from filmscand.ir.decision.background import measure_backgrounds
+from filmscand.ir.decision.dust_rules import FEW_SURE, count_per_piece
+from filmscand.ir.decision.sure_regions import certain_level, certain_parts
+from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
 # Of marks of these areas at least so much is certain where they are so plain to see; what is smaller has a wide rim.
@@ -24,7 +24,7 @@ SMOOTH = 0.035
 DEVIATIONS = 10.0
 
 
-def without_branches(
+def without_picture_objects(
     rgb: npt.NDArray[np.uint16],
     probability: npt.NDArray[np.uint8],
     regions: Regions,
@@ -46,11 +46,11 @@ def without_branches(
     sensitivity : float
         0..1; the more, the less has to be certain.
     """
-    if len(regions) > in_pieces(FEW_SURE[1], probability.size):
+    if len(regions) > count_per_piece(FEW_SURE[1], probability.size):
         return regions
     areas = np.diff(regions.starts)
-    asked = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * asked_part(sensitivity)
+    asked = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * strictness(sensitivity)
     doubted = (certain_parts(probability, regions, certain_level(card)) < asked) & (areas >= LARGE_PX[0])
-    grounds = measure_grounds(rgb, select(regions, doubted))
+    grounds = measure_backgrounds(rgb, chosen(regions, doubted))
     doubted[doubted] = [ground.roughness <= SMOOTH and ground.deviations >= DEVIATIONS for ground in grounds]
     return select(regions, ~doubted)

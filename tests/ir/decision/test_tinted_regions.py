@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filmscand.ir.decision.convincing import sure_regions, tinted_regions
+from filmscand.ir.decision.sure_regions import sure_regions, tinted_regions
 from filmscand.ir.decision.tint import Tints
 from filmscand.ir.network.model_file import load_detector
 

@@ -8,8 +8,8 @@ from filmscand.film.frame import Damage
 from filmscand.ir import clean_frame
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing._healing_kernels import FREE
-from filmscand.ir.healing.heal import display_tables, mark_defects
-from filmscand.ir.healing.lent_grain import Shown, lent_grain, measure_detail
+from filmscand.ir.healing.borrowed_grain import Surroundings, borrowed_grain, measure_detail
+from filmscand.ir.healing.infrared_healing import display_tables, pixel_states
 from filmscand.ir.planes.photometry import measure_photometry
 from support.ir_frames import compiled, simulated
 
@@ -27,7 +27,7 @@ def shown_of(rgb, spot):
     classes[spot] = 2
     cells = connected_regions(classes)
     photometry = measure_photometry(rgb, rgb[..., 1])
-    return Shown(display_tables(photometry), mark_defects(cells, rgb.shape)), cells
+    return Surroundings(display_tables(photometry), pixel_states(cells, rgb.shape)), cells
 
 
 def lent(rgb, spot, lost=1.0, detail=None):
@@ -36,7 +36,7 @@ def lent(rgb, spot, lost=1.0, detail=None):
     fill = np.full((len(cells.rows), 3), shown.display[0][20_000], np.float32)
     found = measure_detail(rgb, shown, cells) if detail is None else np.full((len(cells), 4), detail, np.float32)
     missing = np.full(len(fill), lost, np.float32)
-    return lent_grain(rgb, shown, cells, (fill, found), missing) / fill
+    return borrowed_grain(rgb, shown, cells, (fill, found), missing) / fill
 
 
 def test_a_fill_gets_the_grain_of_the_film_around_as_far_as_it_lost_it():

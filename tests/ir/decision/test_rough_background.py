@@ -11,8 +11,8 @@ from filmscand.film.fields import smooth_field
 from filmscand.film.frame import Damage, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.decision.convincing import sure_regions
-from filmscand.ir.decision.rough_ground import outstanding_regions
+from filmscand.ir.decision.rough_background import regions_on_rough_background
+from filmscand.ir.decision.sure_regions import sure_regions
 from filmscand.ir.network.detector import find_probability, find_regions
 from filmscand.ir.network.model_file import load_detector
 from support.ir_frames import compiled, simulated
@@ -43,7 +43,7 @@ def found(density, model, place=SPECK, darker=0.8, sensitivity=0.5, doubtful=0):
     probability[place] = 253
     # The frame itself does not count as dusty.
     assert not len(sure_regions(probability, model.card, 0.5))
-    return len(outstanding_regions(scanned(density), probability, model.card, sensitivity))
+    return len(regions_on_rough_background(scanned(density), probability, model.card, sensitivity))
 
 
 @pytest.mark.parametrize("place", [SPECK, HAIR], ids=["speck", "hair"])
@@ -90,7 +90,7 @@ def test_a_mark_whose_rim_is_doubtful_is_left_as_cracks_of_rocks_have_such(rim, 
     density[SPECK] += 0.8
     probability[SPECK] = rim
     probability[140:152, 190:199] = 255
-    assert len(outstanding_regions(scanned(density), probability, model.card, 0.5)) == stands_out
+    assert len(regions_on_rough_background(scanned(density), probability, model.card, 0.5)) == stands_out
 
 
 def test_where_much_is_nearly_a_mark_the_picture_is_what_the_detector_sees(model):
@@ -114,7 +114,7 @@ def test_a_hair_longer_than_what_is_looked_at_is_judged_by_its_middle(model):
     # At its ends the ground is as smooth as a sky.
     density[:, :900] = np.where(probability[:, :900] > 0, 1.4, 0.6)
     density[:, 2300:] = np.where(probability[:, 2300:] > 0, 1.4, 0.6)
-    assert len(outstanding_regions(scanned(density), probability, model.card, 0.5)) == 1
+    assert len(regions_on_rough_background(scanned(density), probability, model.card, 0.5)) == 1
 
 
 def test_a_hair_on_gravel_is_healed_though_the_frame_does_not_count_as_dusty():
@@ -138,7 +138,7 @@ def test_where_tints_find_nothing_nothing_is_sought_on_rough_ground(monkeypatch)
     def ask(*_):
         raise AssertionError("expected only frames with colour, found one without")
 
-    monkeypatch.setattr("filmscand.ir.methods.colours.outstanding_regions", ask)
+    monkeypatch.setattr("filmscand.ir.methods.colours.regions_on_rough_background", ask)
     monkeypatch.setattr(
         "filmscand.ir.methods.colours.tinted_regions", lambda seen, *_: (find_regions(seen * 0, 0.5, 0.5), seen)
     )
