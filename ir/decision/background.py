@@ -1,4 +1,4 @@
-"""What a mark lies on: how rough it is, and how far the mark stands out of it."""
+"""The background of a region: how rough it is, and how far the region stands out of it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from filmscand.ir.statistics import median_and_deviation
 
 Plane = npt.NDArray[np.float32]
 
-# The ground of a mark lies so far from it; what is nearer belongs to its rim.
-GROUND_PX = (4, 30)
-# Structures are what is between these two blurs, pixels: finer is grain, coarser is shading.
+# Nearest and farthest background pixel, as a distance from the region; nearer pixels belong to its rim.
+BACKGROUND_PX = (4, 30)
+# Structures are the difference of two blurs with these standard deviations: finer is grain, coarser is shading.
 STRUCTURES_PX = (1.5, 8.0)
-# Of a long mark as much as fits into a square of this size is findings at.
+# Side of the square around a long region's middle that is measured.
 _WINDOW_PX = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """A mark before its ground.
+    """A region against its background.
 
     Attributes
     ----------
     roughness : float
-        Deviation of the ground's structures, densities.
+        Standard deviation of the background's structures, density.
     deviations : float
-        Of the ground, between its middle and the mark.
+        Distance of the region's median density from the background's, in standard deviations of the background.
     as_dark : float
-        Part of the ground that is as dark as the mark, or as bright where the mark is the brighter.
+        Part of the background that is at least as dark as the region, or as bright where the region is the brighter.
     """
 
     roughness: float
@@ -43,14 +43,19 @@ class Background:
 
 
 def measure_backgrounds(rgb: npt.NDArray[np.uint16], regions: Regions) -> Iterator[Background]:
-    """Measure the ground of each mark of a frame.
+    """Measure the background of each region of a frame.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        The frame, counts.
+        Counts of the frame.
     regions : Regions
-        The marks.
+        Candidate regions.
+
+    Yields
+    ------
+    Background
+        One for each region, in order.
     """
     if not len(regions):
         return
@@ -62,31 +67,31 @@ def measure_backgrounds(rgb: npt.NDArray[np.uint16], regions: Regions) -> Iterat
 def _measure(
     rgb: npt.NDArray[np.uint16], levels: DensityLevels, rows: npt.NDArray[np.int32], cols: npt.NDArray[np.int32]
 ) -> Background:
-    """Measure the ground of the mark with these pixels."""
+    """Measure the background of the region with these pixels."""
     middle = np.argmin(np.abs(rows - np.median(rows)) + np.abs(cols - np.median(cols)))
     window = (_span(rows, int(rows[middle]), rgb.shape[0]), _span(cols, int(cols[middle]), rgb.shape[1]))
-    mark = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.bool_)
+    region = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.bool_)
     inside = (rows >= window[0].start) & (rows < window[0].stop) & (cols >= window[1].start) & (cols < window[1].stop)
-    mark[rows[inside] - window[0].start, cols[inside] - window[1].start] = True
+    region[rows[inside] - window[0].start, cols[inside] - window[1].start] = True
     density: Plane = density_planes(rgb[window], levels).mean(axis=0)
-    distance_px = ndimage.distance_transform_edt(~mark)
-    ground = (distance_px > GROUND_PX[0]) & (distance_px <= GROUND_PX[1])
-    if not ground.any():
+    distance_px = ndimage.distance_transform_edt(~region)
+    background = (distance_px > BACKGROUND_PX[0]) & (distance_px <= BACKGROUND_PX[1])
+    if not background.any():
         return Background(0.0, 0.0, 1.0)
-    return _before(density, mark, ground)
+    return _compare(density, region, background)
 
 
-def _before(density: Plane, mark: npt.NDArray[np.bool_], ground: npt.NDArray[np.bool_]) -> Background:
-    core = ndimage.binary_erosion(mark, np.ones((3, 3), np.bool_))
-    height = float(np.median(density[core if core.any() else mark]))
+def _compare(density: Plane, region: npt.NDArray[np.bool_], background: npt.NDArray[np.bool_]) -> Background:
+    core = ndimage.binary_erosion(region, np.ones((3, 3), np.bool_))
+    height = float(np.median(density[core if core.any() else region]))
     fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
-    middle, deviation = median_and_deviation(density[ground])
-    _, roughness = median_and_deviation((fine - coarse)[ground])
-    towards = density[ground] >= height if height > middle else density[ground] <= height
-    return Background(roughness, abs(height - middle) / max(deviation, 1e-3), float(towards.mean()))
+    middle, deviation = middle_and_deviation(density[background])
+    _, roughness = middle_and_deviation((fine - coarse)[background])
+    beyond = density[background] >= height if height > middle else density[background] <= height
+    return Background(roughness, abs(height - middle) / max(deviation, 1e-3), float(beyond.mean()))
 
 
-def _span(places: npt.NDArray[np.int32], middle: int, length: int) -> slice:
-    """Return the rows or columns of a mark with its ground; of a long mark, those around the pixel in its middle."""
-    first = max(int(places.min()) - GROUND_PX[1], middle - _WINDOW_PX // 2, 0)
-    return slice(first, min(int(places.max()) + GROUND_PX[1] + 1, middle + _WINDOW_PX // 2, length))
+def _span(positions: npt.NDArray[np.int32], middle: int, length: int) -> slice:
+    """Return the rows or columns of a region and its background; of a long region, those around its middle pixel."""
+    first = max(int(positions.min()) - BACKGROUND_PX[1], middle - _WINDOW_PX // 2, 0)
+    return slice(first, min(int(positions.max()) + BACKGROUND_PX[1] + 1, middle + _WINDOW_PX // 2, length))

@@ -1,4 +1,4 @@
-"""What is asked of a detector's marks before they count as dust: the rules for each network."""
+"""Requirements that a detector's regions meet before they count as dust: the rules for each network."""
 
 from __future__ import annotations
 
@@ -13,62 +13,74 @@ from filmscand.ir.detection.regions import many
 from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
-# Parts of a frame's marks that are sure between which `DustRules` pass from one figure to the other.
+# Sure parts of a frame's regions between which `DustRules.fewest_sure` passes from its first figure to its second.
 MOST_SURE_PARTS = (0.25, 0.38)
-# Where a smaller part than this is sure, the picture looks like foliage.
+# Sure part below which the picture looks like foliage.
 FOLIAGE_PART = 0.1
+# Sure parts between which `DustRules.dusty_share` comes into force.
 DUSTY_PARTS = (0.3, 0.5)
+# Sure parts between which `DustRules.dusty_limits` come into force.
 SURELY_DUSTY_PARTS = (0.45, 0.55)
+# Sure parts between which `DustRules.large_means` passes from its first figure to its second.
 DOUBTFUL_PARTS = (0.4, 0.9)
-# Seed and grow of what is nearly a mark: wires and foliage show many of these for one that is sure, dust hardly more.
+# Seed and grow limits of regions that are nearly sure. Wires and foliage show many of these for one sure region; dust
+# shows hardly more than the sure ones.
 NEARLY = (0.5, 0.3)
-# DustRules were chosen on frames of this size; of a larger one every such piece may show as much by mistake.
+# Area of a piece, in pixels. The rules were chosen on frames of this size; on a larger frame each piece may show as
+# many regions by mistake.
 PIECE_PX = 1_500_000
-# A frame with fewer sure marks in a piece than the first has few, and with more than the second it has not.
+# Sure regions per piece: below the first figure a frame has few, above the second it has many.
 FEW_SURE = (20.0, 30.0)
-# Areas of marks between which `DustRules.certain_of_few` passes from one figure to the other.
+# Areas of regions between which `DustRules.certain_of_few` passes from its first figure to its second.
 FEW_AREAS_PX = (45, 100)
+# Areas of regions that the means and certain parts of `DustRules` stand for.
 AREAS_PX = (60, 500, 2000, 8000)
 
 
 @dataclass(frozen=True, slots=True)
 class DustRules:
-    """What is asked of the marks of a network at sensitivity 0.5; each network is sure in a way of its own.
+    """Requirements for the regions of one network at sensitivity 0.5; each network is sure in its own way.
 
     Attributes
     ----------
     sure_share : float
-        Of a sure mark more than this part is certain (over the seed of sensitivity 0).
+        A region is sure if more than this part of its pixels is certain (above the seed limit of sensitivity 0).
     nearly : pair of float or None
-        Seed and grow of the marks that sure ones are a part of; without, those of the sensitivity.
+        Seed and grow limits of the regions among which the sure ones are counted; None: those of the sensitivity.
     sure_part : float
-        Part of a dusty frame's marks that is sure, at least.
+        Least part of a dusty frame's regions that is sure.
     fewest_sure : pair of float
-        Sure marks that a dusty frame has at least, beyond one and for the root of its megapixels, where
-        `MOST_SURE_PARTS` of its marks are sure: what a picture shows by mistake comes with much that is nearly so.
-    small_mean, large_means, huge_means : float, pair of float, pair of float
-        Mean probability of marks of the first of `AREAS_PX`, of the second (where `DOUBTFUL_PARTS` of the marks are
-        sure), and of the others, at least.
+        Fewest sure regions of a dusty frame, beyond one, per root of its megapixels: where the first and where the
+        second of `MOST_SURE_PARTS` is sure. Regions that the picture shows by mistake come with many that are nearly
+        sure.
+    small_mean : float
+        Least mean probability of regions with the first of `AREAS_PX`.
+    large_means : pair of float
+        Least mean probability of regions with the second of `AREAS_PX`, at each of `DOUBTFUL_PARTS`.
+    huge_means : pair of float
+        Least mean probability of regions with the third and the fourth of `AREAS_PX`.
     certain_parts : four of float
-        Part of marks of `AREAS_PX` that is certain, at least.
+        Least certain part of regions with each of `AREAS_PX`.
     dusty_share : float
-        What is asked of large marks beyond what is of small ones is asked to this part only where `DUSTY_PARTS` of a
-        frame's marks are sure: on a frame as dusty, what is less sure is dust that is hard to see.
+        Share of the extra requirements for large regions that stays in force from the second of `DUSTY_PARTS` on: on
+        such a dusty frame, less sure regions are dust that is hard to see.
     dusty_limits : pair of float
-        Where `SURELY_DUSTY_PARTS` of a frame's marks are sure, these parts of seed and grow make a mark.
-    most_doubtful, most_bounded : float
-        Where what is not convincing covers more than the first part of what is, or more than the second where of one
-        mark `BOUND_PX` count at most, the picture itself looks like dust.
+        Factors on the seed and grow limits from the second of `SURELY_DUSTY_PARTS` on.
+    most_doubtful : float
+        Largest area of doubtful regions, as a multiple of the convincing ones' area, before the picture itself looks
+        like dust.
+    most_bounded : float
+        The same multiple where each region counts for `BOUND_PX` pixels at most.
     certain_of_few : pair of float
-        Part of a small and of any mark that is certain, at least, on a frame with few sure ones (`FEW_SURE`,
-        `FEW_AREAS_PX`): there what is not sure by itself is more often the picture's than dust.
+        Least certain part of a small and of any larger region (`FEW_AREAS_PX`) on a frame with few sure ones
+        (`FEW_SURE`). There a region that is not sure by itself is more often the picture's than dust.
     surest_of_few : float
-        There of one mark at least so much is certain, or none is dust, and of each that touches the frame's border.
+        On such a frame, least certain part of at least one region, and of each region at the frame's border.
     drops_repeated : bool
-        There what repeats a shape is none either.
+        Whether regions that repeat a shape are dropped on such a frame.
     fewest_in_piece : float or None
-        Sure marks in a piece (see `count_per_piece`), beyond one, that are asked for where `FOLIAGE_PART` of the marks are
-        sure; without, no more than where the first of `MOST_SURE_PARTS` are.
+        Fewest sure regions per piece (see `count_per_piece`), beyond one, where `FOLIAGE_PART` of the regions are sure;
+        None: no more than at the first of `MOST_SURE_PARTS`.
     """
 
     sure_share: float
@@ -89,7 +101,7 @@ class DustRules:
     fewest_in_piece: float | None = None
 
     def fewest(self, sure_part: float, area_px: int) -> float:
-        """Return how many sure marks a dusty frame of some area has, at least, where this part of its marks is sure."""
+        """Return the fewest sure regions of a dusty frame of this area, where this part of its regions is sure."""
         doubtful, sure = (many((0.0, count), area_px) for count in self.fewest_sure)
         foliage = doubtful if self.fewest_in_piece is None else count_per_piece(self.fewest_in_piece, area_px)
         return 1 + float(np.interp(sure_part, (FOLIAGE_PART, *MOST_SURE_PARTS), (foliage, doubtful, sure)))
@@ -113,8 +125,8 @@ COLOUR_RULES = DustRules(
     drops_repeated=True,
     fewest_in_piece=6.0,
 )
-# Tints tell as well: what they show need not be certain by the picture. They make much of a picture nearly a mark,
-# which says nothing.
+# Tints are evidence of their own: a tinted region need not be certain by the picture. But tints make many parts of a
+# picture nearly sure, so that a count of nearly sure regions says nothing.
 TINTED_RULES = replace(
     COLOUR_RULES,
     nearly=None,
@@ -125,7 +137,7 @@ TINTED_RULES = replace(
     surest_of_few=0.0,
     fewest_in_piece=None,
 )
-# The network that sees infrared is seldom certain of more than the core of a mark.
+# The network that sees infrared is seldom certain of more than the core of a region.
 INFRARED_RULES = DustRules(
     sure_share=0.0,
     nearly=None,
@@ -143,29 +155,47 @@ INFRARED_RULES = DustRules(
 
 
 def count_per_piece(count: float, area_px: int) -> float:
-    """Return a number of marks for a frame's area, of one in a piece; below a piece, for the root of the area."""
+    """Scale a number of regions per piece to a frame's area.
+
+    count * max(n, sqrt(n)) with n = area_px / `PIECE_PX`: in proportion to the area from one piece on, and to its root
+    below.
+
+    Parameters
+    ----------
+    count : float
+        Regions in one piece.
+    area_px : int
+        Pixels of the frame.
+
+    Returns
+    -------
+    float
+        Regions in the frame.
+    """
     pieces = area_px / PIECE_PX
     return count * max(pieces, math.sqrt(pieces))
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What is asked of marks: the more, the larger they are and the fewer of a frame's are sure.
+    """Requirements for the regions of one frame: the higher, the larger a region is and the fewer are sure.
 
-    Girders and wires are large, and here and there certain; a speck has hardly a pixel off its rim.
+    Girders and wires are large and certain here and there; of a speck hardly a pixel lies off its rim.
 
     Attributes
     ----------
     rules : DustRules
+        Rules for the network.
     certain : int
-        Probability times 255 from which on a pixel is certain.
+        Probability times 255 from which a pixel is certain.
     few_share : float
-        1 where few marks are sure, 0 where many are (`FEW_SURE`).
+        1 where few regions are sure, 0 where many are, in between by `FEW_SURE`.
     sure_part : float
-        Of the marks.
+        Part of the frame's regions that is sure, 0..1.
     sensitivity : float
-    more : float
-        So much more is asked, as a part of the way to certainty.
+        0..1.
+    extra : float
+        Share of their way to 1 by which limits on mean probabilities are raised, 0..1.
     """
 
     rules: DustRules
@@ -173,30 +203,30 @@ class Requirements:
     few_share: float
     sure_part: float
     sensitivity: float
-    more: float = 0.0
+    extra: float = 0.0
 
-    def mean(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return the mean probability that marks of these areas have, at least."""
+    def least_mean(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the least mean probability of regions with these areas, in pixels."""
         small, large = self.rules.small_mean, np.interp(self.sure_part, DOUBTFUL_PARTS, self.rules.large_means)
         mean = small + self._large_share() * (_by_area(areas, (small, large, *self.rules.huge_means)) - small)
-        return np.asarray((mean + self.more * (1 - mean)) * strictness(self.sensitivity))
+        return np.asarray((mean + self.extra * (1 - mean)) * strictness(self.sensitivity))
 
-    def certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return the part of marks of these areas that is certain, at least."""
+    def least_certain_part(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the least certain part of regions with these areas, in pixels."""
         return self._large_share() * _by_area(areas, self.rules.certain_parts) * strictness(self.sensitivity)
 
-    def certain_of_any(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return that part where few marks are sure; 0 where many are."""
-        asked = np.interp(np.log(areas), np.log(FEW_AREAS_PX), self.rules.certain_of_few)
-        return np.asarray(self.few_share * asked * strictness(self.sensitivity))
+    def least_certain_part_of_few(self, areas: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return the least certain part of such regions where few are sure; 0 where many are."""
+        least = np.interp(np.log(areas), np.log(FEW_AREAS_PX), self.rules.certain_of_few)
+        return np.asarray(self.few_share * least * strictness(self.sensitivity))
 
     @property
-    def surest(self) -> float:
-        """The part of one mark that is certain, at least, where few are sure; 0 where many are."""
+    def surest_part(self) -> float:
+        """Least certain part of the surest region where few are sure; 0 where many are."""
         return self.few_share * self.rules.surest_of_few * strictness(self.sensitivity)
 
     def limits(self, card: ModelCard) -> tuple[float, float]:
-        """Return seed and grow of a frame's marks: less where it is surely dusty."""
+        """Return the seed and grow limits of a frame's regions: lower where the frame is surely dusty."""
         seed, grow = (
             limit * float(np.interp(self.sure_part, SURELY_DUSTY_PARTS, (1.0, part)))
             for limit, part in zip(card.limits(self.sensitivity), self.rules.dusty_limits, strict=True)

@@ -1,7 +1,7 @@
-"""Marks of one shape: a flock of birds before the sky, the hooks of a lettering. Dust never repeats a shape.
+"""Regions that repeat a shape: a flock of birds in the sky, the hooks of lettering. Dust never repeats a shape.
 
-A speck is round, and a scratch straight: these are all alike, and say nothing. But that three curved marks lie in one
-direction and are bent as much, and to the same side, hardly happens to hairs.
+Specks are round and scratches straight: they are all alike, and say nothing. But three curved regions that point the
+same way, bend as much and to the same side hardly ever are hairs.
 """
 
 from __future__ import annotations
@@ -14,61 +14,67 @@ import numpy.typing as npt
 
 from filmscand.ir.detection.regions import Regions, count_for_area, region_means
 
-# Marks for the root of its megapixels over which chance alone makes hairs of a frame alike.
-MOST_MARKS = (0.0, 60.0)
+# Regions per root of a frame's megapixels above which hairs are alike by chance.
+MOST_REGIONS = (0.0, 60.0)
+# Smallest area of a region whose shape is compared.
 SMALLEST_PX = 20
-# A curved mark is so many times as long as it is wide, and bent at least so much (see `Shapes`).
+# Least ratio of length to width of a curved region.
 ELONGATED = 1.35
+# Least bend of a curved region, in widths (see `Shapes`).
 BENT = 0.1
-# So far apart, at most, are the directions of marks that are alike, their lengths for their widths (as a factor), how
-# much they are bent, and their areas (as a factor).
+# Regions are alike if their directions differ by less than this,
 DIRECTION_RAD = np.radians(8)
+# their ratios of length to width by less than this factor,
 ELONGATION_FACTOR = 1.65
+# their bends by less than this, in widths,
 BEND = 0.25
+# and their areas by less than this factor.
 AREA_FACTOR = 4.0
-# So many others like it make a mark the picture's, at sensitivity 0.5.
+# Other regions like it that make a region the picture's, at sensitivity 0.5.
 OTHERS = 2
 
 
 def find_repeated(probability: npt.NDArray[np.uint8], regions: Regions, sensitivity: float) -> npt.NDArray[np.bool_]:
-    """Tell which marks of a frame repeat a shape.
+    """Tell which regions of a frame repeat a shape.
 
     Parameters
     ----------
     probability : (rows, cols) ndarray of uint8
-        Probability times 255: a pixel counts as much for the shape of its mark.
+        Probability of a defect times 255: the weight of a pixel in the shape of its region.
     regions : Regions
-        The marks.
+        Candidate regions of the frame.
     sensitivity : float
-        0..1; the more, the more marks have to be alike. At 1 none is taken for the picture's.
+        0..1; the higher, the more regions have to be alike. At 1 no region counts as repeated.
 
     Returns
     -------
     (regions,) ndarray of bool
+        True for a curved region with at least `OTHERS` / (2 - 2 `sensitivity`) others like it.
     """
     found = np.zeros(len(regions), np.bool_)
-    if not len(regions) or sensitivity >= 1 or len(regions) > count_for_area(MOST_MARKS, probability.size):
+    if not len(regions) or sensitivity >= 1 or len(regions) > many(MOST_REGIONS, probability.size):
         return found
     shapes = measure_shapes(probability, regions)
     curved = np.flatnonzero(shapes.curved)
-    others = np.array([np.count_nonzero(shapes.like(int(mark))[curved]) - 1 for mark in curved])
+    others = np.array([np.count_nonzero(shapes.like(int(region))[curved]) - 1 for region in curved])
     found[curved] = others >= OTHERS / (2 * (1 - sensitivity))
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """The shapes of marks, by their moments up to the third (Hu 1962, doi:10.1109/TIT.1962.1057692).
+    """The shapes of regions, by their moments up to the third (Hu 1962, doi:10.1109/TIT.1962.1057692).
 
     Attributes
     ----------
-    areas_px : (marks,) ndarray of int64
-    elongations : (marks,) ndarray of float64
-        Length for width, at least 1.
-    bends : (marks,) ndarray of float64
-        How far to one side what lies towards both ends is, in widths; 0 for what is straight or round.
-    directions_rad : (marks,) ndarray of float64
-        To which side the ends are bent.
+    areas_px : (regions,) ndarray of int64
+        Pixels of each region.
+    elongations : (regions,) ndarray of float64
+        Length over width, at least 1.
+    bends : (regions,) ndarray of float64
+        How far both ends lie to one side of the middle, in widths; 0 for a straight or a round region.
+    directions_rad : (regions,) ndarray of float64
+        Direction to which the ends are bent, 0..2 pi.
     """
 
     areas_px: npt.NDArray[np.int64]
@@ -78,16 +84,16 @@ class Shapes:
 
     @property
     def curved(self) -> npt.NDArray[np.bool_]:
-        """Which of the marks have a shape that tells, (marks,)."""
+        """Which regions are large, long and bent enough for their shape to tell, (regions,)."""
         return (self.areas_px > SMALLEST_PX) & (self.elongations >= ELONGATED) & (self.bends >= BENT)
 
-    def like(self, mark: int) -> npt.NDArray[np.bool_]:
-        """Tell which of the marks are like one of them, (marks,); itself is."""
-        turn = np.abs(self.directions_rad - self.directions_rad[mark])
+    def like(self, region: int) -> npt.NDArray[np.bool_]:
+        """Tell which regions are like the one with this index, (regions,); the region itself is."""
+        turn = np.abs(self.directions_rad - self.directions_rad[region])
         alike = np.minimum(turn, 2 * np.pi - turn) < DIRECTION_RAD
-        alike &= np.abs(self.bends - self.bends[mark]) < BEND
-        alike &= _within(self.elongations, self.elongations[mark], ELONGATION_FACTOR)
-        return np.asarray(alike & _within(self.areas_px, self.areas_px[mark], AREA_FACTOR))
+        alike &= np.abs(self.bends - self.bends[region]) < BEND
+        alike &= _within(self.elongations, self.elongations[region], ELONGATION_FACTOR)
+        return np.asarray(alike & _within(self.areas_px, self.areas_px[region], AREA_FACTOR))
 
 
 def _within(values: npt.NDArray[Any], value: float, factor: float) -> npt.NDArray[np.bool_]:
@@ -95,20 +101,36 @@ def _within(values: npt.NDArray[Any], value: float, factor: float) -> npt.NDArra
 
 
 def measure_shapes(probability: npt.NDArray[np.uint8], regions: Regions) -> Shapes:
-    """Measure the shapes of marks, each pixel by its probability."""
+    """Measure the shapes of regions by their moments, each pixel weighted by its probability.
+
+    With a, b the coordinates along and across a region's main axis, and <> the weighted mean: length = sqrt(<a a>),
+    width = sqrt(<b b>), bend = <a a b> / (length^2 width).
+
+    Parameters
+    ----------
+    probability : (rows, cols) ndarray of uint8
+        Probability of a defect, times 255.
+    regions : Regions
+        At least one region.
+
+    Returns
+    -------
+    Shapes
+        One entry for each region.
+    """
     owners, weights = regions.owners, probability[regions.rows, regions.cols]
     mean_weights = region_means(weights, regions)
 
     def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         return region_means(values * weights, regions) / mean_weights
 
-    down, right = (places - mean(places)[owners] for places in (regions.rows * 1.0, regions.cols * 1.0))
+    down, right = (positions - mean(positions)[owners] for positions in (regions.rows * 1.0, regions.cols * 1.0))
     down_down, down_right, right_right = mean(down * down), mean(down * right), mean(right * right)
     axis_rad = np.arctan2(2 * down_right, right_right - down_down) / 2
     along = np.cos(axis_rad)[owners] * right + np.sin(axis_rad)[owners] * down
     across = np.cos(axis_rad)[owners] * down - np.sin(axis_rad)[owners] * right
-    # A pixel is as wide as it is, also where its mark is no wider.
-    length, width = (np.sqrt(mean(places * places) + 1 / 12) for places in (along, across))
+    # A pixel has a variance of 1 / 12 of its own: without it a region one pixel wide would have no width.
+    length, width = (np.sqrt(mean(offsets * offsets) + 1 / 12) for offsets in (along, across))
     bend = mean(along * along * across) / (length**2 * width)
     return Shapes(
         areas_px=np.diff(regions.starts),

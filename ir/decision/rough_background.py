@@ -1,7 +1,7 @@
-"""Marks that stand out of a rough ground: dust that is sure by itself, on frames that do not count as dusty.
+"""Regions that stand out of a rough background: sure dust, even on frames that do not count as dusty.
 
-Before a smooth sky a twig or a cable is all that a hair is. On gravel, rocks, grass or cloth hardly anything of the
-picture stands out, and what the detector is certain of there nearly always is dust.
+In front of a smooth sky a twig or a cable looks like a hair. On gravel, rocks, grass or cloth hardly anything of the
+picture stands out, and a region of which the detector is certain there nearly always is dust.
 """
 
 from __future__ import annotations
@@ -17,53 +17,59 @@ from filmscand.ir.detection.regions import Regions, chosen, none_of
 from filmscand.ir.network.detector import find_regions, mean_probability, strictness
 from filmscand.ir.network.model_file import ModelCard
 
-# Certain pixels of a mark, at least: below, leaves and lettering are as certain as specks.
+# Fewest certain pixels of a region: below, leaves and lettering are as certain as specks.
 CERTAIN_PX = 100
-# Mean probability of a mark, at least: cracks of rocks have up to 0.92.
+# Least mean probability of a region: cracks in rocks have up to 0.92.
 MEAN = 0.93
-# Marks in a megapixel over which the picture itself is what the detector sees, as in foliage.
-MOST_MARKS = 40
-# Deviation of the ground's structures, densities: a sky with all its grain has 0.02 at most, rocks 0.05 and more.
+# Regions per megapixel above which the detector sees the picture itself, as in foliage.
+MOST_REGIONS = 40
+# Least standard deviation of the background's structures, density: a sky with all its grain has 0.02 at most, rocks
+# have 0.05 and more.
 ROUGH = 0.05
-# A mark is so many deviations of its ground from the ground's middle, and so much of the ground is as dark at most.
+# Least distance of a region from its background's median, in standard deviations of the background.
 DEVIATIONS = 1.75
+# Largest part of the background that is as dark as the region.
 AS_DARK = 0.05
 
 
 def regions_on_rough_background(
     rgb: npt.NDArray[np.uint16], probability: npt.NDArray[np.uint8], card: ModelCard, sensitivity: float
 ) -> Regions:
-    """Return the marks of a frame that stand out of a rough ground.
+    """Return the regions of a frame that stand out of a rough background.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        The frame, counts.
+        Counts of the frame.
     probability : (rows, cols) ndarray of uint8
-        Probability times 255.
+        Probability of a defect, times 255.
     card : ModelCard
-        Its limits count.
+        Card of the detector; its limits decide what is a region and what is certain.
     sensitivity : float
-        0..1; the more, the fewer certain pixels are asked for.
+        0..1; the higher, the fewer certain pixels are required.
+
+    Returns
+    -------
+    Regions
+        The defects; none where the detector sees the picture itself.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    candidates = select(regions, _is_certain(probability, regions, card, sensitivity))
-    if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_MARKS * probability.size / 1e6:
+    candidates = chosen(regions, _is_certain(probability, regions, card, sensitivity))
+    if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_REGIONS * probability.size / 1e6:
         return none_of(candidates)
-    return chosen(
-        candidates, np.array([_stands_out(ground) for ground in measure_backgrounds(rgb, candidates)], np.bool_)
-    )
+    backgrounds = measure_backgrounds(rgb, candidates)
+    return chosen(candidates, np.array([_stands_out(background) for background in backgrounds], np.bool_))
 
 
-def _stands_out(ground: Background) -> bool:
-    """Whether a mark's ground is rough, and shows hardly anything like the mark."""
-    return ground.roughness >= ROUGH and ground.deviations >= DEVIATIONS and ground.as_dark <= AS_DARK
+def _stands_out(background: Background) -> bool:
+    """Whether a region's background is rough, and shows hardly anything like the region."""
+    return background.roughness >= ROUGH and background.deviations >= DEVIATIONS and background.as_dark <= AS_DARK
 
 
 def _is_certain(
     probability: npt.NDArray[np.uint8], regions: Regions, card: ModelCard, sensitivity: float
 ) -> npt.NDArray[np.bool_]:
-    """Whether each region is so by itself: of size, and nearly all of it beyond doubt."""
+    """Whether each region is certain by itself: large, probable, and like no other."""
     part = certain_parts(probability, regions, certain_level(card))
     enough = part * np.diff(regions.starts) >= CERTAIN_PX * 2 * (1 - sensitivity)
     enough &= mean_probability(probability, regions) >= MEAN * strictness(sensitivity)

@@ -1,7 +1,8 @@
-"""What is plain to see before a smooth ground, and still not certain: twigs, girders and cables, not dust.
+"""Regions that are plain to see on a smooth background and still not certain: twigs, girders and cables, not dust.
 
-A detector is certain of dust that nothing hides. Where a large mark is far darker or brighter than the smooth ground
-it lies on, and the detector is not certain of most of it, it is the picture's. On a dusty frame so is hardly anything.
+The detector is certain of dust that nothing hides. Where a large region is far darker or brighter than its smooth
+background, and the detector is not certain of most of it, it belongs to the picture. On a dusty frame hardly any region
+does.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from filmscand.ir.detection.regions import Regions, chosen
 from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
-# Of marks of these areas at least so much is certain where they are so plain to see; what is smaller has a wide rim.
+# Areas of regions that `CERTAIN_PARTS` stand for; the rim of a smaller region is too wide to judge it.
 LARGE_PX = (200, 600)
+# Least certain part of regions with these areas that are so plain to see.
 CERTAIN_PARTS = (0.7, 0.8)
-# Most deviation of a smooth ground's structures, densities, and fewest deviations by which a mark is plain to see.
+# Largest standard deviation of a smooth background's structures, density.
 SMOOTH = 0.035
+# Fewest standard deviations of its background by which a region is plain to see.
 DEVIATIONS = 10.0
 
 
@@ -31,26 +34,33 @@ def without_picture_objects(
     card: ModelCard,
     sensitivity: float,
 ) -> Regions:
-    """Return the defects of a frame without what is the picture's before a smooth ground, where they are few.
+    """Drop regions that are objects of the picture on a smooth background, where a frame has few regions.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        The frame, counts.
+        Counts of the frame.
     probability : (rows, cols) ndarray of uint8
-        Probability times 255.
+        Probability of a defect, times 255.
     regions : Regions
-        The defects.
+        Regions that count as defects so far.
     card : ModelCard
-        Its limits count.
+        Card of the detector; its limits decide which pixels are certain.
     sensitivity : float
-        0..1; the more, the less has to be certain.
+        0..1; the higher, the smaller the certain part that is required.
+
+    Returns
+    -------
+    Regions
+        The remaining defects; all of them where a frame has many.
     """
     if len(regions) > count_per_piece(FEW_SURE[1], probability.size):
         return regions
     areas = np.diff(regions.starts)
-    asked = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * strictness(sensitivity)
-    doubted = (certain_parts(probability, regions, certain_level(card)) < asked) & (areas >= LARGE_PX[0])
-    grounds = measure_backgrounds(rgb, chosen(regions, doubted))
-    doubted[doubted] = [ground.roughness <= SMOOTH and ground.deviations >= DEVIATIONS for ground in grounds]
-    return select(regions, ~doubted)
+    least = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * strictness(sensitivity)
+    doubted = (certain_parts(probability, regions, certain_level(card)) < least) & (areas >= LARGE_PX[0])
+    backgrounds = measure_backgrounds(rgb, chosen(regions, doubted))
+    doubted[doubted] = [
+        background.roughness <= SMOOTH and background.deviations >= DEVIATIONS for background in backgrounds
+    ]
+    return chosen(regions, ~doubted)

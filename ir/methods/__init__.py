@@ -1,4 +1,4 @@
-"""The methods by which a frame is cleaned: by infrared, by colours, or by both; `clean.py` chooses between them.
+"""The methods that clean a frame: by infrared, by colours, or by both; `clean.py` chooses between them.
 
-Imports every other room of `ir`.
+Owns the order of steps of each method. Imports every other room of `ir`.
 """

@@ -1,4 +1,4 @@
-"""The way of a frame that infrared cannot clean: the detector finds, and the colours alone tell how to heal."""
+"""Clean a frame that infrared cannot clean: the detector finds defects, and the colours alone tell how to heal them."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from filmscand.ir.stopwatch import StopWatch
 Counts = npt.NDArray[np.uint16]
 Probability = npt.NDArray[np.uint8]
 
-# Deviation of a scanner's darkest pixels, as a part of its white, at most; and contrast that black film does not have.
+# Largest standard deviation of a scanner's darkest pixels, as a part of its white.
 MOST_NOISE = 0.01
+# Contrast between blocks above which a dark frame shows a picture: black film has less.
 DARK_CONTRAST = 0.25
 
 
@@ -39,15 +40,18 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
     options : CleanOptions
+        Sensitivity and models.
     report : CleanReport
-        Its warnings say why infrared does not decide.
+        Report so far; its warnings say why infrared does not decide.
     watch : StopWatch
+        Takes the time of each step.
 
     Returns
     -------
     CleanedFrame
-        As captured where the picture is black or blank, or where nothing is surely a defect.
+        The frame as captured where the picture is black or blank, or where no region is surely a defect.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
 
 
 def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: float) -> tuple[Regions, Probability]:
-    """Return the defects of a frame, and the probabilities they were found by."""
+    """Return the defects of a frame, and the probabilities that they were found by."""
     tints = measure_tints(rgb, probability)
     regions = sure_regions(probability, card, sensitivity)
     if tints is not None:
@@ -83,25 +87,38 @@ def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: f
 
 
 def measure_colours(rgb: Counts) -> Photometry:
-    """Measure the colours of a frame; the green plane stands where infrared would, and nothing of it counts."""
+    """Measure the light of a frame without infrared.
+
+    The green plane takes the place of the infrared plane; nothing may be read from that part of the result.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
+
+    Returns
+    -------
+    Photometry
+        Levels and noise of the three colours.
+    """
     return replace(measure_photometry(rgb, rgb[..., 1]), infrared_clip=COUNTS)
 
 
 def colour_photometry(measured: Photometry) -> Photometry:
-    """Return what healing goes by.
+    """Return the photometry for healing: with dark noise of `MOST_NOISE` at most.
 
-    Gravel is no noise: what scanners have in the dark is less, and logarithms that bent there would lose the picture.
+    Gravel looks like noise, but scanners have less noise in the dark; logarithms that bent there would lose detail.
     """
     return with_noise_limit(measured, MOST_NOISE)
 
 
 def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
-    """Return why there is nothing to see on a frame, black or blank, or None."""
+    """Return why a frame shows nothing, black or blank, or None where it shows a picture."""
     rows, cols = (-(-length // BLOCK_PX) for length in rgb.shape[:2])
     tiles = take_tiles(rgb, rgb[..., 1], photometry, Holder(np.zeros((rows, cols), np.bool_), 0.0))
     caution = blocking_caution(tiles, photometry)
     if caution is Caution.FRAME_DARK and block_contrast(tiles) > DARK_CONTRAST:
-        # Rocks and gravel differ from pixel to pixel as noise does, but from block to block as well.
+        # Rocks and gravel differ from pixel to pixel as noise does, but also from block to block.
         return None
     return Caution.FRAME_UNEXPOSED if caution is Caution.INFRARED_CONSTANT else caution
 
@@ -109,7 +126,31 @@ def colour_caution(rgb: Counts, photometry: Photometry) -> Caution | None:
 def with_inpainting(
     cleaned: CleanedFrame, rgb: Counts, photometry: Photometry, options: CleanOptions, watch: StopWatch
 ) -> CleanedFrame:
-    """Have the large opaque defects filled by the model that the options name, if they name one."""
+    """Fill the large opaque defects with the model that the options name, if they name one.
+
+    Parameters
+    ----------
+    cleaned : CleanedFrame
+        The healed frame.
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts as captured.
+    photometry : Photometry
+        Levels of the frame.
+    options : CleanOptions
+        `inpainting_model` names the model; None leaves the frame as it is.
+    watch : StopWatch
+        Takes the time of the step "inpainting".
+
+    Returns
+    -------
+    CleanedFrame
+        Changed only inside the defect mask.
+
+    Raises
+    ------
+    ModelError
+        The model's file cannot be used.
+    """
     if options.inpainting_model is None or not cleaned.defect_mask.any():
         return cleaned
     model = load_inpainting(options.inpainting_model)

@@ -1,8 +1,8 @@
-"""A frame on which infrared found hardly anything may be spotless: then the detector is asked for each mark.
+"""Confirm defects one by one on frames where infrared found hardly any: such a frame may be spotless.
 
-What the leak's model cannot follow (a disc before black, railings before a white sky) looks like a few defects; dust
-comes in numbers. The detector sees colours and infrared at once, and looks at the marks alone. What it confirms shows
-that there is dust: then a hair on lettering that it does not see is healed as well.
+What the leakage model cannot follow (a disc on black, railings against a white sky) looks like a few defects; dust
+comes in numbers. The detector sees colours and infrared together, and looks at the healed regions only. Regions that it
+confirms prove that there is dust: then a hair on lettering that the detector does not see stays healed as well.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ from filmscand.ir.network.model_file import Model
 from filmscand.ir.report import CleanOptions
 from filmscand.ir.stopwatch import StopWatch
 
-# Of more marks than this and for the root of its megapixels hardly all are the picture's.
+# Healed regions up to which all of them may belong to the picture: the first figure, and the second per root of the
+# frame's megapixels.
 FEW_REGIONS = (5, 5)
-# Part of the marks that are confirmed on a dusty frame, at least.
+# Least part of the healed regions that is confirmed on a dusty frame.
 DUSTY_PART = 0.33
-# Mean probability of a mark from which on it is confirmed: on spotless frames the detector gave 0.25 at most to what
-# the leak had left.
+# Mean probability from which a region is confirmed: on spotless frames the detector gave at most 0.25 to regions that
+# the leakage model had left over.
 CONFIRMED = 0.4
 
 
 def may_be_spotless(healed: Healed) -> bool:
-    """Whether so little was healed of a frame that it may all be the picture's."""
+    """Whether so few regions were healed that all of them may belong to the picture."""
     return healed.divided + healed.filled > 0 and healed_few(healed)
 
 
 def healed_few(healed: Healed) -> bool:
-    """Whether a few marks were healed at most."""
+    """Whether few regions were healed, or none (`FEW_REGIONS`)."""
     return healed.divided + healed.filled <= many(FEW_REGIONS, healed.mask.size)
 
 
@@ -44,23 +45,29 @@ def keep_confirmed(
     options: CleanOptions,
     watch: StopWatch,
 ) -> tuple[Healed, Model | None]:
-    """Leave what the detector does not confirm as it was, where it confirms hardly anything.
+    """Revert the regions that the detector does not confirm, where it confirms hardly any.
 
-    The less is asked, the higher the sensitivity.
+    A region is confirmed if its mean probability is at least `CONFIRMED` * strictness(sensitivity).
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts as captured.
     found : Regions, Healed
-        What infrared found, and what became of it.
+        The regions that infrared found, and the frame with them healed; this is changed in place.
     view : InfraredView
+        Residual infrared, for the detector.
     options : CleanOptions
+        Sensitivity and detector.
     watch : StopWatch
+        Takes the time of the step "detector".
 
     Returns
     -------
-    Healed, Model or None
-        The detector that was asked; none that takes no infrared is.
+    healed : Healed
+        The frame with the remaining defects healed.
+    model : Model or None
+        The detector that was run; None where it has no input for infrared, and so does not run.
 
     Raises
     ------
@@ -68,12 +75,12 @@ def keep_confirmed(
         The detector's file cannot be used.
     """
     regions, healed = found
-    asked = CONFIRMED * strictness(options.sensitivity)
+    least_mean = CONFIRMED * strictness(options.sensitivity)
     if not detector_for(options, infrared=True).sees_infrared:
         return healed, None
-    model, probability = run_detector(rgb, view, options, watch, wanted=healed.mask)
-    denied = mean_probability(probability, regions) < asked
-    changed = np.maximum.reduceat(healed.mask[regions.rows, regions.cols], regions.starts[:-1])
-    if (changed & ~denied).sum() >= DUSTY_PART * changed.sum():
+    model, probability = run_detector(rgb, view, options, watch, needed=healed.mask)
+    denied = mean_probability(probability, regions) < least_mean
+    was_healed = np.maximum.reduceat(healed.mask[regions.rows, regions.cols], regions.starts[:-1])
+    if (was_healed & ~denied).sum() >= DUSTY_PART * was_healed.sum():
         return healed, model
     return reverted(rgb, healed, regions, denied), model

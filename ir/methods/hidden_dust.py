@@ -1,6 +1,6 @@
-"""What clipped infrared hides: faint dust on clear film, where it stays at the end of its scale.
+"""Heal dust that clipped infrared hides: faint dust on clear film, where the infrared stays at the end of its scale.
 
-The detector, which sees colours and residual at once, may tell such dust from the picture.
+The detector sees colours and residual together, and may tell such dust from the picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from filmscand.ir.healing.infrared_healing import (
     split_into_cells,
 )
 from filmscand.ir.leakage._residual_kernels import CLIPPED
-from filmscand.ir.methods.fusion import DetectorFindings, added, mostly_unhealed
+from filmscand.ir.methods.fusion import DetectorFindings, combine_steps, mostly_unhealed
 from filmscand.ir.network.model_file import Model
 from filmscand.ir.planes.photometry import COUNTS, Photometry
 from filmscand.ir.stopwatch import StopWatch
@@ -29,58 +29,65 @@ from filmscand.ir.stopwatch import StopWatch
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
-# Largest difference between the colours, as a part of the density and beyond that.
+# Largest range of the three colours' densities in a grey region: this part of their mean, plus this density in nepers.
 COLOUR_PART, COLOUR_DENSITY = 0.3, 0.02
-# What dust leaves over in the infrared beyond its noise, in deviations of its mean's.
+# Residual of dust, at least, in standard deviations of the residual's mean over the region.
 SURE = 3.0
-# Part of what good infrared shows of dust that it shows where some of it is clipped, and the density that lifts it off
-# its end of the scale: scanners that clip give clear film some 1.4 times as much light as they can count.
+# Least part of the infrared density expected of dust that a region has, where infrared is good but for its clipping.
 LEAST_PART = 0.3
+# Density, in nepers, below which infrared stays clipped under dust: scanners that clip give clear film some 1.4 times
+# the light that they can count.
 MOST_BLIND = 0.4
 
 
 def may_hide_dust(photometry: Photometry) -> bool:
-    """Whether the infrared of a frame is clipped, so that it hides dust that shows in the picture."""
+    """Whether a frame's infrared is clipped, so that it may hide dust that shows in the picture."""
     return photometry.infrared_clip < COUNTS
 
 
 def with_hidden_dust(
     rgb: npt.NDArray[np.uint16], healed: Healed, measured: Measured, findings: DetectorFindings, watch: StopWatch
 ) -> tuple[Healed, Model | None]:
-    """Heal as well what the detector is sure of on a dusty frame, and infrared shows a trace of.
+    """Heal also the regions that the detector is sure of, that are grey, and that the infrared does not contradict.
+
+    Infrared does not contradict a region if it shows a trace of it, or if it is clipped there and the region is faint.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts as captured.
     healed : Healed
-        What infrared found, healed.
+        The frame with the defects healed that infrared found.
     measured : Measured
-        What it was found with.
+        Measurements of the frame.
     findings : DetectorFindings
-        What the detector says.
+        What the detector found.
     watch : StopWatch
+        Takes the time of the step "healing".
 
     Returns
     -------
-    Healed, Model or None
-        The detector where it added something.
+    healed : Healed
+        The frame with the hidden dust healed as well.
+    model : Model or None
+        The detector if it added a defect, else None.
     """
-    marks = findings.marks
-    density = _density(rgb, marks, measured.photometry)
+    regions = findings.sure
+    density = _density(rgb, regions, measured.photometry)
     grey = _is_grey(density)
-    marks, density = select(marks, grey), density[grey].mean(axis=1)
-    dusty = _has_trace(marks, density / healed.exponent, measured) | _is_blind(marks, density, measured)
-    hidden = mostly_unhealed(chosen(marks, dusty), healed.mask)
+    regions, density = chosen(regions, grey), density[grey].mean(axis=1)
+    dusty = _has_trace(regions, density / healed.exponent, measured) | _is_blind(regions, density, measured)
+    hidden = mostly_unhealed(chosen(regions, dusty), healed.mask)
     if not len(hidden):
         return healed, None
     more = watch.time("healing", lambda: heal_by_colours(healed.rgb, hidden, findings.probability, measured.photometry))
     if not more.mask.any():
         return healed, None
-    return added(healed, more), findings.model
+    return combine_steps(healed, more), findings.model
 
 
 def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photometry) -> Doubles:
-    """Return how much denser each region is than what is around it, in red, green and blue, (regions, 3), nepers."""
+    """Return how much denser each region is than its surroundings in red, green and blue, (regions, 3), nepers."""
     if not len(regions):
         return np.zeros((0, 3))
     cells, parents = split_into_cells(regions)
@@ -94,24 +101,24 @@ def _density(rgb: npt.NDArray[np.uint16], regions: Regions, photometry: Photomet
 
 
 def _is_grey(density: Doubles) -> Truths:
-    """Which regions are darker than what is around them, by as much in each colour: only such pass for the leak."""
+    """Which regions are darker than their surroundings, and by as much in each colour: only these resemble leakage."""
     spread = np.ptp(density, axis=1)
     return np.asarray((density.min(axis=1) > 0) & (spread < COLOUR_PART * density.mean(axis=1) + COLOUR_DENSITY))
 
 
 def _has_trace(regions: Regions, expected: Doubles, measured: Measured) -> Truths:
-    """Which regions take a good part of what they should of the infrared, (regions,) nepers, and more than its noise.
+    """Which regions have a good part of their expected infrared density, (regions,) nepers, and more than its noise.
 
-    Where infrared is good but for its clipping, dust takes of it about what it takes of the picture.
+    Where infrared is good but for its clipping, dust takes about as much light there as in the picture.
     """
     areas = np.diff(regions.starts)
-    found = infrared_densities(measured.residual, measured.base, regions)
-    trace = np.bincount(regions.owners, found[:, 0], len(regions)) / areas
+    infrared = infrared_densities(measured.residual, measured.base, regions)
+    trace = np.bincount(regions.owners, infrared[:, 0], len(regions)) / areas
     return np.asarray(trace > np.maximum(LEAST_PART * expected, SURE * measured.sight.noise / np.sqrt(areas)))
 
 
 def _is_blind(regions: Regions, density: Doubles, measured: Measured) -> Truths:
-    """Which regions lie mostly where the infrared is clipped, and are so faint that it stays clipped under them."""
+    """Which regions lie mostly where infrared is clipped, and are so faint that it stays clipped under them."""
     areas = np.diff(regions.starts)
     clipped = measured.residual.grades[regions.rows, regions.cols] & CLIPPED
     return np.asarray((np.bincount(regions.owners, clipped > 0, len(regions)) > areas / 2) & (density < MOST_BLIND))

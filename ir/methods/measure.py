@@ -25,7 +25,7 @@ from filmscand.ir.stopwatch import StopWatch
 
 @dataclass(frozen=True, slots=True)
 class OpenedFrame(Scan):
-    """A frame's planes, how counts become light, where the film lies, and the tiles that everything is fitted on."""
+    """A frame's planes, its photometry, where its film lies, and the tiles on which everything is fitted."""
 
     tiles: Tiles
 
@@ -36,8 +36,16 @@ def open_frame(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16], wa
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the picture.
     infrared : (rows, cols) ndarray of uint16
+        Counts of the infrared plane.
     watch : StopWatch
+        Takes the time of each step.
+
+    Returns
+    -------
+    OpenedFrame
+        Contiguous planes, photometry, holder and tiles.
     """
     rgb, infrared = np.ascontiguousarray(rgb), np.ascontiguousarray(infrared)
     photometry = watch.time("photometry", lambda: measure_photometry(rgb, infrared))
@@ -48,9 +56,21 @@ def open_frame(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16], wa
 
 
 def fit_frame(opened: OpenedFrame, watch: StopWatch) -> Fitted:
-    """Fit where the planes lie, how much softer the infrared is, and what of the picture leaks into it.
+    """Fit the registration of the planes, the blur of the infrared, and the leakage of the picture into it.
 
-    The blur needs a first idea of the leak, and the leak the blurred picture.
+    The blur needs a first estimate of the leakage, and the leakage needs the blurred picture: leakage is fitted twice.
+
+    Parameters
+    ----------
+    opened : OpenedFrame
+        The opened frame.
+    watch : StopWatch
+        Takes the time of each step.
+
+    Returns
+    -------
+    Fitted
+        Leakage, registration and blur.
     """
     tiles, photometry = opened.tiles, opened.photometry
     registration = watch.time("registration", lambda: _registration(opened))
@@ -64,12 +84,23 @@ def fit_frame(opened: OpenedFrame, watch: StopWatch) -> Fitted:
 
 
 def subtract_leakage(opened: OpenedFrame, fitted: Fitted, watch: StopWatch) -> tuple[Fitted, InfraredView]:
-    """Take the picture out of the infrared; once more where the whole frame shows what the tiles could not.
+    """Subtract the picture's leakage from the infrared, once more if the whole frame shows what the tiles could not.
+
+    Parameters
+    ----------
+    opened : OpenedFrame
+        The opened frame.
+    fitted : Fitted
+        Leakage, registration and blur by the tiles.
+    watch : StopWatch
+        Takes the time of each step.
 
     Returns
     -------
-    Fitted, InfraredView
-        What was taken out, and what is left, beside the noise of clean film.
+    fitted : Fitted
+        The fit that was subtracted.
+    view : InfraredView
+        The residual, beside base and noise of clean film.
     """
     no_film = opened.holder.blocks | blown_blocks(opened.rgb)
     residual, base = _residual_and_base(opened, fitted, no_film, watch)
@@ -82,12 +113,19 @@ def subtract_leakage(opened: OpenedFrame, fitted: Fitted, watch: StopWatch) -> t
 
 
 def view_infrared(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16]) -> InfraredView | None:
-    """Return what the infrared of a frame shows; None where there is no film, no picture or no infrared to be seen.
+    """Return the residual infrared of a frame; None where there is no film, no picture or no infrared to see.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the picture.
     infrared : (rows, cols) ndarray of uint16
+        Counts of the infrared plane.
+
+    Returns
+    -------
+    InfraredView or None
+        The residual, beside base and noise of clean film.
     """
     watch = StopWatch()
     opened = open_frame(rgb, infrared, watch)
@@ -97,7 +135,7 @@ def view_infrared(rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16])
 
 
 def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder: Holder) -> Photometry:
-    """Take the black level from under the mount where there is one: the darkest counts are noise below it."""
+    """Take the black level from under the mount, where there is a mount: the darkest counts are noise below it."""
     light = holder_light(rgb, holder) if holder.fraction else None
     if light is None or any(level > BLACK_LIMIT * white for level, white in zip(light, photometry.white, strict=False)):
         return photometry
@@ -105,7 +143,7 @@ def _black_of_holder(rgb: npt.NDArray[np.uint16], photometry: Photometry, holder
 
 
 def _registration(opened: OpenedFrame) -> Registration:
-    """Only of a second pass the course is followed over the frame: that takes time."""
+    """Follow the shift over the whole frame only for a second pass: that takes time."""
     rough = measure_registration(opened.tiles)
     return rough if rough.same_grid else register_second_pass(opened, rough)
 

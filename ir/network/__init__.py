@@ -1,4 +1,4 @@
-"""The neural network: model files and their cards, the planes that it looks at, and running it tile by tile.
+"""The neural network: model files and their cards, the network's inputs, and running it tile by tile.
 
 Imports detection, leakage and planes.
 """

@@ -1,4 +1,4 @@
-"""What the detector looks at: the density of a colour frame over its own white, from counts of any scale."""
+"""The detector's colour input: densities of a frame above its own white, from counts of any scale."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from filmscand.ir.errors import PlaneTypeError
 from filmscand.ir.planes.photometry import SAMPLE_PIXELS, log_table
 
+# Quantile of a plane's counts that counts as its white.
 WHITE_QUANTILE = 0.995
 # Light below this part of the white is bent to a constant, density 3: noise of the deepest shadows says nothing.
 BEND = 1e-3
@@ -18,14 +19,14 @@ _LN10 = np.float32(np.log(10))
 
 @dataclass(frozen=True, slots=True)
 class DensityLevels:
-    """How the counts of one frame become densities; the same for each of its tiles.
+    """Conversion from counts to densities, the same for each tile of a frame.
 
     Attributes
     ----------
     tables : (3, 65536) ndarray of float32
-        For red, green and blue: density over the plane's white for each count, bent to 3 in the deepest shadows.
+        Density above the plane's white for each count of red, green and blue; bent to 3 in the deepest shadows.
     white : tuple of float
-        Brightest light of each plane (99.5th percentile), counts.
+        White of red, green and blue (99.5th percentile), counts.
     """
 
     tables: npt.NDArray[np.float32]
@@ -38,12 +39,17 @@ def measure_levels(rgb: npt.NDArray[np.uint16]) -> DensityLevels:
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        Counts, linear or gamma-encoded: an exponent is a factor of the density, and the detector is trained on both.
+        Counts, linear or gamma-encoded: an exponent only multiplies the density, and the detector is trained on both.
+
+    Returns
+    -------
+    DensityLevels
+        Conversion from counts to densities.
 
     Raises
     ------
     PlaneTypeError
-        `rgb` is no such array, or empty.
+        `rgb` is not of this shape and type, or is empty.
 
     Examples
     --------
@@ -61,8 +67,8 @@ def measure_levels(rgb: npt.NDArray[np.uint16]) -> DensityLevels:
 
 
 def density_levels(white: tuple[float, float, float]) -> DensityLevels:
-    """Return the levels of a frame whose brightest light gives these counts in red, green and blue."""
-    # No black level is taken off: it only flattens the shadows, and one guessed too high would deepen them.
+    """Return the conversion for a frame whose white has these counts in red, green and blue."""
+    # No black level is subtracted: it would only flatten the shadows, and one guessed too high would deepen them.
     tables = np.stack([log_table(0.0, max(level, 1.0), BEND) for level in white])
     return DensityLevels(tables / -_LN10, white)
 
@@ -70,22 +76,24 @@ def density_levels(white: tuple[float, float, float]) -> DensityLevels:
 def density_planes(rgb: npt.NDArray[np.uint16], levels: DensityLevels) -> npt.NDArray[np.float32]:
     """Return the densities of a frame or of a part of it.
 
+    density = -log10(counts / white), bent to 3 in the deepest shadows.
+
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
         Counts.
     levels : DensityLevels
-        Of the whole frame.
+        Conversion for the whole frame (see `measure_levels`).
 
     Returns
     -------
     (3, rows, cols) ndarray of float32
-        Density of red, green and blue over the frame's white; a little below 0 where it is brighter still.
+        Density of red, green and blue above the frame's white; slightly negative where a pixel is brighter still.
 
     Raises
     ------
     PlaneTypeError
-        `rgb` is no such array.
+        `rgb` is not of this shape and type.
     """
     _require_colour(rgb)
     planes = np.empty((3, *rgb.shape[:2]), np.float32)

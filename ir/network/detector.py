@@ -1,8 +1,8 @@
-"""Where a neural network sees defects, in the colours alone or with what infrared shows, tile by tile, without seams.
+"""Run a network that sees defects, in the colours alone or with infrared, tile by tile and without seams.
 
-Tiles overlap. What lies nearer to a tile's side than the network looks is dropped, and the rest fades from one tile
-into the next, so that the answer is the whole frame's. One tile is run after the other, by all threads: so tiles may be
-large, which lose less to the overlap, and only one of them takes memory.
+Tiles overlap. A strip along each tile's side, as wide as the network's reach, is dropped, and one tile fades into the
+next, so that the result equals that of the whole frame. Tiles run one after the other, each on all threads: so tiles
+can be large, which wastes less on the overlap, and only one of them takes memory.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from filmscand.ir.stopwatch import StopWatch
 
 Array = npt.NDArray[np.float32]
 
-# Larger ones lose less to the overlap, and take more memory: some 350 MB while one is run.
+# Side of a tile. Larger tiles waste less on the overlap and take more memory: some 350 MB during a run.
 TILE_PX = 1536
-# Where only those are findings at that hold what is asked for, smaller ones cost less.
+# Side of a tile where only some tiles run: smaller ones cost less.
 SPARSE_TILE_PX = 768
 # Width over which one tile fades into the next.
 FADE_PX = 16
-CERTAIN = 255
-# What covers more of the frame than this is the picture's.
+# Byte that stands for probability 1.
+PROBABILITY_SCALE = 255
+# Largest area of a defect, as a part of the frame and in pixels; a region that exceeds both belongs to the picture.
 LARGEST_PART = 0.01
 LARGEST_PX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Tiles along one side of the frame: where each begins, their common size, and the weight of each one's pixels."""
+    """Tiles along one side of the frame: where each begins, their common size, and the weights of each one's pixels."""
 
     starts: tuple[int, ...]
     size: int
@@ -45,7 +46,14 @@ class _Axis:
 
 
 def detector_for(options: CleanOptions, *, infrared: bool) -> Model:
-    """Return the detector that the options name, or that comes along, to be run by as many threads as kernels are.
+    """Return the detector that the options name, or the shipped one, set up to run on as many threads as kernels.
+
+    Parameters
+    ----------
+    options : CleanOptions
+        `detector_model` names a file; None takes a shipped detector.
+    infrared : bool
+        Whether there is infrared to see.
 
     Raises
     ------
@@ -61,24 +69,29 @@ def run_detector(
     options: CleanOptions,
     watch: StopWatch,
     *,
-    wanted: npt.NDArray[np.bool_] | None = None,
+    needed: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Model, npt.NDArray[np.uint8]]:
-    """Return the detector that the options name, and how likely it finds each pixel a defect.
+    """Run the detector that the options name on a frame.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
     view : InfraredView or None
-        What infrared shows of the frame, where it shows anything; a detector that takes no infrared goes without.
+        Residual infrared of the frame, if there is any; a detector without an infrared input ignores it.
     options : CleanOptions
+        `detector_model` names the detector.
     watch : StopWatch
-    wanted : (rows, cols) ndarray of bool, optional
-        Pixels that are asked for; tiles without any are not findings at, and 0 there.
+        Takes the time of the step "detector".
+    needed : (rows, cols) ndarray of bool, optional
+        Pixels whose probability is needed. Tiles without any of them do not run and give 0. None: all pixels.
 
     Returns
     -------
-    Model, (rows, cols) ndarray of uint8
-        Probability times 255 (see `find_probability`).
+    model : Model
+        The detector.
+    probability : (rows, cols) ndarray of uint8
+        Probability of a defect at each pixel, times 255.
 
     Raises
     ------
@@ -86,25 +99,27 @@ def run_detector(
         The detector's file cannot be used.
     """
     model = detector_for(options, infrared=view is not None)
-    return model, watch.time("detector", lambda: find_probability(rgb, model, view, wanted))
+    return model, watch.time("detector", lambda: find_probability(rgb, model, view, needed))
 
 
 def find_probability(
     rgb: npt.NDArray[np.uint16],
     model: Model,
     view: InfraredView | None = None,
-    wanted: npt.NDArray[np.bool_] | None = None,
+    needed: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Return how likely each pixel is a defect.
+    """Return the probability of a defect at each pixel.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
     model : Model
+        The detector.
     view : InfraredView, optional
-        What infrared shows of the frame.
-    wanted : (rows, cols) ndarray of bool, optional
-        Pixels that are asked for; tiles without any are 0.
+        Residual infrared of the frame.
+    needed : (rows, cols) ndarray of bool, optional
+        Pixels whose probability is needed; tiles without any of them give 0. None: all pixels.
 
     Returns
     -------
@@ -112,8 +127,8 @@ def find_probability(
         Probability times 255.
     """
     plane = np.empty(rgb.shape[:2], np.uint8)
-    for first, strip in probability_strips(rgb, model, view, wanted):
-        np.rint(strip * np.float32(CERTAIN), out=strip)
+    for first, strip in probability_strips(rgb, model, view, needed):
+        np.rint(strip * np.float32(PROBABILITY_SCALE), out=strip)
         plane[first : first + len(strip)] = strip
     return plane
 
@@ -122,44 +137,56 @@ def probability_strips(
     rgb: npt.NDArray[np.uint16],
     model: Model,
     view: InfraredView | None = None,
-    wanted: npt.NDArray[np.bool_] | None = None,
+    needed: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, Array]]:
-    """Yield the probability strip by strip, from the top: first row, and (rows, cols) of float32, 0..1.
+    """Yield the probability strip by strip from the top, each with its first row.
 
-    See `find_probability`.
+    p(y, x) = sum of w_t(y, x) p_t(y, x) over the tiles t, where the weights w_t of a pixel sum to 1.
+
+    Parameters
+    ----------
+    rgb, model, view, needed
+        As for `find_probability`.
+
+    Yields
+    ------
+    first : int
+        First row of the strip.
+    strip : (rows, cols) ndarray of float32
+        Probability, 0..1.
     """
-    seen = _Seen(rgb, measure_levels(rgb), view if model.sees_infrared else None, wanted)
+    source = _Input(rgb, measure_levels(rgb), view if model.sees_infrared else None, needed)
     multiple, margin = model.card.multiple_px, model.card.margin_px
-    tile_px = TILE_PX if wanted is None else SPARSE_TILE_PX
+    tile_px = TILE_PX if needed is None else SPARSE_TILE_PX
     down, across = (_axis(length, multiple, margin, tile_px) for length in rgb.shape[:2])
     open_rows = np.zeros((down.size, across.starts[-1] + across.size), np.float32)
     cols = rgb.shape[1]
     size = (down.size, across.size)
-    for index, start in enumerate(down.starts):
-        for place, weight in zip(across.starts, across.weights, strict=True):
-            tile = _run_tile(seen, model, (start, place), size)
-            open_rows[:, place : place + across.size] += down.weights[index][:, None] * weight * tile
+    for index, row in enumerate(down.starts):
+        for col, weight in zip(across.starts, across.weights, strict=True):
+            tile = _run_tile(source, model, (row, col), size)
+            open_rows[:, col : col + across.size] += down.weights[index][:, None] * weight * tile
         last = index + 1 == len(down.starts)
-        done = min(down.size, rgb.shape[0] - start) if last else down.starts[index + 1] - start
-        yield start, np.clip(open_rows[:done, :cols], 0, 1)
+        done = min(down.size, rgb.shape[0] - row) if last else down.starts[index + 1] - row
+        yield row, np.clip(open_rows[:done, :cols], 0, 1)
         open_rows[:-done] = open_rows[done:]
         open_rows[-done:] = 0
 
 
 def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -> Regions:
-    """Collect the defects: connected pixels of at least `grow` that hold one of at least `seed`.
+    """Collect connected pixels of at least probability `grow` that contain one of at least `seed`.
 
     Parameters
     ----------
     probability : (rows, cols) ndarray of uint8
-        Probability times 255.
+        Probability of a defect, times 255.
     seed, grow : float
         Probabilities, 0..1.
 
     Returns
     -------
     Regions
-        Each of 3 pixels at least, and none that covers as much as dirt never does.
+        Each has at least 3 pixels, and none covers more than dirt ever does (`LARGEST_PART`, `LARGEST_PX`).
     """
     classes = (probability >= _level(grow)).astype(np.uint8)
     classes += probability >= _level(seed)
@@ -169,47 +196,47 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
 
 
 def strictness(sensitivity: float) -> float:
-    """Return the part of a limit on a mark's mean probability that is asked: all of it up to 0.5, and nothing at 1."""
+    """Return the factor on limits for regions: 1 up to sensitivity 0.5, then falling to 0 at sensitivity 1."""
     return min(2 * (1 - sensitivity), 1.0)
 
 
 def mean_probability(probability: npt.NDArray[np.uint8], regions: Regions) -> npt.NDArray[np.float64]:
-    """Return the mean probability of each region, 0..1, of one times 255."""
-    return region_means(probability[regions.rows, regions.cols], regions) / CERTAIN
+    """Return the mean probability of each region, 0..1, from a plane of probabilities times 255."""
+    return region_means(probability[regions.rows, regions.cols], regions) / PROBABILITY_SCALE
 
 
 def _level(probability: float) -> int:
-    # 0 would take every pixel for a defect.
-    return max(round(probability * CERTAIN), 1)
+    # At 0 every pixel would count as a defect.
+    return max(round(probability * PROBABILITY_SCALE), 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a detector looks at: a frame, how counts become densities, what infrared shows, and where it is asked."""
+class _Input:
+    """What a detector sees: a frame, how its counts become densities, residual infrared, and the needed pixels."""
 
     rgb: npt.NDArray[np.uint16]
     levels: DensityLevels
     view: InfraredView | None
-    wanted: npt.NDArray[np.bool_] | None
+    needed: npt.NDArray[np.bool_] | None
 
 
-def _run_tile(seen: _Seen, model: Model, corner: tuple[int, int], size: tuple[int, int]) -> Array:
+def _run_tile(source: _Input, model: Model, corner: tuple[int, int], size: tuple[int, int]) -> Array:
     place = np.s_[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
-    if seen.wanted is not None and not seen.wanted[place].any():
+    if source.needed is not None and not source.needed[place].any():
         return np.zeros(size, np.float32)
-    part = seen.rgb[place]
-    planes = {"density": _padded(density_planes(part, seen.levels), size)}
-    if seen.view is not None:
-        planes[INFRARED] = _padded(seen.view.planes(corner, size), size)
+    part = source.rgb[place]
+    planes = {"density": _padded(density_planes(part, source.levels), size)}
+    if source.view is not None:
+        planes[INFRARED] = _padded(source.view.planes(corner, size), size)
     elif model.sees_infrared:
         planes[INFRARED] = np.zeros((1, PLANES, *size), np.float32)
-    (answer,) = model.session.run(None, planes)
-    return np.asarray(answer[0, 0], np.float32)
+    (probability,) = model.session.run(None, planes)
+    return np.asarray(probability[0, 0], np.float32)
 
 
 def _padded(planes: Array, size: tuple[int, int]) -> Array:
-    """Mirror planes beyond the end of the frame, where a tile goes on; (1, planes, *size)."""
-    missing = [length - have for length, have in zip(size, planes.shape[1:], strict=True)]
+    """Mirror planes where a tile goes beyond the end of the frame; (1, planes, *size)."""
+    missing = [length - present for length, present in zip(size, planes.shape[1:], strict=True)]
     if any(missing):
         planes = np.pad(planes, ((0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
     return planes[None]
@@ -233,9 +260,9 @@ def _axis(length: int, multiple: int, margin: int, tile_px: int) -> _Axis:
 
 
 def _fade(size: int, margin: int, fades_in: bool, fades_out: bool) -> Array:
-    """Weight 1, but 0 in the margin and rising beyond it where another tile lies beside."""
-    into = np.arange(size) + 0.5 - margin
-    rise = np.clip(into / FADE_PX, 0, 1)
+    """Weight 1; on a side with a neighbouring tile 0 in the margin, then 3 t^2 - 2 t^3 over `FADE_PX`."""
+    beyond_margin = np.arange(size) + 0.5 - margin
+    rise = np.clip(beyond_margin / FADE_PX, 0, 1)
     rise = rise * rise * (3 - 2 * rise)
     weight = np.ones(size)
     if fades_in:

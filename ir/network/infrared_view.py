@@ -1,4 +1,4 @@
-"""What the infrared of a frame shows, as the detector gets it beside the colours: how strange, how dense, and where."""
+"""The detector's infrared input: how far a pixel stands out of the noise, how dense it is, and where that is known."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from filmscand.ir.leakage.residual import Residual
 
 Array = npt.NDArray[np.float32]
 
-# Planes that the detector gets.
+# Planes of the infrared input.
 PLANES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class InfraredView:
-    """Infrared with the picture taken out, beside what clean film looks like in it.
+    """Infrared without the picture's leakage, and the clean film that it is compared with.
 
     Attributes
     ----------
-    residual, base, noise
-        See their modules.
-    holder_blocks : ndarray of bool
-        Blocks of 8 pixels that are no film.
+    residual : Residual
+        Infrared density without the leakage.
+    base : Base
+        Residual of clean film, block by block.
+    noise : Noise
+        Noise of clean film's residual.
+    holder_blocks : (rows / 8, cols / 8) ndarray of bool
+        Blocks of 8 by 8 pixels that are not film.
     defect_gain : float
-        Density of a grey defect for one of the residual (see `filmscand.ir.leakage.model.Leakage`).
+        Density of a grey defect per density of its residual (see `filmscand.ir.leakage.model.Leakage`).
     """
 
     residual: Residual
@@ -39,22 +43,25 @@ class InfraredView:
     defect_gain: float
 
     def planes(self, corner: tuple[int, int], size: tuple[int, int]) -> Array:
-        """Return what the detector gets of a part of the frame.
+        """Return the infrared input for a part of the frame.
 
         Parameters
         ----------
-        corner, size : tuple of int
-            First row and column; rows and columns.
+        corner : tuple of int
+            First row and first column of the part.
+        size : tuple of int
+            Rows and columns of the part; what lies beyond the frame is cut off.
 
         Returns
         -------
         (3, rows, cols) ndarray of float32
-            What each pixel lacks of clean film's infrared: in deviations of the noise that film of its contrast has
-            there, smoothed over 3 by 3; in nepers, as a grey defect would have it in the picture; and 1 where the
-            infrared saw the film, 0 where it is clipped or the holder's (the others are 0 there too).
+            How much darker than clean film each pixel is: first in standard deviations of the noise at its contrast,
+            smoothed over 3 by 3 pixels; second in nepers, as dense as a grey defect would be in the picture. Third, 1
+            where the infrared sees film, and 0 where it is clipped or shows the holder (all three are 0 there).
         """
         rows, cols = (
-            min(length, end - at) for at, length, end in zip(corner, size, self.residual.values.shape, strict=True)
+            min(length, end - start)
+            for start, length, end in zip(corner, size, self.residual.values.shape, strict=True)
         )
         out = np.empty((PLANES, rows, cols), np.float32)
         kernels.view_planes(

@@ -1,4 +1,4 @@
-"""Model files in ONNX: the detector that comes along, and those that a station names; checked before they are run."""
+"""Model files in ONNX, the shipped detectors and those that a station names; checked before they run."""
 
 from __future__ import annotations
 
@@ -17,27 +17,32 @@ from filmscand.ir.errors import ModelError
 if TYPE_CHECKING:
     import onnxruntime
 
+# Shipped detectors: for the colours alone, and for colours and infrared.
 SHIPPED, SHIPPED_FOR_INFRARED = "defects.onnx", "defects-infrared.onnx"
+# Name of the input that a detector has if it sees infrared.
 INFRARED = "infrared"
+# Sensitivities for which a card gives limits.
 SENSITIVITIES = ("0", "0.5", "1")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a detector says of itself: a JSON file with some of its keys, beside much that people want to know.
+    """Card of a detector: some keys of the JSON file beside the model; people read the other keys.
 
-    There `probabilities` holds `seed` and `grow` for "0", "0.5" and "1".
+    The card's `probabilities` holds `seed` and `grow` for "0", "0.5" and "1".
 
     Attributes
     ----------
     sha256 : str
-        Of the model's file; empty where nothing is told.
+        SHA-256 of the model's file; empty without a card.
     margin_px : int
-        How far from a tile's side its answer may differ from the whole frame's.
+        Distance from a tile's side within which the result may differ from the whole frame's, >= 0.
     multiple_px : int
-        Sides of a tile, and places where tiles begin, are multiples of this.
-    seed, grow : tuple of float
-        Probability from which a pixel is a defect by itself, and from which beside one; for sensitivities 0, 0.5 and 1.
+        Side of a tile, and first row and column of a tile, are multiples of this, >= 1.
+    seed : tuple of float
+        Probability from which a pixel is a defect by itself, at sensitivity 0, 0.5 and 1.
+    grow : tuple of float
+        Probability from which a pixel is a defect beside another, at sensitivity 0, 0.5 and 1.
     """
 
     sha256: str = ""
@@ -47,14 +52,26 @@ class ModelCard:
     grow: tuple[float, float, float] = (0.5, 0.35, 0.2)
 
     def limits(self, sensitivity: float) -> tuple[float, float]:
-        """Return the probabilities of a seed and of its surroundings at a sensitivity of 0..1."""
+        """Return the seed and the grow limit at a sensitivity of 0..1, linear between 0, 0.5 and 1."""
         seed, grow = (float(np.interp(sensitivity, [0.0, 0.5, 1.0], values)) for values in (self.seed, self.grow))
         return seed, grow
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that is ready to run; `run` may be called from several threads at once."""
+    """A model that is ready to run; several threads may run it at once.
+
+    Attributes
+    ----------
+    path : Path
+        The model's file.
+    sha256 : str
+        SHA-256 of that file.
+    card : ModelCard
+        Its card; the default card without one.
+    session : InferenceSession
+        The loaded model.
+    """
 
     path: Path
     sha256: str
@@ -63,66 +80,76 @@ class Model:
 
     @property
     def sees_infrared(self) -> bool:
-        """Whether a detector takes what infrared shows beside the colours."""
+        """Whether a detector has an input for infrared."""
         return any(node.name == INFRARED for node in self.session.get_inputs())
 
 
 def load_detector(path: str | None = None, *, infrared: bool = False, threads: int = 1) -> Model:
-    """Return the detector, loaded once a process for a number of threads.
+    """Return a detector, loaded once per process and number of threads.
 
     Parameters
     ----------
     path : str, optional
-        Another one than those that come along. `PATH` with the ending .json beside it is its card; without one it
-        takes the defaults of `ModelCard`.
+        File of a detector other than the shipped ones. The file of the same name with the suffix .json is its card;
+        without a card the defaults of `ModelCard` count.
     infrared : bool
-        Whether there is an infrared to be seen: of those that come along one looks at the colours alone, one at both.
+        Whether there is infrared to see: one shipped detector sees the colours alone, the other sees both.
     threads : int
-        That share the work of a run. What the models that come along say is the same for any number of them.
+        Number of threads that share a run. The shipped detectors give the same result for any number.
+
+    Returns
+    -------
+    Model
+        The detector.
 
     Raises
     ------
     ModelError
-        The file is missing, is no such model, or is not the one that its card describes.
+        The file is missing, is not a detector, or is not the one that its card describes.
     """
     shipped = SHIPPED_FOR_INFRARED if infrared else SHIPPED
     file = Path(str(files("filmscand.ir") / "models" / shipped)) if path is None else Path(path)
-    return _load(file, _stamp(file), _DETECTOR, threads)
+    return _load(file, _file_version(file), _DETECTOR, threads)
 
 
 def load_inpainting(path: str) -> Model:
-    """Return a model that fills holes (the interface of LaMa's export), loaded once a process.
+    """Return a model that fills holes (interface of LaMa's ONNX export), loaded once per process.
+
+    Parameters
+    ----------
+    path : str
+        File of the model.
 
     Raises
     ------
     ModelError
-        The file is missing or is no such model.
+        The file is missing or is not such a model.
     """
-    return _load(Path(path), _stamp(Path(path)), _INPAINTING, 1)
+    return _load(Path(path), _file_version(Path(path)), _INPAINTING, 1)
 
 
 def model_sha256(path: str) -> str:
-    """Return the SHA-256 of a model file, read once a process as long as it is not replaced."""
-    return _sha256(Path(path), _stamp(Path(path)))
+    """Return the SHA-256 of a model file, read once per process unless the file is replaced."""
+    return _sha256(Path(path), _file_version(Path(path)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Interface:
-    """Names and planes of inputs, name (any where empty) and planes of the output, and whether there is a card."""
+    """Inputs (name, planes), output (name, planes; "" for any name), whether there is a card, and optional inputs."""
 
-    what: str
+    noun: str
     inputs: tuple[tuple[str, int], ...]
     output: tuple[str, int]
     has_card: bool
-    may_have: tuple[tuple[str, int], ...] = ()
+    optional: tuple[tuple[str, int], ...] = ()
 
 
 _DETECTOR = _Interface("a detector", (("density", 3),), ("probability", 1), True, ((INFRARED, 3),))
 _INPAINTING = _Interface("an inpainting model", (("image", 3), ("mask", 1)), ("", 3), False)
 
 
-def _stamp(file: Path) -> tuple[int, int]:
-    """Time and size of a file: another content under the same name is another model."""
+def _file_version(file: Path) -> tuple[int, int]:
+    """Return the time and the size of a file: another content under the same name is another model."""
     try:
         state = file.stat()
     except OSError as error:
@@ -131,14 +158,14 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _sha256(file: Path, stamp: tuple[int, int]) -> str:
-    del stamp
+def _sha256(file: Path, version: tuple[int, int]) -> str:
+    del version
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _load(file: Path, stamp: tuple[int, int], interface: _Interface, threads: int) -> Model:
-    del stamp
+def _load(file: Path, version: tuple[int, int], interface: _Interface, threads: int) -> Model:
+    del version
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -181,35 +208,37 @@ def _three(values: list[float]) -> tuple[float, float, float]:
 
 
 def _session(file: Path, content: bytes, threads: int) -> onnxruntime.InferenceSession:
-    # It takes a tenth of a second to load, and most frames need no model at all.
+    # Loading onnxruntime takes a tenth of a second, and most frames need no model.
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # Threads share the rows of a convolution and not its sums: these come out the same for any number.
+    # Threads share the rows of a convolution, not its sums: the result is the same for any number of them.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # A plan of the memory takes a quarter more of it, and no less time.
+    # A memory plan takes a quarter more memory and saves no time.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's errors have no common base but this
+    except Exception as error:  # onnxruntime's errors have no narrower common base
         raise ModelError(f"{file}: expected an ONNX model, found: {error}") from error
 
 
 def _require(file: Path, session: onnxruntime.InferenceSession, interface: _Interface) -> None:
-    """Check names, types and planes of what goes in and out."""
+    """Check names, types and planes of the model's inputs and output."""
     found = {node.name: node for node in session.get_inputs()}
     outputs = session.get_outputs()
     name, planes = interface.output
-    inputs = (*interface.inputs, *(each for each in interface.may_have if each[0] in found))
+    inputs = (*interface.inputs, *(each for each in interface.optional if each[0] in found))
     fits = set(found) == {name for name, _ in inputs} and len(outputs) == 1
     fits = fits and all(_fits(found[name], planes) for name, planes in inputs)
     fits = fits and _fits(outputs[0], planes) and name in ("", outputs[0].name)
     if not fits:
-        wanted = ", ".join(f"{name} (1, {planes}, rows, cols)" for name, planes in interface.inputs)
-        seen = ", ".join(f"{node.name} {node.shape} {node.type}" for node in (*found.values(), *outputs))
-        raise ModelError(f"{file}: expected {interface.what} with {wanted} and one output of {planes}, found {seen}")
+        expected = ", ".join(f"{name} (1, {planes}, rows, cols)" for name, planes in interface.inputs)
+        actual = ", ".join(f"{node.name} {node.shape} {node.type}" for node in (*found.values(), *outputs))
+        raise ModelError(
+            f"{file}: expected {interface.noun} with {expected} and one output of {planes}, found {actual}"
+        )
 
 
 def _fits(node: Any, planes: int) -> bool:
