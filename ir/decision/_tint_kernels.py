@@ -1,16 +1,19 @@
-"""Tints of a film without colour: how much denser in red and in blue than in green, on squares of 2 x 2 pixels."""
+"""Tints of film without colour, on squares of 2 x 2 pixels: how much denser red and blue are than green."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
 
+# Side of a cell, in pixels.
 CELL_PX = 16
-# A tint is averaged over so many squares on each side of a square, and contrast findings for so many away.
+# Squares on each side of a square over which its tint is averaged, and distance in squares over which contrast is
+# taken.
 REACH, FAR = 2, 3
 HALO = REACH + FAR
+# Grade from which a square has a tint even where the lack of one would mean nothing.
 TINTED = 3
-# What a tint may come from without dust (see `measure_terms`).
+# Terms that a tint without dust may consist of (see `measure_terms`).
 TERMS = 9
 _CELL = CELL_PX // 2
 _SIDE = np.float32(2 * REACH + 1)
@@ -18,7 +21,7 @@ _SIDE = np.float32(2 * REACH + 1)
 
 @njit(parallel=True, cache=True)
 def measure_cells(rgb, tables, cells):
-    """Write the mean density of each colour on the whole cells of a frame, of every other row and column."""
+    """Write the mean density of each colour in the whole cells of a frame, over every second row and column."""
     for row in prange(cells.shape[0]):
         for col in range(cells.shape[1]):
             for channel in range(3):
@@ -31,10 +34,10 @@ def measure_cells(rgb, tables, cells):
 
 @njit(parallel=True, cache=True)
 def average_squares(rgb, tables, first, buffers):
-    """Leave in buffers the mean densities around squares of some rows, from row `first` of squares on.
+    """Write the mean densities around the squares of some rows into buffers, from row `first` of squares on.
 
-    buffers: two of (rows + 2 HALO, cols, 3) and one of (rows + 2 HALO, cols). The first then holds the means of each
-    colour and the last their sum; at each end REACH rows hold nothing of use.
+    buffers: two of (rows + 2 HALO, cols, 3) and one of (rows + 2 HALO, cols). Afterwards the first holds the mean of
+    each colour and the last their sum; REACH rows at each end hold nothing of use.
     """
     halved, wide, totals = buffers
     rows, cols = rgb.shape[0] // 2, rgb.shape[1] // 2
@@ -53,7 +56,7 @@ def average_squares(rgb, tables, first, buffers):
                 for across in range(-REACH, REACH + 1):
                     total += halved[at, min(max(col + across, 0), cols - 1), channel]
                 wide[at, col, channel] = total / _SIDE
-    # What was halved is no longer needed: means over rows, too, take its place.
+    # The halved frame is no longer needed: means over rows and columns take its place.
     for at in prange(REACH, halved.shape[0] - REACH):
         for col in range(cols):
             for channel in range(3):
@@ -65,22 +68,22 @@ def average_squares(rgb, tables, first, buffers):
 
 
 @njit(parallel=True, cache=True)
-def measure_terms(means, totals, base, first, height, found):
-    """Measure what a tint may come from without dust, on squares of some rows from row `first` of squares on.
+def measure_terms(means, totals, base, first, height, measured):
+    """Measure the terms of a tint without dust, on squares of some rows from row `first` of squares on.
 
-    means, totals: as `average_squares` leaves them. base: (rows, cols, 3), the film's own tints and its density at each
-    cell. height: rows of squares of the whole frame. found: (rows, cols, 2 + TERMS): red's and blue's tint less the
-    film's, and the terms: density over the film's, its bend, its slope across (everywhere, and growing across and down)
-    and down (likewise), and the square of its slope.
+    means, totals: as `average_squares` leaves them. base: (rows, cols, 3), the film's own tints and density in each
+    cell. height: rows of squares of the whole frame. measured: (rows, cols, 2 + TERMS): the tints of red and blue less
+    the film's, and the terms: density less the film's, its second derivative, its slope across (everywhere, growing
+    across, and growing down) and down (likewise), and the square of its slope.
     """
-    for at in prange(found.shape[0]):
+    for at in prange(measured.shape[0]):
         row = first + at
         to_bottom = _from_middle(row, height)
-        for col in range(found.shape[1]):
-            to_right = _from_middle(col, found.shape[1])
-            density, bend, across, down = _shape(totals, at + HALO, col)
+        for col in range(measured.shape[1]):
+            to_right = _from_middle(col, measured.shape[1])
+            density, bend, across, down = _derivatives(totals, at + HALO, col)
             red, green, blue = means[at + HALO, col]
-            square = found[at, col]
+            square = measured[at, col]
             square[0] = red - green - _between(base, row, col, 0)
             square[1] = blue - green - _between(base, row, col, 1)
             square[2] = density - _between(base, row, col, 2)
@@ -91,41 +94,42 @@ def measure_terms(means, totals, base, first, height, found):
 
 
 @njit(parallel=True, cache=True)
-def measure_tints(means, totals, base, leanings, first, height, found):
-    """Measure the squares of some rows, from row `first` of squares on, as `measure_terms` does.
+def measure_tints(means, totals, base, coefficients, first, height, measured):
+    """Measure tints without the scanner's share, on squares of some rows from row `first` of squares on.
 
-    base: (rows, cols, 2), the film's own tints less what of its density they have. leanings: (2, TERMS), how much of
-    each term a tint has without dust. found: (rows, cols, 4): red's and blue's tint less that and the film's, density
-    of the three colours together, and its range around.
+    tint = (red or blue - green) - film's own tint - terms @ coefficients, with the terms of `measure_terms`. base:
+    (rows, cols, 2), the film's own tints less the share of its density. coefficients: (2, TERMS), see
+    `fit_scanner_tints`. measured: (rows, cols, 4): tints of red and blue, sum of the three densities, and its range
+    around.
     """
-    for at in prange(found.shape[0]):
+    for at in prange(measured.shape[0]):
         row = first + at
         to_bottom = _from_middle(row, height)
-        for col in range(found.shape[1]):
-            to_right = _from_middle(col, found.shape[1])
-            density, bend, across, down = _shape(totals, at + HALO, col)
+        for col in range(measured.shape[1]):
+            to_right = _from_middle(col, measured.shape[1])
+            density, bend, across, down = _derivatives(totals, at + HALO, col)
             steep = across * across + down * down
             green = means[at + HALO, col, 1]
             for tint in range(2):
-                lean = leanings[tint]
-                film = lean[0] * density + lean[1] * bend + lean[8] * steep
-                film += across * (lean[2] + lean[3] * to_right + lean[4] * to_bottom)
-                film += down * (lean[5] + lean[6] * to_right + lean[7] * to_bottom)
-                own = _between(base, row, col, tint)
-                found[at, col, tint] = means[at + HALO, col, 2 * tint] - green - own - film
-            found[at, col, 2] = totals[at + HALO, col]
-            found[at, col, 3] = _range(totals, at + HALO, col)
+                weights = coefficients[tint]
+                scanner = weights[0] * density + weights[1] * bend + weights[8] * steep
+                scanner += across * (weights[2] + weights[3] * to_right + weights[4] * to_bottom)
+                scanner += down * (weights[5] + weights[6] * to_right + weights[7] * to_bottom)
+                film = _between(base, row, col, tint)
+                measured[at, col, tint] = means[at + HALO, col, 2 * tint] - green - film - scanner
+            measured[at, col, 2] = totals[at + HALO, col]
+            measured[at, col, 3] = _range(totals, at + HALO, col)
 
 
 @njit(cache=True)
 def _from_middle(place, length):
-    """Where a square lies: -1 at the one side of the frame, 1 at the other."""
+    """Return where a square lies: -1 at the first side of the frame, 1 at the other."""
     return np.float32(2 * place + 1) / np.float32(length) - np.float32(1)
 
 
 @njit(cache=True)
-def _shape(totals, at, col):
-    """Mean density of the colours at a square, its bend, and its slope across and down."""
+def _derivatives(totals, at, col):
+    """Return the mean density of the colours at a square, its second derivative, and its slopes across and down."""
     left, right = totals[at, max(col - 1, 0)], totals[at, min(col + 1, totals.shape[1] - 1)]
     above, below, here = totals[at - 1, col], totals[at + 1, col], totals[at, col]
     bend = (left + right + above + below) / np.float32(3) - np.float32(4 / 3) * here
@@ -146,7 +150,7 @@ def _range(totals, at, col):
 
 @njit(cache=True)
 def _between(base, row, col, plane):
-    """Value of the cells at a square, linear between their middles."""
+    """Interpolate the cells' values at a square, linearly between their middles."""
     down = min(max((row + np.float32(0.5)) / _CELL - np.float32(0.5), np.float32(0)), np.float32(base.shape[0] - 1))
     across = min(max((col + np.float32(0.5)) / _CELL - np.float32(0.5), np.float32(0)), np.float32(base.shape[1] - 1))
     top, left = int(down), int(across)
@@ -158,48 +162,48 @@ def _between(base, row, col, plane):
 
 
 @njit(cache=True)
-def class_of(found, edges):
+def class_of(measured, edges):
     """Return the class of a square by its density and the range around; edges: (2, classes - 1), ascending."""
     density, contrast = 0, 0
     for edge in range(edges.shape[1]):
-        density += found[2] > edges[0, edge]
-        contrast += found[3] > edges[1, edge]
+        density += measured[2] > edges[0, edge]
+        contrast += measured[3] > edges[1, edge]
     return density * (edges.shape[1] + 1) + contrast
 
 
 @njit(parallel=True, cache=True)
-def classify(found, edges, classes):
+def classify(measured, edges, classes):
     """Write the class of each square."""
-    for row in prange(found.shape[0]):
-        for col in range(found.shape[1]):
-            classes[row, col] = class_of(found[row, col], edges)
+    for row in prange(measured.shape[0]):
+        for col in range(measured.shape[1]):
+            classes[row, col] = class_of(measured[row, col], edges)
 
 
 @njit(parallel=True, cache=True)
-def grade_tints(found, edges, noise, seen, steps, grades):
-    """Write how many of `steps` (deviations of the noise, ascending) the larger tint of each square exceeds.
+def grade_tints(measured, edges, noise, visible, steps, grades):
+    """Write how many of `steps` (standard deviations of the noise, ascending) the larger tint of each square exceeds.
 
-    noise: (classes, 2), deviation of both tints. seen: mean densities below which only tints of the grade TINTED are
-    seen, and above which none, and the noise over which, too, only those are. What is not seen, or of an unknown noise,
-    has a grade of one more than the steps are.
+    noise: (classes, 2), deviation of both tints. visible: mean density below which only grades from TINTED on are
+    known, mean density above which none is, and noise above which again only those are. The unknown grade is one more
+    than the number of steps.
     """
-    for row in prange(found.shape[0]):
-        for col in range(found.shape[1]):
-            deviations = noise[class_of(found[row, col], edges)]
-            beyond = max(abs(found[row, col, 0]) / deviations[0], abs(found[row, col, 1]) / deviations[1])
+    for row in prange(measured.shape[0]):
+        for col in range(measured.shape[1]):
+            deviations = noise[class_of(measured[row, col], edges)]
+            beyond = max(abs(measured[row, col, 0]) / deviations[0], abs(measured[row, col, 1]) / deviations[1])
             grade = 0
             for step in steps:
                 grade += beyond > step
-            density = found[row, col, 2] / np.float32(3)
-            blind = density < seen[0] or max(deviations[0], deviations[1]) > seen[2]
-            if (blind and grade < TINTED) or density > seen[1] or np.isinf(deviations[0]):
+            density = measured[row, col, 2] / np.float32(3)
+            blind = density < visible[0] or max(deviations[0], deviations[1]) > visible[2]
+            if (blind and grade < TINTED) or density > visible[1] or np.isinf(deviations[0]):
                 grade = len(steps) + 1
             grades[row, col] = grade
 
 
 @njit(cache=True)
 def count_grades(grades, probability, limits, counts):
-    """Count squares of each grade whose first pixel has less than one limit, and at least the other: counts[0, 1]."""
+    """Count grades of squares whose first pixel lies below limits[0] (counts[0]) or reaches limits[1] (counts[1])."""
     for row in range(grades.shape[0]):
         for col in range(grades.shape[1]):
             level = probability[2 * row, 2 * col]
@@ -211,9 +215,9 @@ def count_grades(grades, probability, limits, counts):
 
 @njit(parallel=True, cache=True)
 def weigh_grades(grades, table, probability):
-    """Replace each probability by what `table` (grades, 256) has for it and the grade of its square."""
+    """Replace each probability by the entry of `table` (grades, 256) for it and the grade of its square."""
     for row in prange(probability.shape[0]):
-        # The last row and column of an odd number go with those before.
+        # The last row or column of an odd number belongs to the square before it.
         square_row = min(row // 2, grades.shape[0] - 1)
         for col in range(probability.shape[1]):
             grade = grades[square_row, min(col // 2, grades.shape[1] - 1)]

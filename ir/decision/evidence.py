@@ -1,6 +1,6 @@
-"""How likely each region is a defect that shows: log odds from its depth, fill, edges, fellows and colour.
+"""Log odds that each region is a defect that shows, from its depth, fill, edges, neighbours and colour.
 
-All take and give one value for each region, (regions,) of float64 or bool.
+All functions take and return one value for each region, (regions,) of float64 or bool.
 """
 
 from __future__ import annotations
@@ -23,59 +23,90 @@ from filmscand.ir.decision.slopes import (
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
+# Log odds per threshold of depth.
 DEPTH_EVIDENCE = 4.0
+# Log odds lost per factor e of area above `WIDE_PX`.
 WIDTH_EVIDENCE = 0.5
+# Area in pixels above which a region is wider than most dirt.
 WIDE_PX = 500.0
-# The lens spreads the smallest speck over some pixels; what covers fewer is noise of the sensor or grain.
+# Area in pixels over which the lens spreads the smallest speck; a smaller region is noise of the sensor or grain.
 SMALL_PX = 12.0
+# Log odds lost per factor e of area below `SMALL_PX`.
 SPECK_EVIDENCE = 8.0
 # Log odds of depth from which a region counts in learning how many defects show.
 COUNTED_EVIDENCE = 4.0
-# Log odds of what is told of a region from which on it counts; and what stands for a frame of which nothing is told.
-TELLING = 1.0
+# Log odds, in either direction, from which a region counts there.
+INFORMATIVE = 1.0
+# Votes for showing that stand in a frame without any informative region.
 SPOTLESS = 0.1
+# Rounds of expectation maximization.
 ROUNDS = 4
-# Density by which a picture's own structure sets a region off from what is around it.
+# Density by which a picture's own structure differs from its surroundings.
 STRUCTURE = 0.15
-# The edge slopes of pictures, and the doubt of defects that only the infrared saw, as multiples of the exponent.
+# Spread of the edge slopes of pictures, as a multiple of the exponent.
 PICTURE_SLOPE = 8.0
+# Spread of the slopes of defects that only the infrared saw, as a multiple of the exponent.
 ABSENT_SPREAD = 0.1
-# Log odds that the other parts of a wide defect may add to one part.
+# Largest log odds that other parts of a wide defect, or its neighbours, add to one region.
 MOST_SHARED = 4.0
-# Doubtful regions around that are heard, at least, and the error of what they say together, as a part of the exponent.
+# Fewest doubtful neighbours that count.
 FEWEST_NEIGHBOURS = 13
+# Largest error of the neighbours' common slope, as a part of the exponent.
 NEIGHBOURS_ERROR = 0.3
+# Standard deviations beyond which a difference is sure.
 SURE = 3.0
-# Scratches that took dye away: evidence and number that are asked for; part of a region's pixels that are bright where
-# a scratch is all there is, and where dust crosses it.
+# Least log odds of a scratch that took dye away.
 BRIGHT_EVIDENCE = 6.0
+# Fewest bright cells of a frame with such scratches.
 FEWEST_BRIGHT = 12
+# Fewest cells among them that are bright throughout.
 FEWEST_PROVEN = 3
+# Least part of bright pixels of a cell in which a scratch is all there is.
 BRIGHT_PART = 0.6
-# Where so many parts of one region agree, fills with edges to a part, it is a scratch however shallow: lights differ.
+# Cells of one region whose fills and edges agree that make it a scratch however shallow: lights of the picture differ.
 FEWEST_AGREEING = 4
+# Largest difference of fill and edge slope, as a part of the slope, of cells that agree.
 AGREEMENT = 0.5
+# Least part of bright pixels of a cell in which dust crosses a scratch.
 MIXED_PART = 0.1
-# Part of a region's pixels from which on something else lies on the scratch: darker, or so many times as dense.
+# Part of other pixels from which something else lies on the scratch; other pixels are darker, or so many times as
+# dense.
 OTHER_PART, MUCH_DENSER = 0.02, 3.0
-# Largest difference of the channels' exponents, as a part of their mean.
+# Largest range of the channels' exponents, as a part of their mean, of a neutral region.
 MOST_COLOUR = 0.25
-# Expected error of a fill, in density, under which surroundings are smooth.
+# Expected error of a fill below which surroundings are smooth, density in nepers.
 SMOOTH_DENSITY = 0.08
 
 
 def depth_evidence(strength: Doubles, areas_px: Doubles) -> Doubles:
-    """Log odds that a region is a defect: deep ones are; wide, shallow ones follow the picture, tiny ones are noise."""
+    """Return the log odds of a defect by depth; wide, shallow regions follow the picture, and tiny ones are noise.
+
+    4 (clip(s, 0.5, 4) - 1.5) - 8 max(ln(12 / a), 0) - 0.5 max(ln(a / 500), 0), for strength s and area a.
+
+    Parameters
+    ----------
+    strength : (regions,) ndarray of float64
+        Density as a multiple of the threshold.
+    areas_px : (regions,) ndarray of float64
+        Pixels of each region.
+    """
     rise = DEPTH_EVIDENCE * (np.clip(strength, 0.5, 4.0) - 1.5)
     rise -= SPECK_EVIDENCE * np.log(np.maximum(SMALL_PX / areas_px, 1.0))
     return np.asarray(rise - WIDTH_EVIDENCE * np.log(np.maximum(areas_px / WIDE_PX, 1.0)))
 
 
 def shown_evidence(slopes: Slopes, prior: Prior) -> Doubles:
-    """Log odds, from its slope, that a region shows with the frame's exponents and is no infrared dip alone.
+    """Return the log odds, by fills, that a region shows with the frame's exponents and is not an infrared dip alone.
 
-    A shallow region's slope may come out as anything where the picture has structure. Fills have long tails (Cauchy's)
-    under either supposition: objects before another ground differ from it by any density.
+    In a picture with structure, a shallow region's slope may come out as anything. Fills have long tails (Cauchy's)
+    under either hypothesis: objects on another background differ from it by any density.
+
+    Parameters
+    ----------
+    slopes : Slopes
+        Slopes of the regions from fills.
+    prior : Prior
+        The frame's exponents.
     """
     shown = np.hypot(prior.spread, slopes.errors)
     dip = _odds(slopes.pooled, prior.mean, shown, np.hypot(ABSENT_SPREAD * prior.mean, slopes.errors))
@@ -84,7 +115,15 @@ def shown_evidence(slopes: Slopes, prior: Prior) -> Doubles:
 
 
 def edge_evidence(edges: Edges, prior: Prior) -> Doubles:
-    """Log odds, from its edges, that a region shows: edges of the picture's own have slopes of any size."""
+    """Return the log odds, by edges, that a region shows: edges of the picture have slopes of any size.
+
+    Parameters
+    ----------
+    edges : Edges
+        Slopes of the regions from edges.
+    prior : Prior
+        The frame's exponents.
+    """
     mean, spread = prior.mean, EDGE_SPREAD * prior.mean
     shown = np.hypot(spread, edges.errors)
     dip = _odds(edges.slopes, mean, shown, np.hypot(ABSENT_SPREAD * mean, edges.errors))
@@ -93,20 +132,30 @@ def edge_evidence(edges: Edges, prior: Prior) -> Doubles:
 
 
 def _against_both(dip: Doubles, picture: Doubles) -> Doubles:
-    """Log odds against either of two suppositions, an infrared dip alone and the picture's own structure."""
+    """Return the log odds against either of two hypotheses: an infrared dip alone, and the picture's own structure."""
     return np.asarray(np.log(2) - np.logaddexp(-dip, -picture))
 
 
 def _odds(slope: Doubles, mean: float, shown: Doubles, absent: Doubles) -> Doubles:
-    """Log odds of a Cauchy distribution about `mean` against one about 0."""
+    """Return the log odds of a Cauchy distribution about `mean` against one about 0."""
     near, far = np.square((slope - mean) / shown), np.square(slope / absent)
     return np.asarray(np.log1p(far) - np.log1p(near) + np.log(absent / shown))
 
 
 def frame_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]) -> float:
-    """Log odds that a defect of this frame shows, from all of them (expectation maximization)."""
-    told = (evidence > COUNTED_EVIDENCE) & (np.abs(shown) > TELLING)
-    votes = told / np.maximum(np.bincount(parents), 1)[parents]
+    """Return the log odds that a defect of this frame shows, from all of them (expectation maximization).
+
+    Parameters
+    ----------
+    shown : (regions,) ndarray of float64
+        Log odds that each region shows.
+    evidence : (regions,) ndarray of float64
+        Log odds that each region is a defect by its depth.
+    parents : (regions,) ndarray of int64
+        Defect that each region was cut from; all its cells have one vote together.
+    """
+    informative = (evidence > COUNTED_EVIDENCE) & (np.abs(shown) > INFORMATIVE)
+    votes = informative / np.maximum(np.bincount(parents), 1)[parents]
     odds = 0.0
     for _ in range(ROUNDS):
         seen = float((votes / (1 + np.exp(-np.clip(shown + odds, -30, 30)))).sum())
@@ -116,28 +165,37 @@ def frame_odds(shown: Doubles, evidence: Doubles, parents: npt.NDArray[np.int64]
 
 
 def shared_evidence(evidence: Doubles, parents: npt.NDArray[np.int64]) -> Doubles:
-    """Let the parts of one wide defect speak for one another; where scratches cross hairs they may not against."""
-    voices = np.clip(evidence, -2, 2)
+    """Add to each part of a wide defect the other parts' evidence; never against it, where scratches cross hairs.
+
+    Parameters
+    ----------
+    evidence : (regions,) ndarray of float64
+        Log odds of each part.
+    parents : (regions,) ndarray of int64
+        Defect that each part was cut from.
+    """
+    bounded = np.clip(evidence, -2, 2)
     others = np.bincount(parents)[parents] - 1
-    chorus = (np.bincount(parents, voices)[parents] - voices) / np.sqrt(np.maximum(others, 1))
-    return np.asarray(evidence + np.clip(chorus, 0, MOST_SHARED))
+    others_evidence = (np.bincount(parents, bounded)[parents] - bounded) / np.sqrt(np.maximum(others, 1))
+    return np.asarray(evidence + np.clip(others_evidence, 0, MOST_SHARED))
 
 
 def neighbour_changes(changes: Doubles, doubtful: Truths, places: npt.NDArray[np.int64]) -> Doubles:
-    """Sum up the changes of the doubtful regions in the places around each, itself left out.
+    """Sum the changes of the doubtful regions in the nine places around each region, itself left out.
 
     Parameters
     ----------
     changes : (regions, 8) ndarray of float64
-        See `DefectSample`.
+        Sums of changes (see `DefectSample`).
     doubtful : (regions,) ndarray of bool
+        Regions that are summed.
     places : (regions,) ndarray of int64
-        Row and column of the place that each lies in, of PLACES a side, as one number.
+        Place that each region lies in, row * PLACES + column, with PLACES places a side.
 
     Returns
     -------
     (regions, 9) ndarray of float64
-        The sums, and how many regions they are of.
+        The sums, and the number of regions in them.
     """
     rows, cols = np.divmod(places, PLACES)
     own = np.column_stack([changes, np.ones(len(changes))]) * doubtful[:, None]
@@ -148,13 +206,22 @@ def neighbour_changes(changes: Doubles, doubtful: Truths, places: npt.NDArray[np
 
 
 def neighbours_evidence(around: Edges, counts: Doubles, prior: Prior) -> Doubles:
-    """Log odds that regions show, from the edges of the doubtful ones around: none for few, and none against.
+    """Return the log odds that regions show, by the edges of their doubtful neighbours: 0 for few, and never negative.
 
-    A fingerprint is many shallow ridges, each of which says little of itself, and together they take of the picture
-    what dust takes; what a leak's misfit shows, has slopes of any size.
+    A fingerprint is many shallow ridges. Each says little by itself, but together they take of the picture what dust
+    takes; misfits of the leakage have slopes of any size.
+
+    Parameters
+    ----------
+    around : Edges
+        Slopes of each region's neighbours together.
+    counts : (regions,) ndarray of float64
+        Number of those neighbours.
+    prior : Prior
+        The frame's exponents.
     """
-    told = (counts >= FEWEST_NEIGHBOURS) & (around.errors < NEIGHBOURS_ERROR * prior.mean)
-    return np.where(told, np.clip(edge_evidence(around, prior), 0, MOST_SHARED), 0.0)
+    known = (counts >= FEWEST_NEIGHBOURS) & (around.errors < NEIGHBOURS_ERROR * prior.mean)
+    return np.where(known, np.clip(edge_evidence(around, prior), 0, MOST_SHARED), 0.0)
 
 
 def find_stripped_scratches(
@@ -165,21 +232,42 @@ def find_stripped_scratches(
     evidence: Doubles,
     parents: npt.NDArray[np.int64],
 ) -> tuple[Truths, Truths, Truths]:
-    """Find scratches that took dye away: regions that are bright throughout, such that dust crosses, and bare pixels.
+    """Find scratches that took dye away.
 
-    Scratches run over many cells; a few bright ones are lights of the picture's. The bare pixels (pixels,) are the
-    bright ones of crossed regions.
+    A scratch runs over many cells; a few bright ones are lights of the picture.
+
+    Parameters
+    ----------
+    shape : (pixels,) ndarray of float32
+        Infrared density of each pixel, corrected, nepers.
+    sample : DefectSample
+        Defect pixels of the frame.
+    slopes, edges : Slopes, Edges
+        Slopes of the regions from fills and from edges.
+    evidence : (regions,) ndarray of float64
+        Log odds that each region is a defect by its depth.
+    parents : (regions,) ndarray of int64
+        Defect that each region was cut from.
+
+    Returns
+    -------
+    bright : (regions,) ndarray of bool
+        Regions that are scratches throughout.
+    crossed : (regions,) ndarray of bool
+        Regions in which dust crosses a scratch.
+    bare : (pixels,) ndarray of bool
+        The bright pixels of crossed regions.
     """
     bright, shares = np.empty(len(sample.ratio), np.bool_), np.empty((len(sample.areas), 2))
     kernels.mark_bright(sample.starts, shape, sample.ratio, sample.variance, (SURE, MUCH_DENSER), bright, shares)
     share, others = shares.T
     proven = (slopes.pooled < -SURE * slopes.errors) & (share > BRIGHT_PART)
     regions = proven | (edges.slopes < -edges.errors) & (slopes.pooled < 0)
-    # The parts of one scratch speak for one another.
-    voices, count = np.bincount(parents, regions * np.maximum(evidence, 0)), np.bincount(parents, regions)
-    surely = regions & (voices / np.sqrt(np.maximum(count, 1)) > BRIGHT_EVIDENCE)[parents]
+    # The cells of one scratch add their evidence.
+    votes, bright_cells = np.bincount(parents, regions * np.maximum(evidence, 0)), np.bincount(parents, regions)
+    surely = regions & (votes / np.sqrt(np.maximum(bright_cells, 1)) > BRIGHT_EVIDENCE)[parents]
     scratched = np.zeros(int(parents.max()) + 1, np.bool_)
-    # On a rough ground edges are bright by chance: without regions that are bright throughout there is no scratch.
+    # On rough backgrounds edges are bright by chance: without cells that are bright throughout there is no scratch.
     if surely.sum() >= FEWEST_BRIGHT and (surely & proven).sum() >= FEWEST_PROVEN:
         scratched[parents[surely]] = True
     agree = proven & (np.abs(edges.slopes - slopes.pooled) < AGREEMENT * np.abs(slopes.pooled))
@@ -192,9 +280,9 @@ def find_stripped_scratches(
 
 
 def is_neutral(slopes: Slopes) -> Truths:
-    """Regions that take about as much of each colour, as far as is known: letters and leaves do not.
+    """Tell which regions take about as much of each colour, as far as is known: letters and leaves do not.
 
-    Requirements only of what takes unusually much light for its density.
+    Only regions that take unusually much light for their density can fail.
     """
     spread = np.ptp(slopes.channels, axis=1)
     doubt = slopes.channel_errors.max(axis=1)
@@ -203,6 +291,14 @@ def is_neutral(slopes: Slopes) -> Truths:
 
 
 def is_unexplained(checks: Doubles, slopes: Slopes) -> Truths:
-    """Regions that no density explains, in surroundings so smooth that a fill can hardly be wrong."""
+    """Tell which regions no density explains, in surroundings so smooth that a fill can hardly be wrong.
+
+    Parameters
+    ----------
+    checks : (regions, 6) ndarray of float64
+        Sums of `_defect_kernels.sum_checks`.
+    slopes : Slopes
+        Slopes of the regions from fills.
+    """
     change, error = (checks[:, 4:6] / np.maximum(checks[:, 3:4], 1)).T
     return np.asarray((slopes.pooled < LEAST_EXPONENT) & (error < SMOOTH_DENSITY**2) & (change > SURE**2))

@@ -1,7 +1,7 @@
-"""What each defect's density in the picture is for one in infrared, measured in two ways, and the frame's prior.
+"""Slopes of defects: density in the picture per density in infrared, measured in two ways, and the frame's prior.
 
-A fill from around says how dark a defect is against what should be there; a defect's edges say how much the picture
-changes where the infrared does. Fills are wrong by whatever lies under a wide defect, edges by noise.
+A fill from the surroundings tells how dark a defect is against what should be there; a defect's edges tell how much the
+picture changes where the infrared does. Fills are wrong by whatever lies under a wide defect, edges by noise.
 """
 
 from __future__ import annotations
@@ -18,30 +18,41 @@ Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
-# A defect's density in the picture for one in infrared, where a frame has too few sure ones to tell: mean, deviation.
+# Mean and deviation of defects' exponents (density in the picture per density in infrared), where a frame has too few
+# sure defects to tell.
 USUAL_EXPONENT = (1.2, 0.35)
+# Fewest sure regions that a frame's exponents are learnt from.
 FEWEST_REGIONS = 6
+# Number of sure regions that count as much as the usual exponent.
 BELIEVED_REGIONS = 12
+# Largest error of a slope that is well known.
 KNOWN_ERROR = 0.3
+# Slope above which a region shows in the picture.
 LEAST_EXPONENT = 0.4
-# An exponent that is not learnt but from defects in so many of the frame's places.
+# Exponent above which it is learnt only if the defects lie in `FEWEST_PLACES` places of the frame.
 UNUSUAL_EXPONENT = 1.8
+# Fewest places of the frame (of `PLACES` squared) in which defects with an unusual exponent lie.
 FEWEST_PLACES = 16
 # Places along each side of a frame.
 PLACES = 12
-# Dust is neutral: what takes one colour by so much more (part of its slope) is no example of the frame's defects.
+# Largest range of the channels' slopes, as a part of the slope, of a region that the exponents are learnt from: dust is
+# neutral.
 LEARNT_COLOUR = 0.25
-# The largest exponent lies so many deviations above the mean, and within these multiples of it.
+# Deviations of the logarithm by which the largest exponent lies above the mean.
 MOST_DEVIATIONS = 4.0
+# Least and greatest multiple of the mean that the largest exponent may be.
 MOST_EXPONENTS = (3.0, 6.0)
-# Misfit that is expected of any defect, as a part of its density.
+# Misfit expected of any defect, as a part of its density.
 USUAL_MISFIT = 0.15
-# Neighbouring pixels of a fill are wrong together: so many count as one, and a large region gives only a few more.
+# Pixels of a fill that count as one observation: neighbouring pixels of a fill are wrong together.
 PIXELS_AS_ONE = 6.0
+# Observations above which a region's further pixels count a tenth.
 MOST_VOTES = 6.0
-# Part of the changes' power that is no noise, at least; how many changes count as one; what else edges are wrong by.
+# Least part of the changes' power that is not noise.
 CLEAN_POWER = 0.1
+# Changes that count as one observation.
 CHANGES_AS_ONE = 3.0
+# Factor on the error of edges, for what the regression does not see.
 EDGE_DOUBT = 2.5
 # Spread of defects' edge slopes, as a multiple of the exponent.
 EDGE_SPREAD = 0.35
@@ -56,10 +67,10 @@ class DefectSample:
     starts : (regions + 1,) ndarray of int64
         First pixel of each region.
     density : (pixels, 3) ndarray of float32
-        Infrared density plain and smoothed at two scales, nepers.
+        Infrared density, nepers: plain, and smoothed at two scales.
     ratio : (pixels, 3) ndarray of float32
-        Density of the defect in red, green and blue, as far as a fill from around tells, nepers.
-    variance : same shape
+        Density of the defect in red, green and blue, as a fill from the surroundings tells it, nepers.
+    variance : (pixels, 3) ndarray of float32
         Expected squared error of `ratio`.
     changes : (regions, 8) ndarray of float64
         Sums over each region of changes from pixel to pixel (see `_defect_kernels.sum_changes`).
@@ -73,13 +84,23 @@ class DefectSample:
 
     @property
     def areas(self) -> Doubles:
-        """Pixels of each region."""
+        """Pixels of each region, (regions,)."""
         return np.diff(self.starts).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """Slope of each region: by channel (regions, 3) and pooled (regions,), errors, and root mean square depth."""
+    """Slopes of regions from fills.
+
+    Attributes
+    ----------
+    channels, channel_errors : (regions, 3) ndarray of float64
+        Slope in red, green and blue, and its standard error.
+    pooled, errors : (regions,) ndarray of float64
+        Slope over all channels, and its standard error.
+    depths : (regions,) ndarray of float64
+        Root mean square infrared density, nepers.
+    """
 
     channels: Doubles
     channel_errors: Doubles
@@ -90,9 +111,16 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Slope of each region from its edges alone, by channel (regions, 3) and pooled (regions,), and its error.
+    """Slopes of regions from their edges alone.
 
-    A fill is wrong by whatever lies under a wide defect; what changes where the infrared changes, is the defect's.
+    A fill is wrong by whatever lies under a wide defect; a change where the infrared changes is the defect's.
+
+    Attributes
+    ----------
+    channels : (regions, 3) ndarray of float64
+        Slope in red, green and blue.
+    slopes, errors : (regions,) ndarray of float64
+        Mean slope, and its standard error.
     """
 
     channels: Doubles
@@ -102,7 +130,17 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """The frame's exponents: mean and deviation, the channels' factors, and the part of regions that shows."""
+    """The frame's exponents.
+
+    Attributes
+    ----------
+    mean, spread : float
+        Mean and standard deviation of the exponents.
+    channels : (3,) ndarray of float64
+        Factors of red, green and blue on the exponent.
+    shown : float
+        Part of the frame's regions that shows in the picture, 0..1.
+    """
 
     mean: float
     spread: float
@@ -117,70 +155,116 @@ class Prior:
 
 
 def region_slopes(shape: Array, sample: DefectSample, left_out: Truths) -> Slopes:
-    """Regress the density that fills tell on the infrared's; `left_out` (pixels,) are not counted."""
+    """Regress the density that fills tell on the infrared density, region by region.
+
+    slope = sum(w x y) / sum(w x^2), with x the infrared density, y the fill's, and w = 1 / (variance + misfit^2).
+
+    Parameters
+    ----------
+    shape : (pixels,) ndarray of float32
+        Infrared density of each pixel, corrected, nepers (see `ir.healing.absorption.Absorption`).
+    sample : DefectSample
+        Defect pixels of the frame.
+    left_out : (pixels,) ndarray of bool
+        Pixels that do not count.
+
+    Returns
+    -------
+    Slopes
+        One entry for each region.
+    """
     sums = np.empty((len(sample.areas), 7))
     kernels.sum_slopes(sample.starts, shape, sample.ratio, sample.variance, left_out, USUAL_MISFIT, sums)
     dilution = sample.areas / independent_votes(sample.areas)
     power = sums[:, :3] + 1e-12
     pooled = sums[:, 3:6].sum(axis=1) / power.sum(axis=1)
-    # The channels' fills are wrong together: pooling them makes nothing surer.
+    # The fills of the three channels are wrong together: pooling them makes nothing surer.
     errors = np.sqrt(3 * dilution / power.sum(axis=1))
     depths = np.sqrt(sums[:, 6] / sample.areas) + 1e-3
     return Slopes(sums[:, 3:6] / power, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
 
 
 def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Prior:
-    """Learn from the regions whose slope is well known; which they are must not depend on luck.
+    """Learn the frame's exponents from the regions whose slope is well known.
 
-    The parts of one wide defect have one vote together: a girder taken for a defect may be cut into a hundred. Where
-    infrared hardly sees the dust, it does so all over the frame; railings and small print, which the leak's model does
-    not follow, have as unusual exponents, but lie in one part of it (places).
+    mean = usual^(1 - b) * median^b, with b = n / (n + `BELIEVED_REGIONS`) for n votes. The cells of one wide defect
+    have one vote together: a girder taken for a defect may be cut into a hundred. Where infrared hardly sees dust, it
+    does so all over the frame; railings and small print, which the leakage model does not follow, have exponents as
+    unusual, but lie in one part of it.
+
+    Parameters
+    ----------
+    slopes : Slopes
+        Slopes of the frame's cells.
+    parents : (cells,) ndarray of int64
+        Defect that each cell was cut from.
+    places : (cells,) ndarray of int64
+        Place of the frame that each defect begins in.
+
+    Returns
+    -------
+    Prior
+        The frame's exponents; the usual ones where too few regions are known.
     """
     mean, spread = USUAL_EXPONENT
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
     shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
     colour = np.ptp(slopes.channels, axis=1) - 2 * slopes.channel_errors.max(axis=1)
-    coloured = shows & (colour > LEARNT_COLOUR * slopes.pooled)
+    tinted = shows & (colour > LEARNT_COLOUR * slopes.pooled)
     absent = known & (
         (np.abs(slopes.pooled) <= LEAST_EXPONENT) | (slopes.pooled > MOST_EXPONENTS[0] * USUAL_EXPONENT[0])
     )
-    # Two regions more than there are: where nothing surely shows, a frame is as likely to be spotless.
+    # Two regions more than there are, one of each kind: where nothing surely shows, a frame may as well be spotless.
     votes = 1.0 / np.maximum(np.bincount(parents, known), 1.0)[parents]
-    shows &= ~coloured
-    seen, mostly_unhealed, odd = (float(votes[chosen].sum()) for chosen in (shows, absent | coloured, coloured))
+    shows &= ~tinted
+    seen, mostly_unhealed, tinted_votes = (float(votes[members].sum()) for members in (shows, absent | tinted, tinted))
     shown = (seen + 1.0) / (seen + mostly_unhealed + 2.0)
-    # Where coloured things are as many, what is neutral among them is so by chance.
+    # Where tinted regions are as many, the neutral ones among them are neutral by chance.
     usual = Prior(mean, spread, np.ones(3), shown)
-    if seen < FEWEST_REGIONS + odd:
+    if seen < FEWEST_REGIONS + tinted_votes:
         return usual
-    found, votes = slopes.pooled[shows], votes[shows]
-    middle = weighted_median(found, votes)
+    exponents, votes = slopes.pooled[shows], votes[shows]
+    middle = weighted_median(exponents, votes)
     if middle > UNUSUAL_EXPONENT and len(np.unique(places[shows])) < FEWEST_PLACES:
         return usual
-    # A few dark shadows that are no defects may agree on anything; many defects are believed.
+    # A few dark shadows that are not defects may agree on any exponent; many defects are believed.
     belief = seen / (seen + BELIEVED_REGIONS)
     mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(middle)))
-    spread = float(np.clip(1.4826 * weighted_median(np.abs(found - mean), votes), 0.12 * mean, mean))
-    ratios = slopes.channels[shows] / found[:, None]
+    spread = float(np.clip(1.4826 * weighted_median(np.abs(exponents - mean), votes), 0.12 * mean, mean))
+    ratios = slopes.channels[shows] / exponents[:, None]
     channels = np.clip([weighted_median(ratio, votes) for ratio in ratios.T], 0.8, 1.25)
     return Prior(mean, spread, channels, shown)
 
 
 def edge_slopes(changes: Doubles, gain: float, noise: float) -> Edges:
-    """Regress the picture's changes on the infrared's; what is left over tells the error.
+    """Regress the picture's changes on the infrared's; the remainder tells the error.
 
-    changes: (regions, 8), see `DefectSample`.
+    slope = sum(dx dy) / (sum(dx^2) - noise), with dx the changes of infrared density, and dy those of the picture's.
+
+    Parameters
+    ----------
+    changes : (regions, 8) ndarray of float64
+        Sums of changes (see `DefectSample`).
+    gain : float
+        Factor that gives a neutral defect its full infrared density back.
+    noise : float
+        Standard deviation of clean film's infrared density, nepers.
+
+    Returns
+    -------
+    Edges
+        One entry for each region.
     """
     power, products, squares, count = np.split(changes, [1, 4, 7], axis=1)
     clean = np.maximum(power - 2 * noise**2 * count, CLEAN_POWER * power) + 1e-12
     slopes = products / clean
-    left = np.maximum(squares - slopes * products, 0) / count + 1e-9
-    errors = np.sqrt(CHANGES_AS_ONE * left / clean)
+    remainder = np.maximum(squares - slopes * products, 0) / count + 1e-9
+    errors = np.sqrt(CHANGES_AS_ONE * remainder / clean)
     return Edges(slopes / gain, slopes.mean(axis=1) / gain, EDGE_DOUBT * errors.max(axis=1) / gain)
 
 
 def softness(edges: Edges, slopes: Slopes, prior: Prior, parents: npt.NDArray[np.int64]) -> float:
-    """Return what a softer infrared makes of all the frame's edges, as a factor; 1 where too few tell."""
+    """Return the factor by which a softer infrared changes a frame's edge slopes; 1 where too few regions tell."""
     known = (edges.errors < EDGE_SPREAD * prior.mean) & (slopes.errors < KNOWN_ERROR * prior.mean)
     known &= (slopes.pooled > 0.5 * prior.mean) & (slopes.pooled < 2 * prior.mean) & (edges.slopes > 0)
     votes = known / np.maximum(np.bincount(parents, known), 1.0)[parents]
@@ -190,10 +274,10 @@ def softness(edges: Edges, slopes: Slopes, prior: Prior, parents: npt.NDArray[np
 
 
 def sharpened(edges: Edges, factor: float) -> Edges:
-    """Take off what a softer infrared makes of edges (see `softness`)."""
+    """Divide edge slopes by the factor of a softer infrared (see `softness`)."""
     return Edges(edges.channels / factor, edges.slopes / factor, edges.errors / factor)
 
 
 def independent_votes(areas: Doubles) -> Doubles:
-    """Independent observations that the pixels of each region amount to."""
+    """Return the number of independent observations that the pixels of each region amount to."""
     return np.asarray(np.minimum(areas / PIXELS_AS_ONE, MOST_VOTES + areas / (10 * PIXELS_AS_ONE)))

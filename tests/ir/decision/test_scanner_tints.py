@@ -14,22 +14,24 @@ NOISE = 1e-3
 SCALES = np.array([0.3, 0.05, *[0.05] * 6, 0.003])
 
 
-def film(rng, leanings, squares=20_000):
-    """Squares of a picture that is flat at most places, as a scanner with these leanings draws it."""
+def film(rng, coefficients, squares=20_000):
+    """Squares of a picture that is flat at most places, as a scanner with these coefficients draws it."""
     terms = rng.standard_t(2, (squares, TERMS)) * SCALES
     terms[rng.uniform(size=squares) < 0.5, 1:] *= 0.02
-    return np.concatenate([terms @ leanings.T + rng.normal(0, NOISE, (squares, 2)), terms], axis=1).astype(np.float32)
+    return np.concatenate([terms @ coefficients.T + rng.normal(0, NOISE, (squares, 2)), terms], axis=1).astype(
+        np.float32
+    )
 
 
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=8, deadline=None)
 def test_what_a_scanner_does_is_found_through_dust(seed):
     rng = np.random.default_rng(seed)
-    leanings = rng.uniform(-1, 1, (2, TERMS)) * np.array([0.05, 0.1, *[0.3] * 6, 0.2])
-    found = film(rng, leanings)
+    coefficients = rng.uniform(-1, 1, (2, TERMS)) * np.array([0.05, 0.1, *[0.3] * 6, 0.2])
+    found = film(rng, coefficients)
     dusty = rng.uniform(size=len(found)) < 0.05
     found[dusty, :2] += rng.normal(0.02, 0.05, (dusty.sum(), 2)).astype(np.float32)
-    error = (fit_scanner_tints(found) - leanings) * SCALES
+    error = (fit_scanner_tints(found) - coefficients) * SCALES
     assert np.abs(error).max() < NOISE / 4
 
 
@@ -43,7 +45,7 @@ def test_from_a_blank_film_nothing_is_taken():
 
 @pytest.mark.parametrize("squares", [300, 400_000])
 def test_a_few_squares_and_many_lean_alike(squares):
-    leanings = np.zeros((2, TERMS))
-    leanings[:, 2] = 0.15, -0.15
-    fitted = fit_scanner_tints(film(np.random.default_rng(2), leanings, squares))
-    assert fitted == pytest.approx(leanings, abs=0.02 if squares < 1000 else 2e-3)
+    coefficients = np.zeros((2, TERMS))
+    coefficients[:, 2] = 0.15, -0.15
+    fitted = fit_scanner_tints(film(np.random.default_rng(2), coefficients, squares))
+    assert fitted == pytest.approx(coefficients, abs=0.02 if squares < 1000 else 2e-3)

@@ -190,7 +190,7 @@ def test_one_thread_and_two_measure_the_same_tints():
 
 def test_what_a_grade_tells_comes_from_the_frame_as_far_as_it_shows_dust():
     nothing = np.zeros((2, 11), np.int64)
-    usual = tint._log_odds(nothing)
+    usual = tint._grade_odds(nothing)
     assert usual[:3] == pytest.approx(
         [1.6 * np.log(share) - 0.7 for share in (0.14 / 0.504, 0.19 / 0.408, 0.145 / 0.077)]
     )
@@ -198,11 +198,11 @@ def test_what_a_grade_tells_comes_from_the_frame_as_far_as_it_shows_dust():
     # Dust that the picture missed counts for film, and still no grade tells less than a lower one.
     missed = nothing.copy()
     missed[0, 8] = 5000
-    assert tint._log_odds(missed)[8] == tint._log_odds(missed)[7] == pytest.approx(tint.MOST_ODDS)
+    assert tint._grade_odds(missed)[8] == tint._grade_odds(missed)[7] == pytest.approx(tint.MOST_ODDS)
     # As many squares again, all of the lowest grade: half of what is known.
     grey = nothing.copy()
     grey[0, 0], grey[1, 0] = 2000, 500
-    assert tint._log_odds(grey)[0] == pytest.approx(1.6 * np.log(0.57 / 0.752) - 0.7, abs=0.01)
+    assert tint._grade_odds(grey)[0] == pytest.approx(1.6 * np.log(0.57 / 0.752) - 0.7, abs=0.01)
 
 
 def noisy(rng, rows, cols):
@@ -251,7 +251,7 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not
     rgb = noisy(rng, *shape)
     levels = measure_levels(rgb)
     base = rng.normal(0, 0.1, (5, 6, 3)).astype(np.float32)
-    leanings = rng.normal(0, 0.1, (2, kernels.TERMS)).astype(np.float32)
+    coefficients = rng.normal(0, 0.1, (2, kernels.TERMS)).astype(np.float32)
     whole = tints_twin(rgb, levels, base)
     terms = terms_twin(whole[..., 2], base)
     rows, cols = shape[0] // 2, shape[1] // 2
@@ -260,9 +260,9 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not
         measured, found = (np.empty((count, cols, planes), np.float32) for planes in (2 + kernels.TERMS, 4))
         kernels.average_squares(rgb, levels.tables, first, buffers)
         kernels.measure_terms(buffers[0], buffers[2], base, first, rows, measured)
-        own = base[..., :2] - base[..., 2:] * leanings[:, 0]
-        kernels.measure_tints(buffers[0], buffers[2], own, leanings, first, rows, found)
-        expected, film = whole[first : first + count], terms[first : first + count] @ leanings.T
+        own = base[..., :2] - base[..., 2:] * coefficients[:, 0]
+        kernels.measure_tints(buffers[0], buffers[2], own, coefficients, first, rows, found)
+        expected, film = whole[first : first + count], terms[first : first + count] @ coefficients.T
         # Beyond the frame lie means of squares that are find_repeated, and not the nearest mean within.
         inner = (slice(3, -3) if count == rows else slice(None), slice(1, -1))
         assert np.allclose(measured[..., :2], expected[..., :2], atol=2e-5)
