@@ -1,1 +1,4 @@
-"""Healing of defects: divided out, filled or blended, with the film's grain. Imports decision and the rooms below."""
+"""Heals defects: divides, fills or blends them, and gives fills the film's grain.
+
+Owns the light that a defect takes, its fill, and its grain. Imports decision and the rooms below.
+"""

@@ -139,8 +139,8 @@ def _grid_of(rows, cols):
 def _find_gaps(marks, rows, cols, gaps, steps):
     """Number the gaps that a region's pixels lie in, and the steps to both ends, along each direction.
 
-    Pixels in line share a gap: only the first one looks for its ends. Ends are findings for twice as far as they may lie,
-    since they come nearer from pixel to pixel.
+    Pixels in line share a gap: only the first one looks for its ends. Ends are findings for twice as far as they may
+    lie, since they come nearer from pixel to pixel.
     """
     grid, top, left = _grid_of(rows, cols)
     count = 0

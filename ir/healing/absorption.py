@@ -1,9 +1,10 @@
 """How a defect's density in infrared gives its density in red, green and blue.
 
-In the picture a defect is denser than in infrared by a factor of its own (1.1 to 1.3 on good scanners, 2 to 10 where
-the infrared is weak), which is fitted on each defect with a prior from the frame. What reaches the sensor through
-anything opaque (stray light, about 5 %) bends the relation, and a wider infrared focus smears it: both are fitted on
-the frame.
+density in a colour = exponent * infrared density, with stray light subtracted and lost detail restored.
+
+The exponent (1.1 to 1.3 on good scanners, 2 to 10 where infrared is weak) is fitted on each defect, with a prior from
+the frame. Stray light, which reaches the sensor through anything opaque (about 5 %), bends the relation, and a wider
+infrared focus smears it: both are fitted on the frame.
 """
 
 from __future__ import annotations
@@ -35,45 +36,56 @@ Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
-# Where no dust is dark enough to tell.
+# Stray light, as a part of the clear light, where no dust is dark enough to tell.
 USUAL_STRAY = 0.03
+# Most stray light that is believed.
 MOST_STRAY = 0.08
+# Largest infrared density, nepers.
 DEEPEST = 3.5
+# Smallest infrared density of the pixels that the lost detail is fitted on, nepers.
 SHALLOWEST = 0.03
+# Pixels that the lost detail is fitted on, about.
 SAMPLE_PIXELS = 30_000
+# Fewest such pixels.
 FEWEST_PIXELS = 1500
+# Rounds of reweighting.
 ROUNDS = 4
+# Ridge on the restored detail, as a part of the density's power.
 DETAIL_RIDGE = 2e-3
-# Detail put back at the most, as a multiple of what two smoothings take: at any blur, and at none.
+# Most detail restored, as a multiple of what two smoothings remove, at any blur.
 MOST_SHARPNESS = 4.0
+# The same at no blur.
 LEAST_SHARPNESS = 0.1
-# Log odds of depth that make a defect sure, how many such make a frame a dusty one, and what is asked of a clean one's.
+# Log odds of depth from which a defect is sure.
 SURE_EVIDENCE = 8.0
+# Sure defects of a dusty frame, at least.
 FEWEST_SURE = 3
+# Log odds of depth below which a defect is doubtful; on a frame that is not dusty, doubtful defects do not count.
 DOUBTFUL_EVIDENCE = 4.0
-# Dust is neutral: deviation of a channel's exponent from the region's, as a part of it.
+# Deviation of a channel's exponent from the region's, as a part of it: dust is neutral.
 NEUTRALITY = 0.12
-# How much wider scratches lie about one exponent: they take a part of the dye that is there, much or little.
+# Factor on the misfit of scratches: they take a part of the dye that is there, much or little.
 SCRATCH_MISFIT = 2.5
-# Deviations from the frame's exponents beyond which a defect's own is one of their long tail.
+# Deviations from the frame's exponents above which a defect's own lies in their long tail.
 FAR_DEVIATIONS = 4.0
-# Misfit of the relation, as a part of the density: no less and no more than this.
+# Least misfit of the relation, as a part of the density.
 SMALLEST_MISFIT = 0.06
+# Greatest misfit of the relation, as a part of the density.
 MOST_MISFIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class InfraredResponse:
-    """How the infrared plane of a frame sees its defects.
+    """How the infrared plane of a frame shows its defects.
 
     Attributes
     ----------
     gain : float
         Factor that gives a neutral defect its full density back (see `Leakage`).
     noise : float
-        Deviation of clean film's infrared density, nepers.
+        Standard deviation of clean film's infrared density, nepers.
     blur_px : float
-        How much wider the infrared's focus is than the picture's, standard deviation; 0 where that is not known.
+        How much wider the infrared's focus is than the picture's, standard deviation; 0 where that is unknown.
     """
 
     gain: float
@@ -83,25 +95,24 @@ class InfraredResponse:
 
 @dataclass(frozen=True, slots=True)
 class Absorption:
-    """Relation of densities on one frame.
+    """Relation of infrared density to the picture's densities on one frame.
 
     Attributes
     ----------
     stray : float
         Part of the clear light that reaches the infrared sensor through anything.
     lift : (regions,) ndarray of float64
-        What the noise of the density is multiplied by where some of it is smoothed away, detail is put back and the
-        leak's share returned.
+        Factor on the density's noise: some is smoothed away, while restored detail and the leakage's share amplify it.
     shape : (pixels,) ndarray of float32
-        Density without stray light, with the detail that the infrared's wider focus lost, and the leak's share of it.
+        Infrared density without stray light, with the detail that the wider focus lost and the leakage's share, nepers.
     exponents : (regions, 3) ndarray of float64
-        Density in red, green and blue for one of infrared, for each region.
+        Density in red, green and blue per infrared density, for each region.
     usual, most : float
         Exponent of the frame's defects, and the one that none of them exceeds.
     misfit : (regions,) ndarray of float64
         Standard deviation about that relation, as a part of the density.
     roughness : (regions,) ndarray of float64
-        How many times the fills' squared error is what they promise, at least 1.
+        Squared error of the fills as a multiple of the expected one, at least 1.
     visible : (regions,) ndarray of bool
         Whether the region shows in the picture at all.
     scratched : (regions,) ndarray of bool
@@ -128,32 +139,34 @@ def fit_absorption(
     parents: npt.NDArray[np.int64],
     places: npt.NDArray[np.int64],
     evidence: Doubles,
-    sight: InfraredResponse,
+    response: InfraredResponse,
 ) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
     Parameters
     ----------
     sample : DefectSample
+        Defect pixels of the frame.
     parents : (regions,) ndarray of int64
-        The wider defect that each region is a part of.
+        Wider defect that each region is a part of.
     places : (regions, 2) ndarray of int64
-        The part of the frame that its wider defect begins in, and the part that it begins in itself.
+        Place of the frame in which the wider defect begins, and in which the region itself begins.
     evidence : (regions,) ndarray of float64
         Log odds that each region is a defect (see `depth_evidence`).
-    sight : InfraredResponse
-        How the infrared sees them.
+    response : InfraredResponse
+        How the infrared shows them.
 
     Returns
     -------
     Absorption
+        The relation, and which regions show.
     """
     stray = _stray(sample.density)
-    sharpness = _sharpness(sample, stray, _most_sharpness(sight.blur_px))
-    shape, lift = _shape(sample, stray, sharpness, sight)
+    sharpness = _sharpness(sample, stray, _most_sharpness(response.blur_px))
+    shape, lift = _shape(sample, stray, sharpness, response)
     slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
     prior = frame_prior(slopes, parents, places[:, 0])
-    edges = edge_slopes(sample.changes, sight.gain, sight.noise)
+    edges = edge_slopes(sample.changes, response.gain, response.noise)
     soft = softness(edges, slopes, prior, parents)
     edges = sharpened(edges, soft)
     bright, crossed, bare = judge.find_stripped_scratches(shape, sample, slopes, edges, evidence, parents)
@@ -165,29 +178,29 @@ def fit_absorption(
     kernels.sum_checks(*planes, bare, exponents, slopes.depths, checks)
     bright |= crossed
     sums, doubtful = _changes_of_doubtful(sample, evidence, places[:, 1])
-    neighbours = sharpened(edge_slopes(sums, sight.gain, sight.noise), soft)
+    neighbours = sharpened(edge_slopes(sums, response.gain, response.noise), soft)
     around = judge.neighbours_evidence(neighbours, doubtful, prior)
     visible = _visible(slopes, edges, prior, evidence, parents, around) | (
         judge.is_unexplained(checks, slopes) & (evidence > 0)
     )
-    # Nothing takes much more light than its density says: a dark figure before a bright ground is the picture's.
+    # No defect takes much more light than its density says: a dark figure on a bright background is the picture's.
     visible = bright | (visible & judge.is_neutral(slopes)) & (slopes.pooled < prior.most + slopes.errors)
     if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
-        # Dust comes in numbers: on a frame with hardly one sure defect the doubtful ones are the picture's.
+        # Dust comes in numbers: on a frame with hardly a sure defect the doubtful ones belong to the picture.
         visible &= evidence > DOUBTFUL_EVIDENCE
     misfit, roughness = _misfit(checks, sample, _trust(edges, prior))
     misfit = np.where(bright, SCRATCH_MISFIT * misfit, misfit)
-    lasting = (np.asarray(visible), bright, bare)
-    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, *lasting)
+    outcome = (np.asarray(visible), bright, bare)
+    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, *outcome)
 
 
 def _shape(
-    sample: DefectSample, stray: float, sharpness: tuple[float, float], sight: InfraredResponse
+    sample: DefectSample, stray: float, sharpness: tuple[float, float], response: InfraredResponse
 ) -> tuple[Array, Doubles]:
     shape, lift = np.empty(len(sample.density), np.float32), np.empty(len(sample.areas))
-    opaque, stray_part, gain = np.float32(np.exp(-DEEPEST)), np.float32(stray), np.float32(sight.gain)
+    opaque, stray_part, gain = np.float32(np.exp(-DEEPEST)), np.float32(stray), np.float32(response.gain)
     sharp = np.array(sharpness, np.float32)
-    kernels.shape_pixels(sample.starts, sample.density, sight.noise, stray_part, sharp, gain, opaque, shape, lift)
+    kernels.shape_pixels(sample.starts, sample.density, response.noise, stray_part, sharp, gain, opaque, shape, lift)
     return shape, lift
 
 
@@ -198,7 +211,7 @@ def _changes_of_doubtful(
     doubtful = evidence < DOUBTFUL_EVIDENCE
     sums = judge.neighbour_changes(sample.changes, doubtful, places)
     counts = sums[:, 8] * doubtful
-    # Where there is none, there is nothing to regress.
+    # Without a doubtful neighbour there is nothing to regress.
     sums[counts == 0] = 1
     return sums[:, :8], counts
 
@@ -206,17 +219,17 @@ def _changes_of_doubtful(
 def _visible(
     slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, parents: npt.NDArray[np.int64], around: Doubles
 ) -> Truths:
-    """Which regions show as dust does; `around`: log odds from their neighbours."""
+    """Tell which regions show as dust does; `around`: log odds from their neighbours."""
     own = judge.shown_evidence(slopes, prior) + judge.edge_evidence(edges, prior)
     shown = judge.shared_evidence(own, parents) + around
     odds = judge.frame_odds(shown, evidence, parents)
-    # Dust has no bright edges, and none that take much more light than its density says.
+    # Dust has no bright edges, and no edges that take much more light than its density says.
     dusty = (edges.slopes > -edges.errors) & (edges.slopes < prior.most + edges.errors)
     return np.asarray((shown + np.minimum(odds, evidence) > 0) & dusty)
 
 
 def _stray(density: Array) -> float:
-    """Light that opaque dust leaves: the darkest pixels', where any are dark enough to be opaque."""
+    """Return the light that opaque dust leaves: that of the darkest pixels, where any are dark enough to be opaque."""
     darkest = float(np.exp(-np.quantile(density[:, 0], 0.998)))
     return 0.9 * darkest if darkest < MOST_STRAY else USUAL_STRAY
 
@@ -227,27 +240,28 @@ def _without_stray(density: Array, stray: float) -> Doubles:
 
 
 def _most_sharpness(blur_px: float) -> float:
-    """How much detail a focus that is so much wider can have lost: else rough ground under faint dust passes for it."""
+    """Return the most detail that a focus this much wider loses: unbounded, rough background passes for lost detail."""
     return min(blur_px**2 + LEAST_SHARPNESS, MOST_SHARPNESS) if blur_px else MOST_SHARPNESS
 
 
 def _sharpness(sample: DefectSample, stray: float, most: float) -> tuple[float, float]:
-    """How much detail the infrared's focus lost, from all defects of the frame; none where there are too few."""
+    """Return the detail that the infrared's focus lost at both scales, from all defects; 0 where too few tell."""
     thin = slice(None, None, max(1, len(sample.density) // (4 * SAMPLE_PIXELS)))
     density, ratio, variance = sample.density[thin], sample.ratio[thin], sample.variance[thin]
     inside = np.flatnonzero((density[:, 0] > SHALLOWEST) & (density[:, 0] < 2.0) & (ratio.min(axis=1) > 0))
     if len(inside) < FEWEST_PIXELS:
         return 0.0, 0.0
-    chosen = inside[:: max(1, len(inside) // SAMPLE_PIXELS)]
-    target = ratio[chosen].mean(axis=1).astype(np.float64)
-    error = variance[chosen].mean(axis=1).astype(np.float64)
-    solution = _robust_fit(density[chosen], target, error, stray)
+    picked = inside[:: max(1, len(inside) // SAMPLE_PIXELS)]
+    target = ratio[picked].mean(axis=1).astype(np.float64)
+    error = variance[picked].mean(axis=1).astype(np.float64)
+    solution = _robust_fit(density[picked], target, error, stray)
     small, wide = np.maximum(solution[1:] / max(solution[0], 0.2), 0)
     kept = min(1.0, most / max(small + wide, most))
     return float(kept * small), float(kept * wide)
 
 
 def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -> Doubles:
+    """Fit target = a plain + b (plain - small) + c (plain - wide) by reweighted least squares with Tukey's biweight."""
     plain, small, wide = (_without_stray(density[:, scale], stray) for scale in range(3))
     design = np.stack([plain, plain - small, plain - wide], axis=1)
     base_weight = 1 / (error + (0.15 * plain) ** 2 + 1e-4)
@@ -265,52 +279,52 @@ def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -
 
 
 def _posterior(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
-    """Exponents of each region and channel: the region's own, drawn to the frame's, and the channels to one another.
+    """Return each region's exponents: its own, shrunk to the frame's, and the channels shrunk to their mean.
 
-    The edges speak first; a fill that says otherwise is believed the less, the farther it is off.
+    Edges count first; a fill that disagrees is trusted the less, the farther off it is.
     """
     apart = np.square(edges.slopes - slopes.pooled) / (edges.errors**2 + slopes.errors**2)
     far = np.square((edges.slopes - prior.mean) / prior.spread)
-    # Where infrared hardly sees dust, exponents have long tails: what edges and fill agree on is believed though no
-    # other defect has it. Elsewhere it is a line of the picture that runs along the defect.
-    told = (far > FAR_DEVIATIONS**2) & (edges.errors < EDGE_SPREAD * edges.slopes)
-    alike = np.exp(-apart / 2) * (told & (prior.mean > UNUSUAL_EXPONENT))
+    # Where infrared hardly sees dust, exponents have long tails: an exponent on which edges and fill agree is believed
+    # although no other defect has it. Elsewhere it belongs to a line of the picture that runs along the defect.
+    outlying = (far > FAR_DEVIATIONS**2) & (edges.errors < EDGE_SPREAD * edges.slopes)
+    alike = np.exp(-apart / 2) * (outlying & (prior.mean > UNUSUAL_EXPONENT))
     spread = prior.spread * np.sqrt(1 + alike * far)
-    odd = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
-    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + odd)
+    disagreement = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
+    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + disagreement)
     precision = 1 / spread**2 + 1 / doubt**2
     expected = (prior.mean / spread**2 + edges.slopes / doubt**2) / precision
     off = np.square(slopes.pooled - expected) / (slopes.errors**2 + 1 / precision)
     errors = slopes.errors * np.sqrt(1 + off / 2)
     belief = 1 / (1 + precision * errors**2)
     region = expected + belief * (slopes.pooled - expected)
-    wanted = region[:, None] * prior.channels
+    neutral = region[:, None] * prior.channels
     allowed = (NEUTRALITY * region[:, None]) ** 2
     trust = allowed / (allowed + (1 + off[:, None] / 2) * slopes.channel_errors**2)
-    return np.asarray(wanted + trust * (slopes.channels - wanted))
+    return np.asarray(neutral + trust * (slopes.channels - neutral))
 
 
 def _bright_exponents(slopes: Slopes, edges: Edges) -> Doubles:
-    """Exponents of scratches, from their fills and from their edges, combined by their errors."""
+    """Return the exponents of scratches, from fills and edges, each weighted by its inverse squared error."""
     by_fill, by_edge = 1 / slopes.channel_errors**2, 1 / edges.errors[:, None] ** 2
     return np.asarray((by_fill * slopes.channels + by_edge * edges.channels) / (by_fill + by_edge))
 
 
 def _trust(edges: Edges, prior: Prior) -> Doubles:
-    """How far a region's edges alone tell its exponent, 0..1."""
+    """Return how far a region's edges alone tell its exponent, 0..1."""
     known = 1 / (1 + np.square(edges.errors / (EDGE_SPREAD * prior.mean)))
     return np.asarray(known * np.exp(-0.5 * np.square((edges.slopes / prior.mean - 1) / (2 * EDGE_SPREAD))))
 
 
 def _misfit(checks: Doubles, sample: DefectSample, trust: Doubles) -> tuple[Doubles, Doubles]:
-    """Deviation about the fitted relation, as a part of the density, and the fills' roughness.
+    """Return the deviation about the fitted relation, as a part of the density, and the fills' roughness.
 
-    What the fill's own error does not explain is laid to the relation, or to the fill where the edges confirm the
+    An error that the fill does not expect is assigned to the relation, or to the fill where the edges confirm the
     relation.
     """
     beyond, power, error = checks[:, 0], checks[:, 1] + 1e-9, checks[:, 2]
     measured = np.maximum(beyond / power, 0.0)
-    # Where the fill is surer than the dip is deep, the misfit is seen; else it is supposed.
+    # Where the fill's error is smaller than the density, the misfit is measured; elsewhere the usual one is assumed.
     votes = (1 - trust) * independent_votes(sample.areas) * (power / (power + error)) ** 2
     square = (votes * measured + 4 * USUAL_MISFIT**2) / (votes + 4)
     misfit = np.sqrt(np.clip(square, SMALLEST_MISFIT**2, MOST_MISFIT**2))

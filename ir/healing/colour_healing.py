@@ -1,7 +1,7 @@
-"""Heal defects that only the colours tell of: no infrared says how much light each of them takes.
+"""Heal defects that only the colours show: no infrared tells how much light each of them takes.
 
-Dividing by what they take, as far as a fill tells that (`attenuation`), keeps detail and grain. What is opaque is
-filled, and grain of the film nearby is lent to it. A defect is left alone where healing promises no gain.
+Dividing by the defect's transmittance, as far as a fill tells it (`attenuation`), keeps detail and grain. An opaque
+defect is filled, with grain borrowed from the film nearby. A defect is left alone where healing promises no gain.
 """
 
 from __future__ import annotations
@@ -17,42 +17,45 @@ from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing import _colour_kernels as kernels
 from filmscand.ir.healing.attenuation import DETAIL_ERROR, Attenuation, DefectColours, estimate_attenuation
 from filmscand.ir.healing.borrowed_grain import Surroundings, borrowed_grain, measure_detail
-from filmscand.ir.healing.greyness import colour_slopes, grey_evidence
-from filmscand.ir.healing.infrared_healing import (
+from filmscand.ir.healing.cells import count_outcomes, split_into_cells
+from filmscand.ir.healing.filling import (
     DISPLAY_GAMMA,
-    SMALLEST_CHANGE,
-    Healed,
     colour_levels,
-    count_outcomes,
     display_tables,
     fill_from_surroundings,
     pixel_states,
-    split_into_cells,
 )
+from filmscand.ir.healing.greyness import colour_slopes, grey_evidence
+from filmscand.ir.healing.infrared_healing import SMALLEST_CHANGE, Healed
 from filmscand.ir.planes.photometry import Photometry
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-# Squared error of a fill for its directions' spread and their ends' disagreement: regression on simulated film.
+# Squared error of a fill per spread of its directions: regression on simulated film.
 SPREAD_ERROR = 1.6
+# Squared error of a fill per disagreement of its ends, from the same regression.
 DOUBT_ERROR = 0.25
-# Dust takes about as much of each colour: deviation of a channel's density, as a part of it. What is bright has less
-# of each, in another way: on inverted negatives dust adds light, and up to white; scratches take one dye after another.
+# Deviation of a channel's density, as a part of the density, for dark and for bright defects. Dust takes about as much
+# of each colour. Bright defects differ: on inverted negatives dust adds light, up to white; scratches take one dye
+# after another.
 NEUTRALITY, BRIGHT_NEUTRALITY = 0.07, 0.3
-# Densities up to which a defect is only divided, from which on it may be filled, and beyond which none is believed.
+# Densities, in nepers, up to which a defect is only divided, from which it may be filled, and above which none is
+# believed.
 TRANSLUCENT, DENSE, OPAQUE = 0.8, 1.6, 3.5
-# Part of a healed cell's expected error that its change must exceed: the change is the raw one's error and the healed
-# one's. Errors are expected rather too large where they decide: on simulated film all of it heals less, and no better.
+# Part of a healed cell's expected error that its change must exceed: the change contains the raw error and the healed
+# one. Where errors decide, they are rather too large: with all of it, on simulated film fewer defects heal, and no
+# better.
 DOUBT = 0.3
+# Grain deviations by which a healed value may exceed the range of the film around.
 GRAIN_BEYOND = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Guess:
-    """The healed display values, their expected squared error, and how much of each was divided; (pixels, 3).
+class _Estimate:
+    """Healed display values, their expected squared error, and their divided part; (pixels, 3) each.
 
-    density: what each pixel is taken to take, nepers.
+    density: density of the defect at each pixel, (pixels,), nepers.
     """
 
     value: Array
@@ -68,19 +71,23 @@ def heal_by_colours(
     photometry: Photometry,
     infrared_density: Callable[[Regions], Array] | None = None,
 ) -> Healed:
-    """Heal the defects of a frame from its colours, where infrared tells nothing, or too little to divide by.
+    """Heal the defects of a frame by its colours, where infrared tells nothing, or too little to divide by.
+
+    healed = w * divided + (1 - w) * fill + grain, with w from the expected errors of both and the density.
 
     Parameters
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
+        Counts as captured.
     regions : Regions
+        The defects.
     probability : (rows, cols) ndarray of uint8
-        How likely each pixel is a defect, times 255.
+        Probability of a defect at each pixel, times 255.
     photometry : Photometry
-        Of the colours.
+        Levels and noise of the colours.
     infrared_density : callable, optional
-        Gives the density of pixels in infrared, nepers, where infrared shows defects faintly or falsely: it tells their
-        course, as far as the colours agree.
+        Returns the infrared density of the pixels of regions, nepers, where infrared shows defects faintly or falsely:
+        it gives their profile, as far as the colours agree.
 
     Returns
     -------
@@ -92,127 +99,127 @@ def heal_by_colours(
         return Healed(healed, mask, 0, 0, 0)
     cells, parents = split_into_cells(regions)
     display = display_tables(photometry)
-    marks = pixel_states(cells, rgb.shape)
-    look = _look(rgb, Surroundings(display, marks), (cells, parents), photometry)
+    states = pixel_states(cells, rgb.shape)
+    colours = _sample_colours(rgb, Surroundings(display, states), (cells, parents), photometry)
     hint = None if infrared_density is None else infrared_density(cells)
-    guess = _guess(rgb, marks, cells, (display, hint), look)
-    # A byte is never quite sure.
-    sure = np.asarray((probability[cells.rows, cells.cols] - np.float32(0.5)) / np.float32(255), np.float32)
-    promised = _promised(look, guess, sure)
+    estimate = _estimate(rgb, states, cells, (display, hint), colours)
+    # A byte never stands for certainty.
+    certainty = np.asarray((probability[cells.rows, cells.cols] - np.float32(0.5)) / np.float32(255), np.float32)
+    worthwhile = _is_worthwhile(colours, estimate, certainty)
     defect_kernels.write_regions(
         cells.starts,
         cells.rows,
         cells.cols,
-        promised,
-        (look.raw, look.noise),
-        guess.value,
+        worthwhile,
+        (colours.raw, colours.noise),
+        estimate.value,
         colour_levels(photometry),
         SMALLEST_CHANGE,
         healed,
         mask,
     )
-    weight = np.bincount(look.owners, guess.weight.mean(axis=1)) / np.bincount(look.owners)
-    return Healed(healed, mask, *count_outcomes(promised, weight, parents))
+    weight = np.bincount(colours.owners, estimate.weight.mean(axis=1)) / np.bincount(colours.owners)
+    return Healed(healed, mask, *count_outcomes(worthwhile, weight, parents))
 
 
-def _look(
+def _sample_colours(
     rgb: npt.NDArray[np.uint16],
-    shown: Surroundings,
-    cut: tuple[Regions, npt.NDArray[np.int64]],
+    surroundings: Surroundings,
+    cells_and_parents: tuple[Regions, npt.NDArray[np.int64]],
     photometry: Photometry,
 ) -> DefectColours:
-    cells, parents = cut
+    cells, parents = cells_and_parents
     rows, cols, count = cells.rows, cells.cols, len(cells.rows)
-    display, marks = shown.display, shown.marks
-    fill, error = fill_from_surroundings(rgb, marks, cells, display)
+    display, states = surroundings.display, surroundings.states
+    fill, error = fill_from_surroundings(rgb, states, cells, display)
     channels, counts = np.arange(3), rgb[rows, cols]
     raw = display[channels, counts]
     fill = np.where(fill[:, :1] < 0, raw, fill)
     dark = np.array(photometry.dark_noise[:3], np.float32)[:, None] * np.exp(-photometry.log_tables[:3])
-    depths, detail = np.empty(count, np.int64), measure_detail(rgb, shown, cells)
-    kernels.measure_depths(marks, rows, cols, depths)
+    depths, detail = np.empty(count, np.int64), measure_detail(rgb, surroundings, cells)
+    kernels.measure_depths(states, rows, cols, depths)
     rough = np.float32(SPREAD_ERROR) * error[:, :3] + np.float32(DOUBT_ERROR) * error[:, 3:]
     return DefectColours(raw, fill, rough, dark[channels, counts], detail, depths - 1, cells.owners, parents)
 
 
-def _guess(
+def _estimate(
     rgb: npt.NDArray[np.uint16],
-    marks: npt.NDArray[np.uint8],
+    states: npt.NDArray[np.uint8],
     cells: Regions,
-    known: tuple[Array, Array | None],
-    look: DefectColours,
-) -> _Guess:
-    """Divide by the estimated density, fill, and weigh the two by the errors that they are expected to have."""
-    display, hint = known
-    taken = estimate_attenuation(cells, look, hint)
-    density, kept = taken.density, taken.kept
-    divided, divided_error = _divided(look, taken)
-    grain = np.float32(DETAIL_ERROR) * np.square(look.detail[look.owners, :3] * look.fill)
-    fill_error = look.rough + grain
-    weight = _divided_share(density, divided_error, fill_error)
-    value = _bounded(rgb, marks, cells, (display, look), weight * divided + (1 - weight) * look.fill)
-    lost = np.asarray(1 - weight.mean(axis=1) * (1 - kept), np.float32)
-    added = borrowed_grain(rgb, Surroundings(display, marks), cells, (look.fill, look.detail), lost)
+    display_and_hint: tuple[Array, Array | None],
+    colours: DefectColours,
+) -> _Estimate:
+    """Divide by the estimated density, fill, and weight both by their expected errors."""
+    display, hint = display_and_hint
+    attenuation = estimate_attenuation(cells, colours, hint)
+    density, kept = attenuation.density, attenuation.kept
+    divided, divided_error = _divided(colours, attenuation)
+    grain = np.float32(DETAIL_ERROR) * np.square(colours.detail[colours.owners, :3] * colours.fill)
+    fill_error = colours.rough + grain
+    weight = _divided_part(density, divided_error, fill_error)
+    value = _bounded(rgb, states, cells, (display, colours), weight * divided + (1 - weight) * colours.fill)
+    lost_grain = np.asarray(1 - weight.mean(axis=1) * (1 - kept), np.float32)
+    added = borrowed_grain(rgb, Surroundings(display, states), cells, (colours.fill, colours.detail), lost_grain)
     error_after = weight * divided_error + (1 - weight) * fill_error + np.square(added)
-    return _Guess((value + added).astype(np.float32), error_after, weight, density)
+    return _Estimate((value + added).astype(np.float32), error_after, weight, density)
 
 
-def _divided(look: DefectColours, taken: Attenuation) -> tuple[Array, Array]:
-    """Return display values without a density that is known to a squared error, and the squared error of them."""
+def _divided(colours: DefectColours, attenuation: Attenuation) -> tuple[Array, Array]:
+    """Return display values divided by the defect's transmittance, and their expected squared error."""
     gamma = np.float32(DISPLAY_GAMMA)
-    slopes, deviation = _colours(look, taken.density)
-    density = taken.density[:, None] * slopes
-    divided = look.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)
-    lifted = look.noise * -np.expm1(-np.maximum(density, 0))
-    unsure = taken.error[:, None] + np.square(deviation * taken.density[:, None]) + np.square(lifted)
+    slopes, deviation = _colour_factors(colours, attenuation.density)
+    density = attenuation.density[:, None] * slopes
+    divided = colours.raw * np.exp(np.clip(density, -OPAQUE, OPAQUE) / gamma)
+    amplified = colours.noise * -np.expm1(-np.maximum(density, 0))
+    unsure = attenuation.error[:, None] + np.square(deviation * attenuation.density[:, None]) + np.square(amplified)
     return divided, unsure * np.square(divided / gamma)
 
 
-def _colours(look: DefectColours, density: Array) -> tuple[Array, Array]:
-    """Return what each pixel's defect takes of each colour, as a part of its density, and how far that may be off.
+def _colour_factors(colours: DefectColours, density: Array) -> tuple[Array, Array]:
+    """Return the density in each colour at each pixel, as a part of its density, and the deviation of that part.
 
-    It is grey until the film around tells otherwise; on rough film that tells nothing.
+    A defect is grey until the film around proves a colour; rough film proves nothing.
     """
-    owners = look.parents[look.owners]
-    slopes, variance = colour_slopes(look, density, owners)
-    # What is bright adds light: of which colour depends on the picture below.
+    owners = colours.parents[colours.owners]
+    slopes, variance = colour_slopes(colours, density, owners)
+    # A bright defect adds light, whose colour depends on the picture below.
     bright = (np.bincount(owners, density, len(slopes)) < 0)[:, None]
     known = np.where(bright, 0, NEUTRALITY**2 / (NEUTRALITY**2 + variance))
-    # How much it takes in the mean is told by the density, which knows more of it.
+    # The mean over the colours is the density's to tell, which knows more about it.
     slopes = 1 + known * (slopes - slopes.mean(axis=1, keepdims=True))
     deviation = np.where(bright, BRIGHT_NEUTRALITY, NEUTRALITY * np.sqrt(1 - known))
     return slopes.astype(np.float32)[owners], deviation.astype(np.float32)[owners]
 
 
-def _divided_share(density: Array, divided_error: Array, fill_error: Array) -> Array:
-    """Return how much of each value is divided, 0..1; the rest is filled."""
-    # Dividing knows what the fill knows, smoothed; the fill itself is better only where hardly any light is left, or
-    # where there is more than before: dividing makes a white speck on red a grey one.
+def _divided_part(density: Array, divided_error: Array, fill_error: Array) -> Array:
+    """Return the divided part of each value, 0..1; the rest is filled."""
+    # Dividing uses the fill too, but smoothed. The fill itself is better only where hardly any light is left, or where
+    # a defect is bright: dividing would make a white speck on red a grey one.
     opacity = np.where(density < 0, 1, np.clip((density - TRANSLUCENT) / (DENSE - TRANSLUCENT), 0, 1))[:, None]
     return np.asarray(1 - opacity * divided_error / (fill_error + divided_error))
 
 
 def _bounded(
     rgb: npt.NDArray[np.uint16],
-    marks: npt.NDArray[np.uint8],
+    states: npt.NDArray[np.uint8],
     cells: Regions,
-    seen: tuple[Array, DefectColours],
+    display_and_colours: tuple[Array, DefectColours],
     value: Array,
 ) -> Array:
-    """Keep healed values within what the film around shows, and its grain: nothing becomes a blotch of its own."""
-    display, look = seen
+    """Keep healed values within the range of the film around, and its grain, so that nothing becomes a blotch."""
+    display, colours = display_and_colours
     lowest, highest = np.empty((len(cells), 3), np.float32), np.empty((len(cells), 3), np.float32)
-    kernels.measure_range(rgb, marks, display, cells.starts, cells.rows, cells.cols, lowest, highest)
-    grain = 1 + GRAIN_BEYOND * look.detail[:, :3]
-    owners = look.owners
-    low, high = np.minimum(look.raw, (lowest / grain)[owners]), np.maximum(look.raw, (highest * grain)[owners])
+    kernels.measure_range(rgb, states, display, cells.starts, cells.rows, cells.cols, lowest, highest)
+    grain = 1 + GRAIN_BEYOND * colours.detail[:, :3]
+    owners = colours.owners
+    low, high = np.minimum(colours.raw, (lowest / grain)[owners]), np.maximum(colours.raw, (highest * grain)[owners])
     return np.clip(value, low, high)
 
 
-def _promised(look: DefectColours, guess: _Guess, sure: Array) -> npt.NDArray[np.bool_]:
-    """Which cells gain by healing: what it takes away if there is a defect, against what it harms if there is none."""
-    doubt = np.exp(-grey_evidence(look, guess.density))[look.owners]
-    sure = np.asarray(sure / (sure + (1 - sure) * doubt), np.float32)
-    change = np.square(guess.value - look.raw).sum(axis=1)
-    gain = (2 * sure - 1) * change - DOUBT * sure * guess.error.sum(axis=1)
-    return np.asarray(np.bincount(look.owners, gain) > 0)
+def _is_worthwhile(colours: DefectColours, estimate: _Estimate, certainty: Array) -> npt.NDArray[np.bool_]:
+    """Tell which cells gain by healing: the improvement if there is a defect, against the harm if there is none."""
+    doubt = np.exp(-grey_evidence(colours, estimate.density))[colours.owners]
+    certainty = np.asarray(certainty / (certainty + (1 - certainty) * doubt), np.float32)
+    change = np.square(estimate.value - colours.raw).sum(axis=1)
+    gain = (2 * certainty - 1) * change - DOUBT * certainty * estimate.error.sum(axis=1)
+    return np.asarray(np.bincount(colours.owners, gain) > 0)

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from filmscand.ir.decision.dust_rules import INFRARED_RULES
 from filmscand.ir.decision.sure_regions import certain_level, certain_parts, sure_regions
 from filmscand.ir.detection.regions import Regions, chosen, joined, many
+from filmscand.ir.healing.cells import split_into_cells
 from filmscand.ir.healing.colour_healing import heal_by_colours
-from filmscand.ir.healing.infrared_healing import Healed, Measured, heal, infrared_densities, reverted, split_into_cells
+from filmscand.ir.healing.infrared_healing import Healed, Measured, heal, infrared_densities, reverted
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS
 from filmscand.ir.leakage.model import Leakage
 from filmscand.ir.methods import few_regions
@@ -187,7 +188,7 @@ def _shown(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, pa
     certain = np.full(rgb.shape[:2], PROBABILITY_SCALE, np.uint8)
     healed = heal_by_colours(rgb, regions, certain, measured.photometry, lambda cells: _density(measured, cells))
     picture, infrared, _ = _picture_and_infrared_density((rgb, healed), regions, measured)
-    return chosen(regions, (picture > 0) & (infrared * measured.sight.gain >= part * picture))
+    return chosen(regions, (picture > 0) & (infrared * measured.response.gain >= part * picture))
 
 
 def heal_with_both(
@@ -260,7 +261,7 @@ def _lacks_infrared(
         return np.zeros(0, np.bool_)
     before, after = steps
     picture, infrared, limit = _picture_and_infrared_density((before.rgb, after), regions, measured)
-    expected = before.exponent * measured.sight.gain
+    expected = before.exponent * measured.response.gain
     certain = certain_parts(findings.probability, regions, certain_level(findings.model.card))
     improbable = (mean_probability(findings.probability, regions) < PROBABLE_ALONE) | (certain < CERTAIN_ALONE)
     surely_shown = (picture > SURELY_SHOWN * expected * limit) & (not few_regions.healed_few(before))

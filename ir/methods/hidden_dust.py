@@ -9,17 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.healing.cells import split_into_cells
 from filmscand.ir.healing.colour_healing import heal_by_colours
-from filmscand.ir.healing.infrared_healing import (
-    DISPLAY_GAMMA,
-    Healed,
-    Measured,
-    display_tables,
-    fill_from_surroundings,
-    infrared_densities,
-    pixel_states,
-    split_into_cells,
-)
+from filmscand.ir.healing.filling import DISPLAY_GAMMA, display_tables, fill_from_surroundings, pixel_states
+from filmscand.ir.healing.infrared_healing import Healed, Measured, infrared_densities
 from filmscand.ir.leakage._residual_kernels import CLIPPED
 from filmscand.ir.methods.fusion import DetectorFindings, combine_steps, mostly_unhealed
 from filmscand.ir.network.model_file import Model
@@ -114,7 +107,7 @@ def _has_trace(regions: Regions, expected: Doubles, measured: Measured) -> Truth
     areas = np.diff(regions.starts)
     infrared = infrared_densities(measured.residual, measured.base, regions)
     trace = np.bincount(regions.owners, infrared[:, 0], len(regions)) / areas
-    return np.asarray(trace > np.maximum(LEAST_PART * expected, SURE * measured.sight.noise / np.sqrt(areas)))
+    return np.asarray(trace > np.maximum(LEAST_PART * expected, SURE * measured.response.noise / np.sqrt(areas)))
 
 
 def _is_blind(regions: Regions, density: Doubles, measured: Measured) -> Truths:

@@ -11,7 +11,8 @@ from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import attenuation, colour_healing
 from filmscand.ir.healing.attenuation import DefectColours, estimate_attenuation
 from filmscand.ir.healing.borrowed_grain import Surroundings
-from filmscand.ir.healing.infrared_healing import display_tables, pixel_states, split_into_cells
+from filmscand.ir.healing.cells import split_into_cells
+from filmscand.ir.healing.filling import display_tables, pixel_states
 from filmscand.ir.methods.colours import colour_photometry, measure_colours
 
 # How defects rise from their rim, pixel by pixel.
@@ -169,7 +170,7 @@ def dusty(request):
     cells, parents = split_into_cells(connected_regions(2 * wide))
     display = display_tables(photometry)
     shown = Surroundings(display, pixel_states(cells, frame.rgb.shape))
-    look = colour_healing._look(frame.rgb, shown, (cells, parents), photometry)
+    look = colour_healing._sample_colours(frame.rgb, shown, (cells, parents), photometry)
     clean = display[np.arange(3), frame.clean_rgb[cells.rows, cells.cols]]
     return cells, look, 2.2 * np.log(clean / look.raw).mean(axis=1)
 

@@ -9,7 +9,7 @@ from filmscand.ir import clean_frame
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing._healing_kernels import FREE
 from filmscand.ir.healing.borrowed_grain import Surroundings, borrowed_grain, measure_detail
-from filmscand.ir.healing.infrared_healing import display_tables, pixel_states
+from filmscand.ir.healing.filling import display_tables, pixel_states
 from filmscand.ir.planes.photometry import measure_photometry
 from support.ir_frames import compiled, simulated
 

@@ -10,7 +10,7 @@ import pytest
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import colour_healing
 from filmscand.ir.healing.attenuation import Attenuation, DefectColours
-from filmscand.ir.healing.infrared_healing import pixel_states
+from filmscand.ir.healing.filling import pixel_states
 from support.ir_frames import DISPLAY
 
 
@@ -86,7 +86,7 @@ def test_how_much_a_defect_takes_in_the_mean_of_the_colours_is_not_told_by_them(
 def test_a_defect_is_only_divided_up_to_0_8_nepers_and_as_the_errors_say_from_1_6_or_where_it_is_bright():
     density = np.array([0.1, 0.79, 1.2, 1.61, 3.0, -0.79, -1.2], np.float32)
     errors = np.ones((7, 3), np.float32), np.full((7, 3), 3, np.float32)
-    share = colour_healing._divided_share(density, *errors)
+    share = colour_healing._divided_part(density, *errors)
     assert share[:, 0] == pytest.approx([1, 1, 0.875, 0.75, 0.75, 0.75, 0.75], abs=1e-3)
 
 
@@ -95,8 +95,8 @@ def test_a_sure_defect_is_healed_where_it_changes_more_than_three_tenths_of_what
     look = look_of(np.full(20, 0.4))
     change = np.full_like(look.raw, 0.1)
     density = np.full(20, 2.2 * np.log(0.5 / 0.4), np.float32)
-    guess = colour_healing._Guess(look.raw + change, error * np.square(change), np.ones_like(change), density)
-    assert colour_healing._promised(look, guess, np.ones(20, np.float32)) == gains
+    guess = colour_healing._Estimate(look.raw + change, error * np.square(change), np.ones_like(change), density)
+    assert colour_healing._is_worthwhile(look, guess, np.ones(20, np.float32)) == gains
 
 
 def test_nothing_becomes_brighter_or_darker_than_the_film_around_by_more_than_twice_its_grain():

@@ -9,7 +9,8 @@ from scipy import ndimage
 from filmscand.ir.decision import _defect_kernels as defect_kernels
 from filmscand.ir.detection.regions import connected_regions
 from filmscand.ir.healing import _healing_kernels as kernels
-from filmscand.ir.healing.infrared_healing import GRAIN_VARIANCE, split_into_cells
+from filmscand.ir.healing.cells import split_into_cells
+from filmscand.ir.healing.filling import GRAIN_VARIANCE
 from support import ir_twins as twins
 
 COUNTS = 65536
