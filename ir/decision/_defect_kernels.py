@@ -1,4 +1,4 @@
-"""Sums over the pixels of each defect, and the blend of its two guesses; regions are independent of one another."""
+"""Sums over the pixels of each defect, and the blend of its two estimates; regions are independent of one another."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import numpy as np
 from numba import njit, prange
 
 GAMMA = np.float32(2.2)
-# Half the distance over which edges of defects are compared, pixels: the lens spreads them over some three.
+# Half the distance over which edges of defects are compared, pixels: the lens spreads them over about three.
 CHANGE_PX = 2
-# Part of white noise's variance that is left after smoothing by 1 4 6 4 1 both ways, and that smoothing takes away.
+# Part of white noise's variance that remains after smoothing by 1 4 6 4 1 along rows and columns.
 SMOOTHED_NOISE = 0.0748
+# Part of white noise's variance that this smoothing removes.
 SMOOTHED_AWAY = 0.7935
 
 
 @njit(parallel=True, cache=True)
 def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
-    """Display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
+    """Write display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
 
-    display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, doubt, grain, and of dark noise.
+    density = 2.2 ln(fill / value); its squared error = (2.2 / value)^2 * fill error + (weights[3] * dark noise)^2.
+    display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, its doubt, grain, and dark noise.
     A pixel without a fill keeps its own value.
     """
     for index in prange(rows.shape[0]):
@@ -46,20 +48,21 @@ def _without_stray(density, stray, opaque):
 
 @njit(parallel=True, cache=True)
 def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, lift):
-    """Density without what is noise, with stray light taken off, the detail that the focus lost put back, and the
-    leak's share returned; and how much of the noise is left in each region.
+    """Write the corrected infrared density of each pixel, and what is left of the noise in each region.
 
-    Of what smoothing takes, a region keeps the part that is no noise (Wiener).
+    Stray light is subtracted, the detail that the focus lost is restored, and the leakage's share is returned by
+    `gain`. Of what smoothing removes, a region keeps the part that is not noise (Wiener): kept = (square - noise) /
+    square.
     """
     for region in prange(starts.shape[0] - 1):
         square = 0.0
         for index in range(starts[region], starts[region + 1]):
             square += (density[index, 0] - density[index, 1]) ** 2
-        taken = noise**2 * SMOOTHED_AWAY * (starts[region + 1] - starts[region])
-        kept = max(square - taken, 0.0) / (square + taken * 1e-3 + 1e-12)
+        expected_noise = noise**2 * SMOOTHED_AWAY * (starts[region + 1] - starts[region])
+        kept = max(square - expected_noise, 0.0) / (square + expected_noise * 1e-3 + 1e-12)
         for index in range(starts[region], starts[region + 1]):
-            quiet = density[index, 1] + np.float32(kept) * (density[index, 0] - density[index, 1])
-            plain = _without_stray(quiet, stray, opaque)
+            denoised = density[index, 1] + np.float32(kept) * (density[index, 0] - density[index, 1])
+            plain = _without_stray(denoised, stray, opaque)
             value = plain
             for scale in range(2):
                 if sharpness[scale] > 0:
@@ -70,31 +73,31 @@ def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, 
 
 @njit(parallel=True, cache=True)
 def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
-    """Mark the pixels that are surely brighter than their fill in a colour, darker in none; of each region the share of
-    these, and of what else lies there: pixels surely darker, brighter in none, or much denser than the bright ones.
+    """Mark the pixels that are surely brighter than their fill in a colour and darker in none; write their shares.
 
-    limits: how many deviations are sure, and how many times the density is much denser.
+    shares: (regions, 2), the part of these pixels, and of other ones: surely darker and brighter in no colour, or much
+    denser than the bright ones. limits: standard deviations that are sure, and the factor of much denser pixels.
     """
     sure, dense = limits
     for region in prange(starts.shape[0] - 1):
-        lights = others = 0
+        bright_count = others = 0
         density = 0.0
         for index in range(starts[region], starts[region + 1]):
             least, most = _extremes(ratio, variance, index)
             bright[index] = least < -sure and most <= 1
-            lights += bright[index]
+            bright_count += bright[index]
             density += shape[index] * bright[index]
-        limit = dense * density / lights if lights else np.inf
+        limit = dense * density / bright_count if bright_count else np.inf
         for index in range(starts[region], starts[region + 1]):
             least, most = _extremes(ratio, variance, index)
             others += (most > sure and least >= -1) or shape[index] > limit
         count = starts[region + 1] - starts[region]
-        shares[region, 0], shares[region, 1] = lights / count, others / count
+        shares[region, 0], shares[region, 1] = bright_count / count, others / count
 
 
 @njit(cache=True)
 def _extremes(ratio, variance, index):
-    """Least and greatest deviation of a pixel's three channels from their fill, 0 among them."""
+    """Return the least and the greatest deviation of a pixel's three channels from their fill, 0 among them."""
     least, most = np.float32(0), np.float32(0)
     for channel in range(3):
         deviations = ratio[index, channel] / np.sqrt(variance[index, channel])
@@ -104,7 +107,11 @@ def _extremes(ratio, variance, index):
 
 @njit(parallel=True, cache=True)
 def sum_slopes(starts, shape, ratio, variance, left_out, usual_misfit, sums):
-    """For each region: weighted powers and products of the three channels, and the power of its shape."""
+    """Sum for each region: weighted powers and products of the three channels, and the power of its density.
+
+    sums: (regions, 7): sum(w x^2) and sum(w x y) for each channel, and sum(x^2), with x the infrared density, y the
+    fill's, and w = 1 / (variance + usual_misfit^2 x^2).
+    """
     for region in prange(starts.shape[0] - 1):
         for column in range(7):
             sums[region, column] = 0.0
@@ -121,8 +128,11 @@ def sum_slopes(starts, shape, ratio, variance, left_out, usual_misfit, sums):
 
 @njit(parallel=True, cache=True)
 def sum_changes(starts, rows, cols, rgb, tables, values, sums):
-    """For each region: squares of the infrared density's changes over four pixels, their products with the changes of
-    the picture's densities, squares of these (three each), and the number of changes; along rows and columns."""
+    """Sum for each region the changes of infrared and picture over four pixels, along rows and columns.
+
+    sums: (regions, 8): squares of the infrared density's changes; their products with the changes of the picture's
+    densities, and the squares of these, for three colours each; and the number of changes.
+    """
     height, width = values.shape
     for region in prange(starts.shape[0] - 1):
         for column in range(8):
@@ -145,8 +155,11 @@ def sum_changes(starts, rows, cols, rgb, tables, values, sums):
 
 @njit(parallel=True, cache=True)
 def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums):
-    """For each region: misfit beyond the fill's error, power of the model, that error; and of its deeper pixels their
-    number, squared change in units of its error, and error."""
+    """Sum for each region how well the fitted exponents explain it.
+
+    sums: (regions, 6): squared misfit beyond the fill's error, power of the model, and that error; of its deeper pixels
+    their number, squared change in units of its error, and error.
+    """
     for region in prange(starts.shape[0] - 1):
         for column in range(6):
             sums[region, column] = 0.0
@@ -171,7 +184,7 @@ def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums
 
 @njit(parallel=True, cache=True)
 def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
-    """Density that an eighth of each region's pixels pass, as a multiple of the threshold."""
+    """Write the density that an eighth of each region's pixels exceed, as a multiple of the threshold."""
     for region in prange(starts.shape[0] - 1):
         first, last = starts[region], starts[region + 1]
         values = np.empty(last - first, np.float32)
@@ -183,61 +196,61 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
 
 
 @njit(parallel=True, cache=True)
-def blend_regions(starts, shape, density, looks, fitted, constants, bare, value, filled, sums):
-    """Weight dividing and filling by their expected errors; value: display values; filled: (pixels,) the fill's part;
-    sums: harm, change and weight.
+def blend_regions(starts, shape, density, samples, fitted, constants, bare, value, filled, sums):
+    """Weight dividing and filling by their expected errors, and write the blended display values.
 
-    bare: (pixels,) of bool: what lost its dye is filled, whatever lies on it.
-
-    looks: raw, fill, fill variance and noise, each (pixels, 3); fitted: exponents (regions, 3), misfit (regions,),
-    how much worse the fills are than their variance says (regions,), and noise of the density (regions,);
-    constants: stray light, noise of the density before smoothing, the exponent that nothing exceeds, the part of the
-    density's detail that may lie elsewhere in the picture, and the variance of full light as a part of its square.
+    w = variance of the fill / (variance of the fill + error of dividing); value = w * divided + (1 - w) * fill. bare:
+    (pixels,) of bool: pixels that lost their dye are filled, whatever lies on them. samples: raw, fill, fill variance
+    and noise, each (pixels, 3). fitted: exponents (regions, 3), misfit (regions,), factor on the fills' variance
+    (regions,), and noise of the density (regions,). constants: stray light, noise of the density before smoothing, the
+    exponent that nothing exceeds, the part of the density's detail that may lie elsewhere in the picture, and the
+    variance of full light as a part of its square. filled: (pixels,) filled part. sums: (regions, 3), squared error,
+    squared change, divided part.
     """
-    raw, fill, fill_variance, noise = looks
+    raw, fill, fill_variance, noise = samples
     exponents, misfit, rough, deviations = fitted
     for region in prange(starts.shape[0] - 1):
-        harm = seen = weights = 0.0
+        expected_error = change = weights = 0.0
         for index in range(starts[region], starts[region + 1]):
-            through = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
+            signal_part = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
             for channel in range(3):
                 own = raw[index, channel]
                 exponent = exponents[region, channel]
-                taken = exponent * shape[index]
-                divided = own * np.exp(taken / GAMMA)
-                # Noise that clean film would show as well is no error of dividing; what it is lifted by is.
-                through_it = np.exp(-max(taken, 0.0))
-                shot = constants[4] / (through_it * own**GAMMA + np.float32(1e-6))
-                lifted = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - through_it)
-                error = (exponent * deviations[region] / through) ** 2 + (misfit[region] * taken) ** 2 + lifted**2
+                depth = exponent * shape[index]
+                divided = own * np.exp(depth / GAMMA)
+                # Noise that clean film shows as well is no error of dividing; its amplification is.
+                transmittance = np.exp(-max(depth, 0.0))
+                shot = constants[4] / (transmittance * own**GAMMA + np.float32(1e-6))
+                amplified = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
+                error = (exponent * deviations[region] / signal_part) ** 2 + (misfit[region] * depth) ** 2 + amplified**2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 error *= (divided / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]
                 weight = 0.0 if bare[index] else variance / (variance + error)
-                # Nothing takes more light than its density allows: what is darker is the picture's own.
+                # No defect takes more light than its density allows: a darker value is the picture's own.
                 limit = own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA)
                 blended = min(weight * divided + (1.0 - weight) * fill[index, channel], limit)
                 value[index, channel] = blended
-                harm += (weight * error if weight > 0.0 else variance) / 3
-                seen += (blended - own) ** 2 / 3
+                expected_error += (weight * error if weight > 0.0 else variance) / 3
+                change += (blended - own) ** 2 / 3
                 divided_part += weight / 3
             filled[index] = 1.0 - divided_part
             weights += divided_part
-        sums[region, 0] = harm
-        sums[region, 1] = seen
+        sums[region, 0] = expected_error
+        sums[region, 1] = change
         sums[region, 2] = weights / (starts[region + 1] - starts[region])
 
 
 @njit(parallel=True, cache=True)
-def write_regions(starts, rows, cols, promised, looks, value, levels, smallest, healed, mask):
-    """Write the blended counts of promised regions where they differ by more than `smallest` and than the noise.
+def write_regions(starts, rows, cols, worthwhile, samples, value, levels, smallest, healed, mask):
+    """Write the counts of worthwhile regions where a value changes by more than `smallest` and by more than the noise.
 
-    levels: (3, 3) black, span and bend of each colour.
+    levels: (3, 3), black, span and bend of each colour.
     """
-    raw, noise = looks
+    raw, noise = samples
     for region in prange(starts.shape[0] - 1):
-        if not promised[region]:
+        if not worthwhile[region]:
             continue
         for index in range(starts[region], starts[region + 1]):
             changed = False

@@ -1,4 +1,4 @@
-"""Filling, dividing and blending of sparse defect pixels; every pixel is computed from untouched ones alone."""
+"""Filling of sparse defect pixels, and the densities at them; every pixel is computed from untouched ones alone."""
 
 from __future__ import annotations
 
@@ -7,63 +7,70 @@ from numba import njit, prange
 
 from filmscand.ir.leakage._residual_kernels import SEGMENT_PX
 
+# States of a pixel: free film, defect, and a defect's rim.
 FREE, DEFECT, RIM = 0, 1, 2
-# Half directions, as steps of (rows, columns); each is followed both ways.
+# Directions of a fill, as steps of (rows, columns); each is followed both ways.
 DIRECTIONS = np.array([(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)], np.int32)
+# Length of one step in each direction.
 STEP_PX = np.hypot(DIRECTIONS[:, 0], DIRECTIONS[:, 1]).astype(np.float32)
+# Farthest end of a gap, in rows or columns.
 REACH_PX = 64
+# Steps to that end in each direction.
 LONGEST_STEPS = (REACH_PX // np.abs(DIRECTIONS).max(axis=1)).astype(np.int16)
+# Pixels beyond an end that are averaged.
 DEPTH = 2
+# Inverse of the number of averaged pixels; 1 for none.
 PARTS = np.array([1, *(1 / count for count in range(1, DEPTH + 1))], np.float32)
-# How far from an end pixels are findings at, in rows or columns.
+# Distance from an end at which pixels are read, in rows or columns.
 END_PX = 4
-# Directions along a hair tell less than those across it: gaps over this multiple of the shortest are left out.
+# Longest gap, as a multiple of the shortest, that counts: directions along a hair tell less than those across it.
 LONGEST_GAP = np.float32(3)
-# Squared difference of display values that a single end is taken to have from the other.
+# Squared difference of display values that a single end is assumed to have from its missing opposite.
 LONE_END = np.float32(0.01)
+# Taps of the smoothing filter.
 BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
 @njit(parallel=True, cache=True)
 def copy_rows(rgb, copy):
-    """Copy a picture; two threads take its new pages from the system in half the time."""
+    """Copy a picture: two threads get its new pages from the system in half the time."""
     for row in prange(rgb.shape[0]):
         copy[row] = rgb[row]
 
 
 @njit(parallel=True, cache=True)
-def mark_rims(marks, rows, cols):
-    """Mark the free neighbours of defects: blurred light of the defect reaches them, so that nothing is taken there."""
-    height, width = marks.shape
+def mark_rims(states, rows, cols):
+    """Mark the free neighbours of defects as rims: the defect's blurred light reaches them, so no fill uses them."""
+    height, width = states.shape
     for index in prange(rows.shape[0]):
         row, col = rows[index], cols[index]
         for near_row in range(max(row - 1, 0), min(row + 2, height)):
             for near_col in range(max(col - 1, 0), min(col + 2, width)):
-                if marks[near_row, near_col] == FREE:
-                    marks[near_row, near_col] = RIM
+                if states[near_row, near_col] == FREE:
+                    states[near_row, near_col] = RIM
 
 
 @njit(cache=True)
-def _walk(marks, row, col, down, across, longest):
-    """Steps to the first free pixel in a direction, or 0 when there is none within `longest`."""
-    height, width = marks.shape
+def _walk(states, row, col, down, across, longest):
+    """Return the steps to the first free pixel in a direction, or 0 where there is none within `longest`."""
+    height, width = states.shape
     for step in range(1, longest + 1):
         row += down
         col += across
         if row < 0 or col < 0 or row >= height or col >= width:
             return 0
-        if marks[row, col] == FREE:
+        if states[row, col] == FREE:
             return step
     return 0
 
 
 @njit(cache=True, error_model="numpy")
-def _end_profile(rgb, display, marks, end, step, profiles, side):
-    """Mean display values of up to DEPTH pixels from an end outwards, at five places across the direction.
+def _end_profile(rgb, display, states, end, step, profiles, side):
+    """Write the mean display values of up to DEPTH pixels from an end outwards, at five places across the direction.
 
-    profiles: (2, 5, 3), of which one side is filled.
+    profiles: (2, 5, 3); one side of the gap is written.
     """
-    height, width = marks.shape
+    height, width = states.shape
     row, col = end
     down, across = step
     sideways_row, sideways_col = -across, down
@@ -79,9 +86,9 @@ def _end_profile(rgb, display, marks, end, step, profiles, side):
             at_col = col + depth * across + (place - 2) * sideways_col
             if not inside and (at_row < 0 or at_col < 0 or at_row >= height or at_col >= width):
                 continue
-            # Without a sign there is no check whether it counts from the end.
+            # An unsigned index needs no check for counting from the end.
             near_row, near_col = np.uintp(at_row), np.uintp(at_col)
-            if marks[near_row, near_col] != FREE:
+            if states[near_row, near_col] != FREE:
                 continue
             red += display[0, rgb[near_row, near_col, 0]]
             green += display[1, rgb[near_row, near_col, 1]]
@@ -102,9 +109,9 @@ def _end_profile(rgb, display, marks, end, step, profiles, side):
 
 @njit(cache=True, error_model="numpy")
 def _compare(profiles, turned):
-    """Mean squared difference of two profiles, and the smaller of their variances: structure that both ends show.
+    """Return two profiles' mean squared difference, and the smaller variance: structure that both ends show.
 
-    turned: whether the second runs the other way round.
+    turned: whether the second profile runs in the opposite direction.
     """
     difference = np.float32(0)
     first_variance = np.float32(0)
@@ -127,7 +134,7 @@ def _compare(profiles, turned):
 
 @njit(cache=True)
 def _grid_of(rows, cols):
-    """Index of each pixel of a region on its bounding box, -1 elsewhere; and the box's first row and column."""
+    """Return the index of each pixel on a region's bounding box (-1 elsewhere), and the box's first row and column."""
     top, left = rows.min(), cols.min()
     grid = np.full((rows.max() - top + 1, cols.max() - left + 1), -1, np.int32)
     for index in range(rows.shape[0]):
@@ -136,11 +143,11 @@ def _grid_of(rows, cols):
 
 
 @njit(cache=True)
-def _find_gaps(marks, rows, cols, gaps, steps):
-    """Number the gaps that a region's pixels lie in, and the steps to both ends, along each direction.
+def _find_gaps(states, rows, cols, gaps, steps):
+    """Number the gaps that a region's pixels lie in, and write the steps to both ends; return the count.
 
-    Pixels in line share a gap: only the first one looks for its ends. Ends are findings for twice as far as they may
-    lie, since they come nearer from pixel to pixel.
+    Pixels in line share a gap: only the first one looks for its ends. It looks twice as far as ends may lie, since they
+    come nearer from pixel to pixel.
     """
     grid, top, left = _grid_of(rows, cols)
     count = 0
@@ -158,22 +165,22 @@ def _find_gaps(marks, rows, cols, gaps, steps):
                 continue
             longest = 2 * REACH_PX // max(abs(down), abs(across))
             gaps[index, direction] = count
-            steps[index, direction, 0] = _walk(marks, rows[index], cols[index], down, across, longest)
-            steps[index, direction, 1] = _walk(marks, rows[index], cols[index], -down, -across, longest)
+            steps[index, direction, 0] = _walk(states, rows[index], cols[index], down, across, longest)
+            steps[index, direction, 1] = _walk(states, rows[index], cols[index], -down, -across, longest)
             count += 1
     return count
 
 
 @njit(cache=True, error_model="numpy")
-def _measure_gap(rgb, display, marks, at, way, ends, profiles, records, gap):
-    """Look at both ends of a gap: their difference, the structure that both show, and the middle value of each."""
-    row, col = at
-    down, across = DIRECTIONS[way, 0], DIRECTIONS[way, 1]
+def _measure_gap(rgb, display, states, pixel, direction, ends, profiles, records, gap):
+    """Measure both ends of a gap: their difference, the structure that both show, and the middle value of each."""
+    row, col = pixel
+    down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
     ahead, behind = ends
     if ahead > 0:
-        _end_profile(rgb, display, marks, (row + ahead * down, col + ahead * across), (down, across), profiles, 0)
+        _end_profile(rgb, display, states, (row + ahead * down, col + ahead * across), (down, across), profiles, 0)
     if behind > 0:
-        _end_profile(rgb, display, marks, (row - behind * down, col - behind * across), (-down, -across), profiles, 1)
+        _end_profile(rgb, display, states, (row - behind * down, col - behind * across), (-down, -across), profiles, 1)
     for channel in range(3):
         records[gap, 2 + channel] = profiles[0, 2, channel]
         records[gap, 5 + channel] = profiles[1, 2, channel]
@@ -182,89 +189,94 @@ def _measure_gap(rgb, display, marks, at, way, ends, profiles, records, gap):
 
 
 @njit(cache=True, error_model="numpy")
-def _reached(steps, index, way):
-    """Steps to both ends of a gap, 0 where one lies out of reach."""
-    longest = LONGEST_STEPS[way]
-    ahead, behind = steps[index, way, 0], steps[index, way, 1]
+def _reached(steps, index, direction):
+    """Return the steps to both ends of a gap; 0 for an end out of reach."""
+    longest = LONGEST_STEPS[direction]
+    ahead, behind = steps[index, direction, 0], steps[index, direction, 1]
     return (ahead if ahead <= longest else 0), (behind if behind <= longest else 0)
 
 
 @njit(cache=True, error_model="numpy")
 def _gap_lengths(steps, index, lengths):
-    """Length of each direction's gap in pixels, 0 without an end, a single end counted twice; return the shortest."""
+    """Write each direction's gap length in pixels, 0 without an end, doubled for a single end; return the shortest."""
     shortest = np.float32(np.inf)
-    for way in range(DIRECTIONS.shape[0]):
-        ahead, behind = _reached(steps, index, way)
+    for direction in range(DIRECTIONS.shape[0]):
+        ahead, behind = _reached(steps, index, direction)
         steps_between = ahead + behind if ahead > 0 and behind > 0 else 2 * max(ahead, behind)
-        lengths[way] = STEP_PX[way] * np.float32(steps_between)
+        lengths[direction] = STEP_PX[direction] * np.float32(steps_between)
         if steps_between > 0:
-            shortest = min(shortest, lengths[way])
+            shortest = min(shortest, lengths[direction])
     return shortest
 
 
 @njit(cache=True, error_model="numpy")
-def _weigh(records, gap, ends, length, grain, estimates, way):
-    """Estimate a pixel from one gap; return its weight and how much its ends differ."""
+def _weigh(records, gap, ends, length, grain, estimates, direction):
+    """Estimate a pixel from one gap; return the estimate's weight and the difference of the gap's ends.
+
+    weight = (grain + common structure) / ((grain + difference) * length).
+    """
     ahead, behind = ends
     if ahead == 0 or behind == 0:
-        # One end alone is an extrapolation: believed as little as two ends that differ widely.
+        # One end alone is an extrapolation: it is trusted as little as two ends that differ widely.
         first = 2 if ahead > 0 else 5
         for channel in range(3):
-            estimates[way, channel] = records[gap, first + channel]
+            estimates[direction, channel] = records[gap, first + channel]
         return grain / ((grain + LONE_END) * length), LONE_END
     near = np.float32(behind) / np.float32(ahead + behind)
     for channel in range(3):
-        estimates[way, channel] = near * records[gap, 2 + channel] + (np.float32(1) - near) * records[gap, 5 + channel]
+        estimates[direction, channel] = (
+            near * records[gap, 2 + channel] + (np.float32(1) - near) * records[gap, 5 + channel]
+        )
     return (grain + records[gap, 1]) / ((grain + records[gap, 0]) * length), records[gap, 0]
 
 
 @njit(cache=True, error_model="numpy")
 def _mix(weights, estimates, total, fill, error, index):
-    """Weighted mean of the directions' estimates and their spread."""
+    """Write the weighted mean of the directions' estimates and their spread."""
     for channel in range(3):
         mean = spread = np.float32(0)
-        for way in range(DIRECTIONS.shape[0]):
-            if weights[way] > 0:
-                mean += weights[way] * estimates[way, channel]
+        for direction in range(DIRECTIONS.shape[0]):
+            if weights[direction] > 0:
+                mean += weights[direction] * estimates[direction, channel]
         mean /= total
-        for way in range(DIRECTIONS.shape[0]):
-            if weights[way] > 0:
-                spread += weights[way] * (estimates[way, channel] - mean) ** 2
+        for direction in range(DIRECTIONS.shape[0]):
+            if weights[direction] > 0:
+                spread += weights[direction] * (estimates[direction, channel] - mean) ** 2
         fill[index, channel] = mean
         error[index, channel] = spread / total
 
 
 @njit(cache=True, error_model="numpy")
-def _fill_region(rgb, display, marks, rows, cols, grain, fill, error, first):
-    """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where none has an end.
+def _fill_region(rgb, display, states, rows, cols, grain, fill, error, first):
+    """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where no direction has an end.
 
-    first: where the region's pixels begin in `fill` and `error`; parts of arrays, handed on for each pixel, would take
-    more time than what is done with them.
+    first: first pixel of the region in `fill` and `error`. Slices of these arrays, passed on for each pixel, would take
+    more time than the work on them.
     """
-    pixels, ways = rows.shape[0], DIRECTIONS.shape[0]
-    gaps, steps = np.empty((pixels, ways), np.int32), np.empty((pixels, ways, 2), np.int16)
-    count = _find_gaps(marks, rows, cols, gaps, steps)
-    records, looked_at = np.empty((count, 8), np.float32), np.zeros(count, np.uint8)
+    pixels, directions = rows.shape[0], DIRECTIONS.shape[0]
+    gaps, steps = np.empty((pixels, directions), np.int32), np.empty((pixels, directions, 2), np.int16)
+    count = _find_gaps(states, rows, cols, gaps, steps)
+    records, is_measured = np.empty((count, 8), np.float32), np.zeros(count, np.uint8)
     profiles = np.zeros((2, 5, 3), np.float32)
-    lengths, weights = np.empty(ways, np.float32), np.empty(ways, np.float32)
-    estimates = np.empty((ways, 3), np.float32)
+    lengths, weights = np.empty(directions, np.float32), np.empty(directions, np.float32)
+    estimates = np.empty((directions, 3), np.float32)
     for index in range(pixels):
-        at = (np.int64(rows[index]), np.int64(cols[index]))
+        pixel = (np.int64(rows[index]), np.int64(cols[index]))
         shortest = _gap_lengths(steps, index, lengths)
         total = doubt = np.float32(0)
-        for way in range(ways):
-            weights[way] = np.float32(0)
-            if lengths[way] == 0 or lengths[way] > LONGEST_GAP * shortest:
+        for direction in range(directions):
+            weights[direction] = np.float32(0)
+            if lengths[direction] == 0 or lengths[direction] > LONGEST_GAP * shortest:
                 continue
-            gap = gaps[index, way]
-            if not looked_at[gap]:
-                ends = (np.int64(steps[index, way, 0]), np.int64(steps[index, way, 1]))
-                _measure_gap(rgb, display, marks, at, way, ends, profiles, records, gap)
-                looked_at[gap] = 1
-            reached = _reached(steps, index, way)
-            weights[way], differs = _weigh(records, gap, reached, lengths[way], grain, estimates, way)
-            doubt += weights[way] * differs
-            total += weights[way]
+            gap = gaps[index, direction]
+            if not is_measured[gap]:
+                ends = (np.int64(steps[index, direction, 0]), np.int64(steps[index, direction, 1]))
+                _measure_gap(rgb, display, states, pixel, direction, ends, profiles, records, gap)
+                is_measured[gap] = 1
+            reached = _reached(steps, index, direction)
+            weights[direction], differs = _weigh(records, gap, reached, lengths[direction], grain, estimates, direction)
+            doubt += weights[direction] * differs
+            total += weights[direction]
         if total <= 0:
             fill[first + index, 0] = np.float32(-1)
             continue
@@ -273,18 +285,20 @@ def _fill_region(rgb, display, marks, rows, cols, grain, fill, error, first):
 
 
 @njit(parallel=True, cache=True)
-def fill_pixels(rgb, display, marks, starts, rows, cols, grain, fill, error):
-    """Fill (pixels, 3) display values region by region, each in reading order; error (pixels, 4): spread of the
-    directions by channel, and their doubt."""
+def fill_pixels(rgb, display, states, starts, rows, cols, grain, fill, error):
+    """Fill defect pixels, (pixels, 3) display values, region by region, each in reading order.
+
+    error: (pixels, 4), spread of the directions by channel, and the disagreement of their ends.
+    """
     for region in prange(starts.shape[0] - 1):
         first = starts[region]
         part = slice(first, starts[region + 1])
-        _fill_region(rgb, display, marks, rows[part], cols[part], grain, fill, error, first)
+        _fill_region(rgb, display, states, rows[part], cols[part], grain, fill, error, first)
 
 
 @njit(cache=True)
 def _cubic(x):
-    """Interpolation kernel of Catmull and Rom."""
+    """Return Catmull and Rom's interpolation kernel at x."""
     x = abs(x)
     if x < 1:
         return (1.5 * x - 2.5) * x * x + 1.0
@@ -302,16 +316,16 @@ def _value_between(values, row, col, down, across):
         weight = _cubic(near_row - down)
         if weight == 0.0:
             continue
-        at_row = min(max(row + near_row, 0), height - 1)
+        read_row = min(max(row + near_row, 0), height - 1)
         for near_col in range(-2, 3):
-            at_col = min(max(col + near_col, 0), width - 1)
-            total += weight * _cubic(near_col - across) * values[at_row, at_col]
+            read_col = min(max(col + near_col, 0), width - 1)
+            total += weight * _cubic(near_col - across) * values[read_row, read_col]
     return total
 
 
 @njit(cache=True)
 def _binomial_inside(values, row, col, scale):
-    """Smooth 5 by 5 pixels, `scale` apart, well inside the frame."""
+    """Smooth over 5 by 5 pixels, `scale` apart, well inside the frame."""
     total = np.float32(0)
     for down in range(5):
         at_row = row + scale * (down - 2)
@@ -335,9 +349,9 @@ def _binomial_at(values, row, col, scale):
 
 @njit(parallel=True, cache=True)
 def densities_at(values, grades, fractions, block, base, rows, cols, out):
-    """Density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 (every second pixel).
+    """Write the density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 in steps of 2.
 
-    fractions: see Residual; the plain density is read there.
+    fractions: see `Residual`; the plain density is read there.
     """
     height, width = values.shape
     for index in prange(rows.shape[0]):

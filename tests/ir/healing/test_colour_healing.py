@@ -236,7 +236,7 @@ def lender_twin(regions, index, marks):
     part = slice(regions.starts[index], regions.starts[index + 1])
     rows, cols = regions.rows[part], regions.cols[part]
     for further in (1, 2, 3):
-        for down, across in kernels.TURNS:
+        for down, across in kernels.DONOR_DIRECTIONS:
             at_rows = rows + down * (np.ptp(rows) + further * kernels.DONOR_GAP_PX)
             at_cols = cols + across * (np.ptp(cols) + further * kernels.DONOR_GAP_PX)
             fits = min(at_rows.min(), at_cols.min()) >= 2
