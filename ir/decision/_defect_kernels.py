@@ -212,7 +212,7 @@ def blend_regions(starts, shape, density, samples, fitted, constants, bare, valu
     for region in prange(starts.shape[0] - 1):
         expected_error = change = weights = 0.0
         for index in range(starts[region], starts[region + 1]):
-            signal_part = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
+            signal = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
             for channel in range(3):
                 own = raw[index, channel]
@@ -222,8 +222,8 @@ def blend_regions(starts, shape, density, samples, fitted, constants, bare, valu
                 # Noise that clean film shows as well is no error of dividing; its amplification is.
                 transmittance = np.exp(-max(depth, 0.0))
                 shot = constants[4] / (transmittance * own**GAMMA + np.float32(1e-6))
-                amplified = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
-                error = (exponent * deviations[region] / signal_part) ** 2 + (misfit[region] * depth) ** 2 + amplified**2
+                lift = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
+                error = (exponent * deviations[region] / signal) ** 2 + (misfit[region] * depth) ** 2 + lift**2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 error *= (divided / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]

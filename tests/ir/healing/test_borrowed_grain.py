@@ -65,7 +65,7 @@ def test_where_no_film_is_free_nothing_is_lent():
 
 def test_detail_is_measured_on_free_film_and_usual_where_there_is_none():
     shown, cells = shown_of(grainy(), np.s_[50:60, 70:80])
-    assert (shown.marks == FREE).any()
+    assert (shown.states == FREE).any()
     # Against the mean of four neighbours, which has some grain itself.
     assert measure_detail(grainy(), shown, cells)[0, :3] == pytest.approx(1.12 * 0.05 / 2.2, rel=0.2)
     shown, cells = shown_of(grainy(), np.s_[:, :])

@@ -157,15 +157,15 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
     measured = measured_density((300, 420), deep, 0.01)
     findings = detect_with_both(rgb, (connected_regions(found), measured), Silent(), options, StopWatch())
     plane = np.zeros((300, 420), np.bool_)
-    plane[findings.found.rows, findings.found.cols] = True
-    assert len(findings.marks) == 20
+    plane[findings.defects.rows, findings.defects.cols] = True
+    assert len(findings.sure) == 20
     assert findings.confirmed_part == pytest.approx(2 / 5)
     assert plane[40:48, 8:16].all()
     assert plane[150:158, 100:108].all()
     assert not plane[150:158, 300:308].any()
     assert plane[220:228, 40:48].all()
     assert not plane[220:228, 200:208].any()
-    assert len(findings.found) == 3
+    assert len(findings.defects) == 3
 
 
 def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
@@ -287,14 +287,14 @@ def looked_at(monkeypatch, probabilities, shown, *, found=True):
 @pytest.mark.parametrize("sure", [0, 8], ids=["no dust for sure", "dusty"])
 def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
     findings, _, _ = looked_at(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
-    assert len(findings.marks) == sure
-    assert len(findings.found) == (2 if sure else 1)
+    assert len(findings.sure) == sure
+    assert len(findings.defects) == (2 if sure else 1)
 
 
 @pytest.mark.parametrize(("shown", "counts"), [(0.26, False), (0.34, True)])
 def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_found(monkeypatch, shown, counts):
     findings, _, _ = looked_at(monkeypatch, [0.8, 0.8], shown)
-    assert len(findings.found) == 2 * counts
+    assert len(findings.defects) == 2 * counts
     assert not len(findings.certain)
 
 
@@ -306,7 +306,7 @@ def test_there_what_the_detector_is_certain_of_is_healed_if_infrared_shows_a_fif
 ):
     findings, rgb, measured = looked_at(monkeypatch, [0.0, probability], shown, found=False)
     assert len(findings.certain) == heals
-    assert not len(findings.marks)
+    assert not len(findings.sure)
     healed = heal_with_both(rgb, findings, measured, StopWatch(), weak=False)
     assert healed.mask.any() == heals
     assert not healed.mask[:, :38].any()

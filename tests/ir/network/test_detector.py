@@ -141,9 +141,9 @@ def test_the_number_of_threads_changes_no_bit_of_what_the_models_that_come_along
 def test_of_tiles_only_those_are_looked_at_that_hold_what_is_asked_for(model, monkeypatch):
     monkeypatch.setattr(detector, "SPARSE_TILE_PX", 192)
     rgb = dusty((500, 700))
-    wanted = np.zeros((500, 700), np.bool_)
-    wanted[250, 20] = True
-    everywhere, asked = find_probability(rgb, model), find_probability(rgb, model, wanted=wanted)
+    needed = np.zeros((500, 700), np.bool_)
+    needed[250, 20] = True
+    everywhere, asked = find_probability(rgb, model), find_probability(rgb, model, needed=needed)
     assert np.array_equal(asked[230:270, :40], everywhere[230:270, :40])
     assert everywhere[:, 300:].any()
     assert not asked[:, 300:].any()

@@ -14,7 +14,7 @@ from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.methods.measure import view_infrared
 from filmscand.ir.network.infrared_view import InfraredView
 from support import ir_twins
-from support.ir_frames import compiled, flat_planes, simulated
+from support.ir_frames import compiled, simulated
 
 BLOCK_PX = 16
 
@@ -81,13 +81,6 @@ def test_where_the_infrared_is_clipped_or_the_holders_nothing_was_seen():
     deep = frame.holder_mask & (planes[2] == 0)
     assert deep[frame.holder_mask].mean() > 0.9
     assert not planes[:, planes[2] == 0].any()
-
-
-@compiled
-def test_a_frame_without_film_picture_or_infrared_has_no_view():
-    assert view_infrared(*flat_planes((200, 300), noise=0.001)) is None
-    frame = simulated("leaky_slide", "landscape")
-    assert view_infrared(frame.rgb, np.full_like(frame.infrared, 40_000)) is None
 
 
 def test_a_better_view_is_one_field_away():
