@@ -31,44 +31,44 @@ def zeros_of(odds):
     return TRIED[1:][np.diff(np.sign(odds)) != 0]
 
 
-def test_each_threshold_of_depth_is_worth_a_factor_of_fifty_from_one_and_a_half_to_four():
+def test_from_half_to_four_thresholds_each_one_is_worth_a_factor_of_fifty():
     found = depth_evidence(np.array([0.1, 0.5, 1.5, 2.5, 4.0, 9.0]), np.full(6, 100.0))
     assert found == pytest.approx([-4, -4, 0, 4, 10, 10], abs=0.2)
 
 
-def test_what_covers_less_than_the_lens_spreads_a_speck_over_is_doubted_more_and_more():
+def test_the_smaller_a_region_is_than_the_lens_spreads_a_speck_the_less_likely_it_is_a_defect():
     twenty, thirteen, nine, five = depth_evidence(np.full(4, 2.5), np.array([20.0, 13.0, 9.0, 5.0]))
     assert twenty == thirteen
     assert twenty - nine == pytest.approx(2.3, abs=0.3)
     assert twenty - five == pytest.approx(7, abs=0.5)
 
 
-def test_what_is_wider_than_dirt_is_doubted_a_little():
+def test_a_region_wider_than_dirt_is_a_little_less_likely_a_defect():
     usual, speck, wider, wide = depth_evidence(np.full(4, 2.5), np.array([450.0, 50.0, 750.0, 5000.0]))
     assert usual == speck
     assert 0.1 < usual - wider < 0.3
     assert usual - wide == pytest.approx(1.15, abs=0.1)
 
 
-def test_edges_speak_for_slopes_from_a_third_of_the_usual_one_to_three_and_a_half_times_it():
+def test_edges_support_slopes_from_a_third_to_three_and_a_half_times_the_usual_one():
     least, most = zeros_of(edge_evidence(edges_of(TRIED, 0.05), DUST)) / DUST.mean
     assert least == pytest.approx(0.31, abs=0.03)
     assert most == pytest.approx(3.45, abs=0.25)
 
 
-def test_edges_that_are_known_to_no_better_than_the_slope_itself_say_little():
+def test_edges_with_an_error_as_large_as_the_slope_say_little():
     sure, unsure = (float(edge_evidence(edges_of(1.2, error), DUST)[0]) for error in (0.1, 1.2))
     assert sure > 2.5
     assert 0 < unsure < sure / 2
 
 
-def test_a_fill_speaks_for_the_usual_slope_and_more_so_the_deeper_the_defect():
+def test_a_fill_supports_the_usual_slope_and_more_so_the_deeper_the_defect():
     shallow, deep = shown_evidence(slopes_of(1.2, depths=[0.05, 0.5]), DUST)
     assert shallow == pytest.approx(2.78, abs=0.12)
     assert deep == pytest.approx(3.01, abs=0.12)
 
 
-def test_what_the_picture_does_not_show_speaks_against_a_defect_by_fill_and_by_edges():
+def test_a_slope_of_zero_counts_against_a_defect_by_fill_and_by_edges():
     assert (shown_evidence(slopes_of([0.0, 0.3], 0.05), DUST) < -1).all()
     assert (edge_evidence(edges_of([0.0, 0.25], 0.05), DUST) < -0.5).all()
 
@@ -80,17 +80,17 @@ def test_the_odds_of_a_frame_come_from_its_deep_regions():
     assert frame_odds(shown, evidence - 5, whole(40)) == frame_odds(*3 * (np.zeros(1, int),))
 
 
-def test_a_frame_of_whose_defects_nothing_is_told_is_rather_spotless():
+def test_a_frame_without_informative_regions_is_rather_spotless():
     untold = frame_odds(np.full(3000, 0.6), np.full(3000, 9.0), whole(3000))
     assert untold == pytest.approx(-2.9, abs=0.5)
     assert frame_odds(np.full(3000, 1.6), np.full(3000, 9.0), whole(3000)) > 3
 
 
-def test_many_voices_are_heard_but_do_not_talk_one_another_into_certainty():
+def test_many_regions_count_but_do_not_make_one_another_certain():
     assert frame_odds(np.full(3000, 1.2), np.full(3000, 9.0), whole(3000)) == pytest.approx(4.7, abs=0.5)
 
 
-def test_a_girder_that_is_cut_into_a_hundred_cells_has_one_vote():
+def test_a_girder_cut_into_a_hundred_cells_has_one_vote():
     shown = np.concatenate([np.full(100, -3.0), np.full(10, 3.0)])
     parents = np.concatenate([np.zeros(100, int), np.arange(1, 11)])
     evidence = np.full(110, 9.0)
@@ -98,11 +98,11 @@ def test_a_girder_that_is_cut_into_a_hundred_cells_has_one_vote():
     assert frame_odds(shown, evidence, whole(110)) < -1
 
 
-def test_the_cells_of_one_hair_speak_for_one_another_and_never_against():
+def test_the_cells_of_one_hair_support_one_another_and_never_weaken():
     hair, doubted = np.full(26, 1.0), np.full(26, -1.0)
     parents = np.repeat([0, 1], 26)
     found = shared_evidence(np.concatenate([hair, doubted]), parents)
-    # The others' 25 voices would be five; a part is helped by four at most.
+    # The other 25 cells would add five; a cell gains four at most.
     assert found == pytest.approx(np.repeat([5.0, -1.0], 26))
 
 
@@ -139,7 +139,7 @@ def test_at_the_rim_of_the_frame_there_are_fewer_neighbours(place):
     ],
     ids=["dust", "too few", "nearly unsure", "unsure", "a dip that does not show", "a misfit of the leak"],
 )
-def test_neighbours_speak_for_a_region_if_together_they_surely_say_what_dust_says(slope, error, count, heard):
+def test_neighbours_support_a_region_if_together_they_surely_have_the_slope_of_dust(slope, error, count, heard):
     found = neighbours_evidence(edges_of(slope, error), np.array([float(count)]), DUST)
     assert (found > 1).all() == heard
     assert (found >= 0).all()
@@ -147,7 +147,7 @@ def test_neighbours_speak_for_a_region_if_together_they_surely_say_what_dust_say
 
 
 def scratched_of(sample, slopes, edges, evidence=9.0):
-    """What is found of one wide defect: all regions are its cells, and their shape is the infrared's density."""
+    """The scratches found in one wide defect: all regions are its cells, and `shape` is the infrared density."""
     count = len(sample.areas)
     shape = sample.density[:, 0].copy()
     return find_stripped_scratches(shape, sample, slopes, edges, np.full(count, evidence), np.zeros(count, int))
@@ -172,7 +172,7 @@ def test_a_scratch_without_dye_is_bright_in_many_cells_of_one_deep_region(cells,
     [(5, -0.6, True), (5, -0.35, True), (5, -0.2, False), (3, -0.6, False)],
     ids=["alike", "nearly alike", "edges that say less", "too few cells"],
 )
-def test_a_shallow_scratch_is_told_by_parts_whose_fills_and_edges_agree(cells, edge_slope, scratched):
+def test_a_shallow_scratch_is_found_by_cells_whose_fills_and_edges_agree(cells, edge_slope, scratched):
     sample = regions_of(np.full(cells, 20), ratio=-0.3, deviation=0.02)
     slopes, edges = slopes_of(np.full(cells, -0.6)), edges_of(np.full(cells, edge_slope), 0.1)
     bright, _, _ = scratched_of(sample, slopes, edges, -4.0)
@@ -247,24 +247,24 @@ def speck_on_a_scratch(pixels, darkness=0.0, times_as_dense=1.0):
 
 
 @pytest.mark.parametrize(("dark_px", "scratch"), [(1, True), (3, False)], ids=["one pixel", "three of a hundred"])
-def test_a_scratch_beside_which_dust_lies_is_no_scratch_throughout(dark_px, scratch):
+def test_a_scratch_with_dust_beside_it_is_not_a_scratch_throughout(dark_px, scratch):
     assert speck_on_a_scratch(dark_px, darkness=15) == scratch
     assert speck_on_a_scratch(dark_px, darkness=2)
 
 
 @pytest.mark.parametrize(("times_as_dense", "scratch"), [(2.1, True), (4.0, False)])
-def test_dust_on_a_scratch_is_told_by_its_density_where_it_looks_no_darker_than_the_film(times_as_dense, scratch):
+def test_dust_on_a_scratch_is_found_by_its_density_where_it_looks_no_darker_than_the_film(times_as_dense, scratch):
     assert speck_on_a_scratch(9, times_as_dense=times_as_dense) == scratch
     assert speck_on_a_scratch(1, times_as_dense=times_as_dense)
 
 
-def test_what_takes_twice_as_much_light_as_usual_must_be_grey():
+def test_a_region_that_takes_twice_the_usual_light_has_to_be_grey():
     pooled, colours = [2.2, 2.6, 3.0, 3.0], [4.0, 4.0, 0.6, 1.0]
     assert is_neutral(slopes_of(pooled, 0.02, colours=colours)).tolist() == [True, False, True, False]
     assert is_neutral(slopes_of(3.0, 0.5, colours=1.5))[0]
 
 
-def test_what_no_density_explains_is_told_where_the_surroundings_are_smooth():
+def test_a_change_that_no_density_explains_is_found_in_smooth_surroundings():
     pixels = 50.0
 
     def told(slope, change, error):
@@ -279,7 +279,7 @@ def test_what_no_density_explains_is_told_where_the_surroundings_are_smooth():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
-def test_pixels_are_bright_that_surely_brighten_in_a_colour_and_darken_in_none_and_others_are_told_apart(seed, count):
+def test_bright_and_other_pixels_are_counted_as_their_definition_says(seed, count):
     rng = np.random.default_rng(seed)
     areas = rng.integers(1, 9, count)
     starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)

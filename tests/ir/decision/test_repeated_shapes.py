@@ -1,4 +1,4 @@
-"""Marks of one shape are a flock or lettering: dust never repeats a shape, but for what is round or straight."""
+"""Regions of one shape are a flock or lettering: dust never repeats a shape that is neither round nor straight."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WING = np.array([[-12.0, 5.0], [0.0, 0.0], [12.0, 5.0]])
 
 
 def drawn(*lines, shape=SHAPE, level=253):
-    """Draw lines as marks: corners in x and y, pixels."""
+    """Draw lines as regions: corners in x and y, pixels."""
     probability = np.zeros(shape, np.uint8)
     for corners in lines:
         cv2.polylines(probability, [np.rint(corners).astype(np.int32)], False, level, 4)
@@ -49,7 +49,7 @@ def test_three_of_one_shape_are_a_flock():
     assert repeats(*FLOCK) == [True] * 3
 
 
-def test_another_mark_of_the_frame_is_none_of_them():
+def test_another_region_of_the_frame_is_none_of_them():
     hair = np.array([[500.0, 400.0], [540.0, 420.0], [560.0, 470.0]])
     assert sorted(repeats(*FLOCK, hair)) == [False, True, True, True]
 
@@ -92,7 +92,7 @@ def shapes_of(*marks):
         ({"areas_px": 24}, False),
     ],
 )
-def test_alike_is_what_differs_little_in_direction_bend_length_and_size(but, alike):
+def test_shapes_are_alike_if_they_differ_little_in_direction_bend_length_and_size(but, alike):
     assert shapes_of(GULL, GULL | but).like(0).tolist() == [True, alike]
 
 
@@ -107,7 +107,7 @@ def test_alike_is_what_differs_little_in_direction_bend_length_and_size(but, ali
         ({"areas_px": 20}, False),
     ],
 )
-def test_a_shape_tells_of_a_mark_that_is_long_and_bent_and_no_mere_speck(but, tells):
+def test_only_a_long_bent_region_that_is_not_a_speck_has_a_shape_that_counts(but, tells):
     assert shapes_of(GULL | but).curved.tolist() == [tells]
 
 
@@ -117,14 +117,14 @@ def test_specks_are_round_and_scratches_straight_and_both_stay():
     assert repeats(*specks, *scratches) == [False] * 10
 
 
-def test_the_more_sensitivity_the_more_have_to_be_alike_and_at_last_none_is():
+def test_the_higher_the_sensitivity_the_more_regions_have_to_be_alike_and_at_one_none_is():
     five = (*FLOCK, gull(600, 300), gull(200, 450))
     assert repeats(*FLOCK, sensitivity=0.6) == [False] * 3
     assert repeats(*five, sensitivity=0.6) == [True] * 5
     assert repeats(*five, sensitivity=1.0) == [False] * 5
 
 
-def test_among_many_marks_some_are_alike_by_chance():
+def test_among_many_regions_some_are_alike_by_chance():
     specks = [np.array([[20.0 + 36 * (i % 20), 300 + 40 * (i // 20)]] * 2) for i in range(60)]
     assert repeats(*FLOCK, *specks[:30])[:3] == [True] * 3
     assert repeats(*FLOCK, *specks[:50]) == [False] * 53
@@ -132,8 +132,8 @@ def test_among_many_marks_some_are_alike_by_chance():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 359), st.floats(0.7, 2.0), st.integers(100, 300), st.integers(100, 400))
-def test_a_shape_is_measured_alike_wherever_it_lies_and_turns_with_its_mark(turned_degrees, size, x, y):
-    """Beside moments worked out with plain numpy."""
+def test_a_shape_is_the_same_wherever_it_lies_and_turns_with_its_region(turned_degrees, size, x, y):
+    """Compared with moments computed by plain numpy."""
     probability = drawn(gull(x, y, size, turned_degrees), gull(600, 300, size))
     regions = find_regions(probability, 0.5, 0.4)
     shapes = measure_shapes(probability, regions)
@@ -150,7 +150,7 @@ def test_a_shape_is_measured_alike_wherever_it_lies_and_turns_with_its_mark(turn
         assert np.cos(shapes.directions_rad[mark] - np.arctan2(side[1], side[0])) == pytest.approx(1)
 
 
-def test_a_flock_before_the_sky_is_left_and_the_specks_beside_it_are_healed(model):
+def test_a_flock_in_the_sky_is_dropped_and_the_specks_beside_it_are_kept(model):
     specks = [np.array([[60.0 * index, 400.0], [60.0 * index + 9, 404.0]]) for index in range(1, 9)]
     found = sure_regions(drawn(*FLOCK, *specks), model.card, 0.5)
     assert len(found) == 8
@@ -163,7 +163,7 @@ def test_on_a_dusty_frame_hairs_of_one_shape_are_dust(model):
     assert len(sure_regions(drawn(*FLOCK, *specks), model.card, 0.5)) == 27
 
 
-def test_on_film_without_colour_a_flock_is_left_though_it_has_tints(model):
+def test_on_film_without_colour_a_flock_is_dropped_though_it_has_tints(model):
     specks = [np.array([[60.0 * index, 400.0], [60.0 * index + 9, 404.0]]) for index in range(1, 9)]
     probability = drawn(*FLOCK, level=30) | drawn(*specks)
     tints = Tints((drawn(*FLOCK, *specks)[::2, ::2] > 0).astype(np.uint8), np.array([0.0] + [6.0] * 11))

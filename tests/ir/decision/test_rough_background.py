@@ -1,4 +1,4 @@
-"""What stands out of rough ground is dust by itself: gravel and rocks show hardly anything else that does."""
+"""A sure region that stands out of rough background is dust: of gravel and rocks hardly anything else stands out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPECK = (slice(140, 152), slice(190, 202))
 HAIR = (slice(150, 154), slice(20, 380))
 
 
-def ground(deviation, size_px=4.0, seed=1):
+def rough_density(deviation, size_px=4.0, seed=1):
     """Densities around 0.6 with structures of a size."""
     field = smooth_field(np.random.default_rng(seed), SHAPE, size_px, octaves=1)
     return np.float32(0.6) + np.float32(deviation) * (field / field.std())
@@ -35,7 +35,7 @@ def scanned(density):
 
 
 def found(density, model, place=SPECK, darker=0.8, sensitivity=0.5, doubtful=0):
-    """The marks that stand out, of one that is certain and some that are nearly marks."""
+    """Regions that stand out, on a frame with one certain region and some that are nearly sure."""
     density, probability = density.copy(), np.zeros(SHAPE, np.uint8)
     for index in range(doubtful):
         probability[10:14, 10 + 20 * index : 14 + 20 * index] = 200
@@ -48,70 +48,70 @@ def found(density, model, place=SPECK, darker=0.8, sensitivity=0.5, doubtful=0):
 
 @pytest.mark.parametrize("place", [SPECK, HAIR], ids=["speck", "hair"])
 @pytest.mark.parametrize("darker", [0.8, -0.5], ids=["dark", "bright"])
-def test_a_mark_that_is_certain_stands_out_of_rough_ground(place, darker, model):
-    assert found(ground(0.12), model, place, darker) == 1
+def test_a_certain_region_stands_out_of_a_rough_background(place, darker, model):
+    assert found(rough_density(0.12), model, place, darker) == 1
 
 
-def test_before_a_smooth_sky_nothing_does_as_twigs_and_cables_look_like_hairs_there(model):
-    assert found(ground(0.02), model) == 0
+def test_in_a_smooth_sky_nothing_does_because_twigs_and_cables_look_like_hairs(model):
+    assert found(rough_density(0.02), model) == 0
 
 
 def test_grain_does_not_make_a_sky_rough(model):
     grain = np.random.default_rng(2).normal(0, 0.07, SHAPE).astype(np.float32)
-    assert found(ground(0.01) + grain, model) == 0
+    assert found(rough_density(0.01) + grain, model) == 0
 
 
 def test_neither_does_shading(model):
-    assert found(ground(0.15, size_px=90), model) == 0
+    assert found(rough_density(0.15, size_px=90), model) == 0
 
 
-def test_what_the_ground_is_as_dark_as_here_and_there_is_the_pictures(model):
-    density = ground(0.12)
+def test_a_region_as_dark_as_parts_of_its_background_belongs_to_the_picture(model):
+    density = rough_density(0.12)
     rocks = np.random.default_rng(3).uniform(size=SHAPE) < 0.12
     assert found(density, model) == 1
     assert found(density + np.float32(0.9) * rocks, model) == 0
 
 
-def test_a_mark_that_stands_out_little_is_left(model):
-    assert found(ground(0.12), model, darker=0.2) == 0
+def test_a_region_that_stands_out_little_is_dropped(model):
+    assert found(rough_density(0.12), model, darker=0.2) == 0
 
 
-def test_a_small_mark_is_left_unless_more_sensitivity_asks_for_less(model):
+def test_a_small_region_is_dropped_unless_the_sensitivity_is_higher(model):
     small = (slice(140, 149), slice(190, 199))
-    assert found(ground(0.12), model, small) == 0
-    assert found(ground(0.12), model, small, sensitivity=0.7) == 1
-    assert found(ground(0.12), model, sensitivity=0.2) == 0
+    assert found(rough_density(0.12), model, small) == 0
+    assert found(rough_density(0.12), model, small, sensitivity=0.7) == 1
+    assert found(rough_density(0.12), model, sensitivity=0.2) == 0
 
 
 @pytest.mark.parametrize(("rim", "stands_out"), [(195, 1), (180, 0)])
-def test_a_mark_whose_rim_is_doubtful_is_left_as_cracks_of_rocks_have_such(rim, stands_out, model):
-    """Three quarters of the mark are certain: its mean probability is 0.94 or 0.93."""
-    density, probability = ground(0.12), np.zeros(SHAPE, np.uint8)
+def test_a_region_with_a_doubtful_rim_is_dropped_because_cracks_in_rocks_have_one(rim, stands_out, model):
+    """Three quarters of the region are certain: its mean probability is 0.94 or 0.93."""
+    density, probability = rough_density(0.12), np.zeros(SHAPE, np.uint8)
     density[SPECK] += 0.8
     probability[SPECK] = rim
     probability[140:152, 190:199] = 255
     assert len(regions_on_rough_background(scanned(density), probability, model.card, 0.5)) == stands_out
 
 
-def test_where_much_is_nearly_a_mark_the_picture_is_what_the_detector_sees(model):
-    assert found(ground(0.12), model, doubtful=3) == 1
-    assert found(ground(0.12), model, doubtful=5) == 0
+def test_where_many_regions_are_nearly_sure_the_detector_sees_the_picture(model):
+    assert found(rough_density(0.12), model, doubtful=3) == 1
+    assert found(rough_density(0.12), model, doubtful=5) == 0
 
 
-def test_at_the_border_of_a_frame_the_ground_is_what_there_is_of_it(model):
-    assert found(ground(0.12), model, (slice(0, 12), slice(388, 400))) == 1
+def test_at_the_border_of_a_frame_the_background_is_cut_off(model):
+    assert found(rough_density(0.12), model, (slice(0, 12), slice(388, 400))) == 1
 
 
-def test_a_mark_without_ground_is_left(model):
-    assert found(ground(0.12), model, (slice(0, 300), slice(0, 400))) == 0
+def test_a_region_without_background_is_dropped(model):
+    assert found(rough_density(0.12), model, (slice(0, 300), slice(0, 400))) == 0
 
 
-def test_a_hair_longer_than_what_is_looked_at_is_judged_by_its_middle(model):
-    density = np.tile(ground(0.12), (1, 8))
+def test_a_hair_longer_than_the_measured_window_is_judged_by_its_middle(model):
+    density = np.tile(rough_density(0.12), (1, 8))
     probability = np.zeros(density.shape, np.uint8)
     density[150:154, 20:3180] += 0.8
     probability[150:154, 20:3180] = 253
-    # At its ends the ground is as smooth as a sky.
+    # At its ends the background is as smooth as a sky.
     density[:, :900] = np.where(probability[:, :900] > 0, 1.4, 0.6)
     density[:, 2300:] = np.where(probability[:, 2300:] > 0, 1.4, 0.6)
     assert len(regions_on_rough_background(scanned(density), probability, model.card, 0.5)) == 1
@@ -132,8 +132,8 @@ def test_a_hair_on_gravel_is_healed_though_the_frame_does_not_count_as_dusty():
     assert after < 0.6 * before
 
 
-def test_where_tints_find_nothing_nothing_is_sought_on_rough_ground(monkeypatch):
-    """Grain is rough, and tints tell more."""
+def test_where_tints_find_nothing_rough_backgrounds_are_not_searched(monkeypatch):
+    """Grain is rough, and tints are the better evidence."""
 
     def ask(*_):
         raise AssertionError("expected only frames with colour, found one without")

@@ -1,4 +1,4 @@
-"""What a scanner does to its colours is told from dust, however much dust there is."""
+"""A scanner's own tints are told from dust, however much dust there is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def film(rng, coefficients, squares=20_000):
 
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=8, deadline=None)
-def test_what_a_scanner_does_is_found_through_dust(seed):
+def test_the_scanners_tints_are_found_in_spite_of_dust(seed):
     rng = np.random.default_rng(seed)
     coefficients = rng.uniform(-1, 1, (2, TERMS)) * np.array([0.05, 0.1, *[0.3] * 6, 0.2])
     found = film(rng, coefficients)
@@ -35,7 +35,7 @@ def test_what_a_scanner_does_is_found_through_dust(seed):
     assert np.abs(error).max() < NOISE / 4
 
 
-def test_from_a_blank_film_nothing_is_taken():
+def test_on_blank_film_all_coefficients_are_zero():
     rng = np.random.default_rng(1)
     found = film(rng, np.zeros((2, TERMS)))
     found[:, 2:] *= 1e-4
@@ -44,7 +44,7 @@ def test_from_a_blank_film_nothing_is_taken():
 
 
 @pytest.mark.parametrize("squares", [300, 400_000])
-def test_a_few_squares_and_many_lean_alike(squares):
+def test_few_and_many_squares_give_the_same_coefficients(squares):
     coefficients = np.zeros((2, TERMS))
     coefficients[:, 2] = 0.15, -0.15
     fitted = fit_scanner_tints(film(np.random.default_rng(2), coefficients, squares))

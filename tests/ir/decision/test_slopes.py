@@ -23,7 +23,7 @@ DUST = Prior(1.2, 0.3, np.ones(3), 0.5)
 
 
 def prior_of(slopes, parents, places=None):
-    """The frame's prior where each region lies in a place of its own, unless told otherwise."""
+    """The frame's prior where each region lies in a place of its own, unless `places` says otherwise."""
     return frame_prior(slopes, parents, np.arange(len(parents)) if places is None else places)
 
 
@@ -45,13 +45,13 @@ def test_pixels_that_are_left_out_do_not_count():
     assert found.pooled == pytest.approx([1.2], rel=1e-3)
 
 
-def test_even_the_surest_fill_tells_a_slope_to_no_better_than_a_seventh_for_each_observation():
+def test_the_error_of_a_slope_is_at_least_a_seventh_per_observation_however_sure_the_fill():
     sample = regions_of([6, 24], depth=2.0, ratio=2.4, deviation=1e-3)
     errors = region_slopes(sample.density[:, 0], sample, none_left_out(sample)).errors
     assert errors == pytest.approx([0.15, 0.075], rel=0.05)
 
 
-def test_six_pixels_of_a_fill_are_one_observation_and_those_of_a_large_region_hardly_more():
+def test_six_pixels_of_a_fill_are_one_observation_and_a_large_region_has_hardly_more():
     assert independent_votes(np.array([3.0, 6.0, 24.0, 60.0, 600.0])) == pytest.approx([0.5, 1, 4, 7, 16])
 
 
@@ -61,13 +61,13 @@ def test_a_frame_with_few_sure_regions_has_the_usual_exponents():
     assert prior_of(slopes_of(np.full(8, 1.75)), whole(8)).mean > 1.35
 
 
-def test_a_dozen_regions_that_agree_are_believed_by_half():
+def test_a_dozen_agreeing_regions_count_by_half():
     assert prior_of(slopes_of(np.full(12, 1.75)), whole(12)).mean == pytest.approx((1.2 * 1.75) ** 0.5, rel=0.02)
     assert prior_of(slopes_of(np.full(400, 2.4)), whole(400)).mean == pytest.approx(2.4, rel=0.04)
 
 
 @pytest.mark.parametrize(("error", "counted"), [(0.2, True), (0.28, True), (0.34, False)])
-def test_a_region_teaches_the_frame_what_it_knows_to_three_tenths(error, counted):
+def test_the_frame_learns_from_regions_with_an_error_of_three_tenths_at_most(error, counted):
     assert (prior_of(slopes_of(np.full(20, 0.9), error), whole(20)).mean < 1.1) == counted
 
 
@@ -83,27 +83,27 @@ def test_a_hundred_cells_of_one_girder_do_not_outvote_a_dozen_defects():
     [(2.4, 24, True), (2.4, 12, False), (2.4, 3, False), (1.7, 3, True), (3.2, 3, False)],
     ids=["weak infrared", "in places", "railings", "a usual exponent", "small print"],
 )
-def test_an_unusual_exponent_is_learnt_only_where_it_is_all_over_the_frame(slope, places, learnt):
+def test_an_unusual_exponent_is_learnt_only_if_it_is_all_over_the_frame(slope, places, learnt):
     prior = prior_of(slopes_of(np.full(120, slope), 0.1), whole(120), np.arange(120) % places)
     assert (prior.mean > 1.5) == learnt
 
 
 @pytest.mark.parametrize(("colours", "learnt"), [(0.6, True), (0.9, False)], ids=["nearly grey", "coloured"])
-def test_coloured_letters_teach_nothing_of_dust(colours, learnt):
+def test_coloured_letters_do_not_count(colours, learnt):
     prior = prior_of(slopes_of(np.full(100, 2.4), 0.03, colours=colours), whole(100))
     assert (prior.mean > 2) == learnt
     assert (prior.shown > 0.9) == learnt
 
 
 @pytest.mark.parametrize(("grey", "learnt"), [(20, False), (60, True)])
-def test_a_few_grey_ones_among_coloured_letters_are_grey_by_chance(grey, learnt):
+def test_a_few_grey_letters_among_coloured_ones_are_grey_by_chance(grey, learnt):
     colours = np.where(np.arange(40 + grey) < grey, 0.0, 2.0)
     assert (
         prior_of(slopes_of(np.full(len(colours), 2.4), 0.03, colours=colours), whole(len(colours))).mean > 2
     ) == learnt
 
 
-def test_what_shows_faintly_or_not_at_all_teaches_no_exponent():
+def test_regions_that_show_faintly_or_not_at_all_do_not_count():
     def mean(slope):
         return prior_of(slopes_of(np.full(40, slope), 0.05), whole(40)).mean
 
@@ -139,7 +139,7 @@ def test_the_edges_of_a_defect_tell_its_slope_whatever_the_infrareds_noise():
     assert edge_slopes(sample.changes, 2.0, 0.0).slopes[0] == pytest.approx(plain / 2)
 
 
-def test_where_all_changes_are_noise_a_slope_is_drawn_out_tenfold_at_the_most():
+def test_where_all_changes_are_noise_a_slope_is_amplified_tenfold_at_most():
     sample = edge_sample([1.0, 0.05, 0.05, 0.05, 0.1, 0.1, 0.1, 100.0])
     assert edge_slopes(sample.changes, 1.0, 1.0).slopes == pytest.approx([0.5])
 
@@ -152,20 +152,20 @@ def test_the_error_of_edges_is_four_times_what_independent_changes_would_scatter
     assert np.median(found.errors) / np.std(found.channels) == pytest.approx(4.3, rel=0.2)
 
 
-def test_edges_that_tell_nothing_are_unsure_of_any_slope():
+def test_flat_edges_have_a_slope_of_unbounded_error():
     sample = regions_of([30])
     assert edge_slopes(sample.changes, 1.0, 0.01).errors[0] > 50
 
 
 @pytest.mark.parametrize(("error", "taken_off"), [(0.3, True), (0.5, False)])
-def test_a_softer_infrared_that_steepens_all_edges_is_taken_off_them(error, taken_off):
+def test_the_factor_of_a_softer_infrared_is_taken_off_all_edges(error, taken_off):
     edges = edges_of(np.full(12, 1.8), error)
     found = sharpened(edges, softness(edges, slopes_of(np.full(12, 1.2)), DUST, whole(12)))
     assert found.slopes == pytest.approx(np.full(12, 1.2 if taken_off else 1.8))
     assert found.errors == pytest.approx(edges.errors * found.slopes / edges.slopes)
 
 
-def test_a_few_steep_edges_or_the_cells_of_one_defect_are_their_own():
+def test_a_few_steep_edges_or_the_cells_of_one_defect_do_not_make_a_factor():
     for count, parents in ((4, whole(4)), (40, np.zeros(40, int))):
         edges = edges_of(np.full(count, 1.8))
         assert softness(edges, slopes_of(np.full(count, 1.2)), DUST, parents) == 1

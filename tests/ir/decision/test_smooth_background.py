@@ -15,11 +15,11 @@ from support.ir_frames import compiled
 
 pytestmark = compiled
 
-# A frame of this size has few sure marks up to 20, and many from 30 on.
+# A frame of this size has few sure regions up to 20, and many from 30 on.
 SHAPE = (1000, 1500)
 
 
-def sure_marks(number, shape=SHAPE):
+def sure_specks(number, shape=SHAPE):
     """Probabilities with so many specks of 144 pixels that are certain all over."""
     probability = np.zeros(shape, np.uint8)
     for index in range(number):
@@ -28,22 +28,22 @@ def sure_marks(number, shape=SHAPE):
     return probability
 
 
-def with_mark(probability, rows, cols, certain_px, level=225):
-    """Put a mark in the upper left, of which so many pixels are certain."""
-    mark = np.full(rows * cols, level, np.uint8)
-    mark[:certain_px] = 253
-    probability[20 : 20 + rows, 20 : 20 + cols] = mark.reshape(rows, cols)
+def with_region(probability, rows, cols, certain_px, level=225):
+    """Put a region in the upper left, of which so many pixels are certain."""
+    region = np.full(rows * cols, level, np.uint8)
+    region[:certain_px] = 253
+    probability[20 : 20 + rows, 20 : 20 + cols] = region.reshape(rows, cols)
     return probability
 
 
-def before(ground, *, darker=0.3, certain_px=170, size_px=16, others=0, model, sensitivity=0.5):
-    """Whether a mark before a ground of some density stays a defect, one of so many."""
-    probability, density = np.zeros(SHAPE, np.uint8), np.broadcast_to(ground, SHAPE).astype(np.float32)
-    with_mark(probability, size_px, size_px, certain_px)
+def stays(density_around, *, darker=0.3, certain_px=170, size_px=16, others=0, model, sensitivity=0.5):
+    """Whether a region on a background of some density stays a defect, among so many others."""
+    probability, density = np.zeros(SHAPE, np.uint8), np.broadcast_to(density_around, SHAPE).astype(np.float32)
+    with_region(probability, size_px, size_px, certain_px)
     density[20 : 20 + size_px, 20 : 20 + size_px] += darker
-    probability += sure_marks(others)
+    probability += sure_specks(others)
     rgb = np.repeat((60000 * 10**-density).astype(np.uint16)[..., None], 3, 2)
-    # Where few marks are sure, the rules for these are another matter.
+    # At full sensitivity the rules for few sure regions do not count.
     regions = sure_regions(probability, model.card, 1.0)
     kept = without_picture_objects(rgb, probability, regions, model.card, sensitivity)
     assert len(regions) == 1 + others
@@ -54,8 +54,8 @@ def grainy(deviation):
     return np.random.default_rng(1).normal(0.5, deviation, SHAPE)
 
 
-def test_a_large_mark_that_is_plain_to_see_before_a_smooth_ground_and_not_certain_is_the_pictures(model):
-    assert not before(grainy(0.01), model=model)
+def test_a_large_region_that_is_plain_on_a_smooth_background_and_not_certain_belongs_to_the_picture(model):
+    assert not stays(grainy(0.01), model=model)
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_a_large_mark_that_is_plain_to_see_before_a_smooth_ground_and_not_certai
     [{"darker": 0.06}, {"certain_px": 200}, {"size_px": 12}, {"others": 30}, {"sensitivity": 0.9}],
     ids=["faint", "certain", "smaller", "on a dusty frame", "at more sensitivity"],
 )
-def test_it_is_dust_where_it_is_otherwise(but, model):
-    assert before(grainy(0.01), **but, model=model)
+def test_with_one_of_these_different_it_is_dust(but, model):
+    assert stays(grainy(0.01), **but, model=model)
 
 
 @pytest.mark.parametrize(("certain_px", "is_dust"), [(700, False), (740, True)])
-def test_of_a_larger_one_more_is_certain(certain_px, is_dust, model):
-    assert before(grainy(0.01), size_px=30, certain_px=certain_px, model=model) == is_dust
+def test_a_larger_region_has_to_be_more_certain(certain_px, is_dust, model):
+    assert stays(grainy(0.01), size_px=30, certain_px=certain_px, model=model) == is_dust
 
 
-def test_on_rough_ground_dust_is_seldom_certain(model):
+def test_on_a_rough_background_a_region_that_is_not_certain_stays(model):
     waves = [np.sin(np.arange(length) / 3) for length in SHAPE]
     cobbles = 0.5 + 0.08 * np.sign(np.outer(*waves))
-    assert before(cobbles, darker=2.4, model=model)
+    assert stays(cobbles, darker=2.4, model=model)
 
 
-def test_a_frame_without_a_mark_has_none(model):
+def test_a_frame_without_a_region_keeps_none(model):
     rgb, probability = np.zeros((*SHAPE, 3), np.uint16), np.zeros(SHAPE, np.uint8)
     none = sure_regions(probability, model.card, 0.5)
     assert len(without_picture_objects(rgb, probability, none, model.card, 0.5)) == 0
 
 
 @pytest.mark.parametrize("kind", ["dark_slide", "leaky_slide"])
-def test_girders_and_twigs_with_few_specks_are_better_for_cleaning(kind):
+def test_girders_and_twigs_with_few_specks_gain_by_cleaning(kind):
     """A rig of twigs was taken for dirt here, at a loss of 7 dB."""
     specks = Damage(dust=0.1, dirt=0.1, short_hairs=0.1, long_hairs=0, scratches=0)
     frame = simulate_frame(girders(1000, 1500, 312001), replace(KINDS[kind], damage=specks), seed=312351)

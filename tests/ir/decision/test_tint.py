@@ -1,4 +1,4 @@
-"""On film without colour a tint tells of dust, as far as the frame's own noise lets it."""
+"""On film without colour a tint is evidence of dust, as far as the frame's noise allows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def silver(picture="portrait", seed=3):
 
 
 def suspected(frame, sure=0.3):
-    """Probabilities of a detector that is sure of some defects, and suspects the others as much as much of the film."""
+    """Probabilities of a detector that is sure of some defects, and suspects the others as much as some film."""
     rng = np.random.default_rng(1)
     number = len(frame.defects) + 1
     levels = np.where(rng.uniform(size=number) < sure, 254, 40).astype(np.uint8)
@@ -37,7 +37,7 @@ def suspected(frame, sure=0.3):
 
 
 def fringed(rgb, shift_px=0.5):
-    """The same scan by a scanner whose colours lie beside each other."""
+    """The same scan by a scanner whose colours are shifted."""
     moved = [
         ndimage.shift(plane.astype(np.float32), (0, side * shift_px), order=3, mode="nearest")
         for plane, side in zip(np.moveaxis(rgb, -1, 0), (1, 0, -1), strict=True)
@@ -47,7 +47,7 @@ def fringed(rgb, shift_px=0.5):
 
 @compiled
 @pytest.mark.parametrize("picture", ["portrait", "landscape"])
-def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
+def test_tinted_dust_on_silver_is_told_from_the_picture(picture):
     frame = silver(picture)
     before = suspected(frame)
     tints = measure_tints(frame.rgb, before)
@@ -60,7 +60,7 @@ def test_tinted_dust_on_silver_is_told_from_what_only_looks_like_dust(picture):
 
 
 @compiled
-def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints():
+def test_where_the_colours_are_shifted_edges_do_not_count_as_tints():
     frame = silver("girders")
     before = suspected(frame)
     after = measure_tints(fringed(frame.rgb), before).combine(before)
@@ -68,7 +68,7 @@ def test_where_the_colours_lie_beside_each_other_edges_are_not_taken_for_tints()
 
 
 def as_drawn(kind, rgb):
-    """The same scan by a scanner that draws its three colours otherwise."""
+    """The same scan by a scanner whose three colours differ."""
     red, green, blue = np.moveaxis(rgb.astype(np.float32), -1, 0)
     if kind == "beside each other":
         return fringed(rgb)
@@ -82,7 +82,7 @@ def as_drawn(kind, rgb):
 @compiled
 @pytest.mark.parametrize("kind", ["beside each other", "larger", "steeper"])
 def test_dust_has_its_tint_where_the_scanner_gives_the_picture_one(kind):
-    """Where only the noise was as large as those tints, a tenth of it was found, and of none where blue was steeper."""
+    """With these tints counted as noise, a tenth of the dust was found, and none where blue had more contrast."""
     frame = silver()
     before = suspected(frame)
     after = measure_tints(as_drawn(kind, frame.rgb), before).combine(before)
@@ -94,7 +94,7 @@ def test_dust_has_its_tint_where_the_scanner_gives_the_picture_one(kind):
 
 
 @compiled
-def test_where_sure_dust_has_no_tint_none_is_asked_for():
+def test_where_sure_dust_has_no_tint_tints_do_not_count():
     frame = silver()
     grey = np.where(frame.visible_mask[..., None], frame.clean_rgb * 0.6, frame.rgb).astype(np.uint16)
     assert measure_tints(grey, suspected(frame, sure=1.0)) is None
@@ -104,7 +104,7 @@ def test_where_sure_dust_has_no_tint_none_is_asked_for():
 @pytest.mark.parametrize(
     ("density", "seen"), [(0.0, False), (0.07, False), (0.17, True), (1.6, True), (2.1, False), (3.3, False)]
 )
-def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known(density, seen):
+def test_the_lack_of_a_tint_is_unknown_for_opaque_and_for_white_dust(density, seen):
     frame = silver()
     rgb, probability = frame.rgb.copy(), suspected(frame)
     white = np.array(measure_levels(rgb).white)
@@ -120,7 +120,7 @@ def test_of_the_opaque_and_of_dust_that_is_white_no_lack_of_tint_is_known(densit
         assert (combined == 200).all()
 
 
-def test_of_the_noise_of_few_squares_nothing_is_known():
+def test_the_noise_of_few_squares_is_unknown():
     rng = np.random.default_rng(1)
     squares = rng.normal(0, 0.001, (40_000, 4)).astype(np.float32)
     squares[:, 2], squares[:, 3] = np.sort(rng.integers(0, 8, 40_000)), 0
@@ -133,21 +133,21 @@ def test_of_the_noise_of_few_squares_nothing_is_known():
 
 @compiled
 @pytest.mark.parametrize("kind", ["clear_slide", "kodachrome", "negative", "dark_slide"])
-def test_film_with_colours_has_no_tints_that_tell(kind):
+def test_film_with_colours_has_no_informative_tints(kind):
     frame = simulated(kind, "portrait", SHAPE, 3)
     assert measure_tints(frame.rgb, suspected(frame)) is None
 
 
 @compiled
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_picture_without_colours_on_colour_film_has_no_tints_that_tell(seed):
-    """Ropes before a white sky: what each dye's own grain does to tints was taken for dust."""
+def test_a_picture_without_colours_on_colour_film_has_no_informative_tints(seed):
+    """Ropes against a white sky: tints of each dye's own grain were taken for dust."""
     frame = simulate_frame(wires(*SHAPE, seed), KINDS["bright_slide"], seed=seed)
     assert measure_tints(frame.rgb, suspected(frame)) is None
 
 
 @compiled
-def test_a_grey_scan_and_one_of_a_few_cells_have_none():
+def test_a_grey_scan_and_a_scan_of_few_cells_have_no_tints():
     frame = silver()
     grey = np.repeat(frame.rgb[..., :1], 3, axis=2)
     assert measure_tints(grey, suspected(frame)) is None
@@ -157,7 +157,7 @@ def test_a_grey_scan_and_one_of_a_few_cells_have_none():
 
 @compiled
 @pytest.mark.filterwarnings("error")
-def test_a_scan_of_two_densities_and_no_noise_is_looked_at_in_peace():
+def test_a_scan_of_two_densities_without_noise_raises_no_warning():
     rgb = np.full((*SHAPE, 3), 30_000, np.uint16)
     rgb[:200] = 20_000
     rgb[::7, ::5] += np.array([60, 20, 20], np.uint16)
@@ -166,7 +166,7 @@ def test_a_scan_of_two_densities_and_no_noise_is_looked_at_in_peace():
 
 
 @compiled
-def test_a_lamp_that_is_warmer_at_one_side_is_no_colour_of_the_film():
+def test_a_lamp_that_is_warmer_at_one_side_is_not_a_colour_of_the_film():
     frame = silver()
     lamp = 1 + np.linspace(-0.002, 0.002, SHAPE[1])[:, None] * np.array([1.0, 0.0, -1.0])
     tinted = np.clip(frame.rgb * lamp, 0, 65535).astype(np.uint16)
@@ -188,14 +188,14 @@ def test_one_thread_and_two_measure_the_same_tints():
     assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
-def test_what_a_grade_tells_comes_from_the_frame_as_far_as_it_shows_dust():
+def test_the_odds_of_a_grade_come_from_the_frame_as_far_as_it_shows_dust():
     nothing = np.zeros((2, 11), np.int64)
     usual = tint._grade_odds(nothing)
     assert usual[:3] == pytest.approx(
         [1.6 * np.log(share) - 0.7 for share in (0.14 / 0.504, 0.19 / 0.408, 0.145 / 0.077)]
     )
     assert usual[-2:] == pytest.approx([7.0, 0.0])
-    # Dust that the picture missed counts for film, and still no grade tells less than a lower one.
+    # Dust that the picture missed counts as film, and still no grade has lower odds than the one below.
     missed = nothing.copy()
     missed[0, 8] = 5000
     assert tint._grade_odds(missed)[8] == tint._grade_odds(missed)[7] == pytest.approx(tint.MOST_ODDS)
@@ -246,7 +246,7 @@ def tints_twin(rgb, levels, base):
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(80, 96), (81, 99)]))
 @settings(max_examples=5, deadline=None)
-def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not_dust(seed, shape):
+def test_tints_are_means_over_five_squares_less_those_of_film_and_scanner(seed, shape):
     rng = np.random.default_rng(seed)
     rgb = noisy(rng, *shape)
     levels = measure_levels(rgb)
@@ -263,7 +263,7 @@ def test_tints_are_averaged_over_five_squares_less_the_films_own_and_what_is_not
         own = base[..., :2] - base[..., 2:] * coefficients[:, 0]
         kernels.measure_tints(buffers[0], buffers[2], own, coefficients, first, rows, found)
         expected, film = whole[first : first + count], terms[first : first + count] @ coefficients.T
-        # Beyond the frame lie means of squares that are find_repeated, and not the nearest mean within.
+        # Beyond the frame lie means of repeated squares, not the nearest mean within.
         inner = (slice(3, -3) if count == rows else slice(None), slice(1, -1))
         assert np.allclose(measured[..., :2], expected[..., :2], atol=2e-5)
         assert np.allclose(measured[inner][..., 2:], terms[first : first + count][inner], atol=5e-5)
@@ -296,7 +296,7 @@ def test_a_grade_is_how_many_steps_of_its_classs_noise_a_tint_exceeds(seed):
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(12, 16), (13, 17)]))
 @settings(max_examples=5, deadline=None)
-def test_pixels_are_weighed_by_the_grade_of_their_square(seed, shape):
+def test_the_grade_of_its_square_changes_a_pixels_probability(seed, shape):
     rng = np.random.default_rng(seed)
     probability = rng.integers(0, 256, shape).astype(np.uint8)
     grades = rng.integers(0, 12, (6, 8)).astype(np.uint8)

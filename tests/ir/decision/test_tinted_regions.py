@@ -1,4 +1,4 @@
-"""Which marks are dust on film without colour: by the picture, by their tints, and by both."""
+"""Which regions are dust on film without colour: by the picture, by their tints, and by both."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from filmscand.ir.network.model_file import load_detector
 CARD = load_detector(threads=1).card
 
 
-def marked(*marks):
-    """A frame of two megapixels with square marks: row, probability by the picture, grade of the tint."""
+def frame_with(*marks):
+    """A frame of two megapixels with square regions: row, probability by the picture, grade of the tint."""
     probability, grades = np.zeros((1000, 2000), np.uint8), np.zeros((500, 1000), np.uint8)
     for number, (row, level, grade) in enumerate(marks):
         probability[row : row + 12, 20 * number : 20 * number + 12] = level
@@ -30,43 +30,43 @@ def rows_of(regions):
 
 
 def test_dust_that_the_picture_hardly_shows_is_found_by_its_tint():
-    probability, tints = marked(*[(100, 254, 6)] * 20, *[(300, 20, 6)] * 5, *[(500, 20, 1)] * 5)
+    probability, tints = frame_with(*[(100, 254, 6)] * 20, *[(300, 20, 6)] * 5, *[(500, 20, 1)] * 5)
     assert rows_of(by_both(probability, tints)) == [1, 3]
     assert rows_of(sure_regions(probability, CARD, 0.5)) == [1]
 
 
 @pytest.mark.parametrize(("count", "found"), [(2, []), (3, [1])])
-def test_a_few_marks_are_dust_where_all_of_them_are_sure(count, found):
-    assert rows_of(by_both(*marked(*[(100, 254, 6)] * count))) == found
+def test_a_few_regions_are_dust_if_all_of_them_are_sure(count, found):
+    assert rows_of(by_both(*frame_with(*[(100, 254, 6)] * count))) == found
 
 
 @pytest.mark.parametrize(("by_tint", "by_picture", "found"), [(5, 0, []), (6, 0, [3]), (1, 3, [1, 3])])
-def test_a_few_marks_that_only_tints_show_are_dust_where_the_picture_shows_dust_as_well(by_tint, by_picture, found):
-    marks = marked(*[(300, 240, 6)] * by_tint, *[(100, 254, 6)] * by_picture)
+def test_a_few_regions_that_only_tints_show_are_dust_where_the_picture_shows_dust_as_well(by_tint, by_picture, found):
+    marks = frame_with(*[(300, 240, 6)] * by_tint, *[(100, 254, 6)] * by_picture)
     assert rows_of(by_both(*marks)) == found
 
 
-def test_where_half_of_what_tints_show_is_not_sure_it_is_the_pictures():
+def test_where_half_of_the_tinted_regions_are_not_sure_they_belong_to_the_picture():
     for doubtful, found in ((20, [1, 5]), (21, [])):
-        marks = marked(*[(100, 240, 6)] * 20, *[(500, 196, 3)] * doubtful)
+        marks = frame_with(*[(100, 240, 6)] * 20, *[(500, 196, 3)] * doubtful)
         assert rows_of(by_both(*marks)) == found
 
 
-def test_where_the_picture_looks_like_dust_only_what_has_a_tint_is():
-    likely = marked(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2)
+def test_where_the_picture_looks_like_dust_only_tinted_regions_are_dust():
+    likely = frame_with(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2)
     assert rows_of(by_both(*likely)) == [1, 3]
-    # The many that are nearly sure are the picture's, and with them what else it shows without a tint.
-    doubted = marked(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2, *[(500, 200, 1)] * 60)
+    # The many nearly sure regions belong to the picture, and so do its other regions without a tint.
+    doubted = frame_with(*[(100, 254, 6)] * 6, *[(300, 255, 1)] * 2, *[(500, 200, 1)] * 60)
     assert rows_of(sure_regions(doubted[0], CARD, 0.5)) == []
     assert rows_of(by_both(*doubted)) == [1]
-    weak = marked(*[(100, 254, 6)] * 6, *[(300, 254, 2)] * 2, *[(500, 200, 1)] * 60)
+    weak = frame_with(*[(100, 254, 6)] * 6, *[(300, 254, 2)] * 2, *[(500, 200, 1)] * 60)
     assert rows_of(by_both(*weak)) == [1]
 
 
-def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left_of_it():
-    """Girders: sure at the core and doubtful around, and of the doubtful hardly a pixel is left without a tint."""
+def test_a_region_that_the_picture_alone_does_not_show_needs_a_tint():
+    """Girders: sure at the core and doubtful around, where hardly a pixel remains without a tint."""
     for grade, found in ((1, [1]), (6, [1, 6])):
-        probability, tints = marked(*[(100, 254, 6)] * 20)
+        probability, tints = frame_with(*[(100, 254, 6)] * 20)
         probability[600:700, 600:700] = 150
         probability[620:680, 620:680] = 254
         tints.grades[300:350, 300:350] = grade
@@ -76,22 +76,22 @@ def test_what_the_picture_alone_denies_needs_a_tint_even_if_nothing_else_is_left
 @pytest.mark.parametrize(
     ("cols", "grade", "found"), [(94, 1, [1, 6]), (98, 1, [1]), (98, 11, [1, 6])], ids=["few", "many", "opaque"]
 )
-def test_what_lacks_a_tint_is_the_pictures_where_most_does(cols, grade, found):
-    probability, tints = marked(*[(100, 254, 6)] * 20)
+def test_untinted_regions_belong_to_the_picture_where_most_lack_a_tint(cols, grade, found):
+    probability, tints = frame_with(*[(100, 254, 6)] * 20)
     probability[600:660, 600 : 600 + cols] = 255
     tints.grades[300:330, 300 : 300 + cols // 2] = grade
     assert rows_of(sure_regions(probability, CARD, 0.5)) == [1, 6]
     assert rows_of(by_both(probability, tints)) == found
 
 
-def test_no_mark_at_all_is_no_defect():
-    assert not len(by_both(*marked()))
-    assert not len(by_both(*marked((500, 235, 0))))
+def test_without_regions_there_is_no_defect():
+    assert not len(by_both(*frame_with()))
+    assert not len(by_both(*frame_with((500, 235, 0))))
 
 
 def with_squares(level, side_px, grade, sure=40):
-    """Forty marks, or some, that picture and tints show, and a square in row 600."""
-    probability, tints = marked(*[(100, 254, 6)] * sure)
+    """Forty regions, or some, that picture and tints show, and a square in row 600."""
+    probability, tints = frame_with(*[(100, 254, 6)] * sure)
     probability[600 : 600 + side_px, 400 : 400 + side_px] = level
     tints.grades[300 : 300 + side_px // 2, 200 : 200 + side_px // 2] = grade
     return probability, tints
@@ -100,12 +100,12 @@ def with_squares(level, side_px, grade, sure=40):
 @pytest.mark.parametrize(
     ("level", "side_px", "found"), [(20, 6, [1]), (20, 8, [1, 6]), (100, 6, [1, 6])], ids=["speck", "spot", "shown"]
 )
-def test_what_only_tints_show_is_noise_where_it_is_smaller_than_what_they_are_averaged_over(level, side_px, found):
+def test_a_region_that_only_tints_show_is_noise_if_it_is_smaller_than_their_window(level, side_px, found):
     assert rows_of(by_both(*with_squares(level, side_px, 7))) == found
 
 
 @pytest.mark.parametrize(("sure", "least"), [(40, 244), (8, 251)], ids=["many", "few"])
-def test_what_lacks_a_tint_has_to_be_sure_all_the_same_and_more_so_where_few_marks_are(sure, least):
+def test_a_region_without_a_tint_has_to_be_sure_and_more_so_where_few_are(sure, least):
     for level, found in ((least - 1, [1]), (least, [1, 6])):
         probability, tints = with_squares(level, 12, 1, sure)
         probability[600:603, 400:412] = 255

@@ -74,7 +74,7 @@ def test_where_the_frames_dust_is_mixed_each_region_keeps_its_exponent():
     assert mixed == pytest.approx([0.9, 1.2, 1.5, 1.9], rel=0.15)
 
 
-def test_a_region_that_differs_from_all_others_is_believed_by_half_and_more_where_its_edges_confirm_it():
+def test_an_outlying_exponent_counts_by_half_and_more_where_edges_confirm_it():
     exponents = np.full(REGIONS, 1.2)
     exponents[7] = 2.1
     sample = specks(np.random.default_rng(2), neutral(exponents))
@@ -96,7 +96,9 @@ def test_a_region_that_differs_from_all_others_is_believed_by_half_and_more_wher
     ],
     ids=["far off", "within the usual", "edges deny it", "edges are silent", "strong infrared"],
 )
-def test_where_infrared_is_weak_what_unsure_fill_and_edges_agree_on_is_believed(usual, exponent, edges, believed):
+def test_where_infrared_is_weak_an_exponent_is_believed_if_unsure_fill_and_edges_agree(
+    usual, exponent, edges, believed
+):
     exponents = np.full(REGIONS, usual)
     exponents[7] = exponent
     sample = specks(np.random.default_rng(2), neutral(exponents), error=0.2)
@@ -105,7 +107,7 @@ def test_where_infrared_is_weak_what_unsure_fill_and_edges_agree_on_is_believed(
     assert (found[7].mean() - np.median(found) > 0.8 * (exponent - usual)) == believed
 
 
-def test_a_region_that_says_little_is_drawn_to_the_frames_exponent():
+def test_an_uncertain_region_is_shrunk_to_the_frames_exponent():
     rng = np.random.default_rng(3)
     exponents = np.full(REGIONS, 1.2)
     exponents[7] = 1.9
@@ -123,7 +125,7 @@ def test_dust_that_takes_one_colour_more_keeps_its_tint():
     assert green / red == pytest.approx(1.2 / 1.1, rel=0.05)
 
 
-def test_what_only_the_infrared_saw_does_not_show():
+def test_a_defect_that_only_the_infrared_saw_does_not_show():
     exponents = np.full(REGIONS, 1.2)
     exponents[::4] = 0.0
     sample = specks(np.random.default_rng(5), neutral(exponents))
@@ -139,20 +141,20 @@ def test_a_scratch_that_took_dye_away_shows():
     assert fit(sample).visible[3]
 
 
-def test_what_takes_ten_times_the_light_of_its_density_is_the_pictures_own():
+def test_a_region_that_takes_ten_times_the_light_of_its_density_belongs_to_the_picture():
     exponents = np.full(REGIONS, 1.2)
     exponents[3] = 12.0
     sample = specks(np.random.default_rng(7), neutral(exponents), peak=0.08)
     assert not fit(sample).visible[3]
 
 
-def test_where_hardly_a_region_is_known_the_usual_exponent_serves():
+def test_where_hardly_a_region_is_known_the_usual_exponent_counts():
     sample = specks(np.random.default_rng(8), neutral([1.2, 1.2]), error=2.0)
     found = fit(sample)
     assert found.exponents == pytest.approx(np.full((2, 3), 1.2), abs=0.35)
 
 
-def test_the_gain_of_the_leak_is_taken_up_by_the_exponent():
+def test_the_exponent_absorbs_the_gain_of_the_leakage():
     sample = specks(np.random.default_rng(9), neutral(np.full(REGIONS, 2.0)))
     once, twice = fit(sample, gain=1.0), fit(sample, gain=2.0)
     assert np.median(once.exponents) / np.median(twice.exponents) == pytest.approx(2.0, rel=0.1)
@@ -169,16 +171,16 @@ def opaque(light_left, regions=30):
 
 
 @pytest.mark.parametrize("stray", [0.02, 0.05])
-def test_light_that_strays_round_opaque_dust_is_read_off_the_darkest_pixels(stray):
+def test_stray_light_around_opaque_dust_is_measured_on_the_darkest_pixels(stray):
     assert fit(opaque(stray)).stray == pytest.approx(stray, rel=0.2)
 
 
-def test_where_no_dust_is_opaque_stray_light_is_supposed_small():
+def test_where_no_dust_is_opaque_stray_light_is_assumed_small():
     sample = specks(np.random.default_rng(11), neutral(np.full(REGIONS, 1.2)))
     assert 0.02 < fit(sample).stray < 0.05
 
 
-def test_detail_that_the_infrared_lost_is_put_back_where_many_pixels_say_how_much():
+def test_lost_detail_is_restored_where_enough_pixels_tell_how_much():
     rng = np.random.default_rng(12)
     sharp = 0.5 + 0.3 * np.sin(np.arange(REGIONS * 80) * 0.9)
     blurred, wider = 0.5 + 0.6 * (sharp - 0.5), 0.5 + 0.3 * (sharp - 0.5)
@@ -206,25 +208,25 @@ def patches(detail, noise, count=12, side=10):
     seen = truth + noise * np.random.default_rng(14).standard_normal(truth.shape)
     inside = np.s_[4:-4, 4:-4]
 
-    def laid(plane):
+    def placed(plane):
         return plane[inside].reshape(side, count, side).swapaxes(0, 1).ravel()
 
     taps = (twins.BINOMIALS[5], twins.SPREAD_BINOMIAL)
     smoothed = [ndimage.correlate1d(ndimage.correlate1d(seen, each, 0), each, 1) for each in taps]
-    density = np.stack([laid(plane) for plane in (seen, *smoothed)], -1)
-    ratio = np.repeat(1.2 * laid(truth)[:, None], 3, 1)
-    return sample_of(count, density, ratio, np.full(ratio.shape, 1e-4)), laid(truth)
+    density = np.stack([placed(plane) for plane in (seen, *smoothed)], -1)
+    ratio = np.repeat(1.2 * placed(truth)[:, None], 3, 1)
+    return sample_of(count, density, ratio, np.full(ratio.shape, 1e-4)), placed(truth)
 
 
 def left_over(detail, noise):
-    """Error of the shape and mean of what is told of it, as parts of the infrared's noise."""
+    """Error of the shape, and mean of the expected one, as parts of the infrared's noise."""
     sample, truth = patches(detail, noise)
     found = fit(sample, noise=noise)
     error = found.shape - twins.without_stray(truth, found.stray, DEEPEST)
     return np.sqrt(np.square(error).mean()) / noise, found.lift.mean()
 
 
-def test_detail_that_is_noise_alone_is_smoothed_away_and_its_error_is_told():
+def test_detail_that_is_only_noise_is_smoothed_away_and_its_error_is_known():
     error, told = left_over(detail=0.0, noise=0.02)
     assert error == pytest.approx(0.28, abs=0.05)
     assert told == pytest.approx(0.28, abs=0.03)
@@ -251,18 +253,18 @@ def detailed(mean, detail, sharpness, pixels=4000):
 
 
 @pytest.mark.parametrize(("density", "told"), [(0.021, False), (0.045, True)])
-def test_detail_is_read_off_pixels_that_are_dense_enough(density, told):
+def test_lost_detail_is_measured_on_pixels_that_are_dense_enough(density, told):
     assert (fit(detailed(density, 0.2 * density, 1.0), noise=0.0).lift > 1.01).all() == told
 
 
-def test_detail_that_hardly_shows_is_believed_by_half():
+def test_detail_that_hardly_shows_is_restored_by_half():
     faint, strong = (fit(detailed(0.5, detail, 0.8), noise=0.0).lift for detail in (0.0316, 0.3))
     assert strong == pytest.approx(np.full(REGIONS, 1.8), abs=0.1)
     assert faint == pytest.approx(np.full(REGIONS, 1.4), abs=0.06)
 
 
 @pytest.mark.parametrize(("blur_px", "most"), [(0.3, 0.19), (1.0, 1.1), (2.5, 4.0), (0.0, 4.0)], ids=str)
-def test_no_more_detail_is_put_back_than_a_wider_focus_loses(blur_px, most):
+def test_no_more_detail_is_restored_than_a_wider_focus_loses(blur_px, most):
     lift = fit(detailed(0.5, 0.05, 6.0), blur_px=blur_px, noise=0.0).lift
     assert lift == pytest.approx(np.full(REGIONS, 1 + most), abs=0.03)
 
@@ -271,7 +273,7 @@ def test_dust_that_leaves_an_eighth_of_the_light_is_not_opaque_but_translucent()
     assert fit(opaque(0.12)).stray == pytest.approx(0.03, abs=0.005)
 
 
-def test_what_lets_a_thirtieth_through_is_as_dense_as_can_be_told():
+def test_a_thirtieth_of_the_light_is_the_largest_density_that_is_told_apart():
     assert fit(opaque(0.05)).shape.max() == pytest.approx(3.5, abs=0.1)
 
 
@@ -322,8 +324,8 @@ def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, us
     np.testing.assert_allclose(checks, twins.check_sums(*exact, (exponents, depths)), rtol=1e-4, atol=1e-4)
 
 
-def judged(slope, edge_slope):
-    """A frame of dust that its edges confirm, and one region more: what its fill and its edges tell."""
+def visible_of(slope, edge_slope):
+    """A frame of dust that its edges confirm, and one more region with these slopes of fill and edges."""
     exponents = np.append(np.full(REGIONS, 1.2), slope)
     sample = regions_of(np.full(REGIONS + 1, PIXELS), depth=0.5, ratio=0.5 * exponents)
     return fit(with_edges(sample, np.append(np.full(REGIONS, 1.2), edge_slope)))
@@ -331,7 +333,7 @@ def judged(slope, edge_slope):
 
 @pytest.mark.parametrize("fill_slope", [0.0, 0.5, 2.5, 3.0])
 def test_dust_on_rough_texture_is_judged_by_its_edges_though_its_fill_is_wrong(fill_slope):
-    found = judged(fill_slope, 1.2)
+    found = visible_of(fill_slope, 1.2)
     assert found.visible.all()
     assert found.exponents[-1] == pytest.approx([1.2] * 3, abs=0.4)
     assert found.roughness[-1] > 20 * found.roughness[0] >= 20
@@ -343,8 +345,8 @@ def test_dust_on_rough_texture_is_judged_by_its_edges_though_its_fill_is_wrong(f
     [(0.0, 0.0), (1.2, -1.0), (0.0, np.nan)],
     ids=["a dip", "bright edges", "a fill alone"],
 )
-def test_what_only_the_infrared_saw_or_what_has_bright_edges_is_no_dust(fill_slope, edge_slope):
-    found = judged(fill_slope, edge_slope)
+def test_a_region_with_flat_or_bright_edges_is_not_dust(fill_slope, edge_slope):
+    found = visible_of(fill_slope, edge_slope)
     assert found.visible[:-1].all()
     assert not found.visible[-1]
 
@@ -374,27 +376,27 @@ def test_where_a_hair_crosses_a_scratch_without_dye_the_scratch_is_bare_and_the_
     assert np.array_equal(found.scratched, np.arange(REGIONS + 24) >= REGIONS)
 
 
-def test_a_scratch_lies_two_and_a_half_times_as_wide_about_its_exponent_as_what_is_as_well_known():
+def test_the_misfit_of_a_scratch_is_two_and_a_half_times_that_of_other_defects():
     found = scratched(crossing=False, deviation=0.005, cell_px=20_000)
-    # As little as any relation is doubted by, and more.
+    # The least misfit of any relation, and a larger one.
     assert found.misfit[REGIONS:] == pytest.approx(2.5 * 0.06, rel=0.02)
 
 
-def test_a_few_cells_that_are_brighter_than_their_edges_say_are_lights_of_the_picture():
+def test_a_few_cells_brighter_than_their_edges_are_lights_of_the_picture():
     found = scratched(cells=6, crossing=False, deviation=0.1, edge_slope=-0.3)
     assert found.visible[:REGIONS].all()
     assert not found.visible[REGIONS:].any()
     assert not found.bare.any()
 
 
-def test_a_relation_is_never_trusted_to_better_than_six_hundredths_nor_doubted_by_more_than_half():
+def test_the_misfit_lies_between_six_hundredths_and_a_half():
     large = np.array([20_000, 20_000])
     told = np.concatenate([np.full(20_000, 0.6), np.tile([3.0, -1.8], 10_000)])
     found = fit(regions_of(large, depth=0.5, ratio=told, deviation=0.005))
     assert found.misfit == pytest.approx([0.06, 0.5], rel=0.02)
 
 
-def test_a_tint_that_is_not_sure_is_drawn_to_grey():
+def test_an_uncertain_tint_is_shrunk_to_grey():
     sample = specks(np.random.default_rng(4), neutral(np.full(REGIONS, 1.2)))
     own = sample.ratio[pixels_of(7)]
     own *= np.array([0.8, 1.0, 1.2], np.float32)

@@ -37,20 +37,22 @@ def spots(heights, rough=1e-5, rise=RISE, radius_px=6, parents=None):
     detail = np.zeros((len(cells), 4), np.float32)
     rough = (error[:, None] * fill**2).astype(np.float32)
     parents = np.arange(len(cells)) if parents is None else np.asarray(parents)
-    look = DefectColours(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
-    return cells, look, cells.cols // side
+    defect_colours = DefectColours(raw, fill, rough, np.zeros_like(fill), detail, depths, owners, parents)
+    return cells, defect_colours, cells.cols // side
 
 
 def cores(heights, hint=None, **film):
-    """Density that is found in the middle of each spot."""
-    cells, look, spot = spots(heights, **film)
-    found = estimate_attenuation(cells, look, hint)
-    return np.array([found.density[(spot == index) & (look.depths == 4)].mean() for index in range(len(heights))])
+    """Density estimated in the middle of each spot."""
+    cells, defect_colours, spot = spots(heights, **film)
+    found = estimate_attenuation(cells, defect_colours, hint)
+    return np.array(
+        [found.density[(spot == index) & (defect_colours.depths == 4)].mean() for index in range(len(heights))]
+    )
 
 
-def seen_by_fill(look):
+def measured_by_fill(defect_colours):
     """Density of each pixel as its fill tells it, nepers."""
-    return (np.log(look.fill / look.raw).mean(axis=1) * 2.2).astype(np.float32)
+    return (np.log(defect_colours.fill / defect_colours.raw).mean(axis=1) * 2.2).astype(np.float32)
 
 
 def test_each_spots_density_is_found_where_the_fill_is_sure():
@@ -58,12 +60,12 @@ def test_each_spots_density_is_found_where_the_fill_is_sure():
     assert cores(heights) == pytest.approx(heights, rel=0.05, abs=0.015)
 
 
-def test_a_mask_that_is_drawn_too_wide_learns_that_nothing_is_taken_at_its_rim():
+def test_a_mask_that_is_too_wide_learns_that_its_rim_takes_no_light():
     narrow = np.array([0.0, 0.0, 0.6, 1.0, 1.0])
-    cells, look, _ = spots([0.5] * 12, rise=narrow)
-    density = estimate_attenuation(cells, look, None).density
-    assert density[look.depths == 0].max() < 0.04
-    assert density[look.depths == 4].mean() == pytest.approx(0.5, abs=0.02)
+    cells, defect_colours, _ = spots([0.5] * 12, rise=narrow)
+    density = estimate_attenuation(cells, defect_colours, None).density
+    assert density[defect_colours.depths == 0].max() < 0.04
+    assert density[defect_colours.depths == 4].mean() == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -78,48 +80,48 @@ def test_bright_spots_are_defects_where_there_are_five_and_they_are_most(bright,
     assert found[bright:] == pytest.approx(heights[bright:], abs=0.06)
 
 
-def drawn(known, rough):
-    """Height that is found for a spot of 0.9 that the fill hardly knows, beside so many known ones of 0.4."""
+def shrunk(known, rough):
+    """Height estimated for an uncertain spot of 0.9, beside so many known ones of 0.4."""
     return cores([0.9] + [0.4] * known, rough=[rough] + [1e-5] * known)[0]
 
 
-def test_a_spot_that_the_fill_hardly_knows_is_drawn_to_what_the_frames_defects_have():
-    assert drawn(8, 30.0) == pytest.approx(0.4, abs=0.04)
+def test_an_uncertain_spot_is_shrunk_to_the_usual_height_of_the_frame():
+    assert shrunk(8, 30.0) == pytest.approx(0.4, abs=0.04)
 
 
-def test_where_fewer_than_six_are_known_it_is_drawn_to_a_quarter_neper():
-    assert drawn(4, 30.0) == pytest.approx(0.25, abs=0.04)
-    assert 0.4 < drawn(4, 0.3) < 0.6
+def test_where_fewer_than_six_are_known_it_is_shrunk_to_a_quarter_neper():
+    assert shrunk(4, 30.0) == pytest.approx(0.25, abs=0.04)
+    assert 0.4 < shrunk(4, 0.3) < 0.6
 
 
-def test_a_bright_line_that_was_cut_into_many_cells_is_one_of_the_pictures():
+def test_a_bright_line_cut_into_many_cells_counts_as_one_and_belongs_to_the_picture():
     heights = np.concatenate([np.full(9, -0.4), np.linspace(0.2, 0.8, 4)])
     found = cores(heights, parents=[0] * 9 + [1, 2, 3, 4])
     assert found[:9] == pytest.approx(0.0, abs=0.06)
     assert found[9:] == pytest.approx(heights[9:], abs=0.06)
 
 
-def test_where_the_fill_tells_nothing_a_defect_takes_what_infrared_says_and_a_tenth_more():
-    cells, look, _ = spots([0.1] * 3, rough=3.0)
-    hint = (0.3 * RISE[look.depths]).astype(np.float32)
-    density = estimate_attenuation(cells, look, hint).density
-    assert density[look.depths == 4].mean() == pytest.approx(1.1 * 0.3, rel=0.1)
+def test_where_the_fill_tells_nothing_the_density_is_the_infrareds_and_a_tenth_more():
+    cells, defect_colours, _ = spots([0.1] * 3, rough=3.0)
+    hint = (0.3 * RISE[defect_colours.depths]).astype(np.float32)
+    density = estimate_attenuation(cells, defect_colours, hint).density
+    assert density[defect_colours.depths == 4].mean() == pytest.approx(1.1 * 0.3, rel=0.1)
 
 
-def test_a_defect_that_the_fill_hardly_knows_takes_of_the_picture_what_the_frames_others_do():
+def test_an_uncertain_defect_has_the_slope_of_the_frames_other_defects():
     heights = [0.9] * 10 + [0.2]
-    cells, look, spot = spots(heights, rough=[1e-5] * 10 + [3.0])
-    hint = np.where(spot < 10, 0.5, 0.3) * RISE[look.depths]
-    density = estimate_attenuation(cells, look, hint.astype(np.float32)).density
-    assert density[(look.depths == 4) & (spot == 10)].mean() == pytest.approx(1.8 * 0.3, rel=0.1)
+    cells, defect_colours, spot = spots(heights, rough=[1e-5] * 10 + [3.0])
+    hint = np.where(spot < 10, 0.5, 0.3) * RISE[defect_colours.depths]
+    density = estimate_attenuation(cells, defect_colours, hint.astype(np.float32)).density
+    assert density[(defect_colours.depths == 4) & (spot == 10)].mean() == pytest.approx(1.8 * 0.3, rel=0.1)
 
 
 @pytest.mark.parametrize(("height", "learnt"), [(0.04, False), (0.075, True), (1.4, True), (2.4, False)])
-def test_how_defects_rise_is_learnt_from_those_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
-    _, look, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
-    seen = seen_by_fill(look)
-    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), look)
-    assert (course[look.depths == 0].max() < 0.1) == learnt
+def test_the_profile_is_learnt_from_defects_that_are_neither_lost_in_noise_nor_opaque(height, learnt):
+    _, defect_colours, _ = spots([height] * 12, rise=np.array([0.0, 0.0, 0.6, 1.0, 1.0]))
+    seen = measured_by_fill(defect_colours)
+    profile, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), defect_colours)
+    assert (profile[defect_colours.depths == 0].max() < 0.1) == learnt
 
 
 @pytest.mark.parametrize(("deviation", "known"), [(0.14, True), (0.16, False)])
@@ -129,7 +131,7 @@ def test_the_frames_usual_height_is_learnt_from_defects_known_to_three_tenths(de
 
 
 @pytest.mark.parametrize(("known", "deviation"), [(6, 0.05), (5, 0.4)], ids=["all alike", "too few"])
-def test_heights_are_drawn_to_the_frames_by_how_much_those_differ(known, deviation):
+def test_heights_are_shrunk_the_more_the_less_they_differ(known, deviation):
     _, weight = attenuation._usual_height(np.full(known, 0.5), np.full(known, 1e-6))
     assert weight == pytest.approx(6 / deviation**2)
 
@@ -139,30 +141,30 @@ def test_the_slope_of_infrared_is_learnt_from_defects_known_to_three_tenths(know
     owners, hint = np.repeat(np.arange(11), 50), np.full(550, 0.4, np.float32)
     weights = np.full(550, 6 / known_to**2 / (50 * 0.4**2), np.float32)
     weights[owners == 10] = 1e-6
-    course, _ = attenuation._with_hint(np.zeros(550, np.float32), hint, 1.8 * hint, weights, owners)
-    assert course[owners == 10].mean() == pytest.approx(slope * 0.4, rel=0.05)
+    profile, _ = attenuation._with_hint(np.zeros(550, np.float32), hint, 1.8 * hint, weights, owners)
+    assert profile[owners == 10].mean() == pytest.approx(slope * 0.4, rel=0.05)
 
 
-def test_without_a_defect_that_tells_they_rise_as_defects_usually_do():
-    _, look, _ = spots([0.02] * 12, rise=np.ones(5))
-    seen = seen_by_fill(look)
-    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), look)
-    assert [course[look.depths == depth].mean() for depth in range(5)] == pytest.approx(RISE, abs=1e-6)
+def test_without_an_informative_defect_the_profile_is_the_usual_one():
+    _, defect_colours, _ = spots([0.02] * 12, rise=np.ones(5))
+    seen = measured_by_fill(defect_colours)
+    profile, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 50, np.float32), defect_colours)
+    assert [profile[defect_colours.depths == depth].mean() for depth in range(5)] == pytest.approx(RISE, abs=1e-6)
 
 
-def test_what_a_frame_tells_of_the_rise_counts_by_half_where_it_is_as_sure_as_what_is_usual():
-    _, look, _ = spots([0.5] * 3, rise=np.array([0.0, 0.5, 0.85, 1.0, 1.0]))
-    seen = seen_by_fill(look)
-    rim = int((look.depths == 0).sum())
-    course, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), look)
-    assert course[look.depths == 0].mean() == pytest.approx(0.1, abs=0.015)
+def test_a_frames_profile_counts_by_half_where_it_is_as_sure_as_the_usual_one():
+    _, defect_colours, _ = spots([0.5] * 3, rise=np.array([0.0, 0.5, 0.85, 1.0, 1.0]))
+    seen = measured_by_fill(defect_colours)
+    rim = int((defect_colours.depths == 0).sum())
+    profile, _, _ = attenuation._learn_profile(seen, np.full(len(seen), 4 / (rim * 0.5**2), np.float32), defect_colours)
+    assert profile[defect_colours.depths == 0].mean() == pytest.approx(0.1, abs=0.015)
 
 
 @pytest.fixture(
     scope="module", params=[(landscape, 1), (portrait, 2), (girders, 5)], ids=["landscape", "portrait", "girders"]
 )
 def dusty(request):
-    """Defects of a simulated slide, marked a pixel too wide: cells, look, and the density that is true."""
+    """Defects of a simulated slide in a mask one pixel too wide: cells, their colours, and the true density."""
     draw, seed = request.param
     frame = simulate_frame(draw(300, 450, seed), KINDS["leaky_slide"], seed=seed)
     wide = cv2.dilate((frame.visible_mask & ~frame.holder_mask).astype(np.uint8), np.ones((3, 3)))
@@ -170,20 +172,20 @@ def dusty(request):
     cells, parents = split_into_cells(connected_regions(2 * wide))
     display = display_tables(photometry)
     shown = Surroundings(display, pixel_states(cells, frame.rgb.shape))
-    look = colour_healing._sample_colours(frame.rgb, shown, (cells, parents), photometry)
+    defect_colours = colour_healing._sample_colours(frame.rgb, shown, (cells, parents), photometry)
     clean = display[np.arange(3), frame.clean_rgb[cells.rows, cells.cols]]
-    return cells, look, 2.2 * np.log(clean / look.raw).mean(axis=1)
+    return cells, defect_colours, 2.2 * np.log(clean / defect_colours.raw).mean(axis=1)
 
 
 CALIBRATION = {"landscape": (1.12, 1.27), "portrait": (0.86, 0.74), "girders": (0.298, 0.237)}
 
 
-@pytest.mark.parametrize("hinted", [False, True], ids=["colours alone", "infrared's course"])
-def test_densities_err_as_much_as_is_expected_of_them(dusty, hinted, request):
-    """Over real ground and grain: the median of the squared error over the expected one, as it was measured."""
-    cells, look, truth = dusty
+@pytest.mark.parametrize("hinted", [False, True], ids=["colours alone", "infrared's profile"])
+def test_densities_are_as_wrong_as_expected(dusty, hinted, request):
+    """On real backgrounds and grain: the median of the squared error over the expected one, as it was measured."""
+    cells, defect_colours, truth = dusty
     noise = np.random.default_rng(0).normal(0, 0.05, len(truth))
-    found = estimate_attenuation(cells, look, (0.7 * truth + noise).astype(np.float32) if hinted else None)
+    found = estimate_attenuation(cells, defect_colours, (0.7 * truth + noise).astype(np.float32) if hinted else None)
     off = np.clip(found.density, -3.5, 3.5) - np.clip(truth, -3.5, 3.5)
     measured = CALIBRATION[request.node.callspec.params["dusty"][0].__name__][hinted]
     assert np.median(off**2 / np.maximum(found.error, 1e-9)) == pytest.approx(measured, rel=0.04)

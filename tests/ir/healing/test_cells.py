@@ -23,7 +23,7 @@ def test_a_scratch_across_the_frame_is_cut_into_cells_and_a_speck_stays_whole():
     assert max(widths) < 60
 
 
-def test_cutting_regions_loses_no_pixel_and_doubles_none():
+def test_cutting_regions_loses_no_pixel_and_duplicates_none():
     rng = np.random.default_rng(4)
     classes = (ndimage.gaussian_filter(rng.standard_normal((300, 400)), 6) > 0.02).astype(np.uint8) * 2
     regions = connected_regions(classes)
@@ -41,7 +41,7 @@ def test_a_region_wider_than_a_hundred_pixels_is_cut_into_cells_of_fifty(width_p
     assert len(split_into_cells(connected_regions(classes))[0]) == cells
 
 
-def test_of_what_a_scratch_runs_through_cells_are_sixteen_pixels_wide_however_small_it_is():
+def test_a_region_that_a_scratch_runs_through_is_cut_into_cells_of_sixteen_pixels():
     classes = np.zeros((48, 500), np.uint8)
     classes[4:8, :80] = classes[20:24, :80] = classes[36:40, :130] = 2
     cells, parents = split_into_cells(connected_regions(classes), np.array([False, True, True]))

@@ -20,7 +20,7 @@ SHAPE = (48, 61)
 
 
 def healed(frame, mask, probability=255):
-    """Heal a frame as if the detector had marked `mask` with one probability."""
+    """Heal a frame as if the detector gave `mask` one probability."""
     regions = connected_regions(mask.astype(np.uint8) * 2)
     sure = np.where(mask, probability, 0).astype(np.uint8)
     return heal_by_colours(frame.rgb, regions, sure, colour_photometry(measure_colours(frame.rgb)))
@@ -71,7 +71,7 @@ def test_nothing_changes_outside_the_mask(kind, picture, seed):
 
 @compiled
 @pytest.mark.parametrize("probability", [0, 60, 127])
-def test_what_is_less_likely_a_defect_than_not_is_left_alone(probability):
+def test_a_region_that_is_less_likely_a_defect_than_not_is_left_alone(probability):
     frame = simulated("silver", "portrait", (240, 360), 3)
     result = healed(frame, frame.visible_mask, probability)
     assert not result.mask.any()
@@ -80,7 +80,7 @@ def test_what_is_less_likely_a_defect_than_not_is_left_alone(probability):
 
 
 @compiled
-def test_a_mark_on_sound_grain_changes_less_than_the_grain_itself():
+def test_a_region_on_sound_grain_changes_less_than_the_grain_itself():
     frame = simulated("grainy_slide", "smooth_sky", (300, 420), 2, damage=Damage(0, 0, 0, 0, 0))
     mask = np.zeros(frame.rgb.shape[:2], np.bool_)
     mask[np.add.outer(np.arange(40, 300, 60), np.arange(9))[:, :, None], np.arange(50, 400, 70)[None, None]] = True
@@ -125,31 +125,31 @@ def test_one_thread_and_two_heal_to_the_same_bytes():
 
 
 def random_regions(rng):
-    """A random picture, random regions in it, and their marks."""
+    """A random picture, random regions in it, and their states."""
     rgb = rng.integers(5_000, 60_000, (*SHAPE, 3)).astype(np.uint16)
     defects = ndimage.binary_dilation(rng.random(SHAPE) < 0.01, np.ones((3, 3)), iterations=int(rng.integers(1, 3)))
     regions = connected_regions(defects.astype(np.uint8) * 2)
-    marks = np.zeros(SHAPE, np.uint8)
-    marks[ndimage.binary_dilation(defects, np.ones((3, 3)))] = 2
-    marks[defects] = kernels.DEFECT
-    return rgb, regions, marks
+    states = np.zeros(SHAPE, np.uint8)
+    states[ndimage.binary_dilation(defects, np.ones((3, 3)))] = 2
+    states[defects] = kernels.DEFECT
+    return rgb, regions, states
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_depths_are_steps_to_the_nearest_sound_pixel(seed):
-    _, regions, marks = random_regions(np.random.default_rng(seed))
+    _, regions, states = random_regions(np.random.default_rng(seed))
     depths = np.empty(len(regions.rows), np.int64)
-    kernels.measure_depths(marks, regions.rows, regions.cols, depths)
+    kernels.measure_depths(states, regions.rows, regions.cols, depths)
     # Beyond the frame nothing is known, so that its end is no rim.
-    padded = np.pad(marks == kernels.DEFECT, 10, constant_values=True)
+    padded = np.pad(states == kernels.DEFECT, 10, constant_values=True)
     steps = ndimage.distance_transform_cdt(padded, "taxicab")[10:-10, 10:-10]
     assert np.array_equal(depths, np.minimum(steps, kernels.DEEPEST_PX)[regions.rows, regions.cols])
 
 
-def grain_twin(rgb, regions, marks, usual):
+def grain_twin(rgb, regions, states, usual):
     value = np.stack([DISPLAY[c][rgb[..., c]] for c in range(3)], -1).astype(np.float64)
-    free = np.pad(marks == kernels.FREE, 2)
+    free = np.pad(states == kernels.FREE, 2)
     cross = np.zeros((5, 5), np.bool_)
     cross[[0, 2, 2, 2, 4], [2, 0, 2, 4, 2]] = True
     usable = ndimage.binary_erosion(free, cross)[2:-2, 2:-2]
@@ -169,22 +169,22 @@ def grain_twin(rgb, regions, marks, usual):
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_grain_is_measured_on_free_film_around_each_region(seed):
-    rgb, regions, marks = random_regions(np.random.default_rng(seed))
+    rgb, regions, states = random_regions(np.random.default_rng(seed))
     grain = np.empty((len(regions), 4), np.float32)
     usual = np.float32(0.02)
-    kernels.measure_grain(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, usual, grain)
-    assert np.allclose(grain, grain_twin(rgb, regions, marks, 0.02), rtol=1e-3)
+    kernels.measure_grain(rgb, states, DISPLAY, regions.starts, regions.rows, regions.cols, usual, grain)
+    assert np.allclose(grain, grain_twin(rgb, regions, states, 0.02), rtol=1e-3)
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_range_around_a_region_is_that_of_free_squares_of_two_pixels(seed):
-    rgb, regions, marks = random_regions(np.random.default_rng(seed))
+    rgb, regions, states = random_regions(np.random.default_rng(seed))
     found = np.empty((2, len(regions), 3), np.float32)
-    kernels.measure_range(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, *found)
+    kernels.measure_range(rgb, states, DISPLAY, regions.starts, regions.rows, regions.cols, *found)
     value = np.stack([DISPLAY[c][rgb[..., c]] for c in range(3)], -1).astype(np.float64)
     squares = np.lib.stride_tricks.sliding_window_view(value, (2, 2), axis=(0, 1)).mean(axis=(-1, -2))
-    free = np.lib.stride_tricks.sliding_window_view(marks == kernels.FREE, (2, 2)).all(axis=(-1, -2))
+    free = np.lib.stride_tricks.sliding_window_view(states == kernels.FREE, (2, 2)).all(axis=(-1, -2))
     for index in range(len(regions)):
         part = slice(regions.starts[index], regions.starts[index + 1])
         box = tuple(slice(max(at[part].min() - 8, 0), at[part].max() + 8) for at in (regions.rows, regions.cols))
@@ -201,10 +201,10 @@ def smooth_twin(regions, seen, weights, prior, reach):
         for pixel in part:
             about = (abs(rows - regions.rows[pixel]) <= reach) & (abs(cols - regions.cols[pixel]) <= reach)
             near = part[about]
-            density, course = seen[near, 0].astype(float), seen[near, 1].astype(float)
-            power, product = ((weights[near] * course * each).sum() for each in (course, density))
+            density, profile = seen[near, 0].astype(float), seen[near, 1].astype(float)
+            power, product = ((weights[near] * profile * each).sum() for each in (profile, density))
             height = (product + prior[0] * prior[1]) / (power + prior[1])
-            variance = np.average((density - height * course) ** 2, weights=weights[near])
+            variance = np.average((density - height * profile) ** 2, weights=weights[near])
             own = min(max(variance - seen[pixel, 2], 0), (prior[2] * height) ** 2)
             noise[pixel] = max(seen[pixel, 2], variance - own)
             kept[pixel] = own / (own + noise[pixel] + 1e-12)
@@ -216,7 +216,7 @@ def smooth_twin(regions, seen, weights, prior, reach):
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 6))
-def test_densities_are_smoothed_about_their_course_as_far_as_noise_explains_them(seed, reach):
+def test_densities_are_smoothed_about_their_profile_as_far_as_noise_explains_them(seed, reach):
     rng = np.random.default_rng(seed)
     _, regions, _ = random_regions(rng)
     count = len(regions.rows)
@@ -232,7 +232,7 @@ def test_densities_are_smoothed_about_their_course_as_far_as_noise_explains_them
         assert np.allclose(plane, expected, atol=2e-3)
 
 
-def lender_twin(regions, index, marks):
+def donor_twin(regions, index, states):
     part = slice(regions.starts[index], regions.starts[index + 1])
     rows, cols = regions.rows[part], regions.cols[part]
     for further in (1, 2, 3):
@@ -241,25 +241,25 @@ def lender_twin(regions, index, marks):
             at_cols = cols + across * (np.ptp(cols) + further * kernels.DONOR_GAP_PX)
             fits = min(at_rows.min(), at_cols.min()) >= 2
             fits &= at_rows.max() < SHAPE[0] - 2 and at_cols.max() < SHAPE[1] - 2
-            if fits and (marks[at_rows, at_cols] == kernels.FREE).all():
+            if fits and (states[at_rows, at_cols] == kernels.FREE).all():
                 return at_rows, at_cols
     return None
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
-def test_grain_is_lent_by_the_nearest_film_that_is_free_and_never_more_than_grain(seed):
+def test_grain_is_borrowed_from_the_nearest_free_film_and_bounded(seed):
     rng = np.random.default_rng(seed)
-    rgb, regions, marks = random_regions(rng)
+    rgb, regions, states = random_regions(rng)
     lost = rng.uniform(0, 1, len(regions.rows)).astype(np.float32)
     most = rng.uniform(0.05, 0.3, (len(regions), 3)).astype(np.float32)
     added = np.full((len(lost), 3), np.nan, np.float32)
-    kernels.borrow_grain(rgb, marks, DISPLAY, regions.starts, regions.rows, regions.cols, lost, most, added)
+    kernels.borrow_grain(rgb, states, DISPLAY, regions.starts, regions.rows, regions.cols, lost, most, added)
     value = np.stack([DISPLAY[c][rgb[..., c]] for c in range(3)], -1).astype(np.float64)
     detail = value - ndimage.uniform_filter(value, (5, 5, 0))
     for index in range(len(regions)):
         part = slice(regions.starts[index], regions.starts[index + 1])
-        place = lender_twin(regions, index, marks)
+        place = donor_twin(regions, index, states)
         if place is None:
             assert not added[part].any()
         else:
@@ -282,7 +282,7 @@ def spotted(through):
     [((0.7, 0.7, 0.7), 1.0), ((0.72, 0.7, 0.66), 1.0), ((0.5, 0.85, 0.95), 0.0), ((1.0, 1.0, 0.6), 0.0)],
     ids=["grey", "a little brown", "red takes most", "a yellow spot"],
 )
-def test_grey_spots_are_dust_and_coloured_ones_are_the_pictures_unless_the_detector_is_sure(through, healed_share):
+def test_grey_spots_are_dust_and_coloured_ones_belong_to_the_picture_unless_the_detector_is_sure(through, healed_share):
     rgb, spots = spotted(through)
     regions = connected_regions(spots.astype(np.uint8) * 2)
     for probability, expected in ((190, healed_share), (255, 1.0)):
@@ -315,7 +315,7 @@ def test_white_specks_on_a_red_picture_become_red():
     red = np.array([38_000.0, 9_000.0, 6_000.0])
     grain = np.random.default_rng(1).normal(1, 0.03, (*spots.shape, 1))
     rgb = np.where(spots[..., None], 62_000, np.rint(red * grain)).astype(np.uint16)
-    # Something white, or the specks would be the white.
+    # A white corner: without it the specks would be the white.
     rgb[:20] = 64_000
     spots[:20] = False
     regions = connected_regions(spots.astype(np.uint8) * 2)

@@ -24,12 +24,12 @@ def counts_of(picture):
 
 
 def filled(rgb, defects):
-    """Fill of each defect pixel and its errors, laid out as planes; NaN where there was nothing to fill from."""
+    """Fill of each defect pixel and its errors, as planes; NaN where no free film is in reach."""
     rows, cols = (axis.astype(np.int32) for axis in np.nonzero(defects))
-    marks = defects.astype(np.uint8) * kernels.DEFECT
-    kernels.mark_rims(marks, rows, cols)
+    states = defects.astype(np.uint8) * kernels.DEFECT
+    kernels.mark_rims(states, rows, cols)
     fill, error = np.full((len(rows), 3), -1, np.float32), np.zeros((len(rows), 4), np.float32)
-    kernels.fill_pixels(rgb, DISPLAY, marks, np.array([0, len(rows)]), rows, cols, GRAIN, fill, error)
+    kernels.fill_pixels(rgb, DISPLAY, states, np.array([0, len(rows)]), rows, cols, GRAIN, fill, error)
     plane, errors = np.full(rgb.shape, np.nan), np.full((*rgb.shape[:2], 4), np.nan)
     plane[rows, cols] = np.where(fill[:, :1] < 0, np.nan, fill)
     errors[rows, cols] = error
@@ -59,11 +59,11 @@ def spread_defects(rng, shape, crowd):
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(1, 9), (20, 1), (14, 31)]), st.floats(0, 0.3))
 def test_rims_are_the_free_neighbours_of_defects(seed, shape, crowd):
     defects = np.random.default_rng(seed).random(shape) < crowd
-    marks = defects.astype(np.uint8) * kernels.DEFECT
-    kernels.mark_rims(marks, *(axis.astype(np.int32) for axis in np.nonzero(defects)))
+    states = defects.astype(np.uint8) * kernels.DEFECT
+    kernels.mark_rims(states, *(axis.astype(np.int32) for axis in np.nonzero(defects)))
     near = ndimage.binary_dilation(defects, np.ones((3, 3)))
     expected = np.where(defects, kernels.DEFECT, np.where(near, kernels.RIM, kernels.FREE))
-    assert np.array_equal(marks, expected)
+    assert np.array_equal(states, expected)
 
 
 @settings(max_examples=15, deadline=None)
@@ -85,7 +85,7 @@ def test_a_fill_is_what_its_twin_computes(seed, shape, crowd):
 
 
 @pytest.mark.parametrize("defects", [speck(), hair(), speck(8)], ids=["speck", "hair", "wide speck"])
-def test_in_a_plain_the_fill_is_the_plain_and_sure(defects):
+def test_on_even_film_the_fill_is_that_film_and_sure(defects):
     fill, error = filled(counts_of(np.full((SIZE, SIZE), 0.4)), defects)
     assert fill[defects] == pytest.approx(0.4, abs=2e-5)
     assert error[defects][:, :3] == pytest.approx(0, abs=1e-8)
@@ -124,7 +124,7 @@ def test_lines_that_run_into_a_speck_come_out_of_it():
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.08))
-def test_a_fill_lies_among_the_sound_pixels_and_takes_nothing_from_defects_or_their_rims(seed, crowd):
+def test_a_fill_lies_within_the_sound_pixels_and_uses_no_defect_and_no_rim(seed, crowd):
     rng = np.random.default_rng(seed)
     picture = rng.uniform(0.2, 0.8, (24, 31, 3))
     defects = spread_defects(rng, (24, 31), crowd)
@@ -157,7 +157,7 @@ def test_a_defect_without_a_sound_pixel_in_reach_is_not_filled():
     assert np.isnan(filled(counts_of(np.full((SIZE, SIZE), 0.5)), defects)[0]).all()
 
 
-def test_a_fill_doubts_itself_more_in_texture_than_in_a_plain():
+def test_a_fill_expects_a_larger_error_in_texture_than_on_even_film():
     rng = np.random.default_rng(8)
     plain, rough = (0.5 + spread * rng.standard_normal((SIZE, SIZE)) for spread in (0.002, 0.1))
     doubts = [filled(counts_of(np.clip(picture, 0.1, 0.9)), speck())[1][speck()].mean() for picture in (plain, rough)]
@@ -173,7 +173,7 @@ def test_a_fill_reaches_sixty_four_pixels_to_either_side(width_px, reached):
 
 
 @pytest.mark.parametrize(("length_px", "along"), [(12, True), (21, False)])
-def test_across_a_hair_says_more_than_along_it(length_px, along):
+def test_a_fill_across_a_hair_counts_more_than_one_along_it(length_px, along):
     picture, defects = np.full((61, 41), 0.3), np.zeros((61, 41), np.bool_)
     defects[20 : 20 + length_px, 19:22] = True
     picture[:19] = picture[21 + length_px :] = 0.9
@@ -181,7 +181,7 @@ def test_across_a_hair_says_more_than_along_it(length_px, along):
     assert (fill[20 + length_px // 2, 20, 0] > 0.31) == along
 
 
-def test_where_only_one_side_has_an_end_the_fill_doubts_itself_by_a_tenth_of_white():
+def test_where_only_one_side_has_an_end_the_expected_error_is_a_tenth_of_white():
     defects = np.zeros((20, 9), np.bool_)
     defects[:3] = True
     assert np.sqrt(filled(counts_of(np.full(defects.shape, 0.5)), defects)[1][1, 4, 3]) == pytest.approx(0.1, rel=0.1)

@@ -46,61 +46,61 @@ def specks_of(depth, ring=0.0, shape=(160, 200)):
 
 
 @pytest.mark.parametrize(("ring", "changed"), [(0.0035, False), (0.0075, True)])
-def test_a_change_that_one_could_not_see_is_not_made(ring, changed):
+def test_an_invisible_change_is_not_made(ring, changed):
     density = specks_of(0.6, ring)
     _, found = healed_film(np.full(density.shape, 0.6), density, noise=1e-4)
     assert found.mask[density == 0.6].all()
     assert found.mask[density == ring].mean() == float(changed)
 
 
-def told(picture, density, noise=0.004, **film):
+def outcome(picture, density, noise=0.004, **film):
     """Regions divided, filled and left."""
     _, found = healed_film(picture, density, noise, **film)
     return found.divided, found.filled, found.left
 
 
 @pytest.mark.parametrize(("noise", "expected"), [(0.023, (20, 0, 0)), (0.036, (0, 20, 0))])
-def test_in_a_plain_dust_is_divided_while_the_infrared_tells_it_better_than_grain_lets_it_be_filled(noise, expected):
-    assert told(np.full((160, 200), 0.7), specks_of(0.1), noise) == expected
+def test_on_even_film_dust_is_divided_while_infrared_is_surer_than_a_fill_in_grain(noise, expected):
+    assert outcome(np.full((160, 200), 0.7), specks_of(0.1), noise) == expected
 
 
 @pytest.mark.parametrize(("noise", "way"), [(0.34, 0), (0.48, 1)], ids=["divided", "filled"])
-def test_in_texture_dust_is_divided_up_to_more_of_the_infrareds_noise(noise, way):
+def test_in_texture_dust_is_divided_up_to_more_noise_of_the_infrared(noise, way):
     texture = 0.6 + 0.048 * np.random.default_rng(3).standard_normal((160, 200))
-    assert told(texture, specks_of(0.3), noise)[way] >= 16
+    assert outcome(texture, specks_of(0.3), noise)[way] >= 16
 
 
-def test_in_rough_texture_what_promises_half_the_error_is_healed():
+def test_in_rough_texture_a_region_is_healed_if_that_halves_the_error():
     rough = np.clip(0.6 + 0.12 * np.random.default_rng(3).standard_normal((160, 200)), 0.2, 1)
-    assert told(rough, specks_of(0.5), 0.6) == (20, 0, 0)
-    assert told(rough, specks_of(0.5), 0.85)[2] == 0
-    assert told(np.clip(2 * rough - 0.6, 0.1, 1.2), specks_of(0.5), 0.9)[2] == 20
+    assert outcome(rough, specks_of(0.5), 0.6) == (20, 0, 0)
+    assert outcome(rough, specks_of(0.5), 0.85)[2] == 0
+    assert outcome(np.clip(2 * rough - 0.6, 0.1, 1.2), specks_of(0.5), 0.9)[2] == 20
 
 
 @pytest.mark.parametrize(("roughness", "left"), [(0.13, 0), (0.21, 8)])
-def test_beside_sure_defects_one_on_rough_ground_is_healed_while_its_error_falls_by_a_fifth(roughness, left):
+def test_beside_sure_defects_one_on_a_rough_background_is_healed_if_its_error_falls_by_a_fifth(roughness, left):
     rough = np.where(np.arange(200) < 120, 0, roughness) * np.random.default_rng(3).standard_normal((160, 200))
-    assert told(np.clip(0.6 + rough, 0.1, 1.2), specks_of(0.5), 0.8)[2] == left
+    assert outcome(np.clip(0.6 + rough, 0.1, 1.2), specks_of(0.5), 0.8)[2] == left
 
 
-@pytest.mark.parametrize(("dark_noise", "left"), [(0.02, 8), (0.028, 0)], ids=["told from dust", "not told"])
-def test_a_dip_that_only_the_infrared_shows_is_told_in_the_dark_until_noise_could_hide_the_dust(dark_noise, left):
+@pytest.mark.parametrize(("dark_noise", "left"), [(0.02, 8), (0.028, 0)], ids=["outcome from dust", "not outcome"])
+def test_an_infrared_dip_alone_is_recognised_in_the_dark_until_noise_could_hide_the_dust(dark_noise, left):
     dark = np.arange(200) >= 120
     picture = np.where(dark, 0.3, 0.8) * np.ones((160, 1))
-    assert told(picture, specks_of(0.3), exponent=np.where(dark, 0, 1.2), dark_noise=dark_noise)[2] == left
+    assert outcome(picture, specks_of(0.3), exponent=np.where(dark, 0, 1.2), dark_noise=dark_noise)[2] == left
 
 
 @pytest.mark.parametrize(("density", "expected"), [(1.1, (20, 0, 0)), (1.27, (0, 20, 0))], ids=["divided", "filled"])
 def test_under_opaque_dust_the_noise_of_full_light_makes_dividing_worse_than_filling_in_the_dark(density, expected):
     dark = np.full((160, 200), 0.002 ** (1 / 2.2))
-    assert told(dark, specks_of(density), 0.001, dark_noise=1e-6) == expected
+    assert outcome(dark, specks_of(density), 0.001, dark_noise=1e-6) == expected
 
 
 @pytest.mark.parametrize(("density", "expected"), [(0.135, (20, 0, 0)), (0.16, (0, 20, 0))])
-def test_the_sharper_a_speck_the_less_is_the_infrareds_detail_trusted(density, expected):
+def test_the_sharper_a_speck_the_less_the_infrareds_detail_counts(density, expected):
     row, col = (axis % 40 - 20 for axis in np.mgrid[:160, :200])
     tiny = np.hypot(row, col) < 1.5
-    assert told(np.full((160, 200), 0.7), density * tiny, 0.001) == expected
+    assert outcome(np.full((160, 200), 0.7), density * tiny, 0.001) == expected
 
 
 def test_a_healed_speck_shows_the_picture_that_it_hid():
@@ -113,7 +113,7 @@ def test_a_healed_speck_shows_the_picture_that_it_hid():
 
 
 def scratched_film(shape=(200, 400)):
-    """Density and exponents of scratches that took dye away, with specks that touch them and lone ones; the former."""
+    """Density and exponents of scratches that took dye away, with specks on and off them; the scratches."""
     row, col = np.mgrid[: shape[0], : shape[1]] % np.array([LATTICE_PX, 2 * LATTICE_PX])[:, None, None]
     beside, lone = np.hypot(row - 24, col - 20) < 3.5, np.hypot(row, col - 60) < 3.5
     scratch = (np.abs(row - 19.5) < 2) & ~beside
@@ -163,7 +163,7 @@ def defects(draw):
 
 @settings(max_examples=15, deadline=None)
 @given(defects(), st.booleans())
-def test_what_is_seen_of_defect_pixels_is_what_its_definition_says(drawn, filled):
+def test_samples_of_defect_pixels_are_as_defined(drawn, filled):
     rng, _, planes = drawn
     count = len(planes["raw"])
     rgb = rng.integers(0, COUNTS, (5, 7, 3)).astype(np.uint16)
@@ -187,10 +187,10 @@ def test_what_is_seen_of_defect_pixels_is_what_its_definition_says(drawn, filled
 
 @settings(max_examples=15, deadline=None)
 @given(defects(), st.floats(0, 0.08), st.floats(1, 5), st.floats(1, 5))
-def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, most):
+def test_dividing_and_filling_are_weighted_by_their_errors(drawn, stray, gain, most):
     rng, starts, planes = drawn
     regions, owners = len(starts) - 1, np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    looks = tuple(planes[name] for name in ("raw", "fill", "variance", "noise"))
+    samples = tuple(planes[name] for name in ("raw", "fill", "variance", "noise"))
     bounds = ((0.06, 0.5), (1, 9), (0.001, 0.02))
     fitted = (rng.uniform(-0.5, 2, (regions, 3)), *(rng.uniform(*each, regions) for each in bounds))
     bare = rng.random(len(owners)) < 0.2
@@ -198,8 +198,8 @@ def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, mo
     value, sums = np.empty_like(planes["raw"]), np.empty((regions, 3))
     filled = np.empty(len(owners), np.float32)
     parts = (planes["shape"], planes["density"])
-    defect_kernels.blend_regions(starts, *parts, looks, fitted, constants, bare, value, filled, sums)
-    expected, weight, error = twins.blend(owners, *parts, (*looks, bare), fitted, constants)
+    defect_kernels.blend_regions(starts, *parts, samples, fitted, constants, bare, value, filled, sums)
+    expected, weight, error = twins.blend(owners, *parts, (*samples, bare), fitted, constants)
     np.testing.assert_allclose(value, expected, rtol=1e-4)
     np.testing.assert_allclose(filled, 1 - weight.mean(1), atol=1e-4)
     columns = np.stack([error.mean(1), np.square(expected - planes["raw"]).mean(1), weight.mean(1)], -1)
@@ -210,7 +210,7 @@ def test_dividing_and_filling_are_weighed_by_their_errors(drawn, stray, gain, mo
 
 @settings(max_examples=15, deadline=None)
 @given(defects())
-def test_the_strength_of_a_region_is_what_an_eighth_of_its_pixels_pass(drawn):
+def test_the_strength_of_a_region_is_what_an_eighth_of_its_pixels_exceed(drawn):
     rng, starts, planes = drawn
     count = starts[-1]
     grades = rng.integers(0, 256, (6, 6)).astype(np.uint8)
@@ -224,13 +224,13 @@ def test_the_strength_of_a_region_is_what_an_eighth_of_its_pixels_pass(drawn):
         assert found == pytest.approx(ranked[len(ranked) // 8], rel=1e-5)
 
 
-def written(value, raw, noise=0.0, promised=True):
-    """What becomes of one pixel of 20000 counts, by black 1000, span 50000 and hardly a bend."""
+def written(value, raw, noise=0.0, worthwhile=True):
+    """Counts written for one pixel of 20000 counts, with black 1000, span 50000 and hardly a bend."""
     rgb, mask = np.full((1, 1, 3), 20000, np.uint16), np.zeros((1, 1), np.bool_)
-    at, looks = np.zeros(1, np.int32), (np.full((1, 3), raw, np.float32), np.full((1, 3), noise, np.float32))
+    at, samples = np.zeros(1, np.int32), (np.full((1, 3), raw, np.float32), np.full((1, 3), noise, np.float32))
     levels = np.array([[1000.0] * 3, [50000.0] * 3, [1e-4] * 3])
     starts, values = np.array([0, 1]), np.full((1, 3), value, np.float32)
-    defect_kernels.write_regions(starts, at, at, np.array([promised]), looks, values, levels, 0.006, rgb, mask)
+    defect_kernels.write_regions(starts, at, at, np.array([worthwhile]), samples, values, levels, 0.006, rgb, mask)
     return int(rgb[0, 0, 0]), bool(mask[0, 0])
 
 
@@ -241,8 +241,8 @@ def test_a_healed_value_becomes_the_counts_of_its_light():
     assert written(0.01, 0.7)[0] == pytest.approx(1000, abs=20)
 
 
-def test_what_is_not_promised_or_cannot_be_seen_stays():
-    assert written(0.8, 0.7, promised=False) == (20000, False)
+def test_a_pixel_that_is_not_worth_healing_or_changes_invisibly_stays():
+    assert written(0.8, 0.7, worthwhile=False) == (20000, False)
     assert written(0.7 * (1 + 0.004 / 2.2), 0.7) == (20000, False)
     assert written(0.7 * (1 + 0.1 / 2.2), 0.7, noise=0.2) == (20000, False)
     assert written(0.7 * (1 + 0.1 / 2.2), 0.7, noise=0.05)[1]

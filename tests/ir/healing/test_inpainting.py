@@ -51,7 +51,7 @@ def test_a_large_opaque_defect_is_filled_by_the_model_and_nothing_else_changes(m
 
 
 @pytest.mark.parametrize(("radius_px", "through"), [(8, 0.05), (14, 0.16)], ids=["small", "less than a fifth of light"])
-def test_the_least_that_is_large_and_opaque_is_filled_by_the_model(radius_px, through, model):
+def test_the_smallest_large_opaque_defect_is_filled_by_the_model(radius_px, through, model):
     _, result = inpainted(film(), blot((150, 300), radius_px), through, model)
     assert result.count == 1
 
@@ -74,7 +74,7 @@ def test_the_models_light_comes_back_in_sixteen_bits(model):
     ],
     ids=["translucent", "small", "a thin hair"],
 )
-def test_what_the_engine_fills_as_well_is_left_to_it(mask, through, model):
+def test_a_defect_that_the_engine_fills_as_well_is_left_to_it(mask, through, model):
     healed, result = inpainted(film(), mask, through, model)
     assert result.count == 0
     assert result.rgb is healed

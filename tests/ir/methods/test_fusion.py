@@ -1,4 +1,4 @@
-"""Infrared that leaks strongly or is weak: the detector sees it beside the colours, and is better than either alone."""
+"""Infrared that leaks strongly or is weak: with it and the colours the detector is better than either alone."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_spotless_frame_is_not_touched(picture):
     assert not cleaned(kodachrome(picture, NO_DAMAGE)).defect_mask.any()
 
 
-def test_a_detector_that_takes_no_infrared_confirms_by_the_colours_what_infrared_found(tmp_path):
+def test_a_detector_without_an_infrared_input_confirms_by_the_colours(tmp_path):
     own = str(save_detector(tmp_path / "own.onnx"))
     frame = kodachrome("smooth_sky")
     by_both, by_colours = (
@@ -86,7 +86,7 @@ def test_a_detector_that_takes_no_infrared_confirms_by_the_colours_what_infrared
     )
     assert by_both.report.method == Method.FUSION
     assert by_both.defect_mask.any()
-    # The infrared tells the course of what is found, and where healing is not worth it.
+    # The infrared gives the profile of the defects, and tells where healing is not worth it.
     found = by_both.defect_mask & by_colours.defect_mask
     assert found.sum() > 0.8 * max(by_both.defect_mask.sum(), by_colours.defect_mask.sum())
 
@@ -133,13 +133,13 @@ def test_where_nearly_all_was_left_half_of_it_must_be_confirmed(healed, part, co
     assert is_confirmed(healed_so(4.0, healed, 60), findings) == confirmed
 
 
-def test_where_the_detector_is_sure_of_nothing_infrared_is_confirmed_by_nothing():
+def test_where_the_detector_is_sure_of_nothing_weak_infrared_is_not_confirmed():
     assert not is_confirmed(
         healed_so(4.0, 30, 60), DetectorFindings(None, np.zeros((3, 3), np.uint8), NONE, NONE, 1.0, NONE)
     )
 
 
-def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path):
+def test_a_region_that_infrared_found_counts_where_the_detector_confirms_it(tmp_path):
     rgb, _ = flat_planes((300, 420), noise=0.002)
     found = np.zeros((300, 420), np.uint8)
     # Twenty specks of which the detector is sure; infrared found one wider, and two faint ones.
@@ -151,7 +151,7 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
         found[row : row + 8, col : col + 8] = 2
     own = save_detector(tmp_path / "own.onnx", threshold=0.06, steepness=60.0, infrared=True)
     options = CleanOptions(detector_model=str(own))
-    # Twelve thresholds deep, and six: no leak is the former.
+    # Twelve thresholds deep, and six: leakage never reaches twelve.
     found[220:228, 40:48] = found[220:228, 200:208] = 2
     deep = [(np.s_[220:228, 40:48], 1.2), (np.s_[220:228, 200:208], 0.6)]
     measured = measured_density((300, 420), deep, 0.01)
@@ -168,7 +168,7 @@ def test_what_infrared_found_counts_where_the_detector_half_believes_it(tmp_path
     assert len(findings.defects) == 3
 
 
-def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it():
+def test_the_unhealed_part_of_a_region_is_returned_if_it_is_most_of_it():
     classes, mask = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.bool_)
     for index in range(3):
         classes[20:26, 10 + 20 * index : 16 + 20 * index] = 2
@@ -180,11 +180,11 @@ def test_of_a_mark_is_hidden_what_infrared_did_not_heal_where_that_is_most_of_it
 
 
 @pytest.mark.parametrize(("slopes", "much"), [((0.15, 0.02, 0.02), False), ((0.17, 0.02, 0.02), True)])
-def test_from_a_leak_of_a_fifth_on_the_detector_is_asked(slopes, much):
+def test_from_a_leakage_of_a_fifth_on_the_detector_runs(slopes, much):
     assert leaks_much(replace(no_leakage(), slopes=slopes)) == much
 
 
-def test_what_a_leak_leaves_over_of_a_disc_before_black_is_left_alone():
+def test_the_remains_of_leakage_around_a_disc_on_black_are_left_alone():
     frame = simulate_frame(photograph("retina")(700, 1050), KINDS["strong_leak"], seed=4004)
     together, alone = (scored(frame, cleaned(frame, detector=use)) for use in ("auto", "off"))
     assert together.f1 > 0.9
@@ -201,8 +201,8 @@ def specks(rows, cols, count=12):
     return rgb, places
 
 
-def marked(shape, places, probabilities, certain_rows=0):
-    """Marks of six rows at places, and a plane of how likely each is in the mean, and on some rows for certain."""
+def frame_with(shape, places, probabilities, certain_rows=0):
+    """Regions of six rows at places, and a plane of their mean probabilities, with some rows certain."""
     classes, plane = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     for place, probability in zip(places, probabilities, strict=True):
         classes[place] = 2
@@ -216,9 +216,11 @@ def marked(shape, places, probabilities, certain_rows=0):
     [(0.0, 0.83, 4, False), (0.0, 0.87, 4, True), (0.0, 0.87, 3, False), (0.16, 0.83, 4, False), (0.35, 0.83, 0, True)],
     ids=["not shown", "probable", "not certain", "hardly shown", "shown"],
 )
-def test_what_infrared_does_not_show_has_to_be_probable_and_half_of_it_certain(shown, probability, certain_rows, heals):
+def test_a_region_that_infrared_does_not_show_has_to_be_probable_and_half_certain(
+    shown, probability, certain_rows, heals
+):
     rgb, places = specks(100, 400)
-    marks, plane = marked((100, 400), places, [probability] * 12, certain_rows)
+    marks, plane = frame_with((100, 400), places, [probability] * 12, certain_rows)
     measured = measured_density((100, 400), [(place, shown) for place in places], 0.01)
     healed = heal_with_both(
         rgb, DetectorFindings(MODEL, plane, marks, NONE, 1.0, NONE), measured, StopWatch(), weak=False
@@ -228,14 +230,14 @@ def test_what_infrared_does_not_show_has_to_be_probable_and_half_of_it_certain(s
     assert (healed.left == 12) == (not heals)
 
 
-def test_what_infrared_would_surely_show_is_no_dust_however_probable():
+def test_a_region_that_infrared_would_surely_show_is_not_dust_however_probable():
     rgb, places = specks(100, 1300, count=40)
-    # Infrared, whose threshold is a tenth, shows nothing of seven tenths; of a third it might not.
+    # Infrared, whose threshold is a tenth, shows nothing of a density of 0.7; of a third it might miss.
     veins = [np.s_[70:76, 100:106], np.s_[70:76, 400:406]]
     for vein, taken in zip(veins, (0.7, 0.35), strict=True):
         rgb[vein] = np.rint(rgb[vein] * np.exp(-taken))
-    marks, plane = marked((100, 1300), [*places, *veins], [0.98] * 42, certain_rows=4)
-    found, _ = marked((100, 1300), places, [0.98] * 40)
+    marks, plane = frame_with((100, 1300), [*places, *veins], [0.98] * 42, certain_rows=4)
+    found, _ = frame_with((100, 1300), places, [0.98] * 40)
     measured = measured_density((100, 1300), [(place, 1.1) for place in places], 0.01)
     healed = heal_with_both(
         rgb, DetectorFindings(MODEL, plane, marks, found, 1.0, NONE), measured, StopWatch(), weak=False
@@ -249,9 +251,9 @@ def test_what_infrared_would_surely_show_is_no_dust_however_probable():
     [(1.9, False, False), (2.1, False, True), (1.9, True, True)],
     ids=["good", "weak by what was healed", "weak by what was left"],
 )
-def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, heals):
+def test_weak_infrared_that_shows_nothing_proves_nothing(monkeypatch, exponent, weak, heals):
     rgb, places = specks(100, 400)
-    marks, plane = marked((100, 400), places, [0.83] * 12)
+    marks, plane = frame_with((100, 400), places, [0.83] * 12)
     first = Healed(rgb, np.zeros(rgb.shape[:2], np.bool_), 0, 0, 12, exponent)
     monkeypatch.setattr(fusion, "heal", lambda *_: first)
     findings, measured = DetectorFindings(MODEL, plane, marks, NONE, 1.0, NONE), measured_density((100, 400), [], 0.01)
@@ -259,7 +261,7 @@ def test_the_silence_of_weak_infrared_says_nothing(monkeypatch, exponent, weak, 
 
 
 @pytest.mark.parametrize(("part", "counts"), [(0.17, False), (0.23, True)])
-def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
+def test_infrared_heals_a_region_of_which_it_found_a_fifth(part, counts):
     classes = np.zeros((40, 140), np.uint8)
     classes[10:20, 20:120] = 2
     found = classes.copy()
@@ -268,14 +270,14 @@ def test_infrared_heals_that_of_which_it_found_a_fifth(part, counts):
     assert len(healing) == counts
 
 
-def looked_at(monkeypatch, probabilities, shown, *, found=True):
-    """What is said of specks that are so probable, and of whose 1.1 nepers infrared shows a part.
+def findings_of(monkeypatch, probabilities, shown, *, found=True):
+    """Findings for specks with these probabilities, of whose 1.1 nepers infrared shows a part.
 
     found: whether infrared found the first two.
     """
     rgb, places = specks(100, 400)
-    _, plane = marked((100, 400), places[: len(probabilities)], probabilities)
-    regions, _ = marked((100, 400), places[: 2 * found], [1] * 2 * found)
+    _, plane = frame_with((100, 400), places[: len(probabilities)], probabilities)
+    regions, _ = frame_with((100, 400), places[: 2 * found], [1] * 2 * found)
     # Infrared is smoothed over 5 by 5 pixels.
     wide = [tuple(slice(side.start - 2, side.stop + 2) for side in place) for place in places]
     measured = measured_density((100, 400), [(place, shown * np.log(3)) for place in wide], 0.01)
@@ -285,15 +287,15 @@ def looked_at(monkeypatch, probabilities, shown, *, found=True):
 
 
 @pytest.mark.parametrize("sure", [0, 8], ids=["no dust for sure", "dusty"])
-def test_on_a_frame_that_is_not_surely_dusty_what_infrared_found_is_confirmed_more_surely(monkeypatch, sure):
-    findings, _, _ = looked_at(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
+def test_on_a_frame_that_is_not_surely_dusty_the_limit_for_confirmation_is_higher(monkeypatch, sure):
+    findings, _, _ = findings_of(monkeypatch, [0.45, 0.35] + [0.996] * sure, shown=0.5)
     assert len(findings.sure) == sure
     assert len(findings.defects) == (2 if sure else 1)
 
 
 @pytest.mark.parametrize(("shown", "counts"), [(0.26, False), (0.34, True)])
-def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_found(monkeypatch, shown, counts):
-    findings, _, _ = looked_at(monkeypatch, [0.8, 0.8], shown)
+def test_there_infrared_has_to_show_three_tenths_of_the_density_of_a_region_that_it_found(monkeypatch, shown, counts):
+    findings, _, _ = findings_of(monkeypatch, [0.8, 0.8], shown)
     assert len(findings.defects) == 2 * counts
     assert not len(findings.certain)
 
@@ -301,10 +303,10 @@ def test_there_infrared_has_to_show_three_tenths_of_what_a_place_takes_that_it_f
 @pytest.mark.parametrize(
     ("probability", "shown", "heals"), [(0.94, 0.23, True), (0.94, 0.17, False), (0.9, 0.9, False)]
 )
-def test_there_what_the_detector_is_certain_of_is_healed_if_infrared_shows_a_fifth_of_it(
+def test_there_a_region_that_is_certain_is_healed_if_infrared_shows_a_fifth_of_its_density(
     monkeypatch, probability, shown, heals
 ):
-    findings, rgb, measured = looked_at(monkeypatch, [0.0, probability], shown, found=False)
+    findings, rgb, measured = findings_of(monkeypatch, [0.0, probability], shown, found=False)
     assert len(findings.certain) == heals
     assert not len(findings.sure)
     healed = heal_with_both(rgb, findings, measured, StopWatch(), weak=False)

@@ -22,8 +22,8 @@ LEVEL = 30_000
 SPECK = np.s_[20:26, 30:36]
 
 
-def marked(densities, place=SPECK, shape=SHAPE):
-    """Whether a mark that takes so much of red, green and blue counts as grey dust; one or more side by side."""
+def frame_with(densities, place=SPECK, shape=SHAPE):
+    """Whether a region with these densities in red, green and blue counts as grey dust; one or more side by side."""
     rgb, classes = np.full((*shape, 3), LEVEL, np.uint16), np.zeros(shape, np.uint8)
     rgb[place] = np.rint(LEVEL * np.exp(-np.asarray(densities)))
     classes[place] = 2
@@ -43,27 +43,27 @@ def marked(densities, place=SPECK, shape=SHAPE):
     ],
     ids=["dust", "its tint", "a colour", "faint dust", "a faint colour", "a light", "brighter in a colour"],
 )
-def test_what_passes_for_the_leak_is_dark_and_takes_about_as_much_of_each_colour(densities, grey):
-    assert marked(densities) == [grey]
+def test_a_grey_region_is_dark_and_takes_about_as_much_of_each_colour(densities, grey):
+    assert frame_with(densities) == [grey]
 
 
 def test_a_hair_is_judged_as_a_whole_though_its_parts_have_tints():
     cols = np.arange(130)[:, None]
     tinted = np.where(cols < 65, (0.5, 0.3, 0.1), (0.1, 0.3, 0.5))
-    assert marked(tinted, np.s_[20:23, 10:140], (60, 160)) == [True]
-    assert marked(np.where(cols < 65, (0.5, 0.3, 0.1), 0.3), np.s_[20:23, 10:140], (60, 160)) == [False]
+    assert frame_with(tinted, np.s_[20:23, 10:140], (60, 160)) == [True]
+    assert frame_with(np.where(cols < 65, (0.5, 0.3, 0.1), 0.3), np.s_[20:23, 10:140], (60, 160)) == [False]
 
 
-def test_where_the_detector_marks_nothing_nothing_is_dust():
-    assert marked((0.0, 0.0, 0.0), np.s_[:0, :0]) == []
+def test_where_the_detector_finds_nothing_nothing_is_dust():
+    assert frame_with((0.0, 0.0, 0.0), np.s_[:0, :0]) == []
 
 
-def test_a_mark_without_film_in_reach_of_it_is_not_told():
-    assert marked((0.3, 0.3, 0.3), np.s_[:, :]) == [False]
+def test_a_region_without_film_in_reach_has_no_density():
+    assert frame_with((0.3, 0.3, 0.3), np.s_[:, :]) == [False]
 
 
 def measured_of(trace, noise, clipped=0.0):
-    """What was measured of a frame with one mark of 36 pixels, of which the infrared tells so much, in nepers."""
+    """Measurements of a frame with one region of 36 pixels, of which the infrared shows this density, in nepers."""
     measured = measured_density(SHAPE, [(SPECK, trace)], noise)
     measured.residual.grades[20 : 20 + round(6 * clipped), 30:36] = CLIPPED
     return measured
@@ -77,17 +77,17 @@ def one_speck():
 
 @compiled
 @pytest.mark.parametrize(
-    ("trace", "noise", "told"),
+    ("trace", "noise", "has_trace"),
     [(0.1, 0.006, True), (0.08, 0.006, False), (-0.1, 0.006, False), (0.1, 0.19, True), (0.1, 0.22, False)],
     ids=["enough", "too little", "brighter", "hardly noise", "noise"],
 )
-def test_dust_takes_of_the_infrared_about_what_it_takes_of_the_picture(trace, noise, told):
+def test_dust_takes_of_the_infrared_about_what_it_takes_of_the_picture(trace, noise, has_trace):
     found = hidden_dust._has_trace(one_speck(), np.array([0.3]), measured_of(trace, noise))
-    assert found.tolist() == [told]
+    assert found.tolist() == [has_trace]
 
 
 @pytest.mark.parametrize(("clipped", "blind"), [(1.0, True), (0.7, True), (0.3, False), (0.0, False)])
-def test_where_infrared_is_clipped_it_can_have_no_trace(clipped, blind):
+def test_where_infrared_is_clipped_faint_dust_leaves_no_trace(clipped, blind):
     for density, faint in ((0.35, True), (0.45, False)):
         found = hidden_dust._is_blind(one_speck(), np.array([density]), measured_of(0.0, 0.01, clipped))
         assert found.tolist() == [blind and faint]
@@ -134,7 +134,7 @@ def test_what_infrared_healed_stays_as_it_is_and_nothing_changes_outside_the_mas
 
 @compiled
 @pytest.mark.parametrize("sensitivity", [0.0, 0.5, 1.0])
-def test_the_report_names_the_detector_and_what_it_was_asked_at_any_sensitivity(sensitivity):
+def test_the_report_names_the_detector_and_its_limit_at_any_sensitivity(sensitivity):
     helped, alone = (way.report for way in both_ways(sensitivity=sensitivity))
     model = load_detector(infrared=True)
     assert helped.method == Method.FUSION
@@ -146,7 +146,7 @@ def test_the_report_names_the_detector_and_what_it_was_asked_at_any_sensitivity(
 
 
 @compiled
-def test_where_the_detector_is_sure_of_nothing_more_the_frame_is_cleaned_as_without_it():
+def test_where_the_detector_adds_nothing_the_frame_is_cleaned_as_without_it():
     frame = simulated("clipped_infrared", "landscape", (500, 750), damage=NO_DAMAGE)
     cleaned = clean_frame(frame.rgb, frame.infrared)
     assert not cleaned.defect_mask.any()

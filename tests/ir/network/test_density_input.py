@@ -58,7 +58,7 @@ def test_a_gamma_encoded_frame_has_the_same_densities_but_for_the_factor():
 @pytest.mark.parametrize(
     "rgb", [np.zeros((4, 4), np.uint16), np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 4), np.uint16)]
 )
-def test_what_is_no_colour_frame_of_16_bits_is_refused(rgb):
+def test_an_array_that_is_not_a_16_bit_colour_frame_is_refused(rgb):
     with pytest.raises(PlaneTypeError, match="expected"):
         measure_levels(rgb)
 

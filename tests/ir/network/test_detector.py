@@ -28,7 +28,7 @@ def dusty(shape, seed=1):
 
 
 def whole_answer(rgb, model):
-    """What the model says of the whole frame at once, mirrored at its ends to a size that it takes."""
+    """Result of the model on the whole frame at once, mirrored at its ends to a size that it accepts."""
     planes = density_planes(rgb, measure_levels(rgb))
     rows, cols = (-length % model.card.multiple_px for length in rgb.shape[:2])
     planes = np.pad(planes, ((0, 0), (0, rows), (0, cols)), "symmetric")
@@ -48,7 +48,7 @@ def test_the_answer_of_tiles_is_the_answer_of_the_whole_frame(shape, model, monk
     assert np.abs(tiled_answer(rgb, model) - whole_answer(rgb, model)).max() < 1e-3
 
 
-def test_the_model_that_comes_along_answers_alike_in_tiles_and_at_once(monkeypatch):
+def test_the_shipped_detector_gives_the_same_in_tiles_and_at_once(monkeypatch):
     monkeypatch.setattr(detector, "TILE_PX", 512)
     shipped = load_detector()
     rgb = dusty((400, 900))
@@ -98,7 +98,7 @@ class Spots:
         return self.whole[:, corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
 
 
-def test_a_detector_that_takes_infrared_gets_the_part_of_it_that_lies_under_each_tile(by_both, monkeypatch):
+def test_a_detector_with_an_infrared_input_gets_the_part_under_each_tile(by_both, monkeypatch):
     monkeypatch.setattr(detector, "TILE_PX", 192)
     rgb = np.full((500, 700, 3), 30_000, np.uint16)
     view = Spots((500, 700))
@@ -109,26 +109,26 @@ def test_a_detector_that_takes_infrared_gets_the_part_of_it_that_lies_under_each
     assert (probability[30::90, 40::70] > 200).all()
 
 
-def test_a_detector_that_takes_infrared_looks_at_the_colours_alone_where_there_is_none(by_both, model):
+def test_a_detector_with_an_infrared_input_runs_on_colours_alone_where_there_is_none(by_both, model):
     rgb = dusty((233, 401))
     assert np.array_equal(find_probability(rgb, by_both), find_probability(rgb, model))
 
 
-def test_a_detector_that_takes_no_infrared_goes_without(model):
+def test_a_detector_without_an_infrared_input_ignores_infrared(model):
     rgb = dusty((233, 401))
     assert not model.sees_infrared
     assert np.array_equal(find_probability(rgb, model, Spots((233, 401))), find_probability(rgb, model))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (4, 4), (65, 129)], ids=str)
-def test_frames_of_any_size_are_looked_at(shape, model):
+def test_a_frame_of_any_size_has_a_probability_everywhere(shape, model):
     probability = find_probability(dusty(shape), model)
     assert probability.shape == shape
     assert probability.dtype == np.uint8
 
 
 @pytest.mark.parametrize("infrared", [False, True])
-def test_the_number_of_threads_changes_no_bit_of_what_the_models_that_come_along_say(infrared):
+def test_the_number_of_threads_changes_no_bit_of_the_shipped_detectors_result(infrared):
     rgb = dusty((401, 509))
     view = Spots(rgb.shape[:2]) if infrared else None
     models = [load_detector(infrared=infrared, threads=threads) for threads in (1, 2, 3, 5)]
@@ -138,15 +138,15 @@ def test_the_number_of_threads_changes_no_bit_of_what_the_models_that_come_along
     assert find_probability(rgb, models[0], view).max() > 200
 
 
-def test_of_tiles_only_those_are_looked_at_that_hold_what_is_asked_for(model, monkeypatch):
+def test_only_tiles_with_needed_pixels_run(model, monkeypatch):
     monkeypatch.setattr(detector, "SPARSE_TILE_PX", 192)
     rgb = dusty((500, 700))
     needed = np.zeros((500, 700), np.bool_)
     needed[250, 20] = True
-    everywhere, asked = find_probability(rgb, model), find_probability(rgb, model, needed=needed)
-    assert np.array_equal(asked[230:270, :40], everywhere[230:270, :40])
+    everywhere, sparse = find_probability(rgb, model), find_probability(rgb, model, needed=needed)
+    assert np.array_equal(sparse[230:270, :40], everywhere[230:270, :40])
     assert everywhere[:, 300:].any()
-    assert not asked[:, 300:].any()
+    assert not sparse[:, 300:].any()
 
 
 def test_a_model_that_fails_on_a_tile_ends_the_frame_with_its_error(model):
@@ -171,12 +171,12 @@ def test_a_region_grows_from_its_seed_and_nothing_grows_without_one():
     assert sorted(set(regions.rows)) == [30, 31, 32, 33]
 
 
-def test_what_is_smaller_than_three_pixels_is_no_defect():
+def test_a_region_of_less_than_three_pixels_is_not_a_defect():
     probability = plane((5, np.s_[5:7], 255), (20, np.s_[5:8], 255))
     assert set(find_regions(probability, 0.8, 0.4).rows) == {20}
 
 
-def test_what_covers_more_than_dirt_ever_does_is_the_pictures(monkeypatch):
+def test_a_region_larger_than_dirt_ever_is_belongs_to_the_picture(monkeypatch):
     monkeypatch.setattr(detector, "LARGEST_PX", 50)
     large, small = np.s_[5:20], np.s_[30:34]
     probability = plane((large, large, 255), (small, small, 255))
@@ -185,7 +185,7 @@ def test_what_covers_more_than_dirt_ever_does_is_the_pictures(monkeypatch):
     assert regions.rows.min() == 30
 
 
-def test_the_highest_limits_still_find_what_is_certain_and_the_lowest_leave_out_what_is_not():
+def test_the_highest_limits_find_certain_pixels_and_the_lowest_ignore_zeros():
     probability = plane((np.s_[5:9], np.s_[5:9], 255))
     assert len(find_regions(probability, 1.0, 1.0)) == 1
     assert find_regions(probability, 0.0, 0.0).rows.size == 16

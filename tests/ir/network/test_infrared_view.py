@@ -49,14 +49,14 @@ def twin(view):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
-def test_planes_are_what_lacks_in_deviations_and_nepers_where_the_film_was_seen(seed):
+def test_planes_are_the_missing_light_in_deviations_and_nepers_where_film_is_seen(seed):
     view = any_view(seed)
     assert view.planes((0, 0), (70, 90)) == pytest.approx(twin(view), rel=1e-4, abs=1e-3)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 69), st.integers(0, 89), st.integers(1, 100), st.integers(1, 100))
-def test_the_planes_of_a_part_are_that_part_of_the_frames(row, col, rows, cols):
+def test_the_planes_of_a_part_are_that_part_of_the_whole_frames_planes(row, col, rows, cols):
     view = any_view(3)
     whole = view.planes((0, 0), (70, 90))
     assert np.array_equal(view.planes((row, col), (rows, cols)), whole[:, row : row + rows, col : col + cols])
@@ -75,7 +75,7 @@ def test_on_film_that_leaks_strongly_dust_stands_out_of_the_view_and_the_picture
 
 
 @compiled
-def test_where_the_infrared_is_clipped_or_the_holders_nothing_was_seen():
+def test_where_the_infrared_is_clipped_or_shows_the_holder_nothing_is_seen():
     frame = simulated("mounted", "landscape")
     planes = view_infrared(frame.rgb, frame.infrared).planes((0, 0), (400, 600))
     deep = frame.holder_mask & (planes[2] == 0)
@@ -83,7 +83,7 @@ def test_where_the_infrared_is_clipped_or_the_holders_nothing_was_seen():
     assert not planes[:, planes[2] == 0].any()
 
 
-def test_a_better_view_is_one_field_away():
+def test_a_larger_defect_gain_gives_a_denser_view():
     view = any_view(1)
     assert replace(view, defect_gain=3.4).planes((0, 0), (9, 9))[1] == pytest.approx(
         2 * view.planes((0, 0), (9, 9))[1], abs=1e-5

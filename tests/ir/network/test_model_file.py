@@ -32,14 +32,14 @@ def test_a_model_without_a_card_takes_the_defaults(detector):
     assert load_detector(str(detector)).card == ModelCard()
 
 
-def test_a_model_is_loaded_once_a_process_and_again_when_its_file_is_another(detector):
+def test_a_model_is_loaded_once_per_process_and_again_if_its_file_is_replaced(detector):
     first = load_detector(str(detector))
     assert load_detector(str(detector)) is first
     save_detector(detector, threshold=0.0312345)
     assert load_detector(str(detector)).sha256 != first.sha256
 
 
-def test_a_model_that_is_not_its_cards_is_an_error_that_names_both_sums(detector):
+def test_a_model_that_differs_from_its_card_is_an_error_that_names_both_sums(detector):
     content = bytearray(detector.read_bytes())
     content[-1] ^= 1
     detector.write_bytes(bytes(content))
@@ -67,7 +67,7 @@ def test_a_card_that_makes_no_sense_is_an_error_that_names_it(detector, changes)
         load_detector(str(detector))
 
 
-def test_a_card_that_is_no_json_or_lacks_a_key_is_an_error(detector):
+def test_a_card_that_is_not_json_or_lacks_a_key_is_an_error(detector):
     card = detector.with_suffix(".json")
     card.write_text("{")
     with pytest.raises(ModelError, match="card"):
@@ -78,7 +78,7 @@ def test_a_card_that_is_no_json_or_lacks_a_key_is_an_error(detector):
 
 
 @pytest.mark.parametrize("load", [load_detector, load_inpainting])
-def test_a_file_that_is_missing_or_no_model_is_an_error_that_names_it(load, tmp_path):
+def test_a_file_that_is_missing_or_not_a_model_is_an_error_that_names_it(load, tmp_path):
     with pytest.raises(ModelError, match=r"gone\.onnx: expected a model, found: No such file"):
         load(str(tmp_path / "gone.onnx"))
     wrong = tmp_path / "wrong.onnx"
@@ -99,13 +99,13 @@ def test_a_file_that_is_missing_or_no_model_is_an_error_that_names_it(load, tmp_
     ],
     ids=["another name", "four planes", "three dimensions", "another output", "one plane of infrared"],
 )
-def test_a_model_with_other_inputs_or_outputs_is_no_detector(inputs, outputs, tmp_path):
+def test_a_model_with_other_inputs_or_outputs_is_not_a_detector(inputs, outputs, tmp_path):
     path = identity(tmp_path / "other.onnx", inputs, outputs)
     with pytest.raises(ModelError, match=r"other\.onnx: expected a detector with density \(1, 3, rows, cols\)"):
         load_detector(str(path))
 
 
-def test_a_detector_is_no_inpainting_model_and_the_other_way_round(detector, tmp_path):
+def test_a_detector_is_not_an_inpainting_model_and_vice_versa(detector, tmp_path):
     with pytest.raises(ModelError, match=r"expected an inpainting model with image \(1, 3"):
         load_inpainting(str(detector))
     with pytest.raises(ModelError, match="expected a detector"):
