@@ -147,9 +147,9 @@ def sum_changes(starts, rows, cols, rgb, tables, values, sums):
                 sums[region, 0] += change * change
                 for channel in range(3):
                     table = tables[channel]
-                    taken = np.float64(table[rgb[row_0, col_0, channel]] - table[rgb[row_1, col_1, channel]])
-                    sums[region, 1 + channel] += change * taken
-                    sums[region, 4 + channel] += taken * taken
+                    picture_change = np.float64(table[rgb[row_0, col_0, channel]] - table[rgb[row_1, col_1, channel]])
+                    sums[region, 1 + channel] += change * picture_change
+                    sums[region, 4 + channel] += picture_change * picture_change
                 sums[region, 7] += 1.0
 
 
@@ -168,9 +168,9 @@ def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums
                 continue
             beyond = power = error = change = 0.0
             for channel in range(3):
-                taken = exponents[region, channel] * shape[index]
-                beyond += (ratio[index, channel] - taken) ** 2 - variance[index, channel]
-                power += taken**2
+                modelled = exponents[region, channel] * shape[index]
+                beyond += (ratio[index, channel] - modelled) ** 2 - variance[index, channel]
+                power += modelled**2
                 error += variance[index, channel]
                 change += ratio[index, channel] ** 2 / variance[index, channel]
             sums[region, 0] += beyond / 3

@@ -217,18 +217,20 @@ def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDAr
     # Two regions more than there are, one of each kind: where nothing surely shows, a frame may as well be spotless.
     votes = 1.0 / np.maximum(np.bincount(parents, known), 1.0)[parents]
     shows &= ~tinted
-    seen, mostly_unhealed, tinted_votes = (float(votes[members].sum()) for members in (shows, absent | tinted, tinted))
-    shown = (seen + 1.0) / (seen + mostly_unhealed + 2.0)
+    shown_votes, absent_votes, tinted_votes = (
+        float(votes[members].sum()) for members in (shows, absent | tinted, tinted)
+    )
+    shown = (shown_votes + 1.0) / (shown_votes + absent_votes + 2.0)
     # Where tinted regions are as many, the neutral ones among them are neutral by chance.
     usual = Prior(mean, spread, np.ones(3), shown)
-    if seen < FEWEST_REGIONS + tinted_votes:
+    if shown_votes < FEWEST_REGIONS + tinted_votes:
         return usual
     exponents, votes = slopes.pooled[shows], votes[shows]
     middle = weighted_median(exponents, votes)
     if middle > UNUSUAL_EXPONENT and len(np.unique(places[shows])) < FEWEST_PLACES:
         return usual
     # A few dark shadows that are not defects may agree on any exponent; many defects are believed.
-    belief = seen / (seen + BELIEVED_REGIONS)
+    belief = shown_votes / (shown_votes + BELIEVED_REGIONS)
     mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(middle)))
     spread = float(np.clip(1.4826 * weighted_median(np.abs(exponents - mean), votes), 0.12 * mean, mean))
     ratios = slopes.channels[shows] / exponents[:, None]
