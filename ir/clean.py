@@ -127,6 +127,8 @@ def clean_frame(
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
+    """A frame with usable infrared: its planes, what was fitted to them, and the infrared without the leakage."""
+
     opened: OpenedFrame
     fitted: Fitted
     view: InfraredView
@@ -139,8 +141,8 @@ def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: Sto
     regions, limits = watch.time("detection", lambda: _find(view, start, holder))
     # Later steps compare regions with the noise alone: without the factor for strong leakage.
     plain_limits = limits / _caution_factor(leakage)
-    sight = InfraredResponse(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
-    measured = Measured(opened.photometry, view.residual, view.base, plain_limits, sight)
+    response = InfraredResponse(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
+    measured = Measured(opened.photometry, view.residual, view.base, plain_limits, response)
     healed, confirming, fused = _heal(frame, (regions, measured), options, watch)
     report = _final_report(report, frame, limits, healed)
     report = replace(report, models={"detector": confirming.sha256} if confirming else {})

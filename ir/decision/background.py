@@ -85,8 +85,8 @@ def _compare(density: Plane, region: npt.NDArray[np.bool_], background: npt.NDAr
     core = ndimage.binary_erosion(region, np.ones((3, 3), np.bool_))
     height = float(np.median(density[core if core.any() else region]))
     fine, coarse = (ndimage.gaussian_filter(density, sigma_px) for sigma_px in STRUCTURES_PX)
-    middle, deviation = middle_and_deviation(density[background])
-    _, roughness = middle_and_deviation((fine - coarse)[background])
+    middle, deviation = median_and_deviation(density[background])
+    _, roughness = median_and_deviation((fine - coarse)[background])
     beyond = density[background] >= height if height > middle else density[background] <= height
     return Background(roughness, abs(height - middle) / max(deviation, 1e-3), float(beyond.mean()))
 

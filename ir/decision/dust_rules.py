@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import many
+from filmscand.ir.detection.regions import count_for_area
 from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
@@ -102,7 +102,7 @@ class DustRules:
 
     def fewest(self, sure_part: float, area_px: int) -> float:
         """Return the fewest sure regions of a dusty frame of this area, where this part of its regions is sure."""
-        doubtful, sure = (many((0.0, count), area_px) for count in self.fewest_sure)
+        doubtful, sure = (count_for_area((0.0, count), area_px) for count in self.fewest_sure)
         foliage = doubtful if self.fewest_in_piece is None else count_per_piece(self.fewest_in_piece, area_px)
         return 1 + float(np.interp(sure_part, (FOLIAGE_PART, *MOST_SURE_PARTS), (foliage, doubtful, sure)))
 

@@ -52,7 +52,7 @@ def find_repeated(probability: npt.NDArray[np.uint8], regions: Regions, sensitiv
         True for a curved region with at least `OTHERS` / (2 - 2 `sensitivity`) others like it.
     """
     found = np.zeros(len(regions), np.bool_)
-    if not len(regions) or sensitivity >= 1 or len(regions) > many(MOST_REGIONS, probability.size):
+    if not len(regions) or sensitivity >= 1 or len(regions) > count_for_area(MOST_REGIONS, probability.size):
         return found
     shapes = measure_shapes(probability, regions)
     curved = np.flatnonzero(shapes.curved)

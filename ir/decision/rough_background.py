@@ -13,7 +13,7 @@ from filmscand.ir.decision.background import Background, measure_backgrounds
 from filmscand.ir.decision.dust_rules import COLOUR_RULES, NEARLY
 from filmscand.ir.decision.repeated_shapes import find_repeated
 from filmscand.ir.decision.sure_regions import certain_level, certain_parts
-from filmscand.ir.detection.regions import Regions, chosen, none_of
+from filmscand.ir.detection.regions import Regions, none_of, select
 from filmscand.ir.network.detector import find_regions, mean_probability, strictness
 from filmscand.ir.network.model_file import ModelCard
 
@@ -54,11 +54,11 @@ def regions_on_rough_background(
         The defects; none where the detector sees the picture itself.
     """
     regions = find_regions(probability, *card.limits(sensitivity))
-    candidates = chosen(regions, _is_certain(probability, regions, card, sensitivity))
+    candidates = select(regions, _is_certain(probability, regions, card, sensitivity))
     if not len(candidates) or len(find_regions(probability, *NEARLY)) > MOST_REGIONS * probability.size / 1e6:
         return none_of(candidates)
     backgrounds = measure_backgrounds(rgb, candidates)
-    return chosen(candidates, np.array([_stands_out(background) for background in backgrounds], np.bool_))
+    return select(candidates, np.array([_stands_out(background) for background in backgrounds], np.bool_))
 
 
 def _stands_out(background: Background) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from filmscand.ir.decision.background import measure_backgrounds
 from filmscand.ir.decision.dust_rules import FEW_SURE, count_per_piece
 from filmscand.ir.decision.sure_regions import certain_level, certain_parts
-from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.network.detector import strictness
 from filmscand.ir.network.model_file import ModelCard
 
@@ -59,8 +59,8 @@ def without_picture_objects(
     areas = np.diff(regions.starts)
     least = np.interp(np.log(areas), np.log(LARGE_PX), CERTAIN_PARTS) * strictness(sensitivity)
     doubted = (certain_parts(probability, regions, certain_level(card)) < least) & (areas >= LARGE_PX[0])
-    backgrounds = measure_backgrounds(rgb, chosen(regions, doubted))
+    backgrounds = measure_backgrounds(rgb, select(regions, doubted))
     doubted[doubted] = [
         background.roughness <= SMOOTH and background.deviations >= DEVIATIONS for background in backgrounds
     ]
-    return chosen(regions, ~doubted)
+    return select(regions, ~doubted)

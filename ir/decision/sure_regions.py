@@ -18,7 +18,7 @@ from filmscand.ir.decision.dust_rules import (
 )
 from filmscand.ir.decision.repeated_shapes import find_repeated
 from filmscand.ir.decision.tint import Tints
-from filmscand.ir.detection.regions import Regions, chosen, joined, none_of, region_means
+from filmscand.ir.detection.regions import Regions, none_of, region_means, select, union
 from filmscand.ir.network.detector import PROBABILITY_SCALE, find_regions, mean_probability, strictness
 from filmscand.ir.network.model_file import ModelCard
 
@@ -97,7 +97,7 @@ def _without_repeated(probability: Probability, regions: Regions, required: Requ
     """Drop regions that repeat a shape, where few regions are sure."""
     if not (required.few_share and required.rules.drops_repeated):
         return regions
-    return chosen(regions, ~find_repeated(probability, regions, required.sensitivity))
+    return select(regions, ~find_repeated(probability, regions, required.sensitivity))
 
 
 def _certain_enough(probability: Probability, regions: Regions, required: Requirements) -> Regions:
@@ -111,7 +111,7 @@ def _certain_enough(probability: Probability, regions: Regions, required: Requir
     least = required.least_certain_part_of_few(areas)
     may_go_on = _at_border(regions, probability.shape) & ~is_large
     least[may_go_on] = np.maximum(least[may_go_on], required.surest_part)
-    return chosen(regions, parts >= least)
+    return select(regions, parts >= least)
 
 
 def _at_border(regions: Regions, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
@@ -170,7 +170,7 @@ def _without_untinted(
     is_noise = (np.diff(regions.starts) < FEWEST_TINTED_PX) & hardly_shown
     untinted_mean = np.interp(required.few_share, (0, 1), UNTINTED_MEANS) * strict
     sure = (tints.mean_odds(regions) > UNTINTED_ODDS) | (mean_probability(combined, regions) >= untinted_mean)
-    return chosen(regions, sure & ~is_noise)
+    return select(regions, sure & ~is_noise)
 
 
 def _tinted_or_seen(regions: Regions, tints: Tints, by_picture: Regions, shape: tuple[int, ...]) -> Regions:
@@ -186,7 +186,7 @@ def _tinted_or_seen(regions: Regions, tints: Tints, by_picture: Regions, shape: 
     untinted = seen & (odds < UNTINTED_ODDS)
     if areas[untinted].sum() > MOST_UNTINTED * areas[tinted].sum():
         seen &= ~untinted
-    return chosen(regions, tinted | seen)
+    return select(regions, tinted | seen)
 
 
 def _requirements(
@@ -241,7 +241,7 @@ def _split_convincing(probability: Probability, regions: Regions, required: Requ
     areas = np.diff(regions.starts)
     convincing = mean_probability(probability, regions) >= required.least_mean(areas)
     convincing &= certain_parts(probability, regions, required.certain) >= required.least_certain_part(areas)
-    return chosen(regions, convincing), chosen(regions, ~convincing)
+    return select(regions, convincing), select(regions, ~convincing)
 
 
 def _looks_like_dust(kept: Regions, doubtful: Regions, rules: DustRules) -> bool:
@@ -255,7 +255,7 @@ def _with_convincing_parts(
     probability: Probability, kept: Regions, doubtful: Regions, seed: float, required: Requirements
 ) -> Regions:
     """Return the kept regions, and the convincing cores of the doubtful ones."""
-    return joined((kept, *_cut_down(probability, doubtful, seed, required)), probability.shape)
+    return union((kept, *_cut_down(probability, doubtful, seed, required)), probability.shape)
 
 
 def _cut_down(probability: Probability, doubtful: Regions, seed: float, required: Requirements) -> Iterator[Regions]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing import _colour_kernels as kernels
 from filmscand.ir.healing.filling import DISPLAY_GAMMA
-from filmscand.ir.statistics import middle_and_deviation
+from filmscand.ir.statistics import median_and_deviation
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

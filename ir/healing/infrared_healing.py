@@ -31,7 +31,7 @@ from filmscand.ir.healing.filling import (
     fill_from_surroundings,
     pixel_states,
 )
-from filmscand.ir.leakage.noise import Base
+from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.planes.photometry import Photometry
 
@@ -211,7 +211,7 @@ def _grain_of_fills(
     added = np.zeros_like(fitted.pixels.fill)
     if smooth.any():
         cells, smooth_pixels, surroundings = (
-            chosen(fitted.cells, smooth),
+            select(fitted.cells, smooth),
             np.repeat(smooth, areas),
             Surroundings(display, fitted.states),
         )

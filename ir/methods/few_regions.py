@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, many
+from filmscand.ir.detection.regions import Regions, count_for_area
 from filmscand.ir.healing.infrared_healing import Healed, reverted
 from filmscand.ir.network.detector import detector_for, mean_probability, run_detector, strictness
 from filmscand.ir.network.infrared_view import InfraredView
@@ -35,7 +35,7 @@ def may_be_spotless(healed: Healed) -> bool:
 
 def healed_few(healed: Healed) -> bool:
     """Whether few regions were healed, or none (`FEW_REGIONS`)."""
-    return healed.divided + healed.filled <= many(FEW_REGIONS, healed.mask.size)
+    return healed.divided + healed.filled <= count_for_area(FEW_REGIONS, healed.mask.size)
 
 
 def keep_confirmed(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from filmscand.ir.decision.dust_rules import INFRARED_RULES
 from filmscand.ir.decision.sure_regions import certain_level, certain_parts, sure_regions
-from filmscand.ir.detection.regions import Regions, chosen, joined, many
+from filmscand.ir.detection.regions import Regions, count_for_area, select, union
 from filmscand.ir.healing.cells import split_into_cells
 from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.healing.infrared_healing import Healed, Measured, heal, infrared_densities, reverted
@@ -112,7 +112,7 @@ def may_be_weak(healed: Healed) -> bool:
 
 def _nearly_all_left(healed: Healed) -> bool:
     """Whether infrared found many regions, and hardly any of them was healed."""
-    return healed.left > many(MANY_LEFT, healed.mask.size) and few_regions.healed_few(healed)
+    return healed.left > count_for_area(MANY_LEFT, healed.mask.size) and few_regions.healed_few(healed)
 
 
 def is_confirmed(healed: Healed, findings: DetectorFindings) -> bool:
@@ -159,20 +159,20 @@ def detect_with_both(
     mean, strict = mean_probability(probability, regions), strictness(options.sensitivity)
     confirmed = mean >= CONFIRMED * strict
     confirmed_part = float(confirmed.mean()) if len(regions) else 0.0
-    certain = chosen(sure, np.zeros(len(sure), np.bool_))
+    certain = select(sure, np.zeros(len(sure), np.bool_))
     if len(sure):
-        confirmed_regions = chosen(regions, confirmed | _is_deep(regions, measured))
+        confirmed_regions = select(regions, confirmed | _is_deep(regions, measured))
     else:
         # The frame may be spotless: the limits are stricter, as where infrared found hardly any region.
         tests = (
             (_certain(probability, model, options), SHOWN_OF_CERTAIN),
-            (chosen(regions, mean >= few_regions.CONFIRMED * strict), SHOWN_OF_FOUND),
+            (select(regions, mean >= few_regions.CONFIRMED * strict), SHOWN_OF_FOUND),
         )
         certain, confirmed_regions = watch.time(
             "detection",
             lambda: [_shown(rgb, candidates, measured, part) for candidates, part in tests],
         )
-    defects = _found_of(joined((sure, certain, confirmed_regions), probability.shape), regions, probability.shape)
+    defects = _found_of(union((sure, certain, confirmed_regions), probability.shape), regions, probability.shape)
     return DetectorFindings(model, probability, sure, defects, confirmed_part, certain)
 
 
@@ -188,7 +188,7 @@ def _shown(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, pa
     certain = np.full(rgb.shape[:2], PROBABILITY_SCALE, np.uint8)
     healed = heal_by_colours(rgb, regions, certain, measured.photometry, lambda cells: _density(measured, cells))
     picture, infrared, _ = _picture_and_infrared_density((rgb, healed), regions, measured)
-    return chosen(regions, (picture > 0) & (infrared * measured.response.gain >= part * picture))
+    return select(regions, (picture > 0) & (infrared * measured.response.gain >= part * picture))
 
 
 def heal_with_both(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, chosen
+from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing.cells import split_into_cells
 from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.healing.filling import DISPLAY_GAMMA, display_tables, fill_from_surroundings, pixel_states
@@ -68,9 +68,9 @@ def with_hidden_dust(
     regions = findings.sure
     density = _density(rgb, regions, measured.photometry)
     grey = _is_grey(density)
-    regions, density = chosen(regions, grey), density[grey].mean(axis=1)
+    regions, density = select(regions, grey), density[grey].mean(axis=1)
     dusty = _has_trace(regions, density / healed.exponent, measured) | _is_blind(regions, density, measured)
-    hidden = mostly_unhealed(chosen(regions, dusty), healed.mask)
+    hidden = mostly_unhealed(select(regions, dusty), healed.mask)
     if not len(hidden):
         return healed, None
     more = watch.time("healing", lambda: heal_by_colours(healed.rgb, hidden, findings.probability, measured.photometry))

@@ -24,7 +24,7 @@ from filmscand.ir.stopwatch import StopWatch
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedFrame(Scan):
+class OpenedFrame(FramePlanes):
     """A frame's planes, its photometry, where its film lies, and the tiles on which everything is fitted."""
 
     tiles: Tiles
@@ -157,7 +157,7 @@ def _residual_and_base(
 
 
 def _noise(opened: OpenedFrame, fitted: Fitted, base: Base) -> Noise:
-    tiles = opened.tiles.chosen(np.arange(0, len(opened.tiles), 2))
+    tiles = opened.tiles.select(np.arange(0, len(opened.tiles), 2))
     together, margin = tile_residuals(tiles, opened.photometry, fitted, mixing=False)
     apart, _ = tile_residuals(tiles, opened.photometry, fitted, mixing=True)
     return measure_noise(base, tiles, together, apart, margin)

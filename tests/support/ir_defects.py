@@ -9,7 +9,7 @@ import numpy as np
 from filmscand.ir.decision.slopes import DefectSample, Edges, Slopes
 from filmscand.ir.healing.absorption import InfraredResponse
 from filmscand.ir.healing.infrared_healing import Measured
-from filmscand.ir.leakage.noise import Base
+from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from support.ir_frames import plain_photometry
 

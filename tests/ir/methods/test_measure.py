@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filmscand.ir.leakage.noise import base_at
+from filmscand.ir.leakage.film_base import base_at
 from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage, view_infrared
 from filmscand.ir.planes.photometry import measure_photometry
 from filmscand.ir.stopwatch import StopWatch
