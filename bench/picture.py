@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.frames import Case, photograph
-from bench.metrics import display_curve
+from bench.frames.photographs import photograph
+from bench.frames.suite import Case
+from bench.measures.metrics import display_curve
 from filmscand.film.frame import SimulatedFrame
 from filmscand.ir import clean_frame
 

@@ -29,7 +29,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.measuring import in_child, tiled_frame
+from bench.measures.process import in_child, tiled_frame
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import ScanPlan, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions

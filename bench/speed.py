@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.measuring import (
+from bench.measures.process import (
     Peak,
     Planes,
     copy_seconds,
@@ -22,7 +22,7 @@ from bench.measuring import (
     resident_bytes,
     tiled_frame,
 )
-from bench.sanei_ir import SaneiIr, UnavailableError
+from bench.peers.sanei_ir import SaneiIr, UnavailableError
 from filmscand.ir import clean_frame
 
 # 35 mm at 4000 dpi with 24 megapixels, and 6x9 at 4000 dpi.

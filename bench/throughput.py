@@ -14,7 +14,15 @@ import tifffile
 from rich.console import Console
 from rich.table import Table
 
-from bench.measuring import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
+from bench.measures.process import (
+    Peak,
+    copy_seconds,
+    forget_peak,
+    in_child,
+    most_resident_bytes,
+    resident_bytes,
+    tiled_frame,
+)
 from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.frames import covering, suite
-from bench.metrics import Answer, Judge, decibel, display_curve, precision_and_recall, white_level, widened
+from bench.frames.suite import covering, suite
+from bench.measures.metrics import Answer, Judge, decibel, display_curve, precision_and_recall, white_level, widened
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import smooth_sky

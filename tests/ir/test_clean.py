@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics import Answer, Judge, widened
+from bench.measures.metrics import Answer, Judge
+from training.mask_agreement import widened
 from filmscand.film.frame import Damage
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import PICTURES
