@@ -1,4 +1,4 @@
-"""Who looks for dust in the blind bench: filmscand, its detector alone, and what people use without infrared."""
+"""The finders of the blind bench: filmscand, its detector alone, and common filters that need no infrared."""
 
 from __future__ import annotations
 
@@ -12,46 +12,60 @@ import cv2
 import numpy as np
 
 from bench.blind.frames import BlindFrame, Group
-from bench.measures.metrics import Counts, Mask, display_curve
+from bench.measures.metrics import Counts, display_curve
 from bench.peers.cleaners import dust_and_scratches
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.network.detector import find_probability, find_regions
 from filmscand.ir.network.model_file import Model, load_detector
+from training.mask_agreement import Mask
 
 OURS, DETECTOR, RECIPE, MEDIAN = "filmscand", "detector alone", "2023 recipe U-Net", "median Dust & Scratches"
+# Diameter of the structuring element, pixels.
 TOP_HAT_PX = 15
-# The best of these over the whole bench is what the tables show: a kinder judge than any user.
+# Thresholds in display values. The tables show the best one over the whole bench, which no user would know.
 TOP_HAT_LEVELS = (0.03, 0.05, 0.08, 0.12)
-# A network that says a probability is asked for a half.
+# Limits of the recipe's network: a probability of a half.
 RECIPE_SEED = RECIPE_GROW = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one of them made of a frame, and what it says of it; `rgb` is None where nothing was healed."""
+    """The result of a finder for one frame.
+
+    Attributes
+    ----------
+    mask : (rows, cols) ndarray of bool
+        Defect mask.
+    rgb : (rows, cols, 3) ndarray of uint16 or None
+        The healed frame, None where the finder heals nothing.
+    seconds : float
+        Wall time.
+    warnings : tuple of str
+        Warnings in filmscand's report.
+    """
 
     mask: Mask
     rgb: Counts | None
     seconds: float
-    says: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 Finder = Callable[[BlindFrame, Group], Found]
 
 
 def make_finders(model: Path | None, recipe: Path | None, sensitivity: float, threads: int) -> dict[str, Finder]:
-    """Return all of them by name, filmscand first.
+    """Return all finders by name, filmscand first.
 
     Parameters
     ----------
     model : Path or None
-        Another detector than the one that comes along.
+        Another detector than the installed one.
     recipe : Path or None
-        The network of the 2023 recipe, as `training.recipe` exports it; None leaves it out.
+        Network of the 2023 recipe, exported by `training.recipe`; None leaves it out.
     sensitivity : float
-        0..1.
+        Sensitivity of filmscand and of its detector alone, 0..1.
     threads : int
-        Of the networks.
+        Threads of the networks when they run alone.
     """
     detector = load_detector(None if model is None else str(model), threads=threads)
     limits = detector.card.limits(sensitivity)
@@ -69,7 +83,7 @@ def make_finders(model: Path | None, recipe: Path | None, sensitivity: float, th
 
 
 def top_hat_name(level: float) -> str:
-    """Return what the top-hat of a level is called."""
+    """Return the name of the top-hat filter with a threshold."""
     return f"top-hat over {100 * level:.0f} %"
 
 
@@ -95,9 +109,9 @@ def _median(blind: BlindFrame, _: Group) -> Found:
 
 
 def _top_hat(level: float, blind: BlindFrame, _: Group) -> Found:
-    """Mark what is darker, or brighter, than the same picture without anything as narrow as dust."""
+    """Threshold black-hat and top-hat: the difference from the closed and from the opened picture."""
     began = time.perf_counter()
     shown = display_curve(blind.frame.recipe.scanner)[blind.frame.rgb].mean(-1)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (TOP_HAT_PX, TOP_HAT_PX))
-    dark, bright = (cv2.morphologyEx(shown, how, disc) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
-    return Found(np.maximum(dark, bright) > level, None, time.perf_counter() - began)
+    dark, bright = (cv2.morphologyEx(shown, method, disc) for method in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
+    return Found(np.asarray(np.maximum(dark, bright) > level), None, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""The frames of the blind bench: pictures, outlines and a second damage model that no training has seen."""
+"""The frames of the blind bench: pictures, outlines and a second film model that no training has seen."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bench.frames.drawn_pictures import (
     texture,
     wires,
 )
-from bench.frames.second_film import second_model
 from bench.frames.photographs import MakePicture, held_out_pictures, photograph
+from bench.frames.second_film import second_model
 from filmscand.film import pictures as film_pictures
 from filmscand.film.frame import SimulatedFrame, simulate_frame
 from filmscand.film.kinds import KINDS
@@ -35,9 +35,9 @@ _NO_DAMAGE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
 
 
 class Group(StrEnum):
-    """What a frame is held against.
+    """Groups of frames; the results are averaged over each.
 
-    Hard ones are dusty, too, on pictures in which a person has to search for dust; few are those with a few specks.
+    HARD: dusty pictures in which a person has to search for dust. FEW: 3 to 20 specks and no more.
     """
 
     COLOUR = "colour"
@@ -57,7 +57,7 @@ class BlindFrame:
     frame : SimulatedFrame
         Planes and truth.
     lights : (rows, cols) ndarray of int32 or None
-        The star or lamp on each pixel, 0 for none; None where the picture has none that are known.
+        Number of the star or lamp on each pixel, 0 for none; None where the picture has no known lights.
     """
 
     frame: SimulatedFrame
@@ -66,14 +66,14 @@ class BlindFrame:
 
 @dataclass(frozen=True, slots=True)
 class BlindCase:
-    """One frame, not made yet.
+    """One frame of the blind bench, not simulated yet.
 
     Attributes
     ----------
     name : str
-        What is on it and what film it is.
+        Its film and its picture.
     group : Group
-        What it is held against.
+        Group that it is counted in.
     make : callable
         From rows and columns to the frame.
     """
@@ -85,22 +85,22 @@ class BlindCase:
 
 @dataclass(frozen=True, slots=True)
 class _Film:
-    """A film frame to simulate: its recipe, and whether the scanning program has turned it into a positive."""
+    """A recipe of a frame, and whether the scanning program has turned it into a positive."""
 
     recipe: FrameRecipe
     inverted: bool = False
 
 
 def blind_cases(photos: Path | None = None, outlines: Sequence[Outline] = ()) -> list[BlindCase]:
-    """Return the cases: some sixty, each with a seed of its own.
+    """Return the frames of the bench, some sixty, each with its own seed.
 
     Parameters
     ----------
     photos : Path, optional
-        A folder of photographs; each adds a dusty and a spotless frame. Where those that training holds out are among
-        them, only these are taken.
+        Folder of photographs; each adds a dusty and a spotless frame. If the folder has photographs that training holds
+        out, only those are used.
     outlines : sequence of Outline
-        Outlines of real defects that were held out of training, used for every other dusty frame.
+        Outlines of real defects that were held out of training; every second dusty frame has them.
     """
     cases = [*_dusty(outlines), *_lit(), *_second_model(), *_few(), *_spotless()]
     if photos is not None:
@@ -109,10 +109,9 @@ def blind_cases(photos: Path | None = None, outlines: Sequence[Outline] = ()) ->
 
 
 def _dusty(outlines: Sequence[Outline]) -> Iterator[BlindCase]:
-    """Yield dusty frames of every kind of film; every other one carries real outlines where there are some."""
+    """Yield dusty frames of every kind of film; every second one has real outlines if there are any."""
     for index, (name, picture, film) in enumerate(_dusty_films()):
-        chosen = outlines if index % 2 else ()
-        dusty = replace(film.recipe, damage=replace(film.recipe.damage, outlines=chosen))
+        dusty = replace(film.recipe, damage=replace(film.recipe.damage, outlines=outlines if index % 2 else ()))
         yield BlindCase(name, _group(name), _simulated(picture, replace(film, recipe=dusty), FIRST_SEED + index))
 
 
@@ -157,7 +156,7 @@ def _dusty_films() -> list[tuple[str, MakePicture, _Film]]:
 
 def _lit() -> Iterator[BlindCase]:
     dusty = KINDS["leaky_slide"]
-    # A sky is exposed for what is darkest in it.
+    # A night sky is exposed for its dark parts.
     bare = replace(dusty, damage=_NO_DAMAGE, stock=FilmStock(exposure_stops=0.5))
     for index, make in enumerate((star_field, night_lamps)):
         name = ("star field", "night lamps")[index]
@@ -166,18 +165,18 @@ def _lit() -> Iterator[BlindCase]:
 
 
 def _second_model() -> Iterator[BlindCase]:
-    list_of = [
+    frames = [
         ("coffee", Group.COLOUR, photograph("coffee")),
         ("astronaut", Group.COLOUR, photograph("astronaut")),
         ("grass", Group.HARD, texture("grass", (0.7, 1, 0.4))),
         ("girders", Group.HARD, _film(film_pictures.girders)),
     ]
-    for index, (name, group, picture) in enumerate(list_of):
+    for index, (name, group, picture) in enumerate(frames):
         yield BlindCase(f"second model, {name}", group, _of_second(picture, FIRST_SEED + 70 + index))
 
 
 def _few() -> Iterator[BlindCase]:
-    list_of: list[tuple[str, MakePicture, str]] = [
+    frames: list[tuple[str, MakePicture, str]] = [
         ("sky", _film(film_pictures.smooth_sky), "bright_slide"),
         ("landscape", _film(film_pictures.landscape), "leaky_slide"),
         ("portrait", _film(film_pictures.portrait), "negative"),
@@ -189,7 +188,7 @@ def _few() -> Iterator[BlindCase]:
         ("silver camera", photograph("camera"), "silver"),
         ("silver portrait", _film(film_pictures.portrait), "silver"),
     ]
-    for index, (name, picture, kind) in enumerate(list_of):
+    for index, (name, picture, kind) in enumerate(frames):
         film = _Film(replace(KINDS[kind], damage=_FEW_DAMAGE))
         yield BlindCase(f"few specks, {name}", Group.FEW, _simulated(picture, film, FIRST_SEED + 120 + index))
 
@@ -198,7 +197,7 @@ def _spotless() -> Iterator[BlindCase]:
     plain = replace(KINDS["leaky_slide"], damage=_NO_DAMAGE)
     silver = replace(KINDS["silver"], damage=_NO_DAMAGE)
     grainy = replace(plain, stock=FilmStock(grain_density=0.06, grain_size_px=0.9))
-    list_of: list[tuple[str, MakePicture, _Film]] = [
+    frames: list[tuple[str, MakePicture, _Film]] = [
         ("chelsea", photograph("chelsea"), _Film(plain)),
         ("rocks", drawn(rocks, FIRST_SEED + 6), _Film(plain)),
         ("gravel", texture("gravel", (1, 0.9, 0.8)), _Film(plain)),
@@ -216,7 +215,7 @@ def _spotless() -> Iterator[BlindCase]:
             _Film(replace(KINDS["negative"], damage=_NO_DAMAGE), True),
         ),
     ]
-    for index, (name, picture, film) in enumerate(list_of):
+    for index, (name, picture, film) in enumerate(frames):
         yield BlindCase(f"spotless {name}", Group.SPOTLESS, _simulated(picture, film, FIRST_SEED + 80 + index))
     motor = _of_second(motorcycle, FIRST_SEED + 95, spotless=True)
     yield BlindCase("spotless second model, motorcycle", Group.SPOTLESS, motor)
@@ -227,8 +226,8 @@ def _of_photos(folder: Path, outlines: Sequence[Outline]) -> Iterator[BlindCase]
     bare = replace(dusty, damage=_NO_DAMAGE)
     for index, (name, picture) in enumerate(held_out_pictures(folder).items()):
         recipe = KINDS[kinds[index % len(kinds)]]
-        carrying = replace(recipe, damage=replace(recipe.damage, outlines=outlines if index % 2 else ()))
-        yield BlindCase(name, Group.COLOUR, _simulated(picture, _Film(carrying), FIRST_SEED + 200 + index))
+        damaged = replace(recipe, damage=replace(recipe.damage, outlines=outlines if index % 2 else ()))
+        yield BlindCase(name, Group.COLOUR, _simulated(picture, _Film(damaged), FIRST_SEED + 200 + index))
         yield BlindCase(f"spotless {name}", Group.SPOTLESS, _simulated(picture, _Film(bare), FIRST_SEED + 400 + index))
 
 
@@ -265,7 +264,7 @@ def _of_second(picture: MakePicture, seed: int, *, spotless: bool = False) -> Ca
 
 
 def inverted(frame: SimulatedFrame) -> SimulatedFrame:
-    """Return a negative as a scanning program gives it: a positive in gamma 2.2, its dust white."""
+    """Return a negative as scanning programs save it: a positive with gamma 2.2, whose dust is white."""
     clear = np.percentile(frame.clean_rgb[::4, ::4], 99.5, axis=(0, 1))
     dense = np.percentile(frame.clean_rgb[::4, ::4], 0.5, axis=(0, 1))
     tables = [_positive(float(low), float(high)) for low, high in zip(dense, clear, strict=True)]
@@ -278,8 +277,9 @@ def inverted(frame: SimulatedFrame) -> SimulatedFrame:
 
 
 def _positive(dense: float, clear: float) -> npt.NDArray[np.uint16]:
-    """Return the table of one channel: the densest counts become white, those of clear film black."""
+    """Return the new count of each count of a channel, (65536,): `dense` becomes white, `clear` black."""
     counts = np.maximum(np.arange(65536, dtype=np.float64), 1)
     dense = max(dense, 1.0)
     share = np.log(clear / counts) / np.log(max(clear / dense, 1.5))
-    return np.rint(65535 * (0.02 + 0.9 * np.clip(share, -0.02, 1.08))).astype(np.uint16)
+    table: npt.NDArray[np.uint16] = np.rint(65535 * (0.02 + 0.9 * np.clip(share, -0.02, 1.08))).astype(np.uint16)
+    return table

@@ -1,4 +1,4 @@
-"""What a defect mask is measured by in the blind bench: by kind and strength of each defect, false marks, lights."""
+"""Scores of a defect mask in the blind bench: recall by kind and strength, false regions, stars and lamps touched."""
 
 from __future__ import annotations
 
@@ -10,28 +10,19 @@ import numpy as np
 from scipy import ndimage
 
 from bench.blind.frames import BlindFrame
-from bench.measures.metrics import (
-    Counts,
-    Mask,
-    decibel,
-    display_curve,
-    harmonic_mean,
-    is_worse,
-    precision_and_recall,
-    squared_error,
-    widened,
-)
+from bench.measures.metrics import Counts, decibel, display_curve, is_worse, squared_error
+from training.mask_agreement import Mask, harmonic_mean, precision_and_recall, widened
 
 STRENGTHS = ("under 5 %", "5-20 %", "20-60 %", "over 60 %")
 _STRENGTH_LIMITS = (0.05, 0.20, 0.60)
-# A star that nobody sees is no loss: its light over what is around it, in display values.
+# Display value above its surroundings from which a star counts as visible.
 _SEEN_LIGHT = 0.04
 _EIGHT_NEIGHBOURS = np.ones((3, 3), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Pixels (or things) of which so many were found."""
+    """A count of pixels or things, and how many of them were found."""
 
     found: int = 0
     of: int = 0
@@ -41,30 +32,31 @@ class Tally:
 
     @property
     def share(self) -> float:
-        """Part that was found, NaN of nothing."""
+        """Share that was found, 0..1; NaN if the count is 0."""
         return self.found / self.of if self.of else math.nan
 
 
 @dataclass(frozen=True, slots=True)
 class BlindScore:
-    """How good one mask is; NaN where the frame has nothing to measure it by.
+    """Scores of one mask; NaN where the frame has no damage to measure a score on.
 
     Attributes
     ----------
     precision, recall, f1 : float
-        Against visible defects, 2 pixels apart at most, 0..1.
+        Agreement with visible defects, with 2 pixels of tolerance, 0..1.
     hits, marked : int
-        Pixels of the mask that are right, and all of them.
-    recall_by_kind, recall_by_strength : dict
-        Visible pixels of the defects of a kind, or strength at the core, that lie near the mask.
+        Pixels of the mask within 2 pixels of a visible defect, and all pixels of the mask.
+    recall_by_kind, recall_by_strength : dict from str to Tally
+        Visible pixels of the defects of each kind, and of each strength at the core; found are those within 2 pixels
+        of the mask.
     false_marks : int
-        Connected parts of the mask that touch no damage.
+        Regions of the mask that touch no damage.
     megapixels : float
         Size of the frame.
     lights : Tally
-        Stars and lamps that are seen and carry no damage, and how many of them were changed in any pixel.
+        Visible stars and lamps without damage; found are those that the mask touches.
     before_db, after_db : float
-        PSNR of display values before and after; NaN where nothing was healed.
+        Peak signal to noise ratio of display values before and after; NaN where nothing was healed.
     seconds : float
         Wall time.
     """
@@ -85,12 +77,24 @@ class BlindScore:
 
     @property
     def worse(self) -> bool:
-        """Whether the frame is worse after cleaning than before."""
+        """Whether the frame has fewer decibels after cleaning than before."""
         return is_worse(self.after_db, self.before_db)
 
 
 def score_mask(blind: BlindFrame, mask: Mask, rgb: Counts | None, seconds: float) -> BlindScore:
-    """Measure a mask, and the picture that was healed with it if there is one."""
+    """Return the scores of a mask.
+
+    Parameters
+    ----------
+    blind : BlindFrame
+        The frame and its truth.
+    mask : (rows, cols) ndarray of bool
+        Defect mask.
+    rgb : (rows, cols, 3) ndarray of uint16 or None
+        The frame healed with the mask, if it was healed.
+    seconds : float
+        Wall time.
+    """
     frame = blind.frame
     precision, recall = precision_and_recall(mask, frame.visible_mask)
     near_mask, near_truth = widened(mask), widened(frame.visible_mask)
@@ -114,7 +118,7 @@ def score_mask(blind: BlindFrame, mask: Mask, rgb: Counts | None, seconds: float
 
 
 def strength_name(strength: float) -> str:
-    """Return the class of a strength, part of the light taken at the core."""
+    """Return the class of a strength: the share of the light, 0..1, that a defect takes at its core."""
     return STRENGTHS[int(np.searchsorted(_STRENGTH_LIMITS, strength, side="right"))]
 
 
@@ -158,7 +162,7 @@ def _decibels(blind: BlindFrame, rgb: Counts) -> tuple[float, float]:
 
 
 def summed(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
-    """Add up the tallies of many frames by name."""
+    """Return the sum of the tallies of many frames, by name."""
     total: dict[str, Tally] = {}
     for each in tallies:
         for name, tally in each.items():
@@ -167,6 +171,6 @@ def summed(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
 
 
 def false_marks_per_megapixel(scores: Sequence[BlindScore]) -> float:
-    """Return the false marks of many frames per megapixel, NaN of no frame."""
+    """Return the false regions of many frames for each megapixel; NaN without any frame."""
     megapixels = sum(score.megapixels for score in scores)
     return sum(score.false_marks for score in scores) / megapixels if megapixels else math.nan

@@ -1,4 +1,4 @@
-"""Time and memory of the detector on a frame of 24 megapixels, in a process of its own."""
+"""Time and memory without infrared, on a frame of 24 megapixels in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,20 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
 
-from bench.measures.process import Peak, Planes, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
+from bench.frames.large import Planes, tiled_frame
+from bench.measures.figure_table import Cell, FigureTable, columns
+from bench.measures.process import Peak, forget_peak, in_child, most_resident_bytes, resident_bytes
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.network.detector import find_probability
 from filmscand.ir.network.model_file import load_detector
 
 ROWS, COLS = 4000, 6000
+# Targets: seconds of cleaning on two cores, and memory above the frame.
 MOST_S, MOST_BYTES = 12.0, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds of the network alone and of a whole cleaning, and the memory of the latter."""
+    """Measurements on one frame.
+
+    Parameters
+    ----------
+    network_s, clean_s : float
+        Seconds of the network alone, and of `clean_frame`.
+    steps : dict from str to float
+        Seconds of each step of `clean_frame`.
+    peak : Peak
+        Memory of `clean_frame`.
+    """
 
     network_s: float
     clean_s: float
@@ -30,7 +42,15 @@ class Speed:
 
 
 def measure_speed(model: Path | None, threads: int) -> Speed:
-    """Clean a frame of 24 megapixels without infrared, once, warmed up."""
+    """Clean a frame of 24 megapixels without infrared, once, after a smaller frame to warm up.
+
+    Parameters
+    ----------
+    model : Path or None
+        Another detector than the installed one.
+    threads : int
+        Threads of the network when it runs alone.
+    """
     with tempfile.TemporaryDirectory(prefix="filmscand-blind-") as name:
         tiled_frame(ROWS, COLS, "leaky_slide").save(Path(name))
         return in_child(_measured, Path(name), None if model is None else str(model), threads)
@@ -54,15 +74,12 @@ def _measured(folder: Path, model: str | None, threads: int) -> Speed:
     return Speed(time.perf_counter() - began, clean_s, dict(cleaned.report.step_seconds), peak)
 
 
-def speed_table(speed: Speed) -> Table:
-    """Return the seconds of each step, and the peak beside the frame."""
-    table = Table(title=f"{ROWS * COLS / 1e6:.0f} MP without infrared")
-    for name in ("", "is", "asked"):
-        table.add_column(name)
-    for step, seconds in speed.steps.items():
-        table.add_row(f"  {step}", f"{seconds:.2f} s", "")
-    table.add_row("cleaning", f"{speed.clean_s:.2f} s", f"{MOST_S:.0f} s on two cores")
-    table.add_row("the network alone", f"{speed.network_s:.2f} s", "")
-    beside = speed.peak.most_bytes - speed.peak.loaded_bytes
-    table.add_row("memory beside the frame", f"{beside / 1e6:.0f} MB", f"{MOST_BYTES / 1e6:.0f} MB")
-    return table
+def speed_table(speed: Speed) -> FigureTable:
+    """Return the seconds of each step, and the memory above the frame."""
+    rows: list[tuple[Cell, ...]] = [(step, f"{seconds:.2f} s", "") for step, seconds in speed.steps.items()]
+    rows.append(("cleaning", f"{speed.clean_s:.2f} s", f"{MOST_S:.0f} s on two cores"))
+    rows.append(("the network alone", f"{speed.network_s:.2f} s", ""))
+    above = speed.peak.most_bytes - speed.peak.loaded_bytes
+    rows.append(("memory above the frame", f"{above / 1e6:.0f} MB", f"{MOST_BYTES / 1e6:.0f} MB"))
+    title = f"{ROWS * COLS / 1e6:.0f} MP without infrared"
+    return FigureTable(title=title, columns=columns("step", "is", "wanted"), rows=tuple(rows))

@@ -1,7 +1,7 @@
 """The main job end to end, on a scratch station: `python -m bench.demo` (what `make run` calls).
 
-A virtual scanner with a magazine of six slides is scanned through real libsane and python-sane, and three scans of
-other programs are dropped into watch folders; the service archives and cleans them all.
+`filmscand scan` scans six slides of a virtual scanner through real libsane and python-sane, and three scans of other
+programs are copied into watch folders. The service archives and cleans all nine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -32,8 +33,8 @@ from bench.demo.station import (
     wait_until,
     write_config,
 )
-from bench.frames.scan_files import WriteScan, write_pair, write_silverfast, write_vuescan
 from bench.frames.photographs import MakePicture, photograph
+from bench.frames.scan_files import WriteScan, write_pair, write_silverfast, write_vuescan
 from bench.measures.crop_sheets import save_sheet
 from bench.measures.metrics import Answer, Judge
 from filmscand.daemon.archive.sidecar import Outcome, Role, Sidecar
@@ -49,14 +50,15 @@ from filmscand.film.pictures import girders, landscape, night, portrait
 ROWS, COLS = 1000, 1500
 MAGAZINE = "magazine"
 _MODEL, _MODEL_BITS = "coolscan3", 14
-# A part of the time that the real scanner takes: a bar that can be watched.
+# Time of a frame over that of a real scanner: slow enough to watch the progress bar.
 _TIME_SCALE = 1 / 12
+# Lines of the service's log to print after a failure.
 _LOG_LINES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame to make: its film and damage, and what is on it."""
+    """A frame to simulate: name, kind of film and damage, picture and seed."""
 
     name: str
     kind: str
@@ -64,7 +66,7 @@ class _Frame:
     seed: int
 
     def simulate(self, *, bits: int = 16) -> SimulatedFrame:
-        """Return the frame as a scanner of so many bits sees it."""
+        """Return the frame as a scanner with that bit depth sees it."""
         recipe = KINDS[self.kind]
         recipe = replace(recipe, scanner=replace(recipe.scanner, bits=bits))
         return simulate_frame(self.picture(ROWS, COLS), recipe, seed=self.seed)
@@ -72,14 +74,14 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Drop:
-    """A frame that comes as a file: the program whose files it comes in, and the watch folder."""
+    """A frame that arrives as a file: the function that writes it as a scanning program does, and the watch folder."""
 
     frame: _Frame
     write: WriteScan
     folder: str
 
 
-# A whole photograph is nicer to look at than its sharp, mirrored parts.
+# Enlarged further than on a bench: a whole photograph is nicer to look at than a sharp one mirrored at its edges.
 _COFFEE, _ROCKET, _CAT = (photograph(name, most_enlarged=4.0) for name in ("coffee", "rocket", "chelsea"))
 _SLIDES = (
     _Frame("leaky", "leaky_slide", _COFFEE, 71),
@@ -96,12 +98,12 @@ _DROPS = (
     ),
     _Drop(_Frame("mounted-slide", "mounted", _ROCKET, 73), write_pair, "slides"),
 )
-# Kodachrome may be left as it is, and on a spotless slide there is nothing to clean.
-_CLEANED_FOR_SURE = frozenset({"leaky", "bright", "mounted", *(drop.frame.name for drop in _DROPS)})
+# Frames that must be cleaned. Kodachrome may be left as it is, and a spotless slide needs no cleaning.
+_MUST_BE_CLEANED = frozenset({"leaky", "bright", "mounted", *(drop.frame.name for drop in _DROPS)})
 
 
 def main() -> int:
-    """Run it; returns the exit status."""
+    """Run the demo; returns the exit status."""
     console = Console()
     root = Path(tempfile.mkdtemp(prefix="filmscand-"))
     console.print(f"scratch station: [bold]{root}[/]")
@@ -133,8 +135,8 @@ def _show(root: Path, console: Console) -> None:
     console.print(*_tables(sidecars))
     _print_pictures(Archive(station.archive), sidecars, frames, root, console)
     for sidecar in sidecars:
-        if _name(sidecar) in _CLEANED_FOR_SURE and sidecar.latest.outcome is not Outcome.CLEANED:
-            raise DemoError(f"{sidecar.frame_id} carries damage and was not cleaned: {sidecar.latest.warnings}")
+        if _name(sidecar) in _MUST_BE_CLEANED and sidecar.latest.outcome is not Outcome.CLEANED:
+            raise DemoError(f"{sidecar.frame_id} has damage and was not cleaned: {sidecar.latest.warnings}")
 
 
 def _make_frames(console: Console) -> dict[str, SimulatedFrame]:
@@ -147,19 +149,19 @@ def _make_frames(console: Console) -> dict[str, SimulatedFrame]:
 
 
 def _scan(config: Path, frames: dict[str, SimulatedFrame], console: Console) -> None:
-    """Scan the magazine as a technician would: `filmscand scan` shows how far it is."""
+    """Scan the magazine with `filmscand scan`, as a technician would."""
     planes = [frames[slide.name] for slide in _SLIDES]
     magazine = Magazine.of([Slide(frame.rgb, frame.infrared, STILL) for frame in planes])
     with VirtualScanner(_MODEL, magazine, address=None, time_scale=_TIME_SCALE) as scanner:
         console.print(f"virtual scanner: [bold]{scanner.device}[/], {len(_SLIDES)} slides")
-        asked = {
+        options = {
             "--roll": MAGAZINE,
             "--frames": str(len(_SLIDES)),
             "--collection": "demo",
             "--box": "box-1",
             "--film": "slide",
         }
-        words = [word for pair in asked.items() for word in pair]
+        words = [word for pair in options.items() for word in pair]
         command = [str(PROGRAM), "scan", *words, "--device", scanner.device, "--config", str(config)]
         status = subprocess.run(command, timeout=LIMIT_S, check=False).returncode
         if status != 0:
@@ -167,11 +169,11 @@ def _scan(config: Path, frames: dict[str, SimulatedFrame], console: Console) -> 
 
 
 def _drop(frames: dict[str, SimulatedFrame], root: Path) -> None:
-    """Copy the files into the watch folders one after another, as from a share."""
-    made = root / "scans"
-    made.mkdir()
+    """Write the files outside the watch folders and copy them into these, one after another, as from a share."""
+    scans = root / "scans"
+    scans.mkdir()
     for drop in _DROPS:
-        for path in drop.write(made, drop.frame.name, frames[drop.frame.name]):
+        for path in drop.write(scans, drop.frame.name, frames[drop.frame.name]):
             shutil.copyfile(path, root / "drop" / drop.folder / path.name)
 
 
@@ -188,7 +190,7 @@ def _sidecars(station: Station) -> list[Sidecar]:
 
 
 def _name(sidecar: Sidecar) -> str:
-    """Return what the demo calls a frame: scanned slides come in the order of the magazine."""
+    """Return the demo's name of an archived frame; slides are numbered in the order of the magazine."""
     frame = sidecar.frame_id
     if frame.roll == MAGAZINE:
         return _SLIDES[frame.number - 1].name
@@ -247,9 +249,11 @@ def _save_sheet(path: Path, name: str, frame: SimulatedFrame, named: dict[Role, 
 
 
 def _first_rows(frame: SimulatedFrame, rows: int) -> SimulatedFrame:
-    """Cut a frame to what was scanned: the last row serves as the spare one that python-sane loses."""
+    """Cut a frame to the rows that were scanned: python-sane loses the last row of a scan."""
     planes = {field.name: getattr(frame, field.name) for field in fields(frame)}
-    cut = {name: plane[:rows] for name, plane in planes.items() if isinstance(plane, np.ndarray) and plane.ndim > 1}
+    cut: dict[str, Any] = {
+        name: plane[:rows] for name, plane in planes.items() if isinstance(plane, np.ndarray) and plane.ndim > 1
+    }
     return replace(frame, **cut)
 
 

@@ -1,4 +1,4 @@
-"""The scratch station of the demo: its configuration, its service as a process, and the wait for its frames."""
+"""The scratch station of the demo: configuration, service process, and waiting for its frames."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from filmscand.daemon.maintenance.status import StationStatus, station_status
 from filmscand.daemon.station.configuration import Station
 
-# The first frame of a fresh checkout waits until numba has compiled the engine.
+# Longest wait for the frames. In a fresh checkout numba compiles the engine before the first frame.
 LIMIT_S = 400.0
 _STOP_LIMIT_S = 40.0
 PROGRAM = Path(sys.executable).with_name("filmscand")
 
 
 class DemoError(Exception):
-    """The main job did not come to its end; the message says where it stopped."""
+    """The main job did not finish; the message says where it stopped."""
 
 
 def write_config(root: Path) -> Path:
-    """Write a station with a watch folder for slides and one for negatives that does not wait for slow copies."""
+    """Write a configuration with two watch folders, slides and negatives, whose files settle after one second."""
     quick = {"settle_s": 1.0, "collection": "demo", "box": "box-1"}
     watches = [
         {"path": "drop/slides", "film": "slide", "roll": "slides", **quick},
@@ -41,7 +41,13 @@ def write_config(root: Path) -> Path:
 
 @contextmanager
 def service_process(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the service as a process of its own; at the end it is asked to stop and has to do so in order."""
+    """Run the service as a process; at exit it gets SIGTERM and must end with status 0.
+
+    Raises
+    ------
+    DemoError
+        The service ended with another status, or not in time.
+    """
     with log.open("wb") as output:
         command = [str(PROGRAM), "run", "--config", str(config)]
         service = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -56,7 +62,7 @@ def service_process(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]
     with _kill_if_needed(service):
         status = service.wait(_STOP_LIMIT_S)
         if status != 0:
-            raise DemoError(f"the service ended with status {status} when it was asked to stop")
+            raise DemoError(f"the service ended with status {status} after SIGTERM, expected 0")
 
 
 @contextmanager
@@ -70,17 +76,17 @@ def _kill_if_needed(service: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def wait_until(condition: Callable[[StationStatus], bool], station: Station, service: subprocess.Popen[bytes]) -> None:
-    """Wait until the service is as it should be, a minute at most."""
+    """Wait until the station's status meets a condition, a minute at most."""
     deadline_s = time.monotonic() + 60.0
     while not condition(station_status(station)):
         _require_alive(service)
         if time.monotonic() > deadline_s:
-            raise DemoError("the service was not up within 60 s")
+            raise DemoError("the service did not start within 60 s")
         time.sleep(0.2)
 
 
 def follow_frames(count: int, station: Station, service: subprocess.Popen[bytes], console: Console) -> None:
-    """Wait, with a bar, until `count` more frames are archived than are now."""
+    """Wait, with a progress bar, until `count` more frames are archived."""
     before = station_status(station).states["finished"]
     deadline_s = time.monotonic() + LIMIT_S
     columns = (BarColumn(), TextColumn("{task.completed} of {task.total} archived"), TextColumn("{task.description}"))
@@ -100,7 +106,7 @@ def follow_frames(count: int, station: Station, service: subprocess.Popen[bytes]
 
 
 def require_no_failure(status: StationStatus) -> None:
-    """Raise where a frame failed, an alarm stands or a file waits for a person."""
+    """Raise a `DemoError` if a frame failed, an alarm is raised or a file waits for a person."""
     for frame in status.last_frames:
         if frame.error is not None:
             raise DemoError(f"{frame.frame}: {frame.error}")
@@ -121,4 +127,4 @@ def _state_of(status: StationStatus) -> str:
 
 def _require_alive(service: subprocess.Popen[bytes]) -> None:
     if service.poll() is not None:
-        raise DemoError(f"the service ended by itself with status {service.returncode}")
+        raise DemoError(f"the service ended unexpectedly with status {service.returncode}")

@@ -1,9 +1,10 @@
-"""Writes frames as scanning programs do, to be dropped into a watch folder."""
+"""Frames as files of scanning programs, for watch folders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -15,6 +16,7 @@ _SILVERFAST = "SilverFast 9.2.0"
 _TRANSPARENCY_MASK = 4
 _NEW_SUBFILE_TYPE = 254
 
+# From folder, file stem and frame to the files written.
 WriteScan = Callable[[Path, str, SimulatedFrame], tuple[Path, ...]]
 
 
@@ -32,20 +34,20 @@ def write_silverfast(folder: Path, stem: str, frame: SimulatedFrame) -> tuple[Pa
     with tifffile.TiffWriter(path) as tiff:
         tiff.write(frame.rgb, photometric="rgb", software=_SILVERFAST, **_about(frame))
         tiff.write(frame.infrared, photometric="minisblack", subfiletype=0, software=_SILVERFAST, **_about(frame))
-    with tifffile.TiffFile(path, mode="r+b") as tiff:
-        # tifffile itself does not write this value of the tag.
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        # tifffile refuses to write this value of the tag, but can overwrite it.
         tiff.pages[1].aspage().tags[_NEW_SUBFILE_TYPE].overwrite(_TRANSPARENCY_MASK)
     return (path,)
 
 
 def write_pair(folder: Path, stem: str, frame: SimulatedFrame) -> tuple[Path, ...]:
-    """Write the picture and the infrared into a file each."""
+    """Write the picture and the infrared as two files, NAME.tif and NAME_ir.tif."""
     paths = folder / f"{stem}.tif", folder / f"{stem}_ir.tif"
     tifffile.imwrite(paths[0], frame.rgb, photometric="rgb", **_about(frame))
     tifffile.imwrite(paths[1], frame.infrared, photometric="minisblack", **_about(frame))
     return paths
 
 
-def _about(frame: SimulatedFrame) -> dict[str, object]:
+def _about(frame: SimulatedFrame) -> dict[str, Any]:
     dpi = frame.recipe.scanner.resolution_dpi
     return {"metadata": None, "resolution": (dpi, dpi), "resolutionunit": "INCH"}

@@ -1,7 +1,7 @@
-"""A second film, scanner and damage, written apart from `film/`: who has learnt the first by heart fails here.
+"""A second film, scanner and damage, written independently of `film/`, to detect rules that are fitted to `film/`.
 
-Shapes come from thresholded noise and splines, edges from a disc of defocus, attenuation differs by channel, some
-specks have a bright rim from refraction, grain is clumps of counted crystals, and noise is white.
+Shapes come from thresholded noise and splines, edges from a disc of defocus. Attenuation differs by channel, and some
+specks have a bright rim from refraction. Grain is clumps of counted crystals, and the scanner's noise is white.
 """
 
 from __future__ import annotations
@@ -22,17 +22,21 @@ from filmscand.film.recipe import Scanner
 Plane = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
+# Relative change of the light from which damage counts as visible.
 VISIBLE_SHARE = 0.03
+# Counts of clear film above black, and of black.
 _WHITE = 56_000.0
 _BLACK = 90.0
+# Standard deviation of the noise in clear light, over clear light.
 _NOISE_SHARE = 0.004
 _LN10 = np.float32(np.log(10))
+# Mean number of defects on a megapixel.
 _SPECKS_PER_MP, _HAIRS_PER_MP, _SCRATCHES_PER_MP = 90, 9, 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """One defect: how much of it lies over each pixel of its window, and the density that it adds by channel."""
+class _DrawnDefect:
+    """One defect: its coverage of each pixel of a window, the density that it adds by channel, its bright rim."""
 
     kind: DefectKind
     top_px: int
@@ -45,24 +49,28 @@ class _Mark:
 def second_model(
     picture: Picture, *, seed: int, spotless: bool = False, infrared: SecondInfrared | None = None
 ) -> SimulatedFrame:
-    """Return a slide as another scanner sees it, with the truth of its damage.
+    """Return a slide of the second film as the second scanner sees it, with the truth of its damage.
 
     Parameters
     ----------
     picture : (rows, cols, 3) ndarray
-        uint8 in sRGB, or float32, linear.
+        uint8 in sRGB, or float32 in linear light, 0..1.
     seed : int
-        Of everything.
+        Seed of grain, noise and damage.
     spotless : bool
-        Leave the damage out.
+        Whether the slide has no damage.
     infrared : SecondInfrared, optional
-        How it is scanned in infrared; the plane is empty without.
+        Properties of the infrared scan; without it the plane is all zeros.
+
+    Returns
+    -------
+    SimulatedFrame
+        Its recipe tells the scanner only.
     """
     rng = np.random.default_rng([seed, 11])
     light = _film(picture, rng)
     shape = (light.shape[0], light.shape[1])
-    marks = [] if spotless else list(_marks(rng, shape))
-    passed, labels, defects = _cover(shape, marks)
+    passed, labels, defects = _cover(shape, [] if spotless else list(_defects(rng, shape)))
     damaged = light * passed
     clean_rgb, rgb = _counts(light, damaged, rng)
     clean_infrared, seen = np.zeros((2, *shape), np.uint16)
@@ -86,20 +94,20 @@ def second_model(
 
 
 def _film(picture: Picture, rng: np.random.Generator) -> Plane:
-    """Return the light that passes the developed film, 0..1."""
+    """Return the light that passes the developed film, (rows, cols, 3), 0..1."""
     exposed = linear_picture(picture)
     density = np.float32(2.7) / (1 + (np.float32(14) * exposed) ** np.float32(0.95))
     crystals = rng.poisson(14, density.shape).astype(np.float32) / 14 - 1
     clumps = cv2.blur(crystals, (2, 2))
     density += np.float32(0.11) * clumps * np.sqrt(np.minimum(density, 1.5) + np.float32(0.03))
     light = np.exp(-_LN10 * np.maximum(density, 0))
-    return cv2.filter2D(light, -1, disc(0.9))
+    return np.asarray(cv2.filter2D(light, -1, disc(0.9)), np.float32)
 
 
 def _counts(
     light: Plane, damaged: Plane, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16]]:
-    """Return the counts without and with damage, with one noise for both."""
+    """Return the counts without and with damage, both with the same noise."""
     noise = _deviation(light) * rng.standard_normal(light.shape, np.float32)
     clean, dirty = (
         np.rint((plane + noise) * _WHITE + _BLACK).clip(0, 65535).astype(np.uint16) for plane in (light, damaged)
@@ -117,7 +125,7 @@ def _visible(light: Plane, damaged: Plane) -> npt.NDArray[np.bool_]:
     return np.asarray(((change > VISIBLE_SHARE * light) & (change > _deviation(light))).any(-1))
 
 
-def _marks(rng: np.random.Generator, shape: tuple[int, int]) -> Iterator[_Mark]:
+def _defects(rng: np.random.Generator, shape: tuple[int, int]) -> Iterator[_DrawnDefect]:
     megapixels = shape[0] * shape[1] / 1e6
     for kind, count, draw in (
         (DefectKind.DUST, _SPECKS_PER_MP, _speck),
@@ -126,14 +134,15 @@ def _marks(rng: np.random.Generator, shape: tuple[int, int]) -> Iterator[_Mark]:
         (DefectKind.SCRATCH, _SCRATCHES_PER_MP, _scratch),
     ):
         for _ in range(max(1, int(rng.poisson(count * megapixels)))):
-            coverage = cv2.filter2D(draw(rng), -1, disc(rng.uniform(0.7, 2.6)), borderType=cv2.BORDER_CONSTANT)
+            soft = cv2.filter2D(draw(rng), -1, disc(rng.uniform(0.7, 2.6)), borderType=cv2.BORDER_CONSTANT)
+            coverage: Plane = np.asarray(soft, np.float32)
             coverage[coverage < 0.004] = 0
             top, left = (int(rng.uniform(-size // 2, full)) for size, full in zip(coverage.shape, shape, strict=True))
             density = float(np.clip(0.2 * np.exp(0.9 * rng.standard_normal()), 0.02, 2.0))
-            # Skin and wood are brown: they pass red and stop blue.
+            # Skin and wood are brown: they let red pass and stop blue.
             tint = np.array([1 - rng.uniform(0, 0.35), 1, 1 + rng.uniform(0, 0.35)], np.float32)
             rim = rng.uniform(0.03, 0.2) if kind is DefectKind.DUST and rng.uniform() < 0.25 else 0.0
-            yield _Mark(kind, top, left, coverage, density * tint, rim)
+            yield _DrawnDefect(kind, top, left, coverage, density * tint, rim)
 
 
 def _speck(rng: np.random.Generator) -> Plane:
@@ -145,7 +154,7 @@ def _clump(rng: np.random.Generator) -> Plane:
 
 
 def _blob(rng: np.random.Generator, radius_px: float, unevenness: float) -> Plane:
-    """Return an island of noise that falls off from its middle, drawn three times as large."""
+    """Return thresholded noise that falls off from its middle; drawn three times as large and reduced."""
     half = int(np.ceil(3 * (2 * radius_px + 4)))
     down, across = np.mgrid[-half:half, -half:half].astype(np.float32) / 3
     noise = cv2.GaussianBlur(rng.standard_normal(down.shape).astype(np.float32), (0, 0), 1.5 * radius_px)
@@ -178,29 +187,32 @@ def _stroke(path: npt.NDArray[np.float64], width_px: float) -> Plane:
 
 
 def _shrunk(large: Plane) -> Plane:
-    return cv2.resize(large, (large.shape[1] // 3, large.shape[0] // 3), interpolation=cv2.INTER_AREA)
+    size = (large.shape[1] // 3, large.shape[0] // 3)
+    return np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _cover(shape: tuple[int, int], marks: Sequence[_Mark]) -> tuple[Plane, npt.NDArray[np.int32], list[Defect]]:
-    """Return how much light passes each pixel's damage, the number of the mark on it, and the marks as defects."""
+def _cover(
+    shape: tuple[int, int], all_drawn: Sequence[_DrawnDefect]
+) -> tuple[Plane, npt.NDArray[np.int32], list[Defect]]:
+    """Return the share of the light that the damage lets pass, the number of each pixel's defect, and the defects."""
     density = np.zeros((*shape, 3), np.float32)
     rim = np.zeros(shape, np.float32)
     labels = np.zeros(shape, np.int32)
     defects = []
-    for mark in marks:
+    for drawn in all_drawn:
         rows, cols = (
             slice(max(first, 0), min(first + size, full))
-            for first, size, full in zip((mark.top_px, mark.left_px), mark.coverage.shape, shape, strict=True)
+            for first, size, full in zip((drawn.top_px, drawn.left_px), drawn.coverage.shape, shape, strict=True)
         )
-        part = mark.coverage[rows.start - mark.top_px : rows.stop - mark.top_px]
-        part = part[:, cols.start - mark.left_px : cols.stop - mark.left_px]
+        part = drawn.coverage[rows.start - drawn.top_px : rows.stop - drawn.top_px]
+        part = part[:, cols.start - drawn.left_px : cols.stop - drawn.left_px]
         if not (part > 0.1).any():
             continue
-        density[rows, cols] += part[..., None] * mark.density_rgb
-        # Light that a clear grain bends away from its middle arrives at its edge.
-        rim[rows, cols] += np.float32(mark.rim) * (4 * part * (1 - part)) ** 4
-        strength = float(1 - 10.0 ** -mark.density_rgb.mean())
-        defects.append(Defect(mark.kind, strength, (rows.start, rows.stop), (cols.start, cols.stop), False))
+        density[rows, cols] += part[..., None] * drawn.density_rgb
+        # A clear grain refracts light from its middle to its edge.
+        rim[rows, cols] += np.float32(drawn.rim) * (4 * part * (1 - part)) ** 4
+        strength = float(1 - 10.0 ** -drawn.density_rgb.mean())
+        defects.append(Defect(drawn.kind, strength, (rows.start, rows.stop), (cols.start, cols.stop), False))
         labels[rows, cols][part > 0.1] = len(defects)
     passed = np.exp(-_LN10 * density) * (1 + rim)[..., None]
     return passed, labels, defects

@@ -1,4 +1,4 @@
-"""A sheet of crops for a frame: raw, infrared, cleaned, truth and mask side by side, to be looked at."""
+"""A sheet of crops for a frame: raw, infrared, cleaned, truth and mask side by side, to inspect by eye."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from bench.measures.metrics import Answer, Judge, display_curve, widened
+from bench.measures.metrics import Answer, Judge, display_curve
 from filmscand.film.frame import SimulatedFrame
+from training.mask_agreement import widened
 
 CROP_PX = 144
 ENLARGED = 2
@@ -26,7 +27,17 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """Crops to show: why, of which plane (rows, cols) they have the largest sums, and how many."""
+    """Crops to show.
+
+    Attributes
+    ----------
+    why : str
+        Caption of the crops.
+    plane : (rows, cols) ndarray of float32 or bool
+        The crops with the largest sums of this plane are shown.
+    count : int
+        Number of crops.
+    """
 
     why: str
     plane: npt.NDArray[np.float32] | npt.NDArray[np.bool_]
@@ -40,7 +51,21 @@ class _Crop:
 
 
 def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, title: str) -> None:
-    """Write a PNG with the crops of largest error, of most harm, and a typical one, a row each."""
+    """Write a PNG with the crops of largest error, the crop of most harm and a typical one, a row each.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; its folder is created.
+    frame : SimulatedFrame
+        The frame and its truth.
+    judge : Judge
+        Judge of that frame.
+    answer : Answer
+        The cleaned frame.
+    title : str
+        Title of the sheet.
+    """
     worst = [
         Worst("largest error", judge.error(answer.rgb), WORST_CROPS),
         Worst("most harm", judge.harm(answer.rgb), HARMED_CROPS),
@@ -49,7 +74,21 @@ def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, 
 
 
 def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, worst: Sequence[Worst], title: str) -> None:
-    """Write a PNG with the worst crops and a typical one, a row each."""
+    """Write a PNG with the worst crops and a typical one, a row each.
+
+    Parameters
+    ----------
+    path : Path
+        File to write; its folder is created.
+    frame : SimulatedFrame
+        The frame and its truth.
+    answer : Answer
+        The cleaned frame.
+    worst : sequence of Worst
+        Crops to show, in this order.
+    title : str
+        Title of the sheet.
+    """
     crops = list(_choose(frame, worst))
     planes = _planes(frame, answer)
     side = CROP_PX * ENLARGED
@@ -81,21 +120,22 @@ def _choose(frame: SimulatedFrame, worst: Sequence[Worst]) -> Iterator[_Crop]:
 
 
 def _block_sums(plane: npt.NDArray[np.float32] | npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-    """Return the sums of a plane over blocks of the crops' size, those cut off by the rim included."""
+    """Return the sums of a plane over blocks of the crops' size, (block rows, block columns)."""
     whole = np.pad(plane.astype(np.float32), [(0, -size % CROP_PX) for size in plane.shape])
     rows, cols = (size // CROP_PX for size in whole.shape)
-    return whole.reshape(rows, CROP_PX, cols, CROP_PX).sum((1, 3))
+    sums: npt.NDArray[np.float32] = whole.reshape(rows, CROP_PX, cols, CROP_PX).sum((1, 3))
+    return sums
 
 
 def _largest_blocks(blocks: npt.NDArray[np.float32], count: int, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the blocks of the largest sums over 0 that are not taken yet."""
+    """Return the blocks with the largest sums over 0 that are not taken yet."""
     order = np.argsort(blocks, axis=None)[::-1]
-    places = [tuple(int(i) for i in np.unravel_index(flat, blocks.shape)) for flat in order if blocks.flat[flat] > 0]
+    places = [divmod(int(flat), blocks.shape[1]) for flat in order if blocks.flat[flat] > 0]
     return [place for place in places if place not in taken][:count]
 
 
 def _typical_block(damage: npt.NDArray[np.float32], taken: list[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return the middle one of the damaged blocks that are not taken, the first block where nothing is damaged."""
+    """Return the median of the damaged blocks that are not taken; the first block if no block is damaged or taken."""
     damaged = _largest_blocks(damage, damage.size, taken)
     return damaged[len(damaged) // 2] if damaged else (0, 0) if not taken else None
 
@@ -117,9 +157,11 @@ def _planes(frame: SimulatedFrame, answer: Answer) -> list[Tile]:
     return [raw, np.repeat(infrared[..., None], 3, -1), cleaned, truth, _overlay(raw, frame, answer)]
 
 
-def _stretched(values: npt.NDArray[np.float32], low: object, high: object) -> Tile:
-    share = (values - np.float32(low)) / np.maximum(np.float32(high) - np.float32(low), 1e-6)
-    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+def _stretched(values: npt.NDArray[np.float32], low: npt.ArrayLike, high: npt.ArrayLike) -> Tile:
+    black, white = (np.asarray(level, np.float32) for level in (low, high))
+    share = (values - black) / np.maximum(white - black, np.float32(1e-6))
+    tile: Tile = np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+    return tile
 
 
 def _overlay(raw: Tile, frame: SimulatedFrame, answer: Answer) -> Tile:

@@ -136,7 +136,7 @@ def display_curve(scanner: Scanner) -> npt.NDArray[np.float32]:
 
 
 def squared_error(values: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the squared difference of each pixel, (rows, cols), mean of the channels, of two (rows, cols, n) arrays."""
+    """Return the squared difference of two (rows, cols, n) arrays, mean over the n channels, (rows, cols)."""
     difference = values - truth
     total: npt.NDArray[np.float32] = np.einsum("rcx,rcx->rc", difference, difference)
     return total / np.float32(values.shape[-1])

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.frames.large import Planes
-import numpy.typing as npt
 
 TILE_ROWS, TILE_COLS = 1600, 2400
 # About the shot noise of a bright pixel: the mirrored tiles are then no exact copies of each other.

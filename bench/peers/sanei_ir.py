@@ -1,7 +1,7 @@
-"""sane-backends' infrared cleaner, built at run time from the distribution's own source package.
+"""sane-backends' infrared cleaner, compiled at run time from the distribution's source package.
 
-It is under the GNU GPL: it is fetched into the git-ignored `bench/out/` where it is compared with, and is no part of
-this project. The calls follow the order in which the pieusb backend makes them.
+It is under the GNU GPL and no part of this project: it is downloaded into the git-ignored `bench/out/` for comparison
+only. The order of the calls is that of the pieusb backend.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-OUT = Path(__file__).parent / "out" / "sanei_ir"
+OUT = Path(__file__).parent.parent / "out" / "sanei_ir"
 _APT = Path("/etc/apt")
 _WANTED = re.compile(r"[^/]+/(sanei/sanei_ir\.c|include/sane/\w+\.h)")
 _GRAY_FRAME = 0
@@ -29,10 +30,12 @@ _STUB = "void sanei_debug_ndebug(int level, const char *message, ...) { (void)le
 
 _Plane = npt.NDArray[np.uint16]
 _SAMPLES = ctypes.POINTER(ctypes.c_uint16)
+if TYPE_CHECKING:
+    _Samples = ctypes._Pointer[ctypes.c_uint16]
 
 
 class UnavailableError(Exception):
-    """The peer cannot be had on this machine; the message says why."""
+    """sanei_ir cannot be built or run on this machine; the message says why."""
 
 
 class _Parameters(ctypes.Structure):
@@ -43,7 +46,19 @@ class _Parameters(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class SaneiCleaned:
-    """A picture it cleaned, what it found before it grew its mask, the grown mask, and the C functions' seconds."""
+    """The result of sanei_ir for one frame.
+
+    Attributes
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the cleaned frame.
+    found : (rows, cols) ndarray of bool
+        Defect mask before it was widened.
+    filled : (rows, cols) ndarray of bool
+        Defect mask after it was widened.
+    seconds : float
+        Wall time of the C functions.
+    """
 
     rgb: npt.NDArray[np.uint16]
     found: npt.NDArray[np.bool_]
@@ -57,7 +72,7 @@ class SaneiIr:
     Raises
     ------
     UnavailableError
-        It cannot be fetched or built.
+        It cannot be downloaded or compiled.
     """
 
     def __init__(self) -> None:
@@ -65,7 +80,22 @@ class SaneiIr:
         self._libc = ctypes.CDLL(None)
 
     def clean(self, rgb: npt.NDArray[np.uint16], infrared: _Plane, *, resolution_dpi: int = 3600) -> SaneiCleaned:
-        """Clean a frame of 16-bit counts."""
+        """Clean a frame.
+
+        Parameters
+        ----------
+        rgb : (rows, cols, 3) ndarray of uint16
+            Counts that fill 16 bits.
+        infrared : (rows, cols) ndarray of uint16
+            Counts of the infrared plane.
+        resolution_dpi : int
+            Resolution; sets the size of sanei_ir's windows.
+
+        Raises
+        ------
+        UnavailableError
+            A C function reports an error, or would never return for this infrared plane.
+        """
         if not infrared.any():
             raise UnavailableError("sanei_ir never returns from an infrared plane without light")
         rows, cols = infrared.shape
@@ -83,7 +113,7 @@ class SaneiIr:
         self._libc.free(mask)
         return SaneiCleaned(np.stack(planes[:3], -1), found, filled, seconds)
 
-    def _detect(self, parameters: _Parameters, planes: list[_Plane], resolution_dpi: int) -> ctypes.Array:
+    def _detect(self, parameters: _Parameters, planes: list[_Plane], resolution_dpi: int) -> _Samples:
         about, infrared = ctypes.byref(parameters), _samples(planes[3])
         self._call("spectral_clean", about, None, _samples(planes[0]), infrared)
         static = self._static_threshold(about, infrared)
@@ -94,7 +124,7 @@ class SaneiIr:
         return mask
 
     def _fill(self, parameters: _Parameters, planes: list[_Plane], mask: object, resolution_dpi: int) -> None:
-        pointers = (_SAMPLES * 4)(*(_samples(plane) for plane in planes))
+        pointers = (_SAMPLES * 4)(*[_samples(plane) for plane in planes])
         grow_px, mean_px = resolution_dpi // 1000 + 1, max(3, (resolution_dpi // 540) | 1)
         about = ctypes.byref(parameters)
         self._call("dilate_mean", about, pointers, mask, 500, grow_px, mean_px, 0, 0, None)
@@ -114,7 +144,7 @@ class SaneiIr:
 
 
 def build() -> Path:
-    """Return the shared library, fetched and compiled where it is not there yet."""
+    """Return the path of the shared library; downloads and compiles it first if it does not exist."""
     library = OUT / "libsanei_ir.so"
     if library.is_file():
         return library
@@ -126,10 +156,10 @@ def build() -> Path:
     (OUT / "stub.c").write_text(_STUB)
     source = next(OUT.glob("*/sanei/sanei_ir.c"))
     include = source.parent.parent / "include"
-    made = library.with_suffix(".part")
+    fresh = library.with_suffix(".part")
     sources = [str(source), str(OUT / "stub.c")]
-    _run(["gcc", "-O2", "-fPIC", "-shared", "-DNDEBUG", f"-I{include}", *sources, "-o", str(made), "-lm"])
-    return made.rename(library)
+    _run(["gcc", "-O2", "-fPIC", "-shared", "-DNDEBUG", f"-I{include}", *sources, "-o", str(fresh), "-lm"])
+    return fresh.rename(library)
 
 
 def _fetch(folder: Path) -> None:
@@ -144,7 +174,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _apt_configuration(folder: Path) -> Path:
-    """Write an apt configuration of its own, so that the system's lists stay as they are."""
+    """Write an apt configuration that uses folders of its own, so that the system's package lists do not change."""
     for name in ("state/lists/partial", "cache/archives/partial", "sources"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     stanzas, lines = list(_source_stanzas()), list(_source_lines())
@@ -182,19 +212,20 @@ def _source_lines() -> Iterator[str]:
 
 def _run(command: list[str], environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"{' '.join(command[:2])} did not end within {error.timeout:.0f} s") from error
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise UnavailableError(f"{' '.join(command[:2])} failed: {said}")
+    if process.returncode != 0:
+        message = (process.stderr.strip() or process.stdout.strip() or "no message").splitlines()[-1]
+        raise UnavailableError(f"{' '.join(command[:2])} failed: {message}")
 
 
-def _dirty(mask: object, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    return np.ctypeslib.as_array(mask, shape) == _DIRTY
+def _dirty(mask: _Samples, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    dirty: npt.NDArray[np.bool_] = np.ctypeslib.as_array(mask, shape) == _DIRTY
+    return dirty
 
 
-def _samples(plane: _Plane) -> ctypes.Array:
+def _samples(plane: _Plane) -> _Samples:
     return plane.ctypes.data_as(_SAMPLES)

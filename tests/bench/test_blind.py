@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from bench.frames.second_film import VISIBLE_SHARE, second_model
+from bench.blind.finders import OURS, TOP_HAT_LEVELS, top_hat_name
 from bench.blind.frames import BlindFrame, Group, blind_cases, inverted
 from bench.blind.scores import Tally, false_marks_per_megapixel, score_mask, strength_name, summed
-from bench.blind.finders import OURS, TOP_HAT_LEVELS, top_hat_name
-from bench.frames.drawn_pictures import foliage, night_lamps, rocks, star_field, wires
 from bench.blind.tables import BlindResult, groups_table
+from bench.frames.drawn_pictures import foliage, night_lamps, rocks, star_field, wires
+from bench.frames.second_film import VISIBLE_SHARE, second_model
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import smooth_sky

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench.frames.second_film import second_model
-from bench.measures.metrics import Answer, Judge
 from bench.frames.second_infrared import SecondInfrared
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.pictures import landscape, smooth_sky
 from filmscand.ir import clean_frame
 from filmscand.ir.report import Method

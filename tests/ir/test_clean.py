@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.measures.metrics import Answer, Judge
-from training.mask_agreement import widened
 from filmscand.film.frame import Damage
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import PICTURES
@@ -19,6 +18,7 @@ from filmscand.ir import CleanOptions, ImageError, ModelError, PlaneTypeError, S
 from filmscand.ir.report import Caution, Method
 from support.ir_frames import cleaned, compiled, flat_planes, simulated
 from support.onnx_models import save_inpainting
+from training.mask_agreement import widened
 
 pytestmark = compiled
 

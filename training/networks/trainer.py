@@ -135,4 +135,5 @@ def detector(network: nn.Module) -> Detect:
         cut: npt.NDArray[np.float32] = probability[0, 0, :rows, :cols].cpu().numpy()
         return cut
 
-    return detect
+    typed: Detect = detect
+    return typed

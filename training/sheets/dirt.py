@@ -231,7 +231,7 @@ def _drawing_scale(rng: np.random.Generator, name: str, opacity: Plane, scale: f
         area = max(rng.gamma(statistics.area_shape, statistics.area_scale_px), 12) * scale**2
         return math.sqrt(float(area) / max(float(opacity.sum()), 1))
     low, high = _STAIN_PX if name == "stain" else _GROUP_PX
-    return float(rng.uniform(low, high)) * scale / max(opacity.shape)
+    return float(rng.uniform(low, high)) * scale / float(max(opacity.shape))
 
 
 def _edge(depth: Depth, softness_px: float) -> Plane:
