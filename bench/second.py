@@ -50,7 +50,7 @@ def main() -> None:
     pictures = list(_pictures(options.photos).values())
     clean_options = CleanOptions(detector=options.detector)
     rows = [
-        (name, *_row(make, index, pictures, clean_options))
+        (name, *second_row(make, index, pictures, clean_options))
         for index, (name, make) in enumerate(MAKES.items())
         if name in options.makes
     ]
@@ -83,9 +83,22 @@ def _pictures(folder: Path | None) -> dict[str, MakePicture]:
     return pictures if folder is None else pictures | held_out_pictures(folder)
 
 
-def _row(
+def second_row(
     infrared: SecondInfrared, index: int, pictures: Sequence[MakePicture], options: CleanOptions
 ) -> tuple[Cell, ...]:
+    """Return the figures of one make of infrared.
+
+    Parameters
+    ----------
+    infrared : SecondInfrared
+        The make.
+    index : int
+        Its number, for the seeds.
+    pictures : sequence of callable
+        Pictures to put on the film.
+    options : CleanOptions
+        Options of the engine.
+    """
     scores: list[Score] = []
     gains_db, spotless_shares = [], []
     for number, picture in enumerate(pictures):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from rich.markup import escape
 from rich.table import Table
 
@@ -55,6 +56,13 @@ class FigureTable(BaseModel):
     @classmethod
     def _finite(cls, rows: tuple[tuple[Cell, ...], ...]) -> tuple[tuple[Cell, ...], ...]:
         return tuple(tuple(None if _is_unknown(cell) else cell for cell in row) for row in rows)
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"expected {len(self.columns)} cells in each row, found {len(row)}")
+        return self
 
     def texts(self) -> list[list[str]]:
         """Return the cells as text, row by row; "-" for what is unknown."""

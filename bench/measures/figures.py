@@ -52,7 +52,7 @@ class Figures(BaseModel):
     tables: tuple[FigureTable, ...]
 
 
-def save_figures(bench: str, tables: Sequence[FigureTable], folder: Path = OUT) -> Path:
+def save_figures(bench: str, tables: Sequence[FigureTable], folder: Path | None = None) -> Path:
     """Write the figures of the bench that this process ran.
 
     Parameters
@@ -61,8 +61,8 @@ def save_figures(bench: str, tables: Sequence[FigureTable], folder: Path = OUT) 
         Name of the bench.
     tables : sequence of FigureTable
         Its figures.
-    folder : Path
-        Folder for NAME.json, created if missing.
+    folder : Path, optional
+        Folder for NAME.json, created if missing; default `OUT`.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def save_figures(bench: str, tables: Sequence[FigureTable], folder: Path = OUT) 
         cores=len(os.sched_getaffinity(0)),
         tables=tuple(tables),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{bench}.json"
+    path = (folder or OUT) / f"{bench}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(figures.model_dump_json(indent=1) + "\n")
     return path
 

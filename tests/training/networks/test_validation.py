@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.networks.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, validate
+from training.networks.validation import KINDS_BY_BOTH, Case, Limits, held_out_cases, operating_points, validate
 from training.sheets.sources import Sources
 
 NO_SOURCES = Sources()
@@ -51,3 +51,12 @@ def test_validation_has_damaged_spotless_and_starry_frames():
     by_both = list(held_out_cases(NO_SOURCES, rows=64, infrared=True))
     assert {case.group for case in by_both} == {*KINDS_BY_BOTH, "spotless"}
     assert sum(case.infrared.any() for case in by_both) > 10
+
+
+def test_limits_come_from_the_bench_but_for_the_highest_sensitivity_where_recall_decides():
+    defect = np.zeros((40, 40), np.bool_)
+    defect[10:14, 10:14] = True
+    faint = np.where(defect, np.float32(0.6), np.float32(0.0))
+    points = operating_points(validate(lambda *_: faint, [case(defect)]))
+    assert points["0"].seed > points["0.5"].seed > points["1"].seed
+    assert points["1"].seed <= 0.6

@@ -11,7 +11,7 @@ from filmscand.film.mount import MountPlanes
 from filmscand.film.recipe import DefectKind, InfraredOptics
 from filmscand.film.specks import Patch
 from training.sheets.emulsion import Exposed
-from training.sheets.infrared import InfraredPass, draw_infrared_pass, scan_infrared, seen_by_infrared
+from training.sheets.infrared import InfraredPass, draw_infrared_pass, infrared_planes, scan_infrared, seen_by_infrared
 
 FILMS = ("clear_slide", "negative")
 
@@ -55,3 +55,9 @@ def test_dust_darkens_the_infrared_of_a_sheet_and_a_mount_lets_none_of_it_throug
     light = scan_infrared(rng(), exposed("clear_slide"), (speck,), how, mount)
     assert light[100, 150] / light[20, 150] == pytest.approx(10**-0.5, rel=0.1)
     assert light[100, 20] < 0.01
+
+
+def test_without_infrared_its_planes_are_zero():
+    rgb = rng().integers(20_000, 22_000, (200, 300, 3)).astype(np.uint16)
+    assert infrared_planes(rgb, None).shape == (3, 200, 300)
+    assert not infrared_planes(rgb, None).any()

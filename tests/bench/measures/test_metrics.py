@@ -1,4 +1,4 @@
-"""What the bench calls precision, decibel, harm and worse."""
+"""What the benches call decibel, harm and worse."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.frames.suite import covering, suite
-from bench.measures.metrics import Answer, Judge, decibel, display_curve, precision_and_recall, white_level, widened
+from bench.measures.metrics import Answer, Judge, decibel, display_curve, white_level
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import smooth_sky
@@ -23,12 +22,6 @@ def frame():
 
 def answer(frame, rgb, mask) -> Answer:
     return Answer(rgb, mask, 0.5)
-
-
-def one_pixel(row: int, col: int) -> np.ndarray:
-    mask = np.zeros((20, 20), np.bool_)
-    mask[row, col] = True
-    return mask
 
 
 def test_the_clean_frame_with_the_true_mask_is_perfect(frame):
@@ -71,21 +64,6 @@ def test_a_frame_without_damage_is_judged_by_harm_alone():
     assert judge.score(answer(clean, changed, (changed != clean.rgb).any(-1))).worse
 
 
-@pytest.mark.parametrize("row, col, near", [(10, 12, True), (11, 11, True), (12, 12, False), (10, 13, False)], ids=str)
-def test_a_mask_counts_within_two_pixels_of_the_truth(row, col, near):
-    assert precision_and_recall(one_pixel(row, col), one_pixel(10, 10)) == (float(near), float(near))
-
-
-def test_an_empty_mask_finds_nothing_and_no_truth_cannot_be_found():
-    nothing = np.zeros((5, 5), np.bool_)
-    assert precision_and_recall(nothing, one_pixel(2, 2)[:5, :5]) == (0.0, 0.0)
-    assert all(math.isnan(share) for share in precision_and_recall(nothing, nothing))
-
-
-def test_widening_by_two_pixels_takes_a_disc():
-    assert widened(one_pixel(10, 10)).sum() == 13
-
-
 @pytest.mark.parametrize(
     "scanner, count, shown",
     [
@@ -108,19 +86,3 @@ def test_white_of_unshifted_counts_is_the_converters():
 def test_an_error_of_a_tenth_is_twenty_decibel():
     assert decibel(np.full((3, 3), 0.01, np.float32)) == pytest.approx(20, abs=1e-4)
     assert math.isnan(decibel(np.empty(0, np.float32)))
-
-
-def test_the_suite_covers_every_kind_and_changes_picture_and_seed_each_round():
-    cases = list(suite(KINDS, rounds=2))
-    assert {case.kind for case in cases} == set(KINDS)
-    assert len({case.seed for case in cases}) == len(cases) == 2 * len(KINDS)
-    slides = [case.picture_name for case in cases if case.kind == "leaky_slide"]
-    assert slides[0] != slides[1]
-
-
-def test_a_small_photograph_is_mirrored_to_cover_the_frame():
-    from PIL import Image
-
-    photo = Image.fromarray(np.random.default_rng(1).integers(0, 255, (30, 50, 3), dtype=np.uint8))
-    covered = covering(photo, 200, 300)
-    assert covered.shape == (200, 300, 3)
