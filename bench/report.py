@@ -157,7 +157,7 @@ def _measured(figures: Figures, commit: str) -> list[str]:
     source = f"`{figures.command}`, on {figures.date}, {_plural(figures.cores, 'core')}, commit `{figures.commit}`"
     if figures.commit != commit:
         source += f" ({_age(figures.commit)})"
-    return [f"{source}:", *(table.as_markdown() for table in figures.tables)]
+    return [_wrapped(f"{source}:"), *(table.as_markdown() for table in figures.tables)]
 
 
 def _wrapped(text: str) -> str:

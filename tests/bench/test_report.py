@@ -37,8 +37,8 @@ def save(tmp_path):
 
 def test_a_section_has_what_is_measured_the_command_and_the_table():
     text = report.page({"second": figures("second")}, NOW, TODAY)
-    section = text.split("## A second film and infrared")[1].split("\n## ")[0]
-    assert "neither the engine nor the network was made with" in section.replace("\n", " ")
+    section = text.split("## A second film and infrared")[1].split("\n## ")[0].replace("\n", " ")
+    assert "neither the engine nor the network was made with" in section
     assert f"`python -m bench.second --quick`, on 2026-11-27, 2 cores, commit `{NOW}`:" in section
     assert "| ours | 0.980 |" in section
 
