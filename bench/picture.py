@@ -1,4 +1,4 @@
-"""The picture in the README: a simulated slide before and after cleaning: `python -m bench.picture`."""
+"""Make the picture of the README, a simulated slide before and after cleaning: `python -m bench.picture`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.frames import Case, photograph
-from bench.metrics import display_curve
+from bench.frames.photographs import photograph
+from bench.frames.suite import Case
+from bench.measures.metrics import display_curve
 from filmscand.film.frame import SimulatedFrame
 from filmscand.ir import clean_frame
 
@@ -18,7 +19,7 @@ TARGET = Path(__file__).parent.parent / "docs" / "pictures" / "before-after.jpg"
 CASE = Case("heavy_dirt", "coffee", photograph("coffee", most_enlarged=4.0), 71)
 ROWS, COLS = 800, 1200
 PANEL_ROWS, PANEL_COLS = 220, 330
-# Upper left corner of the part that is shown pixel by pixel below the whole frame.
+# Row and column of the detail that is shown below the whole frame, pixel by pixel.
 DETAIL = (230, 430)
 GAP_PX, LABEL_PX = 6, 22
 NAMES = ("raw", "infrared", "mask", "cleaned")
@@ -27,7 +28,7 @@ Panel = npt.NDArray[np.uint8]
 
 
 def main() -> None:
-    """Make the frame, clean it, and save whole frame and detail side by side."""
+    """Simulate the frame, clean it, and save the whole frame with a detail below it, for each plane."""
     frame = CASE.simulate(ROWS, COLS)
     planes = _planes(frame)
     sheet = Image.new(
@@ -57,14 +58,15 @@ def _planes(frame: SimulatedFrame) -> tuple[Panel, ...]:
     raw, after = (_eight_bit(curve[rgb] / white) for rgb in (frame.rgb, cleaned.rgb))
     infrared = _eight_bit(frame.infrared / infrared_white)
     mask = cleaned.defect_mask.astype(np.uint8) * np.uint8(255)
-    return raw, _three(infrared), _three(mask), after
+    return raw, _as_rgb(infrared), _as_rgb(mask), after
 
 
 def _eight_bit(share: npt.NDArray[np.floating]) -> Panel:
-    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+    panel: Panel = np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+    return panel
 
 
-def _three(plane: Panel) -> Panel:
+def _as_rgb(plane: Panel) -> Panel:
     return np.repeat(plane[..., None], 3, axis=-1)
 
 

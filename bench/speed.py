@@ -1,4 +1,4 @@
-"""How fast frames are cleaned: `python -m bench.speed`, ours beside sanei_ir and beside a copy of the frame."""
+"""How fast frames are cleaned, beside sanei_ir and beside a copy of the frame: `python -m bench.speed`."""
 
 from __future__ import annotations
 
@@ -6,81 +6,81 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench.measuring import (
-    Peak,
-    Planes,
-    copy_seconds,
-    forget_peak,
-    in_child,
-    most_resident_bytes,
-    resident_bytes,
-    tiled_frame,
-)
-from bench.sanei_ir import SaneiIr, UnavailableError
+from bench.frames.large import Planes, tiled_frame
+from bench.measures.figure_table import Cell, FigureTable, columns
+from bench.measures.figures import save_figures
+from bench.measures.process import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes
+from bench.peers.sanei_ir import SaneiIr, UnavailableError
 from filmscand.ir import clean_frame
 
-# 35 mm at 4000 dpi with 24 megapixels, and 6x9 at 4000 dpi.
+# Rows and columns by megapixels: 35 mm, and 6 x 9 cm, both at 4000 dpi.
 SIZES = {24: (4000, 6000), 120: (8940, 13420)}
 
 
 @dataclass(frozen=True, slots=True)
-class _Ours:
+class OursMeasured:
+    """Seconds of `clean_frame`, of each of its steps, and the peak of the process."""
+
     seconds: float
     steps: dict[str, float]
     peak: Peak
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
+    """Measurements on a frame of one size; `sanei_s` is None where sanei_ir is not available."""
+
     megapixels: int
     frame_bytes: int
     copy_s: float
-    ours: _Ours
+    ours: OursMeasured
     sanei_s: float | None
 
 
 def main() -> None:
-    """Measure each size and print the tables."""
+    """Measure each size, print the tables and save the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--megapixels", type=int, nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--kind", default="leaky_slide")
-    parser.add_argument("--times", type=int, default=3, help="the best of so many counts")
-    asked = parser.parse_args()
+    parser.add_argument("--times", type=int, default=3, help="number of runs; the fastest counts")
+    options = parser.parse_args()
     console = Console(highlight=False)
-    console.print(f"{len(os.sched_getaffinity(0))} cores; the best of {asked.times}; unit: one copy of RGB + infrared")
-    results = [_measure(size, asked.kind, asked.times, console) for size in asked.megapixels]
-    for result in results:
-        console.print(_table(result))
-        console.print(f"peak of ours: {result.ours.peak.describe(result.frame_bytes)}\n", soft_wrap=True)
+    cores = len(os.sched_getaffinity(0))
+    console.print(f"{cores} cores; the fastest of {options.times} runs; unit: one copy of RGB + infrared")
+    results = [_measure(size, options.kind, options.times, console) for size in options.megapixels]
+    tables = [*(steps_table(result) for result in results), peaks_table(results)]
+    for table in tables:
+        console.print(table.for_terminal())
     if len(results) > 1:
         small, large = results[0], results[-1]
         growth = (large.ours.seconds / small.ours.seconds) / (large.frame_bytes / small.frame_bytes)
         console.print(f"time for a pixel of {large.megapixels} MP: {growth:.2f} of that of {small.megapixels} MP")
+    save_figures("speed", tables)
 
 
-def _measure(megapixels: int, kind: str, times: int, console: Console) -> _Measured:
+def _measure(megapixels: int, kind: str, times: int, console: Console) -> Measured:
     with tempfile.TemporaryDirectory(prefix="filmscand-speed-") as name, console.status(f"{megapixels} MP"):
         planes = tiled_frame(*SIZES[megapixels], kind)
         planes.save(Path(name))
         frame_bytes, copy_s = planes.nbytes, copy_seconds(planes)
         del planes
         ours = in_child(clean_measured, Path(name), times)
+        sanei_s: float | None = None
         try:
             sanei_s = in_child(_sanei_seconds, Path(name), times)
         except UnavailableError as error:
             console.print(f"sanei_ir skipped: {error}")
-            sanei_s = None
-        return _Measured(megapixels, frame_bytes, copy_s, ours, sanei_s)
+        return Measured(megapixels, frame_bytes, copy_s, ours, sanei_s)
 
 
-def clean_measured(folder: Path, times: int) -> _Ours:
-    """Clean a saved frame some times, warmed up; returns the best run and the first run's peak."""
+def clean_measured(folder: Path, times: int) -> OursMeasured:
+    """Clean a saved frame several times, warmed up; returns the fastest run, with the peak of the first."""
     warm = tiled_frame(800, 1200)
     clean_frame(warm.rgb, warm.infrared)
     del warm
@@ -92,7 +92,7 @@ def clean_measured(folder: Path, times: int) -> _Ours:
     peak = Peak(imported, loaded, most_resident_bytes())
     runs += [_timed_clean(planes) for _ in range(times - 1)]
     seconds, steps = min(runs, key=lambda run: run[0])
-    return _Ours(seconds, steps, peak)
+    return OursMeasured(seconds, steps, peak)
 
 
 def _timed_clean(planes: Planes) -> tuple[float, dict[str, float]]:
@@ -106,24 +106,38 @@ def _sanei_seconds(folder: Path, times: int) -> float:
     return min(sanei.clean(planes.rgb, planes.infrared).seconds for _ in range(times))
 
 
-def _table(result: _Measured) -> Table:
-    table = Table(title=f"{result.megapixels} MP, {result.frame_bytes / 1e6:.0f} MB")
-    table.add_column("step")
-    for name in ("seconds", "copies", "x sanei_ir"):
-        table.add_column(name, justify="right")
-    for step, seconds in result.ours.steps.items():
-        table.add_row(step, *_columns(seconds, result))
-    table.add_section()
-    table.add_row("[bold]ours[/]", *_columns(result.ours.seconds, result))
+def steps_table(result: Measured) -> FigureTable:
+    """Return the seconds of each step beside sanei_ir and a copy of the frame."""
+    seconds = {**result.ours.steps, "ours": result.ours.seconds}
     if result.sanei_s is not None:
-        table.add_row("sanei_ir (C)", *_columns(result.sanei_s, result))
-    table.add_row("one copy", *_columns(result.copy_s, result))
-    return table
+        seconds["sanei_ir (C)"] = result.sanei_s
+    seconds["one copy"] = result.copy_s
+    return FigureTable(
+        title=f"{result.megapixels} MP, {result.frame_bytes / 1e6:.0f} MB",
+        columns=columns("step", ("seconds", 3), ("copies", 1), ("x sanei_ir", 2)),
+        rows=tuple((step, *_cells(value, result)) for step, value in seconds.items()),
+    )
 
 
-def _columns(seconds: float, result: _Measured) -> tuple[str, str, str]:
-    against = f"{seconds / result.sanei_s:.2f}" if result.sanei_s else "-"
-    return f"{seconds:.3f}", f"{seconds / result.copy_s:.1f}", against
+def _cells(seconds: float, result: Measured) -> tuple[Cell, ...]:
+    return seconds, seconds / result.copy_s, seconds / result.sanei_s if result.sanei_s else None
+
+
+def peaks_table(results: Sequence[Measured]) -> FigureTable:
+    """Return the peak of the process that cleans, for each size."""
+    return FigureTable(
+        title="peak of the process",
+        columns=columns(
+            "megapixels", ("resident, MB", 0), ("frames above the imports", 2), ("frames above imports and frame", 2)
+        ),
+        rows=tuple(_peak_row(result) for result in results),
+    )
+
+
+def _peak_row(result: Measured) -> tuple[Cell, ...]:
+    peak, frame_bytes = result.ours.peak, result.frame_bytes
+    multiples = peak.frames_over_imports(frame_bytes), peak.frames_over_frame(frame_bytes)
+    return str(result.megapixels), peak.most_bytes / 1e6, *multiples
 
 
 if __name__ == "__main__":

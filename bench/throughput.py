@@ -1,4 +1,4 @@
-"""The whole way of a 24-megapixel frame, file to sidecar: `python -m bench.throughput`."""
+"""Time of a 24-megapixel frame from its file to its sidecar, step by step: `python -m bench.throughput`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 from rich.console import Console
-from rich.table import Table
 
-from bench.measuring import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
+from bench.frames.large import tiled_frame
+from bench.measures.figure_table import Cell, FigureTable, columns
+from bench.measures.figures import save_figures
+from bench.measures.process import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes
 from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
@@ -26,8 +29,8 @@ _PARTS_OF_STORE = ("write_clean", "write_mask", "write_access")
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """Seconds: taking the file into the archive, each step from its reading to the sidecar, and the engine's steps."""
+class Passage:
+    """Seconds of one frame: its copy into the archive, each step from reading to sidecar, and the engine's steps."""
 
     ingest_s: float
     steps: dict[str, float]
@@ -35,79 +38,91 @@ class _Way:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and save the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.throughput", description=__doc__)
-    parser.add_argument("--frames", type=int, default=3, help="the fastest of so many counts")
+    parser.add_argument("--frames", type=int, default=3, help="number of frames; the fastest counts")
     parser.add_argument("--kind", default="leaky_slide")
-    parser.add_argument("--folder", type=Path, help="where the archive is made, to measure that disk")
-    asked = parser.parse_args()
+    parser.add_argument("--folder", type=Path, help="folder for the archive, to measure its disk")
+    options = parser.parse_args()
     console = Console(highlight=False)
-    with tempfile.TemporaryDirectory(prefix="filmscand-throughput-", dir=asked.folder) as name:
+    with tempfile.TemporaryDirectory(prefix="filmscand-throughput-", dir=options.folder) as name:
         folder = Path(name)
         with console.status("making the frame"):
-            planes = tiled_frame(_ROWS, _COLS, asked.kind)
+            planes = tiled_frame(_ROWS, _COLS, options.kind)
             _write(folder / "frame.tif", np.dstack([planes.rgb, planes.infrared]))
             _write(folder / "small.tif", np.dstack([planes.rgb, planes.infrared])[:_WARM_ROWS, :_WARM_COLS])
             frame_bytes, copy_s = planes.nbytes, copy_seconds(planes)
             del planes
         with console.status("cleaning into an archive"):
-            ways, peak = in_child(_all_ways, folder, asked.frames)
+            passages, peak = in_child(_measure, folder, options.frames)
     cores = len(os.sched_getaffinity(0))
-    title = f"{_ROWS * _COLS / 1e6:.0f} MP, {frame_bytes / 1e6:.0f} MB, {cores} cores, fastest of {len(ways)} frames"
-    console.print(_table(title, min(ways, key=lambda way: way.steps["total"]), copy_s))
-    console.print(f"one copy of the frame in memory: {1000 * copy_s:.1f} ms")
-    console.print(f"peak of the worker: {peak.describe(frame_bytes)}", soft_wrap=True)
+    size = f"{_ROWS * _COLS / 1e6:.0f} MP, {frame_bytes / 1e6:.0f} MB"
+    title = f"{size}, {cores} cores, fastest of {len(passages)} frames; one copy in memory: {1000 * copy_s:.1f} ms"
+    tables = [
+        steps_table(title, min(passages, key=lambda each: each.steps["total"]), copy_s),
+        peak_table(peak, frame_bytes),
+    ]
+    for table in tables:
+        console.print(table.for_terminal())
+    save_figures("throughput", tables)
 
 
-def _write(path: Path, samples: np.ndarray) -> None:
+def _write(path: Path, samples: npt.NDArray[np.uint16]) -> None:
     tifffile.imwrite(path, samples, photometric="rgb", extrasamples=["unspecified"], software="VueScan", metadata=None)
 
 
-def _all_ways(folder: Path, frames: int) -> tuple[list[_Way], Peak]:
+def _measure(folder: Path, frames: int) -> tuple[list[Passage], Peak]:
+    """Clean a small frame to warm up, then the large one several times; returns all runs and the peak of the first."""
     archive = Archive(folder / "archive")
-    _one_way(archive, FrameId("bench", "warm", "up", 1), folder / "small.tif")
+    _clean(archive, FrameId("bench", "warm", "up", 1), folder / "small.tif")
     imported = resident_bytes()
     forget_peak()
-    ways = [_one_way(archive, FrameId("bench", "box", "roll", 1), folder / "frame.tif")]
-    # The pipeline reads the frame itself, so that "with the frame" is what was imported and the frame's own size.
+    passages = [_clean(archive, FrameId("bench", "box", "roll", 1), folder / "frame.tif")]
+    # The pipeline reads the frame: "imports and frame" is the memory after the imports plus the size of the frame.
     frame_bytes = (folder / "frame.tif").stat().st_size
     peak = Peak(imported, imported + frame_bytes, most_resident_bytes())
     numbers = range(2, frames + 1)
-    ways += [_one_way(archive, FrameId("bench", "box", "roll", number), folder / "frame.tif") for number in numbers]
-    return ways, peak
+    passages += [_clean(archive, FrameId("bench", "box", "roll", number), folder / "frame.tif") for number in numbers]
+    return passages, peak
 
 
-def _one_way(archive: Archive, frame: FrameId, source: Path) -> _Way:
+def _clean(archive: Archive, frame: FrameId, source: Path) -> Passage:
     began = time.perf_counter()
     original = archive.copy_original(frame, source, Role.RAW)
     ingest_s = time.perf_counter() - began
     result = clean_into_archive(archive, frame, CleanRequest(originals=(original,)))
-    return _Way(ingest_s, result.seconds, result.report["step_seconds"])
+    return Passage(ingest_s, result.seconds, result.report["step_seconds"])
 
 
-def _table(title: str, way: _Way, copy_s: float) -> Table:
-    table = Table(title=title)
-    table.add_column("step")
-    for name in ("seconds", "copies"):
-        table.add_column(name, justify="right")
+def steps_table(title: str, way: Passage, copy_s: float) -> FigureTable:
+    """Return the seconds of each step of a frame, beside those of a copy of the frame."""
+    rows: list[tuple[Cell, ...]] = []
 
     def row(step: str, seconds: float) -> None:
-        table.add_row(step, f"{seconds:.3f}", f"{seconds / copy_s:.1f}")
+        rows.append((step, seconds, seconds / copy_s))
 
-    row("taken into the archive, hashed, synced", way.ingest_s)
-    table.add_section()
+    row("copied into the archive, hashed, synced", way.ingest_s)
     for step in ("read", "clean"):
         row(step, way.steps[step])
     for step, seconds in way.engine.items():
-        row(f"  {step}", seconds)
+        row(f"clean: {step}", seconds)
     row("preview", way.steps["preview"])
     row("store (side by side)", way.steps["store"])
     for step in _PARTS_OF_STORE:
-        row(f"  {step}", way.steps[step])
+        row(f"store: {step}", way.steps[step])
     row("sidecar", way.steps["sidecar"])
-    table.add_section()
-    row("[bold]file read to sidecar[/]", way.steps["total"])
-    return table
+    row("file read to sidecar", way.steps["total"])
+    return FigureTable(title=title, columns=columns("step", ("seconds", 3), ("copies", 1)), rows=tuple(rows))
+
+
+def peak_table(peak: Peak, frame_bytes: int) -> FigureTable:
+    """Return the peak of the process that cleans."""
+    multiples = peak.frames_over_imports(frame_bytes), peak.frames_over_frame(frame_bytes)
+    return FigureTable(
+        title="peak of the worker",
+        columns=columns(("resident, MB", 0), ("frames above the imports", 2), ("frames above imports and frame", 2)),
+        rows=((peak.most_bytes / 1e6, *multiples),),
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Gather free photographs out of Debian's packages: `python -m training.gather_photos DIR`.
+"""Download free photographs from Debian's packages: `python -m training.gather_photos DIR`.
 
-Photographs of a dozen places are too few to learn what pictures look like. These are in Debian's main section, where
-each package's `copyright` names who made them; they are put into a folder outside the project.
+Photographs of a dozen places are too few to learn what pictures look like. The packages are in Debian's main section;
+the `copyright` file of each names the photographers. The folder lies outside the project.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ _TIMEOUT_S = 60
 
 
 class GatheringFailed(Exception):
-    """A package is not what was expected; another mirror may have it."""
+    """A package or a photograph in it differs from `photo_packages.yaml`; another mirror may have the right one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package with photographs.
+    """A folder of a Debian package with photographs.
 
     Parameters
     ----------
     path : str
-        Its file below the mirror's `pool/main/`.
+        Path of the package below the mirror's `pool/main/`.
     sha256 : str
-        Of that file.
+        SHA-256 of the package, hexadecimal.
     folder : str
-        Where its pictures lie; a package with several folders is listed once for each.
+        Folder of the pictures inside the package; a package with several folders is listed once for each.
     pictures : tuple of str
-        Paths of the photographs below that folder; its other pictures are drawn, or of no use.
+        Paths of the photographs below that folder. Pictures that are not listed are drawings, or of no use.
     archive : str
-        A zip file in that folder that holds the pictures, as games have them; none if empty.
+        Name of a zip file in that folder that holds the pictures, as in games; empty without one.
     """
 
     path: str
@@ -58,39 +58,39 @@ class Package:
 
     @property
     def name(self) -> str:
-        """Its name without the version."""
+        """Name of the package, without its version."""
         return PurePosixPath(self.path).name.split("_")[0]
 
 
 def load_packages() -> tuple[Package, ...]:
-    """Read which packages have photographs: each as often as it has folders with some."""
+    """Read the list of packages, one entry for each folder with photographs."""
     entries = yaml.safe_load(Path(__file__).with_name("photo_packages.yaml").read_text())
     return tuple(Package(**entry | {"pictures": tuple(entry["pictures"])}) for entry in entries)
 
 
 def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> list[Path]:
-    """Put the photographs of packages into a folder.
+    """Download packages and copy their photographs into a folder.
 
     Parameters
     ----------
     packages : sequence of Package
-        Where to find them.
+        The packages; entries of one package follow each other.
     folder : Path
-        Where they go (see `file_name`).
+        Folder to write to, created if missing; `file_name` names the files.
     mirror : str
-        Address of a Debian mirror's `pool/main/`, with the slash.
+        Address of a Debian mirror's `pool/main/`, with the slash at its end.
 
     Returns
     -------
     list of Path
-        Their files: a JPEG as it is in the package, another kind of picture as a JPEG of quality 95.
+        The files written: a JPEG as it is in the package, another kind of picture as a JPEG of quality 95.
 
     Raises
     ------
     GatheringFailed
-        A package has other bytes than expected, or lacks a photograph.
+        A package has another SHA-256 than listed, or lacks a photograph.
     OSError
-        A package could not be fetched (`urllib.error.URLError`) or a file not be written.
+        A package could not be downloaded (`urllib.error.URLError`), or a file could not be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     by_file = itertools.groupby(packages, lambda package: (package.path, package.sha256))
@@ -98,7 +98,7 @@ def gather(packages: Sequence[Package], folder: Path, mirror: str = MIRROR) -> l
 
 
 def _gathered(folders: Sequence[Package], into: Path, mirror: str) -> list[Path]:
-    """Copy the photographs of several folders of one package, which is fetched once."""
+    """Copy the photographs of several folders of one package, which is downloaded once."""
     with _members(_fetched(folders[0], mirror)) as archive:
         return [_copied(archive, package, picture, into) for package in folders for picture in package.pictures]
 
@@ -126,7 +126,7 @@ def _copied(archive: tarfile.TarFile, package: Package, picture: str, folder: Pa
     except KeyError:
         raise GatheringFailed(f"{package.path}: expected the photograph {inside}, found none of that name") from None
     path = folder / file_name(package, picture)
-    # Cut short, it would be trained on as it is.
+    # Written under another name first: a truncated photograph would be trained on.
     fresh = path.with_suffix(".part")
     fresh.write_bytes(_as_jpeg(content, inside))
     fresh.replace(path)
@@ -155,16 +155,26 @@ def _as_jpeg(content: bytes, name: str) -> bytes:
 
 
 def file_name(package: Package, picture: str) -> str:
-    """Return what a photograph is called: by its first folder, or by its file where folders have many."""
+    """Return the file name of a photograph: PACKAGE-PICTURE.jpg.
+
+    PICTURE is the picture's first folder (backgrounds have one file for each size there), in a zip file its own stem.
+
+    Parameters
+    ----------
+    package : Package
+        The package that holds it.
+    picture : str
+        Path of the photograph as in `Package.pictures`.
+    """
     path = PurePosixPath(picture)
     stem = path.stem if package.archive else PurePosixPath(path.parts[0]).stem
     return f"{package.name}-{stem.lower()}.jpg"
 
 
 def main() -> None:
-    """Gather them all."""
+    """Gather all photographs of the list."""
     parser = argparse.ArgumentParser(prog="python -m training.gather_photos", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the photographs go")
+    parser.add_argument("folder", type=Path, help="folder for the photographs")
     parser.add_argument("--mirror", default=MIRROR, help="address of a Debian mirror's pool/main/")
     options = parser.parse_args()
     try:

@@ -1,6 +1,7 @@
-"""Look at a model: `python -m training.look --model FILE --photos DIR --artefacts DIR --output DIR` writes PNGs.
+"""Draw what a model finds: `python -m training.look --model FILE --photos DIR --artefacts DIR --output DIR`.
 
-Held-out frames as a scanner sees them, and beside each what is found: true marks green, missed red, false blue.
+Writes a PNG for each held-out frame: the frame as scanned, and beside it its defects, found ones in green, missed ones
+in red, false ones in blue.
 """
 
 from __future__ import annotations
@@ -13,15 +14,25 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from training.sources import load_sources
-from training.validation import Case, Detect, held_out_cases
+from training.networks.validation import Case, Detect, held_out_cases
+from training.sheets.sources import load_sources
 
+# Rows and columns of a model's input are multiples of this many pixels.
 MULTIPLE_PX = 16
+# OpenCV's order: blue, green, red.
 _GREEN, _RED, _BLUE = (0, 200, 0), (0, 0, 255), (255, 60, 0)
 
 
 def onnx_detector(model: Path, threads: int = 1) -> tuple[Detect, bool]:
-    """Return an ONNX file as a function from densities and infrared to probabilities, and whether it sees both."""
+    """Return an ONNX model as a detector, and whether it takes the infrared.
+
+    Parameters
+    ----------
+    model : Path
+        Model file.
+    threads : int
+        Threads that it runs on.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -30,16 +41,29 @@ def onnx_detector(model: Path, threads: int = 1) -> tuple[Detect, bool]:
     def detect(*planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         rows, cols = planes[0].shape[1:]
         pad = ((0, 0), (0, -rows % MULTIPLE_PX), (0, -cols % MULTIPLE_PX))
-        given = dict(zip(("density", "infrared"), planes, strict=False))
-        (probability,) = session.run(["probability"], {n: np.pad(given[n], pad, mode="edge")[None] for n in names})
-        found: npt.NDArray[np.float32] = probability[0, 0, :rows, :cols]
-        return found
+        inputs = dict(zip(("density", "infrared"), planes, strict=False))
+        (output,) = session.run(["probability"], {n: np.pad(inputs[n], pad, mode="edge")[None] for n in names})
+        probability: npt.NDArray[np.float32] = output[0, 0, :rows, :cols]
+        return probability
 
     return detect, "infrared" in names
 
 
 def drawing(case: Case, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """Return a frame and its marks side by side, (rows, 2 cols, 3), blue first."""
+    """Return a frame and its defects side by side.
+
+    Parameters
+    ----------
+    case : Case
+        The frame and its truth.
+    found : (rows, cols) ndarray of bool
+        Pixels that the model calls defects; within 2 pixels of the truth they count as right.
+
+    Returns
+    -------
+    (rows, 2 cols, 3) ndarray of uint8
+        In OpenCV's order: blue, green, red.
+    """
     low, high = np.quantile(case.density[:, ::4, ::4], [0.002, 0.995])
     shown = np.clip(1 - (case.density - low) / max(float(high - low), 0.1), 0, 1)
     picture = np.ascontiguousarray(np.moveaxis(shown * 255, 0, -1)[..., ::-1].astype(np.uint8))
@@ -52,7 +76,7 @@ def drawing(case: Case, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Write the drawings."""
+    """Write a drawing of each held-out frame."""
     parser = argparse.ArgumentParser(prog="python -m training.look", description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--photos", type=Path)

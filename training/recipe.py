@@ -1,10 +1,10 @@
-"""The network of 2023 to compare with: `python -m training.recipe --hours H --photos DIR --artefacts DIR --output DIR`.
+"""Train the peer network: `python -m training.recipe --hours H --photos DIR --artefacts DIR --output DIR`.
 
-A plain U-Net, trained as Ivanova, Williamson and Henderson describe ("Simulating analogue film damage to analyse and
-improve artefact restoration on high-resolution scans", Computer Graphics Forum 42, 2023): photographs with artefacts of
-five kinds laid over them, their counts in cells of 256 pixels and their sizes drawn from Gamma distributions, crowding
-by smooth noise, in black, or in white as on scanned prints. It sees display values, with neither grain nor the
-scanner's noise, and its artefacts let no light through. Pool, loader, loss and schedule are those of `training.train`.
+The recipe is that of Ivanova, Williamson and Henderson ("Simulating analogue film damage to analyse and improve
+artefact restoration on high-resolution scans", Computer Graphics Forum 42, 2023): a plain U-Net, trained on photographs
+under opaque artefacts of five kinds, black, or white as on scanned prints. Number and size of the artefacts follow
+Gamma distributions, and smooth noise makes them crowd. The network sees display values, without grain and without
+scanner noise. Pool, loader, loss and schedule are those of `training.train`. `bench.blind --recipe` compares with it.
 """
 
 from __future__ import annotations
@@ -26,25 +26,35 @@ from filmscand.film.damage import draw_damage, summed
 from filmscand.film.fields import Plane
 from filmscand.film.recipe import Damage, FrameRecipe
 from filmscand.ir.network.density_input import BEND
-from training.export import write_onnx
-from training.learning import Learner, add_options, draw_batch, learning_rate
-from training.pool import Pool, PoolPlan, filled
-from training.scenes import photo_crop
-from training.shelf import Shelf
-from training.sources import Sources, load_sources
-from training.synthesizer import Sheet
+from training.networks.learning import Learner, add_options, draw_batch, learning_rate
+from training.networks.onnx_export import write_onnx
+from training.networks.shelf import Shelf
+from training.sheets.pool import Pool, PoolPlan, filled
+from training.sheets.scenes import photo_crop
+from training.sheets.sources import Sources, load_sources
+from training.sheets.synthesizer import Sheet
 
 WIDTHS = (16, 32, 64, 128)
 GAMMA = 2.2
+# Share of the sheets whose artefacts are white.
 WHITE_SHARE = 0.5
+# Sheets that the pool must hold before the first step.
 LEAST_SHEETS = 300
+# Opacity over which a pixel counts as defect.
 _OPAQUE = np.float32(0.5)
+# Coverage that becomes fully opaque: specks of the film model are thin in places, those of the paper are not.
 _THINNEST = 0.6
 _MODEL = "recipe.onnx"
 
 
 class PlainUNet(nn.Module):
-    """Two convolutions a stage, halved by pooling, doubled by transposed convolutions, joined by concatenation."""
+    """A U-Net: two convolutions a stage, max pooling, transposed convolutions, concatenation.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the stages, from full resolution down.
+    """
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
@@ -57,13 +67,14 @@ class PlainUNet(nn.Module):
     def forward(self, density: Tensor, infrared: Tensor | None = None) -> Tensor:
         """Return the log odds of a defect, (n, 1, rows, cols), from densities, (n, 3, rows, cols), alone."""
         del infrared
-        features, kept = torch.exp(density * (-float(np.log(10)) / GAMMA)), []
+        features, stages = torch.exp(density * (-float(np.log(10)) / GAMMA)), list[Tensor]()
         for encoder in self.encoders:
-            features = encoder(functional.max_pool2d(features, 2) if kept else features)
-            kept.append(features)
-        for doubling, decoder, beside in zip(self.doubling, self.decoders, kept[-2::-1], strict=True):
-            features = decoder(torch.cat([doubling(features), beside], dim=1))
-        return self.head(features)
+            features = encoder(functional.max_pool2d(features, 2) if stages else features)
+            stages.append(features)
+        for doubling, decoder, stage in zip(self.doubling, self.decoders, stages[-2::-1], strict=True):
+            features = decoder(torch.cat([doubling(features), stage], dim=1))
+        log_odds: Tensor = self.head(features)
+        return log_odds
 
 
 def _stage(inputs: int, outputs: int) -> nn.Sequential:
@@ -79,18 +90,18 @@ def draw_recipe_sheet(rng: np.random.Generator, size_px: int, sources: Sources) 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of everything about it.
+        Source of all choices.
     size_px : int
-        Rows and columns.
+        Rows and columns of the sheet.
     sources : Sources
-        Photographs and outlines; one photograph at least.
+        Outlines, and at least one photograph.
     """
     photo = sources.photos[int(rng.integers(len(sources.photos)))]
     shown = np.clip(photo_crop(rng, size_px, photo), 0, 1) ** np.float32(1 / GAMMA)
     cover = _overlay(rng, size_px, sources)
     ink = np.float32(1.0 if rng.uniform() < WHITE_SHARE else 0.0)
     shown = shown * (1 - cover[..., None]) + ink * cover[..., None]
-    # Displays have 256 levels.
+    # Display values have 256 levels.
     light = (np.rint(shown * 255) / 255) ** np.float32(GAMMA)
     density = -np.log10(np.maximum(light, np.float32(BEND))).astype(np.float32)
     density = np.ascontiguousarray(density.transpose(2, 0, 1))
@@ -98,16 +109,15 @@ def draw_recipe_sheet(rng: np.random.Generator, size_px: int, sources: Sources) 
 
 
 def _overlay(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:
-    """Return how opaque the artefacts over a sheet are, 0..1."""
+    """Return the opacity of the artefacts over a sheet, (size, size), 0..1."""
     recipe = replace(FrameRecipe(), damage=Damage(outlines=sources.outlines))
     patches = draw_damage((size_px, size_px), recipe, int(rng.integers(2**31)))
-    # The film model's specks are thin in places; the recipe's are not.
     cover: Plane = np.minimum(summed(patches, lambda _: 1 / _THINNEST, (size_px, size_px)), 1)
     return cover
 
 
 def train(options: argparse.Namespace) -> Path:
-    """Train until the hours are over and export the network; returns the model's file."""
+    """Train until the hours are over, export the network and return the path of the model."""
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
@@ -121,7 +131,7 @@ def train(options: argparse.Namespace) -> Path:
 
 
 def fill(plan: PoolPlan, drawer: int = 0) -> None:
-    """Draw sheets until the pool is full."""
+    """Draw sheets until the pool is full; runs in a process of its own."""
     cv2.setNumThreads(1)
     sources = load_sources(plan.photos, plan.artefacts, held_out=False)
     pool = Pool(plan)
@@ -148,9 +158,9 @@ def _learn(pool: Pool, options: argparse.Namespace, output: Path) -> tuple[nn.Mo
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+    """Read the command line (`sys.argv` if `arguments` is None)."""
     parser = argparse.ArgumentParser(prog="python -m training.recipe", description=__doc__)
-    parser.add_argument("--hours", type=float, default=0.25, help="processor time to learn, drawing apart")
+    parser.add_argument("--hours", type=float, default=0.25, help="processor time of learning, without drawing")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json")
     parser.add_argument("--output", type=Path, required=True, help="folder for the curve and the model")

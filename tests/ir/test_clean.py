@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics import Answer, Judge, widened
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.frame import Damage
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import PICTURES
@@ -18,6 +18,7 @@ from filmscand.ir import CleanOptions, ImageError, ModelError, PlaneTypeError, S
 from filmscand.ir.report import Caution, Method
 from support.ir_frames import cleaned, compiled, flat_planes, simulated
 from support.onnx_models import save_inpainting
+from training.mask_agreement import widened
 
 pytestmark = compiled
 

@@ -8,7 +8,7 @@ import pytest
 from filmscand.film.pictures import landscape
 from filmscand.ir.network.detector import find_probability
 from filmscand.ir.network.model_file import load_detector
-from training.sources import HELD_OUT_PHOTOS, Sources
+from training.sheets.sources import HELD_OUT_PHOTOS, Sources
 
 pytest.importorskip("torch")
 

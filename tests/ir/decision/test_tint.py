@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from bench.blind_pictures import wires
-from bench.metrics import Answer, Judge
+from bench.frames.drawn_pictures import wires
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.ir import CleanOptions, clean_frame

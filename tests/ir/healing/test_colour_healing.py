@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from bench.metrics import Answer, Judge
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.frame import Damage
 from filmscand.film.pictures import PICTURES
 from filmscand.ir.detection.regions import connected_regions

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.frames import photograph
-from bench.metrics import Answer, Judge
+from bench.frames.photographs import photograph
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.frame import Damage, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.ir import CleanOptions, clean_frame

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bench.metrics import Answer, Judge
+from bench.measures.metrics import Answer, Judge
 from filmscand.film.frame import Damage
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.detection.regions import connected_regions

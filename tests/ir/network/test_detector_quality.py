@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.blind_damage import second_model
-from bench.blind_frames import BlindFrame
-from bench.blind_metrics import score_mask
-from bench.blind_pictures import night_lamps, rocks, star_field
+from bench.blind.frames import BlindFrame
+from bench.blind.scores import score_mask
+from bench.frames.drawn_pictures import night_lamps, rocks, star_field
+from bench.frames.second_film import second_model
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape, smooth_sky

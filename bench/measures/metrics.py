@@ -1,0 +1,167 @@
+"""Scores of a cleaned frame against the film model's truth: mask, decibels, harm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.film.frame import SimulatedFrame
+from filmscand.film.recipe import Scanner
+from training.mask_agreement import Mask, harmonic_mean, precision_and_recall
+
+# Change of a display value, as a share of white, from which a sound pixel counts as harmed.
+HARM_SHARE = 0.01
+DISPLAY_GAMMA = 2.2
+# Decibels of rounding in sums; a change of one count in one pixel makes more.
+_WORSE_DB = 1e-4
+
+Counts = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a cleaner for one frame.
+
+    Attributes
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the cleaned frame.
+    mask : (rows, cols) ndarray of bool
+        Every pixel that the cleaner may have changed.
+    seconds : float
+        Wall time.
+    found : (rows, cols) ndarray of bool, optional
+        Defects before the cleaner widened them to `mask`, if it does that.
+    """
+
+    rgb: Counts
+    mask: Mask
+    seconds: float
+    found: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Scores of one cleaned frame; NaN where the frame has no damage to measure a score on.
+
+    Attributes
+    ----------
+    precision, recall, f1 : float
+        Agreement of the mask with visible defects, with 2 pixels of tolerance, 0..1.
+    defects_db, frame_db : float
+        Peak signal to noise ratio of display values over visible defects and over the frame, decibel.
+    harmed : float
+        Share of the sound pixels (touched by no damage) whose display value moved by over 1 % of white, 0..1.
+    outside : int
+        Number of pixels changed outside the mask.
+    changed : float
+        Share of all pixels that were changed, 0..1.
+    worse : bool
+        Whether `frame_db` is lower than that of the raw frame.
+    seconds : float
+        Wall time.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    defects_db: float
+    frame_db: float
+    harmed: float
+    outside: int
+    changed: float
+    worse: bool
+    seconds: float
+
+
+class Judge:
+    """Scores answers for one frame.
+
+    Parameters
+    ----------
+    frame : SimulatedFrame
+        The frame and its truth.
+    """
+
+    def __init__(self, frame: SimulatedFrame) -> None:
+        self._frame = frame
+        self._curve = display_curve(frame.recipe.scanner)
+        self._truth = self._curve[frame.clean_rgb]
+        self._raw_error = squared_error(self._curve[frame.rgb], self._truth)
+
+    def score(self, answer: Answer) -> Score:
+        """Return the score of an answer."""
+        frame = self._frame
+        error = self.error(answer.rgb)
+        changed = (answer.rgb != frame.rgb).any(-1)
+        found = answer.mask if answer.found is None else answer.found
+        precision, recall = precision_and_recall(found, frame.visible_mask)
+        return Score(
+            precision=precision,
+            recall=recall,
+            f1=harmonic_mean(precision, recall),
+            defects_db=decibel(error[frame.visible_mask]),
+            frame_db=decibel(error) if self._raw_error.any() else math.nan,
+            harmed=harmed_share(self.harm(answer.rgb), frame.any_mask),
+            outside=int((changed & ~answer.mask).sum()),
+            changed=float(changed.mean()),
+            worse=is_worse(decibel(error), decibel(self._raw_error)),
+            seconds=answer.seconds,
+        )
+
+    def error(self, rgb: Counts) -> npt.NDArray[np.float32]:
+        """Return the squared error of each pixel's display value, (rows, cols), mean of the channels."""
+        return squared_error(self._curve[rgb], self._truth)
+
+    def harm(self, rgb: Counts) -> Mask:
+        """Return the sound pixels, (rows, cols), whose display value moved by over 1 % of white."""
+        moved: Mask = np.abs(self._curve[rgb] - self._curve[self._frame.rgb]).max(-1) > HARM_SHARE
+        return moved & ~self._frame.any_mask
+
+
+def white_level(scanner: Scanner) -> int:
+    """Return the highest count of a scanner."""
+    return 65535 if scanner.fill_sixteen_bits else 2**scanner.bits - 1
+
+
+def display_curve(scanner: Scanner) -> npt.NDArray[np.float32]:
+    """Return the display value of each count, (65536,), 0..1: linear counts are encoded with gamma 2.2."""
+    share = np.minimum(np.arange(65536) / white_level(scanner), 1.0)
+    gamma = DISPLAY_GAMMA if scanner.gamma == 1 else 1.0
+    return (share ** (1 / gamma)).astype(np.float32)
+
+
+def squared_error(values: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the squared difference of two (rows, cols, n) arrays, mean over the n channels, (rows, cols)."""
+    difference = values - truth
+    total: npt.NDArray[np.float32] = np.einsum("rcx,rcx->rc", difference, difference)
+    return total / np.float32(values.shape[-1])
+
+
+def decibel(error: npt.NDArray[np.float32]) -> float:
+    """Return -10 log10 of the mean of squared errors: NaN of an empty array, infinity without error."""
+    if error.size == 0:
+        return math.nan
+    mean = float(error.mean(dtype=np.float64))
+    return -10 * math.log10(mean) if mean > 0 else math.inf
+
+
+def is_worse(after_db: float, before_db: float) -> bool:
+    """Whether a frame has fewer decibels after cleaning than before, by more than rounding."""
+    return after_db < before_db if math.isinf(before_db) else after_db < before_db - _WORSE_DB
+
+
+def mean(values: Iterable[float]) -> float:
+    """Return the mean of the finite values, NaN where there is none."""
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def harmed_share(harm: Mask, any_damage: Mask) -> float:
+    """Return the share of the sound pixels that is harmed, 0..1; NaN without any sound pixel."""
+    sound = any_damage.size - int(any_damage.sum())
+    return float(harm.sum()) / sound if sound else math.nan

@@ -1,0 +1,168 @@
+"""Print docs/explanation/measured.md from the figures of all benches: `python -m bench.report`.
+
+Each bench writes its figures to `bench/out/NAME.json` when it runs. The report prints a section for each, and names on
+the standard error each bench whose figures are missing or were measured at another commit. It fails if there are none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bench.measures.figures import OUT, Figures, commits_behind, current_commit, read_figures
+
+_WIDTH = 120
+_INTRODUCTION = (
+    "Every claim about quality and speed can be measured again from a checkout, after `make test`. The film model "
+    "(`film/`) knows the truth about its frames and nothing of the engine, so it can judge the engine. Seconds are "
+    "noisy: compare them with a peer of the same run only. Do not edit this page: run the benches, then "
+    "`python -m bench.report > docs/explanation/measured.md`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the report: name of the bench, title, and what is measured in one or two sentences."""
+
+    bench: str
+    title: str
+    measures: str
+
+
+SECTIONS = (
+    Section(
+        "quality",
+        "Quality",
+        "Simulated frames of every kind of film, each cleaned by filmscand and by its peers. F1 is that of the mask "
+        "against visible defects, with 2 pixels of tolerance; dB is the peak signal to noise ratio of display values; "
+        "harmed is the share of sound pixels whose display value moved by over 1 % of white.",
+    ),
+    Section(
+        "second",
+        "A second film and infrared",
+        "A second film, damage and infrared, which neither the engine nor the network was made with. Each row is "
+        "another sort of infrared, with means over the same pictures.",
+    ),
+    Section(
+        "blind",
+        "Without infrared",
+        "Frames without infrared that no training has seen, beside the detector alone and beside common filters. "
+        "Defects are counted by their strength, the share of the light that they take at their core.",
+    ),
+    Section(
+        "speed",
+        "Speed and memory of the engine",
+        "Seconds of each step of `clean_frame`, beside sane-backends' cleaner and in copies of the frame in memory; "
+        "the peak of the process in multiples of the frame.",
+    ),
+    Section(
+        "throughput",
+        "From file to sidecar",
+        "A frame of 24 megapixels from its file in the archive to its sidecar, step by step, as a worker cleans it.",
+    ),
+    Section(
+        "scanning",
+        "From scanner to archive",
+        "Frames of 24 megapixels from a virtual scanner into the archive, hashed and synced: alone, and while workers "
+        "clean; as fast as the line allows, and at a multiple of a real scanner's pace.",
+    ),
+    Section(
+        "leakage",
+        "Fit of the leakage",
+        "The slope of infrared on red that an ordinary least-squares fit and filmscand find on the same sky, without "
+        "and with dirt ([leakage](leakage.md)).",
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the page; returns the exit status: 1 if there are no figures at all."""
+    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    parser.add_argument("--figures", type=Path, default=OUT, metavar="DIR", help="folder of the files of figures")
+    folder: Path = parser.parse_args(arguments).figures
+    figures, problems = read_all(folder)
+    commit = current_commit()
+    for problem in (*problems, *stale(figures, commit)):
+        print(problem, file=sys.stderr)
+    if not figures:
+        print(f"{folder}: no figures to report. Run a bench first, such as python -m bench.leakage", file=sys.stderr)
+        return 1
+    print(page(figures, commit, datetime.datetime.now(datetime.UTC).date()))
+    return 0
+
+
+def read_all(folder: Path) -> tuple[dict[str, Figures], list[str]]:
+    """Return the figures in a folder by bench, and a message for each bench whose file is missing or unreadable."""
+    figures, problems = {}, []
+    for section in SECTIONS:
+        path = folder / f"{section.bench}.json"
+        try:
+            figures[section.bench] = read_figures(path)
+        except FileNotFoundError:
+            problems.append(f"{section.bench}: no figures in {path}. Run python -m bench.{section.bench}")
+        except ValidationError as error:
+            problems.append(
+                f"{section.bench}: {path} is no file of figures: {error.errors()[0]['msg']}. "
+                f"Run python -m bench.{section.bench}"
+            )
+    return figures, problems
+
+
+def stale(figures: dict[str, Figures], commit: str) -> Iterator[str]:
+    """Yield a message for each bench whose figures were measured at another commit than the current one."""
+    for name, each in figures.items():
+        if each.commit != commit:
+            yield f"{name}: measured on {each.date} at commit {each.commit} ({_age(each.commit)}); this is {commit}"
+
+
+def _age(commit: str) -> str:
+    behind = commits_behind(commit)
+    return "another commit" if behind is None else f"{_plural(behind, 'commit')} older"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def page(figures: dict[str, Figures], commit: str, date: datetime.date) -> str:
+    """Return the page as Markdown.
+
+    Parameters
+    ----------
+    figures : dict from str to Figures
+        Figures by bench.
+    commit : str
+        Commit of the checkout.
+    date : datetime.date
+        Day of the report.
+    """
+    parts = ["# Measured", _wrapped(_INTRODUCTION), f"Printed on {date} at commit `{commit}`."]
+    for section in SECTIONS:
+        parts += [f"## {section.title}", _wrapped(section.measures)]
+        if section.bench in figures:
+            parts += _measured(figures[section.bench], commit)
+        else:
+            parts.append(f"Not measured yet: run `python -m bench.{section.bench}`.")
+    return "\n\n".join(parts)
+
+
+def _measured(figures: Figures, commit: str) -> list[str]:
+    source = f"`{figures.command}`, on {figures.date}, {_plural(figures.cores, 'core')}, commit `{figures.commit}`"
+    if figures.commit != commit:
+        source += f" ({_age(figures.commit)})"
+    return [_wrapped(f"{source}:"), *(table.as_markdown() for table in figures.tables)]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
