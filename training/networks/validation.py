@@ -272,7 +272,7 @@ class _Tally:
 
 
 # SURE: limits of a region that makes a frame count as dusty. USUAL: limits on a dusty frame. Both were chosen together
-# on bench.blind (see `filmscand.ir.decision.sure_regions.sure_regions`); validation on single frames cannot choose them.
+# on bench.blind (see `ir.decision.sure_regions`); validation on single frames cannot choose them.
 SURE, USUAL = Limits(0.99, 0.5), Limits(0.98, 0.5)
 
 
