@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import ndimage
 
-from filmscand.ir.decision import _defect_kernels as kernels
 from filmscand.ir.decision.slopes import PLACES, DefectSample
 from filmscand.ir.healing.absorption import DEEPEST, InfraredResponse, fit_absorption
 from support import ir_twins as twins
@@ -275,53 +272,6 @@ def test_dust_that_leaves_an_eighth_of_the_light_is_not_opaque_but_translucent()
 
 def test_a_thirtieth_of_the_light_is_the_largest_density_that_is_told_apart():
     assert fit(opaque(0.05)).shape.max() == pytest.approx(3.5, abs=0.1)
-
-
-@st.composite
-def regions(draw):
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    areas = rng.integers(1, 12, draw(st.integers(1, 7)))
-    starts = np.concatenate([[0], np.cumsum(areas)]).astype(np.int64)
-    planes = [rng.uniform(low, high, (starts[-1], 3)) for low, high in ((-0.1, 5), (-1, 3), (1e-3, 0.5))]
-    return rng, DefectSample(starts, *(plane.astype(np.float32) for plane in planes), np.zeros((len(areas), 8)))
-
-
-@st.composite
-def optics(draw):
-    """Stray light, sharpness at two scales, gain, and the deepest density."""
-    sharpness = draw(st.sampled_from([(0.0, 0.0), (0.4, 0.0), (0.3, 1.5)]))
-    return draw(st.floats(0, 0.08)), sharpness, draw(st.floats(1, 5)), DEEPEST
-
-
-@settings(max_examples=20, deadline=None)
-@given(regions(), st.floats(0, 3), optics())
-def test_the_shape_of_a_defect_is_its_density_without_noise_and_stray_light_and_with_its_detail(drawn, noise, seen):
-    _, sample = drawn
-    shape, lift = np.empty(len(sample.density), np.float32), np.empty(len(sample.areas))
-    stray, sharpness, gain, _ = seen
-    constants = (np.float32(stray), np.array(sharpness, np.float32), np.float32(gain), np.float32(np.exp(-DEEPEST)))
-    kernels.shape_pixels(sample.starts, sample.density, noise, *constants, shape, lift)
-    expected, expected_lift = twins.shape(sample.starts, sample.density.astype(float), noise, seen)
-    # Near the depth at which nothing comes through, single precision has few digits left.
-    np.testing.assert_allclose(shape, expected, rtol=2e-3, atol=2e-3)
-    np.testing.assert_allclose(lift, expected_lift, rtol=1e-3)
-
-
-@settings(max_examples=20, deadline=None)
-@given(regions(), st.floats(0.05, 0.3))
-def test_sums_over_regions_are_those_of_the_whole_planes_cut_by_region(drawn, usual_misfit):
-    rng, sample = drawn
-    count = len(sample.areas)
-    shape = rng.uniform(0, 3, len(sample.density)).astype(np.float32)
-    exponents, depths = rng.uniform(-1, 3, (count, 3)), rng.uniform(0.5, 4, count)
-    parts = (sample.starts, shape, sample.ratio, sample.variance)
-    left_out = rng.random(len(shape)) < 0.2
-    slopes, checks = np.empty((count, 7)), np.empty((count, 6))
-    kernels.sum_slopes(*parts, left_out, usual_misfit, slopes)
-    kernels.sum_checks(*parts, left_out, exponents, depths, checks)
-    exact = (sample.starts, *(plane.astype(float) for plane in parts[1:]), ~left_out)
-    np.testing.assert_allclose(slopes, twins.slope_sums(*exact, usual_misfit), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(checks, twins.check_sums(*exact, (exponents, depths)), rtol=1e-4, atol=1e-4)
 
 
 def visible_of(slope, edge_slope):
