@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes, tiled_frame
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role
 
 _ROWS, _COLS = 4000, 6000
 _WARM_ROWS, _WARM_COLS = 800, 1200
@@ -82,7 +82,7 @@ def _one_way(archive: Archive, frame: FrameId, source: Path) -> _Way:
     original = archive.copy_original(frame, source, Role.RAW)
     ingest_s = time.perf_counter() - began
     result = clean_into_archive(archive, frame, CleanRequest(originals=(original,)))
-    return _Way(ingest_s, result.seconds, result.report["step_seconds"])
+    return _Way(ingest_s, result.seconds, result.report.step_seconds or {})
 
 
 def _table(title: str, way: _Way, copy_s: float) -> Table:
