@@ -18,10 +18,10 @@ from bench.frames.large import tiled_frame
 from bench.measures.figure_table import Cell, FigureTable, columns
 from bench.measures.figures import save_figures
 from bench.measures.process import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role
 
 _ROWS, _COLS = 4000, 6000
 _WARM_ROWS, _WARM_COLS = 800, 1200
@@ -91,7 +91,7 @@ def _clean(archive: Archive, frame: FrameId, source: Path) -> Passage:
     original = archive.copy_original(frame, source, Role.RAW)
     ingest_s = time.perf_counter() - began
     result = clean_into_archive(archive, frame, CleanRequest(originals=(original,)))
-    return Passage(ingest_s, result.seconds, result.report["step_seconds"])
+    return Passage(ingest_s, result.seconds, result.report.step_seconds or {})
 
 
 def steps_table(title: str, way: Passage, copy_s: float) -> FigureTable:

@@ -24,9 +24,10 @@ from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.connection import open_database, transaction
-from filmscand.daemon.database.frames import JobState, Outcome, count_frames, held_frames, unfinished_frames
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames, held_frames, unfinished_frames
 from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.database.service_record import ServiceRecord, begin_service
 from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watch import require_apart
 from filmscand.daemon.scanning.run import SessionTools
@@ -147,7 +148,7 @@ class Supervisor:
     def _report(self, loss: Loss) -> None:
         if loss.job is None:
             log.warning("an idle worker was lost: %s", loss.reason)
-        elif loss.job.outcome is Outcome.SET_ASIDE:
+        elif loss.job.outcome is JobOutcome.SET_ASIDE:
             log.error("%s is set aside after %d deaths: %s", loss.job.frame, loss.job.deaths, loss.reason)
         else:
             log.warning("%s is taken up again: %s", loss.job.frame, loss.reason)
@@ -235,14 +236,7 @@ def _recover(station: Station, connection: sqlite3.Connection) -> None:
         log.warning("%s: leftovers stay for now: %s", station.archive, error)
     else:
         log.info("%d frames to go on with, %d leftover files removed", len(interrupted), removed)
-    identity = this_process()
-    with transaction(connection):
-        connection.execute(
-            "INSERT OR REPLACE INTO service (one, pid, born, started_at) VALUES (1, ?, ?, ?)", (*identity, time.time())
-        )
-        connection.execute("DELETE FROM alarms")
-        # A pause that was meant for the world of yesterday.
-        connection.execute("UPDATE frames SET not_before = 0 WHERE state = 'queued'")
+    begin_service(connection, ServiceRecord(this_process(), time.time()))
 
 
 def _outlive(worker: ProcessId) -> None:
@@ -282,7 +276,7 @@ def _worker_plan(station: Station, timing: Timing) -> WorkerPlan:
 def _status_line(connection: sqlite3.Connection) -> str:
     counts = count_frames(connection)
     states = {state: sum(n for (s, _), n in counts.items() if s is state) for state in JobState}
-    alarms = connection.execute("SELECT count(*) FROM alarms").fetchone()[0]
+    alarms = Alarms(connection).count()
     line = (
         f"{states[JobState.QUEUED]} queued, {states[JobState.PROCESSING]} in work, {states[JobState.FINISHED]} finished"
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
 
 Rgb = npt.NDArray[np.uint16]
 Infrared = npt.NDArray[np.uint16]
@@ -29,36 +30,48 @@ class InfraredOrigin(StrEnum):
     SECOND_PASS = "second_pass"
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureInfo:
-    """How a capture was made, as far as its source tells.
+class CaptureInfo(BaseModel):
+    """How a frame was captured, as far as its source tells; the sidecar stores it as it is.
+
+    Fields that this version does not know are kept.
 
     Attributes
     ----------
+    rows, cols : int
+        Size of the picture, pixels.
     layout : str
-        Name of the file layout or of the scanner's delivery, for the sidecar.
-    sources : tuple of Path
-        The files that it was read from, picture first; empty for a scanner.
+        Name of the file layout or of the scanner's delivery.
+    scanned : bool
+        True where a scanner delivered the frame to filmscand, False where it was read from a film file.
     bits_per_sample : int
         Bits that the source delivered (8, 12, 14 or 16); counts are always scaled to 0..65535.
-    icc_profile : bytes or None
-        Embedded colour profile of the picture, as found.
     resolution_dpi : float or None
         Samples per inch along rows.
     linear : bool or None
         True where the counts are proportional to light, False where gamma-encoded, None where unknown.
+    make, model : str or None
+        Maker and model of the scanner.
+    software : str or None
+        Program that wrote the file, or SANE's backend.
+    captured_at : datetime or None
+        Time of the capture; local time of the scanning program where that gave no zone.
     infrared_origin : InfraredOrigin
         Where the infrared plane came from.
-    flags : tuple of str
-        Reason codes of what a technician should know ("eight_bit", "no_infrared", "infrared_weak_evidence", ...).
     infrared_red_correlation : float or None
         Correlation of infrared and red over the frame, -1..1; near 1 where the film blocks infrared as it blocks light.
+    icc_profile_sha256 : str or None
+        Hexadecimal digest of the colour profile, None where there is none.
+    flags : tuple of str
+        Reason codes of what a technician should know ("eight_bit", "no_infrared", "infrared_weak_evidence", ...).
     """
 
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    rows: int = Field(ge=1)
+    cols: int = Field(ge=1)
     layout: str
-    sources: tuple[Path, ...] = ()
+    scanned: bool = False
     bits_per_sample: int = 16
-    icc_profile: bytes | None = None
     resolution_dpi: float | None = None
     linear: bool | None = None
     make: str | None = None
@@ -66,8 +79,9 @@ class CaptureInfo:
     software: str | None = None
     captured_at: datetime | None = None
     infrared_origin: InfraredOrigin = InfraredOrigin.NONE
-    flags: tuple[str, ...] = field(default=())
     infrared_red_correlation: float | None = None
+    icc_profile_sha256: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +95,15 @@ class Capture:
     infrared : (rows, cols) ndarray of uint16 or None
         Counts of the infrared plane, on the grid of `rgb`; None where there is none.
     info : CaptureInfo
-        How it was made.
+        How it was captured.
+    icc_profile : bytes or None
+        Embedded colour profile of the picture, as found.
+    sources : tuple of Path
+        The files that it was read from, picture first; empty for a scanner.
     """
 
     rgb: Rgb
     infrared: Infrared | None
     info: CaptureInfo
+    icc_profile: bytes | None = None
+    sources: tuple[Path, ...] = ()

@@ -43,8 +43,6 @@ from filmscand.ir.report import (
 )
 from filmscand.ir.stopwatch import StopWatch
 
-VERSION = "1"
-
 # Relative rise of the thresholds for each unit of slope beyond half of STRONG_LEAKAGE.
 STRONG_LEAKAGE_RISE = 1.5
 # Noise that only darkens does not show in the bright tail. Then the thresholds rise by this factor ...

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from filmscand.daemon.archive.sidecar import CaptureRecord, Revision, Sidecar
+from filmscand.daemon.archive.sidecar import Revision, RevisionOptions, Sidecar
 from filmscand.daemon.cli.app import app
 from filmscand.daemon.database.candidates import CandidateState
-from filmscand.daemon.database.frames import Outcome
+from filmscand.daemon.database.frames import JobOutcome
 from filmscand.daemon.database.session_records import FinishReason, SessionState
 from filmscand.daemon.scanning.capture_checks import Suspicion
 from filmscand.daemon.station.configuration import Station, Watch
+from filmscand.drivers.base import CaptureInfo
 from filmscand.ir import CleanReport
 from filmscand.ir.report import Caution
 
@@ -129,12 +130,12 @@ def test_every_key_of_the_configuration_is_in_the_reference():
 
 
 def test_every_field_of_a_sidecar_is_in_the_reference():
-    fields = {name for record in (Sidecar, CaptureRecord, Revision) for name in record.model_fields}
+    fields = {name for record in (Sidecar, CaptureInfo, Revision, RevisionOptions) for name in record.model_fields}
     fields |= set(CleanReport.__dataclass_fields__) - {"shift", "leakage"}
     assert unnamed(fields, text_of("sidecar.md")) == set()
 
 
 def test_every_code_is_in_the_reference():
     left = {CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED}
-    assert unnamed({*Caution, *Suspicion, *Outcome, *left}, text_of("codes.md")) == set()
+    assert unnamed({*Caution, *Suspicion, *JobOutcome, *left}, text_of("codes.md")) == set()
     assert unnamed({*SessionState, *FinishReason}, text_of("command-line.md")) == set()

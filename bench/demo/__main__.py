@@ -37,8 +37,9 @@ from bench.frames.photographs import MakePicture, photograph
 from bench.frames.scan_files import WriteScan, write_pair, write_silverfast, write_vuescan
 from bench.measures.crop_sheets import save_sheet
 from bench.measures.metrics import Answer, Judge
-from filmscand.daemon.archive.sidecar import Outcome, Role, Sidecar
+from filmscand.daemon.archive.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.request import CleanOutcome, Role
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.station.configuration import Station, load_station
 from filmscand.drivers.virtual.magazine import STILL, Magazine, Slide
@@ -135,7 +136,7 @@ def _show(root: Path, console: Console) -> None:
     console.print(*_tables(sidecars))
     _print_pictures(Archive(station.archive), sidecars, frames, root, console)
     for sidecar in sidecars:
-        if _name(sidecar) in _MUST_BE_CLEANED and sidecar.latest.outcome is not Outcome.CLEANED:
+        if _name(sidecar) in _MUST_BE_CLEANED and sidecar.latest.outcome is not CleanOutcome.CLEANED:
             raise DemoError(f"{sidecar.frame_id} has damage and was not cleaned: {sidecar.latest.warnings}")
 
 
@@ -218,9 +219,9 @@ def _tables(sidecars: Sequence[Sidecar]) -> Iterator[Table]:
     took = Table("frame", "divided", "filled", "left", "s read", "clean", "preview", "store", "in all", box=None)
     for sidecar in sidecars:
         stem, report, seconds = sidecar.frame_id.stem, sidecar.latest.report, sidecar.latest.seconds
-        numbers = f"{report['leakage']['red']:.3f}", f"{report['threshold']:.4f}", str(report["defects_found"])
+        numbers = f"{report.leakage.red:.3f}", f"{report.threshold:.4f}", str(report.defects_found)
         found.add_row(stem, f"{_name(sidecar)}, {sidecar.capture.layout}", *numbers, ", ".join(sidecar.latest.warnings))
-        counts = (str(report[f"defects_{name}"]) for name in ("divided", "filled", "left"))
+        counts = (str(count) for count in (report.defects_divided, report.defects_filled, report.defects_left))
         steps = [seconds[name] for name in ("read", "clean", "preview", "store")]
         took.add_row(stem, *counts, *(f"{step:.2f}" for step in [*steps, sum(steps)]))
     yield found
@@ -232,7 +233,7 @@ def _print_pictures(
 ) -> None:
     console.print("pictures to open (sheets: raw, infrared, cleaned, truth and mask, crop by crop):")
     for sidecar in sidecars:
-        folder = archive.folder(sidecar.frame_id)
+        folder = archive.frame_folder(sidecar.frame_id).path
         named = {file.role: folder / file.name for file in sidecar.latest.files}
         name = _name(sidecar)
         sheet = root / "sheets" / f"{name}.png"

@@ -1,6 +1,7 @@
-"""The preservation events of a roll, one JSON object a line, in the words of PREMIS 3.
+"""The preservation events of a roll, one JSON object a line, with the event types of PREMIS 3.
 
-An event stands here twice where a writer was killed after it was told and before the work was; it never lacks.
+Lines are only appended, never rewritten. An event is there twice where a writer was killed between the event and the
+next step of its work; it is never missing. A reader accepts fields that it does not know.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import uuid
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from filmscand.daemon.archive.atomic_file import lock
 from filmscand.daemon.archive.sidecar import UtcTime, utc_now
 from filmscand.daemon.core.errors import storing
+from filmscand.daemon.core.request import Record
 
 
 class EventType(StrEnum):
@@ -32,10 +33,52 @@ class EventType(StrEnum):
     SEALING = "information package creation"
 
 
-class Event(BaseModel):
-    """Something that happened to a frame, or to its whole roll; `about` names the file."""
+class EventDetail(Record):
+    """Details of an event; each kind of event sets those that it knows, and only these are written.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    original_name : str or None
+        Name of the file in the watch folder; None for a captured file.
+    size_bytes : int
+        Size of the file.
+    new : bool
+        False where the same file was in the archive already.
+    sha256, sha512 : str
+        Hexadecimal digests of the file.
+    is_derived_from : str
+        Name, without ending, of the raw file that a cleaned file was made from.
+    files : int
+        Number of files in the payload of a sealed roll.
+    """
+
+    original_name: str | None = None
+    size_bytes: int | None = None
+    new: bool | None = None
+    sha256: str | None = None
+    sha512: str | None = None
+    is_derived_from: str | None = None
+    files: int | None = None
+
+
+class Event(Record):
+    """One event of a frame or of its whole roll.
+
+    Attributes
+    ----------
+    id : str
+        UUID of the event.
+    at : datetime
+        Time of the event, UTC.
+    frame : str
+        The frame, or the roll where the event concerns all of it.
+    about : str
+        Name of the file that the event concerns.
+    outcome : str
+        "success", or what went wrong.
+    detail : EventDetail
+        More, depending on the type of the event.
+    """
 
     id: str = Field(default_factory=lambda: str(uuid.uuid4()))
     at: UtcTime = Field(default_factory=utc_now)
@@ -43,7 +86,12 @@ class Event(BaseModel):
     frame: str
     about: str
     outcome: str = "success"
-    detail: dict[str, Any] = Field(default_factory=dict)
+    detail: EventDetail = EventDetail()
+
+    def to_line(self) -> str:
+        """Return the event as one line of `events.jsonl`, keys sorted."""
+        detail = self.detail.model_dump(mode="json", exclude_unset=True)
+        return json.dumps({**self.model_dump(mode="json"), "detail": detail}, sort_keys=True) + "\n"
 
 
 def append_events(file: Path, events: Iterable[Event]) -> None:
@@ -54,7 +102,7 @@ def append_events(file: Path, events: Iterable[Event]) -> None:
     StorageFullError, ArchiveUnwritableError
         The disk did not take them; the file is as it was.
     """
-    lines = "".join(json.dumps(json.loads(event.model_dump_json()), sort_keys=True) + "\n" for event in events)
+    lines = "".join(event.to_line() for event in events)
     with storing(file), file.open("ab", buffering=0) as log:
         lock(log)
         end = os.fstat(log.fileno()).st_size
@@ -66,7 +114,7 @@ def append_events(file: Path, events: Iterable[Event]) -> None:
 
 
 def read_events(file: Path) -> Iterator[Event]:
-    """Yield the events of a roll; a line that a power cut tore is passed over."""
+    """Yield the events of a roll; a line that a power cut tore is skipped."""
     if not file.exists():
         return
     for line in file.read_bytes().splitlines():

@@ -1,4 +1,4 @@
-"""What the archive's TIFF files say about themselves: tags and an XMP packet, the same each time for the same frame."""
+"""Tags and XMP packet of the archive's TIFF files; the same frame gets the same ones each time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 from xml.etree import ElementTree
 
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.drivers.base import CaptureInfo
+from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
-from filmscand.ir import VERSION, CleanOptions
+from filmscand.ir.identity import EngineIdentity
 
-# Names derived from this one never change, so that a redone file names its origin as the first one did.
+# Never changes: a file that is made again has to get the same UUID, and name its origin by the same UUID.
 _NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
@@ -28,14 +28,14 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 @dataclass(frozen=True, slots=True)
 class FileTitle:
-    """The lasting name of a file: unlike its path it stays the same wherever the file is copied.
+    """The permanent name of a file; unlike its path it stays the same wherever the file is copied.
 
     Attributes
     ----------
     frame : str
-        What tells the frame from all others.
+        Name of the frame, unique in the archive.
     name : str
-        What the file is called, without ending.
+        Name of the file, without ending.
     """
 
     frame: str
@@ -43,13 +43,13 @@ class FileTitle:
 
     @property
     def document_id(self) -> str:
-        """The same for the same file each time it is made."""
+        """UUID derived from the name: the same file has the same UUID each time it is made."""
         return f"uuid:{uuid.uuid5(_NAMESPACE, f'{self.frame}/{self.name}')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a derived file was made from, and how."""
+    """The file that a derived file was made from, and a sentence about how."""
 
     title: FileTitle
     instructions: str
@@ -65,18 +65,26 @@ def clean_title(frame: FrameId, revision: int) -> FileTitle:
     return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_clean")
 
 
-def capture_tags(title: FileTitle, info: CaptureInfo, *, colour: bool) -> TiffTags:
-    """Return the tags of a file as captured; an infrared plane takes no colour profile."""
-    return _tags(title, info, None, info.icc_profile if colour else None)
+def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTags:
+    """Return the tags of a file as captured.
+
+    Parameters
+    ----------
+    colour : bool
+        True for the picture; False for the infrared plane, which gets no colour profile.
+    """
+    return _tags(title, capture.info, None, capture.icc_profile if colour else None)
 
 
-def clean_tags(title: FileTitle, raw: FileTitle, info: CaptureInfo, how: CleanOptions) -> TiffTags:
-    """Return the tags of a cleaned picture, which name the raw file that it comes from."""
+def clean_tags(
+    title: FileTitle, raw: FileTitle, capture: Capture, engine: EngineIdentity, sensitivity: float
+) -> TiffTags:
+    """Return the tags of a cleaned picture, which name the raw file, the engine and the sensitivity (0..1)."""
     instructions = (
-        f"Dust and scratches removed by filmscand, engine {VERSION}, sensitivity {how.sensitivity:g}. "
+        f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
         "Pixels outside the defect mask are as captured."
     )
-    return _tags(title, info, Origin(raw, instructions), info.icc_profile)
+    return _tags(title, capture.info, Origin(raw, instructions), capture.icc_profile)
 
 
 def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profile: bytes | None) -> TiffTags:

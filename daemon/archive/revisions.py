@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from filmscand.daemon.archive.atomic_file import publish_together
 from filmscand.daemon.archive.encode import write_access_jpeg, write_mask_png
-from filmscand.daemon.archive.sidecar import Role, StoredFile, stored_file
+from filmscand.daemon.archive.frame_folder import FrameFolder
+from filmscand.daemon.archive.sidecar import stored_file
+from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.drivers.files.writer import TiffTags, write_tiff
-
-_ENDINGS: Final = {Role.CLEAN: "clean.tif", Role.MASK: "mask.png", Role.ACCESS: "access.jpg"}
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionContent:
-    """What a new revision consists of.
+    """The pictures of a new revision.
 
     Attributes
     ----------
@@ -30,9 +28,9 @@ class RevisionContent:
     defect_mask : (rows, cols) ndarray of bool
         Every pixel that was changed.
     access : (rows, cols, 3) ndarray of uint8
-        The preview, sRGB.
+        The access image, sRGB.
     tags : TiffTags
-        What the cleaned TIFF says about itself.
+        Tags of the cleaned TIFF.
     """
 
     number: int
@@ -44,21 +42,29 @@ class RevisionContent:
 
 @dataclass(frozen=True, slots=True)
 class StoredRevision:
-    """The files of a revision, and how long each took to encode, write and sync."""
+    """The files of a revision.
+
+    Attributes
+    ----------
+    files : tuple of StoredFile
+        The cleaned picture, the defect mask and the access image.
+    seconds : dict of str to float
+        Time to encode, write and sync each ("write_clean", "write_mask", "write_access"), seconds.
+    """
 
     files: tuple[StoredFile, ...]
     seconds: dict[str, float]
 
 
-def publish_revision(folder: Path, stem: str, content: RevisionContent) -> StoredRevision:
-    """Write the files of a revision into a frame's folder; what stands there under their names is replaced.
+def publish_revision(folder: FrameFolder, content: RevisionContent) -> StoredRevision:
+    """Write the files of a revision into a frame's folder; existing files of these names are replaced.
 
     Raises
     ------
     StorageFullError, ArchiveUnwritableError
         The disk did not take one of them.
     """
-    paths = {role: folder / f"{stem}_r{content.number:02d}_{ending}" for role, ending in _ENDINGS.items()}
+    paths = folder.revision_files(content.number)
     dpi = content.tags.resolution_dpi
     done = publish_together(
         {

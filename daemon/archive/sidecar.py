@@ -1,65 +1,35 @@
-"""The sidecar of a frame: what it was made from, what was done to it, and the hash of every file."""
+"""The sidecar of a frame: what it was made from, how it was cleaned, and the hash of every file.
+
+`schema_version` says which fields a reader can rely on and what they mean. A new optional field keeps the number; the
+number rises where a field becomes mandatory, changes its meaning or takes a value that a reader may not know. This
+version reads its own number, with fields that it does not know, and every older number (`sidecar_migrations`). It
+refuses a newer number. Fields that it does not know are written again as they were.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AwareDatetime, Field, PlainSerializer, ValidationError
 
 from filmscand.daemon.archive.atomic_file import Digest
+from filmscand.daemon.archive.sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, ReportRecord, Role, StoredFile
 from filmscand.drivers.base import CaptureInfo
-
-SCHEMA_VERSION: Final = 1
 
 UtcTime = Annotated[
     AwareDatetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json")
 ]
 
 
-class Role(StrEnum):
-    """What a file of a frame is."""
-
-    RAW = "raw"
-    INFRARED = "infrared"
-    CLEAN = "clean"
-    MASK = "mask"
-    ACCESS = "access"
-
-
-class Outcome(StrEnum):
-    """What came of cleaning."""
-
-    CLEANED = "cleaned"
-    UNCLEANED = "uncleaned"
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class StoredFile(_Record):
-    """One file of a frame as it was published; goes through a database as `model_dump_json`."""
-
-    role: Role
-    name: str
-    size_bytes: int = Field(ge=0)
-    sha256: str
-    sha512: str
-    original_name: str | None = None
-
-
-class FrameRecord(_Record):
+class FrameRecord(Record):
     """The name of the frame."""
 
     collection: str
@@ -68,75 +38,110 @@ class FrameRecord(_Record):
     number: int
 
 
-class CaptureRecord(_Record):
-    """How the frame was captured; `captured_at` is local time of the scanning program where that gave no zone."""
+class EngineOptions(Record):
+    """The engine's options; see `filmscand.ir.CleanOptions`."""
 
-    rows: int
-    cols: int
-    layout: str
-    bits_per_sample: int
-    resolution_dpi: float | None
-    linear: bool | None
-    make: str | None
-    model: str | None
-    software: str | None
-    captured_at: datetime | None
-    infrared_origin: str
-    infrared_red_correlation: float | None = None
-    icc_profile_sha256: str | None
-    flags: tuple[str, ...]
-
-    @classmethod
-    def of(cls, info: CaptureInfo, rgb: npt.NDArray[np.uint16]) -> CaptureRecord:
-        """Return the record of a capture."""
-        return cls(
-            rows=rgb.shape[0],
-            cols=rgb.shape[1],
-            layout=info.layout,
-            bits_per_sample=info.bits_per_sample,
-            resolution_dpi=info.resolution_dpi,
-            linear=info.linear,
-            make=info.make,
-            model=info.model,
-            software=info.software,
-            captured_at=info.captured_at,
-            infrared_origin=str(info.infrared_origin),
-            infrared_red_correlation=info.infrared_red_correlation,
-            icc_profile_sha256=hashlib.sha256(info.icc_profile).hexdigest() if info.icc_profile else None,
-            flags=tuple(str(flag) for flag in info.flags),
-        )
+    sensitivity: float = 0.5
+    detector: str = "auto"
+    detector_model: str | None = None
+    inpainting_model: str | None = None
 
 
-class Revision(_Record):
-    """One cleaning: a pure function of the inputs, the options and the engine's version."""
+class RevisionOptions(EngineOptions):
+    """Everything in a request that decides how the result looks.
+
+    Attributes
+    ----------
+    film : FilmKind
+        The film, as the technician told it.
+    fourth_sample_is_infrared : bool or None
+        What the watch's profile says about a fourth sample.
+    models_sha256 : dict of str to str
+        Digest of each model file, and of its card, that the configuration names; the names alone tell nothing, for
+        another file may lie under the same name by now. The models that come with the engine are not named here.
+    """
+
+    film: FilmKind = FilmKind.UNKNOWN
+    fourth_sample_is_infrared: bool | None = None
+    models_sha256: dict[str, str] = Field(default_factory=dict)
+
+
+class Revision(Record):
+    """One cleaning of a frame: a pure function of the inputs, the options and the engine.
+
+    Attributes
+    ----------
+    number : int
+        From 1; revision 1 has `r01` in the names of its files.
+    engine_version : str
+        Version of filmscand ("1" for every engine of schema 1).
+    engine_code_sha256, engine_models_sha256 : str or None
+        Identity of the engine; see `filmscand.ir.identity.EngineIdentity`. None: an engine that did not tell, which
+        counts as another one than any that does.
+    inputs_sha256 : tuple of str
+        Digests of the originals that the engine read, raw file first.
+    warnings : tuple of str
+        Caution codes of the engine.
+    seconds : dict of str to float
+        Wall time of each step of the service, seconds.
+    files : tuple of StoredFile
+        The cleaned picture, the defect mask and the access image.
+    """
 
     number: int = Field(ge=1)
     created_at: UtcTime
     engine_version: str
-    options: dict[str, Any]
+    engine_code_sha256: str | None = None
+    engine_models_sha256: str | None = None
+    options: RevisionOptions
     inputs_sha256: tuple[str, ...]
-    outcome: Outcome
-    report: dict[str, Any]
+    outcome: CleanOutcome
+    report: ReportRecord
     warnings: tuple[str, ...]
     seconds: dict[str, float]
     files: tuple[StoredFile, ...]
 
+    def result(self, *, created: bool) -> CleanResult:
+        """Return what the queue stores of this revision; see `CleanResult` for `created`."""
+        return CleanResult(
+            revision=self.number,
+            created=created,
+            outcome=self.outcome,
+            warnings=self.warnings,
+            seconds=self.seconds,
+            report=self.report,
+        )
 
-class Sidecar(_Record):
-    """What `<stem>.json` holds."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+class Sidecar(Record):
+    """The content of `<stem>.json`.
+
+    Attributes
+    ----------
+    film : FilmKind
+        The film, as the technician told it.
+    capture : CaptureInfo
+        How the frame was captured.
+    originals : tuple of StoredFile
+        The raw file, then the infrared file where there is one.
+    flags : tuple of str
+        Reason codes of what happened before cleaning.
+    revisions : tuple of Revision
+        One for each cleaning, oldest first.
+    """
+
+    schema_version: Literal[2] = SCHEMA_VERSION
     frame: FrameRecord
     film: FilmKind
-    capture: CaptureRecord
+    capture: CaptureInfo
     originals: tuple[StoredFile, ...]
     flags: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = Field(min_length=1)
 
     @property
     def frame_id(self) -> FrameId:
-        """The frame that this is the sidecar of."""
-        return FrameId(**self.frame.model_dump())
+        """The frame."""
+        return FrameId(self.frame.collection, self.frame.box, self.frame.roll, self.frame.number)
 
     @property
     def latest(self) -> Revision:
@@ -145,7 +150,7 @@ class Sidecar(_Record):
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
-        """Every file of the frame but the sidecar itself."""
+        """Every file of the frame except the sidecar itself."""
         return self.originals + tuple(file for revision in self.revisions for file in revision.files)
 
     def to_json(self) -> bytes:
@@ -155,17 +160,27 @@ class Sidecar(_Record):
 
     @classmethod
     def from_json(cls, content: bytes, name: str) -> Sidecar:
-        """Read a sidecar; `name` is for the error.
+        """Read a sidecar of this schema or an older one.
+
+        Parameters
+        ----------
+        name : str
+            The file, for the error message.
 
         Raises
         ------
+        SchemaTooNewError
+            A newer filmscand wrote it.
         IntegrityError
-            It is no sidecar of a schema that is known here.
+            It is no sidecar.
         """
         try:
-            return cls.model_validate_json(content)
-        except ValidationError as error:
-            raise IntegrityError(f"{name}: expected a sidecar of schema {SCHEMA_VERSION}, found: {error}") from error
+            return cls.model_validate(migrated(json.loads(content), name))
+        except ValueError as error:
+            found = error if isinstance(error, ValidationError) else f"no JSON object of a known schema: {error}"
+            raise IntegrityError(
+                f"{name}: expected a sidecar of schema {SCHEMA_VERSION} or older, found: {found}"
+            ) from error
 
 
 def stored_file(role: Role, path: Path, digest: Digest, original_name: str | None = None) -> StoredFile:

@@ -21,11 +21,12 @@ from filmscand.daemon.archive.atomic_file import (
     remove_abandoned_parts,
 )
 from filmscand.daemon.archive.bag import DECLARATION
-from filmscand.daemon.archive.events import Event, EventType, append_events
+from filmscand.daemon.archive.events import Event, EventDetail, EventType, append_events
+from filmscand.daemon.archive.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
 from filmscand.daemon.archive.metadata import capture_tags, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.roll_record import write_roll_record
-from filmscand.daemon.archive.sidecar import Role, Sidecar, StoredFile, stored_file
+from filmscand.daemon.archive.sidecar import Sidecar, stored_file
 from filmscand.daemon.archive.source_file import copy_unchanged, open_source
 from filmscand.daemon.archive.verify_frame import Problem, check_file, verify_folder
 from filmscand.daemon.core.errors import (
@@ -37,12 +38,12 @@ from filmscand.daemon.core.errors import (
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.station.disk import free_bytes
-from filmscand.drivers.base import Capture, CaptureInfo
+from filmscand.drivers.base import Capture
 from filmscand.drivers.files.writer import write_tiff
 
 MASTER_MODE: Final = 0o440
-_SUFFIXES: Final = {Role.RAW: "raw", Role.INFRARED: "ir"}
 _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
@@ -61,37 +62,9 @@ class Archive:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def folder(self, frame: FrameId) -> Path:
-        """Return the folder of a frame."""
-        return self.root / frame.folder
-
-    def sidecar_path(self, frame: FrameId) -> Path:
-        """Return where the sidecar of a frame lies."""
-        return self.folder(frame) / f"{frame.stem}.json"
-
-    def original_path(self, frame: FrameId, role: Role) -> Path | None:
-        """Return where the raw or infrared file of a frame lies, None where it has none."""
-        with storing(self.folder(frame), "read"):
-            found = sorted(self.folder(frame).glob(f"{frame.stem}_{_SUFFIXES[role]}.*"))
-        return found[0] if found else None
-
-    def raw_path(self, frame: FrameId) -> Path:
-        """Return where the raw file of a frame lies.
-
-        Raises
-        ------
-        FrameMissingError
-            The frame's folder has none.
-        ArchiveUnwritableError
-            Not even the folder is there: the archive's disk is most likely not mounted.
-        """
-        path = self.original_path(frame, Role.RAW)
-        if path is not None:
-            return path
-        folder = self.folder(frame)
-        if not folder.is_dir():
-            raise ArchiveUnwritableError(f"{folder}: expected the frame's folder, found none; is the archive mounted?")
-        raise FrameMissingError(f"{folder}: expected {frame.stem}_raw.*, found no such file")
+    def frame_folder(self, frame: FrameId) -> FrameFolder:
+        """Return the folder of a frame and the paths of its files."""
+        return FrameFolder(self.root, frame)
 
     def is_sealed(self, frame: FrameId) -> bool:
         """Return whether the frame's roll is sealed."""
@@ -127,7 +100,7 @@ class Archive:
         ending = source.suffix.lower().replace(".tiff", ".tif")
         if not _FILE_ENDING.fullmatch(ending):
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
-        target = self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}{ending}"
+        target = self.frame_folder(frame).original_target(role, ending)
         self._prepare(frame, target, role)
         with open_source(source) as file:
             published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
@@ -147,10 +120,10 @@ class Archive:
         """
         offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
         planes = {role: plane for role, plane in offered.items() if plane is not None}
-        targets = {role: self.folder(frame) / f"{frame.stem}_{_SUFFIXES[role]}.tif" for role in planes}
+        targets = {role: self.frame_folder(frame).original_target(role, ".tif") for role in planes}
         for role, target in targets.items():
             self._prepare(frame, target, role)
-        writers = {target: _plane_writer(frame, role, planes[role], capture.info) for role, target in targets.items()}
+        writers = {target: _plane_writer(frame, role, planes[role], capture) for role, target in targets.items()}
         published = publish_in_order(writers, mode=MASTER_MODE)
         stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
         for role, file in stored.items():
@@ -159,8 +132,9 @@ class Archive:
 
     def discard_unfinished(self, frame: FrameId) -> None:
         """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
-        infrared = self.original_path(frame, Role.INFRARED)
-        if infrared is not None and self.original_path(frame, Role.RAW) is None:
+        folder = self.frame_folder(frame)
+        infrared = folder.original(Role.INFRARED)
+        if infrared is not None and folder.original(Role.RAW) is None:
             with storing(infrared, "remove"):
                 infrared.unlink()
 
@@ -172,10 +146,10 @@ class Archive:
         FrameMissingError
             There is no raw file.
         """
-        self.raw_path(frame)
-        paths = [(role, self.original_path(frame, role)) for role in (Role.RAW, Role.INFRARED)]
-        with storing(self.folder(frame), "read"):
-            return tuple(stored_file(role, path, hash_file(path)) for role, path in paths if path is not None)
+        folder = self.frame_folder(frame)
+        paths = {Role.RAW: folder.raw(), Role.INFRARED: folder.original(Role.INFRARED)}
+        with storing(folder.path, "read"):
+            return tuple(stored_file(role, path, hash_file(path)) for role, path in paths.items() if path is not None)
 
     def store_revision(self, frame: FrameId, content: RevisionContent) -> StoredRevision:
         """Write the files of a revision side by side; files of that number that no sidecar names are replaced.
@@ -186,24 +160,26 @@ class Archive:
             The sidecar names this revision already.
         """
         self.require_open(frame)
+        folder = self.frame_folder(frame)
         if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
-            raise FrameExistsError(f"{self.sidecar_path(frame)}: expected no revision {content.number}, found it")
-        make_folders(self.folder(frame))
-        stored = publish_revision(self.folder(frame), frame.stem, content)
+            raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
+        make_folders(folder.path)
+        stored = publish_revision(folder, content)
         self.append_events(frame, [_creation(frame, file) for file in stored.files])
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar, and with it declare the frame complete."""
         self.require_open(frame)
-        path = self.sidecar_path(frame)
+        path = self.frame_folder(frame).sidecar
         publish_bytes(path, sidecar.to_json(), replace=True)
         return path
 
     def is_complete(self, frame: FrameId) -> bool:
         """Return whether the frame has its sidecar."""
-        with storing(self.folder(frame), "read"):
-            return self.sidecar_path(frame).is_file()
+        folder = self.frame_folder(frame)
+        with storing(folder.path, "read"):
+            return folder.sidecar.is_file()
 
     def read_sidecar(self, frame: FrameId) -> Sidecar:
         """Return the sidecar of a frame.
@@ -212,10 +188,12 @@ class Archive:
         ------
         FrameMissingError
             It has none.
+        SchemaTooNewError
+            A newer filmscand wrote it.
         IntegrityError
-            What lies there is no sidecar.
+            It is no sidecar.
         """
-        path = self.sidecar_path(frame)
+        path = self.frame_folder(frame).sidecar
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -226,7 +204,7 @@ class Archive:
 
     def is_free(self, frame: FrameId) -> bool:
         """Return whether the archive has no folder of a frame."""
-        return not self.folder(frame).exists()
+        return not self.frame_folder(frame).path.exists()
 
     def next_number(self, collection: str, box: str, roll: str) -> int:
         """Return the frame number after the highest that has a folder in the roll."""
@@ -247,7 +225,7 @@ class Archive:
         frames : iterable of FrameId, optional
             The frames to look at, for an archive that is too large to walk at every start; default all.
         """
-        folders = {self.folder(frame) for frame in (self.frames() if frames is None else frames)}
+        folders = {self.frame_folder(frame).path for frame in (self.frames() if frames is None else frames)}
         folders |= {folder.parent.parent / "metadata" for folder in folders}
         return sum(remove_abandoned_parts(folder) for folder in folders if folder.is_dir())
 
@@ -261,11 +239,11 @@ class Archive:
         IntegrityError
             What lies there is no sidecar.
         """
-        return verify_folder(self.folder(frame), self.read_sidecar(frame))
+        return verify_folder(self.frame_folder(frame).path, self.read_sidecar(frame))
 
     def verify_original(self, frame: FrameId, stored: StoredFile) -> Problem | None:
         """Read one file back from the disk: what has to be asked before its source may be let go."""
-        return check_file(self.folder(frame), stored)
+        return check_file(self.frame_folder(frame).path, stored)
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
         """Append to the `events.jsonl` of the frame's roll."""
@@ -282,13 +260,13 @@ class Archive:
         self.require_open(frame)
         make_folders(target.parent)
         write_roll_record(self.root / frame.roll_folder / "metadata", frame)
-        other = self.original_path(frame, role)
+        other = self.frame_folder(frame).original(role)
         if other not in (None, target):
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
     def _note_original(self, frame: FrameId, how: EventType, stored: StoredFile, published: Published) -> None:
-        detail = {"original_name": stored.original_name, "size_bytes": stored.size_bytes, "new": published.created}
-        digests = {"sha256": stored.sha256, "sha512": stored.sha512}
+        detail = EventDetail(original_name=stored.original_name, size_bytes=stored.size_bytes, new=published.created)
+        digests = EventDetail(sha256=stored.sha256, sha512=stored.sha512)
         self.append_events(
             frame,
             [
@@ -305,11 +283,11 @@ class Archive:
                 continue
 
 
-def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], info: CaptureInfo) -> Writer:
-    tags = capture_tags(original_title(frame, _SUFFIXES[role]), info, colour=role is Role.RAW)
+def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:
+    tags = capture_tags(original_title(frame, ORIGINAL_SUFFIXES[role]), capture, colour=role is Role.RAW)
     return lambda file: write_tiff(file, plane, tags)
 
 
 def _creation(frame: FrameId, file: StoredFile) -> Event:
-    detail = {"sha256": file.sha256, "sha512": file.sha512, "is_derived_from": f"{frame.stem}_raw"}
+    detail = EventDetail(sha256=file.sha256, sha512=file.sha512, is_derived_from=f"{frame.stem}_raw")
     return Event(type=EventType.CREATION, frame=str(frame), about=file.name, detail=detail)

@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from filmscand.daemon.archive.atomic_file import Digest, hash_file
-from filmscand.daemon.archive.sidecar import Sidecar, StoredFile
+from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.core.request import StoredFile
 
 
 class ProblemKind(StrEnum):

@@ -74,4 +74,4 @@ def _verify_frame(archive: Archive, frame: FrameId) -> tuple[Problem, ...]:
     try:
         return archive.verify(frame)
     except IntegrityError as error:
-        return (Problem(archive.sidecar_path(frame), ProblemKind.CHANGED, str(error)),)
+        return (Problem(archive.frame_folder(frame).sidecar, ProblemKind.CHANGED, str(error)),)

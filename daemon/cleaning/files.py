@@ -6,36 +6,47 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_json, to_jsonable_python
+from pydantic_core import to_json
 
-from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, publish_together
+from filmscand.daemon.archive.atomic_file import Digest, make_folders, publish_bytes, publish_together
 from filmscand.daemon.archive.encode import write_mask_png
 from filmscand.daemon.archive.metadata import FileTitle, clean_tags
-from filmscand.daemon.archive.sidecar import CaptureRecord
+from filmscand.daemon.archive.sidecar import EngineOptions
 from filmscand.daemon.core.errors import FrameExistsError
-from filmscand.drivers.base import DriverError
+from filmscand.daemon.core.request import Record, ReportRecord
+from filmscand.drivers.base import CaptureInfo, DriverError
 from filmscand.drivers.files.reader import find_infrared_partner, infrared_stem, read_capture
 from filmscand.drivers.files.writer import write_tiff
-from filmscand.ir import VERSION, CleanOptions, clean_frame
+from filmscand.ir import CleanOptions, clean_frame, engine_identity
 
 
-class FileReport(BaseModel):
-    """Content of `NAME.json`: what was cleaned, how, and with which result."""
+class FileReport(Record):
+    """The content of `NAME.json`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    picture, infrared : str
+        The files that were read; `infrared` is None where there is none.
+    engine_version, engine_code_sha256, engine_models_sha256 : str
+        Identity of the engine; see `filmscand.ir.identity.EngineIdentity`.
+    seconds : dict of str to float
+        Wall time of "read", "clean" and "write", seconds.
+    files : dict of str to Digest
+        Size and hashes of each file that was written, by name.
+    """
 
     picture: str
     infrared: str | None
     engine_version: str
-    options: dict[str, Any]
-    capture: CaptureRecord
-    report: dict[str, Any]
+    engine_code_sha256: str
+    engine_models_sha256: str
+    options: EngineOptions
+    capture: CaptureInfo
+    report: ReportRecord
     warnings: tuple[str, ...]
     seconds: dict[str, float]
-    files: dict[str, dict[str, Any]]
+    files: dict[str, Digest]
 
 
 def pictures_of(files: Iterable[Path]) -> list[Path]:
@@ -81,7 +92,8 @@ def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterabl
     clock.append(time.perf_counter())
     make_folders(output)
     title = FileTitle(picture.stem, f"{picture.stem}_clean")
-    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture.info, options)
+    engine = engine_identity()
+    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture, engine, options.sensitivity)
     done = publish_together(
         {
             targets["_clean.tif"]: lambda file: write_tiff(file, cleaned.rgb, tags),
@@ -92,13 +104,15 @@ def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterabl
     report = FileReport(
         picture=str(picture),
         infrared=str(infrared) if infrared else None,
-        engine_version=VERSION,
-        options=asdict(options),
-        capture=CaptureRecord.of(capture.info, capture.rgb),
-        report=to_jsonable_python(cleaned.report.as_dict(), inf_nan_mode="null"),
+        engine_version=engine.version,
+        engine_code_sha256=engine.code_sha256,
+        engine_models_sha256=engine.models_sha256,
+        options=EngineOptions(**asdict(options)),
+        capture=capture.info,
+        report=ReportRecord.of(cleaned.report),
         warnings=tuple(str(warning) for warning in cleaned.report.warnings),
         seconds=_between(clock, ("read", "clean", "write")),
-        files={path.name: asdict(digest) for path, (digest, _) in done.items()},
+        files={path.name: digest for path, (digest, _) in done.items()},
     )
     publish_bytes(targets[".json"], to_json(report, indent=2, inf_nan_mode="null") + b"\n", replace=True)
     return report

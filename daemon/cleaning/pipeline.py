@@ -1,192 +1,146 @@
-"""The way of one frame from the archive's raw file to a complete revision."""
+"""Cleans one frame of the archive, from its raw file to a complete revision."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, replace
 
-from pydantic_core import to_jsonable_python
-
+from filmscand.daemon.archive.frame_folder import FrameFolder
 from filmscand.daemon.archive.metadata import clean_tags, clean_title, original_title
-from filmscand.daemon.archive.revisions import RevisionContent
-from filmscand.daemon.archive.sidecar import (
-    CaptureRecord,
-    Outcome,
-    Revision,
-    Role,
-    Sidecar,
-    StoredFile,
-    frame_record,
-    utc_now,
-)
+from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision
+from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
+from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
 from filmscand.daemon.core.errors import IntegrityError, storing
-from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.drivers.base import Capture, CaptureInfo, InfraredOrigin
+from filmscand.daemon.core.request import CleanOutcome, CleanRequest, CleanResult, ReportRecord, Role, StoredFile
+from filmscand.daemon.station.configuration import Cleaning
+from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.reader import read_capture
-from filmscand.ir import VERSION, CleanOptions, CleanReport, clean_frame
-from filmscand.ir.network.model_file import model_sha256
+from filmscand.ir import CleanReport, clean_frame
 from filmscand.ir.report import Method
 
-# How the layout of every frame begins that a scanner of ours delivered.
-SCANNED: Final = "sane_"
 
-
-@dataclass(frozen=True, slots=True)
-class CleanRequest:
-    """What is asked of the pipeline for one frame.
-
-    Attributes
-    ----------
-    originals : tuple of StoredFile
-        What `Archive.copy_original` or `store_capture` gave; empty: the archive's files are hashed anew.
-    flags : tuple of str
-        Reason codes of what happened on the way in ("pair_timeout" ...), for the sidecar.
-    fourth_sample_is_infrared : bool or None
-        What the profile says about a fourth sample; None leaves it to the file.
-    captured : CaptureRecord or None
-        What a scanner told when it delivered the frame, for the files hold only a part of it.
-    """
-
-    options: CleanOptions = field(default_factory=CleanOptions)
-    film: FilmKind = FilmKind.UNKNOWN
-    originals: tuple[StoredFile, ...] = ()
-    flags: tuple[str, ...] = ()
-    fourth_sample_is_infrared: bool | None = None
-    captured: CaptureRecord | None = None
-
-    def recorded_options(self) -> dict[str, Any]:
-        """Return everything asked for that decides how the result looks, as plain data."""
-        way = {"film": str(self.film), "fourth_sample_is_infrared": self.fourth_sample_is_infrared}
-        return {**asdict(self.options), **way, "models_sha256": self._named_models()}
-
-    def _named_models(self) -> dict[str, str]:
-        """Return the hashes of the models that are named: under the same name may lie another one by now."""
-        named = {"detector": self.options.detector_model, "inpainting": self.options.inpainting_model}
-        return {name: model_sha256(path) for name, path in named.items() if path is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class FrameResult:
-    """What came of a frame; `created` is False where the same revision was there already."""
-
-    frame: FrameId
-    revision: int
-    outcome: Outcome
-    created: bool
-    sidecar: Path
-    files: tuple[StoredFile, ...]
-    report: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-def clean_into_archive(archive: Archive, frame: FrameId, request: CleanRequest) -> FrameResult:
+def clean_into_archive(
+    archive: Archive, frame: FrameId, request: CleanRequest, cleaning: Cleaning | None = None
+) -> CleanResult:
     """Clean an archived raw frame and write the result beside it, sidecar last.
 
-    Done again with the same raw, options and engine it finds its own work and changes nothing; with anything else it
-    adds a revision. Raw files are only read.
+    A second run with the same raw files, options and engine finds the earlier revision and changes nothing; any
+    difference adds a revision. Raw files are only read.
+
+    Parameters
+    ----------
+    cleaning : Cleaning, optional
+        Which detector and models the station uses; the sensitivity comes from the request.
 
     Raises
     ------
     DriverError
-        The raw file is no film scan that can be read.
+        The raw file is not a film scan that can be read.
     FrameMissingError
         There is no raw file.
     IntegrityError
-        The frame was cleaned before, and its raw files are not as they were then.
+        The frame was cleaned before, and its raw files have changed since then.
+    ModelError
+        A model that the station names cannot be used.
     TransientError
         The disk does not take the result now.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "total"):
+        recipe = recipe_of(request, cleaning or Cleaning())
         originals = request.originals or archive.stored_originals(frame)
         before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
-        same = _same_revision(before, originals, request)
+        same = _same_revision(before, originals, recipe)
         if same is not None:
-            return _result(archive, frame, same, created=False)
+            return same.result(created=False)
         _require_unchanged(archive, frame, before)
-        if before is not None and request.captured is None and before.capture.layout.startswith(SCANNED):
-            request = replace(request, captured=before.capture)
-        made = _make(archive, frame, request, before.latest.number + 1 if before else 1, seconds)
+        if before is not None and request.captured is None and before.capture.scanned:
+            request = request.model_copy(update={"captured": before.capture})
+        made = _make(archive.frame_folder(frame), request, recipe, before.latest.number + 1 if before else 1, seconds)
         with _timed(seconds, "store"):
             stored = archive.store_revision(frame, made.content)
         seconds.update(stored.seconds)
-        revision = Revision(
-            number=made.content.number,
-            created_at=utc_now(),
-            engine_version=VERSION,
-            options=request.recorded_options(),
-            inputs_sha256=tuple(file.sha256 for file in originals),
-            outcome=Outcome.UNCLEANED if made.report.method is Method.NONE else Outcome.CLEANED,
-            report=to_jsonable_python(made.report.as_dict(), inf_nan_mode="null"),
-            warnings=tuple(str(warning) for warning in made.report.warnings),
-            seconds=_rounded(seconds),
-            files=stored.files,
-        )
+        revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
         with _timed(seconds, "sidecar"):
             archive.write_sidecar(frame, _sidecar(frame, request, originals, before, (made.capture, revision)))
-    return replace(_result(archive, frame, revision, created=True), seconds=_rounded(seconds))
+    return revision.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
     content: RevisionContent
     report: CleanReport
-    capture: CaptureRecord
+    capture: CaptureInfo
 
 
-def _make(archive: Archive, frame: FrameId, request: CleanRequest, number: int, seconds: dict[str, float]) -> _Made:
+def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: int, seconds: dict[str, float]) -> _Made:
+    frame = folder.frame
     with _timed(seconds, "read"):
-        capture = _read(archive, frame, request)
+        capture = _read(folder, request)
     with _timed(seconds, "clean"):
-        cleaned = clean_frame(capture.rgb, capture.infrared, request.options)
-    info = capture.info if request.captured is None else _as_captured(capture.info, request.captured)
+        cleaned = clean_frame(capture.rgb, capture.infrared, recipe.engine_options)
+    properties = PictureProperties(capture.info.linear, request.film, capture.icc_profile)
     with _timed(seconds, "preview"):
-        access = access_image(
-            cleaned.rgb, PictureProperties(info.linear, request.film, info.icc_profile), capture.infrared
-        )
-    tags = clean_tags(clean_title(frame, number), original_title(frame, "raw"), info, request.options)
+        access = access_image(cleaned.rgb, properties, capture.infrared)
+    titles = clean_title(frame, number), original_title(frame, "raw")
+    tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
-    return _Made(content, cleaned.report, CaptureRecord.of(info, capture.rgb))
+    return _Made(content, cleaned.report, capture.info)
 
 
-def _read(archive: Archive, frame: FrameId, request: CleanRequest) -> Capture:
-    raw = archive.raw_path(frame)
-    infrared = archive.original_path(frame, Role.INFRARED)
+def _read(folder: FrameFolder, request: CleanRequest) -> Capture:
+    raw, infrared = folder.raw(), folder.original(Role.INFRARED)
     with storing(raw, "read"):
-        return read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
+        capture = read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
+    if request.captured is None:
+        return capture
+    return replace(capture, info=_as_captured(request.captured, capture.info))
 
 
-def _as_captured(info: CaptureInfo, told: CaptureRecord) -> CaptureInfo:
-    return replace(
-        info,
-        layout=told.layout,
-        bits_per_sample=told.bits_per_sample,
-        resolution_dpi=told.resolution_dpi,
-        linear=told.linear,
-        make=told.make,
-        model=told.model,
-        software=told.software,
-        captured_at=told.captured_at,
-        infrared_origin=InfraredOrigin(told.infrared_origin),
-        flags=tuple(dict.fromkeys((*told.flags, *info.flags))),
+def _as_captured(captured: CaptureInfo, read: CaptureInfo) -> CaptureInfo:
+    """Return what the scanner told, with what only the stored files tell."""
+    return captured.model_copy(
+        update={
+            "rows": read.rows,
+            "cols": read.cols,
+            "infrared_red_correlation": read.infrared_red_correlation,
+            "icc_profile_sha256": read.icc_profile_sha256,
+            "flags": tuple(dict.fromkeys((*captured.flags, *read.flags))),
+        }
     )
 
 
-def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], request: CleanRequest) -> Revision | None:
-    inputs = tuple(file.sha256 for file in originals)
-    for revision in before.revisions if before else ():
-        made_by = (revision.engine_version, revision.options, revision.inputs_sha256)
-        if made_by == (VERSION, request.recorded_options(), inputs):
-            return revision
-    return None
+def _revision(
+    made: _Made, stored: StoredRevision, recipe: Recipe, inputs_sha256: tuple[str, ...], seconds: dict[str, float]
+) -> Revision:
+    return Revision(
+        number=made.content.number,
+        created_at=utc_now(),
+        engine_version=recipe.engine.version,
+        engine_code_sha256=recipe.engine.code_sha256,
+        engine_models_sha256=recipe.engine.models_sha256,
+        options=recipe.options,
+        inputs_sha256=inputs_sha256,
+        outcome=CleanOutcome.UNCLEANED if made.report.method is Method.NONE else CleanOutcome.CLEANED,
+        report=ReportRecord.of(made.report),
+        warnings=tuple(str(warning) for warning in made.report.warnings),
+        seconds=seconds,
+        files=stored.files,
+    )
+
+
+def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], recipe: Recipe) -> Revision | None:
+    inputs_sha256 = tuple(file.sha256 for file in originals)
+    revisions = before.revisions if before else ()
+    return next(
+        (one for one in revisions if one.inputs_sha256 == inputs_sha256 and recipe.made(one)),
+        None,
+    )
 
 
 def _require_unchanged(archive: Archive, frame: FrameId, before: Sidecar | None) -> None:
@@ -202,35 +156,36 @@ def _sidecar(
     request: CleanRequest,
     originals: tuple[StoredFile, ...],
     before: Sidecar | None,
-    new: tuple[CaptureRecord, Revision],
+    new: tuple[CaptureInfo, Revision],
 ) -> Sidecar:
     capture, revision = new
-    known = {file.sha256: file.original_name for file in (before.originals if before else ())}
-    named = tuple(
-        file.model_copy(update={"original_name": file.original_name or known.get(file.sha256)}) for file in originals
-    )
-    return Sidecar(
-        frame=frame_record(frame),
-        film=request.film,
-        capture=capture,
-        originals=named,
-        flags=request.flags,
-        revisions=(*(before.revisions if before else ()), revision),
+    if before is None:
+        return Sidecar(
+            frame=frame_record(frame),
+            film=request.film,
+            capture=capture,
+            originals=originals,
+            flags=request.flags,
+            revisions=(revision,),
+        )
+    known = {file.sha256: file for file in before.originals}
+    return before.model_copy(
+        update={
+            "film": request.film,
+            "capture": capture.model_copy(update={**(before.capture.model_extra or {}), **(capture.model_extra or {})}),
+            "originals": tuple(_merged(known.get(file.sha256), file) for file in originals),
+            "flags": request.flags,
+            "revisions": (*before.revisions, revision),
+        }
     )
 
 
-def _result(archive: Archive, frame: FrameId, revision: Revision, *, created: bool) -> FrameResult:
-    return FrameResult(
-        frame=frame,
-        revision=revision.number,
-        outcome=revision.outcome,
-        created=created,
-        sidecar=archive.sidecar_path(frame),
-        files=revision.files,
-        report=revision.report,
-        warnings=revision.warnings,
-        seconds=revision.seconds,
-    )
+def _merged(known: StoredFile | None, file: StoredFile) -> StoredFile:
+    """Return a file's record with what only the earlier record of the same file tells."""
+    if known is None:
+        return file
+    told = {name: value for name, value in file if value is not None}
+    return known.model_copy(update=told)
 
 
 @contextmanager

@@ -14,20 +14,19 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from filmscand.daemon.archive.sidecar import CaptureRecord, StoredFile
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.engine_options import options_of
-from filmscand.daemon.cleaning.pipeline import CleanRequest, FrameResult, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import TransientError
-from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
+from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
@@ -137,9 +136,7 @@ class Worker:
 
     def _clean(self, lease: Lease) -> None:
         try:
-            result = clean_into_archive(
-                self._archive, lease.job.frame, request_of(lease.job.request, self._plan.cleaning)
-            )
+            result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
         except (TransientError, OSError) as error:
             self._give_back(lease, error)
         except Exception as error:
@@ -151,11 +148,11 @@ class Worker:
             self._insist(lambda: self._queue.fail(lease, reason))
         else:
             self._insist(lambda: self._finish(lease, result))
-            _tell(result)
+            _tell(lease.job.frame, result)
 
-    def _finish(self, lease: Lease, result: FrameResult) -> None:
+    def _finish(self, lease: Lease, result: CleanResult) -> None:
         with transaction(self._connection):
-            self._queue.finish(lease, figures_of(result))
+            self._queue.finish(lease, result)
             self._alarms.clear(ARCHIVE_ALARM)
 
     def _give_back(self, lease: Lease, error: Exception) -> None:
@@ -192,40 +189,16 @@ def _is_want_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or str(error) == "can't start new thread"
 
 
-def request_of(plain: Mapping[str, Any], cleaning: Cleaning | None = None) -> CleanRequest:
-    """Read the request of a row of the queue, for a station that cleans this way."""
-    return CleanRequest(
-        options=options_of(cleaning or Cleaning(), plain["sensitivity"]),
-        film=FilmKind(plain["film"]),
-        originals=tuple(StoredFile.model_validate(file) for file in plain.get("originals", ())),
-        flags=tuple(plain.get("flags", ())),
-        fourth_sample_is_infrared=plain.get("fourth_sample_is_infrared"),
-        captured=CaptureRecord.model_validate(plain["captured"]) if plain.get("captured") else None,
-    )
-
-
-def figures_of(result: FrameResult) -> dict[str, Any]:
-    """Return what the queue keeps of a finished frame, as plain data."""
-    return {
-        "revision": result.revision,
-        "created": result.created,
-        "outcome": str(result.outcome),
-        "warnings": list(result.warnings),
-        "seconds": dict(result.seconds),
-        "report": dict(result.report),
-    }
-
-
-def _tell(result: FrameResult) -> None:
+def _tell(frame: FrameId, result: CleanResult) -> None:
     report = result.report
     log.info(
         "%s archived, revision %d: leakage %.3f, threshold %.3f, %d defects on %.3f %%, %.2f s",
-        result.frame,
+        frame,
         result.revision,
-        report["leakage"]["red"],
-        report["threshold"],
-        report["defects_found"],
-        100.0 * report["coverage"],
+        report.leakage.red or 0.0,
+        report.threshold or 0.0,
+        report.defects_found or 0,
+        100.0 * (report.coverage or 0.0),
         result.seconds.get("total", 0.0),
     )
 

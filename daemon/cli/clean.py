@@ -94,10 +94,10 @@ def _plain(result: FileResult) -> dict[str, object]:
 def _row(report: FileReport) -> tuple[str, ...]:
     found = report.report
     return (
-        str(found["method"]),
-        f"{found['leakage']['red']:.3f}",
-        f"{found['threshold']:.3f}",
-        f"{found['defects_found']} defects, {100 * found['coverage']:.2f} %",
+        str(found.method),
+        f"{found.leakage.red or 0.0:.3f}",
+        f"{found.threshold or 0.0:.3f}",
+        f"{found.defects_found} defects, {100 * (found.coverage or 0.0):.2f} %",
         f"{sum(report.seconds.values()):.2f}",
         ", ".join((*report.capture.flags, *report.warnings)),
     )

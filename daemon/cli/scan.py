@@ -179,7 +179,7 @@ class Bars:
 def show_report(report: ScanReport, *, as_json: bool) -> None:
     """Print the report of a session."""
     if as_json:
-        print_json(report.as_dict())
+        print_json(report.summary())
         return
     table = Table(box=None)
     table.add_column("frame", no_wrap=True, overflow="ignore")

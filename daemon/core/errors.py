@@ -12,6 +12,7 @@ DaemonError
     RollSealedError         the roll is sealed, nothing can be added: choose another roll
   FrameMissingError         the archive has no such frame
   IntegrityError            stored bytes differ from their recorded hash: call a person, change nothing
+    SchemaTooNewError       a newer filmscand wrote the record: update filmscand
 """
 
 from __future__ import annotations
@@ -68,6 +69,24 @@ class FrameMissingError(DaemonError):
 
 class IntegrityError(DaemonError):
     """Stored bytes differ from their recorded hash."""
+
+
+class SchemaTooNewError(IntegrityError):
+    """A newer filmscand wrote a record, which this version would misread.
+
+    Parameters
+    ----------
+    record : str
+        File and kind of the record: "roll.json: expected a roll record".
+    known, found : int
+        Newest schema number that this version reads, and the number of the record.
+    """
+
+    def __init__(self, record: str, known: int, found: int) -> None:
+        super().__init__(
+            f"{record} of schema {known} or older, found schema {found} of a newer filmscand. "
+            "Update filmscand on this machine; nothing was changed."
+        )
 
 
 # Every other failure of a write concerns the disk, the mount or its rights, never the frame.

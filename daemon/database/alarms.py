@@ -71,3 +71,7 @@ class Alarms:
         """Return all alarms that are not cleared, oldest first."""
         rows = self._connection.execute("SELECT key, message, raised_at, last_at, times FROM alarms ORDER BY raised_at")
         return [Alarm(*row) for row in rows]
+
+    def count(self) -> int:
+        """Return how many alarms stand."""
+        return int(self._connection.execute("SELECT count(*) FROM alarms").fetchone()[0])

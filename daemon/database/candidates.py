@@ -259,3 +259,20 @@ class Candidates:
 def _candidate(row: sqlite3.Row) -> Candidate:
     values = dict(row)
     return Candidate(**{**values, "state": CandidateState(values["state"]), "in_place": bool(values["in_place"])})
+
+
+def count_arriving(connection: sqlite3.Connection) -> int:
+    """Return how many files of all watch folders are not in the archive yet."""
+    states = [*sorted(ARRIVING), CandidateState.CLAIMED]
+    marks = ", ".join("?" * len(states))
+    return int(connection.execute(f"SELECT count(*) FROM candidates WHERE state IN ({marks})", states).fetchone()[0])
+
+
+def files_in_place(connection: sqlite3.Connection, states: Iterable[CandidateState]) -> list[Candidate]:
+    """Return the candidates of all watch folders in these states whose files are still there, oldest first."""
+    wanted = sorted(states)
+    marks = ", ".join("?" * len(wanted))
+    rows = connection.execute(
+        f"SELECT * FROM candidates WHERE state IN ({marks}) AND in_place ORDER BY candidate_id", wanted
+    ).fetchall()
+    return [_candidate(row) for row in rows]

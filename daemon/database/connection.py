@@ -1,7 +1,8 @@
-"""The station's one truth: an SQLite file in WAL mode, its schema and its transactions.
+"""The station's database: an SQLite file in WAL mode, its schema, migrations and transactions.
 
-Each thread and each process opens its own connection. SQLite's locks do not work over NFS: the file belongs on a local
-disk.
+Each thread and each process opens its own connection. SQLite's locks do not work over NFS: the file has to lie on a
+local disk. The number of the schema (SQLite's user_version) covers the JSON in `frames.request` and `frames.result`
+too: a field that one version adds there is kept by versions that do not know it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class DatabaseTooNewError(DatabaseError):
     """A newer filmscand wrote the database; this one would not understand it."""
 
 
-# One entry a version; an entry that has been released is never edited, a new one is added after it.
+# One entry for each schema number. An entry that has been released is never edited; a new one is appended.
 _MIGRATIONS = (
     """
     CREATE TABLE frames (
@@ -133,6 +134,11 @@ _MIGRATIONS = (
         PRIMARY KEY (session_id, position)
     );
     """,
+    # Only scanned frames had a record of their capture in the request, and it did not say so.
+    """
+    UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
+        WHERE json_type(request, '$.captured') = 'object';
+    """,
 )
 
 
@@ -162,16 +168,23 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open an existing database without ever writing to it.
+    """Open an existing database of this schema or an older one, without ever writing to it.
 
     Raises
     ------
+    DatabaseTooNewError
+        If a newer filmscand wrote it.
     sqlite3.Error
         If it is missing or cannot be read.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
-    connection.isolation_level = None
-    connection.row_factory = sqlite3.Row
+    try:
+        connection.isolation_level = None
+        connection.row_factory = sqlite3.Row
+        _require_known(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -207,14 +220,21 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if schema_version(connection) == len(_MIGRATIONS):
         return
     with transaction(connection):
-        version = schema_version(connection)
-        if version > len(_MIGRATIONS):
-            raise DatabaseTooNewError(f"{path}: expected schema {len(_MIGRATIONS)} or older, found {version}")
-        for migration in _MIGRATIONS[version:]:
+        for migration in _MIGRATIONS[_require_known(connection, path) :]:
             # executescript would commit the open transaction first.
             for statement in _statements(migration):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _require_known(connection: sqlite3.Connection, path: Path) -> int:
+    version = schema_version(connection)
+    if version > len(_MIGRATIONS):
+        raise DatabaseTooNewError(
+            f"{path}: expected schema {len(_MIGRATIONS)} or older, found schema {version} of a newer filmscand. "
+            "Update filmscand on this machine; nothing was changed."
+        )
+    return version
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -1,17 +1,19 @@
-"""What the queue is about: a frame's row, its state, its outcome, and the questions that change nothing."""
+"""The rows of the queue: a frame's state and outcome, and the queries that change nothing."""
 
 from __future__ import annotations
 
-import json
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.request import CleanRequest, CleanResult
+
+_FRAME_NAME = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
 
 
 class JobState(StrEnum):
@@ -23,7 +25,7 @@ class JobState(StrEnum):
     FINISHED = "finished"
 
 
-class Outcome(StrEnum):
+class JobOutcome(StrEnum):
     """How a finished frame ended."""
 
     ARCHIVED = "archived"
@@ -78,31 +80,31 @@ class Job:
     ----------
     frame : FrameId
         The frame, and with it its place in the archive.
-    outcome : Outcome or None
+    outcome : JobOutcome or None
         Set only when `state` is FINISHED.
     source : str
-        Where it came from, for a human.
-    request : mapping
-        What was asked for (JSON).
+        File or scanner that it came from, for people.
+    request : CleanRequest
+        How it is to be cleaned.
     deaths, interruptions, retries : int
-        Workers that died on it, times that the service was interrupted, times that it was given back.
+        How many workers died on it, how often the service was interrupted, how often it was given back.
     error : str or None
-        What went wrong last.
-    result : mapping or None
-        Figures of the finished frame (JSON).
+        The last error.
+    result : CleanResult or None
+        What came of cleaning; None where the frame is not archived.
     """
 
     job_id: int
     frame: FrameId
     state: JobState
-    outcome: Outcome | None
+    outcome: JobOutcome | None
     source: str
-    request: Mapping[str, Any]
+    request: CleanRequest
     deaths: int
     interruptions: int
     retries: int
     error: str | None
-    result: Mapping[str, Any] | None
+    result: CleanResult | None
     created_at: float
     finished_at: float | None
 
@@ -121,14 +123,14 @@ def job_from_row(row: sqlite3.Row) -> Job:
         job_id=row["job_id"],
         frame=FrameId(row["collection"], row["box"], row["roll"], row["number"]),
         state=JobState(row["state"]),
-        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        outcome=None if row["outcome"] is None else JobOutcome(row["outcome"]),
         source=row["source"],
-        request=json.loads(row["request"]),
+        request=CleanRequest.model_validate_json(row["request"]),
         deaths=row["deaths"],
         interruptions=row["interruptions"],
         retries=row["retries"],
         error=row["error"],
-        result=None if row["result"] is None else json.loads(row["result"]),
+        result=None if row["result"] is None else CleanResult.model_validate_json(row["result"]),
         created_at=row["created_at"],
         finished_at=row["finished_at"],
     )
@@ -174,10 +176,12 @@ def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
     ]
 
 
-def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, Outcome | None], int]:
+def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, JobOutcome | None], int]:
     """Count the frames of each state and outcome."""
     rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()
-    return {(JobState(state), None if outcome is None else Outcome(outcome)): count for state, outcome, count in rows}
+    return {
+        (JobState(state), None if outcome is None else JobOutcome(outcome)): count for state, outcome, count in rows
+    }
 
 
 def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:
@@ -192,6 +196,37 @@ def sources_of(connection: sqlite3.Connection, job_id: int) -> list[SourceFile]:
         "SELECT role, sha256, size_bytes, name FROM sources WHERE job_id = ? ORDER BY role = 'infrared'", (job_id,)
     ).fetchall()
     return [SourceFile(*row) for row in rows]
+
+
+def jobs_named(connection: sqlite3.Connection, collection: str, box: str, name: str) -> list[Job]:
+    """Return the frames of a roll, or the one frame of that name.
+
+    Parameters
+    ----------
+    name : str
+        A roll, or a frame as `<roll>_<0007>`; where both exist, the frames of both are returned.
+    """
+    frame = _FRAME_NAME.fullmatch(name)
+    roll, number = (frame["roll"], int(frame["number"])) if frame else (name, -1)
+    rows = connection.execute(
+        "SELECT * FROM frames WHERE collection = ? AND box = ? AND (roll = ? OR (roll = ? AND number = ?))",
+        (collection, box, name, roll, number),
+    ).fetchall()
+    return [job_from_row(row) for row in rows]
+
+
+def failed_jobs(connection: sqlite3.Connection) -> list[Job]:
+    """Return every frame that failed or was set aside."""
+    rows = connection.execute("SELECT * FROM frames WHERE outcome IN ('failed', 'set_aside')").fetchall()
+    return [job_from_row(row) for row in rows]
+
+
+def raw_sizes_bytes(connection: sqlite3.Connection, count: int) -> list[int]:
+    """Return the size of the source files of each of the newest `count` frames, bytes."""
+    rows = connection.execute(
+        "SELECT sum(size_bytes) FROM sources GROUP BY job_id ORDER BY job_id DESC LIMIT ?", (count,)
+    ).fetchall()
+    return [int(row[0]) for row in rows]
 
 
 def last_finished(connection: sqlite3.Connection, count: int) -> list[Job]:

@@ -12,16 +12,15 @@ the world was in the way (no space, no share).
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.request import CleanRequest, CleanResult
 from filmscand.daemon.core.retry import MAX_BACKOFF_S
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, Lease, Roll, SourceFile, job_from_row
@@ -58,7 +57,7 @@ class Queue:
         self._connection = connection
         self._clock = clock
 
-    def reserve(self, roll: Roll, at_least: int, sources: Sequence[SourceFile], request: Mapping[str, Any]) -> Job:
+    def reserve(self, roll: Roll, at_least: int, sources: Sequence[SourceFile], request: CleanRequest) -> Job:
         """Reserve the next frame number of a roll for a picture that was never seen before.
 
         Parameters
@@ -69,8 +68,8 @@ class Queue:
             The next number that is free in the archive.
         sources : sequence of SourceFile
             The picture first, then its infrared half if it has one.
-        request : mapping
-            What is asked for; must go through JSON.
+        request : CleanRequest
+            How the frame is to be cleaned.
 
         Raises
         ------
@@ -90,7 +89,7 @@ class Queue:
                 roll.box,
                 roll.roll,
                 max(at_least, (taken or 0) + 1),
-                json.dumps(request),
+                request.model_dump_json(),
                 sources[0].name,
                 self._clock(),
             )
@@ -100,7 +99,7 @@ class Queue:
             )
         return job
 
-    def reserve_number(self, frame: FrameId, source: str, request: Mapping[str, Any]) -> Job | None:
+    def reserve_number(self, frame: FrameId, source: str, request: CleanRequest) -> Job | None:
         """Reserve exactly this number of a roll for a frame that is about to be scanned; None where it is taken."""
         with transaction(self._connection):
             return self._maybe(
@@ -110,7 +109,7 @@ class Queue:
                 frame.box,
                 frame.roll,
                 frame.number,
-                json.dumps(request),
+                request.model_dump_json(),
                 source,
                 self._clock(),
             )
@@ -122,21 +121,21 @@ class Queue:
             if dropped.rowcount != 1:
                 raise WrongStateError(f"frame {job_id}: expected state reserved")
 
-    def enqueue(self, job_id: int, request: Mapping[str, Any]) -> Job:
+    def enqueue(self, job_id: int, request: CleanRequest) -> Job:
         """Put a reserved frame, whose raw files are now safe in the archive, in line."""
         return self._move(
             "UPDATE frames SET state = 'queued', request = ? WHERE job_id = ? AND state = 'reserved' RETURNING *",
-            json.dumps(request),
+            request.model_dump_json(),
             job_id,
         )
 
-    def retry(self, job_id: int, request: Mapping[str, Any] | None = None) -> Job:
+    def retry(self, job_id: int, request: CleanRequest | None = None) -> Job:
         """Put a finished frame in line again, with a clean slate and, where given, with another request."""
         return self._move(
             "UPDATE frames SET state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL,"
             " deaths = 0, interruptions = 0, retries = 0, not_before = 0, request = coalesce(?, request)"
             " WHERE job_id = ? AND state = 'finished' RETURNING *",
-            None if request is None else json.dumps(request),
+            None if request is None else request.model_dump_json(),
             job_id,
         )
 
@@ -177,13 +176,13 @@ class Queue:
         """
         self._held("UPDATE frames SET lease_until = ?", lease, time.monotonic() + lease_s)
 
-    def finish(self, lease: Lease, result: Mapping[str, Any]) -> Job:
+    def finish(self, lease: Lease, result: CleanResult) -> Job:
         """Finish a frame that is complete in the archive."""
         return self._held(
             "UPDATE frames SET state = 'finished', outcome = 'archived', error = NULL, result = ?, finished_at = ?, "
             + _NO_LEASE,
             lease,
-            json.dumps(result),
+            result.model_dump_json(),
             self._clock(),
         )
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import transaction
-from filmscand.daemon.database.frames import Roll, SourceFile
+from filmscand.daemon.database.frames import Job, Roll, SourceFile, job_from_row
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import (
     NEXT_STATES,
@@ -82,6 +81,14 @@ class Sessions:
             "SELECT * FROM session_frames WHERE session_id = ? ORDER BY position", (session_id,)
         )
         return [frame_from_row(row) for row in rows.fetchall()]
+
+    def frames_with_jobs(self, session_id: int) -> list[tuple[SessionFrame, Job | None]]:
+        """Return the frames of a session with their rows in the queue, None where the slide was lost."""
+        rows = self._connection.execute(
+            "SELECT frames.* FROM session_frames JOIN frames USING (job_id) WHERE session_id = ?", (session_id,)
+        )
+        jobs = {row["job_id"]: job_from_row(row) for row in rows.fetchall()}
+        return [(frame, jobs.get(frame.job_id or 0)) for frame in self.frames(session_id)]
 
     def move(self, session_id: int, state: SessionState, message: str = "", advice: str = "") -> Session:
         """Move a session to a state that it can have next, or leave it where it is with another message.
@@ -167,7 +174,7 @@ class Sessions:
                 "UPDATE sessions SET fraction = ? WHERE session_id = ? AND state = 'scanning'", (fraction, session_id)
             )
 
-    def reserve(self, session: Session, is_free: IsFree, request: Mapping[str, Any]) -> SessionFrame:
+    def reserve(self, session: Session, is_free: IsFree, request: CleanRequest) -> SessionFrame:
         """Reserve the number of the next slide, or return the one that is reserved already.
 
         Parameters
@@ -176,8 +183,8 @@ class Sessions:
             The session that scans.
         is_free : callable
             Tells whether the archive has nothing of a frame yet.
-        request : mapping
-            What is asked for the frame.
+        request : CleanRequest
+            How the frame is to be cleaned.
         """
         with transaction(self._connection):
             frames = self.frames(session.session_id)
@@ -192,15 +199,15 @@ class Sessions:
             ).fetchall()[0]
         return frame_from_row(row)
 
-    def note_capture(self, frame: SessionFrame, request: Mapping[str, Any]) -> None:
+    def note_capture(self, frame: SessionFrame, request: CleanRequest) -> None:
         """Note what is known of a capture before it is stored: what the files do not tell must outlive a power cut."""
         with transaction(self._connection):
             self._connection.execute(
                 "UPDATE frames SET request = ? WHERE job_id = ? AND state = 'reserved'",
-                (json.dumps(request), frame.job_id),
+                (request.model_dump_json(), frame.job_id),
             )
 
-    def keep(self, session_id: int, frame: SessionFrame, sources: list[SourceFile], request: Mapping[str, Any]) -> None:
+    def keep(self, session_id: int, frame: SessionFrame, sources: list[SourceFile], request: CleanRequest) -> None:
         """Put a frame in line for cleaning whose raw files are safe."""
         assert frame.job_id is not None
         with transaction(self._connection):
@@ -209,7 +216,7 @@ class Sessions:
             self._queue.enqueue(frame.job_id, request)
             self._connection.execute(
                 "UPDATE session_frames SET taken = 'captured', flags = ? WHERE session_id = ? AND position = ?",
-                (" ".join(request.get("flags", ())), session_id, frame.position),
+                (" ".join(request.flags), session_id, frame.position),
             )
 
     def lose(self, session_id: int, frame: SessionFrame, error: str) -> None:
@@ -223,7 +230,7 @@ class Sessions:
                 (error, session_id, frame.position),
             )
 
-    def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: Mapping[str, Any]) -> tuple[int, int]:
+    def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: CleanRequest) -> tuple[int, int]:
         while number <= MAX_NUMBER:
             frame = plan.frame(number)
             if is_free(frame):

@@ -11,17 +11,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from filmscand.daemon.archive.atomic_file import hash_file
-from filmscand.daemon.archive.sidecar import Role, StoredFile, stored_file
+from filmscand.daemon.archive.sidecar import stored_file
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import FrameExistsError, IntegrityError, SourceChangedError, reading_source
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobState, Roll, SourceFile, find_job, sources_of
@@ -31,8 +31,6 @@ from filmscand.daemon.ingest.settling import FileStat, stat_of
 from filmscand.daemon.station.configuration import SourcePolicy, Watch
 
 log = logging.getLogger(__name__)
-
-AWAITS_INFRARED = "awaits_infrared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,8 @@ class Claimer:
         Where they go to.
     ledger : Ledger
         Where it is written down.
-    request : mapping
-        What is asked for every frame of this watch (JSON).
+    request : CleanRequest
+        How every frame of this watch is to be cleaned.
     today : callable
         Day of ingestion, for the roll and the folder `_done`.
     """
@@ -72,7 +70,7 @@ class Claimer:
         watch: Watch,
         archive: Archive,
         ledger: Ledger,
-        request: Mapping[str, Any],
+        request: CleanRequest,
         today: Callable[[], date] = date.today,
     ) -> None:
         self._watch = watch
@@ -110,8 +108,8 @@ class Claimer:
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
         sources = [self._hash(half, role) for half, role in zip(halves, roles, strict=False)]
-        flags = ["pair_timeout"] if awaits_infrared else []
-        request = {**self._request, "flags": flags, AWAITS_INFRARED: awaits_infrared}
+        flags = ("pair_timeout",) if awaits_infrared else ()
+        request = self._request.model_copy(update={"flags": flags, "awaits_infrared": awaits_infrared})
         try:
             job = self._reserve(halves, sources, request)
         except DuplicateSourceError as duplicate:
@@ -127,12 +125,12 @@ class Claimer:
         Done again after an interruption it goes on where it was.
         """
         try:
-            stored = [self._store_half(job, source) for source in sources_of(self._connection, job.job_id)]
+            stored = tuple(self._store_half(job, source) for source in sources_of(self._connection, job.job_id))
         except (SourceChangedError, FrameExistsError):
             self._give_up(job)
             raise
         with transaction(self._connection):
-            queued = self._queue.enqueue(job.job_id, {**job.request, "originals": _as_plain(stored)})
+            queued = self._queue.enqueue(job.job_id, job.request.model_copy(update={"originals": stored}))
             self._advance(job, CandidateState.STORED)
         log.info("%s taken up as %s", job.source, job.frame)
         return queued
@@ -149,8 +147,10 @@ class Claimer:
         """Copy the late infrared of a finished frame into the archive and put the frame in line again."""
         late = next(one for one in sources_of(self._connection, job.job_id) if one.role == Role.INFRARED)
         self._store_half(job, late)
-        originals = _as_plain(self._archive.stored_originals(job.frame))
-        request = {**job.request, "flags": ["late_infrared"], AWAITS_INFRARED: False, "originals": originals}
+        originals = self._archive.stored_originals(job.frame)
+        request = job.request.model_copy(
+            update={"flags": ("late_infrared",), "awaits_infrared": False, "originals": originals}
+        )
         with transaction(self._connection):
             queued = self._queue.retry(job.job_id, request)
             self._advance(job, CandidateState.STORED)
@@ -175,7 +175,7 @@ class Claimer:
         """
         known = self._candidates.latest_claimed(pictures)
         job = None if known is None or known.job_id is None else find_job(self._connection, known.job_id)
-        return job if job is not None and job.request.get(AWAITS_INFRARED) else None
+        return job if job is not None and job.request.awaits_infrared else None
 
     def release(self, candidate: Candidate) -> Candidate:
         """Get a file out of the way that the archive holds.
@@ -221,7 +221,7 @@ class Claimer:
             raise SourceChangedError(f"{path}: expected it to stay as it was, found {found}")
         return SourceFile(str(role), digest.sha256, digest.size_bytes, candidate.path)
 
-    def _reserve(self, halves: Sequence[Candidate], sources: Sequence[SourceFile], request: Mapping[str, Any]) -> Job:
+    def _reserve(self, halves: Sequence[Candidate], sources: Sequence[SourceFile], request: CleanRequest) -> Job:
         roll = self._watch.roll_of(Path(sources[0].name), self._today())
         place = Roll(self._watch.collection, self._watch.box, roll)
         at_least = self._archive.next_number(place.collection, place.box, place.roll)
@@ -251,7 +251,7 @@ class Claimer:
         return stored
 
     def _find_stored(self, frame: FrameId, role: Role, source: SourceFile) -> StoredFile | None:
-        path = self._archive.original_path(frame, role)
+        path = self._archive.frame_folder(frame).original(role)
         digest = None if path is None else hash_file(path, from_disk=True)
         if path is None or digest is None or digest.sha256 != source.sha256:
             return None
@@ -268,18 +268,15 @@ class Claimer:
             self._queue.drop(job.job_id)
 
     def _discard(self, frame: FrameId, role: Role) -> None:
-        path = self._archive.original_path(frame, role)
+        folder = self._archive.frame_folder(frame)
+        path = folder.original(role)
         if path is not None:
             path.unlink()
         # An empty folder would keep the number from being given again.
         with contextlib.suppress(OSError):
-            self._archive.folder(frame).rmdir()
+            folder.path.rmdir()
 
     def _advance(self, job: Job, state: CandidateState) -> None:
         for candidate in self._candidates.of_job(job.job_id):
             if candidate.state is CandidateState.CLAIMED:
                 self._candidates.move(candidate, state)
-
-
-def _as_plain(stored: Sequence[StoredFile]) -> list[dict[str, Any]]:
-    return [file.model_dump(mode="json") for file in stored]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
-import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
+
+from pydantic_core import to_json
 
 from filmscand.daemon.archive.atomic_file import sync_folder
 from filmscand.daemon.ingest.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
@@ -52,7 +54,7 @@ def move_to_failed(root: Path, path: str, day: date, error: Exception) -> Path |
     """Move a file that is not a film scan to `_failed/<day>/`, with `error` as JSON beside it; see `move_to_done`."""
     target = _move(root, path, PurePosixPath(FAILED_FOLDER, day.isoformat()))
     if target is not None:
-        report = json.dumps(_describe(path, error), indent=2, ensure_ascii=False) + "\n"
+        report = to_json(_describe(path, error), indent=2).decode() + "\n"
         target.with_name(f"{target.name}{REPORT_ENDING}").write_text(report, encoding="utf-8")
     return target
 
@@ -96,12 +98,22 @@ def _free_name(preferred: Path) -> Path:
     return target
 
 
-def _describe(path: str, error: Exception) -> dict[str, Any]:
-    return {
-        "file": path,
-        "error": type(error).__name__,
-        "message": str(error),
-        "expected": getattr(error, "expected", None),
-        "found": getattr(error, "found", None),
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
+@dataclass(frozen=True, slots=True)
+class _FailureReport:
+    file: str
+    error: str
+    message: str
+    expected: str | None
+    found: str | None
+    at: str
+
+
+def _describe(path: str, error: Exception) -> _FailureReport:
+    return _FailureReport(
+        file=path,
+        error=type(error).__name__,
+        message=str(error),
+        expected=getattr(error, "expected", None),
+        found=getattr(error, "found", None),
+        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )

@@ -10,12 +10,11 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -27,6 +26,7 @@ from filmscand.daemon.core.errors import (
     SourceUnreadableError,
     StorageFullError,
 )
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
@@ -64,8 +64,8 @@ class IngestPlan:
         The folder.
     archive, database : Path
         Where the frames go, and where it is written down.
-    request : mapping
-        What is asked for every frame (JSON).
+    request : CleanRequest
+        How every frame is to be cleaned.
     timing : Timing
         How fast things go.
     """
@@ -73,7 +73,7 @@ class IngestPlan:
     watch: Watch
     archive: Path
     database: Path
-    request: Mapping[str, Any]
+    request: CleanRequest
     timing: Timing
 
 
@@ -343,9 +343,9 @@ def _picture_paths(infrared: str) -> list[str]:
     return [str(path.with_name(name)) for name in (stem, *(f"{stem}{suffix}" for suffix in sorted(SUFFIXES)))]
 
 
-def _request(station: Station, watch: Watch) -> dict[str, Any]:
-    return {
-        "film": str(watch.film),
-        "sensitivity": station.cleaning.sensitivity,
-        "fourth_sample_is_infrared": watch.fourth_sample_infrared,
-    }
+def _request(station: Station, watch: Watch) -> CleanRequest:
+    return CleanRequest(
+        film=watch.film,
+        sensitivity=station.cleaning.sensitivity,
+        fourth_sample_is_infrared=watch.fourth_sample_infrared,
+    )

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from filmscand.daemon.archive.atomic_file import sync_folder
-from filmscand.daemon.archive.sidecar import Sidecar, StoredFile
+from filmscand.daemon.archive.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
-from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, StoredFile
 from filmscand.daemon.database.connection import open_database, transaction
-from filmscand.daemon.database.frames import JobState, Outcome
+from filmscand.daemon.database.frames import JobOutcome, JobState, SourceFile
+from filmscand.daemon.database.restore import RestoredFrame, restore_frame
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.lock import sole_process
 
@@ -57,20 +56,6 @@ class Rebuilt:
     def exit_status(self) -> Exit:
         """The exit status that tells how it went."""
         return Exit.PART_FAILED if self.problems else Exit.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    frame: FrameId
-    state: JobState
-    outcome: Outcome | None
-    request: Mapping[str, Any]
-    source: str
-    originals: Sequence[StoredFile]
-    result: Mapping[str, Any] | None
-    error: str | None
-    created_at: float
-    finished_at: float | None
 
 
 def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
@@ -116,7 +101,7 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
 
 def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     archive = Archive(station.archive)
-    rows: list[_Row] = []
+    rows: list[RestoredFrame] = []
     problems: list[str] = []
     for frame in archive.frames():
         try:
@@ -127,79 +112,80 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
         raise FrameMissingError(f"{archive.root}: expected frames, found none; is the archive mounted?")
     rows.sort(key=lambda row: (row.created_at, row.frame))
     with transaction(connection):
-        for row in rows:
-            problems += _insert(connection, row)
+        twice = [row.frame for row in rows if not restore_frame(connection, row)]
+    problems += [f"{frame}: its picture is in the archive twice" for frame in twice]
     problems += [f"{row.frame}: {row.error}" for row in rows if row.error]
-    archived = sum(row.outcome is Outcome.ARCHIVED for row in rows)
+    archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
     return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
 
 
-def _row(archive: Archive, frame: FrameId, station: Station) -> _Row:
+def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
     if not archive.is_complete(frame):
         return _unfinished_row(archive, frame, station)
     try:
         return _archived_row(frame, archive.read_sidecar(frame))
     except IntegrityError as error:
-        at = archive.sidecar_path(frame).stat().st_mtime
-        return _Row(frame, JobState.FINISHED, Outcome.FAILED, _request(station), "", (), None, str(error), at, at)
+        at = archive.frame_folder(frame).sidecar.stat().st_mtime
+        return RestoredFrame(
+            frame=frame,
+            state=JobState.FINISHED,
+            outcome=JobOutcome.FAILED,
+            source="",
+            request=_request(station),
+            sources=(),
+            result=None,
+            error=str(error),
+            created_at=at,
+            finished_at=at,
+        )
 
 
-def _archived_row(frame: FrameId, sidecar: Sidecar) -> _Row:
+def _archived_row(frame: FrameId, sidecar: Sidecar) -> RestoredFrame:
     latest = sidecar.latest
-    request = {
-        "film": str(sidecar.film),
-        "sensitivity": latest.options["sensitivity"],
-        "fourth_sample_is_infrared": latest.options.get("fourth_sample_is_infrared"),
-        "flags": list(sidecar.flags),
-        "originals": [file.model_dump(mode="json") for file in sidecar.originals],
-    }
-    result = {
-        "revision": latest.number,
-        "created": True,
-        "outcome": str(latest.outcome),
-        "warnings": list(latest.warnings),
-        "seconds": latest.seconds,
-        "report": latest.report,
-    }
-    source = sidecar.originals[0].original_name or f"scanner {sidecar.capture.model or ''}".strip()
-    began, ended = sidecar.revisions[0].created_at.timestamp(), latest.created_at.timestamp()
-    return _Row(
-        frame, JobState.FINISHED, Outcome.ARCHIVED, request, source, sidecar.originals, result, None, began, ended
+    return RestoredFrame(
+        frame=frame,
+        state=JobState.FINISHED,
+        outcome=JobOutcome.ARCHIVED,
+        source=sidecar.originals[0].original_name or f"scanner {sidecar.capture.model or ''}".strip(),
+        request=CleanRequest(
+            film=sidecar.film,
+            sensitivity=latest.options.sensitivity,
+            fourth_sample_is_infrared=latest.options.fourth_sample_is_infrared,
+            flags=sidecar.flags,
+            originals=sidecar.originals,
+        ),
+        sources=_sources(sidecar.originals),
+        result=latest.result(created=True),
+        error=None,
+        created_at=sidecar.revisions[0].created_at.timestamp(),
+        finished_at=latest.created_at.timestamp(),
     )
 
 
-def _unfinished_row(archive: Archive, frame: FrameId, station: Station) -> _Row:
+def _unfinished_row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
     originals = archive.stored_originals(frame)
-    request = {**_request(station), "originals": [file.model_dump(mode="json") for file in originals]}
-    at = archive.raw_path(frame).stat().st_mtime
-    return _Row(frame, JobState.QUEUED, None, request, originals[0].name, originals, None, None, at, None)
+    return RestoredFrame(
+        frame=frame,
+        state=JobState.QUEUED,
+        outcome=None,
+        source=originals[0].name,
+        request=_request(station).model_copy(update={"originals": originals}),
+        sources=_sources(originals),
+        result=None,
+        error=None,
+        created_at=archive.frame_folder(frame).raw().stat().st_mtime,
+        finished_at=None,
+    )
 
 
-def _request(station: Station) -> dict[str, Any]:
-    return {"film": str(FilmKind.UNKNOWN), "sensitivity": station.cleaning.sensitivity, "flags": []}
+def _request(station: Station) -> CleanRequest:
+    return CleanRequest(sensitivity=station.cleaning.sensitivity)
 
 
-def _insert(connection: sqlite3.Connection, row: _Row) -> list[str]:
-    """Insert a frame; return what is wrong with it."""
-    frame = row.frame
-    job_id = connection.execute(
-        "INSERT INTO frames (collection, box, roll, number, state, outcome, request, source, result, error, created_at,"
-        " finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(frame.collection, frame.box, frame.roll, frame.number, row.state, row.outcome),
-            *(json.dumps(row.request), row.source, None if row.result is None else json.dumps(row.result), row.error),
-            *(row.created_at, row.finished_at),
-        ),
-    ).lastrowid
-    problems = []
-    for file in row.originals:
-        done = connection.execute(
-            "INSERT OR IGNORE INTO sources (job_id, role, sha256, size_bytes, name) VALUES (?, ?, ?, ?, ?)",
-            (job_id, str(file.role), file.sha256, file.size_bytes, file.original_name or file.name),
-        )
-        if done.rowcount == 0:
-            problems.append(f"{frame}: its picture is in the archive twice")
-    return problems
+def _sources(originals: tuple[StoredFile, ...]) -> tuple[SourceFile, ...]:
+    return tuple(
+        SourceFile(str(file.role), file.sha256, file.size_bytes, file.original_name or file.name) for file in originals
+    )
 
 
 def _put_aside(database: Path) -> Path | None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database, transaction
-from filmscand.daemon.database.frames import Job, JobState, Outcome, find_job, job_from_row
+from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_job, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
-
-_FRAME: Final = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
 
 
 class NoSuchFramesError(DaemonError):
@@ -35,10 +32,10 @@ class Changes:
     sensitivity: float | None = None
     film: FilmKind | None = None
 
-    def applied_to(self, request: dict[str, Any]) -> dict[str, Any]:
+    def applied_to(self, request: CleanRequest) -> CleanRequest:
         """Return a frame's request with the changes."""
-        asked = {"sensitivity": self.sensitivity, "film": None if self.film is None else str(self.film)}
-        return {**request, **{name: value for name, value in asked.items() if value is not None}}
+        changes = {"sensitivity": self.sensitivity, "film": self.film}
+        return request.model_copy(update={name: value for name, value in changes.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class RecleanedFrame:
 
     Attributes
     ----------
-    outcome : Outcome or None
+    outcome : JobOutcome or None
         None: still in line.
     revision : int or None
         The newest one, where the frame was cleaned.
@@ -56,7 +53,7 @@ class RecleanedFrame:
     """
 
     frame: str
-    outcome: Outcome | None
+    outcome: JobOutcome | None
     revision: int | None
     is_new: bool
     error: str | None
@@ -72,7 +69,7 @@ class RecleanReport:
     @property
     def exit_status(self) -> Exit:
         """The exit status that tells how it went."""
-        return Exit.of(sum(frame.outcome not in (None, Outcome.ARCHIVED) for frame in self.frames), len(self.frames))
+        return Exit.of(sum(frame.outcome not in (None, JobOutcome.ARCHIVED) for frame in self.frames), len(self.frames))
 
 
 class Recleaning:
@@ -96,7 +93,7 @@ class Recleaning:
         with transaction(connection):
             for job in jobs:
                 if job.state is JobState.FINISHED:
-                    queue.retry(job.job_id, changes.applied_to(dict(job.request)))
+                    queue.retry(job.job_id, changes.applied_to(job.request))
 
     def report(self) -> RecleanReport:
         """Say what came of them up to now."""
@@ -104,7 +101,7 @@ class Recleaning:
         return RecleanReport(tuple(_recleaned(job) for job in found if job), self._skipped)
 
 
-def chosen_frames(connection: sqlite3.Connection, names: Iterable[str], *, failed: bool) -> list[Job]:
+def selected_frames(connection: sqlite3.Connection, names: Iterable[str], *, failed: bool) -> list[Job]:
     """Return the frames of these names, in order.
 
     Parameters
@@ -121,8 +118,8 @@ def chosen_frames(connection: sqlite3.Connection, names: Iterable[str], *, faile
         If a name stands for no frame.
     """
     listed = list(names)
-    jobs = [job for name in listed for job in _named(connection, name)] if listed else _all_failed(connection)
-    once = {job.job_id: job for job in jobs if not failed or job.outcome in (Outcome.FAILED, Outcome.SET_ASIDE)}
+    jobs = [job for name in listed for job in _named(connection, name)] if listed else failed_jobs(connection)
+    once = {job.job_id: job for job in jobs if not failed or job.outcome in (JobOutcome.FAILED, JobOutcome.SET_ASIDE)}
     return sorted(once.values(), key=lambda job: job.frame)
 
 
@@ -140,7 +137,7 @@ def reclean(
     Parameters
     ----------
     names, failed
-        See `chosen_frames`.
+        See `selected_frames`.
     config : Path, optional
         The station's configuration file, for a service that has to be started.
     show : callable, optional
@@ -158,7 +155,7 @@ def reclean(
     if not station.database.exists():
         raise NoSuchFramesError(f"{station.database}: no frame was ever archived by this station")
     with closing(open_database(station.database)) as connection:
-        jobs = chosen_frames(connection, names, failed=failed)
+        jobs = selected_frames(connection, names, failed=failed)
         archive = Archive(station.archive)
         for job in jobs:
             archive.require_open(job.frame)
@@ -180,22 +177,13 @@ def _named(connection: sqlite3.Connection, name: str) -> list[Job]:
     if len(parts) != 3:
         raise NoSuchFramesError(f"expected COLLECTION/BOX/ROLL or COLLECTION/BOX/ROLL_0007, found {name}")
     collection, box, last = parts
-    frame = _FRAME.fullmatch(last)
-    roll, number = (frame["roll"], int(frame["number"])) if frame else (last, -1)
-    rows = connection.execute(
-        "SELECT * FROM frames WHERE collection = ? AND box = ? AND (roll = ? OR (roll = ? AND number = ?))",
-        (collection, box, last, roll, number),
-    ).fetchall()
-    if not rows:
+    jobs = jobs_named(connection, collection, box, last)
+    if not jobs:
         raise NoSuchFramesError(f"the station knows no frame and no roll {name}")
-    return [job_from_row(row) for row in rows]
-
-
-def _all_failed(connection: sqlite3.Connection) -> list[Job]:
-    rows = connection.execute("SELECT * FROM frames WHERE outcome IN ('failed', 'set_aside')").fetchall()
-    return [job_from_row(row) for row in rows]
+    return jobs
 
 
 def _recleaned(job: Job) -> RecleanedFrame:
-    result = job.result or {}
-    return RecleanedFrame(str(job.frame), job.outcome, result.get("revision"), bool(result.get("created")), job.error)
+    result = job.result
+    revision, is_new = (None, False) if result is None else (result.revision, result.created)
+    return RecleanedFrame(str(job.frame), job.outcome, revision, is_new, job.error)

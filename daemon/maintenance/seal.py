@@ -13,7 +13,7 @@ from typing import Final
 
 from filmscand.daemon.archive import bag
 from filmscand.daemon.archive.atomic_file import hash_file, publish_bytes, sync_folder
-from filmscand.daemon.archive.events import Event, EventType
+from filmscand.daemon.archive.events import Event, EventDetail, EventType
 from filmscand.daemon.archive.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, IntegrityError, storing
@@ -76,7 +76,7 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
     archive.remove_leftovers(frames)
     seen = _looks(folder)
     sha512 = _verified(archive, folder, frames)
-    event = Event(type=EventType.SEALING, frame=roll, about=bag.DECLARATION, detail={"files": len(sha512)})
+    event = Event(type=EventType.SEALING, frame=roll, about=bag.DECLARATION, detail=EventDetail(files=len(sha512)))
     archive.append_events(first, [event])
     size_bytes = sum(path.stat().st_size for path in sha512)
     oxum = {"External-Identifier": roll, "Payload-Oxum": f"{size_bytes}.{len(sha512)}"}
@@ -130,7 +130,9 @@ def _verified(archive: Archive, folder: Path, frames: Iterable[FrameId]) -> dict
         damage = [problem for problem in archive.verify(frame) if problem.is_damage]
         if damage:
             raise IntegrityError("; ".join(map(str, damage)))
-        sha512 |= {archive.folder(frame) / file.name: file.sha512 for file in archive.read_sidecar(frame).files}
+        sha512 |= {
+            archive.frame_folder(frame).path / file.name: file.sha512 for file in archive.read_sidecar(frame).files
+        }
     with storing(folder, "read"):
         others = [path for path in bag.payload(folder) if path not in sha512]
         return {**sha512, **{path: hash_file(path, from_disk=True).sha512 for path in others}}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
 from filmscand.daemon.core.exit_status import Exit
-from filmscand.daemon.database.frames import JobState, Outcome
-from filmscand.daemon.database.session_records import FinishReason, Session, SessionState, Taken
+from filmscand.daemon.core.request import ReportRecord
+from filmscand.daemon.database.frames import Job, JobOutcome, JobState
+from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
 
 
@@ -46,7 +44,7 @@ class ScannedFrame:
     frame: str
     taken: Taken
     state: JobState | None
-    outcome: Outcome | None
+    outcome: JobOutcome | None
     flags: tuple[str, ...]
     warnings: tuple[str, ...]
     leakage: float | None
@@ -62,7 +60,23 @@ class ScannedFrame:
     @property
     def good(self) -> bool:
         """Whether the frame is archived and cleaned."""
-        return self.outcome is Outcome.ARCHIVED
+        return self.outcome is JobOutcome.ARCHIVED
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """A session and its frames, for a program; the fields are described in docs/reference/command-line.md."""
+
+    session: int
+    state: SessionState
+    reason: FinishReason | None
+    message: str
+    advice: str
+    plan: ScanPlan
+    captured: int
+    cleaned: int
+    lost: int
+    frames: tuple[ScannedFrame, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +112,21 @@ class ScanReport:
         whole = self.done and session.reason is not FinishReason.CANCELLED and good >= max(expected, len(self.frames))
         return Exit.DONE if whole else Exit.PART_FAILED
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as plain data for JSON."""
+    def summary(self) -> ScanSummary:
+        """Return what `filmscand scan --json` prints."""
         session = self.session
-        return {
-            "session": session.session_id,
-            "state": session.state,
-            "reason": session.reason,
-            "message": session.message,
-            "advice": session.advice,
-            "plan": session.plan.model_dump(mode="json"),
-            "captured": self.captured,
-            "cleaned": self.cleaned,
-            "lost": sum(frame.taken is Taken.LOST for frame in self.frames),
-            "frames": [dataclasses.asdict(frame) for frame in self.frames],
-        }
+        return ScanSummary(
+            session=session.session_id,
+            state=session.state,
+            reason=session.reason,
+            message=session.message,
+            advice=session.advice,
+            plan=session.plan,
+            captured=self.captured,
+            cleaned=self.cleaned,
+            lost=sum(frame.taken is Taken.LOST for frame in self.frames),
+            frames=self.frames,
+        )
 
 
 def report_of(connection: sqlite3.Connection, session_id: int) -> ScanReport:
@@ -123,28 +137,24 @@ def report_of(connection: sqlite3.Connection, session_id: int) -> ScanReport:
     SessionError
         There is no session of this number.
     """
-    session = Sessions(connection).find(session_id)
-    rows = connection.execute(
-        "SELECT session_frames.*, frames.state, frames.outcome, frames.result, frames.error AS job_error"
-        " FROM session_frames LEFT JOIN frames USING (job_id) WHERE session_id = ? ORDER BY position",
-        (session_id,),
-    ).fetchall()
-    return ScanReport(session, tuple(_scanned(session, row) for row in rows))
+    sessions = Sessions(connection)
+    session = sessions.find(session_id)
+    return ScanReport(session, tuple(_scanned(session, *found) for found in sessions.frames_with_jobs(session_id)))
 
 
-def _scanned(session: Session, row: sqlite3.Row) -> ScannedFrame:
-    result = json.loads(row["result"] or "{}")
-    report = result.get("report", {})
+def _scanned(session: Session, frame: SessionFrame, job: Job | None) -> ScannedFrame:
+    result = None if job is None else job.result
+    report = ReportRecord() if result is None else result.report
     return ScannedFrame(
-        position=row["position"],
-        frame=str(session.plan.frame(row["number"])),
-        taken=Taken(row["taken"]),
-        state=None if row["state"] is None else JobState(row["state"]),
-        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
-        flags=tuple(row["flags"].split()),
-        warnings=tuple(result.get("warnings", ())),
-        leakage=report.get("leakage", {}).get("red"),
-        threshold=report.get("threshold"),
-        defects=report.get("defects_found"),
-        error=row["error"] or row["job_error"] or "",
+        position=frame.position,
+        frame=str(session.plan.frame(frame.number)),
+        taken=frame.taken,
+        state=None if job is None else job.state,
+        outcome=None if job is None else job.outcome,
+        flags=frame.flags,
+        warnings=() if result is None else result.warnings,
+        leakage=report.leakage.red,
+        threshold=report.threshold,
+        defects=report.defects_found,
+        error=frame.error or (job.error if job is not None else None) or "",
     )

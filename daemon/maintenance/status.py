@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 import statistics
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
-from filmscand.daemon.core.process_id import ProcessId, is_alive
+from filmscand.daemon.core.process_id import is_alive
+from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.alarms import Alarm, Alarms
-from filmscand.daemon.database.candidates import CandidateState
+from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place
 from filmscand.daemon.database.connection import open_to_read, schema_version
-from filmscand.daemon.database.frames import Job, JobState, Outcome, count_frames, held_frames, last_finished
+from filmscand.daemon.database.frames import (
+    Job,
+    JobOutcome,
+    JobState,
+    count_frames,
+    held_frames,
+    last_finished,
+    raw_sizes_bytes,
+)
+from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
@@ -171,10 +179,6 @@ class StationStatus:
     free_frames: int | None
     left_s: float | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the status as plain data for JSON."""
-        return dataclasses.asdict(self)
-
 
 def station_status(station: Station) -> StationStatus:
     """Return the state of a station.
@@ -197,10 +201,10 @@ def station_status(station: Station) -> StationStatus:
         return StationStatus(
             service=service_status(connection),
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
-            outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in Outcome},
+            outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
             alarms=(*Alarms(connection).standing(), *_space_alarms(station, space, raw_bytes)),
-            arriving=_count_arriving(connection),
+            arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
             last_frames=tuple(_frame_status(job) for job in last),
@@ -216,7 +220,7 @@ def _never_run(station: Station) -> StationStatus:
     return StationStatus(
         service=ServiceStatus(False, None, None),
         states={str(state): 0 for state in JobState},
-        outcomes={str(outcome): 0 for outcome in Outcome},
+        outcomes={str(outcome): 0 for outcome in JobOutcome},
         in_work=(),
         alarms=_space_alarms(station, space, _DEFAULT_RAW_BYTES),
         arriving=0,
@@ -232,17 +236,15 @@ def _never_run(station: Station) -> StationStatus:
 
 def service_status(connection: sqlite3.Connection) -> ServiceStatus:
     """Return whether a service runs on the station of this database."""
-    row = connection.execute("SELECT pid, born, started_at FROM service").fetchone()
-    if row is None or not is_alive(ProcessId(row["pid"], row["born"])):
+    service = find_service(connection)
+    if service is None or not is_alive(service.process):
         return ServiceStatus(False, None, None)
-    return ServiceStatus(True, row["pid"], row["started_at"])
+    return ServiceStatus(True, service.process.pid, service.started_at)
 
 
 def _usual_raw_bytes(connection: sqlite3.Connection) -> int:
-    rows = connection.execute(
-        "SELECT sum(size_bytes) FROM sources GROUP BY job_id ORDER BY job_id DESC LIMIT ?", (_LAST_FRAMES,)
-    ).fetchall()
-    return int(statistics.median(row[0] for row in rows)) if rows else _DEFAULT_RAW_BYTES
+    sizes = raw_sizes_bytes(connection, _LAST_FRAMES)
+    return int(statistics.median(sizes)) if sizes else _DEFAULT_RAW_BYTES
 
 
 def _free_bytes(station: Station) -> int | None:
@@ -264,19 +266,10 @@ def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[
     return (Alarm("space", f"{station.archive}: room for {frames} more frames", 0.0, 0.0, 1),)
 
 
-def _count_arriving(connection: sqlite3.Connection) -> int:
-    states = "('seen', 'settling', 'complete', 'wait_pair', 'claimed')"
-    return int(connection.execute(f"SELECT count(*) FROM candidates WHERE state IN {states}").fetchone()[0])
-
-
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
-    marks = ", ".join("?" * len(_WAITING))
-    rows = connection.execute(
-        f"SELECT watch, path, state, reason FROM candidates WHERE state IN ({marks}) AND in_place"
-        " ORDER BY candidate_id",
-        _WAITING,
-    ).fetchall()
-    return tuple(WaitingFile(*row) for row in rows)
+    return tuple(
+        WaitingFile(one.watch, one.path, str(one.state), one.reason) for one in files_in_place(connection, _WAITING)
+    )
 
 
 def _count_failed(station: Station) -> int:
@@ -289,17 +282,17 @@ def _count_failed(station: Station) -> int:
 
 
 def _frame_status(job: Job) -> FrameStatus:
-    result = job.result or {}
-    report = result.get("report", {})
+    result = job.result
+    report = ReportRecord() if result is None else result.report
     return FrameStatus(
         frame=str(job.frame),
         outcome=str(job.outcome),
         source=job.source,
         finished_at=job.finished_at,
-        leakage=report.get("leakage", {}).get("red"),
-        threshold=report.get("threshold"),
-        defects=report.get("defects_found"),
-        seconds=result.get("seconds", {}).get("total"),
+        leakage=report.leakage.red,
+        threshold=report.threshold,
+        defects=report.defects_found,
+        seconds=None if result is None else result.seconds.get("total"),
         error=job.error,
     )
 
@@ -329,8 +322,8 @@ def _session_status(sessions: Sessions, session: Session) -> SessionStatus:
     )
 
 
-def _left_s(counts: Mapping[tuple[JobState, Outcome | None], int], last: list[Job], workers: int) -> float | None:
-    seconds = [job.result["seconds"]["total"] for job in last if job.result and "total" in job.result["seconds"]]
+def _left_s(counts: Mapping[tuple[JobState, JobOutcome | None], int], last: list[Job], workers: int) -> float | None:
+    seconds = [job.result.seconds["total"] for job in last if job.result and "total" in job.result.seconds]
     waiting = sum(counts.get((state, None), 0) for state in (JobState.QUEUED, JobState.PROCESSING))
     if not waiting:
         return 0.0

@@ -11,16 +11,15 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from filmscand.daemon.archive.sidecar import CaptureRecord, Role, StoredFile
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
@@ -31,9 +30,8 @@ from filmscand.daemon.station.logs import frame_in_logs
 from filmscand.drivers.base import Capture
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.sane.devices import open_scanner
-from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError, SlideFate
-from filmscand.drivers.scanner.protocol import Capabilities, ScanRequest
+from filmscand.drivers.scanner.protocol import Capabilities, Scanner, ScanRequest
 from filmscand.drivers.scanner.recipes import FeederWay
 from filmscand.drivers.scanner.same_slide import Fingerprint
 
@@ -59,7 +57,7 @@ class SessionTools:
     archive: Path
     timing: ScanTiming
     on_queued: Callable[[], None]
-    open_scanner: Callable[[str], SaneScanner] = open_scanner
+    open_scanner: Callable[[str], Scanner] = open_scanner
 
 
 class SessionRun:
@@ -73,7 +71,7 @@ class SessionRun:
         What it works with.
     connection : sqlite3.Connection
         Connection of this thread.
-    scanner : SaneScanner
+    scanner : Scanner
         The session's scanner.
     stop : threading.Event
         Set when the service stops.
@@ -84,7 +82,7 @@ class SessionRun:
         session: Session,
         tools: SessionTools,
         connection: sqlite3.Connection,
-        scanner: SaneScanner,
+        scanner: Scanner,
         stop: threading.Event,
     ) -> None:
         self._id = session.session_id
@@ -150,7 +148,9 @@ class SessionRun:
         captured = [frame for frame in self._sessions.frames(self._id) if frame.taken is Taken.CAPTURED]
         picture = None
         if captured:
-            raw = self._recovery.retry_until_stored(lambda: self._archive.raw_path(self._frame_id(captured[-1])))
+            raw = self._recovery.retry_until_stored(
+                lambda: self._archive.frame_folder(self._frame_id(captured[-1])).raw()
+            )
             picture = read_capture(raw).rgb
             self._last = Fingerprint.of(picture)
         self._scanner.resume_after(picture)
@@ -159,7 +159,7 @@ class SessionRun:
     def _settle_unfinished(self, frame: SessionFrame) -> None:
         """Put a frame in line whose files had all been stored; let the slide of any other be scanned again."""
         frame_id, retry_until_stored = self._frame_id(frame), self._recovery.retry_until_stored
-        if retry_until_stored(lambda: self._archive.original_path(frame_id, Role.RAW)) is None:
+        if retry_until_stored(lambda: self._archive.frame_folder(frame_id).original(Role.RAW)) is None:
             retry_until_stored(lambda: self._archive.discard_unfinished(frame_id))
             return
         job = None if frame.job_id is None else find_job(self._connection, frame.job_id)
@@ -208,33 +208,30 @@ class SessionRun:
     def _keep(self, frame: SessionFrame, capture: Capture) -> None:
         frame_id = self._frame_id(frame)
         flags = self._flags(capture)
-        captured = CaptureRecord.of(capture.info, capture.rgb).model_dump(mode="json")
-        request = {**self._cleaning, "flags": flags, "captured": captured}
+        request = self._cleaning.model_copy(update={"flags": flags, "captured": capture.info})
         self._sessions.note_capture(frame, request)
         stored = self._recovery.retry_until_stored(lambda: self._archive.store_capture(frame_id, capture))
         self._enqueue(frame, stored, request)
         log.info("slide %d captured%s", frame.position, f": {', '.join(flags)}" if flags else "")
 
-    def _flags(self, capture: Capture) -> list[str]:
+    def _flags(self, capture: Capture) -> tuple[str, ...]:
         before, self._last = self._last, Fingerprint.of(capture.rgb)
         # Where a scanner moves by itself, a slide may have passed unseen while nobody ran.
         late = [AFTER_INTERRUPTION] if self._interrupted else []
         self._interrupted = False
-        return [*map(str, suspicions(capture, self._last, before)), *late]
+        return (*map(str, suspicions(capture, self._last, before)), *late)
 
-    def _enqueue(self, frame: SessionFrame, stored: tuple[StoredFile, ...], request: Mapping[str, Any]) -> None:
+    def _enqueue(self, frame: SessionFrame, stored: tuple[StoredFile, ...], request: CleanRequest) -> None:
         sources = [SourceFile(str(file.role), file.sha256, file.size_bytes, file.name) for file in stored]
-        originals = [file.model_dump(mode="json") for file in stored]
-        self._sessions.keep(self._id, frame, sources, {**request, "originals": originals})
+        self._sessions.keep(self._id, frame, sources, request.model_copy(update={"originals": stored}))
         self._on_queued()
 
     def _frame_id(self, frame: SessionFrame) -> FrameId:
         return self._plan.frame(frame.number)
 
     @property
-    def _cleaning(self) -> dict[str, Any]:
-        plan = self._plan
-        return {"film": str(plan.film), "sensitivity": plan.sensitivity, "fourth_sample_is_infrared": None}
+    def _cleaning(self) -> CleanRequest:
+        return CleanRequest(film=self._plan.film, sensitivity=self._plan.sensitivity)
 
     def _score(self) -> str:
         frames = self._sessions.frames(self._id)

@@ -14,8 +14,8 @@ from filmscand.daemon.database.session_records import HALTED, RUNNABLE, FinishRe
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.scanning.recovery import SessionStoppedError
 from filmscand.daemon.scanning.run import SessionRun, SessionTools
-from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import ScannerError
+from filmscand.drivers.scanner.protocol import Scanner
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class SessionThread:
         self._session = session
         self._tools = tools
         self._stop = stop
-        self._scanner: SaneScanner | None = None
+        self._scanner: Scanner | None = None
         # A daemon thread: a share that does not answer may block it, and it must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"session {session.session_id}", daemon=True)
         self._thread.start()

@@ -228,7 +228,7 @@ def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
         places.append((("watch", index, "path"), watch.path))
 
 
-def _with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
+def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     root = data.get("root")
     base = Path(root).expanduser().absolute() if isinstance(root, str | Path) else default_root()
     resolved = {**data, "root": base if root is None or isinstance(root, str) else root}

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from filmscand.daemon.core.errors import ConfigError
 
@@ -91,7 +92,7 @@ def raise_problems(file: Path, document: Document) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        problems = [_problem(file, document, dict(detail)) for detail in error.errors(include_url=False)]
+        problems = [_problem(file, document, detail) for detail in error.errors(include_url=False)]
         raise ConfigProblemsError(problems) from error
 
 
@@ -121,7 +122,7 @@ def _syntax_problem(file: Path, error: yaml.YAMLError) -> ConfigProblem:
     return ConfigProblem(file, line, "", f"expected YAML, found: {getattr(error, 'problem', None) or error}")
 
 
-def _problem(file: Path, document: Document, detail: dict[str, Any]) -> ConfigProblem:
+def _problem(file: Path, document: Document, detail: ErrorDetails) -> ConfigProblem:
     key = tuple(detail["loc"])
     message = "unknown key" if detail["type"] == "extra_forbidden" else str(detail["msg"])
     if detail["type"] not in ("extra_forbidden", "value_error", "missing"):

@@ -6,7 +6,8 @@ Errors are in `filmscand.drivers.files.errors`: wait (FileTruncatedError), set a
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filmscand.drivers.base import Capture, CaptureInfo, InfraredOrigin
@@ -89,11 +90,12 @@ def read_capture(
     with open_film(picture) as film:
         with damage_named(picture, "tags of a film scan"):
             layout = decide_layout(film, told_infrared=fourth_sample_is_infrared, has_partner=infrared is not None)
-            info = _describe(film, layout)
-        planes = read_planes(film, layout)
+            icc_profile = read_icc_profile(film, layout.picture)
+            info = _describe(film, layout, icc_profile)
+        read = _Read(info, read_planes(film, layout), (film.path,))
     if infrared is not None:
-        info, planes = _with_partner(info, planes, infrared)
-    return _judged(info, planes)
+        read = _with_partner(read, infrared)
+    return Capture(read.planes.rgb, read.planes.infrared, _judged(read.info, read.planes), icc_profile, read.sources)
 
 
 def check_whole(path: Path) -> None:
@@ -119,13 +121,22 @@ def check_whole(path: Path) -> None:
             check_last_segment(film, page)
 
 
-def _describe(film: FilmTiff, layout: Layout) -> CaptureInfo:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    info: CaptureInfo
+    planes: Planes
+    sources: tuple[Path, ...]
+
+
+def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> CaptureInfo:
     picture = layout.picture
     linear, flags = read_linear(film, picture)
+    rows, cols = picture.upright_shape
     return CaptureInfo(
+        rows=rows,
+        cols=cols,
         layout=("dng_" if film.is_dng else "tiff_") + _LAYOUT_NAMES[layout.origin],
-        sources=(film.path,),
-        icc_profile=read_icc_profile(film, picture),
+        icc_profile_sha256=hashlib.sha256(icc_profile).hexdigest() if icc_profile else None,
         resolution_dpi=read_resolution_dpi(film, picture),
         linear=linear,
         make=read_text(film, picture, "make"),
@@ -137,30 +148,27 @@ def _describe(film: FilmTiff, layout: Layout) -> CaptureInfo:
     )
 
 
-def _with_partner(info: CaptureInfo, planes: Planes, partner: Path) -> tuple[CaptureInfo, Planes]:
-    if planes.infrared is not None:
-        return replace(info, flags=(*info.flags, "infrared_partner_unused")), planes
-    rows, cols, _ = planes.rgb.shape
-    plane, flags = read_infrared_file(partner, info.sources[0], (rows, cols))
-    paired = replace(
-        info,
-        layout=f"{info.layout}_pair",
-        sources=(*info.sources, partner),
-        infrared_origin=InfraredOrigin.PAIR,
-        flags=info.flags + flags,
-    )
-    return paired, replace(planes, infrared=plane)
+def _with_partner(read: _Read, partner: Path) -> _Read:
+    info = read.info
+    if read.planes.infrared is not None:
+        return replace(read, info=_changed(info, flags=(*info.flags, "infrared_partner_unused")))
+    plane, flags = read_infrared_file(partner, read.sources[0], (info.rows, info.cols))
+    layout, origin = f"{info.layout}_pair", InfraredOrigin.PAIR
+    paired = _changed(info, layout=layout, infrared_origin=origin, flags=info.flags + flags)
+    return _Read(paired, replace(read.planes, infrared=plane), (*read.sources, partner))
 
 
-def _judged(info: CaptureInfo, planes: Planes) -> Capture:
+def _judged(info: CaptureInfo, planes: Planes) -> CaptureInfo:
     flags = info.flags + planes.flags
     if planes.infrared is None:
-        info = replace(info, bits_per_sample=planes.bits, flags=(*flags, "no_infrared"))
-        return Capture(planes.rgb, None, info)
-    info = replace(
+        return _changed(info, bits_per_sample=planes.bits, flags=(*flags, "no_infrared"))
+    return _changed(
         info,
         bits_per_sample=planes.bits,
         flags=flags + doubt_infrared(planes.rgb, planes.infrared),
         infrared_red_correlation=correlation(planes.rgb[..., 0], planes.infrared),
     )
-    return Capture(planes.rgb, planes.infrared, info)
+
+
+def _changed(info: CaptureInfo, **fields: object) -> CaptureInfo:
+    return info.model_copy(update=fields)

@@ -215,10 +215,13 @@ class SaneScanner:
                 error.slide = self._gate.failed(error, frame, way, child.started(), fed=feed)
                 raise
         self._gate.scanned(frame, rgb)
-        return Capture(rgb, infrared, self._info(request, reply))
+        return Capture(rgb, infrared, self._info(request, reply, rgb))
 
-    def _info(self, request: ScanRequest, reply: FrameReady) -> CaptureInfo:
+    def _info(self, request: ScanRequest, reply: FrameReady, rgb: Rgb) -> CaptureInfo:
         return CaptureInfo(
+            rows=rgb.shape[0],
+            cols=rgb.shape[1],
+            scanned=True,
             layout=f"sane_{self._recipe.name}",
             bits_per_sample=reply.bits_per_sample,
             resolution_dpi=float(request.resolution_dpi),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
-from filmscand.drivers.base import Capture
+from filmscand.drivers.base import Capture, Rgb
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,17 @@ class Scanner(Protocol):
     def scan(self, request: ScanRequest) -> Iterator[Capture]:
         """Scan frame after frame, as `request` says, until the count is reached or the magazine is empty."""
 
+    def resume_after(self, last: Rgb | None) -> None:
+        """Say that a run goes on instead of beginning with a full magazine.
+
+        The slide in the gate is then scanned before any is fed; one that shows `last` again is passed over.
+
+        Parameters
+        ----------
+        last : (rows, cols, 3) ndarray of uint16 or None
+            Picture of the last frame that was kept; None where there is none.
+        """
+
     def progress(self) -> ScanProgress:
         """Say how far the frame under way is; any thread."""
 
@@ -160,3 +171,7 @@ class Scanner(Protocol):
 
     def close(self) -> None:
         """Let go of the scanner; idempotent."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

@@ -17,8 +17,8 @@ import pytest
 from filmscand.daemon.archive.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Outcome
-from filmscand.daemon.maintenance.status import station_status
+from filmscand.daemon.database.frames import JobOutcome, JobState
+from filmscand.daemon.maintenance.status import ServiceStatus, station_status
 from filmscand.daemon.service import Bell, Supervisor
 from filmscand.daemon.station.systemd_notify import Notifier
 from support.live_station import LiveStation, leftovers, running, write_infrared, write_inside, write_picture
@@ -35,10 +35,10 @@ def digest(path):
 def assert_archived_once(station, hashes):
     """Every dropped picture lies in the archive once, whole, with right hashes, and nothing half-written beside it."""
     frames = list(station.archive.frames())
-    raws = Counter(digest(station.archive.raw_path(frame)) for frame in frames)
+    raws = Counter(digest(station.archive.frame_folder(frame).raw()) for frame in frames)
     assert raws == Counter(hashes)
     for frame in frames:
-        assert verify_folder(station.archive.folder(frame), station.archive.read_sidecar(frame)) == ()
+        assert verify_folder(station.archive.frame_folder(frame).path, station.archive.read_sidecar(frame)) == ()
         assert len(station.archive.read_sidecar(frame).revisions) == 1
     assert leftovers(station.root) == []
     assert sorted(frame.number for frame in frames) == list(range(1, len(hashes) + 1))
@@ -226,5 +226,5 @@ def test_a_station_that_never_ran_has_a_status(tmp_path):
     status = station_status(LiveStation(tmp_path).station)
     assert not status.service.running
     assert set(status.states) == {str(state) for state in JobState}
-    assert set(status.outcomes) == {str(outcome) for outcome in Outcome}
-    assert status.as_dict()["service"] == {"running": False, "pid": None, "started_at": None}
+    assert set(status.outcomes) == {str(outcome) for outcome in JobOutcome}
+    assert status.service == ServiceStatus(running=False, pid=None, started_at=None)

@@ -13,8 +13,8 @@ import numpy as np
 import tifffile
 import yaml
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.request import Role
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.station.configuration import load_station
 from filmscand.ir import clean_frame

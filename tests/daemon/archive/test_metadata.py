@@ -9,9 +9,9 @@ import tifffile
 
 from filmscand.daemon.archive.metadata import FileTitle, capture_tags, clean_tags, clean_title, original_title
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.drivers.base import CaptureInfo
+from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import write_tiff
-from filmscand.ir import VERSION, CleanOptions
+from filmscand.ir import EngineIdentity
 
 FRAME = FrameId("meyer", "box-3", "r12", 7)
 NAMES = {
@@ -24,11 +24,15 @@ NAMES = {
 }
 
 
-def info(**changes):
-    return CaptureInfo(
+ENGINE = EngineIdentity("0.1.0", "c" * 64, "d" * 64)
+
+
+def capture(**changes):
+    info = CaptureInfo(
         **{
+            "rows": 4,
+            "cols": 5,
             "layout": "sane",
-            "icc_profile": b"profile",
             "resolution_dpi": 4000.0,
             "make": "Nikon",
             "model": "LS-5000 ED",
@@ -37,10 +41,12 @@ def info(**changes):
             **changes,
         }
     )
+    return Capture(np.zeros((4, 5, 3), np.uint16), None, info, b"profile")
 
 
-def cleaned(frame=FRAME, revision=1, how=CleanOptions(), **changes):  # noqa: B008  frozen
-    return clean_tags(clean_title(frame, revision), original_title(frame, "raw"), info(**changes), how)
+def cleaned(frame=FRAME, revision=1, engine=ENGINE, sensitivity=0.5, **changes):
+    titles = clean_title(frame, revision), original_title(frame, "raw")
+    return clean_tags(*titles, capture(**changes), engine, sensitivity)
 
 
 def description(xmp):
@@ -58,11 +64,11 @@ def test_a_cleaned_file_says_what_it_is_and_what_it_comes_from():
     assert text(xmp, "xmp:CreateDate") == "2026-11-20T10:30:00"
     assert text(xmp, "xmpMM:DerivedFrom/stRef:documentID") == original_title(FRAME, "raw").document_id
     assert text(xmp, "xmpMM:DerivedFrom/stRef:filePath") == "r12_0007_raw"
-    assert f"engine {VERSION}, sensitivity 0.5" in text(xmp, "photoshop:Instructions")
+    assert f"engine {ENGINE.label}, sensitivity 0.5" in text(xmp, "photoshop:Instructions")
 
 
 def test_a_captured_file_is_named_as_the_cleaned_one_refers_to_it():
-    raw = capture_tags(original_title(FRAME, "raw"), info(), colour=True)
+    raw = capture_tags(original_title(FRAME, "raw"), capture(), colour=True)
     assert text(raw.xmp, "xmpMM:DocumentID") == text(cleaned().xmp, "xmpMM:DerivedFrom/stRef:documentID")
     assert description(raw.xmp).find("xmpMM:DerivedFrom", NAMES) is None
     assert (raw.document_name, raw.make, raw.model, raw.resolution_dpi) == (
@@ -74,13 +80,13 @@ def test_a_captured_file_is_named_as_the_cleaned_one_refers_to_it():
 
 
 def test_an_infrared_plane_has_no_colour_profile():
-    assert capture_tags(original_title(FRAME, "ir"), info(), colour=False).icc_profile is None
+    assert capture_tags(original_title(FRAME, "ir"), capture(), colour=False).icc_profile is None
     assert cleaned().icc_profile == b"profile"
 
 
 def test_the_same_frame_gives_the_same_tags_and_any_change_other_ones():
     assert cleaned() == cleaned()
-    others = [cleaned(revision=2), cleaned(frame=FrameId("meyer", "box-3", "r12", 8)), cleaned(how=CleanOptions(0.7))]
+    others = [cleaned(revision=2), cleaned(frame=FrameId("meyer", "box-3", "r12", 8)), cleaned(sensitivity=0.7)]
     assert all(other.xmp != cleaned().xmp for other in others)
 
 
@@ -102,7 +108,7 @@ def test_without_a_time_no_time_is_made_up():
 @pytest.mark.parametrize("name", ['Büchse <3> & "x"', "フィルム", "tab\there", "control\x01"])
 def test_any_file_name_gives_a_tiff_and_well_formed_xmp(tmp_path, name):
     title = FileTitle(name, f"{name}_clean")
-    tags = clean_tags(title, FileTitle(name, name), info(make="Büro"), CleanOptions())
+    tags = clean_tags(title, FileTitle(name, name), capture(make="Büro"), ENGINE, 0.5)
     write_tiff(tmp_path / "a.tif", np.zeros((4, 5, 3), np.uint16), tags)
     with tifffile.TiffFile(tmp_path / "a.tif") as tif:
         found = tif.pages[0].tags

@@ -12,17 +12,17 @@ import pytest
 import tifffile
 from PIL import Image
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError, StorageFullError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.drivers.base import Capture, CaptureInfo, DriverError
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape
-from filmscand.ir import VERSION, CleanOptions, clean_frame
+from filmscand.ir import CleanOptions, clean_frame, engine_identity
 
 FRAME = FrameId("meyer", "box-3", "r12", 7)
 STEPS = {"total", "read", "clean", "preview", "store", "write_clean", "write_mask", "write_access"}
@@ -53,7 +53,7 @@ def original(archive, tmp_path, scanned):
 
 def test_a_raw_frame_becomes_a_complete_revision(archive, original, scanned):
     result = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,), film=FilmKind.SLIDE))
-    folder = archive.folder(FRAME)
+    folder = archive.frame_folder(FRAME).path
     cleaned = clean_frame(scanned.rgb, scanned.infrared, CleanOptions())
     assert (tifffile.imread(folder / "r12_0007_r01_clean.tif") == cleaned.rgb).all()
     with Image.open(folder / "r12_0007_r01_mask.png") as mask:
@@ -67,7 +67,7 @@ def test_a_raw_frame_becomes_a_complete_revision(archive, original, scanned):
 
 
 def test_the_sidecar_tells_where_everything_came_from(archive, original):
-    request = CleanRequest(CleanOptions(0.7), FilmKind.KODACHROME, (original,), flags=("pair_timeout",))
+    request = CleanRequest(sensitivity=0.7, film=FilmKind.KODACHROME, originals=(original,), flags=("pair_timeout",))
     result = clean_into_archive(archive, FRAME, request)
     sidecar = archive.read_sidecar(FRAME)
     revision = sidecar.latest
@@ -75,28 +75,29 @@ def test_the_sidecar_tells_where_everything_came_from(archive, original):
     assert sidecar.flags == ("pair_timeout",)
     assert sidecar.capture.infrared_origin == "fourth_sample"
     assert -1 <= sidecar.capture.infrared_red_correlation <= 1
-    assert revision.options["sensitivity"] == 0.7
-    assert revision.engine_version == VERSION
+    assert revision.options.sensitivity == 0.7
+    assert revision.engine_version == engine_identity().version
     assert revision.inputs_sha256 == (original.sha256,)
     assert revision.report == result.report
     assert revision.seconds.keys() == STEPS - {"total"}
     assert result.seconds.keys() == STEPS | {"sidecar"}
-    assert result.files == revision.files
-    json.dumps(result.report)
+    json.loads(result.model_dump_json())
 
 
 def test_done_again_it_finds_its_own_work(archive, original):
     request = CleanRequest(originals=(original,))
     first = clean_into_archive(archive, FRAME, request)
-    before = archive.sidecar_path(FRAME).stat()
+    before = archive.frame_folder(FRAME).sidecar.stat()
     second = clean_into_archive(archive, FRAME, request)
-    assert (second.created, second.revision, second.files) == (False, first.revision, first.files)
-    assert archive.sidecar_path(FRAME).stat() == before
+    assert (second.created, second.revision, second.report) == (False, first.revision, first.report)
+    assert archive.frame_folder(FRAME).sidecar.stat() == before
 
 
 def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, original):
-    first = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
-    second = clean_into_archive(archive, FRAME, CleanRequest(CleanOptions(0.9)))
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    first = archive.read_sidecar(FRAME).latest
+    clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9))
+    second = archive.read_sidecar(FRAME).latest
     assert [revision.number for revision in archive.read_sidecar(FRAME).revisions] == [1, 2]
     assert archive.read_sidecar(FRAME).revisions[0].files == first.files
     assert second.files[0].name == "r12_0007_r02_clean.tif"
@@ -106,11 +107,11 @@ def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, ori
 
 def test_a_frame_whose_raw_changed_since_it_was_cleaned_gets_no_other_revision(archive, original):
     clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
-    raw = archive.folder(FRAME) / original.name
+    raw = archive.frame_folder(FRAME).path / original.name
     raw.chmod(0o640)
     raw.write_bytes(raw.read_bytes()[:-1] + b"?")
     with pytest.raises(IntegrityError, match=original.name):
-        clean_into_archive(archive, FRAME, CleanRequest(CleanOptions(0.9), originals=(original,)))
+        clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9, originals=(original,)))
     assert [revision.number for revision in archive.read_sidecar(FRAME).revisions] == [1]
 
 
@@ -128,11 +129,11 @@ def test_infrared_that_comes_late_makes_a_new_revision(archive, tmp_path, scanne
 
 
 def test_a_scanned_capture_goes_the_same_way(archive, scanned):
-    info = CaptureInfo("sane", linear=True, make="Nikon", resolution_dpi=4000)
+    info = CaptureInfo(rows=240, cols=320, layout="sane", linear=True, make="Nikon", resolution_dpi=4000)
     originals = archive.store_capture(FRAME, Capture(scanned.rgb, scanned.infrared, info))
     result = clean_into_archive(archive, FRAME, CleanRequest(originals=originals))
     assert result.revision == 1
-    with tifffile.TiffFile(archive.folder(FRAME) / "r12_0007_r01_clean.tif") as tif:
+    with tifffile.TiffFile(archive.frame_folder(FRAME).path / "r12_0007_r01_clean.tif") as tif:
         assert tif.pages[0].tags["Make"].value == "Nikon"
         assert tif.pages[0].tags["XResolution"].value == (4000, 1)
 
@@ -140,12 +141,13 @@ def test_a_scanned_capture_goes_the_same_way(archive, scanned):
 def test_the_same_raw_gives_the_same_bytes_in_another_archive(archive, original, tmp_path):
     other = Archive(tmp_path / "other")
     other.copy_original(FRAME, tmp_path / "scan 1.tif", Role.RAW)
-    first = clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
-    assert clean_into_archive(other, FRAME, CleanRequest()).files == first.files
+    for one in (archive, other):
+        clean_into_archive(one, FRAME, CleanRequest(originals=(original,) if one is archive else ()))
+    assert other.read_sidecar(FRAME).latest.files == archive.read_sidecar(FRAME).latest.files
 
 
 def test_raw_files_are_only_read(archive, original):
-    raw = archive.folder(FRAME) / original.name
+    raw = archive.frame_folder(FRAME).path / original.name
     before = raw.stat()
     clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
     after = raw.stat()
@@ -153,7 +155,7 @@ def test_raw_files_are_only_read(archive, original):
 
 
 def test_a_frame_without_raw_file_is_told(archive, original):
-    (archive.folder(FRAME) / original.name).unlink()
+    (archive.frame_folder(FRAME).path / original.name).unlink()
     with pytest.raises(FrameMissingError):
         clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
 
@@ -163,7 +165,7 @@ def test_a_raw_file_that_is_no_scan_is_told_and_leaves_nothing(archive, tmp_path
     original = archive.copy_original(FRAME, tmp_path / "a.tif", Role.RAW)
     with pytest.raises(DriverError):
         clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
-    assert [path.name for path in archive.folder(FRAME).iterdir()] == ["r12_0007_raw.tif"]
+    assert [path.name for path in archive.frame_folder(FRAME).path.iterdir()] == ["r12_0007_raw.tif"]
 
 
 def test_an_archive_that_is_not_mounted_is_transient(tmp_path):
@@ -176,7 +178,8 @@ import os, signal, sys
 from pathlib import Path
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 class Killed(Archive):
     def write_sidecar(self, frame, sidecar):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -187,7 +190,7 @@ clean_into_archive(Killed(Path(sys.argv[1])), FrameId("meyer", "box-3", "r12", 7
 def test_killed_before_the_sidecar_the_frame_is_done_again_as_if_nothing_had_been(archive, original):
     killed = subprocess.run([sys.executable, "-c", KILLED, str(archive.root)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    folder = archive.folder(FRAME)
+    folder = archive.frame_folder(FRAME).path
     left = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "r12_0007_r01_clean.tif" in left
     assert not archive.is_complete(FRAME)
@@ -205,7 +208,7 @@ def test_a_result_that_finds_no_room_is_transient_and_done_when_room_returns(arc
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not archive.is_complete(FRAME)
-    assert not list(archive.folder(FRAME).glob("*.part"))
+    assert not list(archive.frame_folder(FRAME).path.glob("*.part"))
     assert clean_into_archive(archive, FRAME, CleanRequest(originals=(original,))).created
     assert archive.verify(FRAME) == ()
 
@@ -219,12 +222,12 @@ def read_only(archive, original):
     elif os.geteuid() == 0:
         pytest.skip("mounting needs more rights than this root has")
     else:
-        archive.folder(FRAME).chmod(0o555)
+        archive.frame_folder(FRAME).path.chmod(0o555)
     yield
     if mounted:
         subprocess.run(["umount", root], check=True)
     else:
-        archive.folder(FRAME).chmod(0o755)
+        archive.frame_folder(FRAME).path.chmod(0o755)
 
 
 def test_an_archive_that_may_not_be_written_is_transient(archive, original, read_only):

@@ -4,22 +4,20 @@ import os
 import signal
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.worker import WorkerPlan, request_of
+from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import WorkerPool
 from filmscand.daemon.core.process_id import ProcessId, identify, is_alive, this_process
+from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Outcome, Roll, SourceFile, find_job, held_frames
+from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job, held_frames
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
-from filmscand.daemon.station.configuration import Cleaning, LogLevel
-from filmscand.ir import CleanOptions, DetectorUse
+from filmscand.daemon.station.configuration import LogLevel
 from support.live_station import leftovers, write_inside
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -40,11 +38,11 @@ class Line:
 
     def add(self, seed, **size):
         source = write_inside(self.root / f"{seed}.tif", seed, **size)
-        request = {"film": "slide", "sensitivity": 0.5}
+        request = CleanRequest(film="slide")
         files = [SourceFile("raw", f"sha-{seed}", source.stat().st_size, source.name)]
         job = self.queue.reserve(Roll("c", "b", "r"), 1, files, request)
         stored = self.archive.copy_original(job.frame, source, Role.RAW)
-        return self.queue.enqueue(job.job_id, {**request, "originals": [stored.model_dump(mode="json")]})
+        return self.queue.enqueue(job.job_id, request.model_copy(update={"originals": (stored,)}))
 
     def start(self, timing=TIMING, memory_limit_mib=2048, count=1):
         plan = WorkerPlan(
@@ -93,23 +91,23 @@ def test_a_frame_in_line_is_cleaned_and_its_figures_are_kept(line):
     line.start()
     line.run(lambda: line.finished(job))
     done = line.job(job)
-    assert done.outcome is Outcome.ARCHIVED
+    assert done.outcome is JobOutcome.ARCHIVED
     assert line.archive.verify(done.frame) == ()
-    assert done.result["revision"] == 1
-    assert {"leakage", "threshold", "defects_found"} <= set(done.result["report"])
-    assert done.result["seconds"]["total"] > 0
+    assert done.result.revision == 1
+    assert {"leakage", "threshold", "defects_found"} <= set(done.result.report.model_fields_set)
+    assert done.result.seconds["total"] > 0
 
 
 def test_a_frame_that_cannot_be_read_fails_alone(line):
     bad, good = line.add(1), line.add(2)
-    raw = line.archive.original_path(bad.frame, Role.RAW)
+    raw = line.archive.frame_folder(bad.frame).original(Role.RAW)
     raw.unlink()
     raw.write_bytes(b"no picture at all, whatever is tried")
     line.start()
     line.run(lambda: line.finished(bad, good))
-    assert line.job(bad).outcome is Outcome.FAILED
+    assert line.job(bad).outcome is JobOutcome.FAILED
     assert str(raw) in line.job(bad).error
-    assert line.job(good).outcome is Outcome.ARCHIVED
+    assert line.job(good).outcome is JobOutcome.ARCHIVED
     assert line.losses == []
 
 
@@ -121,9 +119,9 @@ def test_a_frame_that_kills_its_worker_three_times_is_set_aside_and_the_rest_is_
         os.kill(line.worker_at(killer).pid, signal.SIGKILL)
         line.run(lambda deaths=deaths: line.job(killer).deaths > deaths)
     line.run(lambda: line.finished(good))
-    assert line.job(killer).outcome is Outcome.SET_ASIDE
+    assert line.job(killer).outcome is JobOutcome.SET_ASIDE
     assert line.job(killer).error == "its worker was killed by SIGKILL"
-    assert line.job(good).outcome is Outcome.ARCHIVED
+    assert line.job(good).outcome is JobOutcome.ARCHIVED
     line.archive.remove_leftovers([killer.frame])
     assert leftovers(line.root) == []
 
@@ -132,9 +130,9 @@ def test_a_frame_that_needs_more_memory_than_allowed_takes_nothing_else_along(li
     glutton, modest = line.add(1, rows=2800, cols=4000), line.add(2)
     line.start(memory_limit_mib=1)
     line.run(lambda: line.finished(glutton, modest))
-    assert line.job(glutton).outcome is Outcome.SET_ASIDE
+    assert line.job(glutton).outcome is JobOutcome.SET_ASIDE
     assert "workers.memory_limit_mib" in line.job(glutton).error
-    assert line.job(modest).outcome is Outcome.ARCHIVED
+    assert line.job(modest).outcome is JobOutcome.ARCHIVED
 
 
 def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes_over(line):
@@ -144,7 +142,7 @@ def test_a_frozen_worker_is_killed_when_its_lease_runs_out_and_another_one_takes
     os.kill(frozen.pid, signal.SIGSTOP)
     line.run(lambda: line.finished(job))
     assert not is_alive(frozen)
-    assert line.job(job).outcome is Outcome.ARCHIVED
+    assert line.job(job).outcome is JobOutcome.ARCHIVED
     assert [loss.reason for loss in line.losses] == ["killed: no heartbeat"]
 
 
@@ -152,13 +150,13 @@ def test_a_frame_that_takes_too_long_is_stopped_and_counted(line):
     job = line.add(1, **LARGE)
     line.start(timing=Timing(frame_limit_s=0.02, worker_poll_s=0.1, retry_first_s=0.1))
     line.run(lambda: line.finished(job))
-    assert line.job(job).outcome is Outcome.SET_ASIDE
+    assert line.job(job).outcome is JobOutcome.SET_ASIDE
     assert line.job(job).error == "killed: the frame took longer than 0.02 s"
 
 
 def test_an_archive_that_cannot_be_written_sends_the_frame_back_with_an_alarm(line):
     job = line.add(1)
-    folder = line.archive.folder(job.frame)
+    folder = line.archive.frame_folder(job.frame).path
     blocked = folder / f"{job.frame.stem}_r01_clean.tif"
     blocked.mkdir()
     line.start()
@@ -166,7 +164,7 @@ def test_an_archive_that_cannot_be_written_sends_the_frame_back_with_an_alarm(li
     assert [alarm.key for alarm in Alarms(line.connection).standing()] == ["archive"]
     blocked.rmdir()
     line.run(lambda: line.finished(job))
-    assert line.job(job).outcome is Outcome.ARCHIVED
+    assert line.job(job).outcome is JobOutcome.ARCHIVED
     assert Alarms(line.connection).standing() == []
 
 
@@ -175,7 +173,7 @@ def test_a_worker_pool_that_is_stopped_finishes_the_frame_at_hand(line):
     line.start()
     line.worker_at(job)
     assert line.worker_pool.stop(line.queue, 30.0) == []
-    assert line.job(job).outcome is Outcome.ARCHIVED
+    assert line.job(job).outcome is JobOutcome.ARCHIVED
 
 
 def test_a_worker_pool_that_may_not_wait_gives_the_frame_back_unblamed(line):
@@ -191,16 +189,3 @@ def test_a_process_is_known_by_number_and_birth():
     assert is_alive(me)
     assert not is_alive(ProcessId(me.pid, me.born - 1))
     assert identify(2**22 + 1) is None
-
-
-def test_a_request_goes_through_the_database_unchanged():
-    plain = {"film": "negative", "sensitivity": 0.7, "flags": ["pair_timeout"], "fourth_sample_is_infrared": True}
-    request = request_of(plain)
-    assert (request.film, request.options.sensitivity, request.flags) == ("negative", 0.7, ("pair_timeout",))
-    assert request.fourth_sample_is_infrared is True
-
-
-def test_a_station_says_which_models_clean_its_frames_and_the_frame_how_sensitively():
-    cleaning = Cleaning(sensitivity=0.2, detector="off", detector_model=Path("/models/own.onnx"))
-    options = request_of({"film": "slide", "sensitivity": 0.7}, cleaning).options
-    assert options == CleanOptions(0.7, DetectorUse.OFF, "/models/own.onnx", None)

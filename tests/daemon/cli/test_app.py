@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role
 from support.film_scans import rgbi
 
 pytestmark = pytest.mark.usefixtures("station")
@@ -36,7 +36,7 @@ def archived(station, tmp_path, scanned):
     archive, frame = Archive(station / "archive"), FrameId("c", "b", "r", 1)
     original = archive.copy_original(frame, rgbi(tmp_path / "a.tif", scanned), Role.RAW)
     clean_into_archive(archive, frame, CleanRequest(originals=(original,)))
-    return archive.folder(frame)
+    return archive.frame_folder(frame).path
 
 
 def test_verify_passes_over_a_sound_archive_and_finds_damage(command, station, tmp_path, scanned):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import Role
 from support.film_scans import rgbi
 
 pytestmark = pytest.mark.usefixtures("station")

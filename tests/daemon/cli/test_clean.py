@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from filmscand.ir import VERSION, CleanOptions, clean_frame
+from filmscand.ir import CleanOptions, clean_frame, engine_identity
 from support.film_scans import pair, rgbi
 from support.onnx_models import save_detector
 
@@ -45,7 +45,7 @@ def test_the_report_of_a_file_is_the_answer_in_json(command, tmp_path, scanned):
     assert frame["report"] == json.loads((tmp_path / "out" / "a.json").read_text())
     models = {"detector": "auto", "detector_model": None, "inpainting_model": None}
     assert frame["report"]["options"] == {"sensitivity": 0.8, **models}
-    assert frame["report"]["engine_version"] == VERSION
+    assert frame["report"]["engine_version"] == engine_identity().version
     assert frame["report"]["seconds"].keys() == {"read", "clean", "write"}
     assert frame["report"]["files"].keys() == {"a_clean.tif", "a_mask.png"}
 

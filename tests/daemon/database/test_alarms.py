@@ -40,3 +40,10 @@ def test_clearing_an_alarm_that_does_not_stand_needs_no_write_lock(connection, t
         other.execute("BEGIN IMMEDIATE")
         assert not Alarms(connection).clear("archive")
         other.execute("ROLLBACK")
+
+
+def test_standing_alarms_are_counted(connection):
+    alarms = Alarms(connection)
+    for key in ("worker", "archive", "worker"):
+        alarms.raise_alarm(key, "why")
+    assert alarms.count() == 2

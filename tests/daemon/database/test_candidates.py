@@ -1,27 +1,26 @@
 """Files in a watch folder: which row stands for which file, and which states follow each other."""
 
-from contextlib import closing
-
 import pytest
 
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import MAX_BACKOFF_S
-from filmscand.daemon.database.candidates import ARRIVING, NEXT_STATES, Candidates, CandidateState
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.candidates import (
+    ARRIVING,
+    NEXT_STATES,
+    Candidates,
+    CandidateState,
+    count_arriving,
+    files_in_place,
+)
 from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue, QueueError
-
-
-@pytest.fixture
-def connection(tmp_path):
-    with closing(open_database(tmp_path / "station.db")) as opened:
-        yield opened
-
 
 NOW = 1_000_000.0
 
 
 def reserve_frame(connection):
-    return Queue(connection).reserve(Roll("c", "b", "r"), 1, [SourceFile("raw", "sha-of-a", 10, "a.tif")], {})
+    source = SourceFile("raw", "sha-of-a", 10, "a.tif")
+    return Queue(connection).reserve(Roll("c", "b", "r"), 1, [source], CleanRequest())
 
 
 @pytest.fixture
@@ -123,3 +122,26 @@ def test_the_files_of_a_frame_are_found_by_frame_and_the_latest_by_name_without_
 def test_each_watch_folder_has_candidates_of_its_own(watched, connection):
     watched.see("a.tif", 10, 1)
     assert Candidates(connection, "/other").in_state(CandidateState) == []
+
+
+def test_files_of_all_watch_folders_are_counted_until_they_are_in_the_archive(connection, watched):
+    other = Candidates(connection, "/other")
+    row = walk(watched, watched.see("a.tif", 10, 1), CandidateState.SETTLING, CandidateState.COMPLETE)
+    other.see("b.tif", 10, 1)
+    assert count_arriving(connection) == 2
+    row = watched.move(row, CandidateState.CLAIMED, job_id=reserve_frame(connection).job_id)
+    assert count_arriving(connection) == 2
+    watched.move(row, CandidateState.STORED)
+    assert count_arriving(connection) == 1
+
+
+def test_a_file_that_was_moved_away_no_longer_waits_for_a_person(connection, watched):
+    first, second = (watched.see(name, 10, 1) for name in ("a.tif", "b.tif"))
+    rows = [watched.move(row, CandidateState.QUARANTINED, "no picture") for row in (second, first)]
+    states = [CandidateState.QUARANTINED, CandidateState.AMBIGUOUS]
+    assert [(row.path, row.reason) for row in files_in_place(connection, states)] == [
+        ("a.tif", "no picture"),
+        ("b.tif", "no picture"),
+    ]
+    watched.moved_away(rows[0])
+    assert [row.path for row in files_in_place(connection, states)] == ["a.tif"]

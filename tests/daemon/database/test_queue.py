@@ -1,7 +1,6 @@
 """The durable queue: what a frame may go through, and what a kill leaves of it."""
 
 import multiprocessing
-import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -13,16 +12,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import MAX_BACKOFF_S, backoff_s
-from filmscand.daemon.database.connection import DatabaseTooNewError, open_database, open_to_read, transaction
+from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import (
     NEXT_STATES,
+    JobOutcome,
     JobState,
-    Outcome,
-    Roll,
     SourceFile,
     count_frames,
-    find_job,
     held_frames,
     last_finished,
     sources_of,
@@ -35,46 +33,7 @@ from filmscand.daemon.database.queue import (
     QueueError,
     WrongStateError,
 )
-
-ROLL = Roll("museum", "box-1", "roll-a")
-WORKER = ProcessId(4000, 1)
-OTHER = ProcessId(4001, 1)
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def connection(tmp_path):
-    with closing(open_database(tmp_path / "station.db")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def queue(connection, clock):
-    return Queue(connection, clock)
-
-
-def picture(name):
-    return SourceFile("raw", f"sha-of-{name}", 1000, name)
-
-
-def reserve(queue, name, at_least=1):
-    return queue.reserve(ROLL, at_least, [picture(name)], {"sensitivity": 0.5})
-
-
-def enqueue(queue, name):
-    return queue.enqueue(reserve(queue, name).job_id, {"sensitivity": 0.5})
+from support.queue_rows import OTHER, RESULT, ROLL, WORKER, enqueue, picture, reserve
 
 
 def test_numbers_follow_the_database_and_the_archive(queue):
@@ -99,7 +58,7 @@ def test_the_same_picture_is_never_taken_twice(queue):
 def test_two_frames_may_have_the_same_infrared(queue, connection):
     blank = SourceFile("infrared", "sha-of-blank", 500, "blank_ir.tif")
     for name in ("a", "b"):
-        job = queue.reserve(ROLL, 1, [picture(name), blank], {})
+        job = queue.reserve(ROLL, 1, [picture(name), blank], CleanRequest())
         assert sources_of(connection, job.job_id) == [picture(name), blank]
 
 
@@ -107,12 +66,12 @@ def test_a_frame_is_taken_cleaned_and_finished(queue, connection):
     job = enqueue(queue, "a")
     lease = queue.take(WORKER, 60.0)
     assert lease.job.job_id == job.job_id
-    assert lease.job.request == {"sensitivity": 0.5}
+    assert lease.job.request == CleanRequest(sensitivity=0.5)
     assert queue.take(OTHER, 60.0) is None
-    done = queue.finish(lease, {"seconds": {"total": 1.5}})
-    assert (done.state, done.outcome, done.result) == (JobState.FINISHED, Outcome.ARCHIVED, {"seconds": {"total": 1.5}})
+    done = queue.finish(lease, RESULT)
+    assert (done.state, done.outcome, done.result) == (JobState.FINISHED, JobOutcome.ARCHIVED, RESULT)
     assert last_finished(connection, 5) == [done]
-    assert count_frames(connection) == {(JobState.FINISHED, Outcome.ARCHIVED): 1}
+    assert count_frames(connection) == {(JobState.FINISHED, JobOutcome.ARCHIVED): 1}
 
 
 def test_a_reserved_frame_is_not_taken_before_its_files_are_safe(queue):
@@ -133,7 +92,7 @@ def test_a_frame_that_kills_three_workers_is_set_aside_with_the_cause(queue):
     for _ in range(MAX_DEATHS):
         assert queue.take(WORKER, 60.0) is not None
         job = queue.bury(WORKER, "killed by SIGSEGV")
-    assert (job.state, job.outcome, job.error) == (JobState.FINISHED, Outcome.SET_ASIDE, "killed by SIGSEGV")
+    assert (job.state, job.outcome, job.error) == (JobState.FINISHED, JobOutcome.SET_ASIDE, "killed by SIGSEGV")
     assert queue.take(WORKER, 60.0) is None
 
 
@@ -158,13 +117,13 @@ def test_a_worker_that_lost_its_lease_can_do_nothing_more(queue):
     fresh = queue.take(OTHER, 60.0)
     for act in (
         lambda: queue.heartbeat(stale, 60.0),
-        lambda: queue.finish(stale, {}),
+        lambda: queue.finish(stale, RESULT),
         lambda: queue.fail(stale, "late"),
         lambda: queue.give_back(stale),
     ):
         with pytest.raises(LeaseLostError):
             act()
-    assert queue.finish(fresh, {}).outcome is Outcome.ARCHIVED
+    assert queue.finish(fresh, RESULT).outcome is JobOutcome.ARCHIVED
 
 
 def test_a_heartbeat_holds_the_lease(queue, connection):
@@ -196,14 +155,18 @@ def test_a_clock_that_was_set_back_puts_no_frame_off_for_hours(queue, clock):
 def test_a_failed_frame_can_be_tried_again_with_a_clean_slate(queue):
     job = enqueue(queue, "a")
     queue.fail(queue.take(WORKER, 60.0), "no picture in it")
-    again = queue.retry(job.job_id, {"sensitivity": 0.9})
+    again = queue.retry(job.job_id, CleanRequest(sensitivity=0.9))
     assert (again.state, again.outcome, again.error, again.deaths) == (JobState.QUEUED, None, None, 0)
-    assert queue.take(WORKER, 60.0).job.request == {"sensitivity": 0.9}
+    assert queue.take(WORKER, 60.0).job.request == CleanRequest(sensitivity=0.9)
 
 
 def test_what_a_state_does_not_allow_is_refused(queue):
     job = enqueue(queue, "a")
-    for act in (lambda: queue.enqueue(job.job_id, {}), lambda: queue.drop(job.job_id), lambda: queue.retry(job.job_id)):
+    for act in (
+        lambda: queue.enqueue(job.job_id, CleanRequest()),
+        lambda: queue.drop(job.job_id),
+        lambda: queue.retry(job.job_id),
+    ):
         with pytest.raises(WrongStateError):
             act()
 
@@ -214,44 +177,12 @@ def test_waiting_grows_and_stays_bounded():
     assert max(waits) == 60.0
 
 
-def test_everything_outlives_the_process(queue, tmp_path):
-    job = enqueue(queue, "a")
-    with closing(open_database(tmp_path / "station.db")) as later:
-        assert find_job(later, job.job_id) == job
-
-
-def test_a_reader_changes_nothing_and_sees_everything(queue, tmp_path):
-    enqueue(queue, "a")
-    with closing(open_to_read(tmp_path / "station.db")) as reader:
-        assert count_frames(reader) == {(JobState.QUEUED, None): 1}
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            reader.execute("DELETE FROM frames")
-
-
-def test_a_transaction_that_fails_leaves_nothing(connection, queue):
-    def reserve_and_fail():
-        with transaction(connection):
-            reserve(queue, "a")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        reserve_and_fail()
-    assert count_frames(connection) == {}
-
-
-def test_a_database_of_a_newer_version_is_refused(tmp_path):
-    with closing(open_database(tmp_path / "station.db")) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(DatabaseTooNewError, match="found 99"):
-        open_database(tmp_path / "station.db")
-
-
 def take_all(database, taken):
     with closing(open_database(database)) as connection:
         queue = Queue(connection)
         while (lease := queue.take(WORKER, 60.0)) is not None:
             taken.put(lease.job.frame.number)
-            queue.finish(lease, {})
+            queue.finish(lease, RESULT)
 
 
 def test_workers_that_race_for_frames_get_each_once(queue, tmp_path):
@@ -299,7 +230,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(job=jobs)
     def enqueue(self, job):
-        self.allowed(lambda: self.queue.enqueue(job, {}))
+        self.allowed(lambda: self.queue.enqueue(job, CleanRequest()))
 
     @rule(job=jobs)
     def drop(self, job):
@@ -318,7 +249,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(lease=leases, how=st.sampled_from(["finish", "fail", "give_back", "heartbeat"]))
     def use(self, lease, how):
-        arguments = {"finish": ({},), "fail": ("broken",), "give_back": ("full", 0.0), "heartbeat": (60.0,)}[how]
+        arguments = {"finish": (RESULT,), "fail": ("broken",), "give_back": ("full", 0.0), "heartbeat": (60.0,)}[how]
         self.allowed(lambda: getattr(self.queue, how)(lease, *arguments))
 
     @rule(worker=workers)

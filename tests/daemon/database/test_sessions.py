@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, SourceFile, find_job
 from filmscand.daemon.database.queue import Queue
@@ -39,7 +40,7 @@ def taken_up(sessions, plan=PLAN):
 
 def keep(sessions, session, frame):
     raw = SourceFile("raw", f"{session.session_id}-{frame.number:064d}", 10, "raw.tif")
-    sessions.keep(session.session_id, frame, [raw], {"flags": ["same_slide"]})
+    sessions.keep(session.session_id, frame, [raw], CleanRequest(flags=("same_slide",)))
 
 
 def test_a_plan_comes_back_from_the_database_as_it_went_in(sessions):
@@ -105,12 +106,12 @@ def test_a_session_that_is_over_can_be_asked_for_nothing(sessions):
 
 def test_the_same_slide_keeps_its_number_until_it_is_captured_or_lost(sessions, archive):
     session = taken_up(sessions)
-    first = sessions.reserve(session, archive.is_free, {})
-    assert sessions.reserve(session, archive.is_free, {}) == first
+    first = sessions.reserve(session, archive.is_free, CleanRequest())
+    assert sessions.reserve(session, archive.is_free, CleanRequest()) == first
     keep(sessions, session, first)
-    second = sessions.reserve(session, archive.is_free, {})
+    second = sessions.reserve(session, archive.is_free, CleanRequest())
     sessions.lose(session.session_id, second, "it went by")
-    third = sessions.reserve(session, archive.is_free, {})
+    third = sessions.reserve(session, archive.is_free, CleanRequest())
     frames = sessions.frames(session.session_id)
     assert [(frame.position, frame.number, frame.taken) for frame in frames] == [
         (1, 1, Taken.CAPTURED),
@@ -123,7 +124,7 @@ def test_the_same_slide_keeps_its_number_until_it_is_captured_or_lost(sessions, 
 
 def test_a_kept_frame_stands_in_line_with_its_files(sessions, archive, connection):
     session = taken_up(sessions)
-    frame = sessions.reserve(session, archive.is_free, {"film": "slide"})
+    frame = sessions.reserve(session, archive.is_free, CleanRequest(film="slide"))
     assert find_job(connection, frame.job_id).state is JobState.RESERVED
     keep(sessions, session, frame)
     job = find_job(connection, frame.job_id)
@@ -132,23 +133,25 @@ def test_a_kept_frame_stands_in_line_with_its_files(sessions, archive, connectio
 
 def test_numbers_that_others_took_are_passed_over(sessions, archive, connection):
     session = taken_up(sessions, PLAN.model_copy(update={"first_number": 5}))
-    assert Queue(connection).reserve_number(FrameId("unsorted", "unsorted", "r", 5), "a file", {}) is not None
-    archive.folder(FrameId("unsorted", "unsorted", "r", 6)).mkdir(parents=True)
-    assert sessions.reserve(session, archive.is_free, {}).number == 7
+    assert (
+        Queue(connection).reserve_number(FrameId("unsorted", "unsorted", "r", 5), "a file", CleanRequest()) is not None
+    )
+    archive.frame_folder(FrameId("unsorted", "unsorted", "r", 6)).path.mkdir(parents=True)
+    assert sessions.reserve(session, archive.is_free, CleanRequest()).number == 7
     assert highest_number(connection, PLAN.place) == 7
 
 
 def test_a_roll_without_a_free_number_is_told(sessions, archive):
     session = taken_up(sessions, PLAN.model_copy(update={"first_number": 9999}))
-    keep(sessions, session, sessions.reserve(session, archive.is_free, {}))
+    keep(sessions, session, sessions.reserve(session, archive.is_free, CleanRequest()))
     with pytest.raises(SessionError, match="9999 is free"):
-        sessions.reserve(session, archive.is_free, {})
+        sessions.reserve(session, archive.is_free, CleanRequest())
 
 
 def test_the_number_of_a_slide_that_does_not_come_is_free_again(sessions, archive, connection):
     session = taken_up(sessions)
-    keep(sessions, session, sessions.reserve(session, archive.is_free, {}))
-    reserved = sessions.reserve(session, archive.is_free, {})
+    keep(sessions, session, sessions.reserve(session, archive.is_free, CleanRequest()))
+    reserved = sessions.reserve(session, archive.is_free, CleanRequest())
     over = sessions.finish(session.session_id, FinishReason.MAGAZINE_EMPTY)
     assert (over.state, over.reason) == (SessionState.FINISHED, FinishReason.MAGAZINE_EMPTY)
     assert [frame.taken for frame in sessions.frames(session.session_id)] == [Taken.CAPTURED]

@@ -10,16 +10,16 @@ from contextlib import closing
 
 import pytest
 
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Outcome, Roll, SourceFile, count_frames, sources_of
+from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, count_frames, sources_of
 from filmscand.daemon.database.queue import DuplicateSourceError, Queue
 from filmscand.daemon.maintenance.rebuild import DatabaseExistsError, rebuild
-from filmscand.daemon.maintenance.reclean import chosen_frames
+from filmscand.daemon.maintenance.reclean import selected_frames
 from filmscand.daemon.station.lock import StationBusyError, sole_process
-from filmscand.ir import CleanOptions
 from support.live_station import LiveStation, running
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -33,7 +33,7 @@ def station(tmp_path):
     for frame in FRAMES:
         station.store_raw(frame)
     for sensitivity in (0.5, 0.9):
-        clean_into_archive(station.archive, FRAMES[0], CleanRequest(CleanOptions(sensitivity)))
+        clean_into_archive(station.archive, FRAMES[0], CleanRequest(sensitivity=sensitivity))
     return station
 
 
@@ -41,10 +41,10 @@ def test_frames_with_a_sidecar_are_archived_and_those_without_stand_in_line(stat
     report = rebuild(station.station)
     assert (report.archived, report.queued, report.problems, report.old_database) == (1, (str(FRAMES[1]),), (), None)
     with closing(open_database(station.station.database)) as connection:
-        first, second = (chosen_frames(connection, [str(frame)], failed=False)[0] for frame in FRAMES)
-        assert (first.frame, first.state, first.outcome) == (FRAMES[0], JobState.FINISHED, Outcome.ARCHIVED)
-        assert (first.result["revision"], first.request["sensitivity"]) == (2, 0.9)
-        assert (second.frame, second.state, second.request["sensitivity"]) == (FRAMES[1], JobState.QUEUED, 0.5)
+        first, second = (selected_frames(connection, [str(frame)], failed=False)[0] for frame in FRAMES)
+        assert (first.frame, first.state, first.outcome) == (FRAMES[0], JobState.FINISHED, JobOutcome.ARCHIVED)
+        assert (first.result.revision, first.request.sensitivity) == (2, 0.9)
+        assert (second.frame, second.state, second.request.sensitivity) == (FRAMES[1], JobState.QUEUED, 0.5)
         sidecar = station.archive.read_sidecar(FRAMES[0])
         assert [source.sha256 for source in sources_of(connection, first.job_id)] == [sidecar.originals[0].sha256]
         status = station.status()
@@ -59,10 +59,13 @@ def test_a_station_that_was_rebuilt_goes_on_with_new_numbers_and_knows_its_pictu
     rebuild(station.station)
     with closing(open_database(station.station.database)) as connection:
         queue = Queue(connection)
-        old = sources_of(connection, chosen_frames(connection, ["c/b/r_0001"], failed=False)[0].job_id)[0]
+        old = sources_of(connection, selected_frames(connection, ["c/b/r_0001"], failed=False)[0].job_id)[0]
         with pytest.raises(DuplicateSourceError, match="c/b/r_0001"):
-            queue.reserve(Roll("c", "b", "r"), 1, [old], {})
-        assert queue.reserve(Roll("c", "b", "r"), 1, [SourceFile("raw", "0" * 64, 1, "new")], {}).frame.number == 3
+            queue.reserve(Roll("c", "b", "r"), 1, [old], CleanRequest())
+        assert (
+            queue.reserve(Roll("c", "b", "r"), 1, [SourceFile("raw", "0" * 64, 1, "new")], CleanRequest()).frame.number
+            == 3
+        )
         queue.drop(3)
     with running(station):
         station.wait_for_archived(2)
@@ -100,11 +103,11 @@ def test_no_database_is_rebuilt_under_a_running_service(station):
 def test_what_a_person_has_to_look_at_is_told_and_the_rest_is_there(station):
     archive = station.archive
     copy = FrameId("c", "b", "copy", 1)
-    archive.folder(copy).mkdir(parents=True)
-    shutil.copy(archive.raw_path(FRAMES[1]), archive.folder(copy) / "copy_0001_raw.tif")
+    archive.frame_folder(copy).path.mkdir(parents=True)
+    shutil.copy(archive.frame_folder(FRAMES[1]).raw(), archive.frame_folder(copy).path / "copy_0001_raw.tif")
     empty = FrameId("c", "b", "empty", 1)
-    archive.folder(empty).mkdir(parents=True)
-    archive.sidecar_path(FRAMES[0]).write_text("{}")
+    archive.frame_folder(empty).path.mkdir(parents=True)
+    archive.frame_folder(FRAMES[0]).sidecar.write_text("{}")
     command = [sys.executable, "-m", "filmscand.daemon.cli", "rebuild", "--json", "--config", str(station.config)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 3, done.stderr
@@ -113,4 +116,4 @@ def test_what_a_person_has_to_look_at_is_told_and_the_rest_is_there(station):
     told = "\n".join(report["problems"])
     assert all(words in told for words in ("empty_0001_raw", "the archive twice", "expected a sidecar"))
     with closing(open_database(station.station.database)) as connection:
-        assert count_frames(connection)[(JobState.FINISHED, Outcome.FAILED)] == 1
+        assert count_frames(connection)[(JobState.FINISHED, JobOutcome.FAILED)] == 1

@@ -12,13 +12,13 @@ from contextlib import closing
 import pytest
 
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
-from filmscand.daemon.cleaning.worker import figures_of, request_of
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Outcome, Roll, SourceFile, find_job
+from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, Recleaning, chosen_frames
+from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, Recleaning, selected_frames
 from support.live_station import LiveStation
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -39,12 +39,12 @@ def station(tmp_path):
 def archive_one(station, queue, frame):
     """Do with a file what ingest and a worker do."""
     stored = station.store_raw(frame)
-    plain = {"film": "unknown", "sensitivity": 0.5}
+    request = CleanRequest()
     source = SourceFile("raw", stored.sha256, stored.size_bytes, stored.name)
-    job = queue.reserve(ROLL, 1, [source], plain)
-    queue.enqueue(job.job_id, {**plain, "originals": [stored.model_dump(mode="json")]})
+    job = queue.reserve(ROLL, 1, [source], request)
+    queue.enqueue(job.job_id, request.model_copy(update={"originals": (stored,)}))
     lease = queue.take(this_process(), 60.0)
-    queue.finish(lease, figures_of(clean_into_archive(station.archive, frame, request_of(lease.job.request))))
+    queue.finish(lease, clean_into_archive(station.archive, frame, lease.job.request))
 
 
 def reclean(station, *arguments):
@@ -65,11 +65,11 @@ def reclean(station, *arguments):
 
 
 def revisions(station, frame):
-    return [(one.number, one.options["sensitivity"]) for one in station.archive.read_sidecar(frame).revisions]
+    return [(one.number, one.options.sensitivity) for one in station.archive.read_sidecar(frame).revisions]
 
 
 def raw_state(station, frame):
-    raw = station.archive.raw_path(frame)
+    raw = station.archive.frame_folder(frame).raw()
     return raw.stat(), hashlib.sha256(raw.read_bytes()).hexdigest()
 
 
@@ -88,18 +88,18 @@ def test_a_roll_cleaned_with_another_sensitivity_has_a_second_revision_of_each_f
 
 
 def test_a_frame_fails_whose_raw_is_damaged_and_one_that_is_cleaned_as_before_gains_nothing(station):
-    raw = station.archive.raw_path(FRAMES[0])
+    raw = station.archive.frame_folder(FRAMES[0]).raw()
     raw.chmod(0o640)
     raw.write_bytes(raw.read_bytes()[:-1] + b"?")
     with closing(open_database(station.station.database)) as connection:
-        Recleaning(connection, chosen_frames(connection, ["unsorted/unsorted/r_0001"], failed=False), Changes(0.2))
+        Recleaning(connection, selected_frames(connection, ["unsorted/unsorted/r_0001"], failed=False), Changes(0.2))
     status, report, _ = reclean(station, "unsorted/unsorted/r_0002")
     assert (status, [(frame["revision"], frame["is_new"]) for frame in report["frames"]]) == (0, [(1, False)])
     with closing(open_database(station.station.database)) as connection:
-        failed = chosen_frames(connection, [], failed=True)
-        assert [(job.frame, job.outcome) for job in failed] == [(FRAMES[0], Outcome.FAILED)]
+        failed = selected_frames(connection, [], failed=True)
+        assert [(job.frame, job.outcome) for job in failed] == [(FRAMES[0], JobOutcome.FAILED)]
         assert failed[0].error.startswith("IntegrityError")
-        assert chosen_frames(connection, ["unsorted/unsorted/r_0002"], failed=True) == []
+        assert selected_frames(connection, ["unsorted/unsorted/r_0002"], failed=True) == []
     assert [revisions(station, frame) for frame in FRAMES] == [[(1, 0.5)]] * 2
 
 
@@ -123,8 +123,8 @@ def test_nobody_has_to_wait(station):
     assert status == 0
     assert [frame["outcome"] for frame in report["frames"]] == [None, None]
     with closing(open_database(station.station.database)) as connection:
-        jobs = chosen_frames(connection, ["unsorted/unsorted/r"], failed=False)
-    assert [(job.state, job.request["film"], job.request["sensitivity"]) for job in jobs] == [
+        jobs = selected_frames(connection, ["unsorted/unsorted/r"], failed=False)
+    assert [(job.state, job.request.film, job.request.sensitivity) for job in jobs] == [
         (JobState.QUEUED, "slide", 0.5)
     ] * 2
 
@@ -132,14 +132,14 @@ def test_nobody_has_to_wait(station):
 def test_frames_that_are_in_line_already_are_left_there(tmp_path):
     with closing(open_database(tmp_path / "station.db")) as connection:
         queue = Queue(connection)
-        request = {"film": "unknown", "sensitivity": 0.5}
+        request = CleanRequest()
         job = queue.reserve(Roll("c", "b", "r_0001"), 1, [SourceFile("raw", "0" * 64, 1, "a.tif")], request)
         queue.enqueue(job.job_id, request)
-        jobs = chosen_frames(connection, ["c/b/r_0001", "c/b/r_0001_0001"], failed=False)
+        jobs = selected_frames(connection, ["c/b/r_0001", "c/b/r_0001_0001"], failed=False)
         assert [found.job_id for found in jobs] == [job.job_id]
         report = Recleaning(connection, jobs, Changes(sensitivity=0.9)).report()
         assert (report.frames, report.skipped) == ((), ("c/b/r_0001_0001",))
         assert find_job(connection, job.job_id).state is JobState.QUEUED
         assert find_job(connection, job.job_id).request == request
         with pytest.raises(NoSuchFramesError, match="c/b/r_0001_0002"):
-            chosen_frames(connection, ["c/b/r_0001_0002"], failed=False)
+            selected_frames(connection, ["c/b/r_0001_0002"], failed=False)

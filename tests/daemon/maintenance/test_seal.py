@@ -10,13 +10,13 @@ from contextlib import closing
 import pytest
 
 from filmscand.daemon.archive.events import read_events
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import verify_rolls
-from filmscand.daemon.cleaning.pipeline import CleanRequest, clean_into_archive
+from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cli.scan import ScanArguments, queue_session
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue
@@ -26,7 +26,6 @@ from filmscand.daemon.maintenance import seal as sealing
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, reclean
 from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
-from filmscand.ir import CleanOptions
 from support.live_station import LiveStation, running, write_inside
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -97,7 +96,7 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, "slide", "test:0", None, ScannerProfile())
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
-        lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(CleanOptions(0.9))),
+        lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
         lambda: archive.write_sidecar(FRAMES[0], archive.read_sidecar(FRAMES[0])),
         lambda: archive.append_events(FRAMES[0], []),
         lambda: reclean(station.station, [ROLL], Changes(0.9)),
@@ -153,7 +152,9 @@ def test_whatever_lies_in_the_payload_is_in_the_manifest_under_a_name_that_can_b
 
 
 def in_line(connection):
-    job = Queue(connection).reserve(Roll("unsorted", "unsorted", "r"), 3, [SourceFile("raw", "0" * 64, 1, "a")], {})
+    job = Queue(connection).reserve(
+        Roll("unsorted", "unsorted", "r"), 3, [SourceFile("raw", "0" * 64, 1, "a")], CleanRequest()
+    )
     return str(job.frame)
 
 
@@ -171,7 +172,7 @@ def test_a_roll_that_something_is_under_way_for_is_not_sealed(station, folder, b
 
 
 def test_a_roll_with_a_frame_that_never_became_complete_is_not_sealed(station, folder):
-    station.archive.sidecar_path(FRAMES[1]).unlink()
+    station.archive.frame_folder(FRAMES[1]).sidecar.unlink()
     with pytest.raises(RollUnfinishedError, match="r_0002"):
         seal(station.station, ROLL)
     with pytest.raises(RollUnfinishedError, match="expected frames, found none"):
@@ -180,7 +181,7 @@ def test_a_roll_with_a_frame_that_never_became_complete_is_not_sealed(station, f
 
 
 def test_what_is_damaged_is_not_sealed(station, folder):
-    raw = station.archive.raw_path(FRAMES[0])
+    raw = station.archive.frame_folder(FRAMES[0]).raw()
     raw.chmod(0o640)
     raw.write_bytes(raw.read_bytes() + b"!")
     with pytest.raises(IntegrityError, match="r_0001_raw"):

@@ -9,7 +9,7 @@ import pytest
 
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Outcome
+from filmscand.daemon.database.frames import JobOutcome, JobState
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState, Taken
 from filmscand.daemon.database.sessions import SessionError, Sessions
 from filmscand.daemon.maintenance.session_report import ScannedFrame, ScanReport, report_of
@@ -21,13 +21,13 @@ def connection(tmp_path):
         yield opened
 
 
-def frame(position, taken=Taken.CAPTURED, state=JobState.FINISHED, outcome=Outcome.ARCHIVED):
+def frame(position, taken=Taken.CAPTURED, state=JobState.FINISHED, outcome=JobOutcome.ARCHIVED):
     name = f"c/b/r_{position:04d}"
     return ScannedFrame(position, name, taken, state, outcome, (), (), None, None, None, "")
 
 
 GOOD = frame(1)
-FAILED = frame(2, outcome=Outcome.FAILED)
+FAILED = frame(2, outcome=JobOutcome.FAILED)
 LOST = frame(3, taken=Taken.LOST, state=None, outcome=None)
 QUEUED = frame(4, state=JobState.QUEUED, outcome=None)
 

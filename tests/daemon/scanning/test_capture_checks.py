@@ -13,12 +13,13 @@ from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import girders, landscape, lettering, night, portrait, smooth_sky
 
 ROWS, COLS = 240, 360
+INFO = CaptureInfo(rows=ROWS, cols=COLS, layout="sane_test", scanned=True)
 PICTURES = (landscape, girders, night, smooth_sky, portrait, lettering)
 
 
 def slide(kind, picture=landscape, seed=1):
     frame = simulate_frame(picture(ROWS, COLS, seed), KINDS[kind], seed=seed)
-    return Capture(frame.rgb, frame.infrared, CaptureInfo("sane_test"))
+    return Capture(frame.rgb, frame.infrared, INFO)
 
 
 def seen(capture, before=None):
@@ -44,7 +45,7 @@ def test_a_good_slide_of_any_kind_raises_no_suspicion(kind):
 def test_an_empty_gate_is_blank_and_clear():
     random = np.random.default_rng(1)
     light = (60_000 * random.normal(1.0, 0.004, (ROWS, COLS, 4))).clip(0, 65535).astype(np.uint16)
-    capture = Capture(light[..., :3].copy(), light[..., 3].copy(), CaptureInfo("x"))
+    capture = Capture(light[..., :3].copy(), light[..., 3].copy(), INFO)
     assert seen(capture, capture) == (Suspicion.BLANK_CLEAR,)
 
 

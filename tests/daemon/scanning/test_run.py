@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 import numpy as np
 import pytest
 
-from filmscand.daemon.archive.sidecar import Role
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
@@ -76,7 +76,10 @@ class ScanStation:
         """Return what the archive holds of a session's frames, in order."""
         frames = [frame for frame in self.sessions.frames(session_id) if frame.taken is Taken.CAPTURED]
         ids = [self.sessions.find(session_id).plan.frame(frame.number) for frame in frames]
-        return [read_capture(self.archive.raw_path(one), self.archive.original_path(one, Role.INFRARED)) for one in ids]
+        return [
+            read_capture(self.archive.frame_folder(one).raw(), self.archive.frame_folder(one).original(Role.INFRARED))
+            for one in ids
+        ]
 
     def slides(self, session_id=1):
         """Return which slide each captured frame shows, to the last bit; 0 for none."""
@@ -119,9 +122,9 @@ def test_a_magazine_is_scanned_until_it_is_empty_and_every_slide_stands_in_line(
     jobs = [find_job(station.connection, frame.job_id) for frame in station.sessions.frames(1)]
     assert [(job.frame.stem, job.state) for job in jobs] == [(f"r_{n:04d}", JobState.QUEUED) for n in (1, 2, 3, 4)]
     request = jobs[0].request
-    assert (request["flags"], request["captured"]["layout"]) == ([], "sane_coolscan3")
-    assert [file["role"] for file in request["originals"]] == ["raw", "infrared"]
-    assert request["captured"]["linear"] is True
+    assert (request.flags, request.captured.layout, request.captured.scanned) == ((), "sane_coolscan3", True)
+    assert [file.role for file in request.originals] == ["raw", "infrared"]
+    assert request.captured.linear is True
 
 
 def test_a_count_ends_the_session_and_the_next_one_goes_on_with_the_next_number(station):
@@ -294,14 +297,14 @@ def test_a_power_cut_in_the_middle_of_a_frame_neither_loses_nor_doubles_it(stati
         station.sessions.move(session.session_id, SessionState.WARMING)
         station.sessions.move(session.session_id, SessionState.SCANNING)
         first, second = captured_slides(virtual, 2)
-        frame = station.sessions.reserve(session, station.archive.is_free, {})
+        frame = station.sessions.reserve(session, station.archive.is_free, CleanRequest())
         station.archive.store_capture(session.plan.frame(1), first)
-        station.sessions.keep(session.session_id, frame, [], {"flags": []})
-        station.sessions.reserve(session, station.archive.is_free, {"flags": ["noted"]})
+        station.sessions.keep(session.session_id, frame, [], CleanRequest())
+        station.sessions.reserve(session, station.archive.is_free, CleanRequest(flags=("noted",)))
         if stored != "nothing":
             station.archive.store_capture(session.plan.frame(2), second)
         if stored == "the infrared":
-            station.archive.raw_path(session.plan.frame(2)).unlink()
+            station.archive.frame_folder(session.plan.frame(2)).raw().unlink()
         station.run(session.session_id)
     assert station.slides() == [1, 2, 3, 4]
     flags = [frame.flags for frame in station.sessions.frames(session.session_id)]
@@ -350,7 +353,7 @@ def test_a_service_killed_in_the_middle_of_a_magazine_archives_every_slide_once(
     frames = sorted(archive.frames())
     assert [frame.stem for frame in frames] == [f"r_{number:04d}" for number in range(1, 7)]
     for number, frame in enumerate(frames, 1):
-        capture = read_capture(archive.raw_path(frame), archive.original_path(frame, Role.INFRARED))
+        capture = read_capture(archive.frame_folder(frame).raw(), archive.frame_folder(frame).original(Role.INFRARED))
         assert shows(capture, make_slide(number), "coolscan3")
         assert archive.verify(frame) == ()
         assert archive.read_sidecar(frame).capture.layout == "sane_coolscan3"

@@ -82,7 +82,7 @@ def test_picture_and_infrared_file_make_one_capture(tmp_path, page, flags):
     assert_planes(capture, infrared=INFRARED if exact else (INFRARED >> 8) * 257)
     assert capture.info.infrared_origin is InfraredOrigin.PAIR
     assert capture.info.layout == "tiff_rgb_pair"
-    assert capture.info.sources == (picture, partner)
+    assert capture.sources == (picture, partner)
     assert capture.info.flags == flags
 
 

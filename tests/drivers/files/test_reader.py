@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Callable
 from datetime import datetime
@@ -62,7 +63,7 @@ def test_fourth_sample_is_read_as_infrared_from_every_arrangement_of_samples(tmp
     assert capture.info.infrared_origin is InfraredOrigin.FOURTH_SAMPLE
     assert capture.info.flags == ()
     assert capture.info.bits_per_sample == 16
-    assert capture.info.sources == (path,)
+    assert capture.sources == (path,)
 
 
 FILES: dict[str, tuple[list[Page], str, tuple[str, ...]]] = {
@@ -263,10 +264,13 @@ def test_what_the_file_says_about_itself_is_kept(tmp_path):
         "resolutionunit": "centimeter",
         "extratags": [(271, 2, 0, "Nikon", True), (272, 2, 0, "LS-5000 ED", True)],
     }
-    info = read_capture(write_pages(tmp_path / "frame.tif", rgbi_page(**options))).info
+    capture = read_capture(write_pages(tmp_path / "frame.tif", rgbi_page(**options)))
+    info = capture.info
     assert (info.make, info.model, info.software) == ("Nikon", "LS-5000 ED", VUESCAN)
     assert info.captured_at == datetime(2024, 5, 6, 7, 8, 9)
-    assert info.icc_profile == b"profile bytes"
+    assert capture.icc_profile == b"profile bytes"
+    assert info.icc_profile_sha256 == hashlib.sha256(b"profile bytes").hexdigest()
+    assert not info.scanned
     assert info.resolution_dpi == pytest.approx(2540)
     assert info.linear is None
 

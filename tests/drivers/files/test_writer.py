@@ -85,7 +85,7 @@ def test_written_pair_is_read_as_a_capture(tmp_path):
     info = capture.info
     assert (info.make, info.model, info.software) == (TAGS.make, TAGS.model, TAGS.software)
     assert (info.captured_at, info.resolution_dpi) == (TAGS.captured_at, TAGS.resolution_dpi)
-    assert info.icc_profile == TAGS.icc_profile
+    assert capture.icc_profile == TAGS.icc_profile
 
 
 def test_bytes_are_written_in_order_and_are_always_the_same(tmp_path):

@@ -1,0 +1,80 @@
+"""The paths of one frame in the archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, storing
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import Role
+
+# What the names of a frame's files end with, after `<roll>_<0007>_` and, for a revision's, `r<01>_`.
+ORIGINAL_SUFFIXES: Final = {Role.RAW: "raw", Role.INFRARED: "ir"}
+REVISION_ENDINGS: Final = {Role.CLEAN: "clean.tif", Role.MASK: "mask.png", Role.ACCESS: "access.jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFolder:
+    """The folder of one frame, and where each of its files lies.
+
+    Attributes
+    ----------
+    root : Path
+        Top of the archive.
+    frame : FrameId
+        The frame.
+    """
+
+    root: Path
+    frame: FrameId
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        return self.root / self.frame.folder
+
+    @property
+    def sidecar(self) -> Path:
+        """The sidecar: where it exists, the frame is complete."""
+        return self.path / f"{self.frame.stem}.json"
+
+    def original(self, role: Role) -> Path | None:
+        """Return the raw or infrared file as it is on the disk, None where there is none.
+
+        Raises
+        ------
+        ArchiveUnwritableError
+            The folder cannot be read.
+        """
+        with storing(self.path, "read"):
+            found = sorted(self.path.glob(f"{self.frame.stem}_{ORIGINAL_SUFFIXES[role]}.*"))
+        return found[0] if found else None
+
+    def raw(self) -> Path:
+        """Return the raw file as it is on the disk.
+
+        Raises
+        ------
+        FrameMissingError
+            The folder has no raw file.
+        ArchiveUnwritableError
+            The folder itself is missing: the archive's disk is most likely not mounted.
+        """
+        found = self.original(Role.RAW)
+        if found is not None:
+            return found
+        if not self.path.is_dir():
+            raise ArchiveUnwritableError(
+                f"{self.path}: expected the frame's folder, found none; is the archive mounted?"
+            )
+        raise FrameMissingError(f"{self.path}: expected {self.frame.stem}_raw.*, found no such file")
+
+    def original_target(self, role: Role, ending: str) -> Path:
+        """Return where an original with this file ending (".tif", ".dng" ...) is to be stored."""
+        return self.path / f"{self.frame.stem}_{ORIGINAL_SUFFIXES[role]}{ending}"
+
+    def revision_files(self, number: int) -> dict[Role, Path]:
+        """Return where the three files of revision `number` (from 1) are stored."""
+        return {role: self.path / f"{self.frame.stem}_r{number:02d}_{end}" for role, end in REVISION_ENDINGS.items()}

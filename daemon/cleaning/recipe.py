@@ -1,0 +1,71 @@
+"""Everything that decides how a cleaned frame looks, besides its raw files: the options and the engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filmscand.daemon.archive.sidecar import Revision, RevisionOptions
+from filmscand.daemon.cleaning.engine_options import options_of
+from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.station.configuration import Cleaning
+from filmscand.ir.identity import EngineIdentity, engine_identity
+from filmscand.ir.network.model_file import model_sha256
+from filmscand.ir.report import CleanOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The same recipe makes the same revision of the same raw files.
+
+    Attributes
+    ----------
+    engine : EngineIdentity
+        The engine of this process.
+    engine_options : CleanOptions
+        The options that the engine gets.
+    options : RevisionOptions
+        The options as the sidecar records them.
+    """
+
+    engine: EngineIdentity
+    engine_options: CleanOptions
+    options: RevisionOptions
+
+    def made(self, revision: Revision) -> bool:
+        """Return whether a revision was made by this recipe.
+
+        An older sidecar does not tell which engine made a revision: that counts as another engine.
+        """
+        found = (revision.engine_version, revision.engine_code_sha256, revision.engine_models_sha256)
+        same_engine = found == (self.engine.version, self.engine.code_sha256, self.engine.models_sha256)
+        return same_engine and revision.options == self.options
+
+
+def recipe_of(request: CleanRequest, cleaning: Cleaning) -> Recipe:
+    """Return the recipe for a request on a station with this configuration.
+
+    Raises
+    ------
+    ModelError
+        A model that the configuration names cannot be read.
+    """
+    options = options_of(cleaning, request.sensitivity)
+    recorded = RevisionOptions(
+        **asdict(options),
+        film=request.film,
+        fourth_sample_is_infrared=request.fourth_sample_is_infrared,
+        models_sha256=_named_models(options),
+    )
+    return Recipe(engine_identity(), options, recorded)
+
+
+def _named_models(options: CleanOptions) -> dict[str, str]:
+    """Return the hashes of the model files that the options name, and of the detector's card."""
+    named = {"detector": options.detector_model, "inpainting": options.inpainting_model}
+    hashes = {name: model_sha256(path) for name, path in named.items() if path is not None}
+    if options.detector_model is not None:
+        card = Path(options.detector_model).with_suffix(".json")
+        # The card holds the detector's probability thresholds.
+        hashes |= {"detector_card": model_sha256(str(card))} if card.exists() else {}
+    return hashes

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from filmscand.daemon.archive.roll_record import RollRecord, write_roll_record
+from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
+from filmscand.daemon.core.frame_id import FrameId
+
+FRAME = FrameId("meyer", "box-3", "r12", 1)
+FIRST = Path(__file__).parent / "data" / "roll-1.json"
+
+
+def test_the_first_frame_of_a_roll_writes_the_record_that_filmscand_0_1_wrote(tmp_path):
+    write_roll_record(tmp_path / "metadata", FRAME)
+    assert (tmp_path / "metadata" / "roll.json").read_bytes() == FIRST.read_bytes()
+
+
+def test_a_record_that_is_there_is_left_alone(tmp_path):
+    record = tmp_path / "roll.json"
+    record.write_text(json.dumps({**json.loads(FIRST.read_bytes()), "shelf": 4}))
+    before = record.stat()
+    write_roll_record(tmp_path, FRAME)
+    assert record.stat() == before
+
+
+def test_an_unknown_field_is_read_and_written_again():
+    plain = {**json.loads(FIRST.read_bytes()), "shelf": 4}
+    assert json.loads(RollRecord.from_json(json.dumps(plain).encode(), "roll.json").to_json()) == plain
+
+
+def test_a_roll_of_a_newer_filmscand_gets_no_frame_from_this_one(tmp_path):
+    record = tmp_path / "roll.json"
+    record.write_text(json.dumps({**json.loads(FIRST.read_bytes()), "schema_version": 2}))
+    with pytest.raises(
+        SchemaTooNewError, match=r"roll\.json: expected a roll record of schema 1 or older, found schema 2.*Update"
+    ):
+        write_roll_record(tmp_path, FRAME)
+
+
+def test_a_file_that_is_no_record_is_told_by_its_name(tmp_path):
+    (tmp_path / "roll.json").write_text("{}")
+    with pytest.raises(IntegrityError, match=r"roll\.json: expected a roll record"):
+        write_roll_record(tmp_path, FRAME)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from filmscand.daemon.cleaning.engine_options import model_problem, options_of
+from filmscand.daemon.station.configuration import Cleaning
+from filmscand.ir import CleanOptions, DetectorUse
+
+
+def test_a_station_says_which_models_clean_its_frames_and_the_frame_how_sensitively():
+    cleaning = Cleaning(sensitivity=0.2, detector="off", detector_model=Path("/models/own.onnx"))
+    assert options_of(cleaning, 0.7) == CleanOptions(0.7, DetectorUse.OFF, "/models/own.onnx", None)
+    assert options_of(cleaning).sensitivity == 0.2
+
+
+def test_a_file_that_is_no_model_is_told_by_its_name(tmp_path):
+    file = tmp_path / "own.onnx"
+    assert str(file) in model_problem("detector_model", file)
+    file.write_bytes(b"no model")
+    assert str(file) in model_problem("inpainting_model", file)

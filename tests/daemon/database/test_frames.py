@@ -1,0 +1,64 @@
+"""The queries about frames that change nothing."""
+
+from __future__ import annotations
+
+from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.database.frames import (
+    JobState,
+    SourceFile,
+    failed_jobs,
+    find_job,
+    held_frames,
+    jobs_named,
+    raw_sizes_bytes,
+    sources_of,
+    unfinished_frames,
+)
+from support.queue_rows import RESULT, ROLL, WORKER, enqueue, picture, reserve
+
+
+def test_a_roll_and_a_frame_are_found_by_their_names(queue, connection):
+    first, second = enqueue(queue, "a"), enqueue(queue, "b")
+    assert jobs_named(connection, "museum", "box-1", "roll-a") == [first, second]
+    assert jobs_named(connection, "museum", "box-1", "roll-a_0002") == [second]
+    assert jobs_named(connection, "museum", "box-2", "roll-a") == []
+
+
+def test_a_roll_whose_name_ends_in_four_digits_is_found_beside_the_frame_of_that_name(queue, connection):
+    frame = enqueue(queue, "a")
+    roll = queue.reserve(type(ROLL)("museum", "box-1", "roll-a_0001"), 1, [picture("b")], CleanRequest())
+    assert jobs_named(connection, "museum", "box-1", "roll-a_0001") == [frame, roll]
+
+
+def test_frames_that_failed_are_found(queue, connection):
+    enqueue(queue, "a")
+    enqueue(queue, "b")
+    failed = queue.fail(queue.take(WORKER, 60.0), "no picture")
+    assert failed_jobs(connection) == [failed]
+
+
+def test_a_frame_in_work_is_seen_with_its_worker_and_how_long_the_lease_holds(queue, connection):
+    job = enqueue(queue, "a")
+    queue.take(WORKER, 60.0)
+    (held,) = held_frames(connection)
+    assert (held.job.job_id, held.worker) == (job.job_id, WORKER)
+    assert -60.0 <= held.overdue_s < 0.0 <= held.age_s < 60.0
+
+
+def test_what_has_not_finished_is_found(queue, connection):
+    reserve(queue, "a")
+    enqueue(queue, "b")
+    queue.finish(queue.take(WORKER, 60.0), RESULT)
+    assert [job.state for job in unfinished_frames(connection)] == [JobState.RESERVED]
+
+
+def test_a_late_file_takes_the_place_of_one_of_its_role(queue, connection):
+    job = enqueue(queue, "a")
+    for size_bytes in (1, 2):
+        queue.add_source(job.job_id, SourceFile("infrared", "sha-ir", size_bytes, "a_ir.tif"))
+    assert sources_of(connection, job.job_id) == [picture("a"), SourceFile("infrared", "sha-ir", 2, "a_ir.tif")]
+    assert raw_sizes_bytes(connection, 5) == [1002]
+
+
+def test_a_frame_that_is_not_there_is_none(connection):
+    assert find_job(connection, 7) is None
