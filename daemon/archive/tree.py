@@ -1,4 +1,4 @@
-"""The archive tree: where each file of a frame lies, and how it gets there whole or not at all."""
+"""The archive tree: writes, reads and verifies the files of frames; each file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
-    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` when the disk does not take it, and
-    `RollSealedError` when the roll is sealed, and leaves nothing half-written behind.
+    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails and
+    `RollSealedError` if the roll is sealed, and never leaves a file half-written.
 
     Parameters
     ----------
     root : Path
-        Top of the tree; made when the first frame comes.
+        Top of the tree; it is created with the first frame.
     """
 
     def __init__(self, root: Path) -> None:
@@ -73,29 +73,29 @@ class Archive:
             return mark.exists()
 
     def require_open(self, frame: FrameId) -> None:
-        """Require that the frame's roll still takes something.
+        """Require that the frame's roll is not sealed.
 
         Raises
         ------
         RollSealedError
-            It is sealed.
+            The roll is sealed.
         """
         if self.is_sealed(frame):
             raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
 
     def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
-        """Copy a watched file into the archive, byte for byte, read once and hashed in passing.
+        """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
 
-        Done again with the same content it changes nothing.
+        A second call with the same content changes nothing.
 
         Raises
         ------
         SourceChangedError
-            The source changed while it was copied, went, or is no plain file.
+            The source changed while it was copied, is gone, or is no regular file.
         SourceUnreadableError
-            Its disk or share does not answer.
+            The source's disk or share does not answer.
         FrameExistsError
-            The frame has another original already.
+            The frame has another original.
         """
         ending = source.suffix.lower().replace(".tiff", ".tif")
         if not _FILE_ENDING.fullmatch(ending):
@@ -109,14 +109,14 @@ class Archive:
         return stored
 
     def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
-        """Write what a scanner delivered: the raw picture and, where there is one, the infrared plane.
+        """Write the picture of a scanner and, if there is one, its infrared plane.
 
-        The picture gets its name last: where it lies, the capture is whole.
+        The picture gets its name last: if it exists, the capture is complete.
 
         Raises
         ------
         FrameExistsError
-            The frame has another original already.
+            The frame has another original.
         """
         offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
         planes = {role: plane for role, plane in offered.items() if plane is not None}
@@ -131,7 +131,7 @@ class Archive:
         return tuple(reversed(stored.values()))
 
     def discard_unfinished(self, frame: FrameId) -> None:
-        """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
+        """Remove the infrared file of a capture whose picture was never stored; keep a complete capture."""
         folder = self.frame_folder(frame)
         infrared = folder.original(Role.INFRARED)
         if infrared is not None and folder.original(Role.RAW) is None:
@@ -139,12 +139,12 @@ class Archive:
                 infrared.unlink()
 
     def stored_originals(self, frame: FrameId) -> tuple[StoredFile, ...]:
-        """Return the originals as they lie on the disk now, hashed anew.
+        """Return the records of the originals on the disk, hashed now.
 
         Raises
         ------
         FrameMissingError
-            There is no raw file.
+            The frame has no raw file.
         """
         folder = self.frame_folder(frame)
         paths = {Role.RAW: folder.raw(), Role.INFRARED: folder.original(Role.INFRARED)}
@@ -152,12 +152,12 @@ class Archive:
             return tuple(stored_file(role, path, hash_file(path)) for role, path in paths.items() if path is not None)
 
     def store_revision(self, frame: FrameId, content: RevisionContent) -> StoredRevision:
-        """Write the files of a revision side by side; files of that number that no sidecar names are replaced.
+        """Write the files of a revision in parallel; files of this number that the sidecar does not name are replaced.
 
         Raises
         ------
         FrameExistsError
-            The sidecar names this revision already.
+            The sidecar names this revision.
         """
         self.require_open(frame)
         folder = self.frame_folder(frame)
@@ -169,7 +169,7 @@ class Archive:
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
-        """Write the sidecar, and with it declare the frame complete."""
+        """Write the sidecar; with it the frame is complete."""
         self.require_open(frame)
         path = self.frame_folder(frame).sidecar
         publish_bytes(path, sidecar.to_json(), replace=True)
@@ -187,7 +187,7 @@ class Archive:
         Raises
         ------
         FrameMissingError
-            It has none.
+            The frame has no sidecar.
         SchemaTooNewError
             A newer filmscand wrote it.
         IntegrityError
@@ -203,11 +203,11 @@ class Archive:
         return Sidecar.from_json(content, str(path))
 
     def is_free(self, frame: FrameId) -> bool:
-        """Return whether the archive has no folder of a frame."""
+        """Return whether the archive has no folder for a frame."""
         return not self.frame_folder(frame).path.exists()
 
     def next_number(self, collection: str, box: str, roll: str) -> int:
-        """Return the frame number after the highest that has a folder in the roll."""
+        """Return the highest frame number with a folder in the roll, plus 1; 1 for an empty roll."""
         first = FrameId(collection, box, roll, 1)
         with storing(self.root / first.roll_folder, "read"):
             return max((frame.number for frame in self._frames_of(self.root / first.roll_folder)), default=0) + 1
@@ -218,12 +218,12 @@ class Archive:
             yield from self._frames_of(roll)
 
     def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
-        """Remove temporary files of writers that died; return how many.
+        """Remove temporary files of dead writers; return how many.
 
         Parameters
         ----------
         frames : iterable of FrameId, optional
-            The frames to look at, for an archive that is too large to walk at every start; default all.
+            The frames to check, because a large archive takes too long to walk at every start; default: all.
         """
         folders = {self.frame_folder(frame).path for frame in (self.frames() if frames is None else frames)}
         folders |= {folder.parent.parent / "metadata" for folder in folders}
@@ -235,14 +235,17 @@ class Archive:
         Raises
         ------
         FrameMissingError
-            The frame is not complete.
+            The frame has no sidecar.
         IntegrityError
-            What lies there is no sidecar.
+            The sidecar cannot be read.
         """
         return verify_folder(self.frame_folder(frame).path, self.read_sidecar(frame))
 
     def verify_original(self, frame: FrameId, stored: StoredFile) -> Problem | None:
-        """Read one file back from the disk: what has to be asked before its source may be let go."""
+        """Read one original back from the disk and compare it; None if it is as recorded.
+
+        Call it before the source is put away.
+        """
         return check_file(self.frame_folder(frame).path, stored)
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
@@ -253,7 +256,7 @@ class Archive:
         append_events(metadata / "events.jsonl", events)
 
     def free_bytes(self) -> int:
-        """Return how much the archive's disk still takes."""
+        """Return the free space of the archive's disk, bytes."""
         return free_bytes(self.root)
 
     def _prepare(self, frame: FrameId, target: Path, role: Role) -> None:

@@ -1,4 +1,4 @@
-"""What a station says of cleaning, in the engine's words; and whether the models that it names can be used."""
+"""The station's settings as options of the engine, and a check of the models that it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ _LOADERS = {"detector_model": load_detector, "inpainting_model": load_inpainting
 
 
 def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOptions:
-    """Return the engine's options; a frame may have a sensitivity of its own."""
+    """Return the engine's options.
+
+    Parameters
+    ----------
+    sensitivity : float, optional
+        The frame's own sensitivity, 0..1; default: the station's.
+    """
     models = {key: str(path) for key, path in cleaning.models().items()}
     return CleanOptions(
         sensitivity=cleaning.sensitivity if sensitivity is None else sensitivity,
@@ -23,7 +29,13 @@ def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOpt
 
 
 def model_problem(key: str, path: Path) -> str | None:
-    """Return why a model cannot be used for a key of the configuration, or None."""
+    """Return why the model file of a configuration key cannot be used, None if it can.
+
+    Parameters
+    ----------
+    key : str
+        "detector_model" or "inpainting_model".
+    """
     try:
         _LOADERS[key](str(path))
     except ModelError as error:

@@ -1,10 +1,11 @@
-"""What a scanning session is about: its plan, its state, and what became of each of its frames.
+"""The records of a scanning session: its plan, its state and its frames.
 
     IDLE -> WARMING -> SCANNING -> FINISHED (with a reason)
                ^  ^       |  |
-               |  +-------+  +--> PAUSED, ATTENTION --> WARMING once a person says so
+               |  +-------+  +--> PAUSED, ATTENTION --> WARMING when a person resumes it
 
-A session outlives the process that runs it: whoever finds it WARMING or SCANNING goes on with its first missing frame.
+A session outlives the process that runs it: a service that finds one WARMING or SCANNING continues with its first
+missing frame.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Slug = Annotated[str, AfterValidator(checked_slug)]
 
 
 class SessionState(StrEnum):
-    """Where a session stands."""
+    """State of a session."""
 
     IDLE = "idle"
     WARMING = "warming"
@@ -36,7 +37,7 @@ class SessionState(StrEnum):
 
 
 class FinishReason(StrEnum):
-    """Why a finished session ended."""
+    """Why a session ended."""
 
     COMPLETE = "complete"
     MAGAZINE_EMPTY = "magazine_empty"
@@ -45,7 +46,7 @@ class FinishReason(StrEnum):
 
 
 class Wish(StrEnum):
-    """What a person asked a session for; heard between two frames."""
+    """Request of a person to a session; the session reads it between two frames."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -53,7 +54,7 @@ class Wish(StrEnum):
 
 
 class Taken(StrEnum):
-    """What became of a session's frame."""
+    """State of a session's frame."""
 
     RESERVED = "reserved"
     CAPTURED = "captured"
@@ -78,14 +79,14 @@ class _Plan(BaseModel):
 
 
 class ScannerProfile(_Plan):
-    """How the scanner is set.
+    """Settings of the scanner.
 
     Attributes
     ----------
     resolution_dpi : int or None
-        None takes the highest that the scanner offers.
+        Samples per inch; None: the highest that the scanner offers.
     samples : int
-        How often each line is read and averaged.
+        How often each line is read; the readings are averaged.
     """
 
     resolution_dpi: int | None = Field(default=None, ge=1)
@@ -97,14 +98,14 @@ class ScannerProfile(_Plan):
 
 
 class ScanPlan(_Plan):
-    """A scanning run as data.
+    """What one session is to scan.
 
     Attributes
     ----------
     first_number : int
         Number of the first frame on the roll.
     frames : int or None
-        How many; None: until the magazine is empty.
+        Number of slides; None: until the magazine is empty.
     device : str
         Name by which SANE opens the scanner.
     """
@@ -122,7 +123,7 @@ class ScanPlan(_Plan):
 
     @property
     def place(self) -> Roll:
-        """The folder of the archive that the frames go into."""
+        """The roll that the frames go into."""
         return Roll(self.collection, self.box, self.roll)
 
     def frame(self, number: int) -> FrameId:
@@ -139,13 +140,13 @@ class Session:
     reason : FinishReason or None
         Set only when `state` is FINISHED.
     message : str
-        What went wrong last, or what is being waited for.
+        The last error, or what the session waits for.
     advice : str
-        What a person should do about it; empty where nothing is needed.
+        What a person should do; empty if nothing is needed.
     wish : Wish or None
-        What a person asked for and the session has not heard yet.
+        Request of a person that the session has not read yet.
     fraction : float
-        Part of the frame under way that has come, 0..1, as it was a moment ago.
+        Part of the current frame that has been read, 0..1, updated a few times a second.
     """
 
     session_id: int
@@ -168,15 +169,15 @@ class SessionFrame:
     Attributes
     ----------
     position : int
-        Counted from 1 within the session: the slide's place in the magazine.
+        The slide's place in the magazine, from 1.
     number : int
-        Its number on the roll.
+        The frame's number on the roll.
     job_id : int or None
-        Its row in the queue; None where it was lost.
+        Row in the queue; None if the slide was lost.
     flags : tuple of str
-        Reason codes of what was seen in the picture.
+        Reason codes of the checks of the picture ("blank_clear", "same_slide" ...).
     error : str
-        Why it was lost.
+        Why the slide was lost; empty if it was not.
     """
 
     position: int

@@ -1,9 +1,9 @@
-"""Taking a frame from its watch folder into the archive, so that a kill at any point neither loses nor doubles it.
+"""Takes frames from a watch folder into the archive; a kill at any point neither loses nor doubles a frame.
 
-    hash the files -> [reserve a number, CLAIMED] -> copy, sync, read back -> [in line, STORED] -> away, RELEASED
+    hash the files -> [reserve a number, CLAIMED] -> copy, sync, read back -> [queue, STORED] -> put away, RELEASED
 
-Each bracket is one transaction. What was killed between the two is done again with the same number, and the archive
-finds its own copy.
+Each bracket is one transaction. A claim that was killed between two of them is repeated with the same number, and the
+archive finds the copy that is already there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The two tables that a claim moves together.
+    """The two tables that a claim changes together.
 
     Attributes
     ----------
@@ -49,20 +49,20 @@ class Ledger:
 
 
 class Claimer:
-    """Claims the frames of one watch.
+    """Claims the frames of one watch folder.
 
     Parameters
     ----------
     watch : Watch
-        Where they come from.
+        The watch folder.
     archive : Archive
-        Where they go to.
+        The archive.
     ledger : Ledger
-        Where it is written down.
+        The queue and the candidates.
     request : CleanRequest
         How every frame of this watch is to be cleaned.
     today : callable
-        Day of ingestion, for the roll and the folder `_done`.
+        Returns the day of ingestion, for the roll and the folder `_done`.
     """
 
     def __init__(
@@ -82,28 +82,28 @@ class Claimer:
         self._today = today
 
     def claim(self, picture: Candidate, infrared: Candidate | None, *, awaits_infrared: bool) -> Job | None:
-        """Take up a frame.
+        """Claim a frame: reserve a number, copy its files and queue it.
 
         Parameters
         ----------
         picture, infrared : Candidate
-            Whole files.
+            Complete files; None if there is no infrared file.
         awaits_infrared : bool
-            The picture was waited for in vain: should its infrared come later, the frame is cleaned again.
+            True if the infrared file did not come in time; if it comes later, the frame is cleaned again.
 
         Returns
         -------
         Job or None
-            The frame, in line; None where the picture is in the archive already.
+            The queued frame; None if the picture is in the archive already.
 
         Raises
         ------
         TransientError
-            If a disk does not do its part now; trying again goes on where it was.
+            A disk fails now; a later call continues where this one stopped.
         SourceChangedError
-            If a file was not at rest after all; nothing is left of the claim.
+            A file still changes; the claim is undone.
         FrameExistsError, FrameIdError
-            If the archive has no place for it; nothing is left of the claim.
+            The archive cannot take the frame; the claim is undone.
         """
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
@@ -120,9 +120,9 @@ class Claimer:
         return self.store(job)
 
     def store(self, job: Job) -> Job:
-        """Copy the files of a reserved frame into the archive and put it in line; see `claim` for the errors.
+        """Copy the files of a reserved frame into the archive and queue it; see `claim` for the errors.
 
-        Done again after an interruption it goes on where it was.
+        After an interruption a second call continues where the first one stopped.
         """
         try:
             stored = tuple(self._store_half(job, source) for source in sources_of(self._connection, job.job_id))
@@ -132,11 +132,11 @@ class Claimer:
         with transaction(self._connection):
             queued = self._queue.enqueue(job.job_id, job.request.model_copy(update={"originals": stored}))
             self._advance(job, CandidateState.STORED)
-        log.info("%s taken up as %s", job.source, job.frame)
+        log.info("%s archived as %s and queued", job.source, job.frame)
         return queued
 
     def claim_late(self, infrared: Candidate, job: Job) -> Job:
-        """Take up an infrared file whose picture was cleaned without it; the frame gets a new revision."""
+        """Claim the infrared file of a frame that was cleaned without it; the frame gets a new revision."""
         source = self._hash(infrared, Role.INFRARED)
         with transaction(self._connection):
             self._queue.add_source(job.job_id, source)
@@ -144,7 +144,7 @@ class Claimer:
         return self.store_late(job)
 
     def store_late(self, job: Job) -> Job:
-        """Copy the late infrared of a finished frame into the archive and put the frame in line again."""
+        """Copy the late infrared file of a finished frame into the archive and queue the frame again."""
         late = next(one for one in sources_of(self._connection, job.job_id) if one.role == Role.INFRARED)
         self._store_half(job, late)
         originals = self._archive.stored_originals(job.frame)
@@ -154,11 +154,11 @@ class Claimer:
         with transaction(self._connection):
             queued = self._queue.retry(job.job_id, request)
             self._advance(job, CandidateState.STORED)
-        log.info("%s: its infrared came late, it is cleaned again", job.frame)
+        log.info("%s: the infrared file came late, the frame is cleaned again", job.frame)
         return queued
 
     def resume(self, candidate: Candidate) -> Job | None:
-        """Go on with a claim that was interrupted; of two files the first takes the second along."""
+        """Continue an interrupted claim; the picture's candidate continues the claim of its infrared file too."""
         job = None if candidate.job_id is None else find_job(self._connection, candidate.job_id)
         if job is None:
             self._candidates.move(candidate, CandidateState.SETTLING)
@@ -166,28 +166,28 @@ class Claimer:
         return self.store(job) if job.state is JobState.RESERVED else self.store_late(job)
 
     def find_late(self, pictures: Sequence[str]) -> Job | None:
-        """Return the newest frame that was taken up without its infrared, if there is one.
+        """Return the newest frame that was claimed without its infrared file, None if there is none.
 
         Parameters
         ----------
         pictures : sequence of str
-            The paths under which the picture may have come.
+            The paths that the picture may have had.
         """
         known = self._candidates.latest_claimed(pictures)
         job = None if known is None or known.job_id is None else find_job(self._connection, known.job_id)
         return job if job is not None and job.request.awaits_infrared else None
 
     def release(self, candidate: Candidate) -> Candidate:
-        """Get a file out of the way that the archive holds.
+        """Put away a file that is in the archive, as the watch's source policy says.
 
         Raises
         ------
         OSError
-            If its disk is in trouble.
+            The disk of the watch folder fails.
         """
         found = stat_of(self._watch.path / candidate.path)
         if found != FileStat(candidate.size_bytes, candidate.mtime_ns):
-            # It went, or another file has taken its name since: that one is not ours to remove.
+            # The file is gone, or a new file has its name: the new one must stay.
             return self._released(candidate, gone=True)
         if candidate.state is CandidateState.DUPLICATE:
             gone = self._watch.source_policy is not SourcePolicy.LEAVE and self._put_away(candidate)
@@ -236,7 +236,7 @@ class Claimer:
         try:
             stored = self._archive.copy_original(job.frame, self._watch.path / source.name, role)
         except (SourceChangedError, FrameExistsError):
-            # A kill may have come after the copy; what happened to the source since then does not matter.
+            # An earlier call may have been killed after its copy; later changes of the source do not matter then.
             found = self._find_stored(job.frame, role, source)
             if found is None:
                 raise
@@ -260,7 +260,7 @@ class Claimer:
     def _give_up(self, job: Job) -> None:
         for source in sources_of(self._connection, job.job_id):
             role = Role(source.role)
-            # Only what this claim put there; a file with other content is somebody's frame.
+            # Only the copies of this claim; a file with other content belongs to another frame.
             if self._find_stored(job.frame, role, source) is not None:
                 self._discard(job.frame, role)
         with transaction(self._connection):
@@ -272,7 +272,7 @@ class Claimer:
         path = folder.original(role)
         if path is not None:
             path.unlink()
-        # An empty folder would keep the number from being given again.
+        # An empty folder would block the frame number.
         with contextlib.suppress(OSError):
             folder.path.rmdir()
 

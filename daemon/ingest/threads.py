@@ -1,7 +1,7 @@
-"""One watch folder, from its files to frames in line for cleaning; each folder has a thread of its own.
+"""Ingests one watch folder, from its files to queued frames; each watch folder has its own thread.
 
-A slow share holds up nobody else, and whatever goes wrong with one file leaves the others alone. Trouble with the disks
-is waited out for ever, and stands in the table of alarms meanwhile.
+A slow share delays only its own folder, and an error with one file leaves the others alone. Failures of disks and
+shares are retried for ever, with an alarm as long as they last.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
 
 log = logging.getLogger(__name__)
 
-# A chunked copy gives thousands of events; between two rounds the thread rests at least this long.
+# Minimum pause between two rounds, seconds: copying a file in chunks gives thousands of events.
 _REST_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class IngestPlan:
-    """What one ingest thread is told.
+    """The settings of one ingest thread.
 
     Attributes
     ----------
     watch : Watch
         The folder.
     archive, database : Path
-        Where the frames go, and where it is written down.
+        Top of the archive, and the station's database.
     request : CleanRequest
         How every frame is to be cleaned.
     timing : Timing
-        How fast things go.
+        Waiting times.
     """
 
     watch: Watch
@@ -91,9 +91,9 @@ class Ingest:
     Parameters
     ----------
     plan : IngestPlan
-        What it does.
+        The settings.
     on_queued : callable
-        Called when a frame was put in line.
+        Called when a frame was queued.
     """
 
     def __init__(self, plan: IngestPlan, on_queued: Callable[[], None]) -> None:
@@ -101,20 +101,20 @@ class Ingest:
         self._on_queued = on_queued
         self._wake = threading.Event()
         self._stop = threading.Event()
-        # A thread that hangs in a dead share must not keep the process from ending.
+        # A daemon thread: if it hangs in a dead share, the process can still end.
         self._thread = threading.Thread(target=self._run, name=f"ingest {plan.watch.path}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Ask the thread to end after the file at hand."""
+        """Tell the thread to end after the current file."""
         self._stop.set()
         self._wake.set()
 
     def join(self, at_most_s: float) -> bool:
-        """Wait for the thread to end; False where it did not in time."""
+        """Wait at most this long for the thread to end; return whether it ended."""
         self._thread.join(at_most_s)
         return not self._thread.is_alive()
 
@@ -128,10 +128,10 @@ class Ingest:
                 try:
                     self._serve(network, events)
                 except sqlite3.Error as error:
-                    # The alarm table cannot take it: status works out a full disk for itself.
+                    # The alarm cannot be stored; `filmscand status` detects a full disk by itself.
                     log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
                 except Exception:
-                    log.exception("%s: ingest begins anew", self.plan.watch.path)
+                    log.exception("%s: ingest restarts", self.plan.watch.path)
                 failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
                 self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
         finally:
@@ -151,7 +151,7 @@ class Ingest:
 
 
 class IngestRounds:
-    """One round after the other; the state between them is in the database, but for how long files have rested."""
+    """The rounds of one watch folder; all state is in the database, except how long files have settled."""
 
     def __init__(
         self, plan: IngestPlan, connection: sqlite3.Connection, *, network: bool, events: WatchEvents | None
@@ -174,14 +174,14 @@ class IngestRounds:
         self._queued = False
 
     def begin(self) -> None:
-        """Take up what an earlier run left."""
+        """Continue with the candidates of an earlier run."""
         self._arrivals.begin()
         for row in self._candidates.in_state({CandidateState.DUPLICATE}):
             if row.in_place:
                 self._release(row)
 
     def round(self) -> bool:
-        """Look, check, pair, claim and put away, once; True where a frame was put in line."""
+        """Observe, check, pair, claim and put away once; return whether a frame was queued."""
         self._queued = False
         now_s = time.monotonic()
         self._look(now_s)
@@ -195,7 +195,7 @@ class IngestRounds:
         return self._queued
 
     def pause_s(self) -> float:
-        """Return how long there is nothing to do, unless an event comes."""
+        """Return how long to wait for events before the next round, seconds."""
         next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
             next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
@@ -218,7 +218,7 @@ class IngestRounds:
     def _resume(self) -> None:
         for row in self._due({CandidateState.CLAIMED}):
             current = self._candidates.reload(row)
-            # The first half of a pair takes the second one along.
+            # Continuing the claim of a picture continues that of its infrared file too.
             if current is not None and current.state is CandidateState.CLAIMED and not self._archive_waits():
                 self._guard(current, lambda row=current: self._queue(self._claimer.resume(row)))  # type: ignore[misc]
 
@@ -273,7 +273,7 @@ class IngestRounds:
         self._guard(row, lambda: self._claimer.release(row))
 
     def _guard(self, row: Candidate, action: Callable[[], object]) -> None:
-        """Run what concerns one file, and turn every error into what becomes of the file."""
+        """Run an action for one file; after an error, move or put off the candidate."""
         try:
             action()
         except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
@@ -289,7 +289,7 @@ class IngestRounds:
         except sqlite3.Error:
             raise
         except Exception as error:
-            log.exception("%s: not foreseen", row.path)
+            log.exception("%s: unexpected error", row.path)
             self._put_off(row, f"{type(error).__name__}: {error}")
 
     def _archive_failed(self, error: Exception) -> None:
@@ -327,7 +327,7 @@ class IngestRounds:
 
     def _alarm(self, key: str, error: Exception) -> None:
         if self._alarms.raise_alarm(key, str(error)):
-            log.error("%s; it is tried again until it works", error)
+            log.error("%s; retried until it works", error)
 
     @property
     def _watch_alarm(self) -> str:

@@ -1,4 +1,4 @@
-"""Makes the station's database anew from the archive alone: what every frame is stands in its sidecar."""
+"""Rebuilds the station's database from the archive: the sidecars hold everything that is known of a frame."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from filmscand.daemon.database.restore import RestoredFrame, restore_frame
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.lock import sole_process
 
-# SQLite keeps what was committed last in files beside the database. They go first: beside another database they would
-# be taken for its own.
+# Endings of the database's files. SQLite keeps the last commits in files beside the database. They are moved first:
+# SQLite would take them for files of the new database.
 _FILES: Final = ("-wal", "-shm", "")
 
 
 class DatabaseExistsError(DaemonError):
-    """There is a database already, and nobody said that it may be put aside."""
+    """The station has a database, and `replace` is False."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What the archive held.
+    """The result of a rebuild.
 
     Attributes
     ----------
     archived : int
         Frames with a sidecar.
     queued : tuple of str
-        Frames whose raw file lies there without a sidecar: they stand in line for cleaning.
+        Frames with a raw file and no sidecar: they are queued for cleaning.
     problems : tuple of str
-        What a person has to look at.
+        Messages about frames that a person has to check.
     old_database : Path or None
-        Where the database lies now that was there before.
+        New place of the earlier database; None if there was none.
     """
 
     archived: int
@@ -54,37 +54,39 @@ class Rebuilt:
 
     @property
     def exit_status(self) -> Exit:
-        """The exit status that tells how it went."""
+        """Exit status of the command."""
         return Exit.PART_FAILED if self.problems else Exit.DONE
 
 
 def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
-    """Make the station's database from its archive; no service may run meanwhile.
+    """Rebuild the station's database from its archive; no service may run at the same time.
 
-    Sidecars are believed; `filmscand verify` compares the files with them. Sessions and what was seen in watch folders
-    are not in the archive and are forgotten: a file that was left in a watch folder is a duplicate then.
+    Sidecars are not checked against the files; `filmscand verify` does that. Sessions and candidates are not in the
+    archive and are lost: a file that was left in its watch folder becomes a duplicate.
 
     Parameters
     ----------
     replace : bool
-        Put a database that is there aside instead of refusing.
+        Rename an existing database instead of refusing.
 
     Raises
     ------
     StationBusyError
-        If a service runs on the station.
+        A service runs on the station.
     DatabaseExistsError
-        If there is a database and `replace` is False.
+        There is a database and `replace` is False.
     FrameMissingError
-        If the archive holds no frame: it is most likely not mounted. A database that is there stays where it is.
+        The archive holds no frame: it is most likely not mounted. An existing database stays in place.
     ArchiveUnwritableError
-        If the archive cannot be read.
+        The archive cannot be read.
     """
     database = station.database
     database.parent.mkdir(parents=True, exist_ok=True)
     with sole_process(station):
         if database.exists() and not replace:
-            raise DatabaseExistsError(f"{database}: there is a database; --replace puts it aside and makes a new one")
+            raise DatabaseExistsError(
+                f"{database}: the station has a database; with --replace it is renamed and a new one is made"
+            )
         fresh = database.with_name(f"{database.name}.rebuilding")
         _remove(fresh)
         try:
@@ -93,7 +95,7 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
         except BaseException:
             _remove(fresh)
             raise
-        old = _put_aside(database)
+        old = _rename_old(database)
         fresh.replace(database)
         sync_folder(database.parent)
     return Rebuilt(archived, queued, problems, old)
@@ -188,7 +190,7 @@ def _sources(originals: tuple[StoredFile, ...]) -> tuple[SourceFile, ...]:
     )
 
 
-def _put_aside(database: Path) -> Path | None:
+def _rename_old(database: Path) -> Path | None:
     existed = database.exists()
     aside = database.with_name(f"{database.name}.{time.strftime('%Y%m%dT%H%M%S')}")
     for ending in _FILES:

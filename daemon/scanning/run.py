@@ -1,9 +1,9 @@
 """One scanning session from its first slide to its last, whatever the scanner does in between.
 
-    [reserve the number] -> scan -> [note the capture] -> archive, sync -> [in line for cleaning] -> next slide
+    [reserve the number] -> scan -> [note the capture] -> archive, sync -> [queue for cleaning] -> next slide
 
-Each bracket is one transaction. What was cut off before the picture lay in the archive is scanned again under the same
-number; what was cut off after that is put in line by whoever takes the session up.
+Each bracket is one transaction. After an interruption, a slide whose picture is not in the archive is scanned again
+under the same number; a slide whose picture is there is queued by the service that continues the session.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SessionTools:
     Attributes
     ----------
     on_queued : callable
-        Called when a frame was put in line.
+        Called when a frame was queued.
     open_scanner : callable
         Makes the scanner of this name; its process starts with the first question to it.
     """
@@ -102,9 +102,9 @@ class SessionRun:
         Raises
         ------
         SessionStoppedError
-            If the service stops; what was captured is safe.
+            The service stops; all captured slides are in the archive.
         sqlite3.Error
-            If the database does not answer; the session can be run again and goes on where it was.
+            The database does not answer; a second run continues where this one stopped.
         """
         try:
             self._scan_all()
@@ -113,12 +113,12 @@ class SessionRun:
         except (SessionStoppedError, sqlite3.Error):
             raise
         except Exception as error:
-            # Whatever it is, it would come again with the next slide: a person has to look.
-            log.exception("session %d: not foreseen", self._id)
+            # The error would come again with the next slide: a person has to look.
+            log.exception("session %d: unexpected error", self._id)
             self._sessions.move(self._id, SessionState.ATTENTION, f"{type(error).__name__}: {error}")
 
     def _scan_all(self) -> None:
-        self._take_up()
+        self._continue()
         self._recovery.obey_requests()
         request, by_hand = self._ready()
         while not self._all_taken():
@@ -137,8 +137,8 @@ class SessionRun:
         level = logging.ERROR if over.reason is FinishReason.FAILED else logging.INFO
         log.log(level, "session %d is over: %s, %s %s", self._id, over.reason, self._score(), over.message)
 
-    def _take_up(self) -> None:
-        """Go on where a service before this one was cut off."""
+    def _continue(self) -> None:
+        """Continue where an earlier service was interrupted."""
         frames = self._sessions.frames(self._id)
         if not frames:
             return
@@ -154,10 +154,10 @@ class SessionRun:
             picture = read_capture(raw).rgb
             self._last = Fingerprint.of(picture)
         self._scanner.resume_after(picture)
-        log.info("session %d of roll %s goes on: %s", self._id, self._plan.roll, self._score())
+        log.info("session %d of roll %s continues: %s", self._id, self._plan.roll, self._score())
 
     def _settle_unfinished(self, frame: SessionFrame) -> None:
-        """Put a frame in line whose files had all been stored; let the slide of any other be scanned again."""
+        """Queue the reserved frame if its files are stored; else remove what is left of it and scan the slide again."""
         frame_id, retry_until_stored = self._frame_id(frame), self._recovery.retry_until_stored
         if retry_until_stored(lambda: self._archive.frame_folder(frame_id).original(Role.RAW)) is None:
             retry_until_stored(lambda: self._archive.discard_unfinished(frame_id))
@@ -167,7 +167,7 @@ class SessionRun:
         self._enqueue(frame, retry_until_stored(lambda: self._archive.stored_originals(frame_id)), job.request)
 
     def _ready(self) -> tuple[ScanRequest, bool]:
-        """Open the scanner; return what to ask it for, and whether a person has to change the slides."""
+        """Open the scanner; return the scan request and whether a person has to change the slides."""
         self._sessions.move(self._id, SessionState.WARMING)
         while True:
             try:
@@ -181,7 +181,7 @@ class SessionRun:
         return self._plan.frames is not None and taken >= self._plan.frames
 
     def _take(self, request: ScanRequest) -> None:
-        """Scan and keep the next slide, or write it off where the scanner has moved past it."""
+        """Scan and store the next slide, or note it as lost if the scanner has moved past it."""
         session = self._sessions.find(self._id)
         reserve = self._sessions.reserve
         frame = self._recovery.retry_until_stored(lambda: reserve(session, self._archive.is_free, self._cleaning))
@@ -216,7 +216,7 @@ class SessionRun:
 
     def _flags(self, capture: Capture) -> tuple[str, ...]:
         before, self._last = self._last, Fingerprint.of(capture.rgb)
-        # Where a scanner moves by itself, a slide may have passed unseen while nobody ran.
+        # If the scanner moves by itself, a slide may have passed while no service ran.
         late = [AFTER_INTERRUPTION] if self._interrupted else []
         self._interrupted = False
         return (*map(str, suspicions(capture, self._last, before)), *late)
