@@ -54,10 +54,12 @@ def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queu
     pool = make_pool(tmp_path, 1)
     try:
         pool.fill()
-        (child,) = children()
-        os.kill(child, signal.SIGKILL)
+        os.kill(wait_for_child(), signal.SIGKILL)
         assert wait(pool.handles(), 10.0)
-        (loss,) = pool.collect(queue)
+        # The handle is ready a moment before the kernel reports the end of the process.
+        while not (losses := pool.collect(queue)):
+            assert wait(pool.handles(), 10.0)
+        (loss,) = losses
         assert (loss.reason, loss.job) == ("its worker was killed by SIGKILL", None)
         assert pool.early_deaths == 1
         pool.fill()
@@ -67,6 +69,16 @@ def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queu
         assert len(pool.handles()) == 1
     finally:
         pool.stop(queue, 0.0)
+
+
+def wait_for_child(at_most_s=10.0):
+    """Return the number of the only worker process; just after its start it still runs under the name of this one."""
+    deadline_s = time.monotonic() + at_most_s
+    while not (pids := children()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+    (pid,) = pids
+    return pid
 
 
 def children():
