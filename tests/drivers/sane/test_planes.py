@@ -17,7 +17,7 @@ def parameters_for(samples, padding_bytes=0):
     rows, cols, channels = samples.shape
     line_bytes = cols * channels * samples.itemsize + padding_bytes
     kind = "gray" if channels == 1 else "color"
-    return Parameters(kind, True, cols, rows, samples.itemsize * 8, line_bytes)
+    return Parameters(kind, cols, rows, samples.itemsize * 8, line_bytes)
 
 
 def through_python_sane(samples, padding_bytes=0):
@@ -56,7 +56,7 @@ def test_lines_with_padding_are_cut_to_their_pixels():
 def test_a_short_frame_is_an_error_and_never_a_picture(missing):
     samples = np.zeros((20, 8, 4), np.uint16)
     stream = through_python_sane(samples)
-    with pytest.raises(ShortFrameError, match=r"of 1248 bytes|of 1280 bytes|of 12\d\d bytes"):
+    with pytest.raises(ShortFrameError, match=r"of 12\d\d announced bytes"):
         decode(stream[: -missing * 8 * 3 * 2], parameters_for(samples))
 
 
@@ -78,8 +78,8 @@ def test_a_frame_that_is_too_long_is_an_error():
     ],
 )
 def test_parameters_that_cannot_be_are_refused(rubbish):
-    sound = {"format": "color", "last_frame": True, "pixels_per_line": 10, "lines": 5, "depth_bits": 16}
-    with pytest.raises(ScannerIoError, match="cannot be"):
+    sound = {"format": "color", "pixels_per_line": 10, "lines": 5, "depth_bits": 16}
+    with pytest.raises(ScannerIoError, match="impossible frame"):
         Parameters(**{**sound, "bytes_per_line": 60, **rubbish})
 
 
@@ -107,7 +107,7 @@ def test_want_of_memory_is_an_error_that_another_try_may_mend_and_leaves_nothing
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
-        with pytest.raises(ScannerIoError, match="of memory for the frame") as caught:
+        with pytest.raises(ScannerIoError, match="MiB of memory for the frame") as caught:
             split(samples, 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -144,7 +144,7 @@ def test_a_second_pass_that_rounded_to_another_row_is_cut_or_continued_but_never
 
 
 def test_a_second_pass_of_quite_another_size_is_an_error():
-    with pytest.raises(ScannerIoError, match="infrared came as"):
+    with pytest.raises(ScannerIoError, match="the infrared has the shape"):
         trim(np.zeros((20, 20), np.uint16), (30, 20))
 
 
