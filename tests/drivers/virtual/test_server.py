@@ -264,7 +264,7 @@ def test_the_command_makes_what_its_settings_say():
 def test_the_command_tells_where_the_scanner_is_and_ends_when_asked_to():
     with VirtualScanner("pixma", make_magazine("pixma", 1), address=None) as taken:
         free = f"127.0.1.{taken.address.rsplit('.', 1)[1]}"
-    command = [sys.executable, "-m", "drivers.virtual", "--model", "genesys", "--rows", "30", "--cols", "40"]
+    command = [sys.executable, "-m", "filmscand.drivers.virtual", "--model", "genesys", "--rows", "30", "--cols", "40"]
     with subprocess.Popen([*command, "--address", free], stdout=subprocess.PIPE, text=True) as process:
         told = process.stdout.readline()
         process.terminate()
