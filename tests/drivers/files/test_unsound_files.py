@@ -169,7 +169,7 @@ def test_directories_that_lead_in_a_circle_are_refused(tmp_path):
     data = bytearray(path.read_bytes())
     data[end : end + 4] = first.to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(NotAFilmScanError, match="a chain that comes back"):
+    with pytest.raises(NotAFilmScanError, match="one that returns to byte 8"):
         read_capture(path)
 
 
