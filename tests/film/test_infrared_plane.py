@@ -12,7 +12,7 @@ from skimage.registration import phase_cross_correlation
 
 from filmscand.film import optics, pictures
 from filmscand.film.frame import Damage, FrameRecipe, InfraredOptics, Leakage, simulate_frame
-from filmscand.film.infrared_plane import leaked_density, registration
+from filmscand.film.infrared_plane import draw_registration, leaked_density
 from filmscand.film.kinds import KINDS
 
 SPOTLESS = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
@@ -92,7 +92,7 @@ def test_a_shift_between_the_passes_can_be_measured(rows_px, cols_px, picture):
 
 def test_drift_stays_within_its_bound_runs_smoothly_and_is_told(picture):
     recipe = KINDS["two_pass_drift"]
-    place = registration(300, recipe.infrared, 1)
+    place = draw_registration(300, recipe.infrared, 1)
     drift = place.row_shift_px - recipe.infrared.shift_rows_px
     assert np.abs(drift).max() == pytest.approx(3.0)
     assert np.abs(np.diff(drift)).max() < 0.2
