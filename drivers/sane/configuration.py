@@ -97,5 +97,5 @@ def press_button(device: str, button: str, config: SaneConfig, budget_s: float) 
     except subprocess.TimeoutExpired as error:
         raise ScannerHungError(f"{device}: button {button}: no answer within {budget_s:g} s") from error
     if done.returncode != 0:
-        reason = done.stderr.strip() or f"scanimage ended with status {done.returncode}"
+        reason = done.stderr.strip().split("\n")[-1] or f"scanimage ended with status {done.returncode}"
         raise ScannerIoError(f"{device}: button {button}: {reason}")

@@ -8,9 +8,12 @@ import sys
 import psutil
 import pytest
 
+from filmscand.drivers.sane.child import ChildProcess
+from filmscand.drivers.sane.messages import GetCapabilities
+from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.protocol import ScanRequest
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, wait_until
+from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, quick_recipe, wait_until
 
 MODEL = "coolscan3"
 
@@ -38,3 +41,22 @@ time.sleep(60)
         child = psutil.Process(int(service.stdout.readline()))
         service.kill()
         assert wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.fixture
+def child():
+    child = ChildProcess({}, quick_recipe("test").budgets)
+    yield child
+    child.end()
+
+
+def test_an_error_that_nobody_expected_is_reported_and_the_process_goes_on(child):
+    for _ in range(2):
+        with pytest.raises(ScannerSetupError, match="unexpected error in the driver: AssertionError"):
+            child.value(GetCapabilities())
+    assert not child.ended
+
+
+def test_a_process_that_is_told_to_close_ends(child):
+    child.end()
+    assert child.ended

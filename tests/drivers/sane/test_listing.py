@@ -29,3 +29,9 @@ def test_devices_are_listed_with_their_recipe_and_whether_they_give_infrared(vir
             held = {info.device: info for info in list_devices([other.address])}[other.device]
     assert held.infrared is None
     assert held.problem == "Device busy"
+
+
+def test_devices_that_are_not_opened_are_listed_without_a_word_on_infrared(virtual):
+    (info,) = list_devices([virtual.address], probe=False)
+    assert (info.device, info.vendor, info.recipe) == (virtual.device, "Nikon", MODEL)
+    assert (info.infrared, info.problem) == (None, "")

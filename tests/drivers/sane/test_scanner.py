@@ -9,10 +9,11 @@ import pytest
 
 from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import (
+    MagazineEmptyError,
     ScanCancelledError,
     SlideFate,
 )
-from filmscand.drivers.scanner.protocol import ScanRequest
+from filmscand.drivers.scanner.protocol import ScanProgress, ScanRequest
 from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.faults import Fault, FaultKind, Moment
 from filmscand.drivers.virtual.magazine import Magazine, Slide
@@ -104,3 +105,28 @@ def test_two_scanners_run_side_by_side_and_one_that_hangs_does_not_hold_the_othe
         assert slide_numbers(outcome.captures, 4, model) == [1, 2, 3, 4]
     assert outcomes[MODEL].errors == []
     assert len(outcomes["genesys"].errors) == 1
+
+
+def test_a_closed_scanner_is_idle_and_its_next_call_opens_it_again(virtual):
+    with SaneScanner(virtual.device, quick_recipe(MODEL)) as scanner:
+        assert scanner.progress() == ScanProgress("idle", 0, 0.0)
+        scanner.capture(REQUEST, 1)
+        scanner.press("eject")
+        assert scanner.progress() == ScanProgress("idle", 1, 0.0)
+        assert scanner.capture(REQUEST, 2).rgb.size > 0
+
+
+def test_a_capture_says_how_it_was_made(virtual):
+    with SaneScanner(virtual.device, quick_recipe(MODEL)) as scanner:
+        info = scanner.capture(REQUEST, 1).info
+    assert (info.layout, info.software, info.linear) == ("sane_coolscan3", "SANE coolscan3", True)
+    assert (info.make, info.model) == ("Nikon", "Virtual LS-5000 ED")
+    assert info.captured_at.tzinfo is not None
+
+
+def test_a_count_beyond_the_end_of_the_magazine_is_an_error(virtual):
+    with SaneScanner(virtual.device, quick_recipe(MODEL)) as scanner:
+        frames = scanner.scan(ScanRequest(RESOLUTION_DPI[MODEL], frames=6))
+        assert len([next(frames) for _ in range(4)]) == 4
+        with pytest.raises(MagazineEmptyError):
+            next(frames)
