@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 INIT, GET_DEVICES, OPEN, CLOSE, GET_OPTIONS, CONTROL, GET_PARAMETERS, START, CANCEL = range(9)
 GET, SET = 0, 1
+BUTTON = 4
 END_OF_FRAME = 0xFFFFFFFF
 
 
@@ -64,7 +65,7 @@ class SaneClient:
         return self.word()
 
     def control(self, index: int, action: int, value: int = 0, kind: int = 1) -> Control:
-        self.send(CONTROL, self.handle, index, action, kind, 4, 1, value)
+        self.send(CONTROL, self.handle, index, action, kind, *((0, 0) if kind == BUTTON else (4, 1, value)))
         status, info, _kind, _size = (self.word() for _ in range(4))
         words = tuple(self.word() for _ in range(self.word()))
         self.string()

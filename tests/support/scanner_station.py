@@ -59,9 +59,9 @@ def scanimage(virtual: VirtualScanner, *arguments: str) -> subprocess.CompletedP
 def wait_until(happened: Callable[[], bool], limit_s: float = 20.0) -> bool:
     """Wait until something has happened; return whether it has."""
     end_s = time.monotonic() + limit_s
-    while not happened() and time.monotonic() < end_s:
+    while not (done := happened()) and time.monotonic() < end_s:
         time.sleep(0.02)
-    return happened()
+    return done
 
 
 def quick_recipe(model: str) -> Recipe:

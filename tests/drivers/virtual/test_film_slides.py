@@ -33,3 +33,23 @@ def test_a_film_file_without_infrared_is_no_slide(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", make_slide(5).rgb, photometric="rgb")
     with pytest.raises(ValueError, match=r"a\.tif.*infrared"):
         file_magazine([tmp_path / "a.tif"])
+
+
+def test_unknown_kinds_and_models_are_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="expected some of clear_slide, .* found velvet"):
+        film_magazine("coolscan3", ["mounted", "velvet"], (10, 10))
+    with pytest.raises(ValueError, match="found none"):
+        film_magazine("coolscan3", [], (10, 10))
+    with pytest.raises(ValueError, match="expected one of coolscan2, .* found 'epson2'"):
+        film_magazine("epson2", SIX_KINDS, (10, 10))
+    with pytest.raises(ValueError, match="at least one slide"):
+        file_magazine([])
+
+
+def test_a_magazine_repeats_its_kinds_with_other_seeds():
+    magazine = film_magazine("coolscan3", ["spotless"], (40, 60), slides=2, seed=3)
+    assert len(magazine) == 2
+    assert not np.array_equal(magazine.slide(1).rgb, magazine.slide(2).rgb)
+    assert np.array_equal(
+        magazine.slide(2).rgb, film_magazine("coolscan3", ["spotless"], (40, 60), slides=2, seed=3).slide(2).rgb
+    )
