@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from filmscand.film import pictures
-from filmscand.film.density import PictureError
+from filmscand.film.density import PictureError, add_grain, dye_densities, linear_picture
 from filmscand.film.frame import FilmStock, FrameRecipe, Scanner, simulate_frame
 from filmscand.film.kinds import KINDS
 
@@ -59,3 +59,25 @@ def test_uint8_and_uint16_are_display_values_and_floats_linear():
 def test_what_is_no_picture_is_refused_with_what_was_found(unfit):
     with pytest.raises(PictureError, match=r"expected .* found"):
         simulate_frame(unfit, FrameRecipe(), seed=1)
+
+
+@pytest.mark.parametrize("exposure_stops", [0.0, 1.5, 3.0])
+def test_overexposed_film_without_grain_is_clear_and_never_below_its_base(exposure_stops):
+    stock = FilmStock(grain_density=0.0, exposure_stops=exposure_stops)
+    densities = dye_densities(np.ones((4, 5, 3), np.float32), stock, seed=1)
+    assert densities.shape == (3, 4, 5)
+    assert 0.0 <= densities.min() <= densities.max() < 0.01
+
+
+def test_silver_film_has_one_image_in_all_channels(picture):
+    red, green, blue = dye_densities(linear_picture(picture), FilmStock(monochrome=True), seed=1)
+    assert np.array_equal(red, green)
+    assert np.array_equal(red, blue)
+
+
+def test_layers_of_one_name_get_the_same_grain_and_others_another():
+    layers = [np.full((20, 20), 1.0, np.float32) for _ in range(3)]
+    for layer, name in zip(layers, ("dye 0", "dye 0", "dye 1"), strict=True):
+        add_grain(layer, FilmStock(), 1, name)
+    assert np.array_equal(layers[0], layers[1])
+    assert not np.array_equal(layers[0], layers[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from filmscand.film.kinds import KINDS
 
-ASKED_FOR = [
+NEEDED_KINDS = [
     "clear_slide",
     "leaky_slide",
     "strong_leak",
@@ -44,5 +44,5 @@ ASKED_FOR = [
 ]
 
 
-def test_every_kind_asked_for_is_there():
-    assert set(ASKED_FOR) <= set(KINDS)
+def test_every_kind_that_tests_and_benches_need_exists():
+    assert set(NEEDED_KINDS) <= set(KINDS)

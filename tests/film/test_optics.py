@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -42,3 +43,9 @@ def catmull_rom(plane, shift):
     weights = np.array([1, share, share**2, share**3]) @ matrix
     taken = [np.clip(np.arange(len(plane)) + whole + tap, 0, len(plane) - 1) for tap in (-1, 0, 1, 2)]
     return sum(weight * plane[rows].astype(np.float64) for weight, rows in zip(weights, taken, strict=True))
+
+
+@pytest.mark.parametrize("sigma_px", [0.0, -1.0])
+def test_no_blur_gives_the_plane_itself(sigma_px):
+    plane = np.ones((4, 5), np.float32)
+    assert optics.gaussian_blur(plane, sigma_px) is plane

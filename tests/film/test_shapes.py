@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,3 +35,36 @@ def test_stroke_depth_is_the_distance_to_its_line(seed, half_width_px):
     distance = np.hypot(row[..., None] + field.top_px - fine[:, 0], col[..., None] + field.left_px - fine[:, 1]).min(-1)
     expected = np.maximum(half_width_px - distance, -4)
     assert np.allclose(np.maximum(field.depth_px, -3), np.maximum(expected, -3), atol=0.05)
+
+
+def test_rotating_keeps_lengths_and_a_quarter_turn_swaps_the_axes():
+    points = np.array([[3.0, 4.0], [0.0, 1.0]])
+    rotated = points @ shapes.rotation_matrix(0.7)
+    assert np.linalg.norm(rotated, axis=1) == pytest.approx(np.linalg.norm(points, axis=1))
+    assert points @ shapes.rotation_matrix(math.pi / 2) == pytest.approx(np.array([[-4.0, 3.0], [-1.0, 0.0]]))
+
+
+def test_the_area_of_a_polygon_is_that_of_the_shoelace_formula():
+    triangle = np.array([[0.0, 0.0], [0.0, 4.0], [3.0, 0.0]])
+    assert shapes.polygon_area(triangle) == 6.0
+    assert shapes.polygon_area(shapes.scaled_to_area(triangle, 24.0)) == pytest.approx(24.0)
+
+
+@pytest.mark.parametrize("length_px", [1.0, 30.0, 500.0])
+def test_a_path_has_its_length_and_lies_about_the_origin(length_px):
+    path = shapes.curved_path(np.random.default_rng(2), length_px, shapes.Curl(0.3, 0.01, 20.0, kinks=1.0))
+    steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    assert steps == pytest.approx(length_px / (len(path) - 1))
+    assert path.min(0) == pytest.approx(-path.max(0))
+
+
+def test_a_straight_path_follows_its_heading():
+    path = shapes.curved_path(np.random.default_rng(2), 40.0, shapes.Curl(0.0, 0.0, 20.0))
+    assert np.ptp(path[:, 0]) == pytest.approx(0.0)
+    assert np.all(np.diff(path[:, 1]) > 0)
+
+
+def test_a_wandering_sequence_has_unit_variance_and_forgets_over_its_memory():
+    values = shapes.wandering(np.random.default_rng(4), 20_000, 10)
+    assert values.std() == pytest.approx(1.0, abs=0.1)
+    assert np.corrcoef(values[:-10], values[10:])[0, 1] == pytest.approx(1 / math.e, abs=0.1)

@@ -10,6 +10,7 @@ import pytest
 from filmscand.film.damage import draw_damage
 from filmscand.film.frame import Damage, DefectKind, FrameRecipe, Outline, simulate_frame
 from filmscand.film.kinds import KINDS
+from filmscand.film.specks import Patch, Spot, draw_patch
 
 ALONE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
 
@@ -82,3 +83,21 @@ def test_drawn_outlines_are_used_for_their_kind(sky):
         areas[patch.kind].append(float((patch.coverage > 0.05).sum()))
     assert 1400 < np.median(areas[DefectKind.DUST]) < 2000
     assert np.median(areas[DefectKind.DIRT]) < 500
+
+
+@pytest.mark.parametrize("kind", DefectKind)
+def test_a_defect_of_any_kind_covers_each_pixel_by_0_to_1_and_absorbs_some_light(kind):
+    spot = Spot((100.0, 120.0), 300.0, (200, 240))
+    patch = draw_patch(np.random.default_rng(5), kind, spot, FrameRecipe())
+    assert patch.kind is kind
+    assert patch.coverage.dtype == np.float32
+    assert 0.0 <= patch.coverage.min() <= patch.coverage.max() <= 1.0
+    assert 0.0 < patch.strength < 1.0
+    assert patch.infrared_density > 0.0
+    assert (max(patch.stripped_rgb) > 0) == (kind is DefectKind.STRIPPED_SCRATCH)
+
+
+def test_a_defect_of_the_infrared_pass_has_the_strength_of_its_infrared():
+    patch = Patch(DefectKind.DUST, 0, 0, np.ones((2, 2), np.float32), (0, 0, 0), (0, 0, 0), 1.0)
+    assert patch.infrared_only
+    assert patch.strength == pytest.approx(0.9)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from filmscand.drivers.files.counts import check_infrared, correlation, detect_bits
 from filmscand.drivers.files.reader import read_capture
 from support.film_pages import (
     COLS,
@@ -14,6 +18,7 @@ from support.film_pages import (
     ROWS,
     Page,
     assert_planes,
+    make_planes,
     rgbi_page,
     write_pages,
 )
@@ -80,3 +85,39 @@ def test_correlation_of_infrared_and_red_is_recorded(tmp_path):
     mirror = np.dstack([RGB, RGB[..., 0] // 2 + 20000])
     info = read_capture(write_pages(tmp_path / "frame.tif", Page(mirror, rgbi_page().options))).info
     assert info.infrared_red_correlation == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (600, 5), (3, 4, 3)])
+@pytest.mark.parametrize("bits", [12, 14])
+def test_the_largest_declared_value_becomes_the_largest_count(shape, bits):
+    plane = np.full(shape, (1 << bits) - 1, np.uint16)
+    plane[0] = 0
+    assert detect_bits((plane,), (1 << bits) - 1) == (bits, (f"scaled_from_{bits}_bits",))
+    assert (plane[1:] == 65535).all()
+    assert (plane[0] == 0).all()
+
+
+@given(arrays(np.uint16, (4, 5), elements=st.integers(1 << 14, 65535)), st.sampled_from([None, 4095, 16383, 65535]))
+def test_counts_beyond_14_bits_are_never_changed(plane, declared_max):
+    before = plane.copy()
+    bits, _ = detect_bits((plane,), declared_max)
+    assert bits in (8, 12, 14, 16)
+    assert np.array_equal(plane, before)
+
+
+def test_one_pixel_that_is_not_widened_makes_a_large_plane_of_16_bits():
+    plane = np.full((700, 700), 0x4141, np.uint16)
+    assert detect_bits((plane,), None) == (8, ("eight_bit",))
+    plane[699, 699] = 0x4143
+    assert detect_bits((plane,), None) == (16, ())
+
+
+def test_sound_infrared_has_no_flag():
+    rgb, infrared = make_planes(20, 30)
+    assert check_infrared(rgb, infrared) == ()
+
+
+def test_a_constant_plane_correlates_with_nothing():
+    plane = np.arange(20, dtype=np.uint16).reshape(4, 5)
+    assert correlation(plane, np.full((4, 5), 7, np.uint16)) is None
+    assert correlation(plane, plane[::-1, ::-1]) == pytest.approx(-1.0)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from filmscand.drivers.files.layout import same_aspect, software_of
 from filmscand.drivers.files.reader import AmbiguousLayoutError, PlaneMismatchError, check_whole, read_capture
+from filmscand.drivers.files.tiff_pages import open_film
 from support.film_pages import (
     DNG_TAGS,
     INFRARED,
@@ -125,3 +127,30 @@ def test_infrared_page_of_another_aspect_is_refused_with_both_sizes(tmp_path):
     path = write_pages(tmp_path / "frame.tif", Page(RGB), narrow)
     with pytest.raises(PlaneMismatchError, match=r"frame\.tif: expected .* 48 x 70 .* found 48 x 40 grey"):
         read_capture(path)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"), [((3600, 2400), True), ((1800, 1200), True), ((3630, 2400), True), ((3700, 2400), False)]
+)
+def test_aspect_ratios_are_the_same_within_one_percent(other, same):
+    assert same_aspect((3600, 2400), other) is same
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_a_small_colour_page_is_a_preview_marked_or_not(tmp_path, reduced):
+    preview = Page(np.ascontiguousarray(RGB[::2, ::2]), {"subfiletype": int(reduced)})
+    path = write_pages(tmp_path / "frame.tif", preview, Page(RGB), Page(INFRARED, mark=4))
+    assert_planes(read_capture(path))
+
+
+def test_a_marked_page_of_the_pictures_size_goes_before_a_smaller_one(tmp_path):
+    small = Page(np.ascontiguousarray(INFRARED[::2, ::2]), mark=4)
+    capture = read_capture(write_pages(tmp_path / "frame.tif", Page(RGB), small, Page(INFRARED, mark=4)))
+    assert_planes(capture)
+    assert capture.info.flags == ("extra_page_unused",)
+
+
+def test_the_first_page_that_names_a_program_names_it_for_the_file(tmp_path):
+    path = write_pages(tmp_path / "frame.tif", Page(RGB, {"software": ""}), Page(INFRARED, {"software": VUESCAN}))
+    with open_film(path) as film:
+        assert software_of(film) == VUESCAN

@@ -16,6 +16,8 @@ from filmscand.drivers.files.reader import (
     check_whole,
     read_capture,
 )
+from filmscand.drivers.files.tiff_pages import open_film
+from filmscand.drivers.files.tiff_samples import as_stored, read_samples
 from support.film_pages import (
     COLS,
     INFRARED,
@@ -139,3 +141,21 @@ def test_reading_needs_little_more_memory_than_the_planes(tmp_path, options):
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 1.6 * (rgb.nbytes + infrared.nbytes)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_what_is_written_as_stored_can_be_read_as_stored(orientation):
+    upright = np.arange(12).reshape(3, 4)
+    stored = as_stored(upright, orientation)
+    assert np.shares_memory(stored, upright)
+    assert stored.shape == ((4, 3) if orientation >= 5 else (3, 4))
+    again = as_stored(stored, {6: 8, 8: 6}.get(orientation, orientation))
+    assert np.array_equal(again, upright)
+
+
+def test_samples_that_nobody_wants_are_skipped(tmp_path):
+    path = write_pages(tmp_path / "frame.tif", rgbi_page())
+    infrared = np.empty((ROWS, COLS), np.uint16)
+    with open_film(path) as film:
+        read_samples(film, film.pages[0], [None, None, None, infrared])
+    assert np.array_equal(infrared, INFRARED)

@@ -36,11 +36,11 @@ def test_a_film_file_without_infrared_is_no_slide(tmp_path):
 
 
 def test_unknown_kinds_and_models_are_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match="expected some of clear_slide, .* found velvet"):
+    with pytest.raises(ValueError, match=r"expected some of clear_slide, .* found velvet"):
         film_magazine("coolscan3", ["mounted", "velvet"], (10, 10))
     with pytest.raises(ValueError, match="found none"):
         film_magazine("coolscan3", [], (10, 10))
-    with pytest.raises(ValueError, match="expected one of coolscan2, .* found 'epson2'"):
+    with pytest.raises(ValueError, match=r"expected one of coolscan2, .* found 'epson2'"):
         film_magazine("epson2", SIX_KINDS, (10, 10))
     with pytest.raises(ValueError, match="at least one slide"):
         file_magazine([])
