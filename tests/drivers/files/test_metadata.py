@@ -61,7 +61,7 @@ def test_vuescan_raw_without_profile_is_taken_as_linear_with_a_flag(tmp_path):
 
 def test_a_file_that_says_nothing_about_itself_gives_nothing(tmp_path):
     info = read_capture(write_pages(tmp_path / "frame.tif", rgbi_page(software=""))).info
-    assert (info.make, info.model, info.software, info.captured_at, info.icc_profile) == (None,) * 5
+    assert (info.make, info.model, info.software, info.captured_at, info.icc_profile_sha256) == (None,) * 5
     assert info.linear is None
 
 
