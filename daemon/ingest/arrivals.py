@@ -241,7 +241,7 @@ class Arrivals:
         if is_infrared_half(row.path, self._watch.pair):
             return
         with open_film(path) as film:
-            layout = decide_layout(film, told_infrared=self._watch.fourth_sample_infrared, has_partner=False)
+            layout = decide_layout(film, fourth_sample_infrared=self._watch.fourth_sample_infrared, has_partner=False)
         if layout.infrared is not None:
             self._holding_infrared.add(row.path)
 

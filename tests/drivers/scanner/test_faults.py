@@ -23,9 +23,17 @@ from filmscand.drivers.scanner.errors import (
 from filmscand.drivers.scanner.protocol import ScanRequest
 from filmscand.drivers.virtual.faults import Fault, FaultKind, Moment, Plane
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import RESOLUTION_DPI, make_magazine, mind, quick_recipe, slide_numbers
+from support.scanner_station import (
+    RESOLUTION_DPI,
+    make_magazine,
+    needs_sane,
+    quick_recipe,
+    scan_as_operator,
+    slide_numbers,
+)
 
-pytest.importorskip("sane", reason="python-sane is not installed", exc_type=ImportError)
+pytestmark = needs_sane
+
 
 SLIDES = 10
 # libsane either notices that the line is cut, or crashes on it.
@@ -90,10 +98,11 @@ def run_with_fault(model: str, fault: Fault, expected: Kinds):
         VirtualScanner(model, make_magazine(model, SLIDES), [fault], address=None) as virtual,
         SaneScanner(virtual.device, quick_recipe(model)) as scanner,
     ):
-        outcome = mind(scanner, model, SLIDES)
+        outcome = scan_as_operator(scanner, model, SLIDES)
     numbers = slide_numbers(outcome.captures, SLIDES, model)
     named = " then ".join(
-        f"{type(error).__name__} after {s:.2f} s" for error, s in zip(outcome.errors, outcome.noticed_s, strict=True)
+        f"{type(error).__name__} after {s:.2f} s"
+        for error, s in zip(outcome.errors, outcome.error_times_s, strict=True)
     )
     print(f"| {model} | {fault.kind}@{fault.moment}:{fault.slide}/{fault.fraction:.2f}+{fault.plane} | {named} "
           f"| {len(numbers)} frames | {len(numbers) - len(set(numbers))} twice | lost {outcome.lost} |")  # fmt: skip
@@ -141,7 +150,7 @@ def test_a_jam_after_a_start_that_went_silent_doubles_no_slide():
         VirtualScanner("coolscan3", make_magazine("coolscan3", 6), faults, address=None) as virtual,
         SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner,
     ):
-        outcome = mind(scanner, "coolscan3", 6)
+        outcome = scan_as_operator(scanner, "coolscan3", 6)
     assert [type(error) for error in outcome.errors] == [ScannerHungError, ScannerJammedError]
     assert slide_numbers(outcome.captures, 6, "coolscan3") == [1, 2, 3, 4, 5, 6]
 
@@ -168,7 +177,7 @@ def test_a_jam_that_nobody_frees_stays_a_jam_until_somebody_does():
         VirtualScanner("coolscan3", make_magazine("coolscan3", 3), [fault], address=None) as virtual,
         SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner,
     ):
-        stuck = mind(scanner, "coolscan3", 3)
+        stuck = scan_as_operator(scanner, "coolscan3", 3)
         assert len(stuck.captures) == 1
         assert {type(error) for error in stuck.errors} == {ScannerJammedError}
         assert "Free the slide" in stuck.errors[0].advice
