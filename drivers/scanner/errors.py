@@ -154,9 +154,7 @@ class ScannerSetupError(ScannerError):
 class LibsaneMissingError(ScannerSetupError):
     """libsane or python-sane is not installed."""
 
-    default_advice = (
-        "Run 'apt install libsane-dev sane-utils', then 'pip install filmscand[scanner]' (sane-utils: load and eject)."
-    )
+    default_advice = "Install it: apt install libsane-dev sane-utils, then pip install 'filmscand[scanner]'."
 
 
 ERROR_TYPES: dict[str, type[ScannerError]] = {
