@@ -14,14 +14,15 @@ from typing import Final
 
 from filmscand.daemon.archive.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.ingest.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
 from filmscand.daemon.station.configuration import SourcePolicy, Station
-from filmscand.daemon.station.disk import free_bytes, nearest_existing
+from filmscand.daemon.station.disk import nearest_existing
+from filmscand.daemon.station.place import StationMissingError, require_station
 
-# Raw file, infrared, cleaned picture, mask and access image of a 24-megapixel frame.
-FRAME_BYTES: Final = 345_000_000
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
 _LIBRARIES: Final = (
@@ -46,6 +47,16 @@ def examine(station: Station) -> tuple[Check, ...]:
     return tuple(check for examine_part in _PARTS for check in examine_part(station))
 
 
+def _station(station: Station) -> Iterator[Check]:
+    try:
+        require_station(station)
+    except StationMissingError as error:
+        # A machine is examined before it becomes a station, too.
+        yield Check("station", Verdict.WARNING, f"no station at {station.root} yet", str(error))
+    else:
+        yield Check("station", Verdict.OK, str(station.root))
+
+
 def _python(_: Station) -> Iterator[Check]:
     yield Check("python", Verdict.OK, f"{platform.python_version()} at {sys.executable}")
 
@@ -55,7 +66,7 @@ def _libraries(_: Station) -> Iterator[Check]:
         try:
             yield Check(f"library {name}", Verdict.OK, version(name))
         except PackageNotFoundError:
-            yield Check(f"library {name}", Verdict.FAILED, "missing", f"pip install {name}")
+            yield Check(f"library {name}", Verdict.FAILED, "missing", pip_install(name))
 
 
 def _numba_cache(_: Station) -> Iterator[Check]:
@@ -73,12 +84,11 @@ def _numba_cache(_: Station) -> Iterator[Check]:
 
 
 def _archive(station: Station) -> Iterator[Check]:
-    free = free_bytes(station.archive)
     yield _writable("archive", station.archive, "make the folder and give it to the user that runs the service")
-    frames = free // FRAME_BYTES
-    enough = frames >= FEW_FRAMES
-    found = f"{frames} frames of 24 megapixels ({free / 1e9:.1f} GB)"
-    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, found, "" if enough else "free space soon")
+    room = room_of(station)
+    enough = room.frames is not None and room.frames >= FEW_FRAMES
+    advice = "" if enough else "free space soon"
+    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, str(room), advice)
     yield Check("archive mount", Verdict.OK, _describe(station.archive))
 
 
@@ -125,7 +135,7 @@ def _systemd(_: Station) -> Iterator[Check]:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
         installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
-        advice = "" if installed else "install share/filmscand/systemd/ to start the service with the machine"
+        advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 
 
@@ -150,6 +160,7 @@ def _describe(folder: Path) -> str:
 
 
 _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
+    _station,
     _python,
     _libraries,
     _numba_cache,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from filmscand.drivers.virtual.wire import Status
 
@@ -56,6 +57,7 @@ STATUS_OF = {
     FaultKind.IO_ERROR: Status.IO_ERROR,
     FaultKind.BUSY: Status.DEVICE_BUSY,
 }
+_Word = TypeVar("_Word", bound=StrEnum)
 _ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET}
 _TEXT = re.compile(
     r"(?P<kind>[a-z_]+)(@(?P<moment>[a-z]+))?(:(?P<slide>\d+))?(/(?P<fraction>[0-9.]+))?"
@@ -119,13 +121,19 @@ class Fault:
         parts = found.groupdict()
         times = parts["times"] or "1"
         return cls(
-            kind=FaultKind(parts["kind"]),
-            moment=Moment(parts["moment"] or "read"),
+            kind=_one_of(FaultKind, parts["kind"], "a kind of fault"),
+            moment=_one_of(Moment, parts["moment"] or "read", "a moment"),
             slide=int(parts["slide"] or 1),
             fraction=float(parts["fraction"] or 0.5),
-            plane=Plane(parts["plane"] or "picture"),
+            plane=_one_of(Plane, parts["plane"] or "picture", "a plane"),
             times=None if times == "all" else int(times),
         )
+
+
+def _one_of(words: type[_Word], found: str, meaning: str) -> _Word:
+    if found not in list(words):
+        raise ValueError(f"expected {meaning} of {', '.join(words)}; found {found!r}")
+    return words(found)
 
 
 class FaultBook:
