@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from importlib.metadata import version
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
@@ -33,7 +33,7 @@ from filmscand.drivers.scanner.errors import ScannerError
 
 _PROGRAM: Final = "filmscand"
 # Typer exports one of its usage errors only; the others have the same base.
-_UsageError: Final = typer.BadParameter.__bases__[0]
+_UsageError: Final = cast(type[Exception], typer.BadParameter.__bases__[0])
 
 app = typer.Typer(
     name=_PROGRAM,
@@ -53,22 +53,19 @@ app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
 
 
-@app.callback()
-def options(
-    show_version: Annotated[
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=lambda asked: _tell_version(asked), help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
-    """Scan film with RGB and infrared, remove dust and scratches, archive raw and cleaned frames."""
-
-
 def _tell_version(asked: bool) -> None:
     if asked:
         print(f"{_PROGRAM} {version(_PROGRAM)}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Scan film with RGB and infrared, remove dust and scratches, archive raw and cleaned frames."""
 
 
 @app.command()
@@ -176,9 +173,10 @@ def _leave(*texts: object, status: Exit) -> NoReturn:
 
 
 def _leave_usage(error: Exception) -> NoReturn:
-    command = getattr(error, "ctx", None)
-    if message := getattr(error, "message", ""):
-        complain(getattr(error, "format_message", lambda: message)())
-    if command is not None:
-        complain(f"`{command.command_path} --help` shows what it takes")
+    # Without any argument the help stands there already, and there is no message.
+    message = getattr(error, "format_message", lambda: str(error))()
+    if message:
+        complain(message)
+    if message and (context := getattr(error, "ctx", None)):
+        complain(f"`{context.command_path} --help` shows what it takes")
     sys.exit(Exit.USAGE)

@@ -29,8 +29,12 @@ def show_checks(checks: Sequence[Check], *, as_json: bool, station: Path | None 
     if as_json:
         print_json({**_named(station), "checks": checks})
         return
-    columns = (Column("", colours=_COLOURS), Column("check", Kind.NAME))
-    columns = (*columns, Column("found", Kind.TEXT), Column("what to do", Kind.TEXT))
+    columns = (
+        Column("", colours=_COLOURS),
+        Column("check", Kind.NAME),
+        Column("found", Kind.TEXT),
+        Column("what to do", Kind.TEXT),
+    )
     show_table(columns, [(check.verdict, check.name, check.found, check.advice) for check in checks])
 
 
