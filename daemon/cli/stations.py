@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.terminal import say_labelled
 from filmscand.daemon.station.configuration import Station, load_station
-from filmscand.daemon.station.place import is_made, require_station
+from filmscand.daemon.station.place import is_made, refused_to_look, require_station
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ConfigFile = Annotated[
@@ -34,13 +34,16 @@ def open_station(config: Path | None, *, as_json: bool = False, may_be_new: bool
     Raises
     ------
     StationMissingError
-        There is no such station, and the command needs one.
+        There is no such station, and the command needs one; or this user may not look.
     """
-    station = load_station(config)
-    if not may_be_new:
-        require_station(station, config)
+    try:
+        station = load_station(config)
+        if not may_be_new:
+            require_station(station, config)
+        new = not is_made(station)
+    except PermissionError as error:
+        raise refused_to_look(error, config) from error
     if not as_json:
-        new = may_be_new and not is_made(station)
         say_labelled("station", f"{station.root}{' (there is none yet)' if new else ''}")
     return station
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
-from filmscand.daemon.cli.screen.terminal import say_labelled
+from filmscand.daemon.cli.screen.terminal import say, say_labelled
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.status import FrameStatus, SessionStatus, StationStatus
@@ -33,9 +33,13 @@ def show_status(status: StationStatus) -> None:
     """Print the state of the station."""
     for label, text in _lines(status):
         say_labelled(label, text, "red" if label == "alarm" else None)
-    show_table(_SESSIONS, [_session(session) for session in status.sessions])
-    show_table(_WAITING, [(f"{file.watch}/{file.path}", file.state, file.reason or "") for file in status.waiting])
-    show_table(_LAST_FRAMES, [_frame(frame) for frame in status.last_frames])
+    waiting = [(f"{file.watch}/{file.path}", file.state, file.reason or "") for file in status.waiting]
+    sessions = [_session(session) for session in status.sessions]
+    frames = [_frame(frame) for frame in status.last_frames]
+    for columns, rows in ((_SESSIONS, sessions), (_WAITING, waiting), (_LAST_FRAMES, frames)):
+        if rows:
+            say()
+            show_table(columns, rows)
 
 
 def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:

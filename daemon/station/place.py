@@ -35,17 +35,20 @@ def require_station(station: Station, config: Path | None = None) -> None:
     Raises
     ------
     StationMissingError
-        Neither is there, or this user may not look.
+        Neither is there.
+    PermissionError
+        This user may not look.
     """
-    try:
-        found = is_made(station)
-    except PermissionError as error:
-        raise StationMissingError(
-            f"{station.root}: this user may not look into the station ({error.filename}: {error.strerror}). "
-            "Use the user of the service, or join its group."
-        ) from error
-    if not found:
+    if not is_made(station):
         raise StationMissingError(" ".join(_missing(station, config)))
+
+
+def refused_to_look(error: PermissionError, config: Path | None = None) -> StationMissingError:
+    """Return the error for a user who may not read the configuration or the folder of the station."""
+    return StationMissingError(
+        f"{error.filename}: this user may not look into the station that is named {_by(config)} "
+        f"({error.strerror}). Use the user of the service, or join its group."
+    )
 
 
 def is_made(station: Station) -> bool:
@@ -61,8 +64,12 @@ def is_made(station: Station) -> bool:
 
 def named_by(config: Path | None = None) -> str:
     """Return who named the folder of the station, for a message."""
-    if file := config or find_config():
-        return f"by {file}"
+    return _by(config or find_config())
+
+
+def _by(config: Path | None) -> str:
+    if config is not None:
+        return f"by {config}"
     if variable := root_variable():
         return f"by ${variable}"
     return "by nobody: $FILMSCAND_STATION is not set"

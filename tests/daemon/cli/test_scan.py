@@ -172,6 +172,7 @@ def test_wrong_usage_is_told_before_anything_is_scanned(command, tmp_path, argum
     assert not (tmp_path / "station" / "station.db").exists()
 
 
-def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command):
+def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command, tmp_path):
+    (tmp_path / "station" / "archive").mkdir(parents=True)
     done = command("session", "resume", 7)
     assert (done.returncode, done.stderr) == (1, "filmscand: there is no session 7\n")

@@ -13,7 +13,8 @@ from filmscand.daemon.maintenance.status import FrameStatus, ServiceStatus, Sess
 pytestmark = pytest.mark.usefixtures("station")
 
 
-def test_status_of_a_station_that_never_ran(command):
+def test_status_of_a_station_that_never_ran(command, station):
+    (station / "archive").mkdir(parents=True)
     status, text, _ = command("status")
     assert status == 0
     assert "not running" in text

@@ -8,6 +8,7 @@ import pytest
 from filmscand.daemon.cleaning.engine_options import model_problem
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.station.configuration import (
+    DetectorUse,
     FilmKind,
     PairRule,
     SourcePolicy,
@@ -242,3 +243,18 @@ def test_the_section_page_of_an_older_file_is_told_as_an_unknown_key(tmp_path):
     assert mistakes(tmp_path, "archive: a\npage:\n  port: 8420\n") == [
         f"{tmp_path / 'written.yaml'}:2: page: unknown key"
     ]
+
+
+def test_words_of_a_configuration_are_words_as_documented(tmp_path):
+    text = "cleaning: {detector: off}\nwatch: [{path: drop, collection: no, box: 12, roll: 1974-05-01}]\n"
+    station = load_station(write(tmp_path, text))
+    watch = station.watch[0]
+    assert station.cleaning.detector is DetectorUse.OFF
+    assert (watch.collection, watch.box, watch.roll) == ("no", "12", "1974-05-01")
+    assert load_station(write(tmp_path, "watch: [{box: 0012, fourth_sample_infrared: yes}]\n")).watch[0].box == "0012"
+
+
+@pytest.mark.parametrize("value", ["on", "yes", "true", "1"])
+def test_another_word_for_the_detector_is_told_with_those_there_are(tmp_path, value):
+    (mistake,) = mistakes(tmp_path, f"cleaning: {{detector: {value}}}\n")
+    assert "cleaning.detector: Input should be 'auto' or 'off', found" in mistake
