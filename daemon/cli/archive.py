@@ -139,3 +139,5 @@ def _print_recleaned(report: RecleanReport) -> None:
         rows.append((frame.frame, frame.outcome or "queued", revision, frame.error or unchanged))
     rows += [(name, "skipped", "-", "queued already, or not in the archive yet") for name in report.skipped]
     show_table(_COLUMNS, rows)
+    if not rows:
+        say("there is nothing to clean again")

@@ -134,6 +134,10 @@ def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> I
             if picture in collisions:
                 raise FrameExistsError(f"{picture}: expected another name than {collisions[picture]}")
             yield FileResult(picture, clean_file(picture, output, options, pictures), None)
+        except FileNotFoundError as error:
+            yield FileResult(
+                picture, None, f"{error.filename}: expected a film file or a folder of them, found nothing"
+            )
         except (DaemonError, DriverError, ImageError, OSError) as error:
             yield FileResult(picture, None, _of_picture(picture, message_of(error)))
 

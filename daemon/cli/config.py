@@ -9,6 +9,7 @@ import typer
 
 from filmscand.daemon.cli.report import config_problems, show_config
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import say_labelled
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.station.configuration import find_config, load_station
@@ -39,8 +40,12 @@ def show(config: ConfigFile = None, as_json: AsJson = False) -> None:
     if as_json:
         print_answer(station, {"file": None if file is None else str(file), "settings": settings})
         return
-    columns = (Column("setting", Kind.NAME), Column("value", Kind.TEXT), Column("set by", Kind.TEXT))
-    show_table(columns, [(one.key, _plain(one.value), one.origin) for one in settings])
+    if file is not None:
+        say_labelled("file", file)
+    columns = (Column("setting"), Column("value", Kind.TEXT), Column("set by"))
+    # The file stands above already: its lines are enough.
+    rows = [(one.key, _plain(one.value), one.origin.replace(f"{file}:", "line ", 1)) for one in settings]
+    show_table(columns, rows)
 
 
 def _plain(value: object) -> str:

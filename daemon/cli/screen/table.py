@@ -140,7 +140,9 @@ class _Table:
     def _blocks(self, width: int) -> Iterator[str]:
         """Yield the rows one below the other: the first cell, then the others with their headings."""
         for row in self.rows:
-            yield from wrap(row[0], width) or ["-"]
+            # A name speaks for itself; a bare number needs its heading.
+            title = "" if self.columns[0].kind is Kind.NAME else self.columns[0].title
+            yield from wrap(f"{title} {row[0]}".strip(), width) or ["-"]
             # A no-break space keeps heading and value together.
             pairs = [
                 f"{column.title}\u00a0{cell}".replace(" ", "\u00a0")

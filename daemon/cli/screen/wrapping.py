@@ -58,5 +58,8 @@ def _pieces(word: str, width: int) -> Iterator[str]:
     while word:
         # A terminal of one column cannot hold a wide character: one each, rather than none for ever.
         piece = _start(word, width) or word[0]
+        # A path breaks best behind a slash.
+        if piece != word and "/" in piece[1:]:
+            piece = piece[: piece.rindex("/") + 1]
         yield piece
         word = word[len(piece) :]

@@ -17,7 +17,8 @@ def test_show_tells_every_value_and_who_set_it(command, station):
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert status == 0
     assert lines[0] == f"station {station} (there is none yet)"
-    assert f"cleaning.detector off {file}:1" in lines
+    assert lines[1] == f"file {file}"
+    assert "cleaning.detector off line 1" in lines
     assert "watch.0.fourth_sample_infrared null default" in lines
     answer = json.loads(command("config", "show", "--json")[1])
     assert (answer["station"], answer["file"]) == (str(station), str(file))

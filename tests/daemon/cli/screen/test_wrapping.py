@@ -18,7 +18,7 @@ def test_no_line_is_wider_than_allowed_and_no_character_is_lost(text, width):
 
 
 def test_a_text_is_broken_at_spaces_and_a_long_word_inside():
-    assert wrap("the archive is /very/long/path", 12) == ["the archive", "is", "/very/long/p", "ath"]
+    assert wrap("the archive is /very/long/path", 12) == ["the archive", "is", "/very/long/", "path"]
     assert wrap("as long as it is", None) == ["as long as it is"]
 
 
