@@ -6,8 +6,10 @@ import importlib
 import os
 import platform
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,9 @@ from typing import Final
 from filmscand.daemon.archive.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.installing import pip_install
+from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
+from filmscand.daemon.database.frames import count_frames
+from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.ingest.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.room import room_of
@@ -97,8 +102,35 @@ def _database(station: Station) -> Iterator[Check]:
     if is_network_mount(folder):
         advice = "put `database` on a local disk: SQLite loses data on network shares"
         yield Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+    elif problem := _database_problem(station.database):
+        yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
         yield _writable("database", folder, "make the folder and give it to the user that runs the service")
+
+
+def _database_problem(database: Path) -> str | None:
+    if problem := room_problem(database):
+        return problem
+    if not database.exists():
+        return None
+    try:
+        with closing(open_to_read(database)) as connection:
+            if schema_version(connection):
+                count_frames(connection)
+    except (DatabaseError, sqlite3.Error) as error:
+        return str(error)
+    return None
+
+
+def _models(station: Station) -> Iterator[Check]:
+    for key, path in station.cleaning.models().items():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            advice = f"bring the file back, or correct cleaning.{key}: frames that need it wait"
+            yield Check(f"model {key}", Verdict.FAILED, f"{path}: {error.strerror}", advice)
+        else:
+            yield Check(f"model {key}", Verdict.OK, str(path))
 
 
 def _drop_folders(station: Station) -> Iterator[Check]:
@@ -166,6 +198,7 @@ _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _numba_cache,
     _archive,
     _database,
+    _models,
     _drop_folders,
     _memory,
     _scanners,

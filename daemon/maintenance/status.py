@@ -21,6 +21,7 @@ from filmscand.daemon.database.frames import (
     held_frames,
     last_finished,
 )
+from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
@@ -197,7 +198,7 @@ def station_status(station: Station) -> StationStatus:
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
-            alarms=(*Alarms(connection).standing(), *_space_alarms(station, room)),
+            alarms=(*Alarms(connection).standing(), *_space_alarms(station, room), *_database_alarms(station)),
             arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
@@ -241,6 +242,12 @@ def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
     if room.frames is None or room.frames >= _SCARCE_FRAMES:
         return ()
     return (Alarm("space", f"{station.archive}: room for {room.frames} more frames", 0.0, 0.0, 1),)
+
+
+def _database_alarms(station: Station) -> tuple[Alarm, ...]:
+    # Derived here for the same reason.
+    problem = room_problem(station.database)
+    return () if problem is None else (Alarm("database", problem, 0.0, 0.0, 1),)
 
 
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:

@@ -206,7 +206,7 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
     check_model : callable, optional
         Called with a key and a model file; returns why the file cannot be used, or None.
         `cleaning.engine_options.model_problem` loads the engine for it, which takes seconds. Without this check a
-        model file only has to exist.
+        model file may be missing.
 
     Raises
     ------
@@ -227,9 +227,12 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
 
 def _model_problems(station: Station, check_model: CheckModel | None) -> Iterator[tuple[KeyPath, str]]:
     for key, path in station.cleaning.models().items():
+        if check_model is None:
+            # The file may lie on a share that is gone for now; only frames that need it have to wait for it.
+            continue
         if not path.is_file():
             yield ("cleaning", key), f"expected a model file, found none at {path}"
-        elif check_model is not None and (problem := check_model(key, path)):
+        elif problem := check_model(key, path):
             yield ("cleaning", key), problem
 
 

@@ -15,6 +15,7 @@ from filmscand.drivers.virtual.wire import Status
 class FaultKind(StrEnum):
     """What goes wrong.
 
+    DRIP: from then on, a row now and then.
     JAMMED, EMPTY, COVER_OPEN, IO_ERROR, BUSY: the scanner answers with this status. EARLY_END: the frame ends too soon.
     STALL: no further answer. CLOSE_DATA, RESET: the data connection is closed or reset. CLOSE_ALL: both connections
     are closed. GARBAGE: random bytes instead of an answer.
@@ -27,6 +28,7 @@ class FaultKind(StrEnum):
     BUSY = "busy"
     EARLY_END = "early_end"
     STALL = "stall"
+    DRIP = "drip"
     CLOSE_DATA = "close_data"
     CLOSE_ALL = "close_all"
     RESET = "reset"
@@ -58,7 +60,7 @@ STATUS_OF = {
     FaultKind.BUSY: Status.DEVICE_BUSY,
 }
 _Word = TypeVar("_Word", bound=StrEnum)
-_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET}
+_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET, FaultKind.DRIP}
 _TEXT = re.compile(
     r"(?P<kind>[a-z_]+)(@(?P<moment>[a-z]+))?(:(?P<slide>\d+))?(/(?P<fraction>[0-9.]+))?"
     r"(\+(?P<plane>[a-z]+))?(x(?P<times>\d+|all))?"

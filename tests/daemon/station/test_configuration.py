@@ -37,9 +37,9 @@ def write(folder, text):
     return file
 
 
-def mistakes(tmp_path, text):
+def mistakes(tmp_path, text, **how):
     with pytest.raises(ConfigError) as error:
-        load_station(write(tmp_path, text))
+        load_station(write(tmp_path, text), **how)
     return str(error.value).splitlines()
 
 
@@ -229,7 +229,7 @@ def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path,
     from support.onnx_models import DENSITY, PROBABILITY, save
 
     text = f"cleaning:\n  sensitivity: 0.4\n  {key}: own.onnx\n"
-    assert mistakes(tmp_path, text) == [
+    assert mistakes(tmp_path, text, check_model=model_problem) == [
         f"{tmp_path}/written.yaml:3: cleaning.{key}: expected a model file, found none at {station_folder}/own.onnx"
     ]
     station_folder.mkdir()
@@ -237,6 +237,11 @@ def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path,
     save(station_folder / "own.onnx", [("ReduceMean", ["density"], "answer", {"axes": [1]})], DENSITY, other)
     with pytest.raises(ConfigError, match=rf"written.yaml:3: cleaning.{key}: .*own.onnx: expected an? "):
         load_station(tmp_path / "written.yaml", check_model=model_problem)
+
+
+def test_a_command_that_opens_no_model_works_while_its_file_is_gone(tmp_path, station_folder):
+    station = load_station(write(tmp_path, "cleaning: {detector_model: gone.onnx}\n"))
+    assert station.cleaning.detector_model == station_folder / "gone.onnx"
 
 
 def test_the_section_page_of_an_older_file_is_told_as_an_unknown_key(tmp_path):
