@@ -52,6 +52,7 @@ class ScanArguments:
     box: str
     first_number: int | None
     frames: int | None
+    positions: tuple[int, ...] | None
     film: str
     device: str | None
     operator: str | None
@@ -84,7 +85,8 @@ def queue_session(station: Station, arguments: ScanArguments) -> int:
         collection=arguments.collection,
         box=arguments.box,
         roll=arguments.roll,
-        frames=arguments.frames,
+        frames=len(arguments.positions) if arguments.positions else arguments.frames,
+        positions=arguments.positions,
         film=FilmKind(arguments.film),
         scanner=arguments.profile,
         device=arguments.device or only_scanner(station),
@@ -202,6 +204,42 @@ def tell_session(station: Station, session_id: int, wish: Wish) -> None:
         raise SessionError(f"there is no session {session_id}")
     with closing(open_database(station.database)) as connection:
         Sessions(connection).ask(session_id, wish)
+
+
+def skip_slide(station: Station, session_id: int) -> None:
+    """Tell a halted session to go on without the slide that halted it.
+
+    Raises
+    ------
+    SessionError
+        There is no session of this number, or it waits at no slide.
+    """
+    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.sessions import SessionError, Sessions
+
+    if not station.database.exists():
+        raise SessionError(f"there is no session {session_id}")
+    with closing(open_database(station.database)) as connection:
+        Sessions(connection).ask_to_skip(session_id)
+
+
+def parse_positions(text: str) -> tuple[int, ...]:
+    """Return the positions that a text such as "1,3-6" names, ascending.
+
+    Raises
+    ------
+    ValueError
+        The text names no positions.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
+        # No strip or holder has a thousand frames.
+        if not all(end.isdecimal() for end in ends) or not 1 <= int(ends[0]) <= int(ends[1]) < 1000:
+            raise ValueError(f"expected positions such as 1,3-6, found {text!r}")
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    return tuple(sorted(found))
 
 
 def show_devices(station: Station, devices: Sequence[DeviceInfo], *, as_json: bool) -> None:

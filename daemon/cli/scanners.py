@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from filmscand.daemon.cli.scan import ScanArguments, follow, queue_session, show_devices, show_report, tell_session
+from filmscand.daemon.cli.scan import (
+    ScanArguments,
+    follow,
+    parse_positions,
+    queue_session,
+    show_devices,
+    show_report,
+    skip_slide,
+    tell_session,
+)
 from filmscand.daemon.cli.screen.terminal import say
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station
 from filmscand.daemon.core.exit_status import Exit
@@ -18,7 +27,21 @@ from filmscand.daemon.station.configuration import Station
 
 SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Number of the session; see `filmscand status`.")]
 
-session_app = typer.Typer(help="Pause, resume or cancel a scanning session.", no_args_is_help=True)
+Positions = Annotated[
+    str | None,
+    typer.Option("--positions", metavar="1,3-6", help="Frames of the strip or holder to scan; others are skipped."),
+]
+FirstNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--first",
+        min=1,
+        metavar="NUMBER",
+        help="Number of the first frame on the roll, not its place; default: next free.",
+    ),
+]
+
+session_app = typer.Typer(help="Pause, resume or cancel a scanning session, or skip its slide.", no_args_is_help=True)
 
 
 def scan(
@@ -27,15 +50,13 @@ def scan(
         int | None,
         typer.Option("--frames", min=1, metavar="N", help="Slides to scan; default: until the magazine is empty."),
     ] = None,
+    positions: Positions = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="D", help="Scanner, by its name for SANE; default: the only one.")
     ] = None,
     collection: Annotated[str, typer.Option(help="Collection in the archive.")] = "unsorted",
     box: Annotated[str, typer.Option(help="Box in the archive.")] = "unsorted",
-    first: Annotated[
-        int | None,
-        typer.Option("--first", min=1, metavar="NUMBER", help="First frame number; default: next free one."),
-    ] = None,
+    first: FirstNumber = None,
     film: Annotated[FilmKind, typer.Option(help="Kind of film.")] = FilmKind.UNKNOWN,
     dpi: Annotated[int | None, typer.Option("--dpi", min=1, help="Resolution; default: the scanner's highest.")] = None,
     depth: Annotated[int, typer.Option("--depth", help="Bits per sample, 8 or 16.")] = 16,
@@ -47,15 +68,27 @@ def scan(
 ) -> None:
     """Scan a magazine or a strip: every frame is archived as captured, then cleaned."""
     station = open_station(config, as_json=as_json, may_be_new=True)
+    chosen = _chosen(positions, frames)
     try:
         profile = ScannerProfile.model_validate(
             {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
         )
-        arguments = ScanArguments(roll, collection, box, first, frames, str(film), device, operator, profile)
+        arguments = ScanArguments(roll, collection, box, first, frames, chosen, str(film), device, operator, profile)
         session_id = queue_session(station, arguments)
     except ValidationError as error:
         raise typer.BadParameter(_mistakes(error)) from None
     _follow(station, config, session_id, as_json=as_json)
+
+
+def _chosen(positions: str | None, frames: int | None) -> tuple[int, ...] | None:
+    if positions is None:
+        return None
+    if frames is not None:
+        raise typer.BadParameter("name --frames or --positions, not both")
+    try:
+        return parse_positions(positions)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def devices(
@@ -134,6 +167,14 @@ def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = 
     """Resume a session that is paused, needs attention, or was ended by a power cut, and follow it."""
     station = open_station(config, as_json=as_json)
     tell_session(station, session, Wish.RESUME)
+    _follow(station, config, session, as_json=as_json)
+
+
+@session_app.command()
+def skip(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Resume a session without the slide that it waits at; the slide is recorded as lost, with the reason."""
+    station = open_station(config, as_json=as_json)
+    skip_slide(station, session)
     _follow(station, config, session, as_json=as_json)
 
 

@@ -144,6 +144,10 @@ _MIGRATIONS = (
     UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
         WHERE json_type(request, '$.captured') = 'object';
     """,
+    # A person may tell a halted session to go on without the slide that halted it.
+    """
+    ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
+    """,
 )
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import tifffile
 
 import filmscand.ir
 from filmscand.daemon.archive.tree import Archive
@@ -21,7 +22,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job, held_frames
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
 from filmscand.daemon.station.configuration import Cleaning, LogLevel
-from support.live_station import leftovers, write_inside, write_picture
+from support.live_station import film, leftovers, write_inside, write_picture
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 TIMING = Timing(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
@@ -195,9 +196,20 @@ def test_a_process_is_known_by_number_and_birth():
     assert identify(2**22 + 1) is None
 
 
+def write_dusty(path, seed):
+    """Write a scan with so much dust in its infrared that no model has to confirm it."""
+    planes = film(seed)
+    for row in range(12, 110, 16):
+        for col in range(12, 170, 24):
+            planes[row : row + 3, col : col + 3] //= 3
+    extra = {"photometric": "rgb", "extrasamples": [0], "software": "VueScan 9 x64 (9.8.26.08)", "metadata": None}
+    tifffile.imwrite(path, planes, **extra)
+    return path
+
+
 def test_while_a_model_is_gone_only_the_frames_that_need_it_wait_and_they_are_cleaned_when_it_is_back(line, tmp_path):
     model = tmp_path / "own.onnx"
-    needy, plain = line.add(1, write=write_picture), line.add(2)
+    needy, plain = line.add(1, write=write_picture), line.add(2, write=write_dusty)
     line.start(cleaning=Cleaning(detector_model=model))
     line.run(lambda: line.finished(plain) and line.job(needy).retries > 0)
     assert line.job(plain).outcome is JobOutcome.ARCHIVED
