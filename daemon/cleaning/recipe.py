@@ -70,7 +70,7 @@ def recipe_of(request: CleanRequest, cleaning: Cleaning, *, models_may_be_gone: 
 def _named_models(options: CleanOptions, *, may_be_gone: bool) -> dict[str, str]:
     """Return the hashes of the model files that the options name, and of the detector's card."""
     named = {"detector": options.detector_model, "inpainting": options.inpainting_model}
-    hashes = {}
+    hashes: dict[str, str] = {}
     for name, path in named.items():
         with suppress(ModelError, OSError) if may_be_gone else nullcontext():
             hashes |= {} if path is None else {name: model_sha256(path)}

@@ -73,10 +73,10 @@ class StationConnection(sqlite3.Connection):
 
 
 class _StationCursor(sqlite3.Cursor):
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+    def execute(self, *arguments: Any) -> Any:
         return self._named(lambda: super(_StationCursor, self).execute(*arguments))
 
-    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+    def executemany(self, *arguments: Any) -> Any:
         return self._named(lambda: super(_StationCursor, self).executemany(*arguments))
 
     def fetchone(self) -> Any:

@@ -99,6 +99,7 @@ class SessionRun:
         self._scanner = scanner
         self._last: Fingerprint | None = None
         self._interrupted = False
+        self._chooses_positions = False
 
     def run(self) -> None:
         """Scan until the session is over.
@@ -188,6 +189,7 @@ class SessionRun:
             try:
                 found = self._scanner.capabilities()
                 _require_positions(self._plan, found)
+                self._chooses_positions = found.feeder == FeederWay.FRAME
                 return _scan_request(self._plan, found), found.feeder == FeederWay.NONE
             except ScannerError as error:
                 self._recovery.handle(error)
@@ -235,8 +237,10 @@ class SessionRun:
     def _known_picture(self, frame: SessionFrame, capture: Capture) -> bool:
         """Return whether the roll has the picture already, from the same position; a person decides whether to keep it.
 
-        Only where a position is scanned again under another number: a feeder never shows a slide twice unnoticed.
+        Only of strips and holders: the slides in a feeder are others each time.
         """
+        if not self._chooses_positions:
+            return False
         session, this = self._sessions.find(self._id), Fingerprint.of(capture.rgb)
         for number in self._sessions.at_this_position(session, frame.position):
             known = self._plan.frame(number)
