@@ -7,9 +7,12 @@ from datetime import date
 
 import pytest
 
+from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
+from filmscand.daemon.ingest.rejected import Rejected
+from filmscand.daemon.ingest.troubles import Troubles
 from filmscand.daemon.ingest.watch import sweep
 from filmscand.daemon.station.configuration import Watch
 from support.live_station import write_infrared, write_inside, write_picture
@@ -22,16 +25,22 @@ MAX_SETTLE_S = 60.0
 class Folder:
     """A watch folder, its rows, and what arrives there."""
 
-    def __init__(self, root, connection):
+    def __init__(self, root, connection, *, share=False):
+        self.share = share
         self.root = root / "drop"
         self.root.mkdir()
         self.candidates = Candidates(connection, str(self.root))
+        self.alarms = Alarms(connection)
         self.now_s = 0.0
         self.restart()
 
     def restart(self):
-        rules = SettleRules(QUIET_S, MAX_SETTLE_S, probe_writers=True)
-        self.arrivals = Arrivals(Watch(path=self.root), self.candidates, rules)
+        rules = SettleRules(QUIET_S, MAX_SETTLE_S, probe_writers=not self.share)
+        unread, held = (Troubles(self.alarms, key, "{} files".format) for key in ("unread", "put_away"))
+        rejected = Rejected(self.root, self.candidates, held)
+        self.arrivals = Arrivals(
+            Watch(path=self.root), self.candidates, rules, unread, rejected, clock_s=lambda: self.now_s
+        )
 
     def sweep(self):
         self.arrivals.note_sweep(sweep(self.root), self.now_s)

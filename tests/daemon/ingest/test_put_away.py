@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from filmscand.daemon.ingest.put_away import (
+    PutAwayError,
     delete,
     failed_reports,
     move_to_done,
@@ -56,7 +57,7 @@ def test_a_file_that_is_not_a_film_scan_has_its_error_beside_it(source, tmp_path
 def test_a_source_that_is_gone_is_an_error_when_moved_and_fine_when_deleted(tmp_path):
     with pytest.raises(FileNotFoundError):
         move_to_done(tmp_path, "a.tif", DAY)
-    assert delete(tmp_path, "a.tif")
+    delete(tmp_path, "a.tif")
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def read_only(source, tmp_path):
 
 
 def test_a_folder_that_is_read_only_keeps_its_files(read_only, source):
-    assert move_to_done(read_only, "roll 7/a.tif", DAY) is None
-    assert not delete(read_only, "roll 7/a.tif")
+    for put_away in (lambda: move_to_done(read_only, "roll 7/a.tif", DAY), lambda: delete(read_only, "roll 7/a.tif")):
+        with pytest.raises(PutAwayError, match=r"mounted read-only\. Mount it writable, or set source_policy: leave"):
+            put_away()
     assert source.read_bytes() == b"counts"
