@@ -6,7 +6,6 @@ shares are retried for ever, with an alarm as long as they last.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 import threading
@@ -19,7 +18,6 @@ from pathlib import PurePosixPath
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
-    DaemonError,
     FrameExistsError,
     FrameIdError,
     IntegrityError,
@@ -48,7 +46,7 @@ from filmscand.daemon.ingest.pairing import (
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
 from filmscand.daemon.ingest.put_away import PutAwayError
 from filmscand.daemon.ingest.rejected import Rejected
-from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, shown
+from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
 from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
@@ -105,7 +103,7 @@ class Ingest:
                 log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
             except Exception as error:
                 log.exception("%s: ingest restarts", self.plan.watch.path)
-                self._tell(error)
+                tell_of_restart(self.plan, error)
             failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
             self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
 
@@ -119,18 +117,13 @@ class Ingest:
             if events is not None:
                 events.stop()
 
-    def _tell(self, error: Exception) -> None:
-        with contextlib.suppress(sqlite3.Error, DaemonError), closing(open_database(self.plan.database)) as connection:
-            told = shown(f"{self.plan.watch.path}: nothing is taken: unexpected {type(error).__name__}: {error}")
-            Alarms(connection).raise_alarm(f"ingest:{self.plan.watch.path}", told)
-
     def _serve(self, network: bool, events: WatchEvents | None, no_events: str) -> None:
         with closing(open_database(self.plan.database)) as connection:
             rounds = IngestRounds(self.plan, connection, network=network, events=events)
             rounds.begin()
             rounds.tell_of_events(no_events)
             queued = rounds.round()
-            Alarms(connection).clear(f"ingest:{self.plan.watch.path}")
+            Alarms(connection).clear(restart_alarm(self.plan))
             while not self._stop.is_set():
                 if queued or rounds.round():
                     self._on_queued()
@@ -333,8 +326,13 @@ class IngestRounds:
             self._put_off(row, str(error))
         except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
             self._archive_failed(error)
-        except SourceChangedError:
-            self._back_to_settling(row)
+        except SourceChangedError as error:
+            if row.state is CandidateState.STORED:
+                # The frame is safe; somebody put a link or something else in the way.
+                self._held.note(row.path, str(error))
+                self._put_off(row, str(error))
+            else:
+                self._back_to_settling(row)
         except (FrameExistsError, FrameIdError) as error:
             self._back_to_settling(row)
             self._leave(row, str(error))
@@ -352,9 +350,8 @@ class IngestRounds:
 
     def _archive_failed(self, error: Exception) -> None:
         timing = self._plan.timing
-        self._archive_at_s = time.monotonic() + backoff_s(
-            self._archive_failures, timing.retry_first_s, timing.retry_cap_s
-        )
+        pause_s = backoff_s(self._archive_failures, timing.retry_first_s, timing.retry_cap_s)
+        self._archive_at_s = time.monotonic() + pause_s
         self._archive_failures += 1
         self._alarm(ARCHIVE_ALARM, error)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 from filmscand.daemon.core.errors import DaemonError, SourceChangedError
 from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.ingest.plan import IngestPlan
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,18 @@ def is_of_one_file(error: sqlite3.Error) -> bool:
     return isinstance(
         error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
     )
+
+
+def restart_alarm(plan: IngestPlan) -> str:
+    """Return the key of the alarm that the ingest of a watch folder ended and begins again."""
+    return f"ingest:{plan.watch.path}"
+
+
+def tell_of_restart(plan: IngestPlan, error: Exception) -> None:
+    """Raise the alarm that the ingest of a watch folder ended unexpectedly, if the database can hold it."""
+    with contextlib.suppress(sqlite3.Error, DaemonError), closing(open_database(plan.database)) as connection:
+        told = shown(f"{plan.watch.path}: nothing is taken: unexpected {type(error).__name__}: {error}")
+        Alarms(connection).raise_alarm(restart_alarm(plan), told)
 
 
 class Troubles:

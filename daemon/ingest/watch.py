@@ -279,8 +279,8 @@ def _advise(error: OSError) -> str:
         return error.strerror or str(error)
     setting = f"fs.inotify.{limit}"
     return (
-        f"the limit {setting} is reached. Raise it ('sysctl {setting}=524288', and a file in /etc/sysctl.d to keep it), "
-        "then restart the service"
+        f"the limit {setting} is reached. Raise it ('sysctl {setting}=524288', and a file in /etc/sysctl.d to keep it),"
+        " then restart the service"
     )
 
 
