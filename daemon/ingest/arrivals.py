@@ -238,6 +238,10 @@ class Arrivals:
             self._rows[row.path] = current
         return current
 
+    def look_again(self, path: str) -> None:
+        """Let the next sweep ask the database again about a file whose claim has ended."""
+        self._handled.pop(path, None)
+
     def _note_event(self, path: str, now_s: float, *, write_ended: bool) -> None:
         stat = self._stat(path)
         if stat is not None and stat.size_bytes > 0:

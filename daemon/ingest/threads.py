@@ -311,6 +311,7 @@ class IngestRounds:
     def _release(self, row: Candidate) -> None:
         def release() -> None:
             self._claimer.release(row)
+            self._arrivals.look_again(row.path)
             self._held.end(row.path)
             self._files.end(row.path)
 

@@ -262,11 +262,11 @@ def listen(
     """
     if watch.mode is WatchMode.POLL or (watch.mode is WatchMode.AUTO and network):
         return None
-    events = WatchEvents(watch.path, wake)
     try:
+        # Both may fail: making the observer takes an instance of inotify, starting it takes the watches.
+        events = WatchEvents(watch.path, wake)
         events.start()
     except OSError as error:
-        events.stop()
         (on_refused or log.warning)(f"{watch.path}: cannot get events, the folder is polled instead: {_advise(error)}")
         return None
     return events

@@ -180,21 +180,25 @@ def test_a_sweep_never_enters_a_link(tmp_path):
     assert sweep(tmp_path / "drop") == {}
 
 
-EXHAUSTED = """
-import ctypes, sys, threading
+# The child may open no further file: inotify_init fails with EMFILE, as it does at the limit of instances.
+WITHOUT_A_DESCRIPTOR = """
+import os, resource, sys, threading
 from pathlib import Path
 from filmscand.daemon.ingest.watch import listen
 from filmscand.daemon.station.configuration import Watch
-libc = ctypes.CDLL(None, use_errno=True)
-while libc.inotify_init() >= 0:
-    pass
 refused = []
-assert listen(Watch(path=Path(sys.argv[1])), network=False, wake=threading.Event(), on_refused=refused.append) is None
+watch, wake = Watch(path=Path(sys.argv[1])), threading.Event()
+limit = os.dup(0)
+os.close(limit)
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+assert listen(watch, network=False, wake=wake, on_refused=refused.append) is None
 print(*refused)
 """
 
 
 def test_a_limit_of_inotify_is_named_with_the_setting_that_raises_it(tmp_path):
-    told = subprocess.run([sys.executable, "-c", EXHAUSTED, str(tmp_path)], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_DESCRIPTOR, str(tmp_path)], capture_output=True, text=True, check=True
+    )
     assert "the folder is polled instead" in told.stdout
     assert "sysctl fs.inotify.max_user_instances=" in told.stdout
