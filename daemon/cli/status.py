@@ -50,6 +50,8 @@ def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:
     if outcomes := _counts(status.outcomes):
         yield "finished", outcomes
     yield "arriving", f"{status.arriving} files"
+    for path in status.arriving_files:
+        yield "", path
     if status.failed_files:
         yield "rejected", f"{status.failed_files} files in _failed, each with the reason beside it"
     for frame in status.in_work:

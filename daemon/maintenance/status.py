@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.alarms import Alarm, Alarms
-from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place
+from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place, paths_arriving
 from filmscand.daemon.database.connection import open_to_read, schema_version
 from filmscand.daemon.database.frames import (
     Job,
@@ -31,6 +31,8 @@ from filmscand.daemon.station.configuration import Station
 
 _LAST_FRAMES = 20
 _LAST_SESSIONS = 3
+# As many names as fit on a line or two.
+_ARRIVING_SHOWN = 5
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
 # The alarm about space is raised below this number of frames.
 _SCARCE_FRAMES = 20
@@ -159,6 +161,8 @@ class StationStatus:
         Free space for the archive; None if its disk does not answer.
     left_s : float or None
         Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
+    arriving_files : tuple of str
+        Paths of the first five of the files that are arriving.
     """
 
     service: ServiceStatus
@@ -174,6 +178,7 @@ class StationStatus:
     free_bytes: int | None
     free_frames: int | None
     left_s: float | None
+    arriving_files: tuple[str, ...] = ()
 
 
 def station_status(station: Station) -> StationStatus:
@@ -207,6 +212,7 @@ def station_status(station: Station) -> StationStatus:
             free_bytes=room.free_bytes,
             free_frames=room.frames,
             left_s=_left_s(counts, last, station.workers.count),
+            arriving_files=tuple(paths_arriving(connection, _ARRIVING_SHOWN)),
         )
 
 

@@ -1,0 +1,49 @@
+"""The settings of one ingest thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.core.timing import Timing
+from filmscand.daemon.station.configuration import Station, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """The settings of one ingest thread.
+
+    Attributes
+    ----------
+    watch : Watch
+        The folder.
+    archive, database : Path
+        Top of the archive, and the station's database.
+    request : CleanRequest
+        How every frame is to be cleaned.
+    timing : Timing
+        Waiting times.
+    """
+
+    watch: Watch
+    archive: Path
+    database: Path
+    request: CleanRequest
+    timing: Timing
+
+
+def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
+    """Return one plan for each watch of a station."""
+    return [
+        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing)
+        for watch in station.watch
+    ]
+
+
+def _request(station: Station, watch: Watch) -> CleanRequest:
+    return CleanRequest(
+        film=watch.film,
+        sensitivity=station.cleaning.sensitivity,
+        fourth_sample_is_infrared=watch.fourth_sample_infrared,
+    )
