@@ -45,8 +45,12 @@ def say_labelled(label: str, text: object, colour: str | None = None) -> None:
 
 
 def complain(text: object) -> None:
-    """Print a line on stderr, with the name of the program before it."""
-    _print(sys.stderr, f"filmscand: {text}")
+    """Print a line on stderr, with the name of the program before it; whole in a log, whatever COLUMNS says."""
+    line = f"filmscand: {text}"
+    if sys.stderr.isatty():
+        _print(sys.stderr, line)
+    else:
+        print(visible(line), file=sys.stderr)
 
 
 def styled(text: str, colour: str | None, stream: IO[str]) -> str:

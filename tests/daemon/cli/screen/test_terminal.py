@@ -21,6 +21,12 @@ def test_lines_are_wrapped_to_the_terminal_with_the_text_below_the_text(monkeypa
     ]
 
 
+def test_complaints_in_a_log_are_whole_lines(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    complain("x " * 60)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_lines_for_a_file_or_a_program_are_whole(monkeypatch, capsys):
     monkeypatch.delenv("COLUMNS", raising=False)
     say("x" * 300)
