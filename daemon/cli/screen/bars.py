@@ -114,7 +114,7 @@ def line_of(name: str, part: float | None, words: list[str], state: str, width: 
     for parts in ((bar, fixed), ("", fixed)):
         rest = "  ".join(filter(None, parts))
         room = width - len(rest) - 2
-        if room >= _NAME_COLUMNS:
+        if room >= min(_NAME_COLUMNS, max(8, len(name))):
             break
     head = f"{pad(shorten(visible(name), max(1, min(room, _NAME_COLUMNS))), 8)}  {rest}"
     left = width - len(head) - 2
