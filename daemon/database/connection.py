@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filmscand.daemon.core.errors import DaemonError
+from filmscand.drivers.files.pairs import name_key
 
 BUSY_TIMEOUT_S = 15.0
 
@@ -139,6 +140,21 @@ _MIGRATIONS = (
     UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
         WHERE json_type(request, '$.captured') = 'object';
     """,
+    # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
+    """
+    ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
+    UPDATE candidates SET name_key = name_key(path);
+    CREATE INDEX candidates_by_name ON candidates (watch, name_key);
+    CREATE TABLE roll_names (
+        collection TEXT NOT NULL,
+        box        TEXT NOT NULL,
+        roll       TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        name_key   TEXT NOT NULL,
+        PRIMARY KEY (collection, box, name_key),
+        UNIQUE (collection, box, roll)
+    );
+    """,
 )
 
 
@@ -214,6 +230,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     # A source file may be deleted on the strength of a committed row: the row has to outlive a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("name_key", 1, name_key, deterministic=True)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

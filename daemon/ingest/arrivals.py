@@ -25,7 +25,7 @@ from filmscand.daemon.ingest.settling import (
 )
 from filmscand.daemon.ingest.watch import is_being_written
 from filmscand.daemon.station.configuration import PairRule, Watch
-from filmscand.drivers.files.layout import decide_layout
+from filmscand.drivers.files.layout import Layout, decide_layout
 from filmscand.drivers.files.reader import (
     SUFFIXES,
     AmbiguousLayoutError,
@@ -33,7 +33,7 @@ from filmscand.drivers.files.reader import (
     FilmFileError,
     check_whole,
 )
-from filmscand.drivers.files.tiff_pages import open_film
+from filmscand.drivers.files.tiff_pages import FilmTiff, open_film
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ class Arrivals:
         self._observations: dict[str, Observation] = {}
         self._handled: dict[str, FileStat] = {}
         self._holding_infrared: set[str] = set()
+        self._doubts: dict[str, str] = {}
 
     def begin(self) -> None:
         """Resume the rows of an earlier run; every file has to settle again."""
@@ -172,7 +173,7 @@ class Arrivals:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
         states = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR)
         rows = [row for row in self._rows.values() if row.state in states and row.due(now)]
-        return [Arrived(row, row.path in self._holding_infrared) for row in rows]
+        return [Arrived(row, row.path in self._holding_infrared, self._doubts.get(row.path)) for row in rows]
 
     def incomplete_paths(self) -> list[str]:
         """Return the paths of the files that are still being written."""
@@ -225,6 +226,7 @@ class Arrivals:
         self._rows[row.path] = row
         self._observations[row.path] = observe_again(None, FileStat(row.size_bytes, row.mtime_ns), now_s)
         self._holding_infrared.discard(row.path)
+        self._doubts.pop(row.path, None)
 
     def _revive_partners(self, path: str, now_s: float) -> None:
         """Decide again about files that were left to a person, now that a file arrived that may be the other half."""
@@ -241,9 +243,21 @@ class Arrivals:
         if is_infrared_half(row.path, self._watch.pair):
             return
         with open_film(path) as film:
-            layout = decide_layout(film, fourth_sample_infrared=self._watch.fourth_sample_infrared, has_partner=False)
+            layout = self._decide_layout(film, row)
         if layout.infrared is not None:
             self._holding_infrared.add(row.path)
+
+    def _decide_layout(self, film: FilmTiff, row: Candidate) -> Layout:
+        fourth = self._watch.fourth_sample_infrared
+        try:
+            return decide_layout(film, fourth_sample_infrared=fourth, has_partner=False)
+        except AmbiguousLayoutError as error:
+            if self._watch.pair is PairRule.NONE:
+                raise
+            # A separate infrared file settles what a fourth sample is; only without one a person has to.
+            layout = decide_layout(film, fourth_sample_infrared=fourth, has_partner=True)
+            self._doubts[row.path] = str(error)
+            return layout
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
@@ -267,6 +281,7 @@ class Arrivals:
         self._rows.pop(path, None)
         self._observations.pop(path, None)
         self._holding_infrared.discard(path)
+        self._doubts.pop(path, None)
 
     def _stat(self, path: str) -> FileStat | None:
         with reading_source(self._watch.path / path):

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -35,18 +36,20 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
-from filmscand.daemon.ingest.claim import Claimer, Ledger
+from filmscand.daemon.ingest.belonging import why_not
+from filmscand.daemon.ingest.claim import Claimer
+from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.late import LateInfrared, NotItsInfraredError, Stores
+from filmscand.daemon.ingest.ledger import Ledger
 from filmscand.daemon.ingest.pairing import (
     ClaimFrame,
     LeaveToPerson,
     PairRules,
     WaitForPartner,
     decide_pairs,
-    is_infrared_half,
 )
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import Station, Watch
-from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,8 @@ class IngestPlan:
         How every frame is to be cleaned.
     timing : Timing
         Waiting times.
+    memory_limit_bytes : int
+        Memory that a comparison of two files may use: as much as a worker.
     """
 
     watch: Watch
@@ -75,12 +80,14 @@ class IngestPlan:
     database: Path
     request: CleanRequest
     timing: Timing
+    memory_limit_bytes: int
 
 
 def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     """Return one plan for each watch of a station."""
+    limit_bytes = station.workers.memory_limit_mib << 20
     return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing)
+        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes)
         for watch in station.watch
     ]
 
@@ -166,7 +173,10 @@ class IngestRounds:
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         self._arrivals = Arrivals(watch, self._candidates, rules)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        self._claimer = Claimer(watch, Archive(plan.archive), ledger, plan.request)
+        archive = Archive(plan.archive)
+        compare = partial(_why_not, memory_limit_bytes=plan.memory_limit_bytes)
+        self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
+        self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
         self._sweep_at_s = 0.0
         self._archive_at_s = 0.0
@@ -232,12 +242,11 @@ class IngestRounds:
             match decision:
                 case ClaimFrame():
                     self._take_up(decision)
-                case LeaveToPerson(row, reason):
-                    if not self._take_late(row):
+                case LeaveToPerson(row, reason, is_lone_infrared):
+                    if not (is_lone_infrared and self._take_late(row, reason)):
                         self._arrivals.leave_to_person(row, reason)
                 case WaitForPartner(row, _):
-                    if not self._take_late(row):
-                        self._arrivals.wait_for_pair(row)
+                    self._arrivals.wait_for_pair(row)
 
     def _take_up(self, frame: ClaimFrame) -> None:
         def claim() -> None:
@@ -252,15 +261,22 @@ class IngestRounds:
             if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
                 self._release(current)
 
-    def _take_late(self, row: Candidate) -> bool:
-        if not is_infrared_half(row.path, self._plan.watch.pair):
-            return False
-        job = self._claimer.find_late(_picture_paths(row.path))
+    def _take_late(self, row: Candidate, reason: str) -> bool:
+        """Give a lone infrared to the frame that had its name, if it belongs there; False where there is none."""
+        job = self._late.find(row.path)
         if job is None or job.state is not JobState.FINISHED:
             return job is not None
-        self._guard(row, lambda: self._queue(self._claimer.claim_late(row, job)))
+
+        def take() -> None:
+            try:
+                if self._late.take(row, job) is not None:
+                    self._queue()
+            except NotItsInfraredError as error:
+                self._arrivals.leave_to_person(row, f"{reason}; {error}")
+
+        self._guard(row, take)
         current = self._arrivals.refresh(row, time.monotonic())
-        if current is not None and current.state is CandidateState.STORED:
+        if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
             self._release(current)
         return True
 
@@ -337,10 +353,9 @@ class IngestRounds:
 _BEGINS_ANEW = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR, CandidateState.CLAIMED)
 
 
-def _picture_paths(infrared: str) -> list[str]:
-    path = PurePosixPath(infrared)
-    stem = infrared_stem(path.name) or path.stem
-    return [str(path.with_name(name)) for name in (stem, *(f"{stem}{suffix}" for suffix in sorted(SUFFIXES)))]
+def _why_not(picture: Path, infrared: Path, request: CleanRequest, *, memory_limit_bytes: int) -> str | None:
+    fourth = request.fourth_sample_is_infrared
+    return why_not(picture, infrared, fourth_sample_is_infrared=fourth, memory_limit_bytes=memory_limit_bytes)
 
 
 def _request(station: Station, watch: Watch) -> CleanRequest:

@@ -89,8 +89,8 @@ class Watch(_Section):
             raise ValueError(f"roll: expected text with {{folder}} or {{date}} in it, found {self.roll!r}") from None
         return self
 
-    def roll_of(self, file: Path, day: date) -> str:
-        """Return the roll that a file in this folder belongs to, as a slug.
+    def roll_name(self, file: Path, day: date) -> str:
+        """Return the name of the roll that a file in this folder belongs to, as a person wrote it.
 
         Parameters
         ----------
@@ -99,8 +99,12 @@ class Watch(_Section):
         day : date
             Replaces `{date}`, and also `{folder}` if the file lies directly in the watch folder.
         """
-        folder = "-".join(file.parent.parts) or day.isoformat()
-        return slug(self.roll.format(folder=folder, date=day.isoformat()))
+        folder = "/".join(file.parent.parts) or day.isoformat()
+        return self.roll.format(folder=folder, date=day.isoformat())
+
+    def roll_of(self, file: Path, day: date) -> str:
+        """Return the slug of the name that `roll_name` returns; two names may have one slug."""
+        return slug(self.roll_name(file, day))
 
     def quiet_time_s(self, *, network: bool) -> float:
         """Return for how many seconds a file must not change before it is taken; `network`: it lies on a share."""

@@ -83,7 +83,7 @@ from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
 from filmscand.daemon.core.timing import Timing
 
 OURS = {"claim", "queue", "candidates", "frames", "connection", "tree", "frame_folder", "roll_record", "atomic_file"}
-OURS |= {"source_file", "events", "put_away"}
+OURS |= {"source_file", "events", "put_away", "halves", "late", "rolls", "roll_names"}
 
 def ingest_until_killed(config, kill_at):
     station = load_station(config)
