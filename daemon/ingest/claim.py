@@ -16,7 +16,7 @@ from typing import Final
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import FrameExistsError, RollSealedError, SourceChangedError
-from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
+from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.candidates import Candidate, CandidateState
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobState, Roll, SourceFile, find_job, sources_of
@@ -202,7 +202,7 @@ class Claimer:
             return None
 
     def _note_folder(self, job: Job) -> str | None:
-        """Note the name of the frame's roll in its record; return the picture's folder if the record has another name."""
+        """Note the name of the frame's roll in its record; return the picture's folder if that is another name."""
         frame = job.frame
         name = name_of_roll(self._connection, Roll(frame.collection, frame.box, frame.roll))
         kept = None if name is None else self._archive.note_roll_name(frame, name)

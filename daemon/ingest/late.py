@@ -109,8 +109,8 @@ class LateInfrared:
         """
         source = self._halves.hash(infrared, Role.INFRARED)
         if self._halves.find_stored(job.frame, source) is not None:
-            reason = f"the same infrared is already in the archive as {job.frame}"
-            self._candidates.move(infrared, CandidateState.DUPLICATE, reason, job.job_id)
+            told = f"the same infrared is already in the archive as {job.frame}"
+            self._candidates.move(infrared, CandidateState.DUPLICATE, told, job.job_id)
             return None
         if not same_picture:
             _require_waiting(job)
