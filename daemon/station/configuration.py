@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.core.frame_id import checked_slug, slug
+from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -101,10 +101,6 @@ class Watch(_Section):
         """
         folder = "/".join(file.parent.parts) or day.isoformat()
         return self.roll.format(folder=folder, date=day.isoformat())
-
-    def roll_of(self, file: Path, day: date) -> str:
-        """Return the slug of the name that `roll_name` returns; two names may have one slug."""
-        return slug(self.roll_name(file, day))
 
     def quiet_time_s(self, *, network: bool) -> float:
         """Return for how many seconds a file must not change before it is taken; `network`: it lies on a share."""

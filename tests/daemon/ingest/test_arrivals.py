@@ -6,13 +6,14 @@ from contextlib import closing
 from datetime import date
 
 import pytest
+import tifffile
 
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.watch import sweep
 from filmscand.daemon.station.configuration import Watch
-from support.live_station import write_infrared, write_inside, write_picture
+from support.live_station import film, write_infrared, write_inside, write_picture
 
 TODAY = date(2026, 11, 28)
 QUIET_S = 4.0
@@ -166,3 +167,18 @@ def test_a_complete_file_waits_for_its_other_half(folder):
     folder.arrivals.wait_for_pair(arrived.candidate)
     assert folder.states() == {"a.tif": CandidateState.WAIT_PAIR}
     assert [one.candidate.path for one in folder.arrivals.complete_files(0.0)] == ["a.tif"]
+
+
+def write_transparent(path):
+    picture = film(1)
+    picture[..., 3] = 65535
+    tifffile.imwrite(path, picture, photometric="rgb", extrasamples=["unassalpha"], software="Photoshop", metadata=None)
+
+
+def test_a_picture_with_transparency_waits_for_the_infrared_file_that_settles_what_it_is(folder):
+    write_transparent(folder.root / "a.tif")
+    folder.settle()
+    folder.check()
+    assert folder.states() == {"a.tif": CandidateState.COMPLETE}
+    arrived = folder.arrivals.complete_files(0.0)
+    assert [(one.holds_infrared, "ExtraSamples" in one.doubt) for one in arrived] == [(False, True)]
