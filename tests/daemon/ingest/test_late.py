@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from filmscand.daemon.archive.sidecar import Sidecar
@@ -134,3 +138,74 @@ def test_a_late_infrared_that_goes_while_it_is_copied_leaves_the_frame_as_it_was
     with pytest.raises(SourceChangedError):
         bench.rounds._late.store(find_job(bench.connection, job.job_id))
     assert [digest(path) for path in folder(bench, job).glob("*_ir*")] == [before]
+
+
+KILL_AT = """
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from filmscand.daemon.core.timing import Timing
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.frames import find_job
+from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
+from filmscand.daemon.station.configuration import load_station
+
+OURS = {"late", "halves", "replaced", "queue", "candidates", "tree", "atomic_file", "sidecar", "events"}
+
+def store_until_killed(config, kill_at):
+    station = load_station(config)
+    plan = plan_ingest(station, Timing(poll_s=0.02, retry_first_s=0.05))[0]
+    lines = 0
+    def count(frame, event, argument):
+        nonlocal lines
+        if Path(frame.f_code.co_filename).stem not in OURS:
+            return None
+        lines += event == "line"
+        if lines >= kill_at:
+            os._exit(7)
+        return count
+    with closing(open_database(station.database)) as connection:
+        rounds = IngestRounds(plan, connection, network=False, events=None)
+        sys.settrace(count)
+        rounds._late.store(find_job(connection, 1))
+    os._exit(0)
+
+for config, kill_at in zip(sys.argv[1::2], sys.argv[2::2]):
+    child = os.fork()
+    if child == 0:
+        store_until_killed(Path(config), int(kill_at))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def claim_right_infrared(bench):
+    """Bring a frame with a wrong infrared to where its right one is claimed and not yet in the archive."""
+    job = take_up(bench, 1, infrared=2)
+    finish(bench, "PlaneMismatchError: ...")
+    path = write_infrared(bench.drop / "a_ir.tif", 1)
+    row = bench.candidates.see("a_ir.tif", path.stat().st_size, path.stat().st_mtime_ns)
+    for state in (CandidateState.SETTLING, CandidateState.COMPLETE):
+        row = bench.candidates.move(row, state)
+    bench.queue.add_source(job.job_id, SourceFile(Role.INFRARED, digest(path), path.stat().st_size, "a_ir.tif"))
+    bench.candidates.move(row, CandidateState.CLAIMED, job_id=job.job_id)
+    return job, digest(next(folder(bench, job).glob("*_ir.tif"))), digest(path)
+
+
+def test_a_kill_at_any_line_of_a_replacement_loses_neither_infrared(make_bench):
+    kills = range(5, 400, int(os.environ.get("FILMSCAND_KILL_STEP", "60")))
+    benches = [make_bench(pair_timeout_s=0.2) for _ in kills]
+    claimed = [claim_right_infrared(bench) for bench in benches]
+    arguments = [str(word) for bench, kill in zip(benches, kills, strict=True) for word in (bench.config, kill)]
+    killed = subprocess.run([sys.executable, "-c", KILL_AT, *arguments], capture_output=True, text=True, timeout=120)
+    assert killed.returncode == 0, killed.stderr
+    assert set(killed.stdout.split()) <= {"0", "7"}, killed.stderr
+    assert killed.stdout.split().count("7") >= len(kills) // 2
+    for bench, (job, wrong, right) in zip(benches, claimed, strict=True):
+        bench.restart()
+        bench.run_until_queued(1)
+        again = bench.queued()[0]
+        assert again.frame == job.frame
+        assert again.request.originals[1].sha256 == right
+        assert [file.sha256 for file in again.request.replaced_originals] == [wrong]
+        assert sorted(digest(path) for path in folder(bench, job).glob("*_ir*.tif")) == sorted([wrong, right])
