@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import Fault, TransientError, whose
 from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
@@ -40,6 +40,7 @@ from filmscand.daemon.station.systemd_notify import Notifier
 log = logging.getLogger(__name__)
 
 WORKER_ALARM = "worker"
+START_ALARM = "worker_start"
 _ALARMING_DEATHS = 3
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ORPHANS_AT_MOST_S = 30.0
@@ -129,12 +130,28 @@ class Supervisor:
                 self._report(loss)
             self._worker_pool.kill_overdue(held_frames(self._connection))
             self._sessions.update(self._connection)
+            self._tell_of_starts()
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
             # The watchdog is not fed: if the database stays silent, systemd restarts the service.
             log.warning("the database does not answer: %s", error)
+        except Exception as error:
+            # One round that fails must not end the service: workers and sessions go on, and the next round comes.
+            if whose(error) is Fault.FRAME:
+                log.exception("unexpected error of the supervisor")
+            else:
+                log.error("the supervisor could not look after everything: %s", error)
         else:
             self._notifier.alive()
+
+    def _tell_of_starts(self) -> None:
+        problem = self._worker_pool.start_problem
+        if problem is not None:
+            self._alarms.raise_alarm(
+                START_ALARM, f"a worker cannot be started: {problem}; tried again until it works. Close other programs"
+            )
+        else:
+            self._alarms.clear(START_ALARM)
 
     def _is_idle(self) -> bool:
         # Sessions first: a session queues its last frame before it ends.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from filmscand.daemon.core.errors import FrameExistsError, storing
+from filmscand.daemon.core.progress import tell_bytes
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -129,6 +130,7 @@ def copy(source: BinaryIO, target: BinaryIO) -> None:
     buffer = memoryview(bytearray(CHUNK_BYTES))
     while count := source.readinto(buffer):  # type: ignore[attr-defined]
         target.write(buffer[:count])
+        tell_bytes(count)
 
 
 def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
-from filmscand.ir.identity import EngineIdentity
+
+if TYPE_CHECKING:
+    from filmscand.ir.identity import EngineIdentity
 
 # Never changes: a file that is made again has to get the same UUID, and name its origin by the same UUID.
 _NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")

@@ -27,7 +27,7 @@ from filmscand.daemon.archive.metadata import capture_tags, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.roll_record import write_roll_record
 from filmscand.daemon.archive.sidecar import Sidecar, stored_file
-from filmscand.daemon.archive.source_file import copy_unchanged, open_source
+from filmscand.daemon.archive.source_file import copy_unchanged, open_below, open_source
 from filmscand.daemon.archive.verify_frame import Problem, check_file, verify_folder
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
@@ -83,10 +83,15 @@ class Archive:
         if self.is_sealed(frame):
             raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
 
-    def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
+    def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
         """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
 
         A second call with the same content changes nothing.
+
+        Parameters
+        ----------
+        root : Path, optional
+            The watch folder. Below it no link is followed.
 
         Raises
         ------
@@ -102,7 +107,7 @@ class Archive:
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
         target = self.frame_folder(frame).original_target(role, ending)
         self._prepare(frame, target, role)
-        with open_source(source) as file:
+        with open_source(source) if root is None else open_below(root, str(source.relative_to(root))) as file:
             published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
         stored = stored_file(role, target, published.digest, source.name)
         self._note_original(frame, EventType.INGESTION, stored, published)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filmscand.daemon.core.errors import ModelUnusableError
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.ir import CleanOptions, DetectorUse, ModelError
 from filmscand.ir.network.model_file import load_detector, load_inpainting
@@ -26,6 +29,23 @@ def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOpt
         detector_model=models.get("detector_model"),
         inpainting_model=models.get("inpainting_model"),
     )
+
+
+@contextmanager
+def using_models(cleaning: Cleaning) -> Iterator[None]:
+    """Turn an error of a model file into one that says what to do (a context manager).
+
+    Raises
+    ------
+    ModelUnusableError
+        A model is missing, damaged or of another kind; the frame is sound.
+    """
+    try:
+        yield
+    except ModelError as error:
+        keys = " or ".join(f"cleaning.{key}" for key in cleaning.models())
+        advice = f"bring it back, or correct {keys}" if keys else "install filmscand again"
+        raise ModelUnusableError(f"{error}; {advice}. Frames that need no model are cleaned meanwhile") from error
 
 
 def model_problem(key: str, path: Path) -> str | None:

@@ -23,13 +23,13 @@ from typing import TypeVar
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, MODEL_ALARM, Alarms
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import Lease
 from filmscand.daemon.database.queue import LeaseLostError, Queue
@@ -137,11 +137,13 @@ class Worker:
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
-        except (TransientError, OSError) as error:
-            self._give_back(lease, error)
         except Exception as error:
             if _is_out_of_memory(error):
                 raise
+            fault = whose(error)
+            if fault is not Fault.FRAME:
+                self._give_back(lease, error, MODEL_ALARM if fault is Fault.CONFIGURATION else ARCHIVE_ALARM)
+                return
             # The frame or the engine is at fault, so the error would come again: no retry.
             log.exception("%s failed", lease.job.frame)
             reason = f"{type(error).__name__}: {error}"
@@ -154,12 +156,14 @@ class Worker:
         with transaction(self._connection):
             self._queue.finish(lease, result)
             self._alarms.clear(ARCHIVE_ALARM)
+            if all(path.is_file() for path in self._plan.cleaning.models().values()):
+                self._alarms.clear(MODEL_ALARM)
 
-    def _give_back(self, lease: Lease, error: Exception) -> None:
+    def _give_back(self, lease: Lease, error: Exception, alarm: str) -> None:
         timing = self._plan.timing
         delay_s = backoff_s(lease.job.retries, timing.retry_first_s, timing.retry_cap_s)
         self._repeat(lambda: self._queue.give_back(lease, str(error), delay_s))
-        if self._repeat(lambda: self._alarms.raise_alarm(ARCHIVE_ALARM, str(error))):
+        if self._repeat(lambda: self._alarms.raise_alarm(alarm, str(error))):
             log.error("%s; retried until it works", error)
 
     def _repeat(self, action: Callable[[], T]) -> T:

@@ -7,23 +7,28 @@ too: a field that one version adds there is kept by versions that do not know it
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.database.room import fill_index, require_room
+from filmscand.daemon.database.trouble import (
+    DatabaseError,
+    DatabaseFullError,
+    DatabaseTooNewError,
+    StationConnection,
+    damaged,
+    full,
+    named,
+)
 from filmscand.drivers.files.pairs import name_key
 
+__all__ = ["DatabaseError", "DatabaseTooNewError", "open_database", "open_to_read", "schema_version", "transaction"]
+
 BUSY_TIMEOUT_S = 15.0
-
-
-class DatabaseError(DaemonError):
-    """The station's database cannot be used."""
-
-
-class DatabaseTooNewError(DatabaseError):
-    """A newer filmscand wrote the database; this one would not understand it."""
 
 
 # One entry for each schema number. An entry that has been released is never edited; a new one is appended.
@@ -140,6 +145,10 @@ _MIGRATIONS = (
     UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
         WHERE json_type(request, '$.captured') = 'object';
     """,
+    # A person may tell a halted session to go on without the slide that halted it.
+    """
+    ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
+    """,
     # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
     """
     ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
@@ -170,12 +179,19 @@ def open_database(path: Path) -> sqlite3.Connection:
     ------
     DatabaseTooNewError
         If a newer filmscand wrote it.
+    DatabaseDamagedError
+        If it is damaged or no database of a station.
+    DatabaseFullError
+        If its disk is full.
     sqlite3.Error
-        If it cannot be opened or is no database.
+        If it cannot be opened.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    require_room(path)
+    connection = _connect(path, str(path))
     try:
+        _require_own(connection, path)
         _configure(connection)
+        fill_index(path)
         _migrate(connection, path)
     except BaseException:
         connection.close()
@@ -190,17 +206,59 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     ------
     DatabaseTooNewError
         If a newer filmscand wrote it.
+    DatabaseDamagedError
+        If it is damaged or no database of a station.
     sqlite3.Error
         If it is missing or cannot be read.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     try:
-        connection.isolation_level = None
+        require_room(path)
+    except DatabaseFullError:
+        return _open_a_copy(path)
+    return _open_to_read(path, f"{path.absolute().as_uri()}?mode=ro")
+
+
+def _open_to_read(path: Path, address: str) -> sqlite3.Connection:
+    connection = _connect(path, address)
+    try:
         connection.row_factory = sqlite3.Row
+        _require_own(connection, path)
         _require_known(connection, path)
+        fill_index(path)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _open_a_copy(path: Path) -> sqlite3.Connection:
+    """Open a copy of the database and its log in the folder for temporary files: its own disk is full."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="filmscand-") as folder:
+            copy = Path(folder, path.name)
+            for ending in ("", "-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+            # The files stay as long as they are open.
+            return _open_to_read(copy, f"{copy.as_uri()}?mode=ro")
+    except OSError as error:
+        raise full(path, f"a copy to read from: {error}") from error
+
+
+def _connect(path: Path, address: str) -> sqlite3.Connection:
+    if path.exists() and not path.is_file():
+        raise damaged(path, "no file")
+    try:
+        connection = sqlite3.connect(
+            address,
+            uri=address.startswith("file:"),
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            factory=StationConnection,
+        )
+    except sqlite3.Error as error:
+        raise named(error, path) from error
+    connection.file = path
     return connection
 
 
@@ -242,6 +300,16 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             for statement in _statements(migration):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _require_own(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database without our schema number that holds tables all the same."""
+    # One transaction makes schema number and tables: another process never sees one without the other.
+    if schema_version(connection) != 0:
+        return
+    found = connection.execute("SELECT name FROM sqlite_schema").fetchone()
+    if found and schema_version(connection) == 0:
+        raise damaged(path, f"the database of another program, with {found[0]}")
 
 
 def _require_known(connection: sqlite3.Connection, path: Path) -> int:

@@ -14,9 +14,10 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId, checked_slug
@@ -97,6 +98,12 @@ class ScannerProfile(_Plan):
     autoexposure: bool = False
 
 
+def _ascending(positions: tuple[int, ...]) -> tuple[int, ...]:
+    if not positions or positions[0] < 1 or any(later <= before for before, later in pairwise(positions)):
+        raise ValueError(f"expected positions from 1 on, ascending, found {positions}")
+    return positions
+
+
 class ScanPlan(_Plan):
     """What one session is to scan.
 
@@ -106,6 +113,8 @@ class ScanPlan(_Plan):
         Number of the first frame on the roll.
     frames : int or None
         Number of slides; None: until the magazine is empty.
+    positions : tuple of int or None
+        Frames of the strip or holder to scan, ascending, from 1; None: from the first on.
     device : str
         Name by which SANE opens the scanner.
     """
@@ -115,11 +124,22 @@ class ScanPlan(_Plan):
     roll: Slug
     first_number: int = Field(default=1, ge=1, le=MAX_NUMBER)
     frames: int | None = Field(default=None, ge=1)
+    positions: Annotated[tuple[int, ...], AfterValidator(_ascending)] | None = None
     film: FilmKind = FilmKind.UNKNOWN
     scanner: ScannerProfile = ScannerProfile()
     device: str = Field(min_length=1)
     operator: str | None = None
     sensitivity: float = Field(default=0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _count_fits(self) -> ScanPlan:
+        if self.positions is not None and self.frames != len(self.positions):
+            raise ValueError(f"frames: expected {len(self.positions)}, the number of positions, found {self.frames}")
+        return self
+
+    def position(self, index: int) -> int:
+        """Return the position of the frame that is scanned as number `index` of the session, from 0."""
+        return index + 1 if self.positions is None else self.positions[index]
 
     @property
     def place(self) -> Roll:

@@ -13,6 +13,7 @@ from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, Roll, SourceFile, job_from_row
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import (
+    HALTED,
     NEXT_STATES,
     FinishReason,
     ScanPlan,
@@ -149,6 +150,30 @@ class Sessions:
                 raise SessionError(f"session {session_id} is over ({session.reason}): nothing to {wish}")
             return self._one("UPDATE sessions SET wish = ? WHERE session_id = ? RETURNING *", wish, session_id)
 
+    def ask_to_skip(self, session_id: int) -> Session:
+        """Tell a halted session to go on without the slide that halted it.
+
+        Raises
+        ------
+        SessionError
+            The session is not halted at a slide, or there is no session of this number.
+        """
+        with transaction(self._connection):
+            session, frames = self.find(session_id), self.frames(session_id)
+            if session.state not in HALTED or not frames or frames[-1].taken is not Taken.RESERVED:
+                raise SessionError(f"session {session_id} is {session.state} and waits at no slide: nothing to skip")
+            return self._one(
+                "UPDATE sessions SET wish = 'resume', skip = 1 WHERE session_id = ? RETURNING *", session_id
+            )
+
+    def hear_skip(self, session_id: int) -> bool:
+        """Return whether the slide that halted a session is to be skipped, and clear the request."""
+        with transaction(self._connection):
+            told = self._connection.execute(
+                "UPDATE sessions SET skip = 0 WHERE session_id = ? AND skip = 1", (session_id,)
+            )
+        return told.rowcount == 1
+
     def hear(self, session_id: int) -> Wish | None:
         """Return the request to the session and clear it; only a cancel stays until the session is over."""
         wish = self.find(session_id).wish
@@ -195,7 +220,7 @@ class Sessions:
             row = self._connection.execute(
                 "INSERT INTO session_frames (session_id, position, number, taken, job_id)"
                 " VALUES (?, ?, ?, 'reserved', ?) RETURNING *",
-                (session.session_id, len(frames) + 1, number, job_id),
+                (session.session_id, session.plan.position(len(frames)), number, job_id),
             ).fetchall()[0]
         return frame_from_row(row)
 
@@ -229,6 +254,16 @@ class Sessions:
                 " WHERE session_id = ? AND position = ?",
                 (error, session_id, frame.position),
             )
+
+    def at_this_position(self, session: Session, position: int) -> list[int]:
+        """Return the numbers of the roll's frames that other sessions captured from a position of strip or holder."""
+        rows = self._connection.execute(
+            "SELECT frames.number FROM session_frames JOIN frames USING (job_id)"
+            " WHERE session_id != ? AND position = ? AND collection = ? AND box = ? AND roll = ? AND taken = 'captured'"
+            " ORDER BY frames.number",
+            (session.session_id, position, session.plan.collection, session.plan.box, session.plan.roll),
+        )
+        return [row["number"] for row in rows.fetchall()]
 
     def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: CleanRequest) -> tuple[int, int]:
         while number <= MAX_NUMBER:

@@ -11,30 +11,30 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from filmscand.daemon.core.request import CleanRequest
+
 # Longest time of the comparison, seconds: ten times what a frame of 24 megapixels takes on a slow machine.
 _TIMEOUT_S: Final = 300.0
 # Exit status of the process where the planes were compared and do not belong together.
 DOES_NOT_BELONG: Final = 3
 
 
-def why_not(
-    picture: Path, infrared: Path, *, fourth_sample_is_infrared: bool | None, memory_limit_bytes: int
-) -> str | None:
+def why_not(picture: Path, infrared: Path, request: CleanRequest, *, memory_limit_bytes: int) -> str | None:
     """Return why an infrared file does not belong to a picture, in words for a person; None if it surely belongs.
 
     Parameters
     ----------
     picture, infrared : Path
         The two film files.
-    fourth_sample_is_infrared : bool or None
-        See `filmscand.drivers.files.reader.read_capture`.
+    request : CleanRequest
+        How the frame is to be cleaned; it says what a fourth sample of the picture is.
     memory_limit_bytes : int
         Memory that the comparison may use.
     """
-    words = [str(picture), str(infrared), str(fourth_sample_is_infrared), str(memory_limit_bytes)]
+    words = [str(picture), str(infrared), str(request.fourth_sample_is_infrared), str(memory_limit_bytes)]
     # One thread: the workers have the other cores, and each thread reserves memory.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "filmscand.daemon.ingest.plane_comparison", *words]
+    command = [sys.executable, "-m", "filmscand.daemon.ingest._plane_comparison", *words]
     try:
         ended = subprocess.run(
             command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT_S, check=False

@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from filmscand.daemon.archive.source_file import hash_below
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import FrameExistsError, RollSealedError, SourceChangedError
 from filmscand.daemon.core.request import CleanRequest, Role
@@ -23,8 +24,7 @@ from filmscand.daemon.database.frames import Job, JobState, Roll, SourceFile, fi
 from filmscand.daemon.database.queue import DuplicateSourceError
 from filmscand.daemon.database.roll_names import name_of_roll
 from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.late import LateInfrared, NotItsInfraredError
-from filmscand.daemon.ingest.ledger import Ledger
+from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError
 from filmscand.daemon.ingest.put_away import delete, move_to_done, move_to_duplicates
 from filmscand.daemon.ingest.rolls import roll_for
 from filmscand.daemon.ingest.settling import FileStat, stat_of
@@ -73,8 +73,16 @@ class Claimer:
         self._halves = Halves(watch.path, archive)
         self._request = request
         self._today = today
+        self._compared: set[int] = set()
 
-    def claim(self, picture: Candidate, infrared: Candidate | None, *, awaits_infrared: bool) -> Job | None:
+    def claim(
+        self,
+        picture: Candidate,
+        infrared: Candidate | None,
+        *,
+        awaits_infrared: bool,
+        file_flags: tuple[str, ...] = (),
+    ) -> Job | None:
         """Claim a frame: reserve a number, copy its files and queue it.
 
         Parameters
@@ -83,6 +91,8 @@ class Claimer:
             Complete files; None if there is no infrared file.
         awaits_infrared : bool
             True if the infrared file did not come in time; if it comes later, the frame is cleaned again.
+        file_flags : tuple of str
+            Flags of the files.
 
         Returns
         -------
@@ -101,7 +111,7 @@ class Claimer:
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
         sources = [self._halves.hash(half, role) for half, role in zip(halves, roles, strict=False)]
-        flags = ("pair_timeout",) if awaits_infrared else ()
+        flags = (*file_flags, "pair_timeout") if awaits_infrared else file_flags
         request = self._request.model_copy(update={"flags": flags, "awaits_infrared": awaits_infrared})
         try:
             job = self._reserve(halves, sources, request)
@@ -140,8 +150,10 @@ class Claimer:
 
         Raises
         ------
-        OSError
-            The disk of the watch folder fails.
+        PutAwayError, FileNotFoundError
+            The file cannot be moved away or deleted, or is gone meanwhile.
+        SourceUnreadableError
+            The disk or share of the watch folder fails.
         """
         found = stat_of(self._watch.path / candidate.path)
         if found != FileStat(candidate.size_bytes, candidate.mtime_ns):
@@ -150,24 +162,41 @@ class Claimer:
         if candidate.state is CandidateState.DUPLICATE:
             gone = self._watch.source_policy is not SourcePolicy.LEAVE and self._put_away(candidate)
             return self._candidates.moved_away(candidate) if gone else candidate
+        if self._watch.source_policy is not SourcePolicy.LEAVE and not self._is_what_was_archived(candidate):
+            log.error(
+                "%s changed after it was archived, without another size or time; it is archived again as a frame of its"
+                " own",
+                candidate.path,
+            )
+            return self._released(candidate, gone=True)
         return self._released(candidate, gone=self._put_away(candidate))
+
+    def _is_what_was_archived(self, candidate: Candidate) -> bool:
+        # Once is enough: a folder that keeps its files is tried again and again.
+        if candidate.job_id is None or candidate.candidate_id in self._compared:
+            return True
+        archived = {source.sha256 for source in sources_of(self._connection, candidate.job_id)}
+        if hash_below(self._watch.path, candidate.path, from_disk=True).sha256 not in archived:
+            return False
+        self._compared.add(candidate.candidate_id)
+        return True
 
     def _put_away(self, candidate: Candidate) -> bool:
         if candidate.state is CandidateState.DUPLICATE:
-            return move_to_duplicates(self._watch.path, candidate.path) is not None
+            move_to_duplicates(self._watch.path, candidate.path)
+            return True
         match self._watch.source_policy:
             case SourcePolicy.MOVE:
-                return move_to_done(self._watch.path, candidate.path, self._today()) is not None
+                move_to_done(self._watch.path, candidate.path, self._today())
             case SourcePolicy.DELETE:
-                return delete(self._watch.path, candidate.path)
+                delete(self._watch.path, candidate.path)
             case SourcePolicy.LEAVE:
                 return False
+        return True
 
     def _released(self, candidate: Candidate, *, gone: bool) -> Candidate:
-        refused = not gone and self._watch.source_policy is not SourcePolicy.LEAVE
-        reason = "left in place: the folder may only be read" if refused else None
         with transaction(self._connection):
-            released = self._candidates.move(candidate, CandidateState.RELEASED, reason)
+            released = self._candidates.move(candidate, CandidateState.RELEASED)
             return self._candidates.moved_away(released) if gone else released
 
     def _take_again(

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.archive.atomic_file import hash_file
 from filmscand.daemon.archive.sidecar import stored_file
+from filmscand.daemon.archive.source_file import hash_below
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     FrameExistsError,
@@ -47,7 +48,7 @@ class Halves:
         """
         path = self._folder / candidate.path
         with reading_source(path):
-            digest = hash_file(path)
+            digest = hash_below(self._folder, candidate.path)
             found = stat_of(path)
         if found != FileStat(candidate.size_bytes, candidate.mtime_ns) or digest.size_bytes != candidate.size_bytes:
             raise SourceChangedError(f"{path}: expected it to stay as it was, found {found}")
@@ -67,7 +68,7 @@ class Halves:
         """
         role = Role(source.role)
         try:
-            stored = self._archive.copy_original(job.frame, self._folder / source.name, role)
+            stored = self._archive.copy_original(job.frame, self._folder / source.name, role, root=self._folder)
         except (SourceChangedError, FrameExistsError):
             # An earlier call may have been killed after its copy; later changes of the source do not matter then.
             found = self.find_stored(job.frame, source)

@@ -8,6 +8,7 @@ Scanning programs use names again: `scan0001_ir.tif` may belong to the next roll
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from filmscand.daemon.archive.replaced import bring_back, replaced_originals, se
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError, SourceChangedError
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
-from filmscand.daemon.database.candidates import Candidate, CandidateState
+from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, find_job, sources_of
+from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.ledger import Ledger
 from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,21 @@ _DAY_S: Final = 86400.0
 
 class NotItsInfraredError(DaemonError):
     """The infrared does not belong to the frame, or nothing shows that it does: a person has to decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The two tables that a claim changes together.
+
+    Attributes
+    ----------
+    connection : sqlite3.Connection
+        Connection of the calling thread.
+    """
+
+    connection: sqlite3.Connection
+    queue: Queue
+    candidates: Candidates
 
 
 @dataclass(frozen=True, slots=True)

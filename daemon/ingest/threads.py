@@ -12,10 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from pathlib import Path
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -27,9 +25,7 @@ from filmscand.daemon.core.errors import (
     SourceUnreadableError,
     StorageFullError,
 )
-from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
@@ -39,57 +35,29 @@ from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.belonging import why_not
 from filmscand.daemon.ingest.claim import Claimer
 from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.late import LateInfrared, NotItsInfraredError, Stores
-from filmscand.daemon.ingest.ledger import Ledger
+from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
 from filmscand.daemon.ingest.pairing import (
+    Arrived,
     ClaimFrame,
+    Decision,
     LeaveToPerson,
     PairRules,
     WaitForPartner,
     decide_pairs,
 )
+from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
+from filmscand.daemon.ingest.put_away import PutAwayError
+from filmscand.daemon.ingest.rejected import Rejected
+from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
-from filmscand.daemon.station.configuration import Station, Watch
+from filmscand.daemon.station.configuration import SourcePolicy
+
+__all__ = ["Ingest", "IngestPlan", "IngestRounds", "plan_ingest"]
 
 log = logging.getLogger(__name__)
 
 # Minimum pause between two rounds, seconds: copying a file in chunks gives thousands of events.
 _REST_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class IngestPlan:
-    """The settings of one ingest thread.
-
-    Attributes
-    ----------
-    watch : Watch
-        The folder.
-    archive, database : Path
-        Top of the archive, and the station's database.
-    request : CleanRequest
-        How every frame is to be cleaned.
-    timing : Timing
-        Waiting times.
-    memory_limit_bytes : int
-        Memory that a comparison of two files may use: as much as a worker.
-    """
-
-    watch: Watch
-    archive: Path
-    database: Path
-    request: CleanRequest
-    timing: Timing
-    memory_limit_bytes: int
-
-
-def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
-    """Return one plan for each watch of a station."""
-    limit_bytes = station.workers.memory_limit_mib << 20
-    return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes)
-        for watch in station.watch
-    ]
 
 
 class Ingest:
@@ -126,32 +94,41 @@ class Ingest:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        network = is_network_mount(self.plan.watch.path.resolve())
-        events = listen(self.plan.watch, network=network, wake=self._wake)
         failures = 0
+        while not self._stop.is_set():
+            began_s = time.monotonic()
+            try:
+                self._listen_and_serve()
+            except sqlite3.Error as error:
+                # The alarm cannot be stored; `filmscand status` detects a full disk by itself.
+                log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
+            except Exception as error:
+                log.exception("%s: ingest restarts", self.plan.watch.path)
+                tell_of_restart(self.plan, error)
+            failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
+            self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
+
+    def _listen_and_serve(self) -> None:
+        network = is_network_mount(self.plan.watch.path.resolve())
+        refused: list[str] = []
+        events = listen(self.plan.watch, network=network, wake=self._wake, on_refused=refused.append)
         try:
-            while not self._stop.is_set():
-                began_s = time.monotonic()
-                try:
-                    self._serve(network, events)
-                except sqlite3.Error as error:
-                    # The alarm cannot be stored; `filmscand status` detects a full disk by itself.
-                    log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
-                except Exception:
-                    log.exception("%s: ingest restarts", self.plan.watch.path)
-                failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
-                self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
+            self._serve(network, events, "".join(refused))
         finally:
             if events is not None:
                 events.stop()
 
-    def _serve(self, network: bool, events: WatchEvents | None) -> None:
+    def _serve(self, network: bool, events: WatchEvents | None, no_events: str) -> None:
         with closing(open_database(self.plan.database)) as connection:
             rounds = IngestRounds(self.plan, connection, network=network, events=events)
             rounds.begin()
+            rounds.tell_of_events(no_events)
+            queued = rounds.round()
+            Alarms(connection).clear(restart_alarm(self.plan))
             while not self._stop.is_set():
-                if rounds.round():
+                if queued or rounds.round():
                     self._on_queued()
+                queued = False
                 self._wake.wait(rounds.pause_s())
                 self._wake.clear()
                 self._stop.wait(_REST_S)
@@ -170,11 +147,17 @@ class IngestRounds:
         self._sweep_every_s = plan.timing.sweep_s if events is not None else min(plan.timing.poll_s, quiet_s / 2)
         self._candidates = Candidates(connection, str(watch.path))
         self._alarms = Alarms(connection)
+        self._network = network
+        self._quiet_s = quiet_s
+        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format)
+        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format)
+        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
-        self._arrivals = Arrivals(watch, self._candidates, rules)
+        rejected = Rejected(watch.path, self._candidates, self._held)
+        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected)
         ledger = Ledger(connection, Queue(connection), self._candidates)
         archive = Archive(plan.archive)
-        compare = partial(_why_not, memory_limit_bytes=plan.memory_limit_bytes)
+        compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
         self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
         self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
@@ -186,9 +169,19 @@ class IngestRounds:
     def begin(self) -> None:
         """Continue with the candidates of an earlier run."""
         self._arrivals.begin()
+        for troubles in (self._unread, self._files, self._held):
+            troubles.keep(set())
         for row in self._candidates.in_state({CandidateState.DUPLICATE}):
             if row.in_place:
                 self._release(row)
+
+    def tell_of_events(self, refused: str) -> None:
+        """Raise or end the alarm that the kernel gives no events; `refused` is its reason, empty if it gives them."""
+        key = f"events:{self._plan.watch.path}"
+        if not refused:
+            self._alarms.clear(key)
+        elif self._alarms.raise_alarm(key, refused):
+            log.warning("%s", refused)
 
     def round(self) -> bool:
         """Observe, check, pair, claim and put away once; return whether a frame was queued."""
@@ -196,9 +189,10 @@ class IngestRounds:
         now_s = time.monotonic()
         self._look(now_s)
         for row in self._arrivals.settled(time.time()):
-            self._guard(row, lambda row=row: self._arrivals.check(row, date.today()))  # type: ignore[misc]
-        for row in self._due({CandidateState.STORED}):
-            self._release(row)
+            self._guard(row, lambda row=row: self._check(row))  # type: ignore[misc]
+        for row in self._due({CandidateState.STORED, *({CandidateState.DUPLICATE} if self._held else ())}):
+            if row.state is CandidateState.STORED or row.path in self._held:
+                self._release(row)
         if self._archive_at_s <= now_s:
             self._resume()
             self._decide()
@@ -211,6 +205,10 @@ class IngestRounds:
             next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
         return max(0.0, next_s - time.monotonic())
 
+    def _check(self, row: Candidate) -> None:
+        self._arrivals.check(row, date.today())
+        self._files.end(row.path)
+
     def _look(self, now_s: float) -> None:
         try:
             if self._events is not None:
@@ -219,11 +217,20 @@ class IngestRounds:
                     self._arrivals.note_event(path, now_s, write_ended=path in changes.finished)
             if self._sweep_at_s <= now_s:
                 self._sweep_at_s = now_s + self._sweep_every_s
-                self._arrivals.note_sweep(sweep(self._plan.watch.path), now_s)
-                self._alarms.clear(self._watch_alarm)
+                self._sweep(now_s)
             self._arrivals.observe_due(now_s)
         except (OSError, SourceUnreadableError, SourceChangedError) as error:
             self._alarm(self._watch_alarm, error)
+
+    def _sweep(self, now_s: float) -> None:
+        unreadable: dict[str, OSError] = {}
+        found = sweep(self._plan.watch.path, unreadable.__setitem__)
+        self._alarms.clear(self._watch_alarm)
+        for troubles in (self._unread, self._files, self._held):
+            troubles.keep({*found, *unreadable})
+        self._arrivals.note_sweep(found, now_s)
+        for path, error in unreadable.items():
+            self._unread.note(path, f"{self._plan.watch.path / path}: cannot read the folder: {error.strerror}")
 
     def _resume(self) -> None:
         for row in self._due({CandidateState.CLAIMED}):
@@ -233,51 +240,61 @@ class IngestRounds:
                 self._guard(current, lambda row=current: self._queue(self._claimer.resume(row)))  # type: ignore[misc]
 
     def _decide(self) -> None:
-        now = time.time()
-        for decision in decide_pairs(
-            self._arrivals.complete_files(now), self._arrivals.incomplete_paths(), self._pairs, now
-        ):
+        for decision in self._decisions(time.time()):
             if self._archive_waits():
                 return
-            match decision:
-                case ClaimFrame():
-                    self._take_up(decision)
-                case LeaveToPerson(row, reason, is_lone_infrared):
-                    if not (is_lone_infrared and self._take_late(row, reason)):
-                        self._arrivals.leave_to_person(row, reason)
-                case WaitForPartner(row, _):
-                    self._arrivals.wait_for_pair(row)
+            row = decision.picture if isinstance(decision, ClaimFrame) else decision.candidate
+            self._guard(row, lambda decision=decision: self._follow(decision))  # type: ignore[misc]
+
+    def _decisions(self, now: float) -> list[Decision]:
+        arrived, incomplete = self._arrivals.complete_files(now), self._arrivals.incomplete_paths()
+
+        def decide(files: list[Arrived]) -> list[Decision]:
+            return decide_pairs(files, incomplete, self._pairs, now)
+
+        try:
+            return decide(arrived)
+        except Exception:
+            # One file may not stop the others: those that cannot be decided even alone are put off.
+            return decide([one for one in arrived if self._guard(one.candidate, lambda one=one: decide([one]))])  # type: ignore[misc]
+
+    def _follow(self, decision: Decision) -> None:
+        match decision:
+            case ClaimFrame():
+                self._take_up(decision)
+            case LeaveToPerson(row, reason, is_lone_infrared):
+                if not (is_lone_infrared and self._take_late(row)):
+                    self._arrivals.leave_to_person(row, reason)
+            case WaitForPartner(row, _):
+                self._arrivals.wait_for_pair(row)
 
     def _take_up(self, frame: ClaimFrame) -> None:
+        halves = [row for row in (frame.picture, frame.infrared) if row is not None]
+        flags = tuple(dict.fromkeys(flag for row in halves for flag in self._arrivals.flags_of(row)))
+
         def claim() -> None:
-            if self._claimer.claim(frame.picture, frame.infrared, awaits_infrared=frame.infrared_timed_out) is not None:
+            job = self._claimer.claim(
+                frame.picture, frame.infrared, awaits_infrared=frame.infrared_timed_out, file_flags=flags
+            )
+            if job is not None:
                 self._queue()
+            self._files.end(frame.picture.path)
 
         self._guard(frame.picture, claim)
-        for row in (frame.picture, frame.infrared):
-            if row is None:
-                continue
+        for row in halves:
             current = self._arrivals.refresh(row, time.monotonic())
             if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
-                self._release(current)
+                self._release_soon(current)
 
-    def _take_late(self, row: Candidate, reason: str) -> bool:
+    def _take_late(self, row: Candidate) -> bool:
         """Give a lone infrared to the frame that had its name, if it belongs there; False where there is none."""
         job = self._late.find(row.path)
         if job is None or job.state is not JobState.FINISHED:
             return job is not None
-
-        def take() -> None:
-            try:
-                if self._late.take(row, job) is not None:
-                    self._queue()
-            except NotItsInfraredError as error:
-                self._arrivals.leave_to_person(row, f"{reason}; {error}")
-
-        self._guard(row, take)
+        self._guard(row, lambda: self._queue() if self._late.take(row, job) is not None else None)
         current = self._arrivals.refresh(row, time.monotonic())
         if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
-            self._release(current)
+            self._release_soon(current)
         return True
 
     def _queue(self, _: object = None) -> None:
@@ -285,34 +302,59 @@ class IngestRounds:
         self._archive_failures = 0
         self._alarms.clear(ARCHIVE_ALARM)
 
-    def _release(self, row: Candidate) -> None:
-        self._guard(row, lambda: self._claimer.release(row))
+    def _release_soon(self, row: Candidate) -> None:
+        moves = self._plan.watch.source_policy is not SourcePolicy.LEAVE
+        if self._network and moves and row.state is CandidateState.STORED:
+            # Over a share bytes may still come that change neither size nor time; release() compares once more.
+            self._candidates.put_off(row, "compared with the archive once more before it is put away", self._quiet_s)
+        else:
+            self._release(row)
 
-    def _guard(self, row: Candidate, action: Callable[[], object]) -> None:
-        """Run an action for one file; after an error, move or put off the candidate."""
+    def _release(self, row: Candidate) -> None:
+        def release() -> None:
+            self._claimer.release(row)
+            self._arrivals.look_again(row.path)
+            self._held.end(row.path)
+            self._files.end(row.path)
+
+        self._guard(row, release)
+
+    def _guard(self, row: Candidate, action: Callable[[], object]) -> bool:
+        """Run an action for one file; after an error, move or put off the candidate. Return whether there was none."""
         try:
             action()
+            return True
+        except PutAwayError as error:
+            self._held.note(row.path, str(error))
+            self._put_off(row, str(error))
         except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
             self._archive_failed(error)
-        except SourceChangedError:
-            self._back_to_settling(row)
-        except (FrameExistsError, FrameIdError) as error:
+        except SourceChangedError as error:
+            if row.state is CandidateState.STORED:
+                # The frame is safe; somebody put a link or something else in the way.
+                self._held.note(row.path, str(error))
+                self._put_off(row, str(error))
+            else:
+                self._back_to_settling(row)
+        except (FrameExistsError, FrameIdError, NotItsInfraredError) as error:
             self._back_to_settling(row)
             self._leave(row, str(error))
         except (SourceUnreadableError, OSError) as error:
-            self._alarm(self._watch_alarm, error)
+            self._files.note(row.path, str(error))
             self._put_off(row, str(error))
-        except sqlite3.Error:
-            raise
         except Exception as error:
-            log.exception("%s: unexpected error", row.path)
+            if isinstance(error, sqlite3.Error) and not is_of_one_file(error):
+                raise
+            if row.path not in self._files:
+                log.exception("%s: unexpected error", row.path)
+            self._files.note(row.path, f"{row.path}: unexpected {type(error).__name__}: {error}; the other files go on")
             self._put_off(row, f"{type(error).__name__}: {error}")
+        return False
 
     def _archive_failed(self, error: Exception) -> None:
         timing = self._plan.timing
-        self._archive_at_s = time.monotonic() + backoff_s(
-            self._archive_failures, timing.retry_first_s, timing.retry_cap_s
-        )
+        pause_s = backoff_s(self._archive_failures, timing.retry_first_s, timing.retry_cap_s)
+        self._archive_at_s = time.monotonic() + pause_s
         self._archive_failures += 1
         self._alarm(ARCHIVE_ALARM, error)
 
@@ -351,16 +393,3 @@ class IngestRounds:
 
 
 _BEGINS_ANEW = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR, CandidateState.CLAIMED)
-
-
-def _why_not(picture: Path, infrared: Path, request: CleanRequest, *, memory_limit_bytes: int) -> str | None:
-    fourth = request.fourth_sample_is_infrared
-    return why_not(picture, infrared, fourth_sample_is_infrared=fourth, memory_limit_bytes=memory_limit_bytes)
-
-
-def _request(station: Station, watch: Watch) -> CleanRequest:
-    return CleanRequest(
-        film=watch.film,
-        sensitivity=station.cleaning.sensitivity,
-        fourth_sample_is_infrared=watch.fourth_sample_infrared,
-    )

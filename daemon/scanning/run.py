@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import DaemonError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.scanning.capture_checks import suspicions
-from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery, SessionStoppedError
+from filmscand.daemon.scanning.capture_checks import Suspicion, suspicions
+from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery, SessionStoppedError, SlideSkippedError
 from filmscand.daemon.station.logs import frame_in_logs
-from filmscand.drivers.base import Capture
+from filmscand.drivers.base import Capture, DriverError
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError, SlideFate
@@ -38,6 +38,10 @@ from filmscand.drivers.scanner.same_slide import Fingerprint
 log = logging.getLogger(__name__)
 
 AFTER_INTERRUPTION = "after_interruption"
+OTHER_POSITION = (
+    "Nothing is stored yet. Cancel, and choose other frames by --positions (--first only says how they are numbered); "
+    "`filmscand session skip` leaves this one out; `filmscand session resume` keeps it all the same."
+)
 NEXT_SLIDE = "Put the next slide in, then go on."
 
 
@@ -95,6 +99,7 @@ class SessionRun:
         self._scanner = scanner
         self._last: Fingerprint | None = None
         self._interrupted = False
+        self._chooses_positions = False
 
     def run(self) -> None:
         """Scan until the session is over.
@@ -119,14 +124,25 @@ class SessionRun:
 
     def _scan_all(self) -> None:
         self._continue()
-        self._recovery.obey_requests()
+        self._unless_skipped(self._recovery.obey_requests)
         request, by_hand = self._ready()
         while not self._all_taken():
-            self._recovery.obey_requests()
-            self._take(request)
+            self._unless_skipped(self._recovery.obey_requests)
+            self._unless_skipped(lambda: self._take(request))
             if by_hand and not self._all_taken():
                 self._recovery.halt(SessionState.PAUSED, self._score(), NEXT_SLIDE)
         raise SessionOverError(FinishReason.COMPLETE)
+
+    def _unless_skipped(self, action: Callable[[], None]) -> None:
+        """Run an action; if a person skips the slide that halts it, note the slide as lost."""
+        try:
+            action()
+        except SlideSkippedError as skipped:
+            frame = self._sessions.frames(self._id)[-1]
+            if frame.taken is Taken.RESERVED:
+                log.warning("slide %d is skipped: %s", frame.position, skipped)
+                self._recovery.retry_until_stored(lambda: self._archive.discard_unfinished(self._frame_id(frame)))
+                self._sessions.lose(self._id, frame, f"skipped: {skipped}")
 
     def _end(self, over: SessionOverError) -> None:
         for frame in self._sessions.frames(self._id):
@@ -172,6 +188,8 @@ class SessionRun:
         while True:
             try:
                 found = self._scanner.capabilities()
+                _require_positions(self._plan, found)
+                self._chooses_positions = found.feeder == FeederWay.FRAME
                 return _scan_request(self._plan, found), found.feeder == FeederWay.NONE
             except ScannerError as error:
                 self._recovery.handle(error)
@@ -208,11 +226,34 @@ class SessionRun:
     def _keep(self, frame: SessionFrame, capture: Capture) -> None:
         frame_id = self._frame_id(frame)
         flags = self._flags(capture)
+        if self._known_picture(frame, capture):
+            flags = tuple(dict.fromkeys((*flags, str(Suspicion.SAME_SLIDE))))
         request = self._cleaning.model_copy(update={"flags": flags, "captured": capture.info})
         self._sessions.note_capture(frame, request)
         stored = self._recovery.retry_until_stored(lambda: self._archive.store_capture(frame_id, capture))
         self._enqueue(frame, stored, request)
         log.info("slide %d captured%s", frame.position, f": {', '.join(flags)}" if flags else "")
+
+    def _known_picture(self, frame: SessionFrame, capture: Capture) -> bool:
+        """Return whether the roll has the picture already, from the same position; a person decides whether to keep it.
+
+        Only of strips and holders: the slides in a feeder are others each time.
+        """
+        if not self._chooses_positions:
+            return False
+        session, this = self._sessions.find(self._id), Fingerprint.of(capture.rgb)
+        for number in self._sessions.at_this_position(session, frame.position):
+            known = self._plan.frame(number)
+            try:
+                same = this.same_slide(Fingerprint.of(read_capture(self._archive.frame_folder(known).raw()).rgb))
+            except (DaemonError, DriverError, OSError) as error:
+                log.warning("%s: cannot be compared: %s", known, error)
+                continue
+            if same:
+                message = f"position {frame.position} shows the picture that the roll has as {known}"
+                self._recovery.halt(SessionState.ATTENTION, message, OTHER_POSITION)
+                return True
+        return False
 
     def _flags(self, capture: Capture) -> tuple[str, ...]:
         before, self._last = self._last, Fingerprint.of(capture.rgb)
@@ -238,6 +279,19 @@ class SessionRun:
         captured, lost = (sum(frame.taken is taken for frame in frames) for taken in (Taken.CAPTURED, Taken.LOST))
         of = "" if self._plan.frames is None else f" of {self._plan.frames}"
         return f"{captured}{of} slides captured" + (f", {lost} lost" if lost else "")
+
+
+def _require_positions(plan: ScanPlan, found: Capabilities) -> None:
+    if plan.positions is None:
+        return
+    if found.feeder != FeederWay.FRAME:
+        advice = "Leave --positions out, and put in only the slides to scan."
+        raise ScannerSetupError(f"{found.model} cannot choose positions, it takes slide after slide", advice=advice)
+    if found.frame_count is not None and plan.positions[-1] > found.frame_count:
+        raise ScannerSetupError(
+            f"{found.model} has positions 1 to {found.frame_count}, found {plan.positions[-1]}",
+            advice="Choose other positions (--positions).",
+        )
 
 
 def _scan_request(plan: ScanPlan, found: Capabilities) -> ScanRequest:

@@ -50,7 +50,11 @@ KEEP_MEMORY_ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": st
 
 
 class SilenceTimer:
-    """Measures how long a child has shown no progress in its current call.
+    """Measures how long a child has shown no progress in its current call, or less than any real scanner shows.
+
+    A pass over a slide takes `budgets.pass_s` at most, so in a time of `budgets.read_s` at least the share
+    read_s / pass_s of its bytes has to come. A scanner may be silent for read_s before, so this is judged over twice
+    that time: one that drips counts as frozen.
 
     Parameters
     ----------
@@ -71,8 +75,11 @@ class SilenceTimer:
             Phase.READ: budgets.read_s,
             Phase.CLOSE: budgets.close_s,
         }
+        self._share = min(budgets.read_s / budgets.pass_s, 1.0)
+        self._drip_s = 2 * budgets.read_s
         self._ticks = monitor[Slot.TICKS]
-        self._since_s = time.monotonic()
+        self._since_s = self._share_since_s = time.monotonic()
+        self._read = (0, 0)
 
     @property
     def phase(self) -> Phase:
@@ -86,7 +93,19 @@ class SilenceTimer:
         if ticks != self._ticks:
             self._ticks, self._since_s = ticks, now_s
         silent_s = now_s - self._since_s
-        return silent_s if silent_s > self._budgets_s[self.phase] else None
+        if silent_s > self._budgets_s[self.phase]:
+            return silent_s
+        dripping_s = self._dripping_s(now_s)
+        return dripping_s if dripping_s > self._drip_s else None
+
+    def _dripping_s(self, now_s: float) -> float:
+        """Return for how many seconds less than the least share of a pass has been read, 0 outside of a read."""
+        this_pass, done = self._monitor[Slot.PASS], self._monitor[Slot.DONE_BYTES]
+        before_pass, before = self._read
+        enough = done - before >= self._share * self._monitor[Slot.TOTAL_BYTES]
+        if self.phase is not Phase.READ or this_pass != before_pass or done < before or enough:
+            self._read, self._share_since_s = (this_pass, done), now_s
+        return now_s - self._share_since_s
 
 
 class ChildProcess:
@@ -239,7 +258,7 @@ class ChildProcess:
             raise ScanCancelledError(message, advice=self._after_kill)
 
     def _give_up(self, phase: Phase, silent_s: float) -> None:
-        message = f"the scanner made no progress for {silent_s:.1f} s during {phase.name.lower()}"
+        message = f"the scanner made no progress, or hardly any, for {silent_s:.1f} s during {phase.name.lower()}"
         log.debug("%s; trying to cancel", message)
         if self._answers_to_cancel():
             raise ScannerStalledError(f"{message}; the scan was cancelled")

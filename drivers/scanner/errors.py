@@ -21,10 +21,14 @@ DriverError
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import ClassVar
 
 from filmscand.drivers.base import DriverError
+
+# No index has a package named filmscand: python-sane itself goes into the environment that filmscand runs in.
+PYTHON_SANE = f"apt install libsane-dev sane-utils gcc python3-dev, then: {sys.executable} -m pip install python-sane"
 
 
 class Recovery(StrEnum):
@@ -154,7 +158,7 @@ class ScannerSetupError(ScannerError):
 class LibsaneMissingError(ScannerSetupError):
     """libsane or python-sane is not installed."""
 
-    default_advice = "Install it: apt install libsane-dev sane-utils, then pip install 'filmscand[scanner]'."
+    default_advice = f"Install it: {PYTHON_SANE}"
 
 
 ERROR_TYPES: dict[str, type[ScannerError]] = {

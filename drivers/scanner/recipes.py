@@ -205,13 +205,18 @@ class Feed(_Model):
 
 
 class Budgets(_Model):
-    """How long a call may show no progress, in seconds, before the scanner counts as stalled."""
+    """How long a call may show no progress, in seconds, before the scanner counts as stalled.
+
+    `pass_s` is the longest time of one pass over a slide. A slide at 4000 dpi whose lines are read 16 times takes 50
+    minutes, the slowest that a user reports; the default is more than twice that.
+    """
 
     open_s: float = Field(default=60.0, gt=0)
     option_s: float = Field(default=20.0, gt=0)
     start_s: float = Field(default=300.0, gt=0)
     parameters_s: float = Field(default=20.0, gt=0)
     read_s: float = Field(default=90.0, gt=0)
+    pass_s: float = Field(default=7200.0, gt=0)
     cancel_s: float = Field(default=10.0, gt=0)
     close_s: float = Field(default=10.0, gt=0)
 

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmscand.drivers.base import DriverError
 from filmscand.drivers.virtual.faults import Fault
 from filmscand.drivers.virtual.film_slides import SIX_KINDS, file_magazine, film_magazine
 from filmscand.drivers.virtual.models import MODELS
 from filmscand.drivers.virtual.server import DEFAULT_ADDRESS, VirtualScanner
+from filmscand.film.kinds import KINDS
 
 # "coolscan" is short for the newer of the two backends.
 ALIASES = {"coolscan": "coolscan3"}
@@ -68,6 +70,10 @@ def make_scanner(settings: ScannerSettings) -> VirtualScanner:
         If a film file cannot be read.
     """
     model = ALIASES.get(settings.model, settings.model)
+    if model not in MODELS:
+        raise ValueError(f"expected a model of {', '.join((*ALIASES, *MODELS))}; found {settings.model!r}")
+    if unknown := sorted(set(settings.kinds) - set(KINDS)):
+        raise ValueError(f"expected kinds of slides of {', '.join(KINDS)}; found {', '.join(map(repr, unknown))}")
     if settings.files:
         magazine = file_magazine(settings.files)
     else:
@@ -81,9 +87,19 @@ def run_scanner(settings: ScannerSettings) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with make_scanner(settings) as scanner:
-        print(f"{scanner.device}  ({settings.slides} slides; try: scanimage -A -d {scanner.device})", flush=True)
+    scanner = make_scanner(settings)
+    try:
+        scanner.start()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DriverError(f"{settings.address}: expected a free loopback address, found: {reason}") from error
+    try:
+        # One line each, so that the name stands whole on a terminal of 80 columns.
+        print(f"{scanner.device}  ({settings.slides} slides)", flush=True)
+        print(f"try: scanimage -A -d {scanner.device}", flush=True)
         ended.wait()
+    finally:
+        scanner.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from filmscand.drivers.virtual.wire import Status
 
@@ -14,6 +15,7 @@ from filmscand.drivers.virtual.wire import Status
 class FaultKind(StrEnum):
     """What goes wrong.
 
+    DRIP: from then on, a row now and then.
     JAMMED, EMPTY, COVER_OPEN, IO_ERROR, BUSY: the scanner answers with this status. EARLY_END: the frame ends too soon.
     STALL: no further answer. CLOSE_DATA, RESET: the data connection is closed or reset. CLOSE_ALL: both connections
     are closed. GARBAGE: random bytes instead of an answer.
@@ -26,6 +28,7 @@ class FaultKind(StrEnum):
     BUSY = "busy"
     EARLY_END = "early_end"
     STALL = "stall"
+    DRIP = "drip"
     CLOSE_DATA = "close_data"
     CLOSE_ALL = "close_all"
     RESET = "reset"
@@ -56,7 +59,8 @@ STATUS_OF = {
     FaultKind.IO_ERROR: Status.IO_ERROR,
     FaultKind.BUSY: Status.DEVICE_BUSY,
 }
-_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET}
+_Word = TypeVar("_Word", bound=StrEnum)
+_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET, FaultKind.DRIP}
 _TEXT = re.compile(
     r"(?P<kind>[a-z_]+)(@(?P<moment>[a-z]+))?(:(?P<slide>\d+))?(/(?P<fraction>[0-9.]+))?"
     r"(\+(?P<plane>[a-z]+))?(x(?P<times>\d+|all))?"
@@ -119,13 +123,19 @@ class Fault:
         parts = found.groupdict()
         times = parts["times"] or "1"
         return cls(
-            kind=FaultKind(parts["kind"]),
-            moment=Moment(parts["moment"] or "read"),
+            kind=_one_of(FaultKind, parts["kind"], "a kind of fault"),
+            moment=_one_of(Moment, parts["moment"] or "read", "a moment"),
             slide=int(parts["slide"] or 1),
             fraction=float(parts["fraction"] or 0.5),
-            plane=Plane(parts["plane"] or "picture"),
+            plane=_one_of(Plane, parts["plane"] or "picture", "a plane"),
             times=None if times == "all" else int(times),
         )
+
+
+def _one_of(words: type[_Word], found: str, meaning: str) -> _Word:
+    if found not in list(words):
+        raise ValueError(f"expected {meaning} of {', '.join(words)}; found {found!r}")
+    return words(found)
 
 
 class FaultBook:

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 CONNECT_S = 30.0
 # Time of the rows in one block of a slow scanner, in seconds: it sends a few rows at a time, as the carriage moves.
 BLOCK_S = 0.1
+# Pause between two rows of a scanner that drips, in seconds: shorter than any silence that a recipe allows.
+DRIP_S = 0.3
 SEND_BUFFER_BYTES = 4 * 1024 * 1024
 
 
@@ -144,6 +146,8 @@ class Sender:
         kind = self._fault.kind if self._fault else FaultKind.EARLY_END
         if kind is FaultKind.STALL:
             self._stopping.wait()
+        elif kind is FaultKind.DRIP:
+            self._drip(data)
         elif kind is FaultKind.GARBAGE:
             data.sendall(wire.word(0x7FFFFFF0) + GARBAGE)
         elif kind is FaultKind.RESET:
@@ -155,3 +159,10 @@ class Sender:
         elif kind is not FaultKind.CLOSE_DATA:
             status = STATUS_OF.get(kind, Status.EOF)
             data.sendall(wire.word(wire.END_OF_FRAME) + bytes([status]))
+
+    def _drip(self, data: socket.socket) -> None:
+        """Send a row now and then, until the client leaves."""
+        row = bytes(self._frame.bytes_per_line)
+        while not self._stopping.wait(DRIP_S):
+            data.sendall(wire.word(len(row)))
+            data.sendall(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from contextlib import closing
@@ -68,6 +69,23 @@ def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queu
         pool.fill()
         assert len(pool.handles()) == 1
     finally:
+        pool.stop(queue, 0.0)
+
+
+def test_without_a_file_descriptor_for_a_worker_the_pool_tries_again_after_a_pause(queue, tmp_path):
+    pool = make_pool(tmp_path, 1)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        pool.fill()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert pool.handles() == []
+        assert "Too many open files" in pool.start_problem
+        time.sleep(TIMING.retry_first_s)
+        pool.fill()
+        assert (len(pool.handles()), pool.start_problem) == (1, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         pool.stop(queue, 0.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.ingest.belonging import why_not
 from support.live_station import write_infrared, write_picture
 
@@ -9,7 +10,7 @@ GIB = 1 << 30
 
 
 def ask(picture, infrared, memory_limit_bytes=GIB):
-    return why_not(picture, infrared, fourth_sample_is_infrared=None, memory_limit_bytes=memory_limit_bytes)
+    return why_not(picture, infrared, CleanRequest(), memory_limit_bytes=memory_limit_bytes)
 
 
 def test_only_an_infrared_of_the_same_film_belongs(tmp_path):

@@ -89,4 +89,4 @@ def test_without_libsane_it_is_said_what_to_install(tmp_path):
     finally:
         child.end()
     assert "libsane-dev" in missing.value.advice
-    assert "filmscand[scanner]" in missing.value.advice
+    assert "pip install python-sane" in missing.value.advice

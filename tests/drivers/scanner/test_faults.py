@@ -136,6 +136,22 @@ def test_a_scanner_that_moves_on_in_its_start_loses_the_slide_that_has_passed_an
     assert numbers == [number for number in range(1, SLIDES + 1) if number != fault.slide]
 
 
+@pytest.mark.parametrize("plane", Plane)
+def test_a_scanner_that_drips_is_given_up_like_a_frozen_one_and_the_frame_comes_after_that(plane):
+    # a row each 0.3 s is never a silence of 0.9 s; of 61 rows a pass of 4 s has to bring 13 in 0.9 s
+    recipe = quick_recipe("coolscan2")
+    recipe = recipe.model_copy(update={"budgets": recipe.budgets.model_copy(update={"pass_s": 4.0})})
+    fault = Fault(FaultKind.DRIP, Moment.READ, 2, 0.3, plane)
+    with (
+        VirtualScanner("coolscan2", make_magazine("coolscan2", 3), [fault], address=None) as virtual,
+        SaneScanner(virtual.device, recipe) as scanner,
+    ):
+        outcome = scan_as_operator(scanner, "coolscan2", 3)
+    (error,) = outcome.errors
+    assert isinstance(error, (ScannerStalledError, ScannerHungError))
+    assert slide_numbers(outcome.captures, 3, "coolscan2") == [1, 2, 3]
+
+
 def test_a_stale_infrared_frame_of_a_failed_scan_is_never_taken_for_a_picture():
     # past a third of the picture, coolscan2 is armed and answers the next start with gray
     fault = Fault(FaultKind.IO_ERROR, Moment.READ, slide=3, fraction=0.8)

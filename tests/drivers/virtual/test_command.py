@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import tifffile
 
-from filmscand.drivers.virtual.command import ScannerSettings, make_scanner
+from filmscand.drivers.base import DriverError
+from filmscand.drivers.virtual.command import ScannerSettings, make_scanner, run_scanner
+from filmscand.drivers.virtual.faults import Fault
 from filmscand.drivers.virtual.server import VirtualScanner
 from support.sane_client import SaneClient
 from support.scanner_station import make_magazine, make_slide
@@ -47,3 +50,33 @@ def test_a_mistake_in_a_fault_is_refused_before_anything_starts():
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "--fault" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "toaster"}, "expected a model of coolscan, .*; found 'toaster'"),
+        ({"kinds": ("leaky_slide", "toast")}, "expected kinds of slides of .*leaky_slide.*; found 'toast'"),
+    ],
+)
+def test_an_unknown_model_or_kind_is_told_with_those_there_are(settings, message):
+    with pytest.raises(ValueError, match=message):
+        make_scanner(ScannerSettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sulking", "expected a kind of fault of jammed, .*; found 'sulking'"),
+        ("jammed@lunch", "expected a moment of .*start.*; found 'lunch'"),
+        ("jammed@start:1/0.5+soul", "expected a plane of picture, infrared; found 'soul'"),
+    ],
+)
+def test_an_unknown_fault_is_told_with_those_there_are(text, message):
+    with pytest.raises(ValueError, match=message):
+        Fault.parse(text)
+
+
+def test_an_address_that_cannot_be_used_is_named():
+    with pytest.raises(DriverError, match=r"192\.0\.2\.1: expected a free loopback address, found: "):
+        run_scanner(ScannerSettings(address="192.0.2.1", slides=1, rows_px=16, cols_px=16))

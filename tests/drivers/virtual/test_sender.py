@@ -93,6 +93,17 @@ def test_a_stalled_frame_ends_when_the_sender_is_stopped(machine):
         assert stream.read() == b""
 
 
+def test_a_frame_that_drips_brings_one_row_after_another_until_the_sender_is_stopped(machine):
+    transfer = Transfer(machine, Fault(FaultKind.DRIP, fraction=0.25))
+    with socket.create_connection(transfer.address, timeout=10) as connection, connection.makefile("rb") as stream:
+        stream.read(4 + FRAME_BYTES // 4 // 8 * 8)
+        for _ in range(2):
+            row_bytes = int.from_bytes(stream.read(4))
+            assert row_bytes == COLS * 3 * 2
+            assert len(stream.read(row_bytes)) == row_bytes
+        transfer.sender.stop()
+
+
 def test_a_sender_stops_before_anybody_has_connected(machine):
     Transfer(machine).sender.stop()
     assert machine.delivered == []

@@ -1,6 +1,6 @@
 """Compares the planes of two film files (the program of a process of its own; see `belonging.py`).
 
-    python -m filmscand.daemon.ingest.plane_comparison PICTURE INFRARED FOURTH_SAMPLE MEMORY_LIMIT
+    python -m filmscand.daemon.ingest._plane_comparison PICTURE INFRARED FOURTH_SAMPLE MEMORY_LIMIT
 
 Dust, scratches and the leaked picture darken both planes at the same place, so their fine detail correlates in one
 sharp peak near shift 0. Planes of two different frames have no such peak. Both planes are reduced first: the question
