@@ -113,6 +113,24 @@ class Archive:
         self._note_original(frame, EventType.INGESTION, stored, published)
         return stored
 
+    def note_roll_name(self, frame: FrameId, original_name: str) -> str:
+        """Note the name that the frame's roll got its slug from; return the name that its record keeps.
+
+        Raises
+        ------
+        IntegrityError
+            The roll has a record that cannot be read.
+        """
+        self.require_open(frame)
+        record = write_roll_record(self.root / frame.roll_folder / "metadata", frame, original_name)
+        return record.original_name or original_name
+
+    def note_renaming(self, frame: FrameId, earlier_name: str, stored: StoredFile) -> None:
+        """Note in the roll's events that a file of the frame got another name."""
+        detail = EventDetail(earlier_name=earlier_name, sha256=stored.sha256, sha512=stored.sha512)
+        event = Event(type=EventType.RENAMING, frame=str(frame), about=stored.name, detail=detail)
+        self.append_events(frame, [event])
+
     def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
         """Write the picture of a scanner and, if there is one, its infrared plane.
 

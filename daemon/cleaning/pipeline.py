@@ -168,6 +168,8 @@ def _sidecar(
             film=request.film,
             capture=capture,
             originals=originals,
+            replaced_originals=request.replaced_originals,
+            original_folder=request.original_folder,
             flags=request.flags,
             revisions=(revision,),
         )
@@ -177,6 +179,8 @@ def _sidecar(
             "film": request.film,
             "capture": capture.model_copy(update={**(before.capture.model_extra or {}), **(capture.model_extra or {})}),
             "originals": tuple(_merged(known.get(file.sha256), file) for file in originals),
+            "replaced_originals": request.replaced_originals or before.replaced_originals,
+            "original_folder": request.original_folder or before.original_folder,
             "flags": request.flags,
             "revisions": (*before.revisions, revision),
         }

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.queue import QueueError
+from filmscand.drivers.files.pairs import name_key
 
 # Longest pause of a candidate, seconds. A later time than that from now was written by a clock that ran ahead.
 MAX_PAUSE_S = 60.0
@@ -136,9 +137,9 @@ class Candidates:
                 return self._follow(arriving, size_bytes, mtime_ns)
             now = self._clock()
             rows = self._connection.execute(
-                "INSERT INTO candidates (watch, path, size_bytes, mtime_ns, state, seen_at, changed_at)"
-                " VALUES (?, ?, ?, ?, 'seen', ?, ?) ON CONFLICT DO NOTHING RETURNING *",
-                (self._watch, path, size_bytes, mtime_ns, now, now),
+                "INSERT INTO candidates (watch, path, name_key, size_bytes, mtime_ns, state, seen_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, 'seen', ?, ?) ON CONFLICT DO NOTHING RETURNING *",
+                (self._watch, path, name_key(path), size_bytes, mtime_ns, now, now),
             ).fetchall()
         return _candidate(rows[0]) if rows else None
 
@@ -223,11 +224,11 @@ class Candidates:
         return [_candidate(row) for row in rows]
 
     def latest_claimed(self, paths: Iterable[str]) -> Candidate | None:
-        """Return the newest candidate with one of these paths (upper and lower case are equal) that became a frame."""
-        names = [path.lower() for path in paths]
+        """Return the newest candidate with one of these paths (compared by `name_key`) that became a frame."""
+        names = [name_key(path) for path in paths]
         placeholders = ", ".join("?" * len(names))
         rows = self._connection.execute(
-            f"SELECT * FROM candidates WHERE watch = ? AND lower(path) IN ({placeholders})"
+            f"SELECT * FROM candidates WHERE watch = ? AND name_key IN ({placeholders})"
             " AND state IN ('stored', 'released') AND job_id IS NOT NULL ORDER BY candidate_id DESC LIMIT 1",
             (self._watch, *names),
         ).fetchall()
@@ -271,7 +272,7 @@ class Candidates:
 
 
 def _candidate(row: sqlite3.Row) -> Candidate:
-    values = dict(row)
+    values = {name: row[name] for name in row.keys() if name != "name_key"}  # noqa: SIM118
     return Candidate(**{**values, "state": CandidateState(values["state"]), "in_place": bool(values["in_place"])})
 
 

@@ -24,6 +24,7 @@ from filmscand.daemon.database.trouble import (
     full,
     named,
 )
+from filmscand.drivers.files.pairs import name_key
 
 __all__ = ["DatabaseError", "DatabaseTooNewError", "open_database", "open_to_read", "schema_version", "transaction"]
 
@@ -147,6 +148,21 @@ _MIGRATIONS = (
     # A person may tell a halted session to go on without the slide that halted it.
     """
     ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
+    """,
+    # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
+    """
+    ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
+    UPDATE candidates SET name_key = name_key(path);
+    CREATE INDEX candidates_by_name ON candidates (watch, name_key);
+    CREATE TABLE roll_names (
+        collection TEXT NOT NULL,
+        box        TEXT NOT NULL,
+        roll       TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        name_key   TEXT NOT NULL,
+        PRIMARY KEY (collection, box, name_key),
+        UNIQUE (collection, box, roll)
+    );
     """,
 )
 
@@ -272,6 +288,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     # A source file may be deleted on the strength of a committed row: the row has to outlive a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("name_key", 1, name_key, deterministic=True)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -74,7 +74,15 @@ class Queue:
         self._connection = connection
         self._clock = clock
 
-    def reserve(self, roll: Roll, at_least: int, sources: Sequence[SourceFile], request: CleanRequest) -> Job:
+    def reserve(
+        self,
+        roll: Roll,
+        at_least: int,
+        sources: Sequence[SourceFile],
+        request: CleanRequest,
+        *,
+        instead_of: int | None = None,
+    ) -> Job:
         """Reserve the next frame number of a roll for a new picture.
 
         Parameters
@@ -87,13 +95,17 @@ class Queue:
             The picture, then its infrared file if it has one.
         request : CleanRequest
             How the frame is to be cleaned.
+        instead_of : int, optional
+            Row of a frame that had the picture and that is gone from the archive; it loses its sources.
 
         Raises
         ------
         DuplicateSourceError
-            A frame with the same picture exists.
+            Another frame with the same picture exists.
         """
         with transaction(self._connection):
+            if instead_of is not None:
+                self._connection.execute("DELETE FROM sources WHERE job_id = ?", (instead_of,))
             self._refuse_duplicate(sources[0].sha256)
             taken = self._connection.execute(
                 "SELECT max(number) FROM frames WHERE collection = ? AND box = ? AND roll = ?",

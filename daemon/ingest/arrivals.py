@@ -28,7 +28,7 @@ from filmscand.daemon.ingest.settling import (
 from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
 from filmscand.daemon.ingest.watch import is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch
-from filmscand.drivers.files.layout import decide_layout
+from filmscand.drivers.files.layout import Layout, decide_layout
 from filmscand.drivers.files.reader import (
     SUFFIXES,
     AmbiguousLayoutError,
@@ -36,7 +36,7 @@ from filmscand.drivers.files.reader import (
     FilmFileError,
     check_whole,
 )
-from filmscand.drivers.files.tiff_pages import open_film
+from filmscand.drivers.files.tiff_pages import FilmTiff, open_film
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,7 @@ class Arrivals:
         self._completeness = Completeness(rules.max_settle_s)
         self._clock_s = clock_s
         self._complete_since_s: dict[str, float] = {}
+        self._doubts: dict[str, str] = {}
 
     def begin(self) -> None:
         """Resume the rows of an earlier run; every file has to settle again."""
@@ -204,6 +205,7 @@ class Arrivals:
             Arrived(
                 replace(row, changed_at=now - now_s + self._complete_since_s.setdefault(row.path, now_s)),
                 row.path in self._holding_infrared,
+                self._doubts.get(row.path),
             )
             for row in rows
         ]
@@ -320,9 +322,21 @@ class Arrivals:
         if is_infrared_half(row.path, self._watch.pair):
             return
         with open_film(path) as film:
-            layout = decide_layout(film, fourth_sample_infrared=self._watch.fourth_sample_infrared, has_partner=False)
+            layout = self._decide_layout(film, row)
         if layout.infrared is not None:
             self._holding_infrared.add(row.path)
+
+    def _decide_layout(self, film: FilmTiff, row: Candidate) -> Layout:
+        fourth = self._watch.fourth_sample_infrared
+        try:
+            return decide_layout(film, fourth_sample_infrared=fourth, has_partner=False)
+        except AmbiguousLayoutError as error:
+            if self._watch.pair is PairRule.NONE:
+                raise
+            # A separate infrared file settles what a fourth sample is; only without one a person has to.
+            layout = decide_layout(film, fourth_sample_infrared=fourth, has_partner=True)
+            self._doubts[row.path] = str(error)
+            return layout
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
@@ -349,6 +363,7 @@ class Arrivals:
         self._holding_infrared.discard(path)
         self._completeness.forget(path)
         self._complete_since_s.pop(path, None)
+        self._doubts.pop(path, None)
 
     def _stat(self, path: str) -> FileStat | None:
         with reading_source(self._watch.path / path):

@@ -24,6 +24,8 @@ class IngestPlan:
         How every frame is to be cleaned.
     timing : Timing
         Waiting times.
+    memory_limit_bytes : int
+        Memory that a comparison of two files may use: as much as a worker.
     """
 
     watch: Watch
@@ -31,12 +33,14 @@ class IngestPlan:
     database: Path
     request: CleanRequest
     timing: Timing
+    memory_limit_bytes: int
 
 
 def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     """Return one plan for each watch of a station."""
+    limit_bytes = station.workers.memory_limit_mib << 20
     return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing)
+        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes)
         for watch in station.watch
     ]
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
-from pathlib import PurePosixPath
+from functools import partial
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -32,7 +32,10 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
-from filmscand.daemon.ingest.claim import Claimer, Ledger
+from filmscand.daemon.ingest.belonging import why_not
+from filmscand.daemon.ingest.claim import Claimer
+from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
 from filmscand.daemon.ingest.pairing import (
     Arrived,
     ClaimFrame,
@@ -41,7 +44,6 @@ from filmscand.daemon.ingest.pairing import (
     PairRules,
     WaitForPartner,
     decide_pairs,
-    is_infrared_half,
 )
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
 from filmscand.daemon.ingest.put_away import PutAwayError
@@ -49,7 +51,6 @@ from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
-from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
 
 __all__ = ["Ingest", "IngestPlan", "IngestRounds", "plan_ingest"]
 
@@ -155,7 +156,10 @@ class IngestRounds:
         rejected = Rejected(watch.path, self._candidates, self._held)
         self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        self._claimer = Claimer(watch, Archive(plan.archive), ledger, plan.request)
+        archive = Archive(plan.archive)
+        compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
+        self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
+        self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
         self._sweep_at_s = 0.0
         self._archive_at_s = 0.0
@@ -258,12 +262,11 @@ class IngestRounds:
         match decision:
             case ClaimFrame():
                 self._take_up(decision)
-            case LeaveToPerson(row, reason):
-                if not self._take_late(row):
+            case LeaveToPerson(row, reason, is_lone_infrared):
+                if not (is_lone_infrared and self._take_late(row)):
                     self._arrivals.leave_to_person(row, reason)
             case WaitForPartner(row, _):
-                if not self._take_late(row):
-                    self._arrivals.wait_for_pair(row)
+                self._arrivals.wait_for_pair(row)
 
     def _take_up(self, frame: ClaimFrame) -> None:
         halves = [row for row in (frame.picture, frame.infrared) if row is not None]
@@ -284,14 +287,13 @@ class IngestRounds:
                 self._release_soon(current)
 
     def _take_late(self, row: Candidate) -> bool:
-        if not is_infrared_half(row.path, self._plan.watch.pair):
-            return False
-        job = self._claimer.find_late(_picture_paths(row.path))
+        """Give a lone infrared to the frame that had its name, if it belongs there; False where there is none."""
+        job = self._late.find(row.path)
         if job is None or job.state is not JobState.FINISHED:
             return job is not None
-        self._guard(row, lambda: self._queue(self._claimer.claim_late(row, job)))
+        self._guard(row, lambda: self._queue() if self._late.take(row, job) is not None else None)
         current = self._arrivals.refresh(row, time.monotonic())
-        if current is not None and current.state is CandidateState.STORED:
+        if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
             self._release_soon(current)
         return True
 
@@ -334,7 +336,7 @@ class IngestRounds:
                 self._put_off(row, str(error))
             else:
                 self._back_to_settling(row)
-        except (FrameExistsError, FrameIdError) as error:
+        except (FrameExistsError, FrameIdError, NotItsInfraredError) as error:
             self._back_to_settling(row)
             self._leave(row, str(error))
         except (SourceUnreadableError, OSError) as error:
@@ -391,9 +393,3 @@ class IngestRounds:
 
 
 _BEGINS_ANEW = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR, CandidateState.CLAIMED)
-
-
-def _picture_paths(infrared: str) -> list[str]:
-    path = PurePosixPath(infrared)
-    stem = infrared_stem(path.name) or path.stem
-    return [str(path.with_name(name)) for name in (stem, *(f"{stem}{suffix}" for suffix in sorted(SUFFIXES)))]

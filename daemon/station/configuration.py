@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.core.frame_id import checked_slug, slug
+from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -98,8 +98,8 @@ class Watch(_Section):
             raise ValueError(f"roll: expected text with {{folder}} or {{date}} in it, found {self.roll!r}") from None
         return self
 
-    def roll_of(self, file: Path, day: date) -> str:
-        """Return the roll that a file in this folder belongs to, as a slug.
+    def roll_name(self, file: Path, day: date) -> str:
+        """Return the name of the roll that a file in this folder belongs to, as a person wrote it.
 
         Parameters
         ----------
@@ -108,8 +108,8 @@ class Watch(_Section):
         day : date
             Replaces `{date}`, and also `{folder}` if the file lies directly in the watch folder.
         """
-        folder = "-".join(file.parent.parts) or day.isoformat()
-        return slug(self.roll.format(folder=folder, date=day.isoformat()))
+        folder = "/".join(file.parent.parts) or day.isoformat()
+        return self.roll.format(folder=folder, date=day.isoformat())
 
     def quiet_time_s(self, *, network: bool) -> float:
         """Return for how many seconds a file must not change before it is taken; `network`: it lies on a share."""

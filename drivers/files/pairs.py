@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 from filmscand.drivers.files.errors import SUFFIXES, AmbiguousLayoutError
 
 _SUFFIXED = re.compile(r"(?P<stem>.+?)[ ._-](?:ir|infrared)", re.IGNORECASE)
 _PREFIXED = re.compile(r"(?:ir|infrared)[ ._-](?P<stem>.+)", re.IGNORECASE)
+
+
+def name_key(name: str) -> str:
+    """Return the key of a file or folder name: names that a person takes for the same one have the same key.
+
+    Systems write one name in different ways: macOS as base letters with separate accents (Unicode NFD), others as
+    whole letters (NFC), and Windows and macOS do not tell upper from lower case.
+    """
+    # Folding the case of a whole letter may take it apart again (U+0130), and accents may fold themselves (U+0345).
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def infrared_stem(name: str) -> str | None:
@@ -35,7 +46,7 @@ def infrared_stem(name: str) -> str | None:
 def find_infrared_partner(picture: Path) -> Path | None:
     """Find the infrared file beside a picture.
 
-    Names are compared without regard to case. If several files fit, the picture's own case has priority, then the
+    Names are compared by `name_key`. If several files fit, the picture's own case has priority, then the
     picture's own extension.
 
     Parameters
@@ -55,13 +66,13 @@ def find_infrared_partner(picture: Path) -> Path | None:
     OSError
         If the folder cannot be read.
     """
-    stems = {picture.stem.casefold(), picture.name.casefold()}
+    stems = {name_key(picture.stem), name_key(picture.name)}
     partners = [
         other
         for other in sorted(picture.parent.iterdir())
         if other.name != picture.name
         and (stem := infrared_stem(other.name)) is not None
-        and stem.casefold() in stems
+        and name_key(stem) in stems
         and other.is_file()
     ]
     if not partners:
@@ -75,5 +86,6 @@ def find_infrared_partner(picture: Path) -> Path | None:
 
 
 def _rank(picture: Path, partner: Path) -> tuple[bool, bool]:
-    same_case = infrared_stem(partner.name) in (picture.stem, picture.name)
+    stem = unicodedata.normalize("NFC", infrared_stem(partner.name) or "")
+    same_case = stem in {unicodedata.normalize("NFC", name) for name in (picture.stem, picture.name)}
     return same_case, partner.suffix == picture.suffix

@@ -1,5 +1,7 @@
 """Files in a watch folder: which row stands for which file, and which states follow each other."""
 
+import unicodedata
+
 import pytest
 
 from filmscand.daemon.core.request import CleanRequest
@@ -118,6 +120,17 @@ def test_the_files_of_a_frame_are_found_by_frame_and_the_latest_by_name_without_
     stored = watched.move(row, CandidateState.STORED)
     assert watched.latest_claimed(["r/b.tif", "r/a.TIF"]) == stored
     assert watched.of_job(job.job_id) == [stored]
+
+
+def test_the_latest_of_a_name_is_found_in_any_case_and_form_of_its_letters(watched, connection):
+    job = reserve_frame(connection)
+    path = (CandidateState.SETTLING, CandidateState.COMPLETE)
+    row = walk(watched, watched.see(unicodedata.normalize("NFD", "Übersee.tif"), 10, 1), *path)
+    stored = watched.move(
+        watched.move(row, CandidateState.CLAIMED, job_id=job.job_id),
+        CandidateState.STORED,
+    )
+    assert watched.latest_claimed([unicodedata.normalize("NFC", "ÜBERSEE.tif")]) == stored
 
 
 def test_each_watch_folder_has_candidates_of_its_own(watched, connection):

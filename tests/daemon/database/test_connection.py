@@ -126,6 +126,14 @@ def test_files_and_alarms_of_an_old_database_are_kept(migrated):
     assert [alarm.message for alarm in Alarms(migrated).standing()] == ["archive: no space left"]
 
 
+def test_files_of_an_old_database_are_found_by_name(tmp_path):
+    with closing(sqlite3.connect(restored(tmp_path / "old.db", 2))) as old:
+        old.execute("UPDATE candidates SET path = 'R/Übung.tif', state = 'stored' WHERE job_id = 6")
+        old.commit()
+    with closing(open_database(tmp_path / "old.db")) as connection:
+        assert Candidates(connection, "drop").latest_claimed(["r/ÜBUNG.TIF"]).job_id == 6
+
+
 def test_a_session_of_an_old_database_is_kept_and_its_capture_is_known_to_be_a_scan(tmp_path):
     with closing(open_database(restored(tmp_path / "old.db", 2))) as connection:
         session = Sessions(connection).find(1)

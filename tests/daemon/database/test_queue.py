@@ -283,3 +283,12 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 test_any_order = AnyOrder.TestCase
+
+
+def test_a_picture_whose_frame_is_gone_is_reserved_again_under_the_next_number(queue, connection):
+    lost = reserve(queue, "a")
+    again = queue.reserve(ROLL, 1, [picture("a")], CleanRequest(), instead_of=lost.job_id)
+    assert again.frame.number == lost.frame.number + 1
+    assert sources_of(connection, lost.job_id) == []
+    with pytest.raises(DuplicateSourceError, match=str(again.frame)):
+        reserve(queue, "a")

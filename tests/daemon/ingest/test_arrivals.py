@@ -19,7 +19,7 @@ from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.troubles import Troubles
 from filmscand.daemon.ingest.watch import sweep
 from filmscand.daemon.station.configuration import Watch
-from support.live_station import write_infrared, write_inside, write_picture
+from support.live_station import film, write_infrared, write_inside, write_picture
 
 TODAY = date(2026, 11, 28)
 QUIET_S = 4.0
@@ -278,3 +278,18 @@ def test_on_a_share_the_content_has_to_rest_even_if_size_and_time_do(share):
     assert share.states() == {"a.tif": CandidateState.SETTLING}
     retry(share, QUIET_S)
     assert share.states() == {"a.tif": CandidateState.COMPLETE}
+
+
+def write_transparent(path):
+    picture = film(1)
+    picture[..., 3] = 65535
+    tifffile.imwrite(path, picture, photometric="rgb", extrasamples=["unassalpha"], software="Photoshop", metadata=None)
+
+
+def test_a_picture_with_transparency_waits_for_the_infrared_file_that_settles_what_it_is(folder):
+    write_transparent(folder.root / "a.tif")
+    folder.settle()
+    folder.check()
+    assert folder.states() == {"a.tif": CandidateState.COMPLETE}
+    arrived = folder.arrivals.complete_files(0.0)
+    assert [(one.holds_infrared, "ExtraSamples" in one.doubt) for one in arrived] == [(False, True)]

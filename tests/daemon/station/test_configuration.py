@@ -7,6 +7,7 @@ import pytest
 
 from filmscand.daemon.cleaning.engine_options import model_problem
 from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.core.frame_id import slug
 from filmscand.daemon.station.configuration import (
     DetectorUse,
     FilmKind,
@@ -202,7 +203,7 @@ def test_a_file_in_another_encoding_is_told(tmp_path):
     ],
 )
 def test_the_roll_of_a_file_follows_the_rule(rule, file, roll):
-    assert Watch(roll=rule).roll_of(Path(file), date(2026, 11, 20)) == roll
+    assert slug(Watch(roll=rule).roll_name(Path(file), date(2026, 11, 20))) == roll
 
 
 def test_a_share_settles_longer_than_a_disk_unless_told():
