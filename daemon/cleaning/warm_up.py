@@ -45,7 +45,7 @@ class WarmUp:
 
 def missing_kernels() -> list[str]:
     """Return the names of the kernels that this machine has not compiled yet; nothing is compiled."""
-    return [name for name in SIGNATURES if not _is_kept(_kernel(name))]
+    return [name for name in SIGNATURES if not all(_is_kept(_kernel(name), types) for types in signatures_of(name))]
 
 
 def announcement(missing: int) -> str:
@@ -74,8 +74,9 @@ def _compile_all(names: list[str]) -> None:
 def compile_kernel(name: str) -> None:
     """Compile one kernel for each of its signatures."""
     kernel = _kernel(name)
-    for signature in SIGNATURES[name]:
-        kernel.compile(f"({signature})")
+    for types in signatures_of(name):
+        # The types, never the text: numba would keep the kernel under the text and not find it again by its types.
+        kernel.compile(types)
 
 
 def signatures_of(name: str) -> Iterator[Any]:
@@ -95,6 +96,7 @@ def _kernel(name: str) -> Any:
     return getattr(importlib.import_module(f"filmscand.{module}"), kernel)
 
 
-def _is_kept(kernel: Any) -> bool:
-    """Whether numba has kept the kernel of this source; numba has no public way to ask."""
-    return bool(kernel._cache._cache_file._load_index())
+def _is_kept(kernel: Any, types: Any) -> bool:
+    """Whether numba has kept the kernel for these types, this source and processor; it has no public way to ask."""
+    cache = kernel._cache
+    return cache._index_key(types, kernel.targetctx.codegen()) in cache._cache_file._load_index()

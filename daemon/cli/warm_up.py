@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from filmscand.daemon.cli.report import print_json
-from filmscand.daemon.cli.scanners import AsJson
+from filmscand.daemon.cli.stations import AsJson
 
 
 def warm_up(as_json: AsJson = False) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
 from filmscand.daemon.cleaning.kernel_signatures import SIGNATURES
-from filmscand.daemon.cleaning.warm_up import announcement, compile_kernel, signatures_of
+from filmscand.daemon.cleaning.warm_up import announcement, compile_kernel, missing_kernels, signatures_of
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape
@@ -39,6 +39,11 @@ def test_a_kernel_that_is_compiled_is_not_compiled_again(used):
     before = kernel(f"ir.{name}").stats.cache_misses
     compile_kernel(f"ir.{name}")
     assert sum(kernel(f"ir.{name}").stats.cache_misses.values()) == sum(before.values())
+
+
+def test_a_kernel_that_was_compiled_counts_as_ready_for_the_types_that_it_is_called_with(used):
+    compile_kernel("ir.healing._healing_kernels.copy_rows")
+    assert "ir.healing._healing_kernels.copy_rows" not in missing_kernels()
 
 
 def test_the_message_tells_how_long_it_takes():
