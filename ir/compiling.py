@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Only loops over prange run on several threads. Numba would also turn each np.zeros, np.full and array expression into
 # a parallel loop of its own; these are short, and compiling them took a third of the time of all kernels.
@@ -21,7 +23,9 @@ _PRANGE_ALONE = {
 }
 
 
-def parallel_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+def parallel_kernel(function: Function) -> Function:
     """Compile a kernel whose loops over prange run on all threads; the compiled code is kept for the next process."""
-    kernel: Callable[..., Any] = njit(parallel=dict(_PRANGE_ALONE), cache=True)(function)
+    # Numba takes entries out of the dictionary that it is given.
+    options: Any = dict(_PRANGE_ALONE)
+    kernel: Function = njit(parallel=options, cache=True)(function)
     return kernel

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numba
 import numpy as np
@@ -108,7 +108,8 @@ def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
 
 def kernel_cache() -> str:
     """Return the folder in which numba keeps compiled kernels."""
-    return str(_reduce.stats.cache_path)
+    kernel: Any = _reduce
+    return str(kernel.stats.cache_path)
 
 
 @parallel_kernel

@@ -81,8 +81,9 @@ def compile_kernel(name: str) -> None:
 
 def signatures_of(name: str) -> Iterator[Any]:
     """Yield the types of the arguments of a kernel, as numba names them."""
-    from numba.core.sigutils import normalize_signature
+    from numba.core import sigutils
 
+    normalize_signature: Any = sigutils.normalize_signature
     for signature in SIGNATURES[name]:
         yield normalize_signature(f"({signature})")[0]
 
