@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from numba import njit
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 # Only loops over prange run on several threads. Numba would also turn each np.zeros, np.full and array expression into
 # a parallel loop of its own; these are short, and compiling them took a third of the time of all kernels.
@@ -23,9 +23,9 @@ _PRANGE_ALONE = {
 }
 
 
-def parallel_kernel(function: Function) -> Function:
+def parallel_kernel(function: Callable[..., Result]) -> Callable[..., Result]:
     """Compile a kernel whose loops over prange run on all threads; the compiled code is kept for the next process."""
     # Numba takes entries out of the dictionary that it is given.
     options: Any = dict(_PRANGE_ALONE)
-    kernel: Function = njit(parallel=options, cache=True)(function)
+    kernel: Callable[..., Result] = njit(parallel=options, cache=True)(function)
     return kernel
