@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
+from filmscand.daemon.archive.encode import linear_profile
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
@@ -67,6 +68,11 @@ def clean_title(frame: FrameId, revision: int) -> FileTitle:
     return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_clean")
 
 
+def access_title(frame: FrameId, revision: int) -> FileTitle:
+    """Return the name of a frame's access image."""
+    return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_access")
+
+
 def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTags:
     """Return the tags of a file as captured.
 
@@ -86,7 +92,18 @@ def clean_tags(
         f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
         "Pixels outside the defect mask are as captured."
     )
-    return _tags(title, capture.info, Origin(raw, instructions), capture.icc_profile)
+    return _tags(title, capture.info, Origin(raw, instructions), _clean_profile(capture))
+
+
+def access_tags(title: FileTitle, clean: FileTitle, capture: Capture) -> TiffTags:
+    """Return the tags of an access image, which name the cleaned picture that it was made from."""
+    instructions = "Made for viewing from the cleaned picture, at most 3000 samples on the long side."
+    return _tags(title, capture.info, Origin(clean, instructions), None)
+
+
+def _clean_profile(capture: Capture) -> bytes | None:
+    """Return the profile of the scan; a scan that is known to be linear and has none gets that of linear light."""
+    return capture.icc_profile or (linear_profile() if capture.info.linear else None)
 
 
 def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profile: bytes | None) -> TiffTags:

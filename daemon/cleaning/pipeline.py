@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from filmscand.daemon.archive.frame_folder import FrameFolder
-from filmscand.daemon.archive.metadata import clean_tags, clean_title, original_title
+from filmscand.daemon.archive.metadata import access_tags, access_title, clean_tags, clean_title, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
@@ -92,7 +92,8 @@ def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: in
         access = access_image(cleaned.rgb, properties, capture.infrared)
     titles = clean_title(frame, number), original_title(frame, "raw")
     tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
-    content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
+    shown_tags = access_tags(access_title(frame, number), titles[0], capture)
+    content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags, shown_tags)
     return _Made(content, cleaned.report, capture.info)
 
 

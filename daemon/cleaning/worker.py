@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
+from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
 from filmscand.daemon.core.errors import Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
@@ -254,6 +255,9 @@ def _load_libraries(threads: int) -> None:
     import scipy.linalg  # noqa: F401
 
     numba.set_num_threads(min(threads, numba.get_num_threads()))
+    missing = missing_kernels()
+    if missing:
+        log.warning("%s; `filmscand warm-up` does it before the first frame", announcement(len(missing)))
 
 
 def _resident_bytes() -> int:

@@ -23,6 +23,7 @@ from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_sc
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
+from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
@@ -51,6 +52,7 @@ app.command()(seal)
 app.command()(scan)
 app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
+app.command("warm-up")(warm_up)
 
 
 def _tell_version(asked: bool) -> None:

@@ -13,6 +13,7 @@ from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import complain
 from filmscand.daemon.cli.stations import AsJson
+from filmscand.daemon.cli.warm_up import announce_compiling
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
@@ -90,6 +91,7 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[F
     from filmscand.daemon.cleaning.files import pictures_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
 
+    announce_compiling()
     pictures = pictures_of(named)
     results = []
     with progress_bars() as progress:
