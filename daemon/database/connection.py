@@ -148,6 +148,15 @@ _MIGRATIONS = (
     """
     ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
     """,
+    # See `filmscand.daemon.database.archive_records`.
+    """
+    CREATE TABLE archive_records (
+        path        TEXT PRIMARY KEY,
+        size_bytes  INTEGER NOT NULL,
+        sha256      TEXT NOT NULL,
+        recorded_at REAL NOT NULL
+    );
+    """,
 )
 
 

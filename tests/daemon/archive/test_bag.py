@@ -80,7 +80,7 @@ def test_any_file_name_comes_back_from_the_manifest(tmp_path_factory, name):
     path = folder / "data" / f"x{name}x"
     path.write_bytes(b"x")
     (folder / MANIFEST).write_bytes(manifest(folder, {path: sha512(path)}))
-    (folder / TAG_MANIFEST).write_bytes(b"")
+    (folder / TAG_MANIFEST).write_bytes(manifest(folder, {folder / MANIFEST: sha512(folder / MANIFEST)}))
     assert list(verify_bag(folder)) == []
 
 
