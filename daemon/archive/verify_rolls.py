@@ -169,7 +169,8 @@ def _rolls_of(archive: Archive) -> set[Path]:
     for folder in archive.root.glob("*/*/*"):
         roll = folder.relative_to(archive.root)
         try:
-            FrameId(*roll.parts, 1)
+            collection, box, name = roll.parts
+            FrameId(collection, box, name, 1)
         except FrameIdError:
             continue
         if any(os.path.lexists(folder / name) for name in ("data", "metadata", DECLARATION)):
