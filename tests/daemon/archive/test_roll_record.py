@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.roll_record import RollRecord, write_roll_record
+from filmscand.daemon.archive.roll_record import RollRecord, verify_roll_record, write_roll_record
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.frame_id import FrameId
 
@@ -44,3 +44,12 @@ def test_a_file_that_is_no_record_is_told_by_its_name(tmp_path):
     (tmp_path / "roll.json").write_text("{}")
     with pytest.raises(IntegrityError, match=r"roll\.json: expected a roll record"):
         write_roll_record(tmp_path, FRAME)
+
+
+def test_the_record_of_another_roll_or_none_is_a_problem(tmp_path):
+    roll = Path("meyer/box-3/r12")
+    assert [str(one.kind) for one in verify_roll_record(tmp_path, roll)] == ["missing"]
+    write_roll_record(tmp_path, FRAME)
+    assert list(verify_roll_record(tmp_path, roll)) == []
+    (problem,) = verify_roll_record(tmp_path, Path("meyer/box-3/r13"))
+    assert problem.message == "expected the record of meyer/box-3/r13, found that of meyer/box-3/r12"
