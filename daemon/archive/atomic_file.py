@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from filmscand.daemon.core.errors import FrameExistsError, storing
+from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.core.progress import tell_bytes
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
     Raises
     ------
     OSError
-        The file cannot be read.
+        The file cannot be read, or is no plain file.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path) as file:
         if from_disk:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         with HashingFile() as hashing:
-            copy(file, cast(BinaryIO, hashing))
+            copy(cast(BinaryIO, file), cast(BinaryIO, hashing))
             return hashing.digest()
 
 

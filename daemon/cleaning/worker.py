@@ -14,13 +14,14 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
+from filmscand.daemon.archive.known import frame_records
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
@@ -31,6 +32,7 @@ from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, MODEL_ALARM, Alarms
+from filmscand.daemon.database.archive_records import ArchiveRecord, write_records
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import Lease
 from filmscand.daemon.database.queue import LeaseLostError, Queue
@@ -138,6 +140,7 @@ class Worker:
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
+            records = frame_records(self._connection, self._archive.root, lease.job.frame)
         except Exception as error:
             if _is_out_of_memory(error):
                 raise
@@ -150,12 +153,13 @@ class Worker:
             reason = f"{type(error).__name__}: {error}"
             self._repeat(lambda: self._queue.fail(lease, reason))
         else:
-            self._repeat(lambda: self._finish(lease, result))
+            self._repeat(lambda: self._finish(lease, result, records))
             _tell(lease.job.frame, result)
 
-    def _finish(self, lease: Lease, result: CleanResult) -> None:
+    def _finish(self, lease: Lease, result: CleanResult, records: Iterable[ArchiveRecord]) -> None:
         with transaction(self._connection):
             self._queue.finish(lease, result)
+            write_records(self._connection, records)
             self._alarms.clear(ARCHIVE_ALARM)
             if all(path.is_file() for path in self._plan.cleaning.models().values()):
                 self._alarms.clear(MODEL_ALARM)

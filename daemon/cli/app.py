@@ -24,7 +24,7 @@ from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
-from filmscand.daemon.core.errors import DaemonError, IntegrityError
+from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.station.configuration import load_station
@@ -127,10 +127,12 @@ def verify(
 
     station = open_station(config, as_json=as_json)
     with reading_bar("verified", [station.archive / roll for roll in frames or [""]]):
-        report = verify_rolls(Archive(station.archive), tuple(frames or ()))
+        report = verify_rolls(Archive(station.archive), tuple(frames or ()), station.database)
     show_verification(report, as_json=as_json, station=station.root)
     if report.damaged:
         raise typer.Exit(Exit.INTEGRITY)
+    if report.found_nothing:
+        raise FrameMissingError(f"{station.archive}: not one frame was verified; is the archive mounted?")
 
 
 @app.command()

@@ -164,6 +164,15 @@ _MIGRATIONS = (
         UNIQUE (collection, box, roll)
     );
     """,
+    # See `filmscand.daemon.database.archive_records`.
+    """
+    CREATE TABLE archive_records (
+        path        TEXT PRIMARY KEY,
+        size_bytes  INTEGER NOT NULL,
+        sha256      TEXT NOT NULL,
+        recorded_at REAL NOT NULL
+    );
+    """,
 )
 
 

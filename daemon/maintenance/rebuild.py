@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -12,10 +13,19 @@ from typing import Final
 from filmscand.daemon.archive.atomic_file import sync_folder
 from filmscand.daemon.archive.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
+from filmscand.daemon.archive.verify_rolls import unrecorded_of
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    DaemonError,
+    FrameMissingError,
+    IntegrityError,
+    TransientError,
+    storing,
+)
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, StoredFile
+from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.connection import open_database, transaction
 from filmscand.daemon.database.frames import JobOutcome, JobState, SourceFile
 from filmscand.daemon.database.restore import RestoredFrame, restore_frame
@@ -108,13 +118,18 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
     for frame in archive.frames():
         try:
             rows.append(_row(archive, frame, station))
-        except FrameMissingError as error:
+        except (FrameMissingError, TransientError, IntegrityError) as error:
             problems.append(str(error))
     if not rows:
         raise FrameMissingError(f"{archive.root}: expected frames, found none; is the archive mounted?")
     rows.sort(key=lambda row: (row.created_at, row.frame))
     with transaction(connection):
         twice = [row.frame for row in rows if not restore_frame(connection, row)]
+    for roll in sorted({row.frame.roll_folder for row in rows}):
+        sound = [row.frame for row in rows if row.frame.roll_folder == roll and row.error is None]
+        records, changed = unrecorded_of(archive, roll, sound)
+        write_records(connection, records)
+        problems += map(str, changed)
     problems += [f"{frame}: its picture is in the archive twice" for frame in twice]
     problems += [f"{row.frame}: {row.error}" for row in rows if row.error]
     archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
@@ -122,12 +137,15 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
 
 
 def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
-    if not archive.is_complete(frame):
+    sidecar = archive.frame_folder(frame).sidecar
+    if not os.path.lexists(sidecar):
         return _unfinished_row(archive, frame, station)
     try:
         return _archived_row(frame, archive.read_sidecar(frame))
-    except IntegrityError as error:
-        at = archive.frame_folder(frame).sidecar.stat().st_mtime
+    except (IntegrityError, ArchiveUnwritableError) as error:
+        # One sidecar that cannot be read, or is no plain file, must not keep all others from being known.
+        with storing(sidecar, "read"):
+            at = sidecar.lstat().st_mtime
         return RestoredFrame(
             frame=frame,
             state=JobState.FINISHED,
@@ -143,6 +161,11 @@ def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
 
 
 def _archived_row(frame: FrameId, sidecar: Sidecar) -> RestoredFrame:
+    if sidecar.frame_id != frame or not sidecar.originals:
+        raise IntegrityError(
+            f"expected the sidecar of {frame} with its originals, found that of {sidecar.frame_id} "
+            f"with {len(sidecar.originals)} originals"
+        )
     latest = sidecar.latest
     return RestoredFrame(
         frame=frame,

@@ -196,7 +196,12 @@ def test_the_roll_tells_its_name_and_what_happened(archive, tmp_path):
     record = json.loads((metadata / "roll.json").read_text())
     assert (record["collection"], record["box"], record["roll"]) == ("meyer", "box-3", "r12")
     events = list(read_events(metadata / "events.jsonl"))
-    assert [event.type for event in events] == [EventType.INGESTION, EventType.DIGEST, *[EventType.CREATION] * 3]
+    assert [event.type for event in events] == [
+        EventType.INGESTION,
+        EventType.DIGEST,
+        *[EventType.CREATION] * 3,
+        EventType.METADATA,
+    ]
     assert events[0].detail.original_name == "scan.tif"
     assert events[1].detail.sha256 == archive.read_sidecar(FRAME).originals[0].sha256
     assert events[2].detail.is_derived_from == "r12_0007_raw"
