@@ -38,7 +38,7 @@ def test_a_mask_is_grey_with_255_where_the_picture_was_changed():
 def test_an_access_image_carries_its_profile_and_resolution(resolution_dpi, dpi):
     picture = np.full((16, 24, 3), (200, 100, 50), np.uint8)
     with Image.open(written(write_access_jpeg, picture, TiffTags(resolution_dpi=resolution_dpi))) as image:
-        # Pillow invents 72 dpi where a JPEG with EXIF names no resolution: the file itself says which unit its density has.
+        # Pillow invents 72 dpi where a JPEG with EXIF names no resolution; the unit of its density tells the truth.
         named = image.info["jfif_density"] if image.info["jfif_unit"] else None
         assert (image.format, image.size, named) == ("JPEG", (24, 16), dpi)
         assert image.info["icc_profile"] == srgb_profile()

@@ -96,7 +96,7 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     seal(station.station, ROLL)
     archive = station.archive
     late = write_inside(tmp_path / "late.tif", 9)
-    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, "slide", "test:0", None, ScannerProfile())
+    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, None, "slide", "test:0", None, ScannerProfile())
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
         lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
