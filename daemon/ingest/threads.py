@@ -35,6 +35,7 @@ from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.belonging import why_not
 from filmscand.daemon.ingest.claim import Claimer
 from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.inspection import Inspector
 from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
 from filmscand.daemon.ingest.pairing import (
     Arrived,
@@ -154,7 +155,8 @@ class IngestRounds:
         self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         rejected = Rejected(watch.path, self._candidates, self._held)
-        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected)
+        inspector = Inspector(plan.memory_limit_bytes)
+        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected, inspector=inspector)
         ledger = Ledger(connection, Queue(connection), self._candidates)
         archive = Archive(plan.archive)
         compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
