@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
+from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
 from filmscand.daemon.ingest.content import Completeness, Content, read_content
-from filmscand.daemon.ingest.inspection import Inspector
 from filmscand.daemon.ingest.pairing import Arrived, is_infrared_half, pair_keys
 from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.settling import (

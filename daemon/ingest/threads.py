@@ -25,6 +25,7 @@ from filmscand.daemon.core.errors import (
     SourceUnreadableError,
     StorageFullError,
 )
+from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
@@ -35,7 +36,6 @@ from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.belonging import why_not
 from filmscand.daemon.ingest.claim import Claimer
 from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.inspection import Inspector
 from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
 from filmscand.daemon.ingest.pairing import (
     Arrived,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from filmscand.daemon.ingest.inspection import Inspector
+from filmscand.daemon.core.inspection import Inspector
 from filmscand.drivers.files.errors import FilmFileError
 from support.hostile_files import make_hostile
 
