@@ -27,6 +27,7 @@ from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
 from filmscand.daemon.core.errors import Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.limited_process import RESERVED_BYTES
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
@@ -44,9 +45,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EXIT_OUT_OF_MEMORY = 75
-# RLIMIT_DATA counts memory that is reserved and never touched too: stacks of threads, buffers of OpenBLAS, arenas of
-# malloc. For a frame of 24 megapixels this was 230 MiB above the memory in use.
-RESERVED_BYTES = 384 << 20
 _PR_SET_PDEATHSIG = 1
 # Niceness of a worker. It gets a tenth of a core beside a process that scans, and does not starve on a busy machine.
 _BEHIND_SCANNING = 10
