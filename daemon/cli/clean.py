@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,8 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[F
     from filmscand.daemon.cleaning.files import pictures_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
 
-    announce_compiling()
+    if sys.stderr.isatty():
+        announce_compiling()
     pictures = pictures_of(named)
     results = []
     with progress_bars() as progress:
@@ -120,8 +122,8 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _is_result(name: str, names: Iterable[str]) -> bool:
-    stem = name.removesuffix(_RESULTS[0])
-    return stem != name and all(f"{stem}{ending}" in names for ending in _RESULTS)
+    stems = [name.removesuffix(ending) for ending in _RESULTS if name.endswith(ending)]
+    return any(all(f"{stem}{ending}" in names for ending in _RESULTS) for stem in stems)
 
 
 def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
