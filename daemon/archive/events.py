@@ -20,6 +20,7 @@ from filmscand.daemon.archive.atomic_file import lock
 from filmscand.daemon.archive.sidecar import UtcTime, utc_now
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.request import Record
+from filmscand.daemon.station.folders import open_to_append
 
 
 class EventType(StrEnum):
@@ -103,7 +104,7 @@ def append_events(file: Path, events: Iterable[Event]) -> None:
         The disk did not take them; the file is as it was.
     """
     lines = "".join(event.to_line() for event in events)
-    with storing(file), file.open("ab", buffering=0) as log:
+    with storing(file), open_to_append(file) as log:
         lock(log)
         end = os.fstat(log.fileno()).st_size
         try:

@@ -23,15 +23,16 @@ from typing import TypeVar
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import ArchiveMissingError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
-from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.connection import DatabaseError, reopen_database, require_in_place, transaction
 from filmscand.daemon.database.frames import Lease
+from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.queue import LeaseLostError, Queue
 from filmscand.daemon.station.configuration import Cleaning, LogLevel
 from filmscand.daemon.station.logs import frame_in_logs, set_up_logging
@@ -98,8 +99,11 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     limit_bytes = plan.memory_limit_bytes + RESERVED_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
     try:
-        with closing(open_database(plan.database)) as connection:
+        with closing(reopen_database(plan.database)) as connection:
             Worker(plan, connection, orders).run()
+    except DatabaseError as error:
+        log.error("%s", error)
+        raise SystemExit(1) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_want_of_memory(error):
             raise
@@ -117,13 +121,13 @@ class Worker:
         self._connection = connection
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
-        self._archive = Archive(plan.archive)
+        self._archive = Archive(plan.archive, identity_of(connection))
         self._identity = this_process()
 
     def run(self) -> None:
         """Take and clean frames until there is a reason to end."""
         while not self._told_to_stop(0.0):
-            lease = self._insist(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
+            lease = self._take()
             if lease is None:
                 if self._told_to_stop(self._plan.timing.worker_poll_s):
                     return
@@ -134,6 +138,16 @@ class Worker:
                 log.info("renewed: it keeps %d MiB", _resident_bytes() >> 20)
                 return
 
+    def _take(self) -> Lease | None:
+        """Take a frame, unless the archive is not there or the database is one that will be forgotten."""
+        require_in_place(self._connection, self._plan.database)
+        try:
+            self._archive.require_present()
+        except ArchiveMissingError:
+            # The supervisor raises the alarm.
+            return None
+        return self._insist(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
+
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
@@ -142,6 +156,10 @@ class Worker:
         except Exception as error:
             if _is_want_of_memory(error):
                 raise
+            if (gone := self._archive_problem()) is not None:
+                # Half a file was read when the disk went: that says nothing about the frame.
+                self._give_back(lease, gone)
+                return
             # Whatever it is, it would come again: the frame is at fault, or the engine is.
             log.exception("%s failed", lease.job.frame)
             reason = f"{type(error).__name__}: {error}"
@@ -149,6 +167,13 @@ class Worker:
         else:
             self._insist(lambda: self._finish(lease, result))
             _tell(lease.job.frame, result)
+
+    def _archive_problem(self) -> ArchiveMissingError | None:
+        try:
+            self._archive.require_present()
+        except ArchiveMissingError as error:
+            return error
+        return None
 
     def _finish(self, lease: Lease, result: CleanResult) -> None:
         with transaction(self._connection):
@@ -219,13 +244,13 @@ def _heart(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
 def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
     while not over.wait(plan.timing.lease_s / 4):
         try:
-            with closing(open_database(plan.database)) as connection:
+            with closing(reopen_database(plan.database)) as connection:
                 Queue(connection).heartbeat(lease, plan.timing.lease_s)
         except LeaseLostError:
             if not over.is_set():
                 # Another worker may hold the frame by now: two must not write it.
                 os._exit(1)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseError) as error:
             log.warning("no heartbeat: %s", error)
         except MemoryError:
             # The frame's own thread may hang by now, in wait for a thread that never came to be.

@@ -15,6 +15,7 @@ import typer
 from filmscand.daemon.cli.archive import rebuild, reclean, seal
 from filmscand.daemon.cli.clean import ModelFile, clean_all, show_results
 from filmscand.daemon.cli.evaluate import evaluate
+from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.report import config_problems, print_json, show_checks, show_config, show_verification
 from filmscand.daemon.cli.scan import NoScannerError
 from filmscand.daemon.cli.scanners import AsJson, ConfigFile, devices, scan, session_app, virtual_scanner
@@ -35,6 +36,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(session_app, name="session")
+app.add_typer(archive_app, name="archive")
 app.command()(evaluate)
 app.command()(reclean)
 app.command()(rebuild)
@@ -106,10 +108,15 @@ def verify(
     """Read archived frames from the disk and compare them with their hashes."""
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
+    from filmscand.daemon.maintenance.identity import identity_problem
 
-    report = verify_rolls(Archive(load_station(config).archive), tuple(frames or ()))
+    station = load_station(config)
+    problem = identity_problem(station)
+    if problem is not None:
+        print(f"filmscand: {problem}", file=sys.stderr)
+    report = verify_rolls(Archive(station.archive), tuple(frames or ()))
     show_verification(report, as_json=as_json)
-    if report.damaged:
+    if report.damaged or problem is not None:
         raise typer.Exit(Exit.INTEGRITY)
 
 

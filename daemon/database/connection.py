@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from filmscand.daemon.core.errors import DaemonError
@@ -19,6 +19,14 @@ BUSY_TIMEOUT_S = 15.0
 
 class DatabaseError(DaemonError):
     """The station's database cannot be used."""
+
+
+class DatabaseMissingError(DatabaseError):
+    """The database is missing or empty, although the station has archived frames: it has to be rebuilt."""
+
+
+class DatabaseReplacedError(DatabaseError):
+    """Another file lies at the place of the database, or it does not know the archive: nothing may be written to it."""
 
 
 class DatabaseTooNewError(DatabaseError):
@@ -139,6 +147,17 @@ _MIGRATIONS = (
     UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
         WHERE json_type(request, '$.captured') = 'object';
     """,
+    # The ids of the archive's marker. `replaces`: station id that the marker has until `settled` is 1.
+    """
+    CREATE TABLE identity (
+        one        INTEGER PRIMARY KEY CHECK (one = 1),
+        archive_id TEXT NOT NULL,
+        station_id TEXT NOT NULL,
+        replaces   TEXT,
+        made_at    TEXT NOT NULL,
+        settled    INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1))
+    );
+    """,
 )
 
 
@@ -157,14 +176,56 @@ def open_database(path: Path) -> sqlite3.Connection:
     sqlite3.Error
         If it cannot be opened or is no database.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    return _open(str(path), path)
+
+
+def reopen_database(path: Path) -> sqlite3.Connection:
+    """Open the database of a station for one more thread or process; unlike `open_database`, never make one.
+
+    Raises
+    ------
+    DatabaseMissingError
+        If it is missing or empty.
+    DatabaseTooNewError
+        If a newer filmscand wrote it.
+    sqlite3.Error
+        If it cannot be opened or is no database.
+    """
+    if is_blank(path):
+        raise DatabaseMissingError(f"{path}: the station's database is missing or empty; stop the service and look")
+    return _open(f"{path.absolute().as_uri()}?mode=rw", path)
+
+
+def is_blank(path: Path) -> bool:
+    """Return whether a database is missing, or is a file without any table.
+
+    Raises
+    ------
+    sqlite3.Error
+        If it cannot be read or is no database.
+    """
     try:
-        _configure(connection)
-        _migrate(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        if path.stat().st_size == 0:
+            return True
+    except FileNotFoundError:
+        return True
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)) as reader:
+        return schema_version(reader) == 0
+
+
+def require_in_place(connection: sqlite3.Connection, path: Path) -> None:
+    """Require that `path` still is the file that the connection has open.
+
+    Raises
+    ------
+    DatabaseReplacedError
+        It was removed, or another file lies there: what the connection writes is forgotten.
+    """
+    if getattr(connection, "file_id", None) not in (None, _file_id(path)):
+        raise DatabaseReplacedError(
+            f"{path}: the station's database was removed or replaced while it was in use. "
+            "Put it back, or run `filmscand rebuild`."
+        )
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -206,6 +267,34 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that remembers its file: device and inode."""
+
+    file_id: tuple[int, int] | None = None
+
+
+def _open(name: str, path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        name, timeout=BUSY_TIMEOUT_S, isolation_level=None, factory=_Connection, uri=name.startswith("file:")
+    )
+    try:
+        _configure(connection)
+        connection.file_id = _file_id(path)
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _file_id(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _configure(connection: sqlite3.Connection) -> None:

@@ -182,7 +182,7 @@ class Sessions:
         session : Session
             The session that scans.
         is_free : callable
-            Tells whether the archive has nothing of a frame yet.
+            Tells whether the number is free in the archive, or takes it there (`Archive.reserve`).
         request : CleanRequest
             How the frame is to be cleaned.
         """

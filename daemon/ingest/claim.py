@@ -8,7 +8,6 @@ finds its own copy.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -224,11 +223,15 @@ class Claimer:
     def _reserve(self, halves: Sequence[Candidate], sources: Sequence[SourceFile], request: CleanRequest) -> Job:
         roll = self._watch.roll_of(Path(sources[0].name), self._today())
         place = Roll(self._watch.collection, self._watch.box, roll)
+        self._archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
         at_least = self._archive.next_number(place.collection, place.box, place.roll)
         with transaction(self._connection):
             job = self._queue.reserve(place, at_least, sources, request)
             for half in halves:
                 self._candidates.move(half, CandidateState.CLAIMED, job_id=job.job_id)
+        while not self._archive.reserve(job.frame):
+            # Somebody else, a second station perhaps, has just made a folder of this number.
+            job = self._queue.renumber(job, job.frame.number + 1)
         return job
 
     def _store_half(self, job: Job, source: SourceFile) -> StoredFile:
@@ -242,16 +245,16 @@ class Claimer:
                 raise
             return found
         if stored.sha256 != source.sha256:
-            self._discard(job.frame, role)
+            self._archive.discard_original(job.frame, role)
             raise SourceChangedError(f"{source.name}: changed between reading and copying")
         problem = self._archive.verify_original(job.frame, stored)
         if problem is not None:
-            self._discard(job.frame, role)
+            self._archive.discard_original(job.frame, role)
             raise IntegrityError(f"{job.frame}: read back from the archive, {problem}")
         return stored
 
     def _find_stored(self, frame: FrameId, role: Role, source: SourceFile) -> StoredFile | None:
-        path = self._archive.frame_folder(frame).original(role)
+        path = self._archive.find_original(frame, role)
         digest = None if path is None else hash_file(path, from_disk=True)
         if path is None or digest is None or digest.sha256 != source.sha256:
             return None
@@ -262,19 +265,12 @@ class Claimer:
             role = Role(source.role)
             # Only what this claim put there; a file with other content is somebody's frame.
             if self._find_stored(job.frame, role, source) is not None:
-                self._discard(job.frame, role)
+                self._archive.discard_original(job.frame, role)
+        # An empty folder would keep the number from being given again.
+        self._archive.release(job.frame)
         with transaction(self._connection):
             self._advance(job, CandidateState.SETTLING)
             self._queue.drop(job.job_id)
-
-    def _discard(self, frame: FrameId, role: Role) -> None:
-        folder = self._archive.frame_folder(frame)
-        path = folder.original(role)
-        if path is not None:
-            path.unlink()
-        # An empty folder would keep the number from being given again.
-        with contextlib.suppress(OSError):
-            folder.path.rmdir()
 
     def _advance(self, job: Job, state: CandidateState) -> None:
         for candidate in self._candidates.of_job(job.job_id):

@@ -31,8 +31,9 @@ from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.connection import reopen_database, require_in_place
 from filmscand.daemon.database.frames import JobState
+from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.claim import Claimer, Ledger
@@ -139,7 +140,7 @@ class Ingest:
                 events.stop()
 
     def _serve(self, network: bool, events: WatchEvents | None) -> None:
-        with closing(open_database(self.plan.database)) as connection:
+        with closing(reopen_database(self.plan.database)) as connection:
             rounds = IngestRounds(self.plan, connection, network=network, events=events)
             rounds.begin()
             while not self._stop.is_set():
@@ -161,21 +162,26 @@ class IngestRounds:
         self._plan = plan
         self._events = events
         self._sweep_every_s = plan.timing.sweep_s if events is not None else min(plan.timing.poll_s, quiet_s / 2)
+        self._connection = connection
         self._candidates = Candidates(connection, str(watch.path))
         self._alarms = Alarms(connection)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         self._arrivals = Arrivals(watch, self._candidates, rules)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        self._claimer = Claimer(watch, Archive(plan.archive), ledger, plan.request)
+        self._archive = Archive(plan.archive, identity_of(connection))
+        self._claimer = Claimer(watch, self._archive, ledger, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
         self._sweep_at_s = 0.0
         self._archive_at_s = 0.0
         self._archive_failures = 0
+        self._archive_is_missing = False
         self._queued = False
 
     def begin(self) -> None:
         """Take up what an earlier run left."""
         self._arrivals.begin()
+        if not self._archive_is_there():
+            return
         for row in self._candidates.in_state({CandidateState.DUPLICATE}):
             if row.in_place:
                 self._release(row)
@@ -185,6 +191,8 @@ class IngestRounds:
         self._queued = False
         now_s = time.monotonic()
         self._look(now_s)
+        if not self._archive_is_there():
+            return False
         for row in self._arrivals.settled(time.time()):
             self._guard(row, lambda row=row: self._arrivals.check(row, date.today()))  # type: ignore[misc]
         for row in self._due({CandidateState.STORED}):
@@ -199,6 +207,8 @@ class IngestRounds:
         next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
             next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
+        if self._archive_is_missing:
+            next_s = min(next_s, self._archive_at_s)
         return max(0.0, next_s - time.monotonic())
 
     def _look(self, now_s: float) -> None:
@@ -291,6 +301,23 @@ class IngestRounds:
         except Exception as error:
             log.exception("%s: not foreseen", row.path)
             self._put_off(row, f"{type(error).__name__}: {error}")
+
+    def _archive_is_there(self) -> bool:
+        """Without the archive, or with a database that is to be forgotten, no source is touched."""
+        require_in_place(self._connection, self._plan.database)
+        if self._archive_waits():
+            return not self._archive_is_missing
+        try:
+            self._archive.require_present()
+        except ArchiveUnwritableError as error:
+            self._archive_is_missing = True
+            self._archive_failed(error)
+            return False
+        if self._archive_is_missing:
+            self._archive_is_missing = False
+            self._archive_failures = 0
+            self._alarms.clear(ARCHIVE_ALARM)
+        return True
 
     def _archive_failed(self, error: Exception) -> None:
         timing = self._plan.timing

@@ -6,6 +6,7 @@ import importlib
 import os
 import platform
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from filmscand.daemon.archive.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.ingest.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
 from filmscand.daemon.station.configuration import SourcePolicy, Station
 from filmscand.daemon.station.disk import free_bytes, nearest_existing
@@ -70,6 +72,20 @@ def _numba_cache(_: Station) -> Iterator[Check]:
     yield Check(
         "numba cache", *((Verdict.OK, str(folder)) if writable else (Verdict.WARNING, f"{folder}: read-only", advice))
     )
+
+
+def _identity(station: Station) -> Iterator[Check]:
+    try:
+        problem = identity_problem(station)
+    except sqlite3.Error as error:
+        advice = "if the database is damaged: stop the service, then run `filmscand rebuild --replace`"
+        yield Check("archive identity", Verdict.FAILED, f"{station.database}: {error}", advice)
+        return
+    if problem is None:
+        yield Check("archive identity", Verdict.OK, "database and archive belong together")
+    else:
+        found, _, advice = str(problem).partition(". ")
+        yield Check("archive identity", Verdict.FAILED, found, advice)
 
 
 def _archive(station: Station) -> Iterator[Check]:
@@ -153,6 +169,7 @@ _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _python,
     _libraries,
     _numba_cache,
+    _identity,
     _archive,
     _database,
     _drop_folders,

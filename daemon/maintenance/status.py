@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from filmscand.daemon.core.errors import ArchiveMissingError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
-from filmscand.daemon.database.alarms import Alarm, Alarms
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
 from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place
 from filmscand.daemon.database.connection import open_to_read, schema_version
 from filmscand.daemon.database.frames import (
@@ -26,9 +27,12 @@ from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
+from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.disk import free_bytes
 
+# Key of the alarm that the database is missing, or not the one that the archive was written with.
+DATABASE_ALARM = "database"
 _LAST_FRAMES = 20
 _LAST_SESSIONS = 3
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
@@ -203,7 +207,7 @@ def station_status(station: Station) -> StationStatus:
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
-            alarms=(*Alarms(connection).standing(), *_space_alarms(station, space, raw_bytes)),
+            alarms=(*_standing_alarms(station, connection), *_space_alarms(station, space, raw_bytes)),
             arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
@@ -222,7 +226,7 @@ def _never_run(station: Station) -> StationStatus:
         states={str(state): 0 for state in JobState},
         outcomes={str(outcome): 0 for outcome in JobOutcome},
         in_work=(),
-        alarms=_space_alarms(station, space, _DEFAULT_RAW_BYTES),
+        alarms=(*_identity_alarms(station), *_space_alarms(station, space, _DEFAULT_RAW_BYTES)),
         arriving=0,
         waiting=(),
         failed_files=_count_failed(station),
@@ -256,6 +260,21 @@ def _free_bytes(station: Station) -> int | None:
 
 def _in_frames(space: int | None, raw_bytes: int) -> int | None:
     return None if space is None else int(space / (raw_bytes * (1 + _REVISION_SPACE)))
+
+
+def _standing_alarms(station: Station, connection: sqlite3.Connection) -> list[Alarm]:
+    standing = Alarms(connection).standing()
+    keys = {alarm.key for alarm in standing}
+    return [*standing, *(alarm for alarm in _identity_alarms(station) if alarm.key not in keys)]
+
+
+def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
+    # Derived here: without the service nobody raises it, and without the database nobody can.
+    problem = identity_problem(station)
+    if problem is None:
+        return ()
+    key = ARCHIVE_ALARM if isinstance(problem, ArchiveMissingError) else DATABASE_ALARM
+    return (Alarm(key, str(problem), 0.0, 0.0, 1),)
 
 
 def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[Alarm, ...]:
