@@ -31,7 +31,7 @@ from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.database.connection import reopen_database, require_in_place
+from filmscand.daemon.database.connection import DatabaseError, reopen_database, require_in_place
 from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.queue import Queue
@@ -128,7 +128,7 @@ class Ingest:
                 began_s = time.monotonic()
                 try:
                     self._serve(network, events)
-                except sqlite3.Error as error:
+                except (sqlite3.Error, DatabaseError) as error:
                     # The alarm table cannot take it: status works out a full disk for itself.
                     log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
                 except Exception:

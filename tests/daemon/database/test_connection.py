@@ -12,9 +12,14 @@ from filmscand.daemon.core.request import CleanOutcome
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import (
+    DatabaseMissingError,
+    DatabaseReplacedError,
     DatabaseTooNewError,
+    is_blank,
     open_database,
     open_to_read,
+    reopen_database,
+    require_in_place,
     schema_version,
     transaction,
 )
@@ -147,3 +152,40 @@ def test_a_field_of_a_request_that_is_not_known_outlives_a_retry(connection, que
     queue.fail(lease, "no picture")
     queue.retry(job.job_id, lease.job.request.model_copy(update={"sensitivity": 0.9}))
     assert connection.execute("SELECT json_extract(request, '$.surprise') FROM frames").fetchone()[0] == 7
+
+
+def test_a_database_is_blank_until_it_has_tables(tmp_path):
+    path = tmp_path / "station.db"
+    assert is_blank(path)
+    path.touch()
+    assert is_blank(path)
+    open_database(path).close()
+    assert not is_blank(path)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_further_thread_never_makes_a_database(tmp_path, there):
+    path = tmp_path / "station.db"
+    if there:
+        path.touch()
+    with pytest.raises(DatabaseMissingError, match=r"station.db: .* missing or empty"):
+        reopen_database(path)
+    assert path.exists() is there
+    path.unlink(missing_ok=True)
+    open_database(path).close()
+    with closing(reopen_database(path)) as connection:
+        assert count_frames(connection) == {}
+
+
+def test_a_database_that_was_removed_or_replaced_is_noticed(tmp_path):
+    path = tmp_path / "station.db"
+    with closing(open_database(path)) as connection:
+        require_in_place(connection, path)
+        path.rename(tmp_path / "removed")
+        with pytest.raises(DatabaseReplacedError, match="removed or replaced while it was in use"):
+            require_in_place(connection, path)
+        open_database(path).close()
+        with pytest.raises(DatabaseReplacedError):
+            require_in_place(connection, path)
+        (tmp_path / "removed").replace(path)
+        require_in_place(connection, path)

@@ -283,3 +283,12 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 test_any_order = AnyOrder.TestCase
+
+
+def test_a_reserved_frame_gets_another_number_and_keeps_everything_else(queue):
+    first, second = reserve(queue, "a"), reserve(queue, "b")
+    moved = queue.renumber(first, first.frame.number + 1)
+    assert (moved.job_id, moved.frame.number) == (first.job_id, second.frame.number + 1)
+    queue.enqueue(moved.job_id, moved.request)
+    with pytest.raises(WrongStateError):
+        queue.renumber(moved, 9)
