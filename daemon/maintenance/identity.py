@@ -19,7 +19,7 @@ from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes
 from filmscand.daemon.archive.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
-    ArchiveMissingError,
+    ArchiveUnwritableError,
     DaemonError,
     ForeignArchiveError,
     FrameExistsError,
@@ -61,7 +61,7 @@ _LOOKED_FOR: Final = 100
 
 
 class FolderInUseError(DaemonError):
-    """The folder of a new archive holds other files."""
+    """The folder of a new archive holds other folders."""
 
 
 def open_station(station: Station) -> sqlite3.Connection:
@@ -78,7 +78,7 @@ def open_station(station: Station) -> sqlite3.Connection:
     ArchiveMissingError
         The database knows frames, and the archive never had a marker and holds none of them.
     FolderInUseError
-        There is no archive yet, and its folder holds other files.
+        There is no archive yet, and its folder holds other folders.
     """
     _require_database(station)
     make_folders(station.database.parent)
@@ -89,7 +89,7 @@ def open_station(station: Station) -> sqlite3.Connection:
             _require_known(station, connection, stored)
         except ForeignArchiveError:
             raise
-        except ArchiveMissingError:
+        except ArchiveUnwritableError:
             if stored is None or not stored.settled:
                 raise
         if stored is None or not stored.settled:
@@ -113,7 +113,7 @@ def identity_problem(station: Station) -> DaemonError | None:
         if not is_blank(station.database):
             with closing(open_to_read(station.database)) as connection:
                 _require_known(station, connection, find_identity(connection))
-    except (ArchiveMissingError, DatabaseError, FolderInUseError) as error:
+    except (ArchiveUnwritableError, DatabaseError, FolderInUseError) as error:
         return error
     return None
 
@@ -145,8 +145,9 @@ def bound_archive(station: Station, connection: sqlite3.Connection) -> Archive:
 
 def marker_of(root: Path) -> Marker | None:
     """Return the marker of an archive, None where the folder or the marker is missing."""
-    if not root.is_dir():
-        return None
+    with storing(root, "read"):
+        if not root.is_dir():
+            return None
     with open_archive(root, None) as descriptor:
         return read_marker(descriptor, root)
 
@@ -187,7 +188,7 @@ def _require_unused(station: Station, why: str) -> None:
     with open_archive(station.archive, None) as descriptor:
         if not is_new_disk(descriptor):
             raise FolderInUseError(
-                f"{station.archive}: expected an empty folder for a new archive, found other files. Choose another "
+                f"{station.archive}: expected an empty folder for a new archive, found other folders. Choose another "
                 "folder (key `archive`), or make an archive of this one by `filmscand archive init`."
             )
 

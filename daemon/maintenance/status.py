@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
-from filmscand.daemon.core.errors import ArchiveMissingError
+from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
@@ -273,7 +273,7 @@ def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
     problem = identity_problem(station)
     if problem is None:
         return ()
-    key = ARCHIVE_ALARM if isinstance(problem, ArchiveMissingError) else DATABASE_ALARM
+    key = ARCHIVE_ALARM if isinstance(problem, ArchiveUnwritableError) else DATABASE_ALARM
     return (Alarm(key, str(problem), 0.0, 0.0, 1),)
 
 

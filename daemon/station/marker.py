@@ -163,6 +163,10 @@ def foreign(root: Path, marker: Marker) -> ForeignArchiveError:
 
 
 def is_new_disk(descriptor: int) -> bool:
-    """Return whether an open folder holds nothing but what a file system or a file server puts there."""
-    names = os.listdir(descriptor)
-    return all(name.startswith((".", "@")) or name.lower() in _OF_THE_DISK for name in names)
+    """Return whether an open folder holds no folders but those that a file system or a file server makes.
+
+    A loose file at the top harms no archive, and does not make the folder somebody else's.
+    """
+    with os.scandir(descriptor) as entries:
+        folders = [entry.name for entry in entries if not entry.is_file(follow_symlinks=False)]
+    return all(name.startswith((".", "@")) or name.lower() in _OF_THE_DISK for name in folders)

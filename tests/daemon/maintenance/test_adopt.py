@@ -48,13 +48,13 @@ def frames_of(station):
         return sorted(frame.number for frame in every_frame(connection))
 
 
-def test_a_new_archive_is_made_where_other_files_lie_and_they_stay(station):
+def test_a_new_archive_is_made_where_other_folders_lie_and_they_stay(station):
     station.archive.mkdir(parents=True)
-    write(station.archive / "letter.txt")
+    (station.archive / "letters").mkdir()
     made = init_archive(station, station.archive)
     assert (made.archive, made.frames, made.exit_status) == (station.archive, 0, Exit.DONE)
     assert identity_problem(station) is None
-    assert (station.archive / "letter.txt").exists()
+    assert (station.archive / "letters").exists()
 
 
 def test_an_archive_is_not_made_twice_nor_beside_another_one(used):

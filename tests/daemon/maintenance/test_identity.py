@@ -64,10 +64,10 @@ def test_a_new_disk_with_only_its_own_folders_is_a_new_archive(station):
     assert open_and_close(station) == marker(station)
 
 
-def test_a_folder_with_other_files_is_not_taken_for_a_new_archive(station):
+def test_a_folder_with_other_folders_is_not_taken_for_a_new_archive(station):
     station.archive.mkdir(parents=True)
-    write(station.archive / "letter.txt")
-    with pytest.raises(FolderInUseError, match=r"other files.*`filmscand archive init`"):
+    (station.archive / "letters").mkdir()
+    with pytest.raises(FolderInUseError, match=r"other folders.*`filmscand archive init`"):
         open_station(station)
     assert not station.database.exists()
 

@@ -78,6 +78,7 @@ def test_a_link_or_a_pipe_in_place_of_the_marker_is_refused_and_nobody_waits(tmp
 
 @pytest.mark.parametrize(("names", "new"), [([], True), (["lost+found", ".Trash-0", "@eaDir"], True), (["a"], False)])
 def test_a_disk_is_new_if_it_holds_nothing_but_its_own_folders(tmp_path, names, new):
+    (tmp_path / "ballast").touch()
     for name in names:
         (tmp_path / name).mkdir()
     with open_archive(tmp_path, None) as descriptor:
