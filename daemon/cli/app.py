@@ -108,7 +108,7 @@ def verify(
     """Read archived frames from the disk and compare them with their hashes."""
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
-    from filmscand.daemon.maintenance.identity import identity_problem
+    from filmscand.daemon.maintenance.identity import identity_problem, marker_of
 
     station = load_station(config)
     problem = identity_problem(station)
@@ -116,7 +116,9 @@ def verify(
         print(f"filmscand: {problem}", file=sys.stderr)
     report = verify_rolls(Archive(station.archive), tuple(frames or ()))
     show_verification(report, as_json=as_json)
-    if report.damaged or problem is not None:
+    # An archive without a marker and without a station, a copy for example, is verified for what it is.
+    alone = not station.database.exists() and marker_of(station.archive) is None
+    if report.damaged or (problem is not None and not alone):
         raise typer.Exit(Exit.INTEGRITY)
 
 
