@@ -13,6 +13,7 @@ export PYTHON
 .PHONY: run test test-training lint check lock clean
 
 run: $(VENV)/ready
+	$(BIN)/filmscand warm-up
 	$(BIN)/python -m bench.demo
 
 test: $(VENV)/ready
@@ -37,6 +38,7 @@ $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/filmscand warm-up
 	touch $@
 
 # Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml. The extra "lpips" stays out:

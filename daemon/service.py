@@ -1,6 +1,6 @@
 """The service: one supervisor that starts everything, watches over it, and stops it in order.
 
-main thread   waits for a signal, for a worker's end, or for a frame that was put in line; feeds systemd's watchdog
+main thread   waits for a signal, for the end of a worker, or for a queued frame; feeds systemd's watchdog
 ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
 workers       processes, which only the supervisor starts, kills and restarts
@@ -21,18 +21,19 @@ from filmscand.daemon.archive.atomic_file import make_folders
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import Fault, TransientError, whose
 from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.connection import DatabaseReplacedError, require_in_place
 from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames, held_frames, unfinished_frames
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.service_record import ServiceRecord, begin_service
+from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watch import require_apart
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
-from filmscand.daemon.maintenance.identity import bound_archive, open_station
+from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -43,6 +44,7 @@ from filmscand.daemon.station.systemd_notify import Notifier
 log = logging.getLogger(__name__)
 
 WORKER_ALARM = "worker"
+START_ALARM = "worker_start"
 _ALARMING_DEATHS = 3
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ORPHANS_AT_MOST_S = 30.0
@@ -51,7 +53,7 @@ _ORPHANS_AT_MOST_S = 30.0
 def run_service(
     station: Station, timing: Timing | None = None, notifier: Notifier | None = None, *, scans_only: bool = False
 ) -> int:
-    """Run the service until it is told to stop by SIGTERM or SIGINT. Only to be called from the main thread.
+    """Run the service until SIGTERM or SIGINT; call it from the main thread only.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def run_service(
     notifier : Notifier, optional
         The service manager.
     scans_only : bool
-        Leave the watch folders alone, and end by itself once every session and every frame in line is done.
+        Ignore the watch folders, and end when all sessions and all queued frames are finished.
 
     Returns
     -------
@@ -72,12 +74,12 @@ def run_service(
     Raises
     ------
     StationBusyError
-        If another service runs this station.
+        Another service runs on this station.
     ConfigError
-        If watch folders overlap each other or what the service writes.
+        Watch folders overlap each other, the archive or the database.
     DaemonError
-        If database and archive do not belong together (`maintenance.identity.open_station`), or if the database is
-        removed or replaced while the service runs.
+        Database and archive do not belong together (`maintenance.identity.connect_station`), or the database was
+        removed or replaced while the service ran.
     """
     timing = timing or Timing()
     notifier = notifier or Notifier()
@@ -85,13 +87,13 @@ def run_service(
     with Bell() as bell:
         _make_folders(station)
         require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
-        with sole_process(station), closing(open_station(station)) as connection:
+        with sole_process(station), closing(connect_station(station)) as connection:
             _recover(bound_archive(station, connection), connection)
             return Supervisor(station, connection, notifier, bell, timing).run(scans_only=scans_only)
 
 
 class Supervisor:
-    """Watches over the ingest threads, scanning sessions and workers of a station that it has to itself."""
+    """Runs the ingest threads, scanning sessions and workers of a station; one supervisor per station."""
 
     def __init__(
         self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, timing: Timing
@@ -112,7 +114,7 @@ class Supervisor:
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
 
     def run(self, *, scans_only: bool = False) -> int:
-        """Start, watch over, and stop; returns the exit status.
+        """Start, supervise and stop; return the exit status.
 
         Raises
         ------
@@ -147,21 +149,37 @@ class Supervisor:
                 self._worker_pool.wake()
 
     def look(self) -> None:
-        """Look after everything once; systemd's watchdog is fed only if the database answers."""
+        """Check workers and sessions once; feed systemd's watchdog if the database answers."""
         try:
             for loss in self._worker_pool.collect(self._queue):
                 self._report(loss)
             self._worker_pool.kill_overdue(held_frames(self._connection))
             self._sessions.update(self._connection)
+            self._tell_of_starts()
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
-            # No word to the watchdog: if the database stays silent, systemd is to start us anew.
+            # The watchdog is not fed: if the database stays silent, systemd restarts the service.
             log.warning("the database does not answer: %s", error)
+        except Exception as error:
+            # One round that fails must not end the service: workers and sessions go on, and the next round comes.
+            if whose(error) is Fault.FRAME:
+                log.exception("unexpected error of the supervisor")
+            else:
+                log.error("the supervisor could not look after everything: %s", error)
         else:
             self._notifier.alive()
 
+    def _tell_of_starts(self) -> None:
+        problem = self._worker_pool.start_problem
+        if problem is not None:
+            self._alarms.raise_alarm(
+                START_ALARM, f"a worker cannot be started: {problem}; tried again until it works. Close other programs"
+            )
+        else:
+            self._alarms.clear(START_ALARM)
+
     def _is_idle(self) -> bool:
-        # In this order, for a session puts its last frame in line before it ends.
+        # Sessions first: a session queues its last frame before it ends.
         if self._sessions.busy:
             return False
         try:
@@ -171,11 +189,11 @@ class Supervisor:
 
     def _report(self, loss: Loss) -> None:
         if loss.job is None:
-            log.warning("an idle worker was lost: %s", loss.reason)
+            log.warning("an idle worker died: %s", loss.reason)
         elif loss.job.outcome is JobOutcome.SET_ASIDE:
             log.error("%s is set aside after %d deaths: %s", loss.job.frame, loss.job.deaths, loss.reason)
         else:
-            log.warning("%s is taken up again: %s", loss.job.frame, loss.reason)
+            log.warning("%s is queued again: %s", loss.job.frame, loss.reason)
         if loss.job is not None:
             with suppress(OSError):
                 self._archive.remove_leftovers([loss.job.frame])
@@ -185,7 +203,7 @@ class Supervisor:
             self._alarms.clear(WORKER_ALARM)
 
     def _stop(self) -> int:
-        self._notifier.stopping("finishing the frames at hand", self._timing.stop_s + 10.0)
+        self._notifier.stopping("finishing the current frames", self._timing.stop_s + 10.0)
         log.info("stopping")
         deadline_s = time.monotonic() + self._timing.stop_s
         self._archive_watch.stop()
@@ -200,14 +218,14 @@ class Supervisor:
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
         if hung or scanning:
-            # Python would wait for threads that hang in a dead share; what they held is taken up at the next start.
+            # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)
         return 0
 
 
 class Bell:
-    """Wakes the supervisor: signals and threads write to one end of a socket pair, it waits at the other."""
+    """Wakes the supervisor: signals and threads write to one end of a socket pair, it waits at the other end."""
 
     def __init__(self) -> None:
         self._read, self._write = socket.socketpair()
@@ -228,17 +246,17 @@ class Bell:
         self._write.close()
 
     def fileno(self) -> int:
-        """Return what becomes readable when it has rung."""
+        """Return the file descriptor that becomes readable after a ring."""
         return self._read.fileno()
 
     def ring(self) -> None:
-        """Wake the supervisor; any thread may."""
-        # A full buffer means that it has not listened yet: it will wake anyway.
+        """Wake the supervisor; callable from any thread."""
+        # The buffer is full only if the supervisor has not read it yet: it wakes anyway.
         with suppress(OSError):
             self._write.send(b"\0")
 
     def answer(self) -> bool:
-        """Take in what has rung; True where it rang at all."""
+        """Clear all rings; return whether there was one."""
         with suppress(BlockingIOError):
             return bool(self._read.recv(4096))
         return False
@@ -248,24 +266,24 @@ class Bell:
 
 
 def _recover(archive: Archive, connection: sqlite3.Connection) -> None:
-    """Take up what a service before this one left when it was killed."""
+    """Continue the work of an earlier service that was killed."""
     queue = Queue(connection)
     interrupted = unfinished_frames(connection)
     for held in held_frames(connection):
         _outlive(held.worker)
         queue.release(held.worker, interrupted=True)
-        log.warning("%s was interrupted and is taken up again", held.job.frame)
+        log.warning("%s was interrupted and is queued again", held.job.frame)
     try:
         removed = archive.remove_leftovers(job.frame for job in interrupted)
     except (OSError, TransientError) as error:
         log.warning("%s: leftovers stay for now: %s", archive.root, error)
     else:
-        log.info("%d frames to go on with, %d leftover files removed", len(interrupted), removed)
+        log.info("%d unfinished frames, %d leftover files removed", len(interrupted), removed)
     begin_service(connection, ServiceRecord(this_process(), time.time()))
 
 
 def _outlive(worker: ProcessId) -> None:
-    # The kernel kills workers with their supervisor, but one that is writing may take a moment to die.
+    # The kernel kills workers with their supervisor, but a worker that is writing may take a moment to die.
     deadline_s = time.monotonic() + _ORPHANS_AT_MOST_S
     while is_alive(worker) and time.monotonic() < deadline_s:
         with suppress(ProcessLookupError):
@@ -278,7 +296,7 @@ def _make_folders(station: Station) -> None:
         try:
             make_folders(folder)
         except (OSError, TransientError) as error:
-            # A share that is not mounted yet is waited for; without a place for the database nothing goes.
+            # Ingest waits for a share that is not mounted yet; without the database's folder the service cannot run.
             if folder == station.database.parent:
                 raise
             log.warning("%s: cannot be made: %s", folder, error)

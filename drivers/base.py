@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-Rgb = npt.NDArray[np.uint16]
-Infrared = npt.NDArray[np.uint16]
+# `filmscand status` reads records of frames without any array; numpy takes a third of its time to load.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Rgb: TypeAlias = "npt.NDArray[np.uint16]"
+Infrared: TypeAlias = "npt.NDArray[np.uint16]"
 
 
 class DriverError(Exception):

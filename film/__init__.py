@@ -1,1 +1,4 @@
-"""What film is: densities, grain, infrared leakage, mounts and damage. Imports nothing of ours."""
+"""The physical model of scanned film: densities, grain, infrared leakage, mounts and damage.
+
+Imports nothing of ours.
+"""

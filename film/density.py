@@ -1,4 +1,4 @@
-"""From a picture to the dye densities of a film that shows it, with grain."""
+"""Converts a picture into the dye densities of the film that shows it, with grain."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 class PictureError(ValueError):
-    """The array cannot be taken for a picture; give (rows, cols, 3) uint8, uint16 or float32."""
+    """The array is not a picture; expected is (rows, cols, 3) of uint8, uint16, float32 or float64."""
 
 
 def linear_picture(picture: Picture) -> Plane:
-    """Return a picture as linear light.
+    """Convert a picture to linear light.
 
     Parameters
     ----------
     picture : ndarray, shape (rows, cols, 3)
-        uint8 or uint16 in sRGB gamma, or floating point, linear, 0..1.
+        uint8 or uint16 in sRGB encoding, or float32 or float64, linear, 0..1.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def linear_picture(picture: Picture) -> Plane:
     Raises
     ------
     PictureError
-        If shape or type are others.
+        If the shape or dtype is another one.
     """
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise PictureError(f"picture: expected (rows, cols, 3), found {picture.shape}")
@@ -54,7 +54,11 @@ def _srgb_to_linear(levels: int) -> Plane:
 
 
 def dye_densities(linear: Plane, stock: FilmStock, seed: int) -> Plane:
-    """Return the densities over the clear base that a film gets from a picture, grain included.
+    """Calculate the densities over the clear base that a film gets from a picture, grain included.
+
+    With the exposed light E and the floor f = 10^-density_range, the density over the base is contrast * log10(E / f
+    + 1) for a negative and contrast * log10((1 + f) / (E + f)) for a slide, and never below 0 before the grain is
+    added.
 
     Parameters
     ----------
@@ -63,12 +67,12 @@ def dye_densities(linear: Plane, stock: FilmStock, seed: int) -> Plane:
     stock : FilmStock
         The film.
     seed : int
-        Seed of the grain.
+        Seed of the grain, >= 0.
 
     Returns
     -------
     ndarray of float32, shape (3, rows, cols)
-        Density over the base of the red, green and blue channel; grain takes it a little below 0 in clear film.
+        Density over the base of the red, green and blue channel; grain makes it slightly negative in clear film.
     """
     densities = np.empty((3, *linear.shape[:2]), np.float32)
     share = np.float32(1.5 * stock.dye_impurity)
@@ -81,7 +85,7 @@ def dye_densities(linear: Plane, stock: FilmStock, seed: int) -> Plane:
 
 
 def _image_density(light: Plane, stock: FilmStock) -> Plane:
-    # The floor stands for the camera's flare and for the film's greatest density.
+    # The floor represents the camera's flare and the film's highest density.
     floor = np.float32(10.0**-stock.density_range)
     exposed = light * np.float32(2.0**stock.exposure_stops)
     if stock.process is Process.NEGATIVE:
@@ -93,33 +97,33 @@ def _image_density(light: Plane, stock: FilmStock) -> Plane:
 
 
 def _shoulder(exposed: Plane, stock: FilmStock) -> Plane:
-    """Keep a slide's overexposed light under the clear base instead of cutting it off."""
+    """Compress the light of an overexposed slide smoothly towards the clear base instead of clipping it."""
     if stock.exposure_stops <= 0:
         return exposed
-    shown: Plane = exposed * np.sqrt(np.sqrt(2 / (1 + exposed**4)))
-    return shown
+    compressed: Plane = exposed * np.sqrt(np.sqrt(2 / (1 + exposed**4)))
+    return compressed
 
 
 def add_grain(density: Plane, stock: FilmStock, seed: int, layer: str) -> None:
-    """Add grain to one layer in place; its strength grows with the root of the density.
+    """Add grain to one layer in place: Gaussian noise, blurred, in proportion to the square root of the density.
 
     Parameters
     ----------
     density : ndarray of float32, shape (rows, cols)
-        Density over the base.
+        Density over the base; changed in place.
     stock : FilmStock
         Strength and size of the grain.
     seed : int
-        Seed of the grain.
+        Seed of the grain, >= 0.
     layer : str
-        Layers of one name get the same grain.
+        Name of the layer; layers of the same name get the same grain.
     """
     if stock.grain_density == 0:
         return
     white = stream(seed, f"grain {layer}").standard_normal(density.shape, dtype=np.float32)
     grain = gaussian_blur(white, stock.grain_size_px)
     grain *= np.float32(stock.grain_density / _blurred_deviation(stock.grain_size_px))
-    # Granularity goes with the root of the density (Selwyn); the base's fog grain keeps it from vanishing.
+    # Granularity is proportional to the square root of the density (Selwyn); 0.05 stands for the grain of the base fog.
     grain *= np.sqrt(np.minimum(density, np.float32(2)) + np.float32(0.05))
     density += grain
 

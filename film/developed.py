@@ -1,4 +1,4 @@
-"""The film as it lies in the scanner: what both passes look through."""
+"""The developed film in the scanner, which the picture's pass and the infrared pass share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class DevelopedFilm:
     densities : ndarray of float32, shape (3, rows, cols)
         Density over the base of the red, green and blue channel, without damage.
     patches : tuple of Patch
-        The damage.
+        The defects.
     mount : MountPlanes or None
-        What frames the film.
+        The mount; None if the film fills the frame.
     recipe : FrameRecipe
-        What the frame was made of.
+        The recipe of the frame.
     seed : int
-        Its seed.
+        Seed of the frame, >= 0.
     """
 
     densities: Plane
@@ -40,8 +40,19 @@ class DevelopedFilm:
         return self.densities.shape[1], self.densities.shape[2]
 
     def through_mount(self, transmittance: Plane) -> Plane:
-        """Return the light that passes film, bare gate and holder, from the film's transmittance."""
+        """Return the light behind film and mount: transmittance * film_share + bare_share.
+
+        Parameters
+        ----------
+        transmittance : ndarray of float32, shape (rows, cols)
+            Transmittance of the film, 0..1.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols)
+            Share of the lamp's light, 0..1.
+        """
         if self.mount is None:
             return transmittance
-        passed: Plane = transmittance * self.mount.film_share + self.mount.bare_share
-        return passed
+        transmitted: Plane = transmittance * self.mount.film_share + self.mount.bare_share
+        return transmitted

@@ -11,20 +11,22 @@ Plane = npt.NDArray[np.float32]
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Return the random stream of one stage, independent of what the other stages draw.
+    """Return the random stream of one stage; it does not depend on what other stages draw.
 
     Parameters
     ----------
     seed : int
-        The frame's seed, >= 0.
+        Seed of the frame, >= 0.
     name : str
-        The stage's name.
+        Name of the stage.
     """
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], period_px: float, *, octaves: int = 1) -> Plane:
-    """Draw a field of value noise, each octave half as coarse and half as strong as the one before.
+    """Draw a smooth field of value noise: random values on a grid, with smooth interpolation between them.
+
+    The field is the mean of its octaves; each octave has half the period and half the weight of the one before.
 
     Parameters
     ----------
@@ -33,14 +35,14 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], period_px: fl
     shape : tuple of int
         Rows and columns.
     period_px : float
-        Distance of the coarsest grid points, in pixels.
+        Distance of the grid points of the first octave, in pixels.
     octaves : int
-        How many.
+        Number of octaves, >= 1.
 
     Returns
     -------
     ndarray of float32, shape (rows, cols)
-        Values within -1..1.
+        Values in -1..1.
     """
     total = np.zeros(shape, np.float32)
     weight, weights = 1.0, 0.0
@@ -56,9 +58,9 @@ def _value_noise(rng: np.random.Generator, shape: tuple[int, int], period_px: fl
     row_grid, row_share = _grid_position(rng, shape[0], period_px)
     col_grid, col_share = _grid_position(rng, shape[1], period_px)
     grid = rng.uniform(-1, 1, (row_grid[-1] + 2, col_grid[-1] + 2)).astype(np.float32)
-    wide = grid[:, col_grid] * (1 - col_share) + grid[:, col_grid + 1] * col_share
-    field: Plane = wide[row_grid] * (1 - row_share[:, None])
-    field += wide[row_grid + 1] * row_share[:, None]
+    grid_rows = grid[:, col_grid] * (1 - col_share) + grid[:, col_grid + 1] * col_share
+    field: Plane = grid_rows[row_grid] * (1 - row_share[:, None])
+    field += grid_rows[row_grid + 1] * row_share[:, None]
     return field
 
 

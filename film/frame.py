@@ -1,4 +1,4 @@
-"""A scanned film frame as physics would give it, with the truth about its damage."""
+"""Simulates a scanned film frame, with the ground truth of its damage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.film.damage import draw_damage, inside, label
+from filmscand.film.damage import draw_damage, label_defects, overlap_slices
 from filmscand.film.density import Picture, dye_densities, linear_picture
 from filmscand.film.developed import DevelopedFilm
 from filmscand.film.infrared_plane import Registration, scan_infrared
@@ -56,12 +56,12 @@ class Defect:
     kind : DefectKind
         What it is.
     strength : float
-        Part of the light taken at its core, 0..1, before the scanner's blur; part of the dye where a scratch stripped
-        it; part of the infrared where only that saw it.
+        Share of the light that it absorbs at its core, 0..1, before the scanner's blur; for a stripped scratch, the
+        share of the dye that is missing; for a defect of the infrared plane alone, the share of the infrared light.
     rows, cols : tuple of int
-        First and one past the last row and column it touches in the picture.
+        First row and column that it touches in the picture, and one past the last.
     infrared_only : bool
-        Whether the picture knows nothing of it.
+        Whether only the infrared plane shows it.
     """
 
     kind: DefectKind
@@ -73,31 +73,31 @@ class Defect:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFrame:
-    """A frame and the truth about it; a pixel outside `any_mask` is equal in the damaged and in the clean planes.
+    """A frame and its ground truth. Outside `any_mask`, the damaged and the clean planes are equal.
 
     Parameters
     ----------
     rgb, clean_rgb : ndarray of uint16, shape (rows, cols, 3)
-        Counts with and without the damage, with the same noise.
+        Counts of the picture with and without the damage, with the same noise, 0..65535.
     infrared, clean_infrared : ndarray of uint16, shape (rows, cols)
-        The same in infrared.
+        Counts of the infrared plane with and without the damage, with the same noise, 0..65535.
     visible_mask : ndarray of bool, shape (rows, cols)
-        Where damage changed the light of any colour channel by over 3 % and by over one standard deviation of the
-        scanner's noise (grain apart).
+        Where damage changed the light of any colour channel by more than 3 % and by more than one standard deviation of
+        the scanner's noise (without grain).
     any_mask : ndarray of bool, shape (rows, cols)
         Where damage changed the light of any plane at all.
     holder_mask : ndarray of bool, shape (rows, cols)
-        Mount, holder and perforation, in the picture's place.
+        Mount, holder and perforation, at their place in the picture.
     defects : tuple of Defect
-        All defects that touch the film shown.
+        All defects that touch the visible film.
     defect_labels : ndarray of int32, shape (rows, cols)
-        0 for none, i + 1 at the core of `defects[i]`, in the picture's place.
+        i + 1 at the core of `defects[i]`, 0 elsewhere, at their place in the picture.
     registration : Registration
-        Where the infrared plane lies.
+        Position of the infrared plane relative to the picture.
     recipe : FrameRecipe
-        What it was made of.
+        The recipe of the frame.
     seed : int
-        Its seed.
+        Seed of the frame.
     """
 
     rgb: npt.NDArray[np.uint16]
@@ -120,21 +120,21 @@ def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> Simul
     Parameters
     ----------
     picture : ndarray, shape (rows, cols, 3)
-        uint8 or uint16 in sRGB gamma, or floating point, linear, 0..1. The frame gets its size.
+        uint8 or uint16 in sRGB encoding, or float32 or float64, linear, 0..1. The frame has the same size.
     recipe : FrameRecipe
         Film, scanner and damage.
     seed : int
-        Seed of grain, damage and noise, >= 0; picture, recipe and seed give the same frame each time.
+        Seed of grain, damage and noise, >= 0. The same picture, recipe and seed always give the same frame.
 
     Returns
     -------
     SimulatedFrame
-        The scan and its truth.
+        The scan and its ground truth.
 
     Raises
     ------
     PictureError
-        If the picture's shape or type are others.
+        If the shape or dtype of the picture is another one.
 
     Examples
     --------
@@ -151,9 +151,9 @@ def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> Simul
         linear *= mount.exposed[..., None]
     densities = dye_densities(linear, recipe.stock, seed)
     del linear
-    patches = tuple(patch for patch in draw_damage(shape, recipe, seed) if _on_shown_film(patch, mount, shape))
+    patches = tuple(patch for patch in draw_damage(shape, recipe, seed) if _on_visible_film(patch, mount, shape))
     film = DevelopedFilm(densities, patches, mount, recipe, seed)
-    infrared, place = scan_infrared(film)
+    infrared, registration = scan_infrared(film)
     channels = [scan_channel(channel, film) for channel in range(3)]
     return SimulatedFrame(
         rgb=np.stack([pair.damaged for pair in channels], -1),
@@ -164,15 +164,15 @@ def simulate_frame(picture: Picture, recipe: FrameRecipe, *, seed: int) -> Simul
         any_mask=np.logical_or.reduce([infrared.touched, *(pair.touched for pair in channels)]),
         holder_mask=np.zeros(shape, np.bool_) if mount is None else mount.holder,
         defects=tuple(_defect(patch, shape) for patch in patches),
-        defect_labels=label(patches, shape),
-        registration=place,
+        defect_labels=label_defects(patches, shape),
+        registration=registration,
         recipe=recipe,
         seed=seed,
     )
 
 
-def _on_shown_film(patch: Patch, mount: MountPlanes | None, shape: tuple[int, int]) -> bool:
-    overlap = inside(patch, shape)
+def _on_visible_film(patch: Patch, mount: MountPlanes | None, shape: tuple[int, int]) -> bool:
+    overlap = overlap_slices(patch, shape)
     if overlap is None:
         return False
     core = patch.coverage[overlap[1]] > 0.1
@@ -182,7 +182,7 @@ def _on_shown_film(patch: Patch, mount: MountPlanes | None, shape: tuple[int, in
 
 
 def _defect(patch: Patch, shape: tuple[int, int]) -> Defect:
-    overlap = inside(patch, shape)
-    assert overlap is not None, "a defect that does not touch the frame was kept"
+    overlap = overlap_slices(patch, shape)
+    assert overlap is not None, "a defect outside the frame was not dropped"
     rows, cols = overlap[0]
     return Defect(patch.kind, patch.strength, (rows.start, rows.stop), (cols.start, cols.stop), patch.infrared_only)

@@ -1,4 +1,4 @@
-"""The infrared pass: leaked picture, damage, lamp, focus and registration."""
+"""The infrared pass: leakage of the picture, damage, lamp, focus and registration."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LN10 = np.float32(np.log(10))
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where the infrared plane shows the film: a point of the picture at row r lies at `r + row_shift_px[r]`.
+    """Position of the infrared plane: a point in row r of the picture lies in row `r + row_shift_px[r]`.
 
     Parameters
     ----------
     row_shift_px, col_shift_px : ndarray of float64, shape (rows,)
         Shift and drift of each row of the infrared plane, without the scale.
     scale : float
-        Size of the infrared plane relative to the picture, about the frame's middle.
+        Size of the infrared plane relative to the picture, about the centre of the frame.
     """
 
     row_shift_px: npt.NDArray[np.float64]
@@ -36,41 +36,54 @@ class Registration:
 
     @property
     def same_pixels(self) -> bool:
-        """Whether both planes share their pixels."""
+        """Whether the infrared plane lies exactly on the picture."""
         return self.scale == 1 and not self.row_shift_px.any() and not self.col_shift_px.any()
 
 
-def registration(rows: int, infrared: InfraredOptics, seed: int) -> Registration:
-    """Draw the drift of a frame's infrared pass and add its shift."""
+def draw_registration(rows: int, infrared: InfraredOptics, seed: int) -> Registration:
+    """Draw the drift of the infrared pass and add its shift.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the frame.
+    infrared : InfraredOptics
+        Shift, scale and size of the drift.
+    seed : int
+        Seed of the frame, >= 0.
+    """
     drift = _drift(stream(seed, "drift rows"), rows) * infrared.drift_px
-    # The carriage slips along its way far more than across it.
+    # The carriage slips far more along its direction than across it.
     sway = _drift(stream(seed, "drift cols"), rows) * infrared.drift_px * 0.25
     return Registration(infrared.shift_rows_px + drift, infrared.shift_cols_px + sway, infrared.scale)
 
 
 def _drift(rng: np.random.Generator, rows: int) -> npt.NDArray[np.float64]:
-    """Return a smooth random walk along the rows whose largest departure from its mean is 1."""
+    """Return a smooth random walk along the rows whose largest deviation from its mean is 1."""
     walk = np.cumsum(smooth_field(rng, (rows, 1), max(rows / 6, 8.0), octaves=2)[:, 0].astype(np.float64))
     walk -= walk.mean()
     return walk / max(float(np.abs(walk).max()), 1e-9)
 
 
 def leaked_density(densities: Plane, leakage: Leakage, regional: Plane | None) -> Plane:
-    """Return the infrared density of the dyes.
+    """Calculate the infrared density of the dyes.
+
+    It is (s_r R + s_g G + s_b B + c R^2 + x R G) * regional for the densities R, G and B, the slopes s, the curvature c
+    and the cross term x.
 
     Parameters
     ----------
     densities : ndarray of float32, shape (3, ...)
         Density over the base of the red, green and blue channel.
     leakage : Leakage
-        How they absorb infrared.
+        How the dyes absorb infrared.
     regional : ndarray of float32, shape (...), or None
-        Factor of the leak at each pixel.
+        Factor of the leakage at each pixel; None for 1.
 
     Returns
     -------
     ndarray of float32, shape (...)
-        Density over the base.
+        Infrared density over the base.
     """
     red, green, blue = densities
     slopes = np.asarray(leakage.slopes_rgb, np.float32)
@@ -85,33 +98,41 @@ def leaked_density(densities: Plane, leakage: Leakage, regional: Plane | None) -
 
 
 def scan_infrared(film: DevelopedFilm) -> tuple[scanner.PlanePair, Registration]:
-    """Scan the infrared plane, damaged and clean, and tell where it lies.
+    """Scan the infrared plane with and without the damage.
 
     Parameters
     ----------
     film : DevelopedFilm
-        What is scanned.
+        The film in the scanner.
+
+    Returns
+    -------
+    planes : PlanePair
+        Counts with and without the damage.
+    registration : Registration
+        Position of the plane relative to the picture.
     """
     infrared = film.recipe.infrared
     clean, damaged = _transmittances(film)
-    place = registration(film.shape[0], infrared, film.seed)
+    registration = draw_registration(film.shape[0], infrared, film.seed)
     lamp = _lamp(film.shape, infrared, film.seed)
-    planes = [_on_sensor(film.through_mount(light), place, lamp, infrared) for light in (damaged, clean)]
+    planes = [_on_sensor(film.through_mount(light), registration, lamp, infrared) for light in (damaged, clean)]
     sensor = scanner.Sensor(infrared.full_well_electrons, infrared.read_noise)
     noise = scanner.noise_stream(film.seed, "infrared")
-    return scanner.read_out(planes[0], planes[1], sensor, film.recipe.scanner, noise), place
+    return scanner.read_out(planes[0], planes[1], sensor, film.recipe.scanner, noise), registration
 
 
 def _transmittances(film: DevelopedFilm) -> tuple[Plane, Plane]:
-    """Return the film's infrared transmittance without and with its damage."""
+    """Return the infrared transmittance of the film, first without its damage, then with it."""
     leakage, regional = film.recipe.leakage, _regional_factor(film)
     clean = leaked_density(film.densities, leakage, regional)
     added = summed(film.patches, lambda patch: patch.infrared_density, film.shape)
     damaged = clean.copy()
     if any(max(patch.stripped_rgb) > 0 for patch in film.patches):
-        marked = np.nonzero(added)
-        left = _stripped_densities(film, marked)
-        damaged[marked] = leaked_density(left, leakage, None if regional is None else regional[marked])
+        defect_pixels = np.nonzero(added)
+        remaining = _stripped_densities(film, defect_pixels)
+        regional_there = None if regional is None else regional[defect_pixels]
+        damaged[defect_pixels] = leaked_density(remaining, leakage, regional_there)
     damaged += added
     base = np.float32(film.recipe.infrared.base_transmittance)
     return base * np.exp(-_LN10 * clean), base * np.exp(-_LN10 * damaged)
@@ -126,15 +147,15 @@ def _regional_factor(film: DevelopedFilm) -> Plane | None:
     return factor
 
 
-def _stripped_densities(film: DevelopedFilm, marked: tuple[npt.NDArray[np.intp], ...]) -> Plane:
-    left = np.empty((3, marked[0].size), np.float32)
+def _stripped_densities(film: DevelopedFilm, pixels: tuple[npt.NDArray[np.intp], ...]) -> Plane:
+    remaining = np.empty((3, pixels[0].size), np.float32)
     for channel in range(3):
-        taken = summed(film.patches, _stripped_part(channel), film.shape)[marked]
-        left[channel] = film.densities[channel][marked] * (1 - np.minimum(taken, 1))
-    return left
+        stripped = summed(film.patches, _stripped_share(channel), film.shape)[pixels]
+        remaining[channel] = film.densities[channel][pixels] * (1 - np.minimum(stripped, 1))
+    return remaining
 
 
-def _stripped_part(channel: int) -> Callable[[Patch], float]:
+def _stripped_share(channel: int) -> Callable[[Patch], float]:
     return lambda patch: patch.stripped_rgb[channel]
 
 
@@ -147,18 +168,19 @@ def _lamp(shape: tuple[int, int], infrared: InfraredOptics, seed: int) -> Plane:
     return lamp
 
 
-def _on_sensor(light: Plane, place: Registration, lamp: Plane, infrared: InfraredOptics) -> Plane:
+def _on_sensor(light: Plane, registration: Registration, lamp: Plane, infrared: InfraredOptics) -> Plane:
     light = optics.gaussian_blur(light, infrared.blur_px)
-    if not place.same_pixels:
-        light = _registered(light, place)
+    if not registration.same_pixels:
+        light = _displace(light, registration)
     stray = np.float32(infrared.stray_share)
     received: Plane = (light * (1 - stray) + stray) * lamp
     received *= np.float32(infrared.clear_level)
     return received
 
 
-def _registered(light: Plane, place: Registration) -> Plane:
+def _displace(light: Plane, registration: Registration) -> Plane:
     rows, cols = light.shape
-    row = (np.arange(rows) - place.row_shift_px - (rows - 1) / 2) / place.scale + (rows - 1) / 2
-    col = (np.arange(cols) - (cols - 1) / 2) / place.scale + (cols - 1) / 2
-    return optics.resample(light, row, col, -place.col_shift_px / place.scale)
+    scale = registration.scale
+    row = (np.arange(rows) - registration.row_shift_px - (rows - 1) / 2) / scale + (rows - 1) / 2
+    col = (np.arange(cols) - (cols - 1) / 2) / scale + (cols - 1) / 2
+    return optics.resample(light, row, col, -registration.col_shift_px / scale)

@@ -1,4 +1,4 @@
-"""Named kinds of frames: films, scanners and damage as they come to a station."""
+"""Named kinds of frames: the films, scanners and damage that a station meets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KODACHROME = FrameRecipe(
     stock=FilmStock(dmin_rgb=(0.15, 0.16, 0.17), density_range=3.2, grain_density=0.016),
     leakage=Leakage((0.55, 0.10, 0.04), curvature_per_density=-0.06, cross_per_density=0.03, regional_share=0.04),
 )
-# Silver stops infrared as it stops light; the little it gains comes from scattering less at longer waves.
+# Silver absorbs infrared as it absorbs light. It passes slightly more only because it scatters long waves less.
 _SILVER = FrameRecipe(
     stock=FilmStock(
         Process.NEGATIVE, (0.25, 0.25, 0.25), density_range=2.4, contrast=0.75, monochrome=True, grain_density=0.045

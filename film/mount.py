@@ -1,4 +1,4 @@
-"""Slide mounts and strip holders: where the light passes film, where nothing, and where nothing at all."""
+"""Slide mounts and strip holders: where the light passes the film, where it is unhindered, where it is blocked."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _HOLE_ROWS_MM, _HOLE_COLS_MM, _HOLE_PITCH_MM, _HOLE_EDGE_MM = 2.8, 2.0, 4.75, 2.
 
 
 class MountPlanes(NamedTuple):
-    """What the light passes.
+    """How much of the light passes the film, and how much passes beside it.
 
     Parameters
     ----------
     film_share : ndarray of float32, shape (rows, cols)
-        Part of a pixel's light that goes through film.
+        Share of a pixel's light that goes through the film, 0..1.
     bare_share : ndarray of float32, shape (rows, cols)
-        Part that goes through nothing; what is left of 1 is stopped by the holder.
+        Share that goes through a hole, 0..1; the holder blocks the rest.
     exposed : ndarray of bool, shape (rows, cols)
-        Where the film got the picture; the rebate got no light.
+        Where the camera exposed the film; the rebate got no light.
     """
 
     film_share: Plane
@@ -35,19 +35,19 @@ class MountPlanes(NamedTuple):
 
     @property
     def holder(self) -> npt.NDArray[np.bool_]:
-        """Where something else than film shows, by over 2 % of the light."""
+        """Where more than 2 % of the light does not go through film."""
         return self.film_share < np.float32(0.98)
 
 
 def mount_planes(shape: tuple[int, int], mount: Mount) -> MountPlanes | None:
-    """Return what the light passes in a frame, or None where film fills it.
+    """Calculate how much light passes film and holes in each pixel; None if the film fills the frame.
 
     Parameters
     ----------
     shape : tuple of int
         Rows and columns of the frame.
     mount : Mount
-        What frames the film.
+        The mount or holder.
     """
     if mount.style is MountStyle.NONE:
         return None
@@ -85,13 +85,13 @@ def _soft_inside(depth: Plane, blur_px: float) -> Plane:
 
 def _strip_holder(shape: tuple[int, int], row: Plane, col: Plane, mount: Mount) -> MountPlanes:
     px_per_mm = shape[0] / (_FILM_MM + 2 * _HOLDER_MM)
-    passing = _soft_inside(np.float32(_FILM_MM / 2 * px_per_mm) - np.abs(row), mount.edge_blur_px)
+    opening = _soft_inside(np.float32(_FILM_MM / 2 * px_per_mm) - np.abs(row), mount.edge_blur_px)
     centre = (_FILM_MM / 2 - _HOLE_EDGE_MM - _HOLE_ROWS_MM / 2) * px_per_mm
     pitch = np.float32(_HOLE_PITCH_MM * px_per_mm)
     from_hole = np.mod(col + pitch / 2, pitch) - pitch / 2
     half = (_HOLE_ROWS_MM / 2 * px_per_mm, _HOLE_COLS_MM / 2 * px_per_mm)
     depth = _box_depth(np.abs(row) - np.float32(centre), from_hole, half, 0.5 * px_per_mm)
-    bare = passing * _soft_inside(depth, mount.edge_blur_px / 2)
+    bare = opening * _soft_inside(depth, mount.edge_blur_px / 2)
     gap = np.float32(shape[1] / 2 - mount.border_share * shape[0])
     exposed = (np.abs(row) < np.float32(_PICTURE_MM / 2 * px_per_mm)) & (np.abs(col) < gap)
-    return MountPlanes(passing - bare, bare, exposed)
+    return MountPlanes(opening - bare, bare, exposed)

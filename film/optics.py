@@ -1,4 +1,4 @@
-"""Blur and resampling of one plane; a pixel's result depends on its neighbourhood alone, to the bit."""
+"""Blurs and resamples one plane; each pixel depends only on its neighbourhood, to the last bit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ Places = npt.NDArray[np.float64]
 
 
 def gaussian_blur(plane: Plane, sigma_px: float) -> Plane:
-    """Blur a plane with a Gaussian cut at four standard deviations; the rim is continued by its last pixel.
+    """Blur a plane with a Gaussian that is cut off at four standard deviations; edge pixels are repeated outwards.
 
     Parameters
     ----------
     plane : ndarray of float32, shape (rows, cols)
         Linear light.
     sigma_px : float
-        Standard deviation in pixels; 0 leaves the plane as it is.
+        Standard deviation in pixels; 0 returns the plane itself.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, cols)
     """
     if sigma_px <= 0:
         return plane
@@ -36,18 +40,25 @@ def gaussian_blur(plane: Plane, sigma_px: float) -> Plane:
 
 
 def resample(plane: Plane, row_px: Places, col_px: Places, col_shift_px: Places) -> Plane:
-    """Read a plane at other places by Catmull-Rom interpolation; beyond the rim its last pixel counts.
+    """Sample a plane at other positions by Catmull-Rom interpolation; edge pixels are repeated outwards.
+
+    Output pixel (r, c) is the plane at (row_px[r], col_px[c] + col_shift_px[r]).
 
     Parameters
     ----------
     plane : ndarray of float32, shape (rows, cols)
         Linear light, >= 0.
     row_px : ndarray of float64, shape (rows,)
-        The row that each output row reads.
+        Row that each output row samples.
     col_px : ndarray of float64, shape (cols,)
-        The column that each output column reads.
+        Column that each output column samples.
     col_shift_px : ndarray of float64, shape (rows,)
-        Added to the columns, row by row.
+        Shift of the columns in each row.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, cols)
+        Never below 0.
     """
     out = np.empty_like(plane)
     _resample(plane, row_px, col_px, col_shift_px, out)

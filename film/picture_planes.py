@@ -1,4 +1,4 @@
-"""The picture's pass: three colour channels, one after another so that memory stays bounded."""
+"""The pass of the picture: three colour channels, one after another to limit the memory."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ _LN10 = np.float32(np.log(10))
 
 
 def scan_channel(channel: int, film: DevelopedFilm) -> scanner.PlanePair:
-    """Scan one colour channel, damaged and clean.
+    """Scan one colour channel with and without the damage.
 
     Parameters
     ----------
     channel : int
         0 red, 1 green, 2 blue.
     film : DevelopedFilm
-        What is scanned.
+        The film in the scanner.
+
+    Returns
+    -------
+    PlanePair
+        Counts with and without the damage.
     """
     clean = film.densities[channel]
     added = summed(film.patches, lambda patch: patch.density_rgb[channel], film.shape)
-    taken = summed(film.patches, lambda patch: patch.stripped_rgb[channel], film.shape)
-    damaged = clean * (1 - np.minimum(taken, 1)) + added
-    del added, taken
+    stripped = summed(film.patches, lambda patch: patch.stripped_rgb[channel], film.shape)
+    damaged = clean * (1 - np.minimum(stripped, 1)) + added
+    del added, stripped
     planes = [_on_sensor(density, channel, film) for density in (damaged, clean)]
     settings = film.recipe.scanner
     sensor = scanner.Sensor(settings.full_well_electrons, settings.read_noise)

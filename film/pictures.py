@@ -1,4 +1,4 @@
-"""Pictures made by arithmetic: the subjects that dust removal gets right easily, and those it eats."""
+"""Procedural pictures: subjects that are easy for dust removal, and subjects with details that look like dust."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def landscape(rows: int, cols: int, seed: int) -> Plane:
     Returns
     -------
     ndarray of float32, shape (rows, cols, 3)
-        Linear light, 0..1; so do all pictures of this module.
+        Linear light, 0..1; all pictures of this module have the same parameters and range.
     """
     rng = stream(seed, "landscape")
     picture = smooth_sky(rows, cols, seed)
@@ -42,7 +42,7 @@ def landscape(rows: int, cols: int, seed: int) -> Plane:
 
 
 def smooth_sky(rows: int, cols: int, seed: int) -> Plane:
-    """Return an evening sky without an edge."""
+    """Return an evening sky without any edge."""
     rng = stream(seed, "sky")
     height = np.linspace(1, 0, rows, dtype=np.float32)[:, None, None]
     top, low = np.array([0.12, 0.25, 0.55], np.float32), np.array([0.75, 0.55, 0.42], np.float32)
@@ -52,7 +52,7 @@ def smooth_sky(rows: int, cols: int, seed: int) -> Plane:
 
 
 def girders(rows: int, cols: int, seed: int) -> Plane:
-    """Return girders, wires and twigs against the sky: thin dark lines that are no scratches."""
+    """Return girders, wires and twigs against the sky: thin dark lines that are not scratches."""
     rng = stream(seed, "girders")
     picture = smooth_sky(rows, cols, seed)
     size = min(rows, cols)
@@ -72,7 +72,7 @@ def girders(rows: int, cols: int, seed: int) -> Plane:
 
 
 def night(rows: int, cols: int, seed: int) -> Plane:
-    """Return stars and lamps in the dark: small bright points that are no defects."""
+    """Return stars and lamps in the dark: small bright points that are not defects."""
     rng = stream(seed, "night")
     glow = np.linspace(0.002, 0.03, rows, dtype=np.float32)[:, None]
     glow = glow * (1 + 0.5 * smooth_field(rng, (rows, cols), cols / 3, octaves=4))
@@ -90,7 +90,7 @@ def night(rows: int, cols: int, seed: int) -> Plane:
 
 
 def portrait(rows: int, cols: int, seed: int) -> Plane:
-    """Return soft shapes of skin with eyes, catchlights, freckles and strands of hair."""
+    """Return a face with eyes, catchlights, freckles and strands of hair."""
     rng = stream(seed, "portrait")
     back = 0.12 + 0.06 * smooth_field(rng, (rows, cols), cols / 2, octaves=2)
     picture: Plane = back[..., None] * np.array([0.7, 0.9, 1.0], np.float32)
@@ -129,7 +129,7 @@ _GLYPHS: Final = {
 
 
 def lettering(rows: int, cols: int, seed: int) -> Plane:
-    """Return a poster of letters in many sizes over window bars."""
+    """Return a poster with letters of many sizes below window bars."""
     rng = stream(seed, "lettering")
     picture = np.empty((rows, cols, 3), np.float32)
     picture[:] = rng.uniform(0.45, 0.85, 3)

@@ -1,4 +1,4 @@
-"""What a simulated frame is made of: film, leakage, infrared optics, scanner, damage and mount."""
+"""The parameters of a simulated frame: film, leakage, infrared optics, scanner, damage and mount."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Process(StrEnum):
 
 
 class DefectKind(StrEnum):
-    """What lies on, or is cut into, the film."""
+    """Kind of dirt or damage on the film."""
 
     DUST = "dust"
     DIRT = "dirt"
@@ -30,7 +30,7 @@ class DefectKind(StrEnum):
 
 
 class MountStyle(StrEnum):
-    """What frames the film in the scan."""
+    """What surrounds the film in the scan."""
 
     NONE = "none"
     SLIDE = "slide"
@@ -46,21 +46,22 @@ class FilmStock:
     process : Process
         Slide (density falls with light) or negative (density rises with light).
     dmin_rgb : tuple of float
-        Density of the clear base, per channel; a negative's orange mask is its rising order.
+        Density of the clear base, per channel; the orange mask of a negative absorbs most in blue.
     density_range : float
-        Density between the base and the deepest black of a slide; log10 of the scene range of a negative.
+        Density between the base and the deepest black of a slide; log10 of the scene's range for a negative.
     contrast : float
-        Slope of density over log10 of the light (1 keeps a slide's picture; about 0.65 on negatives).
+        Slope of density over log10 of the light: 1 reproduces the picture on a slide; negatives have about 0.65.
     exposure_stops : float
-        Light added (+) or taken (-) before the film is exposed; -30 leaves the film unexposed.
+        Exposure correction in stops; -30 leaves the film unexposed.
     monochrome : bool
-        One silver image instead of three dyes.
+        Whether the film has one silver image instead of three dyes.
     dye_impurity : float
-        Part of each channel's light that the other two layers' dyes decide, 0..0.3; it keeps colours from pure black.
+        Share of each channel's light that the dyes of the other two layers determine, 0..0.3; it keeps saturated
+        colours from becoming black in a channel.
     grain_density : float
-        Standard deviation of the grain at density 1 over the base, in density, at the scan's resolution.
+        Standard deviation of the grain at density 1 over the base, in density, at the resolution of the scan.
     grain_size_px : float
-        Standard deviation of the Gaussian that correlates the grain.
+        Standard deviation of the Gaussian that blurs the grain, in pixels.
     """
 
     process: Process = Process.SLIDE
@@ -76,18 +77,18 @@ class FilmStock:
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """How the picture's dyes absorb infrared, in density over the base.
+    """How the picture's dyes absorb infrared, in density over the base; see `infrared_plane.leaked_density`.
 
     Parameters
     ----------
     slopes_rgb : tuple of float
-        Infrared density for one unit of red, green and blue density.
+        Infrared density per red, green and blue density.
     curvature_per_density : float
-        Infrared density for red density squared; negative gives the cyan shoulder of saturation.
+        Infrared density per square of the red density; a negative value lets it saturate in dense film.
     cross_per_density : float
-        Infrared density for the product of red and green density; the leak then depends on the colour, as Kodachrome's.
+        Infrared density per product of red and green density; the leakage then depends on the colour, as on Kodachrome.
     regional_share : float
-        Largest relative change of the leak over the frame, 0..1.
+        Largest relative change of the leakage over the frame, 0..1.
     """
 
     slopes_rgb: tuple[float, float, float] = (0.04, 0.004, 0.002)
@@ -100,37 +101,37 @@ class Leakage:
 class InfraredOptics:
     """The infrared pass: lamp, focus, registration and noise.
 
-    A point of the picture at (row, col) lies in the infrared plane at (row, col) plus the shift, plus the drift of that
-    row, after scaling about the middle of the frame.
+    The point (row, col) of the picture lies in the infrared plane at its position scaled about the centre of the frame,
+    plus the shift, plus the drift of that row.
 
     Parameters
     ----------
     clear_level : float
-        Part of full scale that clear film reaches; over 1 clips.
+        Share of full scale that clear film reaches; values above 1 clip.
     base_transmittance : float
         Infrared transmittance of clear film, 0..1.
     stray_share : float
-        Part of the clear light that reaches the sensor through anything opaque.
+        Share of the clear light that reaches the sensor even behind an opaque object, 0..1.
     vignette : float
-        Light lost in the corners, 0..1.
+        Share of the light that is lost in the corners, 0..1.
     unevenness : float
-        Largest relative change of the lamp over the frame beside the vignette, 0..1.
+        Largest relative change of the lamp over the frame besides the vignette, 0..1.
     blur_px : float
-        Standard deviation of the focus blur, in pixels (the picture's own is `Scanner.blur_px`).
+        Standard deviation of the focus blur, in pixels (the picture has `Scanner.blur_px`).
     shift_rows_px, shift_cols_px : float
-        Where the infrared plane lies relative to the picture.
+        Shift of the infrared plane relative to the picture.
     scale : float
         Size of the infrared plane relative to the picture.
     drift_px : float
-        Largest departure of the rows' smooth random walk.
+        Largest deviation of the smooth random walk of the rows.
     contrast : float
-        Optical density of a defect in infrared for its density in the picture.
+        Ratio of a defect's infrared density to its density in the picture.
     contrast_scatter : float
-        Standard deviation of the natural logarithm of that contrast from defect to defect.
+        Standard deviation of the natural logarithm of that ratio from defect to defect.
     full_well_electrons : float
-        Electrons at full scale, which set the shot noise.
+        Electrons at full scale; they determine the shot noise.
     read_noise : float
-        Standard deviation as a part of full scale.
+        Standard deviation of the read noise, as a share of full scale.
     """
 
     clear_level: float = 0.86
@@ -151,28 +152,28 @@ class InfraredOptics:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """The picture's pass and how both planes become counts.
+    """The pass of the picture, and how both planes become counts.
 
     Parameters
     ----------
     resolution_dpi : float
-        Samples an inch; scales the sizes and the number of defects.
+        Samples per inch; the sizes and numbers of defects follow it.
     exposure_rgb : tuple of float
-        Part of full scale that an empty gate reaches, per channel.
+        Share of full scale that an empty gate reaches, per channel.
     blur_px : float
         Standard deviation of the point spread, in pixels.
     full_well_electrons : float
-        Electrons at full scale, which set the shot noise.
+        Electrons at full scale; they determine the shot noise.
     read_noise : float
-        Standard deviation as a part of full scale.
+        Standard deviation of the read noise, as a share of full scale.
     black_level : float
-        Counts of darkness as a part of full scale, in both planes.
+        Counts without light in both planes, as a share of full scale.
     bits : int
         Depth of the converter, 8..16.
     fill_sixteen_bits : bool
-        Shift the counts left so that they fill 16 bits; otherwise they stay 0..2**bits - 1.
+        Whether counts are shifted left to fill 16 bits; otherwise they stay 0..2**bits - 1.
     gamma : float
-        1 for linear counts; otherwise both planes are encoded with 1/gamma.
+        1 for linear counts; other values encode both planes with the exponent 1/gamma.
     """
 
     resolution_dpi: float = 3600.0
@@ -188,14 +189,14 @@ class Scanner:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The drawn edge of a real defect.
+    """The outline of a real defect, drawn by hand.
 
     Parameters
     ----------
     kind : DefectKind
         What it is.
     points_px : ndarray of float, shape (n, 2)
-        Polygon in rows and columns at 3600 dpi; its place does not matter.
+        Corners of the polygon, rows and columns, in pixels at 3600 dpi; its position does not matter.
     """
 
     kind: DefectKind
@@ -204,26 +205,26 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """How much of each kind of damage the film carries; 1 is the amount of a dusty frame out of a drawer.
+    """The amount of each kind of damage on the film; 1 is that of a dusty frame from a drawer.
 
     Parameters
     ----------
     dust, dirt, short_hairs, long_hairs, scratches, stripped_scratches : float
-        Multiples of the numbers measured on real frames (`filmscand.film.damage.STATISTICS`).
+        Multiples of the numbers that were measured on real frames (`filmscand.film.damage.STATISTICS`), >= 0.
     fingerprints : int
-        Number of them.
+        Number of fingerprints.
     median_density : float
-        Median optical density at a defect's core.
+        Median optical density at the core of a defect.
     density_spread : float
         Standard deviation of the natural logarithm of that density.
     channel_scatter : float
-        Standard deviation of a channel's absorption relative to the mean of the three.
+        Standard deviation of a channel's absorption relative to the mean of the three channels.
     infrared_only_share : float
-        Part of dust and dirt that was there in the infrared pass alone, 0..1.
+        Share of dust and dirt that was present only during the infrared pass, 0..1.
     clustering : float
-        Standard deviation of the natural logarithm of the local density of defects.
+        Standard deviation of the natural logarithm of the local number of defects.
     outlines : sequence of Outline
-        Real edges to use for their kinds in place of procedural ones.
+        Real outlines; they replace the procedural shapes of their kinds.
     """
 
     dust: float = 1.0
@@ -243,18 +244,18 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What frames the film.
+    """The mount or holder around the film.
 
     Parameters
     ----------
     style : MountStyle
         None, a slide mount with rounded corners, or a strip holder that shows rebate and sprocket holes.
     border_share : float
-        Width of the opaque border as a part of the shorter side, 0..0.4.
+        Width of the opaque border as a share of the shorter side, 0..0.4.
     corner_share : float
-        Radius of the opening's corners as a part of the shorter side.
+        Radius of the corners of the opening as a share of the shorter side.
     turn_degrees : float
-        How far it is turned, counter-clockwise as shown.
+        Rotation, counter-clockwise.
     edge_blur_px : float
         Standard deviation of the out-of-focus edge, in pixels.
     """
@@ -268,7 +269,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class FrameRecipe:
-    """Everything about a frame but its picture and its seed."""
+    """All parameters of a frame except its picture and its seed."""
 
     stock: FilmStock = field(default_factory=FilmStock)
     leakage: Leakage = field(default_factory=Leakage)

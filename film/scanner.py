@@ -1,4 +1,4 @@
-"""From light on the sensor to counts, with one noise for the damaged and the clean plane."""
+"""Converts light on the sensor into counts, with the same noise for the damaged and the clean plane."""
 
 from __future__ import annotations
 
@@ -11,31 +11,40 @@ import numpy.typing as npt
 from filmscand.film.fields import Plane, stream
 from filmscand.film.recipe import Scanner
 
-# The blur's tails end where they change less of the light than this: a tenth of a quiet scan's noise.
+# Smallest relative change of the light that counts as damage: a tenth of the noise of a quiet scan. It ends the tails
+# of the blur.
 _TAIL_SHARE = np.float32(5e-4)
-# A change under this share of the light is not seen in a picture, see `PlanePair.visible`.
+# Smallest relative change of the light that is visible in a picture, see `PlanePair.visible`.
 VISIBLE_SHARE = np.float32(0.03)
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """Noise of one pass: electrons at full scale, and read noise as a part of full scale."""
+    """Noise of one pass.
+
+    Parameters
+    ----------
+    full_well_electrons : float
+        Electrons at full scale; they determine the shot noise.
+    read_noise : float
+        Standard deviation of the read noise, as a share of full scale.
+    """
 
     full_well_electrons: float
     read_noise: float
 
 
 class PlanePair(NamedTuple):
-    """One plane, with its damage and without, and what the damage did to it.
+    """One plane with and without its damage, and where the damage changed it.
 
     Parameters
     ----------
     damaged, clean : ndarray of uint16, shape (rows, cols)
-        Counts with the same noise; equal wherever `touched` is False.
+        Counts with the same noise, 0..65535; equal wherever `touched` is False.
     touched : ndarray of bool, shape (rows, cols)
         Where damage changed the light at all.
     visible : ndarray of bool, shape (rows, cols)
-        Where it changed the light by over 3 % and by over one standard deviation of the scanner's noise.
+        Where damage changed the light by more than 3 % and by more than one standard deviation of the scanner's noise.
     """
 
     damaged: npt.NDArray[np.uint16]
@@ -45,12 +54,14 @@ class PlanePair(NamedTuple):
 
 
 def read_out(damaged: Plane, clean: Plane, sensor: Sensor, scanner: Scanner, noise: np.random.Generator) -> PlanePair:
-    """Turn the light of one plane into counts; `damaged` is overwritten.
+    """Convert the light of one plane into counts.
+
+    The standard deviation of the noise is sqrt(light / full_well_electrons + read_noise^2).
 
     Parameters
     ----------
     damaged, clean : ndarray of float32, shape (rows, cols)
-        Light on the sensor as a part of full scale.
+        Light on the sensor as a share of full scale; `damaged` is overwritten.
     sensor : Sensor
         Noise of this pass.
     scanner : Scanner
@@ -70,7 +81,7 @@ def read_out(damaged: Plane, clean: Plane, sensor: Sensor, scanner: Scanner, noi
 
 
 def noise_stream(seed: int, plane: str) -> np.random.Generator:
-    """Return the stream of one plane's noise."""
+    """Return the random stream of one plane's noise."""
     return stream(seed, f"noise {plane}")
 
 

@@ -1,4 +1,4 @@
-"""Outlines and strokes as fields of depth: the distance, in pixels, to the edge of a shape, positive inside."""
+"""Outlines and strokes as depth fields: the distance to the edge of a shape in pixels, positive inside."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from numba import njit
 from filmscand.film.fields import Plane
 
 Points = npt.NDArray[np.float64]
+# Margin around a shape in its depth field.
 _MARGIN_PX = 4
 
 
 class Depth(NamedTuple):
-    """A field of depth and where its first pixel lies."""
+    """A depth field, and the row and column of its first pixel in the frame."""
 
     top_px: int
     left_px: int
@@ -26,16 +27,16 @@ class Depth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curl:
-    """How a hair or scratch runs: heading, the bend of one pixel's way, and how far a bend lasts.
+    """How a hair or scratch bends.
 
     Parameters
     ----------
     heading_radians : float
-        Direction at its start; 0 runs along the columns.
+        Direction at its start; 0 points along the columns.
     bend_radians_per_px : float
         Standard deviation of the curvature.
     memory_px : float
-        Way over which the curvature changes.
+        Length over which the curvature changes.
     kinks : float
         Expected number of sharp bends.
     """
@@ -54,7 +55,7 @@ def blob_outline(rng: np.random.Generator, area_px: float, elongation: float, ro
     rng : numpy.random.Generator
         Source of the shape.
     area_px : float
-        Area the polygon encloses.
+        Area of the polygon, in square pixels.
     elongation : float
         Length over width, >= 1.
     roughness : float
@@ -68,18 +69,18 @@ def blob_outline(rng: np.random.Generator, area_px: float, elongation: float, ro
     angles, radii = _chip(rng, roughness) if rng.uniform() < 0.5 else _lump(rng, roughness)
     long, short = math.sqrt(elongation), 1 / math.sqrt(elongation)
     outline = np.stack([short * radii * np.sin(angles), long * radii * np.cos(angles)], 1)
-    return scaled_to_area(outline @ turn(rng.uniform(0, math.pi)), area_px)
+    return scaled_to_area(outline @ rotation_matrix(rng.uniform(0, math.pi)), area_px)
 
 
 def _chip(rng: np.random.Generator, roughness: float) -> tuple[Points, Points]:
-    """Draw a flake: few corners, straight edges."""
+    """Draw a flake, with few corners and straight edges; return angles and radii."""
     count = int(rng.integers(5, 10))
     angles = (np.arange(count) + rng.uniform(-0.35, 0.35, count)) * 2 * math.pi / count
     return angles, np.exp(0.9 * roughness * rng.standard_normal(count))
 
 
 def _lump(rng: np.random.Generator, roughness: float) -> tuple[Points, Points]:
-    """Draw a grain: round, uneven at every scale."""
+    """Draw a grain, round and uneven at every scale; return angles and radii."""
     angles = np.linspace(0, 2 * math.pi, 36, endpoint=False)
     orders = np.arange(2, 12)
     amplitudes = 1.6 * roughness * rng.standard_normal(orders.size) / orders**1.2
@@ -88,37 +89,39 @@ def _lump(rng: np.random.Generator, roughness: float) -> tuple[Points, Points]:
 
 
 def scaled_to_area(outline: Points, area_px: float) -> Points:
-    """Return an outline about the origin, scaled so that it encloses an area."""
+    """Centre an outline on the origin and scale it to an area in square pixels."""
     centred = outline - (outline.min(0) + outline.max(0)) / 2
     scaled: Points = centred * math.sqrt(area_px / max(polygon_area(outline), 1e-6))
     return scaled
 
 
 def polygon_area(outline: Points) -> float:
-    """Return the area a polygon encloses (shoelace formula)."""
+    """Return the area of a polygon in square pixels (shoelace formula)."""
     row, col = outline[:, 0], outline[:, 1]
     return abs(float(np.dot(row, np.roll(col, -1)) - np.dot(col, np.roll(row, -1)))) / 2
 
 
-def turn(angle_radians: float) -> Points:
-    """Return the matrix that turns rows and columns, multiplied from the right."""
+def rotation_matrix(angle_radians: float) -> Points:
+    """Return the (2, 2) matrix that rotates rows and columns when it is multiplied from the right."""
     sine, cosine = math.sin(angle_radians), math.cos(angle_radians)
     return np.array([[cosine, sine], [-sine, cosine]])
 
 
 def curved_path(rng: np.random.Generator, length_px: float, curl: Curl, step_px: float = 2.0) -> Points:
-    """Draw the middle line of a hair or a scratch, about the origin.
+    """Draw the centre line of a hair or a scratch about the origin.
+
+    Its curvature is a first-order autoregressive sequence.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of the bends.
     length_px : float
-        Its length.
+        Length of the line.
     curl : Curl
-        How it runs.
+        How the line bends.
     step_px : float
-        Distance of the points.
+        Distance of the points, at most.
 
     Returns
     -------
@@ -133,12 +136,22 @@ def curved_path(rng: np.random.Generator, length_px: float, curl: Curl, step_px:
     headings = curl.heading_radians + np.cumsum(bends * step + kinks)
     steps = step * np.stack([np.sin(headings), np.cos(headings)], 1)
     path = np.cumsum(steps, 0)
-    middle: Points = path - (path.min(0) + path.max(0)) / 2
-    return middle
+    centred: Points = path - (path.min(0) + path.max(0)) / 2
+    return centred
 
 
 def wandering(rng: np.random.Generator, count: int, memory_steps: float) -> Points:
-    """Return a correlated sequence of unit variance."""
+    """Draw a correlated sequence of unit variance.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the values.
+    count : int
+        Length of the sequence.
+    memory_steps : float
+        Number of steps after which the correlation has fallen to 1/e.
+    """
     return _autoregressive(rng.standard_normal(count), math.exp(-1 / memory_steps))
 
 
@@ -169,14 +182,14 @@ def polygon_depth(outline: Points) -> Depth:
 
 
 def stroke_depth(path: Points, half_width_px: Points) -> Depth:
-    """Return the depth field of a line whose width changes along it.
+    """Return the depth field of a line of varying width.
 
     Parameters
     ----------
     path : ndarray of float, shape (n, 2)
         Rows and columns in the frame, in pixels.
     half_width_px : ndarray of float, shape (n,)
-        Half the width at each point.
+        Half of the width at each point.
     """
     reach = float(half_width_px.max())
     top, left, shape = _box(path, reach)
@@ -193,7 +206,7 @@ def _box(points: Points, reach_px: float) -> tuple[int, int, tuple[int, int]]:
 
 @njit(cache=True)
 def _segment_distance(row, col, start, end):  # type: ignore[no-untyped-def]
-    """Return the distance to a segment and how far along it the nearest point lies."""
+    """Return the distance to a segment, and the position of the nearest point along it, 0..1."""
     down, across = end[0] - start[0], end[1] - start[1]
     square = down * down + across * across
     share = 0.0

@@ -1,4 +1,4 @@
-"""One defect of each kind: its shape, how much light it takes, and how infrared sees it."""
+"""Draws single defects: their shape, how much light they absorb, and how infrared sees them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from filmscand.film import shapes
 from filmscand.film.fields import Plane, smooth_field
 from filmscand.film.recipe import Damage, DefectKind, FrameRecipe, Outline
 
-# Outlines and sizes were measured at this resolution (FilmDamageSimulator: 142 px/mm).
+# Resolution at which outlines and sizes were measured, in dpi (FilmDamageSimulator: 142 px/mm).
 REFERENCE_DPI = 3600.0
+# Height of a fingerprint and distance of its ridges, in millimetres.
 _FINGER_HEIGHT_MM, _RIDGE_MM = 16.0, 0.45
 
 
@@ -26,15 +27,15 @@ class Patch:
     kind : DefectKind
         What it is.
     top_px, left_px : int
-        Where its first pixel lies in the frame; may lie outside.
+        Row and column of its first pixel in the frame; may lie outside.
     coverage : ndarray of float32, shape (rows, cols)
-        How much of the defect lies over each pixel, 0..1.
+        Share of the defect's full density at each pixel, 0..1.
     density_rgb : tuple of float
-        Optical density it adds at its core, per channel.
+        Optical density that it adds at its core, per channel.
     stripped_rgb : tuple of float
-        Part of the dye it has taken away at its core, per channel, 0..1.
+        Share of the dye that it has removed at its core, per channel, 0..1.
     infrared_density : float
-        Optical density it adds in infrared.
+        Optical density that it adds in infrared at its core.
     """
 
     kind: DefectKind
@@ -47,12 +48,12 @@ class Patch:
 
     @property
     def infrared_only(self) -> bool:
-        """Whether the picture knows nothing of it."""
+        """Whether only the infrared plane shows it."""
         return max(self.density_rgb) == 0 and max(self.stripped_rgb) == 0
 
     @property
     def strength(self) -> float:
-        """Part taken at its core, 0..1: of the light; of the dye if stripped; of the infrared if only that saw it."""
+        """Share lost at its core, 0..1: of light, of dye if stripped, or of infrared for an infrared-only defect."""
         if max(self.stripped_rgb) > 0:
             return float(np.mean(self.stripped_rgb))
         density = self.infrared_density if self.infrared_only else float(np.mean(self.density_rgb))
@@ -61,21 +62,21 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a defect goes and how large it gets.
+    """Position and size of a defect.
 
     Parameters
     ----------
-    place_px : tuple of float
-        Row and column of its middle.
+    centre_px : tuple of float
+        Row and column of its centre.
     area_px : float
-        Its area, unless it has an outline.
+        Area in square pixels; not used with an outline.
     frame_shape : tuple of int
-        Rows and columns of the frame, which bound it.
+        Rows and columns of the frame, which limit its size.
     outline : Outline or None
-        A drawn edge to use in place of a procedural one.
+        A real outline to use instead of a procedural shape.
     """
 
-    place_px: tuple[float, float]
+    centre_px: tuple[float, float]
     area_px: float
     frame_shape: tuple[int, int]
     outline: Outline | None = None
@@ -91,15 +92,15 @@ def draw_patch(rng: np.random.Generator, kind: DefectKind, spot: Spot, recipe: F
     kind : DefectKind
         What it is.
     spot : Spot
-        Where, and how large.
+        Its position and size.
     recipe : FrameRecipe
-        Statistics of the damage, optics of the infrared, resolution.
+        Densities of the damage, infrared optics, resolution.
     """
     scale = recipe.scanner.resolution_dpi / REFERENCE_DPI
     if kind is DefectKind.FINGERPRINT:
         depth, coverage = _fingerprint(rng, spot, recipe.scanner.resolution_dpi)
     elif spot.outline is not None:
-        depth = shapes.polygon_depth(_drawn_outline(rng, spot.outline.points_px, scale) + np.array(spot.place_px))
+        depth = shapes.polygon_depth(_drawn_outline(rng, spot.outline.points_px, scale) + np.array(spot.centre_px))
         coverage = _soft_coverage(rng, depth, scale)
     else:
         depth = _SHAPES[kind](rng, spot, scale)
@@ -112,18 +113,18 @@ def draw_patch(rng: np.random.Generator, kind: DefectKind, spot: Spot, recipe: F
 def _drawn_outline(rng: np.random.Generator, points_px: npt.NDArray[np.floating], scale: float) -> shapes.Points:
     points = np.asarray(points_px, np.float64) * scale
     centred = points - (points.min(0) + points.max(0)) / 2
-    turned: shapes.Points = centred @ shapes.turn(rng.uniform(0, 2 * math.pi))
-    return turned
+    rotated: shapes.Points = centred @ shapes.rotation_matrix(rng.uniform(0, 2 * math.pi))
+    return rotated
 
 
 def _speck(rng: np.random.Generator, spot: Spot, _scale: float) -> shapes.Depth:
     outline = shapes.blob_outline(rng, spot.area_px, 1 + rng.gamma(1.2, 0.25), 0.22)
-    return shapes.polygon_depth(outline + np.array(spot.place_px))
+    return shapes.polygon_depth(outline + np.array(spot.centre_px))
 
 
 def _clump(rng: np.random.Generator, spot: Spot, _scale: float) -> shapes.Depth:
     outline = shapes.blob_outline(rng, spot.area_px, 1 + rng.gamma(1.5, 0.3), 0.32)
-    return shapes.polygon_depth(outline + np.array(spot.place_px))
+    return shapes.polygon_depth(outline + np.array(spot.centre_px))
 
 
 def _short_hair(rng: np.random.Generator, spot: Spot, scale: float) -> shapes.Depth:
@@ -141,17 +142,18 @@ def _hair(rng: np.random.Generator, spot: Spot, width_px: float, turn_radians: f
     along = np.linspace(0, 1, len(path))
     taper = np.minimum(1, 0.45 + 8 * np.minimum(along, 1 - along))
     half_width = width_px / 2 * taper * np.exp(0.1 * shapes.wandering(rng, len(path), 8))
-    return shapes.stroke_depth(path + np.array(spot.place_px), half_width)
+    return shapes.stroke_depth(path + np.array(spot.centre_px), half_width)
 
 
 def _scratch(rng: np.random.Generator, spot: Spot, scale: float) -> shapes.Depth:
     width = max(scale * rng.gamma(3.0, 0.8), 0.7)
     length = min(max(spot.area_px / width, 12 * width), 1.2 * math.hypot(*spot.frame_shape))
-    # Transport scratches follow the film, which runs along the columns; hands scratch in any direction.
+    # Three of four scratches come from the transport and follow the film, which runs along the columns; the others have
+    # any direction.
     heading = rng.normal(0, 0.02) if rng.uniform() < 0.75 else rng.uniform(0, 2 * math.pi)
     path = shapes.curved_path(rng, length, shapes.Curl(heading, 0.15 / length, length / 2))
     ragged = np.clip(0.75 + 0.35 * shapes.wandering(rng, len(path), 20), 0.05, 1.4)
-    return shapes.stroke_depth(path + np.array(spot.place_px), width / 2 * ragged)
+    return shapes.stroke_depth(path + np.array(spot.centre_px), width / 2 * ragged)
 
 
 _SHAPES = {
@@ -164,6 +166,7 @@ _SHAPES = {
 }
 
 
+# Share of defects that are lighter inside than at their edge.
 _HOLLOW_SHARE = {
     DefectKind.DUST: 0.4,
     DefectKind.DIRT: 0.1,
@@ -173,7 +176,7 @@ _HOLLOW_SHARE = {
 
 
 def _soft_coverage(rng: np.random.Generator, depth: shapes.Depth, scale: float) -> Plane:
-    # Dirt lies up to a tenth of a millimetre above the emulsion, so its edge is out of focus by one to three pixels.
+    # Dirt lies up to a tenth of a millimetre above the emulsion, so the blur of its edge is one to three pixels wide.
     softness = max(scale * (1.0 + rng.gamma(2.0, 0.5)), 0.8)
     share = np.clip(0.5 + depth.depth_px / np.float32(softness), 0, 1)
     coverage: Plane = share * share * (3 - 2 * share)
@@ -181,7 +184,7 @@ def _soft_coverage(rng: np.random.Generator, depth: shapes.Depth, scale: float) 
 
 
 def _texture(rng: np.random.Generator, depth: shapes.Depth, hollow_share: float) -> Plane:
-    """Return a defect's inner structure: uneven, often lighter inside, for clear grains and fibres act as lenses."""
+    """Return the inner structure of a defect: uneven, often lighter inside, for clear grains and fibres are lenses."""
     shape = (depth.depth_px.shape[0], depth.depth_px.shape[1])
     reach = max(float(depth.depth_px.max()), 1.0)
     uneven = 1 - 0.3 * (1 + smooth_field(rng, shape, max(1.5 * reach, 3.0), octaves=2)) / 2
@@ -203,7 +206,7 @@ def _fingerprint(rng: np.random.Generator, spot: Spot, resolution_dpi: float) ->
     sweat = np.clip(0.6 + 0.9 * smooth_field(rng, shape, shape[0] / 4, octaves=4), 0, 1)
     envelope = np.clip(2.5 * (0.85 - np.hypot(row, col) + 0.15 * smooth_field(rng, shape, shape[0] / 4)), 0, 1)
     coverage = (ridges * sweat * envelope).astype(np.float32)
-    top, left = int(spot.place_px[0]) - shape[0] // 2, int(spot.place_px[1]) - shape[1] // 2
+    top, left = int(spot.centre_px[0]) - shape[0] // 2, int(spot.centre_px[1]) - shape[1] // 2
     return shapes.Depth(top, left, coverage), coverage
 
 
@@ -229,12 +232,12 @@ def _core_density(rng: np.random.Generator, kind: DefectKind, damage: Damage) ->
     if kind is DefectKind.FINGERPRINT:
         return float(rng.uniform(0.03, 0.08))
     median = damage.median_density * _RELATIVE_DENSITY[kind]
-    # Less than this and the dye that a stripped scratch took from the leak would hide its scattering.
+    # Below 0.15, the missing leakage of the stripped dye would hide the scattering of a stripped scratch in infrared.
     least = 0.15 if kind is DefectKind.STRIPPED_SCRATCH else 0.012
     return float(np.clip(median * math.exp(rng.normal(0, damage.density_spread)), least, 2.2))
 
 
-# Fibres are thicker than specks and stop more light; a scratch only scatters some of it away.
+# Density relative to dust. Fibres are thicker than specks and absorb more light; a scratch only scatters some of it.
 _RELATIVE_DENSITY = {
     DefectKind.DUST: 1.0,
     DefectKind.DIRT: 1.3,

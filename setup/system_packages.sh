@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the project builds and tests with, and only those that are missing.
-# Root is asked for only when something has to be installed.
+# Installs the Debian packages that are needed to build and test the project, and only those that are missing.
+# Root is needed only if something has to be installed.
 set -eu
 
 missing=""
-need() { # need PACKAGE COMMAND...: the package is missing when the command fails
+need() { # need PACKAGE COMMAND...: the package counts as missing if the command fails
     package=$1
     shift
     "$@" >/dev/null 2>&1 || missing="$missing $package"
@@ -14,7 +14,7 @@ python=${PYTHON:-python3}
 need python3-venv "$python" -c "import ensurepip, venv"
 need python3-dev "$python" -c "import os, sysconfig; assert os.path.exists(sysconfig.get_path('include') + '/Python.h')"
 need gcc gcc --version
-# Debian ships no sane-config; what compiles python-sane is the header.
+# Debian has no sane-config. Check for the header, which is needed to compile python-sane.
 need libsane-dev sh -c 'echo "#include <sane/sane.h>" | gcc -E - >/dev/null'
 need sane-utils scanimage --version
 
@@ -23,7 +23,7 @@ need sane-utils scanimage --version
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || {
-        echo "These Debian packages are missing and neither root nor sudo is at hand:$missing" >&2
+        echo "These Debian packages are missing; install them as root, for sudo is not available:$missing" >&2
         exit 1
     }
     as_root=sudo

@@ -17,9 +17,9 @@ def unit(tmp_path):
     """The unit with a program that exists here in the place of the installed one."""
     text = (SYSTEMD / "filmscand.service").read_text()
     here, count = re.subn(
-        r"^ExecStart=\S+", f"ExecStart={sys.executable} -m filmscand.daemon.cli", text, flags=re.MULTILINE
+        r"^(ExecStart|ExecStartPre)=-?\S+", rf"\1={sys.executable} -m filmscand.daemon.cli", text, flags=re.MULTILINE
     )
-    assert count == 1
+    assert count == 2
     file = tmp_path / "filmscand.service"
     file.write_text(here)
     return file
@@ -74,6 +74,17 @@ def test_every_folder_of_the_unit_is_made_for_its_user():
     modes = {path: (mode, user) for _, path, mode, user, *_ in lines}
     assert modes["/var/lib/filmscand"] == (unit["StateDirectoryMode"], unit["User"])
     assert modes["/var/lib/filmscand/drop"] == ("2770", "filmscand")
+
+
+@pytest.mark.skipif(shutil.which("setfacl") is None, reason="setfacl is not installed")
+def test_what_a_member_of_the_group_drops_may_be_moved_by_the_service_whatever_the_umask(tmp_path):
+    line = next(line for line in (SYSTEMD / "filmscand.tmpfiles").read_text().splitlines() if line.startswith("a+"))
+    drop = tmp_path / "drop"
+    drop.mkdir(mode=0o770)
+    subprocess.run(["setfacl", "-m", line.split()[-1], str(drop)], check=True)
+    command = "umask 077; mkdir roll; mkdir _done"
+    subprocess.run(["sh", "-c", command], cwd=drop, check=True)
+    assert [(drop / name).stat().st_mode & 0o777 for name in ("roll", "_done")] == [0o770, 0o770]
 
 
 def test_the_udev_rule_gives_scanners_to_the_group_of_the_unit():

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from filmscand.daemon.core.errors import FrameExistsError, storing
+from filmscand.daemon.core.progress import tell_bytes
 from filmscand.daemon.station.folders import make_durably, opened, sync_descriptor
 from filmscand.daemon.station.folders import sync_folder as sync_folder
 
@@ -135,6 +136,7 @@ def copy(source: BinaryIO, target: BinaryIO) -> None:
     buffer = memoryview(bytearray(CHUNK_BYTES))
     while count := source.readinto(buffer):  # type: ignore[attr-defined]
         target.write(buffer[:count])
+        tell_bytes(count)
 
 
 def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = DERIVATIVE_MODE) -> Published:

@@ -30,6 +30,7 @@ class EventType(StrEnum):
     INGESTION = "ingestion"
     DIGEST = "message digest calculation"
     CREATION = "creation"
+    RENAMING = "filename change"
     FIXITY_CHECK = "fixity check"
     SEALING = "information package creation"
 
@@ -51,6 +52,8 @@ class EventDetail(Record):
         Name, without ending, of the raw file that a cleaned file was made from.
     files : int
         Number of files in the payload of a sealed roll.
+    earlier_name : str
+        Name of a renamed file before.
     """
 
     original_name: str | None = None
@@ -60,6 +63,7 @@ class EventDetail(Record):
     sha512: str | None = None
     is_derived_from: str | None = None
     files: int | None = None
+    earlier_name: str | None = None
 
 
 class Event(Record):

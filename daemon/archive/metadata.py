@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
+from filmscand.daemon.archive.encode import linear_profile
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
-from filmscand.ir.identity import EngineIdentity
+
+if TYPE_CHECKING:
+    from filmscand.ir.identity import EngineIdentity
 
 # Never changes: a file that is made again has to get the same UUID, and name its origin by the same UUID.
 _NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")
@@ -65,6 +68,11 @@ def clean_title(frame: FrameId, revision: int) -> FileTitle:
     return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_clean")
 
 
+def access_title(frame: FrameId, revision: int) -> FileTitle:
+    """Return the name of a frame's access image."""
+    return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_access")
+
+
 def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTags:
     """Return the tags of a file as captured.
 
@@ -84,7 +92,18 @@ def clean_tags(
         f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
         "Pixels outside the defect mask are as captured."
     )
-    return _tags(title, capture.info, Origin(raw, instructions), capture.icc_profile)
+    return _tags(title, capture.info, Origin(raw, instructions), _clean_profile(capture))
+
+
+def access_tags(title: FileTitle, clean: FileTitle, capture: Capture) -> TiffTags:
+    """Return the tags of an access image, which name the cleaned picture that it was made from."""
+    instructions = "Made for viewing from the cleaned picture, at most 3000 samples on the long side."
+    return _tags(title, capture.info, Origin(clean, instructions), None)
+
+
+def _clean_profile(capture: Capture) -> bytes | None:
+    """Return the profile of the scan; a scan that is known to be linear and has none gets that of linear light."""
+    return capture.icc_profile or (linear_profile() if capture.info.linear else None)
 
 
 def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profile: bytes | None) -> TiffTags:

@@ -31,6 +31,8 @@ class RevisionContent:
         The access image, sRGB.
     tags : TiffTags
         Tags of the cleaned TIFF.
+    access_tags : TiffTags
+        Tags of the access image.
     """
 
     number: int
@@ -38,6 +40,7 @@ class RevisionContent:
     defect_mask: npt.NDArray[np.bool_]
     access: npt.NDArray[np.uint8]
     tags: TiffTags
+    access_tags: TiffTags
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,11 @@ def publish_revision(folder: FrameFolder, content: RevisionContent) -> StoredRev
         The disk did not take one of them.
     """
     paths = folder.revision_files(content.number)
-    dpi = content.tags.resolution_dpi
     done = publish_together(
         {
             paths[Role.CLEAN]: lambda file: write_tiff(file, content.rgb, content.tags),
             paths[Role.MASK]: lambda file: write_mask_png(file, content.defect_mask),
-            paths[Role.ACCESS]: lambda file: write_access_jpeg(file, content.access, dpi),
+            paths[Role.ACCESS]: lambda file: write_access_jpeg(file, content.access, content.access_tags),
         }
     )
     files = tuple(stored_file(role, path, done[path][0]) for role, path in paths.items())

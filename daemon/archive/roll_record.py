@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +18,25 @@ SCHEMA_VERSION: Final = 1
 
 
 class RollRecord(Record):
-    """The content of `roll.json`; fields that this version does not know are kept."""
+    """The content of `roll.json`; fields that this version does not know are kept.
+
+    Attributes
+    ----------
+    original_name : str or None
+        Name that the roll got its slug from, as a person wrote it: that of the folder. None: none was ever known.
+    """
 
     schema_version: int = SCHEMA_VERSION
     collection: str
     box: str
     roll: str
+    original_name: str | None = None
 
     def to_json(self) -> bytes:
         """Return the bytes of the file: sorted keys, two spaces, UTF-8, a newline at the end."""
-        return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
+        plain = self.model_dump(mode="json", exclude_none=True)
+        # A name that is no UTF-8 is written with escapes.
+        return (json.dumps(plain, indent=2, sort_keys=True) + "\n").encode()
 
     @classmethod
     def from_json(cls, content: bytes, name: str) -> RollRecord:
@@ -53,13 +63,20 @@ class RollRecord(Record):
         return record
 
 
-def write_roll_record(metadata: Path, frame: FrameId) -> None:
-    """Write the record of the frame's roll where there is none yet.
+def write_roll_record(metadata: Path, frame: FrameId, original_name: str | None = None) -> RollRecord:
+    """Write the record of the frame's roll where there is none yet, or one without the roll's original name.
 
     Parameters
     ----------
     metadata : Path
         Folder `metadata` of the roll; made where it is missing.
+    original_name : str, optional
+        See `RollRecord`; a name that is recorded already stays.
+
+    Returns
+    -------
+    RollRecord
+        The record as it is now.
 
     Raises
     ------
@@ -68,10 +85,26 @@ def write_roll_record(metadata: Path, frame: FrameId) -> None:
     """
     path = metadata / "roll.json"
     with storing(path, "read"):
-        known = path.read_bytes() if path.exists() else None
-    if known is not None:
-        RollRecord.from_json(known, str(path))
-        return
+        content = path.read_bytes() if path.exists() else None
+    known = None if content is None else RollRecord.from_json(content, str(path))
+    if known is not None and (original_name is None or known.original_name is not None):
+        return known
     make_folders(metadata)
-    record = RollRecord(collection=frame.collection, box=frame.box, roll=frame.roll)
-    publish_bytes(path, record.to_json())
+    record = known or RollRecord(collection=frame.collection, box=frame.box, roll=frame.roll)
+    record = record.model_copy(update={"original_name": original_name})
+    publish_bytes(path, record.to_json(), replace=known is not None)
+    return record
+
+
+def recorded_rolls(box: Path) -> dict[str, str]:
+    """Return the original names that the rolls of a box have in their records, by roll.
+
+    A record that cannot be read counts as none; `filmscand verify` and the next frame of its roll tell what is wrong.
+    """
+    found: dict[str, str] = {}
+    with storing(box, "read"):
+        for path in sorted(box.glob("*/metadata/roll.json")):
+            with suppress(IntegrityError):
+                name = RollRecord.from_json(path.read_bytes(), str(path)).original_name
+                found |= {} if name is None else {path.parent.parent.name: name}
+    return found

@@ -124,6 +124,10 @@ class Sidecar(Record):
         How the frame was captured.
     originals : tuple of StoredFile
         The raw file, then the infrared file where there is one.
+    replaced_originals : tuple of StoredFile
+        Earlier infrared files that another one took the place of; `inputs_sha256` tells which revision used which.
+    original_folder : str or None
+        Folder of the picture below its watch folder; None where the roll record names the folder, or there is none.
     flags : tuple of str
         Reason codes of what happened before cleaning.
     revisions : tuple of Revision
@@ -135,6 +139,8 @@ class Sidecar(Record):
     film: FilmKind
     capture: CaptureInfo
     originals: tuple[StoredFile, ...]
+    replaced_originals: tuple[StoredFile, ...] = ()
+    original_folder: str | None = None
     flags: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = Field(min_length=1)
 
@@ -151,11 +157,17 @@ class Sidecar(Record):
     @property
     def files(self) -> tuple[StoredFile, ...]:
         """Every file of the frame except the sidecar itself."""
-        return self.originals + tuple(file for revision in self.revisions for file in revision.files)
+        return (
+            self.originals
+            + self.replaced_originals
+            + tuple(file for revision in self.revisions for file in revision.files)
+        )
 
     def to_json(self) -> bytes:
         """Return the canonical bytes: sorted keys, two spaces, UTF-8, a newline at the end."""
-        plain = json.loads(self.model_dump_json())
+        # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
+        rare = {name for name in ("replaced_originals", "original_folder") if not getattr(self, name)}
+        plain = json.loads(self.model_dump_json(exclude=rare))
         return (json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
     @classmethod

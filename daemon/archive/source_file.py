@@ -1,15 +1,89 @@
-"""Copies a source file that another program may still be writing."""
+"""Opens source files that other people and programs may change, without following links, and copies them."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from filmscand.daemon.archive.atomic_file import CHUNK_BYTES
+from filmscand.daemon.archive.atomic_file import CHUNK_BYTES, Digest, HashingFile, copy
 from filmscand.daemon.core.errors import SourceChangedError, reading_source
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# Linux answers ENOTDIR where a link stands in place of a folder.
+_LINK = frozenset({errno.ELOOP, errno.ENOTDIR})
+
+
+@contextlib.contextmanager
+def folder_below(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+    """Open a folder below `root` for a `with` block; a link on the way is never followed.
+
+    Parameters
+    ----------
+    root : Path
+        A folder that the configuration names; it may itself be reached through links.
+    parts : sequence of str
+        Names of the folders from `root` down; empty for `root`.
+    make : bool
+        Make missing folders, durably, with the rights of the folder above: who may tidy one may tidy the other.
+
+    Yields
+    ------
+    int
+        Descriptor of the folder.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be opened or made; `filename` is its path. ELOOP: a link stands there.
+    """
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for depth, name in enumerate(parts, 1):
+            below = _step(descriptor, name, root.joinpath(*parts[:depth]), make=make)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def sync_descriptor(folder: int) -> None:
+    """Make the names in an open folder durable."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; their servers keep names in order.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+
+
+def open_below(root: Path, path: str) -> io.FileIO:
+    """Open a regular file below `root` for reading, without following a link anywhere below it; see `open_source`."""
+    *folders, name = Path(path).parts
+    with reading_source(root / path), folder_below(root, folders) as folder:
+        return _regular(root / path, os.open(name, _FILE, dir_fd=folder))
+
+
+def hash_below(root: Path, path: str, *, from_disk: bool = False) -> Digest:
+    """Return size and hashes of a source file below `root`; see `open_below` for the errors.
+
+    Parameters
+    ----------
+    from_disk : bool
+        Drop the file from the page cache first, so that the bytes of the disk or server are read.
+    """
+    with open_below(root, path) as file, reading_source(root / path), HashingFile() as hashing:
+        if from_disk:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        copy(cast(BinaryIO, file), cast(BinaryIO, hashing))
+        return hashing.digest()
 
 
 def open_source(source: Path) -> io.FileIO:
@@ -23,12 +97,7 @@ def open_source(source: Path) -> io.FileIO:
         Its disk or share does not answer, or does not permit reading.
     """
     with reading_source(source):
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        file = io.FileIO(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
-        raise SourceChangedError(f"{source}: expected a regular file, found something else")
-    return file
+        return _regular(source, os.open(source, _FILE))
 
 
 def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
@@ -64,6 +133,38 @@ def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
             f"{source}: the file changed while it was copied, from {before.st_size} to {after.st_size} bytes "
             "or by its time of change"
         )
+
+
+def _step(folder: int, name: str, path: Path, *, make: bool) -> int:
+    try:
+        made = make and _make_folder(folder, name)
+        below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _LINK and stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, "a link stands here, and links are not followed", str(path)) from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    if made:
+        # A share without Unix permissions keeps its own.
+        with contextlib.suppress(PermissionError):
+            os.fchmod(below, stat.S_IMODE(os.fstat(folder).st_mode) & ~stat.S_ISVTX)
+    return below
+
+
+def _make_folder(folder: int, name: str) -> bool:
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        return False
+    sync_descriptor(folder)
+    return True
+
+
+def _regular(source: Path, descriptor: int) -> io.FileIO:
+    # FileIO refuses a folder, and would leave its descriptor open.
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SourceChangedError(f"{source}: expected a regular file, found something else")
+    return io.FileIO(descriptor, "rb")
 
 
 def _read_source(source: Path, file: io.FileIO, buffer: memoryview) -> int:

@@ -1,9 +1,7 @@
-"""The archive tree: where each file of a frame lies, and how it gets there whole or not at all."""
+"""The archive tree: writes, reads and verifies the files of frames; each file appears complete or not at all."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.daemon.archive._root import ArchiveRoot
 from filmscand.daemon.archive.atomic_file import (
     Published,
     Writer,
@@ -29,7 +28,7 @@ from filmscand.daemon.archive.metadata import capture_tags, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.roll_record import write_roll_record
 from filmscand.daemon.archive.sidecar import Sidecar, stored_file
-from filmscand.daemon.archive.source_file import copy_unchanged, open_source
+from filmscand.daemon.archive.source_file import copy_unchanged, open_below, open_source
 from filmscand.daemon.archive.verify_frame import Problem, check_file, verify_folder
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
@@ -42,8 +41,7 @@ from filmscand.daemon.core.errors import (
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.station.disk import free_bytes
-from filmscand.daemon.station.folders import anchor_of, anchored, opened, sync_descriptor
-from filmscand.daemon.station.marker import Identity, open_archive
+from filmscand.daemon.station.marker import Identity
 from filmscand.drivers.base import Capture
 from filmscand.drivers.files.writer import write_tiff
 
@@ -54,8 +52,8 @@ _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
-    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` when the disk does not take it, and
-    `RollSealedError` when the roll is sealed, and leaves nothing half-written behind.
+    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails and
+    `RollSealedError` if the roll is sealed, and never leaves a file half-written.
 
     Parameters
     ----------
@@ -69,13 +67,11 @@ class Archive:
 
     def __init__(self, root: Path, identity: Identity | None = None) -> None:
         self.root = root
-        self._identity = identity
+        self._root = ArchiveRoot(root, identity)
 
     def require_present(self) -> None:
         """Require the archive at its place; see `station.marker.open_archive` for the errors."""
-        if self._identity is not None:
-            with open_archive(self.root, self._identity):
-                pass
+        self._root.require_present()
 
     def frame_folder(self, frame: FrameId) -> FrameFolder:
         """Return the folder of a frame and the paths of its files."""
@@ -84,61 +80,85 @@ class Archive:
     def is_sealed(self, frame: FrameId) -> bool:
         """Return whether the frame's roll is sealed."""
         mark = frame.roll_folder / DECLARATION
-        with storing(self.root / mark, "read"), self._reading() as root:
+        with storing(self.root / mark, "read"), self._root.reading() as root:
             return (root / mark).exists()
 
     def require_open(self, frame: FrameId) -> None:
-        """Require that the frame's roll still takes something.
+        """Require that the frame's roll is not sealed.
 
         Raises
         ------
         RollSealedError
-            It is sealed.
+            The roll is sealed.
         """
         if self.is_sealed(frame):
             raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
 
-    def copy_original(self, frame: FrameId, source: Path, role: Role) -> StoredFile:
-        """Copy a watched file into the archive, byte for byte, read once and hashed in passing.
+    def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
+        """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
 
-        Done again with the same content it changes nothing.
+        A second call with the same content changes nothing.
+
+        Parameters
+        ----------
+        root : Path, optional
+            The watch folder. Below it no link is followed.
 
         Raises
         ------
         SourceChangedError
-            The source changed while it was copied, went, or is no plain file.
+            The source changed while it was copied, is gone, or is no regular file.
         SourceUnreadableError
-            Its disk or share does not answer.
+            The source's disk or share does not answer.
         FrameExistsError
-            The frame has another original already.
+            The frame has another original.
         """
         ending = source.suffix.lower().replace(".tiff", ".tif")
         if not _FILE_ENDING.fullmatch(ending):
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
         target = self.frame_folder(frame).original_target(role, ending)
-        with self._writing():
+        with self._root.writing():
             self._prepare(frame, target, role)
-            with open_source(source) as file:
+            with open_source(source) if root is None else open_below(root, str(source.relative_to(root))) as file:
                 published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
             stored = stored_file(role, target, published.digest, source.name)
             self._note_original(frame, EventType.INGESTION, stored, published)
         return stored
 
-    def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
-        """Write what a scanner delivered: the raw picture and, where there is one, the infrared plane.
+    def note_roll_name(self, frame: FrameId, original_name: str) -> str:
+        """Note the name that the frame's roll got its slug from; return the name that its record keeps.
 
-        The picture gets its name last: where it lies, the capture is whole.
+        Raises
+        ------
+        IntegrityError
+            The roll has a record that cannot be read.
+        """
+        with self._root.writing():
+            self.require_open(frame)
+            record = write_roll_record(self.root / frame.roll_folder / "metadata", frame, original_name)
+        return record.original_name or original_name
+
+    def note_renaming(self, frame: FrameId, earlier_name: str, stored: StoredFile) -> None:
+        """Note in the roll's events that a file of the frame got another name."""
+        detail = EventDetail(earlier_name=earlier_name, sha256=stored.sha256, sha512=stored.sha512)
+        event = Event(type=EventType.RENAMING, frame=str(frame), about=stored.name, detail=detail)
+        self.append_events(frame, [event])
+
+    def store_capture(self, frame: FrameId, capture: Capture) -> tuple[StoredFile, ...]:
+        """Write the picture of a scanner and, if there is one, its infrared plane.
+
+        The picture gets its name last: if it exists, the capture is complete.
 
         Raises
         ------
         FrameExistsError
-            The frame has another original already.
+            The frame has another original.
         """
         offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
         planes = {role: plane for role, plane in offered.items() if plane is not None}
         targets = {role: self.frame_folder(frame).original_target(role, ".tif") for role in planes}
         writers = {target: _plane_writer(frame, role, planes[role], capture) for role, target in targets.items()}
-        with self._writing():
+        with self._root.writing():
             for role, target in targets.items():
                 self._prepare(frame, target, role)
             published = publish_in_order(writers, mode=MASTER_MODE)
@@ -152,28 +172,17 @@ class Archive:
 
         Of several stations, sessions and watch folders that try, exactly one succeeds.
         """
-        folder = self.frame_folder(frame).path
-        with self._writing(), storing(folder):
+        with self._root.writing():
             self.require_open(frame)
-            make_folders(folder.parent)
-            with opened(folder.parent) as parent:
-                try:
-                    os.mkdir(folder.name, dir_fd=parent)
-                except FileExistsError:
-                    return False
-                sync_descriptor(parent)
-        return True
+            return self._root.make_new(self.frame_folder(frame).path)
 
     def release(self, frame: FrameId) -> None:
         """Give a frame number back: remove the frame's folder if it is empty."""
-        folder = self.frame_folder(frame).path
-        # A folder with files in it, or one that is not there, stays as it is.
-        with self._writing(), contextlib.suppress(OSError), opened(folder.parent) as parent:
-            os.rmdir(folder.name, dir_fd=parent)
+        self._root.remove_empty(self.frame_folder(frame).path)
 
     def find_original(self, frame: FrameId, role: Role) -> Path | None:
         """Return the raw or infrared file of a frame, None where the archive has none; see `require_present`."""
-        with self._reading() as root:
+        with self._root.reading() as root:
             found = FrameFolder(root, frame).original(role)
         return None if found is None else self.frame_folder(frame).path / found.name
 
@@ -181,22 +190,21 @@ class Archive:
         """Remove an original that its claim gives up, and the frame's folder once it is empty."""
         path = self.find_original(frame, role)
         if path is not None:
-            with self._writing(), storing(path, "remove"), opened(path.parent) as parent:
-                os.unlink(path.name, dir_fd=parent)
+            self._root.remove(path)
         self.release(frame)
 
     def discard_unfinished(self, frame: FrameId) -> None:
-        """Remove what a capture left that was cut off before its picture was stored; a whole capture is left alone."""
+        """Remove the infrared file of a capture whose picture was never stored; keep a complete capture."""
         if self.find_original(frame, Role.RAW) is None:
             self.discard_original(frame, Role.INFRARED)
 
     def stored_originals(self, frame: FrameId) -> tuple[StoredFile, ...]:
-        """Return the originals as they lie on the disk now, hashed anew.
+        """Return the records of the originals on the disk, hashed now.
 
         Raises
         ------
         FrameMissingError
-            There is no raw file.
+            The frame has no raw file.
         """
         self.require_present()
         folder = self.frame_folder(frame)
@@ -205,15 +213,15 @@ class Archive:
             return tuple(stored_file(role, path, hash_file(path)) for role, path in paths.items() if path is not None)
 
     def store_revision(self, frame: FrameId, content: RevisionContent) -> StoredRevision:
-        """Write the files of a revision side by side; files of that number that no sidecar names are replaced.
+        """Write the files of a revision in parallel; files of this number that the sidecar does not name are replaced.
 
         Raises
         ------
         FrameExistsError
-            The sidecar names this revision already.
+            The sidecar names this revision.
         """
         folder = self.frame_folder(frame)
-        with self._writing():
+        with self._root.writing():
             self.require_open(frame)
             if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
                 raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
@@ -223,16 +231,16 @@ class Archive:
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
-        """Write the sidecar, and with it declare the frame complete."""
+        """Write the sidecar; with it the frame is complete."""
         path = self.frame_folder(frame).sidecar
-        with self._writing():
+        with self._root.writing():
             self.require_open(frame)
             publish_bytes(path, sidecar.to_json(), replace=True)
         return path
 
     def is_complete(self, frame: FrameId) -> bool:
         """Return whether the frame has its sidecar."""
-        with storing(self.frame_folder(frame).path, "read"), self._reading() as root:
+        with storing(self.frame_folder(frame).path, "read"), self._root.reading() as root:
             return FrameFolder(root, frame).sidecar.is_file()
 
     def read_sidecar(self, frame: FrameId) -> Sidecar:
@@ -241,7 +249,7 @@ class Archive:
         Raises
         ------
         FrameMissingError
-            It has none.
+            The frame has no sidecar.
         SchemaTooNewError
             A newer filmscand wrote it.
         IntegrityError
@@ -249,7 +257,7 @@ class Archive:
         """
         path = self.frame_folder(frame).sidecar
         try:
-            with self._reading() as root:
+            with self._root.reading() as root:
                 content = FrameFolder(root, frame).sidecar.read_bytes()
         except FileNotFoundError as error:
             raise FrameMissingError(f"{path}: expected a sidecar, found no file") from error
@@ -258,14 +266,14 @@ class Archive:
         return Sidecar.from_json(content, str(path))
 
     def is_free(self, frame: FrameId) -> bool:
-        """Return whether the archive has no folder of a frame."""
-        with self._reading() as root:
+        """Return whether the archive has no folder for a frame."""
+        with self._root.reading() as root:
             return not FrameFolder(root, frame).path.exists()
 
     def next_number(self, collection: str, box: str, roll: str) -> int:
-        """Return the frame number after the highest that has a folder in the roll."""
+        """Return the highest frame number with a folder in the roll, plus 1; 1 for an empty roll."""
         first = FrameId(collection, box, roll, 1)
-        with storing(self.root / first.roll_folder, "read"), self._reading() as root:
+        with storing(self.root / first.roll_folder, "read"), self._root.reading() as root:
             return max((frame.number for frame in _frames_of(root, root / first.roll_folder)), default=0) + 1
 
     def frames(self) -> Iterator[FrameId]:
@@ -274,18 +282,18 @@ class Archive:
             yield from _frames_of(self.root, roll)
 
     def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
-        """Remove temporary files of writers that died; return how many.
+        """Remove temporary files of dead writers; return how many.
 
         Parameters
         ----------
         frames : iterable of FrameId, optional
-            The frames to look at, for an archive that is too large to walk at every start; default all.
+            The frames to check, because a large archive takes too long to walk at every start; default: all.
         """
         folders = {self.frame_folder(frame).path for frame in (self.frames() if frames is None else frames)}
         folders |= {folder.parent.parent / "metadata" for folder in folders}
         if not self.root.is_dir():
             return 0
-        with self._writing():
+        with self._root.writing():
             return sum(remove_abandoned_parts(folder) for folder in folders if folder.is_dir())
 
     def verify(self, frame: FrameId) -> tuple[Problem, ...]:
@@ -294,50 +302,30 @@ class Archive:
         Raises
         ------
         FrameMissingError
-            The frame is not complete.
+            The frame has no sidecar.
         IntegrityError
-            What lies there is no sidecar.
+            The sidecar cannot be read.
         """
         return verify_folder(self.frame_folder(frame).path, self.read_sidecar(frame))
 
     def verify_original(self, frame: FrameId, stored: StoredFile) -> Problem | None:
-        """Read one file back from the disk: what has to be asked before its source may be let go."""
+        """Read one original back from the disk and compare it; None if it is as recorded.
+
+        Call it before the source is put away.
+        """
         return check_file(self.frame_folder(frame).path, stored)
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
         """Append to the `events.jsonl` of the frame's roll."""
         metadata = self.root / frame.roll_folder / "metadata"
-        with self._writing():
+        with self._root.writing():
             self.require_open(frame)
             make_folders(metadata)
             append_events(metadata / "events.jsonl", events)
 
     def free_bytes(self) -> int:
-        """Return how much the archive's disk still takes."""
+        """Return the free space of the archive's disk, bytes."""
         return free_bytes(self.root)
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Require the archive, and let everything in the block happen below the folder whose marker was read."""
-        if anchor_of(self.root) is not None:
-            yield
-            return
-        if self._identity is None:
-            make_folders(self.root)
-        with open_archive(self.root, self._identity) as descriptor, anchored(self.root, descriptor):
-            yield
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Path]:
-        """Require the archive, and yield a path to the folder whose marker was read, not to what is mounted now."""
-        anchor = anchor_of(self.root)
-        if anchor is not None:
-            yield Path(f"/proc/self/fd/{anchor}")
-        elif self._identity is None:
-            yield self.root
-        else:
-            with open_archive(self.root, self._identity) as descriptor:
-                yield Path(f"/proc/self/fd/{descriptor}")
 
     def _prepare(self, frame: FrameId, target: Path, role: Role) -> None:
         self.require_open(frame)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numba
 import numpy as np
@@ -26,6 +26,7 @@ from PIL import Image, ImageCms
 
 from filmscand.daemon.archive.encode import srgb_profile
 from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.ir.compiling import parallel_kernel
 
 LONG_SIDE_PX: Final = 3000
 # Slope of density on log exposure of a colour negative.
@@ -107,10 +108,11 @@ def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:
 
 def kernel_cache() -> str:
     """Return the folder in which numba keeps compiled kernels."""
-    return str(_reduce.stats.cache_path)
+    kernel: Any = _reduce
+    return str(kernel.stats.cache_path)
 
 
-@numba.njit(parallel=True, cache=True)
+@parallel_kernel
 def _reduce(rgb: Rgb16, out: Rgb16) -> None:
     rows_per = np.float32(rgb.shape[0] / out.shape[0])
     cols_per = np.float32(rgb.shape[1] / out.shape[1])
@@ -139,7 +141,7 @@ def _reduce(rgb: Rgb16, out: Rgb16) -> None:
             out[out_row, out_col, 2] = np.uint16(blue / area + half)
 
 
-@numba.njit(parallel=True, cache=True)
+@parallel_kernel
 def _apply(rgb: Rgb16, tones: Rgb8) -> Rgb8:
     out = np.empty(rgb.shape, np.uint8)
     for row in numba.prange(rgb.shape[0]):

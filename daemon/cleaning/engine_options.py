@@ -1,9 +1,12 @@
-"""What a station says of cleaning, in the engine's words; and whether the models that it names can be used."""
+"""The station's settings as options of the engine, and a check of the models that it names."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filmscand.daemon.core.errors import ModelUnusableError
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.ir import CleanOptions, DetectorUse, ModelError
 from filmscand.ir.network.model_file import load_detector, load_inpainting
@@ -12,7 +15,13 @@ _LOADERS = {"detector_model": load_detector, "inpainting_model": load_inpainting
 
 
 def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOptions:
-    """Return the engine's options; a frame may have a sensitivity of its own."""
+    """Return the engine's options.
+
+    Parameters
+    ----------
+    sensitivity : float, optional
+        The frame's own sensitivity, 0..1; default: the station's.
+    """
     models = {key: str(path) for key, path in cleaning.models().items()}
     return CleanOptions(
         sensitivity=cleaning.sensitivity if sensitivity is None else sensitivity,
@@ -22,8 +31,31 @@ def options_of(cleaning: Cleaning, sensitivity: float | None = None) -> CleanOpt
     )
 
 
+@contextmanager
+def using_models(cleaning: Cleaning) -> Iterator[None]:
+    """Turn an error of a model file into one that says what to do (a context manager).
+
+    Raises
+    ------
+    ModelUnusableError
+        A model is missing, damaged or of another kind; the frame is sound.
+    """
+    try:
+        yield
+    except ModelError as error:
+        keys = " or ".join(f"cleaning.{key}" for key in cleaning.models())
+        advice = f"bring it back, or correct {keys}" if keys else "install filmscand again"
+        raise ModelUnusableError(f"{error}; {advice}. Frames that need no model are cleaned meanwhile") from error
+
+
 def model_problem(key: str, path: Path) -> str | None:
-    """Return why a model cannot be used for a key of the configuration, or None."""
+    """Return why the model file of a configuration key cannot be used, None if it can.
+
+    Parameters
+    ----------
+    key : str
+        "detector_model" or "inpainting_model".
+    """
     try:
         _LOADERS[key](str(path))
     except ModelError as error:

@@ -16,7 +16,7 @@ from filmscand.daemon.archive.sidecar import EngineOptions
 from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.daemon.core.request import Record, ReportRecord
 from filmscand.drivers.base import CaptureInfo, DriverError
-from filmscand.drivers.files.reader import find_infrared_partner, infrared_stem, read_capture
+from filmscand.drivers.files.reader import SUFFIXES, find_infrared_partner, infrared_stem, read_capture
 from filmscand.drivers.files.writer import write_tiff
 from filmscand.ir import CleanOptions, clean_frame, engine_identity
 
@@ -131,7 +131,9 @@ def _picture_of(file: Path) -> Path:
     stem = infrared_stem(file.name)
     if stem is None or not file.parent.is_dir():
         return file
-    candidates = (other for other in sorted(file.parent.iterdir()) if stem.casefold() in _names(other))
+    # Beside them may lie the results of an earlier run: NAME.json is no picture.
+    films = (other for other in sorted(file.parent.iterdir()) if other.suffix.lower() in SUFFIXES)
+    candidates = (other for other in films if stem.casefold() in _names(other))
     return next((picture for picture in candidates if _belongs(file, picture)), file)
 
 

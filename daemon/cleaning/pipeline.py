@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from filmscand.daemon.archive.frame_folder import FrameFolder
-from filmscand.daemon.archive.metadata import clean_tags, clean_title, original_title
+from filmscand.daemon.archive.metadata import access_tags, access_title, clean_tags, clean_title, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
+from filmscand.daemon.cleaning.engine_options import using_models
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId
@@ -45,14 +46,14 @@ def clean_into_archive(
         There is no raw file.
     IntegrityError
         The frame was cleaned before, and its raw files have changed since then.
-    ModelError
-        A model that the station names cannot be used.
+    ModelUnusableError
+        The frame needs a model that the station names, and it cannot be used.
     TransientError
         The disk does not take the result now.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "total"):
-        recipe = recipe_of(request, cleaning or Cleaning())
+        recipe = recipe_of(request, cleaning or Cleaning(), models_may_be_gone=True)
         originals = request.originals or archive.stored_originals(frame)
         before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
         same = _same_revision(before, originals, recipe)
@@ -61,7 +62,9 @@ def clean_into_archive(
         _require_unchanged(archive, frame, before)
         if before is not None and request.captured is None and before.capture.scanned:
             request = request.model_copy(update={"captured": before.capture})
-        made = _make(archive.frame_folder(frame), request, recipe, before.latest.number + 1 if before else 1, seconds)
+        number = before.latest.number + 1 if before else 1
+        with using_models(cleaning or Cleaning()):
+            made = _make(archive.frame_folder(frame), request, recipe, number, seconds)
         with _timed(seconds, "store"):
             stored = archive.store_revision(frame, made.content)
         seconds.update(stored.seconds)
@@ -89,7 +92,8 @@ def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: in
         access = access_image(cleaned.rgb, properties, capture.infrared)
     titles = clean_title(frame, number), original_title(frame, "raw")
     tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
-    content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags)
+    shown_tags = access_tags(access_title(frame, number), titles[0], capture)
+    content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags, shown_tags)
     return _Made(content, cleaned.report, capture.info)
 
 
@@ -165,6 +169,8 @@ def _sidecar(
             film=request.film,
             capture=capture,
             originals=originals,
+            replaced_originals=request.replaced_originals,
+            original_folder=request.original_folder,
             flags=request.flags,
             revisions=(revision,),
         )
@@ -174,6 +180,8 @@ def _sidecar(
             "film": request.film,
             "capture": capture.model_copy(update={**(before.capture.model_extra or {}), **(capture.model_extra or {})}),
             "originals": tuple(_merged(known.get(file.sha256), file) for file in originals),
+            "replaced_originals": request.replaced_originals or before.replaced_originals,
+            "original_folder": request.original_folder or before.original_folder,
             "flags": request.flags,
             "revisions": (*before.revisions, revision),
         }

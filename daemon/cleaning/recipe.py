@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from filmscand.daemon.archive.sidecar import Revision, RevisionOptions
 from filmscand.daemon.cleaning.engine_options import options_of
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.station.configuration import Cleaning
+from filmscand.ir.errors import ModelError
 from filmscand.ir.identity import EngineIdentity, engine_identity
 from filmscand.ir.network.model_file import model_sha256
 from filmscand.ir.report import CleanOptions
@@ -42,8 +44,13 @@ class Recipe:
         return same_engine and revision.options == self.options
 
 
-def recipe_of(request: CleanRequest, cleaning: Cleaning) -> Recipe:
+def recipe_of(request: CleanRequest, cleaning: Cleaning, *, models_may_be_gone: bool = False) -> Recipe:
     """Return the recipe for a request on a station with this configuration.
+
+    Parameters
+    ----------
+    models_may_be_gone : bool
+        Record no hash for a model file that cannot be read, instead of raising: most frames need no model.
 
     Raises
     ------
@@ -55,16 +62,19 @@ def recipe_of(request: CleanRequest, cleaning: Cleaning) -> Recipe:
         **asdict(options),
         film=request.film,
         fourth_sample_is_infrared=request.fourth_sample_is_infrared,
-        models_sha256=_named_models(options),
+        models_sha256=_named_models(options, may_be_gone=models_may_be_gone),
     )
     return Recipe(engine_identity(), options, recorded)
 
 
-def _named_models(options: CleanOptions) -> dict[str, str]:
+def _named_models(options: CleanOptions, *, may_be_gone: bool) -> dict[str, str]:
     """Return the hashes of the model files that the options name, and of the detector's card."""
     named = {"detector": options.detector_model, "inpainting": options.inpainting_model}
-    hashes = {name: model_sha256(path) for name, path in named.items() if path is not None}
-    if options.detector_model is not None:
+    hashes: dict[str, str] = {}
+    for name, path in named.items():
+        with suppress(ModelError, OSError) if may_be_gone else nullcontext():
+            hashes |= {} if path is None else {name: model_sha256(path)}
+    if "detector" in hashes and options.detector_model is not None:
         card = Path(options.detector_model).with_suffix(".json")
         # The card holds the detector's probability thresholds.
         hashes |= {"detector_card": model_sha256(str(card))} if card.exists() else {}

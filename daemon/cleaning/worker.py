@@ -1,7 +1,7 @@
-"""A process that cleans frames, one after the other, until it is told to stop or its supervisor is gone.
+"""A worker process: it cleans one frame after the other until it is told to stop or its supervisor is gone.
 
-Everything that may kill it is expected: the frame is leased, so another worker takes it up; memory is limited, so that
-a frame that runs away fails alone and takes neither the service nor the machine along.
+A worker may die at any time. Its frame is leased, so another worker takes it over. Its memory is limited, so a frame
+that needs too much fails alone and takes neither the service nor the machine with it.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from typing import TypeVar
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
-from filmscand.daemon.core.errors import ArchiveMissingError, TransientError
+from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
+from filmscand.daemon.core.errors import ArchiveMissingError, Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
-from filmscand.daemon.database.connection import DatabaseError, reopen_database, require_in_place, transaction
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, MODEL_ALARM, Alarms
+from filmscand.daemon.database.connection import reopen_database, transaction
 from filmscand.daemon.database.frames import Lease
 from filmscand.daemon.database.identity import identity_of
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import LeaseLostError, Queue
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
 from filmscand.daemon.station.configuration import Cleaning, LogLevel
 from filmscand.daemon.station.logs import frame_in_logs, set_up_logging
 
@@ -42,32 +45,32 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EXIT_OUT_OF_MEMORY = 75
-# The kernel counts what is reserved and never touched as well: stacks of threads, buffers of OpenBLAS, arenas of
-# malloc. For a frame of 24 megapixels that was 230 MiB above the memory in use.
+# RLIMIT_DATA counts memory that is reserved and never touched too: stacks of threads, buffers of OpenBLAS, arenas of
+# malloc. For a frame of 24 megapixels this was 230 MiB above the memory in use.
 RESERVED_BYTES = 384 << 20
 _PR_SET_PDEATHSIG = 1
-# A tenth of a core against a process that scans; on a machine that has else to do a worker must not starve either.
+# Niceness of a worker. It gets a tenth of a core beside a process that scans, and does not starve on a busy machine.
 _BEHIND_SCANNING = 10
-# Memory that is kept for the next frame is welcome; a worker that keeps more than this share of its limit is renewed.
+# Share of the memory limit. A worker that still holds more than this after a frame is replaced by a new process.
 _RECYCLE_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPlan:
-    """What a worker is told.
+    """The settings of a worker.
 
     Attributes
     ----------
     database, archive : Path
-        Where the frames stand in line, and where they lie.
+        The station's database and the top of its archive.
     threads : int
-        Cores that one worker may keep busy.
+        Number of cores that one worker may use.
     memory_limit_bytes : int
-        Memory that it may use.
+        Memory that one worker may use.
     supervisor_pid : int
-        Process without which it must not live.
+        The supervisor's process; the worker dies with it.
     cleaning : Cleaning
-        Which models it may use; the sensitivity is told with each frame.
+        Detector and models of the station; the sensitivity comes with each frame.
     """
 
     database: Path
@@ -93,7 +96,7 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     _bind_to_supervisor(plan.supervisor_pid)
     set_up_logging(plan.log_level)
     with suppress(PermissionError):
-        # A scanner that is read too slowly stops and starts again in the middle of a slide; a frame in line can wait.
+        # A scanner that is read too slowly stops and starts again in the middle of a slide; a queued frame can wait.
         os.nice(_BEHIND_SCANNING)
     _load_libraries(plan.threads)
     limit_bytes = plan.memory_limit_bytes + RESERVED_BYTES
@@ -101,14 +104,14 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     try:
         with closing(reopen_database(plan.database)) as connection:
             Worker(plan, connection, orders).run()
-    except DatabaseError as error:
+    except (DatabaseMissingError, DatabaseReplacedError) as error:
         log.error("%s", error)
         raise SystemExit(1) from None
     except (MemoryError, RuntimeError) as error:
-        if not _is_want_of_memory(error):
+        if not _is_out_of_memory(error):
             raise
         log.error("out of memory: the limit is %d MiB", plan.memory_limit_bytes >> 20)
-        # No more of Python's own tidying, which needs memory as well.
+        # Skip Python's own cleanup, which needs memory too.
         os._exit(EXIT_OUT_OF_MEMORY)
 
 
@@ -125,17 +128,17 @@ class Worker:
         self._identity = this_process()
 
     def run(self) -> None:
-        """Take and clean frames until there is a reason to end."""
-        while not self._told_to_stop(0.0):
+        """Take and clean frames until the supervisor says stop or the process keeps too much memory."""
+        while not self._must_stop(0.0):
             lease = self._take()
             if lease is None:
-                if self._told_to_stop(self._plan.timing.worker_poll_s):
+                if self._must_stop(self._plan.timing.worker_poll_s):
                     return
                 continue
-            with frame_in_logs(lease.job.frame), _heart(self._plan, lease):
+            with frame_in_logs(lease.job.frame), _heartbeats(self._plan, lease):
                 self._clean(lease)
             if _resident_bytes() > _RECYCLE_SHARE * self._plan.memory_limit_bytes:
-                log.info("renewed: it keeps %d MiB", _resident_bytes() >> 20)
+                log.info("this worker still holds %d MiB and is replaced", _resident_bytes() >> 20)
                 return
 
     def _take(self) -> Lease | None:
@@ -146,26 +149,27 @@ class Worker:
         except ArchiveMissingError:
             # The supervisor raises the alarm.
             return None
-        return self._insist(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
+        return self._repeat(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
 
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
-        except (TransientError, OSError) as error:
-            self._give_back(lease, error)
         except Exception as error:
-            if _is_want_of_memory(error):
+            if _is_out_of_memory(error):
                 raise
-            if (gone := self._archive_problem()) is not None:
+            fault = whose(error)
+            if fault is Fault.FRAME and (gone := self._archive_problem()) is not None:
                 # Half a file was read when the disk went: that says nothing about the frame.
-                self._give_back(lease, gone)
+                error, fault = gone, Fault.WORLD
+            if fault is not Fault.FRAME:
+                self._give_back(lease, error, MODEL_ALARM if fault is Fault.CONFIGURATION else ARCHIVE_ALARM)
                 return
-            # Whatever it is, it would come again: the frame is at fault, or the engine is.
+            # The frame or the engine is at fault, so the error would come again: no retry.
             log.exception("%s failed", lease.job.frame)
             reason = f"{type(error).__name__}: {error}"
-            self._insist(lambda: self._queue.fail(lease, reason))
+            self._repeat(lambda: self._queue.fail(lease, reason))
         else:
-            self._insist(lambda: self._finish(lease, result))
+            self._repeat(lambda: self._finish(lease, result))
             _tell(lease.job.frame, result)
 
     def _archive_problem(self) -> ArchiveMissingError | None:
@@ -179,16 +183,18 @@ class Worker:
         with transaction(self._connection):
             self._queue.finish(lease, result)
             self._alarms.clear(ARCHIVE_ALARM)
+            if all(path.is_file() for path in self._plan.cleaning.models().values()):
+                self._alarms.clear(MODEL_ALARM)
 
-    def _give_back(self, lease: Lease, error: Exception) -> None:
+    def _give_back(self, lease: Lease, error: Exception, alarm: str) -> None:
         timing = self._plan.timing
         delay_s = backoff_s(lease.job.retries, timing.retry_first_s, timing.retry_cap_s)
-        self._insist(lambda: self._queue.give_back(lease, str(error), delay_s))
-        if self._insist(lambda: self._alarms.raise_alarm(ARCHIVE_ALARM, str(error))):
-            log.error("%s; it is tried again until it works", error)
+        self._repeat(lambda: self._queue.give_back(lease, str(error), delay_s))
+        if self._repeat(lambda: self._alarms.raise_alarm(alarm, str(error))):
+            log.error("%s; retried until it works", error)
 
-    def _insist(self, action: Callable[[], T]) -> T:
-        """Do it again until the database answers: what was cleaned must not be forgotten for want of a row."""
+    def _repeat(self, action: Callable[[], T]) -> T:
+        """Repeat an action until the database answers: the result of a cleaned frame must not be lost."""
         failures = 0
         while True:
             try:
@@ -198,7 +204,7 @@ class Worker:
                 time.sleep(backoff_s(failures, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s))
                 failures += 1
 
-    def _told_to_stop(self, at_most_s: float) -> bool:
+    def _must_stop(self, at_most_s: float) -> bool:
         try:
             while self._orders.poll(at_most_s):
                 if self._orders.recv() == "stop":
@@ -209,8 +215,8 @@ class Worker:
         return False
 
 
-def _is_want_of_memory(error: BaseException) -> bool:
-    # Python says so in words alone when there is no room for the stack of one more thread.
+def _is_out_of_memory(error: BaseException) -> bool:
+    # If there is no room for the stack of a new thread, Python raises a RuntimeError with this text.
     return isinstance(error, MemoryError) or str(error) == "can't start new thread"
 
 
@@ -229,8 +235,8 @@ def _tell(frame: FrameId, result: CleanResult) -> None:
 
 
 @contextmanager
-def _heart(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
-    """Renew the lease from a thread of its own for as long as the block runs."""
+def _heartbeats(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
+    """Renew the lease from a separate thread while the block runs."""
     over = threading.Event()
     beating = threading.Thread(target=_beat, args=(plan, lease, over), name="heartbeat", daemon=True)
     beating.start()
@@ -248,17 +254,17 @@ def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
                 Queue(connection).heartbeat(lease, plan.timing.lease_s)
         except LeaseLostError:
             if not over.is_set():
-                # Another worker may hold the frame by now: two must not write it.
+                # Another worker may hold the frame now, and two workers must not write one frame.
                 os._exit(1)
-        except (sqlite3.Error, DatabaseError) as error:
+        except sqlite3.Error as error:
             log.warning("no heartbeat: %s", error)
         except MemoryError:
-            # The frame's own thread may hang by now, in wait for a thread that never came to be.
+            # The frame's own thread may hang, waiting for a thread that could not be started.
             os._exit(EXIT_OUT_OF_MEMORY)
 
 
 def _bind_to_supervisor(supervisor_pid: int) -> None:
-    # Ctrl-C at a terminal reaches every process; the supervisor alone decides what becomes of the frame at hand.
+    # Ctrl-C at a terminal reaches every process; only the supervisor decides about the current frame.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -269,12 +275,15 @@ def _bind_to_supervisor(supervisor_pid: int) -> None:
 
 
 def _load_libraries(threads: int) -> None:
-    # OpenBLAS, which numba loads with the first product of matrices, spins for ever where it finds no memory while it
-    # is loaded: it has to be there before the limit is.
+    # numba loads OpenBLAS for the first matrix product. OpenBLAS loops for ever if it finds no memory while it loads:
+    # load it before the memory limit is set.
     import numba
     import scipy.linalg  # noqa: F401
 
     numba.set_num_threads(min(threads, numba.get_num_threads()))
+    missing = missing_kernels()
+    if missing:
+        log.warning("%s; `filmscand warm-up` does it before the first frame", announcement(len(missing)))
 
 
 def _resident_bytes() -> int:

@@ -66,6 +66,8 @@ class WorkerPool:
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
         self._early_deaths = 0
+        self._failed_starts = 0
+        self._start_problem: str | None = None
         self._start_at_s = 0.0
 
     @property
@@ -73,10 +75,26 @@ class WorkerPool:
         """Return the number of workers in a row that died soon after their start, without a frame."""
         return self._early_deaths
 
+    @property
+    def start_problem(self) -> str | None:
+        """Return why the last start of a worker failed (no file descriptor, process or memory left); None if not."""
+        return self._start_problem
+
     def fill(self) -> None:
-        """Start the missing workers, unless a pause after an early death has to pass first."""
+        """Start the missing workers, unless a pause after an early death or a failed start has to pass first."""
         while len(self._workers) < self._count and time.monotonic() >= self._start_at_s:
-            self._workers.append(self._start())
+            try:
+                self._workers.append(self._start())
+            except (OSError, MemoryError, EOFError) as error:
+                # The machine's fault, and it may pass: what runs goes on.
+                self._start_problem = str(error) or type(error).__name__
+                log.error("a worker cannot be started: %s", self._start_problem)
+                self._start_at_s = time.monotonic() + backoff_s(
+                    self._failed_starts, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s
+                )
+                self._failed_starts += 1
+            else:
+                self._failed_starts, self._start_problem = 0, None
 
     def handles(self) -> list[int]:
         """Return the handles that become ready when a worker ends (see `multiprocessing.connection.wait`)."""
@@ -163,12 +181,21 @@ class WorkerPool:
         process = self._context.Process(
             target=work, args=(self._plan, worker_end), name="filmscand worker", daemon=False
         )
-        process.start()
-        # Close our copy of the worker's end: else the worker would not notice when our end closes.
-        worker_end.close()
+        try:
+            process.start()
+        except BaseException:
+            our_end.close()
+            raise
+        finally:
+            # Close our copy of the worker's end: else the worker would not notice when our end closes.
+            worker_end.close()
         assert process.pid is not None
         identity = identify(process.pid)
-        assert identity is not None
+        if identity is None:
+            # Without a descriptor for /proc it would be a worker that nobody can bury.
+            process.kill()
+            our_end.close()
+            raise ChildProcessError(f"process {process.pid} cannot be identified")
         return _Worker(process, our_end, identity, time.monotonic())
 
     def _settle_dead(self, worker: _Worker, queue: Queue) -> Loss | None:

@@ -5,38 +5,48 @@ Exit status: 0 done, 1 failed, 2 usage, 3 part of the frames failed, 4 scanner, 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
-from pathlib import Path
-from typing import Annotated
+from importlib.metadata import version
+from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
 from filmscand.daemon.cli.archive import rebuild, reclean, seal
-from filmscand.daemon.cli.clean import ModelFile, clean_all, show_results
+from filmscand.daemon.cli.clean import clean
+from filmscand.daemon.cli.config import config_app
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
-from filmscand.daemon.cli.report import config_problems, print_json, show_checks, show_config, show_verification
+from filmscand.daemon.cli.report import show_checks, show_verification
 from filmscand.daemon.cli.scan import NoScannerError
-from filmscand.daemon.cli.scanners import AsJson, ConfigFile, devices, scan, session_app, virtual_scanner
+from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
+from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
+from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
-from filmscand.daemon.station.configuration import Cleaning, DetectorUse, find_config, load_station
+from filmscand.daemon.core.visible import message_of
+from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.yaml_file import ConfigProblemsError
 from filmscand.drivers.base import DriverError
 from filmscand.drivers.scanner.errors import ScannerError
 
+_PROGRAM: Final = "filmscand"
+# Typer exports one of its usage errors only; the others have the same base.
+_UsageError: Final = cast(type[Exception], typer.BadParameter.__bases__[0])
+
 app = typer.Typer(
-    name="filmscand",
+    name=_PROGRAM,
     help="Scans film with RGB and infrared, removes dust and scratches, archives raw and cleaned frames.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(session_app, name="session")
 app.add_typer(archive_app, name="archive")
+app.command()(clean)
 app.command()(evaluate)
 app.command()(reclean)
 app.command()(rebuild)
@@ -44,30 +54,33 @@ app.command()(seal)
 app.command()(scan)
 app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
+app.command("warm-up")(warm_up)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"{_PROGRAM} {version(_PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Scan film with RGB and infrared, remove dust and scratches, archive raw and cleaned frames."""
 
 
 @app.command()
-def clean(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scans, or pairs NAME.tif + NAME_ir.tif.")],
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for the results.")],
-    sensitivity: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="0: remove only certain dust; 1: remove everything suspicious.")
-    ] = 0.5,
-    detector: Annotated[
-        DetectorUse,
-        typer.Option(help="auto: find dust by colour where infrared cannot be used; off: leave such frames."),
-    ] = DetectorUse.AUTO,
-    detector_model: ModelFile = None,
-    inpainting_model: ModelFile = None,
-    as_json: AsJson = False,
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Shell that shall complete commands.")],
 ) -> None:
-    """Clean files: write DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each."""
-    cleaning = Cleaning(
-        sensitivity=sensitivity, detector=detector, detector_model=detector_model, inpainting_model=inpainting_model
-    )
-    results = clean_all(files, output, cleaning)
-    show_results(results, as_json=as_json)
-    raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
+    """Print the script that lets a shell complete commands and options; `--install-completion` installs it."""
+    if shell not in ("bash", "zsh", "fish"):
+        raise typer.BadParameter(f"expected bash, zsh or fish, found {shell!r}")
+    os.environ[f"_{_PROGRAM.upper()}_COMPLETE"] = f"source_{shell}"
+    app(prog_name=_PROGRAM)
 
 
 @app.command()
@@ -82,6 +95,9 @@ def run(
     from filmscand.daemon.service import run_service
 
     station = load_station(config, check_model=model_problem)
+    if sys.stdout.isatty():
+        # Where another program reads the lines, the log names the station.
+        say_labelled("station", station.root)
     raise typer.Exit(run_service(station, scans_only=scans_only))
 
 
@@ -90,9 +106,10 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show the state of the station."""
     from filmscand.daemon.maintenance.status import station_status
 
-    found = station_status(load_station(config))
+    station = open_station(config, as_json=as_json)
+    found = station_status(station)
     if as_json:
-        print_json(found)
+        print_answer(station, found)
     else:
         show_status(found)
 
@@ -108,14 +125,16 @@ def verify(
     """Read archived frames from the disk and compare them with their hashes."""
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
+    from filmscand.daemon.cli.screen.bars import reading_bar
     from filmscand.daemon.maintenance.identity import identity_problem, marker_of
 
-    station = load_station(config)
+    station = open_station(config, as_json=as_json)
     problem = identity_problem(station)
     if problem is not None:
-        print(f"filmscand: {problem}", file=sys.stderr)
-    report = verify_rolls(Archive(station.archive), tuple(frames or ()))
-    show_verification(report, as_json=as_json)
+        complain(str(problem))
+    with reading_bar("verified", [station.archive / roll for roll in frames or [""]]):
+        report = verify_rolls(Archive(station.archive), tuple(frames or ()))
+    show_verification(report, as_json=as_json, station=station.root)
     # An archive without a marker and without a station, a copy for example, is verified for what it is.
     alone = not station.database.exists() and marker_of(station.archive) is None
     if report.damaged or (problem is not None and not alone):
@@ -128,40 +147,46 @@ def doctor(config: ConfigFile = None, as_json: AsJson = False) -> None:
     from filmscand.daemon.maintenance.checks import Verdict
     from filmscand.daemon.maintenance.doctor import examine
 
-    checks = examine(load_station(config))
-    show_checks(checks, as_json=as_json)
+    station = open_station(config, as_json=as_json, may_be_new=True)
+    checks = examine(station)
+    show_checks(checks, as_json=as_json, station=station.root)
     if any(check.verdict is Verdict.FAILED for check in checks):
-        raise typer.Exit(Exit.FAILED)
-
-
-@config_app.command()
-def check(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Default: the station's own.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check a configuration file, and show the line of each mistake."""
-    file = file or find_config()
-    problems = config_problems(file)
-    show_config(file, None if problems else load_station(file), problems, as_json=as_json)
-    if problems:
         raise typer.Exit(Exit.FAILED)
 
 
 def main() -> None:
     """Run the command line; an error is printed in one line and decides the exit status."""
+    set_up_streams()
     try:
-        app()
+        status = app(prog_name=_PROGRAM, standalone_mode=False)
+    except _UsageError as error:
+        _leave_usage(error)
+    except typer.Abort:
+        _leave("stopped", status=Exit.FAILED)
+    except ConfigProblemsError as error:
+        _leave(*error.problems, status=Exit.FAILED)
     except IntegrityError as error:
-        _leave(error, Exit.INTEGRITY)
+        _leave(message_of(error), status=Exit.INTEGRITY)
     except ScannerError as error:
-        _leave(error, Exit.SCANNER, error.advice)
+        _leave(message_of(error), error.advice, status=Exit.SCANNER)
     except NoScannerError as error:
-        _leave(error, Exit.SCANNER)
+        _leave(message_of(error), status=Exit.SCANNER)
     except (DaemonError, DriverError, OSError, sqlite3.Error) as error:
-        _leave(error, Exit.FAILED)
+        _leave(message_of(error), status=Exit.FAILED)
+    sys.exit(status or Exit.DONE)
 
 
-def _leave(error: Exception, status: Exit, advice: str = "") -> None:
-    for text in filter(None, (str(error), advice)):
-        print(f"filmscand: {text}", file=sys.stderr)
+def _leave(*texts: object, status: Exit) -> NoReturn:
+    for text in filter(None, map(str, texts)):
+        complain(text)
     sys.exit(status)
+
+
+def _leave_usage(error: Exception) -> NoReturn:
+    # Without any argument the help stands there already, and there is no message.
+    message = getattr(error, "format_message", lambda: str(error))()
+    if message:
+        complain(message)
+    if message and (context := getattr(error, "ctx", None)):
+        complain(f"`{context.command_path} --help` shows what it takes")
+    sys.exit(Exit.USAGE)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
-from rich.table import Table
 
-from filmscand.daemon.cli.report import print_json
-from filmscand.daemon.cli.scanners import AsJson, ConfigFile
+from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import say
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.station.configuration import load_station
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.rebuild import Rebuilt
     from filmscand.daemon.maintenance.reclean import RecleanReport
+    from filmscand.daemon.station.configuration import Station
 
     Report = TypeVar("Report", Rebuilt, RecleanReport)
+
+_COLUMNS: Final = (
+    Column("frame", Kind.NAME),
+    Column("outcome"),
+    Column("revision", Kind.NUMBER),
+    Column("remarks", Kind.TEXT),
+)
 
 
 def reclean(
@@ -39,26 +42,28 @@ def reclean(
     as_json: AsJson = False,
 ) -> None:
     """Clean archived frames again: each gets a new revision beside the old ones; raw files are only read."""
+    from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
     from filmscand.daemon.maintenance.reclean import Changes, reclean
 
     if not names and not failed:
         raise typer.BadParameter("name rolls or frames, or use --failed")
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("cleaned", total=None)
+    station = open_station(config, as_json=as_json)
+    with progress_bars() as progress:
+        bar = add_bar(progress, "cleaned")
 
         def show(report: RecleanReport) -> None:
             done = sum(frame.outcome is not None for frame in report.frames)
-            progress.update(bar, completed=done, total=len(report.frames))
+            bar.show(done, f"{done} of {len(report.frames)}", total=len(report.frames))
 
         report = reclean(
-            load_station(config),
+            station,
             names or (),
             Changes(sensitivity, film),
             failed=failed,
             config=config,
             show=show if wait else None,
         )
-    _answer(report, _print_recleaned, as_json=as_json)
+    _answer(station, report, _print_recleaned, as_json=as_json)
 
 
 def rebuild(
@@ -71,12 +76,13 @@ def rebuild(
     """Rebuild the station's database from its archive, after the database was lost."""
     from filmscand.daemon.maintenance.rebuild import rebuild
 
-    _answer(rebuild(load_station(config), replace=replace), _print_rebuilt, as_json=as_json)
+    station = open_station(config, as_json=as_json)
+    _answer(station, rebuild(station, replace=replace), _print_rebuilt, as_json=as_json)
 
 
-def _answer(report: Report, show: Callable[[Report], None], *, as_json: bool) -> NoReturn:
+def _answer(station: Station, report: Report, show: Callable[[Report], None], *, as_json: bool) -> NoReturn:
     if as_json:
-        print_json(report)
+        print_answer(station, report)
     else:
         show(report)
     raise typer.Exit(report.exit_status)
@@ -92,21 +98,22 @@ def seal(
     as_json: AsJson = False,
 ) -> None:
     """Seal rolls: each becomes a BagIt bag with manifests, and nothing can be added to it later."""
+    from filmscand.daemon.cli.screen.bars import reading_bar
     from filmscand.daemon.maintenance.seal import seal
 
     labels = dict(_label(line) for line in info or ())
-    station = load_station(config)
+    station = open_station(config, as_json=as_json)
     try:
-        sealed = [seal(station, roll, labels) for roll in rolls]
+        with reading_bar("sealed", [station.archive / roll for roll in rolls]):
+            sealed = [seal(station, roll, labels) for roll in rolls]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
-        print_json({"sealed": sealed})
+        print_answer(station, {"sealed": sealed})
         return
     for one in sealed:
-        print(
-            f"{one.roll}: {one.frames} frames, {one.files} files, {one.size_bytes / 1e9:.2f} GB sealed in {one.folder}"
-        )
+        size = f"{one.size_bytes / 1e9:.2f} GB"
+        say(f"{one.roll}: {one.frames} frames, {one.files} files, {size} sealed in {one.folder}")
 
 
 def _label(line: str) -> tuple[str, str]:
@@ -118,21 +125,19 @@ def _label(line: str) -> tuple[str, str]:
 
 def _print_rebuilt(report: Rebuilt) -> None:
     for problem in report.problems:
-        print(problem)
-    print(f"{report.archived} frames archived, {len(report.queued)} queued, {len(report.problems)} problems")
+        say(problem)
+    say(f"{report.archived} frames archived, {len(report.queued)} queued, {len(report.problems)} problems")
     if report.old_database is not None:
-        print(f"the old database is {report.old_database}")
+        say(f"the old database is {report.old_database}")
 
 
 def _print_recleaned(report: RecleanReport) -> None:
-    table = Table(box=None)
-    table.add_column("frame", no_wrap=True, overflow="ignore")
-    for title in ("outcome", "revision", "remarks"):
-        table.add_column(title)
+    rows = []
     for frame in report.frames:
         unchanged = "the same as before" if frame.revision is not None and not frame.is_new else ""
-        outcome, revision = str(frame.outcome or "queued"), "-" if frame.revision is None else str(frame.revision)
-        table.add_row(escape(frame.frame), outcome, revision, escape(frame.error or unchanged))
-    for name in report.skipped:
-        table.add_row(escape(name), "skipped", "-", "queued already, or not in the archive yet")
-    Console().print(table)
+        revision = "-" if frame.revision is None else frame.revision
+        rows.append((frame.frame, frame.outcome or "queued", revision, frame.error or unchanged))
+    rows += [(name, "skipped", "-", "queued already, or not in the archive yet") for name in report.skipped]
+    show_table(_COLUMNS, rows)
+    if not rows:
+        say("there is nothing to clean again")

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pydantic_core import to_json
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from filmscand.daemon.cli.report import print_json
+from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import complain
+from filmscand.daemon.cli.stations import AsJson
+from filmscand.daemon.cli.warm_up import announce_compiling
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError
+from filmscand.daemon.core.exit_status import Exit
+from filmscand.daemon.core.visible import message_of
+from filmscand.daemon.station.configuration import Cleaning, DetectorUse
 from filmscand.drivers.base import DriverError
 
 if TYPE_CHECKING:
     from filmscand.daemon.cleaning.files import FileReport
-    from filmscand.daemon.station.configuration import Cleaning
 
 ModelFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Model to use instead of ours (ONNX)."),
 ]
+_COLUMNS: Final = (
+    Column("frame", Kind.NAME),
+    Column("method"),
+    Column("leakage of red", Kind.NUMBER),
+    Column("threshold", Kind.NUMBER),
+    Column("changed"),
+    Column("seconds", Kind.NUMBER),
+    Column("remarks", Kind.TEXT),
+)
+# The results of `clean` for one frame, by the ends of their names.
+_RESULTS: Final = ("_clean.tif", "_mask.png", ".json")
+
+
+class NoFilesError(DaemonError):
+    """A folder without film files was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +53,75 @@ class FileResult:
     error: str | None
 
 
+def clean(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Scans, pairs NAME.tif + NAME_ir.tif, or folders of them.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")],
+    sensitivity: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="0: remove only certain dust; 1: remove everything suspicious.")
+    ] = 0.5,
+    detector: Annotated[
+        DetectorUse,
+        typer.Option(help="auto: find dust by colour where infrared cannot be used; off: leave such frames."),
+    ] = DetectorUse.AUTO,
+    detector_model: ModelFile = None,
+    inpainting_model: ModelFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Clean files: write DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each."""
+    cleaning = Cleaning(
+        sensitivity=sensitivity, detector=detector, detector_model=detector_model, inpainting_model=inpainting_model
+    )
+    results = clean_all(files, output, cleaning)
+    show_results(results, as_json=as_json)
+    raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
+
+
 def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[FileResult]:
-    """Clean the frames of all `files` into the folder `output`; a frame that fails does not stop the others."""
+    """Clean the frames of all `files` into the folder `output`; a frame that fails does not stop the others.
+
+    Raises
+    ------
+    NoFilesError
+        A folder among `files` holds no film file.
+    """
+    named = [file for path in files for file in _files_of(path)]
     # The engine takes a second to load, and `--help` does not need it.
     from filmscand.daemon.cleaning.files import pictures_of
+    from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
 
-    pictures = pictures_of(files)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    announce_compiling()
+    pictures = pictures_of(named)
     results = []
-    with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("cleaning", total=len(pictures))
+    with progress_bars() as progress:
+        bar = add_bar(progress, "cleaning", len(pictures))
         for result in _clean_each(pictures, output, cleaning):
             results.append(result)
-            progress.update(task, advance=1, description=escape(result.picture.name))
+            bar.show(len(results), f"{len(results)} of {len(pictures)}", name=result.picture.name)
     return results
+
+
+def _files_of(path: Path) -> list[Path]:
+    """Return the film files of a folder by name, without the results of an earlier run; a file stands for itself."""
+    from filmscand.drivers.files.errors import SUFFIXES
+
+    if not path.is_dir():
+        return [path]
+    names = {file.name for file in path.iterdir()}
+    files = [
+        file
+        for file in sorted(path.iterdir())
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not _is_result(file.name, names)
+    ]
+    if not files:
+        raise NoFilesError(f"{path}: expected film files ({' '.join(sorted(SUFFIXES))}), found none in this folder")
+    return files
+
+
+def _is_result(name: str, names: Iterable[str]) -> bool:
+    stem = name.removesuffix(_RESULTS[0])
+    return stem != name and all(f"{stem}{ending}" in names for ending in _RESULTS)
 
 
 def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
@@ -66,24 +136,28 @@ def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> I
             if picture in collisions:
                 raise FrameExistsError(f"{picture}: expected another name than {collisions[picture]}")
             yield FileResult(picture, clean_file(picture, output, options, pictures), None)
+        except FileNotFoundError as error:
+            yield FileResult(
+                picture, None, f"{error.filename}: expected a film file or a folder of them, found nothing"
+            )
         except (DaemonError, DriverError, ImageError, OSError) as error:
-            yield FileResult(picture, None, str(error))
+            yield FileResult(picture, None, _of_picture(picture, message_of(error)))
+
+
+def _of_picture(picture: Path, message: str) -> str:
+    """Return the message, which names the picture or another file of it already, or names it now."""
+    return message if str(picture.parent) in message or picture.name in message else f"{picture}: {message}"
 
 
 def show_results(results: Sequence[FileResult], *, as_json: bool) -> None:
     """Print the result of each frame; without JSON, errors go to stderr."""
     if as_json:
-        print(to_json({"frames": [_plain(result) for result in results]}, indent=2).decode())
+        print_json({"frames": [_plain(result) for result in results]})
         return
     for result in results:
         if result.error is not None:
-            print(f"filmscand: {result.error}", file=sys.stderr)
-    table = Table("frame", "method", "leakage of red", "threshold", "changed", "seconds", "remarks", box=None)
-    for result in results:
-        if result.report is not None:
-            table.add_row(escape(result.picture.name), *_row(result.report))
-    if table.row_count:
-        Console().print(table)
+            complain(result.error)
+    show_table(_COLUMNS, [(result.picture.name, *_row(result.report)) for result in results if result.report])
 
 
 def _plain(result: FileResult) -> dict[str, object]:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from filmscand.daemon.cli.clean import ModelFile
 from filmscand.daemon.cli.report import print_json
-from filmscand.daemon.cli.scanners import AsJson
+from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import complain
+from filmscand.daemon.cli.stations import AsJson
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.exit_status import Exit
+from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.drivers.base import DriverError
 
@@ -73,14 +71,14 @@ def evaluate(
 
 
 def _evaluate_all(pairs: Sequence[PairFiles], settings: MeasureSettings) -> list[PairResult]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    results = []
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("measuring", total=len(pairs))
+    from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
+
+    results: list[PairResult] = []
+    with progress_bars() as progress:
+        bar = add_bar(progress, "measuring", len(pairs))
         for pair in pairs:
-            progress.update(task, description=escape(pair.name))
+            bar.show(len(results), f"{len(results)} of {len(pairs)}", name=pair.name)
             results.append(_evaluate_one(pair, settings))
-            progress.advance(task)
     return results
 
 
@@ -91,7 +89,7 @@ def _evaluate_one(pair: PairFiles, settings: MeasureSettings) -> PairResult:
     try:
         return PairResult(pair, evaluate_pair(pair, settings), None)
     except (DaemonError, DriverError, ImageError, OSError) as error:
-        return PairResult(pair, None, str(error))
+        return PairResult(pair, None, message_of(error))
 
 
 def _show(results: Sequence[PairResult], *, as_json: bool) -> None:
@@ -110,9 +108,9 @@ def _show(results: Sequence[PairResult], *, as_json: bool) -> None:
         return
     for result in results:
         if result.error is not None:
-            print(f"filmscand: {result.error}", file=sys.stderr)
-    if scores:
-        Console().print(_table(results))
+            complain(result.error)
+    columns = [Column("pair", Kind.NAME), *(Column(name, Kind.NUMBER) for name in _COLUMNS)]
+    show_table(columns, list(_rows(results)))
 
 
 def _plain(result: PairResult) -> dict[str, object]:
@@ -121,19 +119,14 @@ def _plain(result: PairResult) -> dict[str, object]:
     return {"name": pair.name, **files, "error": result.error, "score": result.score}
 
 
-def _table(results: Sequence[PairResult]) -> Table:
+def _rows(results: Sequence[PairResult]) -> Iterator[tuple[str, ...]]:
     from filmscand.daemon.evaluation.measure import mean_of
 
-    table = Table("pair", box=None)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right")
     scores = {result.pair.name: result.score for result in results if result.score is not None}
     for name, score in scores.items():
-        table.add_row(escape(name), *_row({field: getattr(score, field) for field in score.__dataclass_fields__}))
+        yield name, *_row({field: getattr(score, field) for field in score.__dataclass_fields__})
     if len(scores) > 1:
-        table.add_section()
-        table.add_row("[bold]mean[/]", *_row(mean_of(scores.values())))
-    return table
+        yield "mean", *_row(mean_of(scores.values()))
 
 
 def _row(score: dict[str, float | None]) -> tuple[str, ...]:

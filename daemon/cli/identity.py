@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from filmscand.daemon.cli.report import print_json
-from filmscand.daemon.cli.scanners import AsJson, ConfigFile
-from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.adopt import BoundArchive
+    from filmscand.daemon.station.configuration import Station
 
 archive_app = typer.Typer(help="Which folder is this station's archive.", no_args_is_help=True)
 Folder = Annotated[
@@ -25,7 +24,8 @@ def init(path: Folder = None, config: ConfigFile = None, as_json: AsJson = False
     """Make a new archive; a new station whose folder is empty does this by itself."""
     from filmscand.daemon.maintenance.adopt import init_archive
 
-    _answer(init_archive(load_station(config), path), "made", as_json=as_json)
+    station = open_station(config, as_json=as_json, may_be_new=True)
+    _answer(station, init_archive(station, path), "made", as_json=as_json)
 
 
 @archive_app.command()
@@ -33,12 +33,13 @@ def adopt(path: Folder = None, config: ConfigFile = None, as_json: AsJson = Fals
     """Make an archive this station's: one that was moved, restored, or written by another station."""
     from filmscand.daemon.maintenance.adopt import adopt_archive
 
-    _answer(adopt_archive(load_station(config), path), "adopted", as_json=as_json)
+    station = open_station(config, as_json=as_json, may_be_new=True)
+    _answer(station, adopt_archive(station, path), "adopted", as_json=as_json)
 
 
-def _answer(bound: BoundArchive, done: str, *, as_json: bool) -> NoReturn:
+def _answer(station: Station, bound: BoundArchive, done: str, *, as_json: bool) -> NoReturn:
     if as_json:
-        print_json(bound)
+        print_answer(station, bound)
     else:
         for text in (*bound.problems, *(f"{frame}: the archive does not hold this frame" for frame in bound.missing)):
             print(text)

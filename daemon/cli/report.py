@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json, to_jsonable_python
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
+from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import say
 from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.core.visible import visible_json
 from filmscand.daemon.station.configuration import Station, load_station
 from filmscand.daemon.station.yaml_file import ConfigProblem, ConfigProblemsError
 
@@ -22,32 +24,38 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
+def show_checks(checks: Sequence[Check], *, as_json: bool, station: Path | None = None) -> None:
     """Print the results of the checks of `filmscand doctor`."""
     if as_json:
-        print_json({"checks": checks})
+        print_json({**_named(station), "checks": checks})
         return
-    table = Table("", "check", "found", "what to do", box=None)
-    for check in checks:
-        colour = _COLOURS[check.verdict]
-        table.add_row(f"[{colour}]{check.verdict}[/]", escape(check.name), escape(check.found), escape(check.advice))
-    Console().print(table)
+    columns = (
+        Column("", colours=_COLOURS),
+        Column("check", Kind.NAME),
+        Column("found", Kind.TEXT),
+        Column("what to do", Kind.TEXT),
+    )
+    show_table(columns, [(check.verdict, check.name, check.found, check.advice) for check in checks])
 
 
-def show_verification(report: Verification, *, as_json: bool) -> None:
+def show_verification(report: Verification, *, as_json: bool, station: Path | None = None) -> None:
     """Print the result of a verification."""
     if as_json:
-        print_json({"damaged": report.damaged, **to_jsonable_python(report)})
+        print_json({**_named(station), "damaged": report.damaged, **to_jsonable_python(report)})
         return
     for problem in report.problems:
-        print(problem)
-    print(f"{report.verified} frames verified, {len(report.problems)} problems, {len(report.incomplete)} incomplete")
+        say(problem)
+    say(f"{report.verified} frames verified, {len(report.problems)} problems, {len(report.incomplete)} incomplete")
 
 
 def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:
     """Return the mistakes in a configuration file; model files are opened."""
-    # The engine takes a second to load, and most commands do not need it.
-    from filmscand.daemon.cleaning.engine_options import model_problem
+
+    def model_problem(key: str, model: Path) -> str | None:
+        # The engine takes a second to load; a configuration without models of its own does not need it.
+        from filmscand.daemon.cleaning.engine_options import model_problem
+
+        return model_problem(key, model)
 
     try:
         load_station(file, check_model=model_problem)
@@ -66,11 +74,28 @@ def show_config(
         print_json({"file": file, "problems": problems, "station": station})
         return
     for problem in problems:
-        print(problem)
+        say(problem)
     if station is not None:
-        print(f"{file or 'no configuration file, defaults'}: correct; the folder of the station is {station.root}")
+        say(f"{file or 'no configuration file, defaults'}: correct; the folder of the station is {station.root}")
+
+
+def _named(station: Path | None) -> dict[str, str]:
+    return {} if station is None else {"station": str(station)}
 
 
 def print_json(answer: Any) -> None:
     """Print a result as JSON; values that are not finite become null."""
-    print(to_json(answer, indent=2, inf_nan_mode="null").decode())
+    try:
+        document = to_json(answer, indent=2, inf_nan_mode="null").decode()
+    except PydanticSerializationError:
+        # A file name that is no UTF-8 holds surrogates, which only the JSON of Python can write.
+        document = json.dumps(_without_nan(to_jsonable_python(answer)), indent=2, ensure_ascii=False)
+    print(visible_json(document))
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
-
-from filmscand.daemon.cli.report import print_json
+from filmscand.daemon.cli.screen.table import Column, Kind, show_table
+from filmscand.daemon.cli.screen.terminal import complain, say
+from filmscand.daemon.cli.stations import print_answer
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.database.session_records import ScannerProfile, ScanPlan, SessionState, Wish
 from filmscand.daemon.station.configuration import Station
@@ -22,12 +18,25 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
+    from rich.progress import Progress
+
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.maintenance.session_report import ScanReport
     from filmscand.drivers.sane.listing import DeviceInfo
 
-# Window of the estimate of the time left, seconds. A slide takes a minute, so the default half minute is too short.
-_ESTIMATE_S = 3600.0
+_FRAMES: Final = (
+    Column("frame", Kind.NAME),
+    Column("outcome"),
+    *(Column(title, Kind.NUMBER) for title in ("leakage", "threshold", "defects")),
+    Column("remarks", Kind.TEXT),
+)
+_DEVICES: Final = (
+    Column("device", Kind.NAME),
+    Column("scanner", Kind.NAME),
+    Column("infrared"),
+    Column("recipe"),
+    Column("remarks", Kind.TEXT),
+)
 
 
 class NoScannerError(DaemonError):
@@ -43,6 +52,7 @@ class ScanArguments:
     box: str
     first_number: int | None
     frames: int | None
+    positions: tuple[int, ...] | None
     film: str
     device: str | None
     operator: str | None
@@ -68,20 +78,21 @@ def queue_session(station: Station, arguments: ScanArguments) -> int:
     """
     from filmscand.daemon.core.film_kind import FilmKind
     from filmscand.daemon.database.sessions import Sessions
-    from filmscand.daemon.maintenance.identity import bound_archive, open_station
+    from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 
     plan = ScanPlan(
         collection=arguments.collection,
         box=arguments.box,
         roll=arguments.roll,
-        frames=arguments.frames,
+        frames=len(arguments.positions) if arguments.positions else arguments.frames,
+        positions=arguments.positions,
         film=FilmKind(arguments.film),
         scanner=arguments.profile,
         device=arguments.device or only_scanner(station),
         operator=arguments.operator,
         sensitivity=station.cleaning.sensitivity,
     )
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         archive = bound_archive(station, connection)
         archive.require_open(plan.frame(plan.first_number))
         number = arguments.first_number or _next_number(connection, archive, plan)
@@ -118,19 +129,9 @@ def follow(station: Station, config: Path | None, session_id: int, *, as_json: b
 
 @contextmanager
 def _progress() -> Iterator[Bars]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[count]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[state]}"),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, disable=not sys.stderr.isatty(), speed_estimate_period=_ESTIMATE_S
-    ) as progress:
+    from filmscand.daemon.cli.screen.bars import progress_bars
+
+    with progress_bars(keep=True) as progress:
         yield Bars(progress)
 
 
@@ -138,9 +139,11 @@ class Bars:
     """Two progress bars: slides scanned and slides cleaned."""
 
     def __init__(self, progress: Progress) -> None:
+        from filmscand.daemon.cli.screen.bars import add_bar
+
         self._progress = progress
-        self._scanned = self._bar("scanned")
-        self._cleaned = self._bar("cleaned")
+        self._scanned = add_bar(progress, "scanned")
+        self._cleaned = add_bar(progress, "cleaned")
 
     def show(self, report: ScanReport) -> None:
         """Show the progress of a session."""
@@ -149,49 +152,39 @@ class Bars:
         taken = len(report.frames) if over else sum(frame.taken != "reserved" for frame in report.frames)
         total = taken if over else session.plan.frames
         of = "" if total is None else f" of {total}"
-        state = f"{session.state}{f': {session.reason}' if session.reason else ''} {session.message}"
-        self._update(self._scanned, taken + session.fraction, total, f"{taken}{of}", state)
-        self._update(self._cleaned, report.cleaned, total, f"{report.cleaned}{of}", "")
+        state = f"{session.state}{f': {session.reason}' if session.reason else ''} {session.message}".strip()
+        self._scanned.show(taken + session.fraction, f"{taken}{of}", total=total, state=state)
+        self._cleaned.show(report.cleaned, f"{report.cleaned}{of}", total=total)
 
     def ask(self, report: ScanReport) -> bool:
         """Ask the person at the terminal whether a halted session shall go on; return the answer."""
         session = report.session
         self._progress.stop()
-        console = self._progress.console
-        console.print(f"[bold yellow]{session.state}[/] {escape(session.message)}", soft_wrap=True)
-        console.print(f"{escape(session.advice)} [bold]Enter[/] goes on, Ctrl-D ends the session.", soft_wrap=True)
+        complain(f"{session.state}: {session.message}")
+        complain(f"{session.advice} Enter goes on, Ctrl-D ends the session.")
         try:
-            console.input()
+            input()
         except EOFError:
             return False
         self._progress.start()
         return True
 
-    def _bar(self, name: str) -> TaskID:
-        return self._progress.add_task(name, total=None, count="", state="")
 
-    def _update(self, bar: TaskID, done: float, total: int | None, count: str, state: str) -> None:
-        self._progress.update(bar, completed=done, total=total, count=count, state=escape(state.strip()))
-
-
-def show_report(report: ScanReport, *, as_json: bool) -> None:
+def show_report(station: Station, report: ScanReport, *, as_json: bool) -> None:
     """Print the report of a session."""
     if as_json:
-        print_json(report.summary())
+        print_answer(station, report.summary())
         return
-    table = Table(box=None)
-    table.add_column("frame", no_wrap=True, overflow="ignore")
-    for title in ("outcome", "leakage", "threshold", "defects", "remarks"):
-        table.add_column(title)
+    rows = []
     for frame in report.frames:
         numbers = (_number(frame.leakage, 3), _number(frame.threshold, 3), _number(frame.defects, 0))
         remarks = ", ".join((*frame.flags, *frame.warnings, *([frame.error] if frame.error else [])))
-        table.add_row(escape(frame.frame), str(frame.outcome or frame.taken), *numbers, escape(remarks))
-    Console().print(table)
+        rows.append((frame.frame, frame.outcome or frame.taken, *numbers, remarks))
+    show_table(_FRAMES, rows)
     session = report.session
-    print(f"session {session.session_id}: {session.reason or session.state}, {report.captured} slides captured")
+    say(f"session {session.session_id}: {session.reason or session.state}, {report.captured} slides captured")
     for text in filter(None, (session.message, session.advice)):
-        print(f"filmscand: {text}", file=sys.stderr)
+        complain(text)
 
 
 def tell_session(station: Station, session_id: int, wish: Wish) -> None:
@@ -211,29 +204,56 @@ def tell_session(station: Station, session_id: int, wish: Wish) -> None:
         Sessions(connection).ask(session_id, wish)
 
 
-def show_devices(devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
+def skip_slide(station: Station, session_id: int) -> None:
+    """Tell a halted session to go on without the slide that halted it.
+
+    Raises
+    ------
+    SessionError
+        There is no session of this number, or it waits at no slide.
+    """
+    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.sessions import SessionError, Sessions
+
+    if not station.database.exists():
+        raise SessionError(f"there is no session {session_id}")
+    with closing(open_database(station.database)) as connection:
+        Sessions(connection).ask_to_skip(session_id)
+
+
+def parse_positions(text: str) -> tuple[int, ...]:
+    """Return the positions that a text such as "1,3-6" names, ascending.
+
+    Raises
+    ------
+    ValueError
+        The text names no positions.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
+        # No strip or holder has a thousand frames.
+        if not all(end.isdecimal() for end in ends) or not 1 <= int(ends[0]) <= int(ends[1]) < 1000:
+            raise ValueError(f"expected positions such as 1,3-6, found {text!r}")
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    return tuple(sorted(found))
+
+
+def show_devices(station: Station, devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
     """Print the scanners that SANE sees."""
     if as_json:
-        print_json({"devices": devices})
+        print_answer(station, {"devices": devices})
         return
-    table = Table(box=None)
-    table.add_column("device", no_wrap=True, overflow="ignore")
-    for title in ("scanner", "infrared", "recipe", "remarks"):
-        table.add_column(title)
     words = {True: "yes", False: "no", None: "unknown"}
+    rows = []
     for device in devices:
         remarks = device.problem or ("" if device.recipe else "no recipe drives it")
-        table.add_row(
-            escape(device.device),
-            escape(f"{device.vendor} {device.model}"),
-            words[device.infrared],
-            device.recipe or "-",
-            escape(remarks),
-        )
-    if devices:
-        Console().print(table)
-    else:
-        print("SANE sees no scanner; run `filmscand doctor` for possible reasons")
+        scanner = f"{device.vendor} {device.model}"
+        rows.append((device.device, scanner, words[device.infrared], device.recipe or "-", remarks))
+    show_table(_DEVICES, rows)
+    if not devices:
+        say("SANE sees no scanner; run `filmscand doctor` for possible reasons")
 
 
 def _number(value: float | None, digits: int) -> str:

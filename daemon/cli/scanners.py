@@ -8,19 +8,40 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from filmscand.daemon.cli.scan import ScanArguments, follow, queue_session, show_devices, show_report, tell_session
+from filmscand.daemon.cli.scan import (
+    ScanArguments,
+    follow,
+    parse_positions,
+    queue_session,
+    show_devices,
+    show_report,
+    skip_slide,
+    tell_session,
+)
+from filmscand.daemon.cli.screen.terminal import say
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.database.session_records import ScannerProfile, Wish
-from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.configuration import Station
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file; default: the station's own.")
-]
 SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Number of the session; see `filmscand status`.")]
 
-session_app = typer.Typer(help="Pause, resume or cancel a scanning session.", no_args_is_help=True)
+Positions = Annotated[
+    str | None,
+    typer.Option("--positions", metavar="1,3-6", help="Frames of the strip or holder to scan; others are skipped."),
+]
+FirstNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--first",
+        min=1,
+        metavar="NUMBER",
+        help="Number of the first frame on the roll, not its place; default: next free.",
+    ),
+]
+
+session_app = typer.Typer(help="Pause, resume or cancel a scanning session, or skip its slide.", no_args_is_help=True)
 
 
 def scan(
@@ -29,15 +50,13 @@ def scan(
         int | None,
         typer.Option("--frames", min=1, metavar="N", help="Slides to scan; default: until the magazine is empty."),
     ] = None,
+    positions: Positions = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="D", help="Scanner, by its name for SANE; default: the only one.")
     ] = None,
     collection: Annotated[str, typer.Option(help="Collection in the archive.")] = "unsorted",
     box: Annotated[str, typer.Option(help="Box in the archive.")] = "unsorted",
-    first: Annotated[
-        int | None,
-        typer.Option("--first", min=1, metavar="NUMBER", help="First frame number; default: next free one."),
-    ] = None,
+    first: FirstNumber = None,
     film: Annotated[FilmKind, typer.Option(help="Kind of film.")] = FilmKind.UNKNOWN,
     dpi: Annotated[int | None, typer.Option("--dpi", min=1, help="Resolution; default: the scanner's highest.")] = None,
     depth: Annotated[int, typer.Option("--depth", help="Bits per sample, 8 or 16.")] = 16,
@@ -48,16 +67,28 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan a magazine or a strip: every frame is archived as captured, then cleaned."""
-    station = load_station(config)
+    station = open_station(config, as_json=as_json, may_be_new=True)
+    chosen = _chosen(positions, frames)
     try:
         profile = ScannerProfile.model_validate(
             {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
         )
-        arguments = ScanArguments(roll, collection, box, first, frames, str(film), device, operator, profile)
+        arguments = ScanArguments(roll, collection, box, first, frames, chosen, str(film), device, operator, profile)
         session_id = queue_session(station, arguments)
     except ValidationError as error:
         raise typer.BadParameter(_mistakes(error)) from None
-    _follow(config, session_id, as_json=as_json)
+    _follow(station, config, session_id, as_json=as_json)
+
+
+def _chosen(positions: str | None, frames: int | None) -> tuple[int, ...] | None:
+    if positions is None:
+        return None
+    if frames is not None:
+        raise typer.BadParameter("name --frames or --positions, not both")
+    try:
+        return parse_positions(positions)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def devices(
@@ -73,8 +104,9 @@ def devices(
     """List the scanners that SANE sees, whether they scan infrared, and which recipe drives them."""
     from filmscand.drivers.sane.devices import list_devices
 
-    hosts = (*load_station(config).scanners.hosts, *(host or ()))
-    show_devices(list_devices(hosts, system=everything), as_json=as_json)
+    station = open_station(config, as_json=as_json, may_be_new=True)
+    hosts = (*station.scanners.hosts, *(host or ()))
+    show_devices(station, list_devices(hosts, system=everything), as_json=as_json)
 
 
 def virtual_scanner(
@@ -118,26 +150,37 @@ def virtual_scanner(
 @session_app.command()
 def pause(session: SessionNumber, config: ConfigFile = None) -> None:
     """Pause a session after the current frame."""
-    tell_session(load_station(config), session, Wish.PAUSE)
+    tell_session(open_station(config), session, Wish.PAUSE)
+    say(f"session {session} pauses after the current frame")
 
 
 @session_app.command()
 def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Cancel a session after the current frame; captured frames are kept."""
-    tell_session(load_station(config), session, Wish.CANCEL)
-    _follow(config, session, as_json=as_json)
+    station = open_station(config, as_json=as_json)
+    tell_session(station, session, Wish.CANCEL)
+    _follow(station, config, session, as_json=as_json)
 
 
 @session_app.command()
 def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Resume a session that is paused, needs attention, or was ended by a power cut, and follow it."""
-    tell_session(load_station(config), session, Wish.RESUME)
-    _follow(config, session, as_json=as_json)
+    station = open_station(config, as_json=as_json)
+    tell_session(station, session, Wish.RESUME)
+    _follow(station, config, session, as_json=as_json)
 
 
-def _follow(config: Path | None, session_id: int, *, as_json: bool) -> None:
-    report = follow(load_station(config), config, session_id, as_json=as_json)
-    show_report(report, as_json=as_json)
+@session_app.command()
+def skip(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Resume a session without the slide that it waits at; the slide is recorded as lost, with the reason."""
+    station = open_station(config, as_json=as_json)
+    skip_slide(station, session)
+    _follow(station, config, session, as_json=as_json)
+
+
+def _follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> None:
+    report = follow(station, config, session_id, as_json=as_json)
+    show_report(station, report, as_json=as_json)
     if report.exit_status is not Exit.DONE:
         raise typer.Exit(report.exit_status)
 

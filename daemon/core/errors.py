@@ -3,6 +3,7 @@
 DaemonError
   ConfigError               the configuration has mistakes: correct the lines that the message names
   FrameIdError              a name that the archive cannot hold: choose another
+  ModelUnusableError        a model that the station names cannot be used: bring it back, or correct the configuration
   TransientError            nothing is wrong with the frame: try again later, without a limit
     StorageFullError        no space or quota left
     ArchiveUnwritableError  read-only, no permission, gone or faulty
@@ -20,8 +21,10 @@ DaemonError
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 
@@ -31,6 +34,10 @@ class DaemonError(Exception):
 
 class ConfigError(DaemonError):
     """The configuration has mistakes."""
+
+
+class ModelUnusableError(DaemonError):
+    """A model file that the configuration names is gone, damaged or another one; frames that need it wait."""
 
 
 class FrameIdError(DaemonError, ValueError):
@@ -97,6 +104,27 @@ class SchemaTooNewError(IntegrityError):
             f"{record} of schema {known} or older, found schema {found} of a newer filmscand. "
             "Update filmscand on this machine; nothing was changed."
         )
+
+
+class Fault(StrEnum):
+    """Whose fault an error is; this decides what becomes of the frame.
+
+    FRAME: the error would come again, so the frame fails. WORLD: a disk, a share, the machine or the database; the
+    frame waits. CONFIGURATION: a person has to correct the station's settings or files; the frame waits.
+    """
+
+    FRAME = "frame"
+    WORLD = "world"
+    CONFIGURATION = "configuration"
+
+
+def whose(error: BaseException) -> Fault:
+    """Return whose fault an error is: the one place that decides this."""
+    if isinstance(error, (ConfigError, ModelUnusableError)):
+        return Fault.CONFIGURATION
+    if isinstance(error, (TransientError, OSError, MemoryError, sqlite3.Error)):
+        return Fault.WORLD
+    return Fault.FRAME
 
 
 # Every other failure of a write concerns the disk, the mount or its rights, never the frame.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from anyascii import anyascii
 
 from filmscand.daemon.core.errors import FrameIdError
 
@@ -119,9 +123,38 @@ def checked_slug(text: str) -> str:
 def slug(text: str) -> str:
     """Return free text as a slug for the archive; never empty.
 
-    Letters lose their diacritics (Unicode NFKD). Every run of other characters than `a-z 0-9 _` becomes one `-`. Text
-    of which nothing remains becomes `unnamed`.
+    Letters lose their diacritics (Unicode NFKD), and letters and digits of other scripts are transliterated. Every run
+    of other characters than `a-z 0-9 _` becomes one `-`. Text of which nothing remains becomes `unnamed`.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode().lower()
+    whole = unicodedata.normalize("NFC", text).translate(_LETTERS)
+    plain = "".join(_in_ascii(one) for one in whole).lower()
     cut = re.sub(r"[^a-z0-9_]+", "-", plain)[:MAX_SLUG_LENGTH].strip("-")
     return cut or "unnamed"
+
+
+def slugs_of(name: str, key: str) -> Iterator[str]:
+    """Yield the slugs that a name may get, best first: its own, then its own with a longer and longer suffix.
+
+    Parameters
+    ----------
+    name : str
+        The name as a person wrote it.
+    key : str
+        Equal for names that count as the same one (see `filmscand.drivers.files.pairs.name_key`); it decides the
+        suffix, so that a name gets the same slugs at any time and on any machine.
+    """
+    own = slug(name)
+    yield own
+    digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+    # 32 bits tell the few names apart that share a slug; the longer ones are for the case that even these are taken.
+    for digits in (8, 16, 32):
+        yield f"{own[: MAX_SLUG_LENGTH - 1 - digits].rstrip('-')}-{digest[:digits]}"
+
+
+def _in_ascii(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    # Punctuation and pictures are left out, as they always were: a roll keeps its name.
+    if plain or unicodedata.category(character)[0] not in "LN":
+        return plain
+    # anyascii writes soft signs and stops as quotes, which would cut a word in two.
+    return "".join(one for one in anyascii(character) if one.isalnum())

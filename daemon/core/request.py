@@ -82,6 +82,10 @@ class CleanRequest(Record):
         The picture was queued without its infrared file; should that file come later, the frame is cleaned again.
     originals : tuple of StoredFile
         The raw and infrared files as archived; empty: the archive's files are hashed anew.
+    replaced_originals : tuple of StoredFile
+        Infrared files that another one took the place of; they stay in the frame's folder under names of their own.
+    original_folder : str or None
+        Folder of the picture below its watch folder; None where the roll record names the folder, or there is none.
     captured : CaptureInfo or None
         How a scanner captured the frame; the stored files hold only a part of it. None for a watched file.
     """
@@ -92,6 +96,8 @@ class CleanRequest(Record):
     flags: tuple[str, ...] = ()
     awaits_infrared: bool = False
     originals: tuple[StoredFile, ...] = ()
+    replaced_originals: tuple[StoredFile, ...] = ()
+    original_folder: str | None = None
     captured: CaptureInfo | None = None
 
 

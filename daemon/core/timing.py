@@ -20,7 +20,7 @@ class ScanTiming:
     tries : int
         Number of failures of one frame after which a person is called.
     poll_s : float
-        Seconds between two looks of a waiting session for a request in the database.
+        Seconds between two checks of a waiting session for a request in the database.
     """
 
     busy_first_s: float = 2.0
@@ -49,7 +49,7 @@ class Timing:
     frame_limit_s : float
         Time for one frame after which its worker is killed.
     worker_poll_s : float
-        Between two looks of an idle worker at the queue.
+        Between two checks of the queue by an idle worker.
     tick_s : float
         Between two rounds of the supervisor.
     stop_s : float

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 # Key of the alarm that the archive cannot be read or written.
 ARCHIVE_ALARM = "archive"
+# Key of the alarm that a model which the station names cannot be used.
+MODEL_ALARM = "model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from filmscand.daemon.core.retry import MAX_BACKOFF_S
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.queue import QueueError
+from filmscand.drivers.files.pairs import name_key
+
+# Longest pause of a candidate, seconds. A later time than that from now was written by a clock that ran ahead.
+MAX_PAUSE_S = 60.0
 
 
 class CandidateState(StrEnum):
@@ -99,7 +102,7 @@ class Candidate:
 
     def due(self, now: float) -> bool:
         """Return whether it may be tried at `now`; a clock that was set back delays nothing for hours."""
-        return self.not_before <= now or self.not_before > now + MAX_BACKOFF_S
+        return self.not_before <= now or self.not_before > now + MAX_PAUSE_S
 
 
 class Candidates:
@@ -134,11 +137,21 @@ class Candidates:
                 return self._follow(arriving, size_bytes, mtime_ns)
             now = self._clock()
             rows = self._connection.execute(
-                "INSERT INTO candidates (watch, path, size_bytes, mtime_ns, state, seen_at, changed_at)"
-                " VALUES (?, ?, ?, ?, 'seen', ?, ?) ON CONFLICT DO NOTHING RETURNING *",
-                (self._watch, path, size_bytes, mtime_ns, now, now),
+                "INSERT INTO candidates (watch, path, name_key, size_bytes, mtime_ns, state, seen_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, 'seen', ?, ?) ON CONFLICT DO NOTHING RETURNING *",
+                (self._watch, path, name_key(path), size_bytes, mtime_ns, now, now),
             ).fetchall()
         return _candidate(rows[0]) if rows else None
+
+    def set_aside(self, path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
+        """Record a file that a person has to look at before it can be taken; `path` is only shown."""
+        now = self._clock()
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO candidates (watch, path, size_bytes, mtime_ns, state, reason, seen_at, changed_at)"
+                " VALUES (?, ?, ?, ?, 'quarantined', ?, ?, ?) ON CONFLICT DO NOTHING",
+                (self._watch, path, size_bytes, mtime_ns, reason, now, now),
+            )
 
     def move(
         self, candidate: Candidate, state: CandidateState, reason: str | None = None, job_id: int | None = None
@@ -170,9 +183,11 @@ class Candidates:
         )
 
     def put_off(self, candidate: Candidate, reason: str, delay_s: float) -> Candidate:
-        """Leave a candidate in its state and try again after `delay_s` seconds; a disk or share had failed."""
+        """Leave a candidate in its state and try again after `delay_s` seconds, at most `MAX_PAUSE_S`."""
         return self._update(
-            candidate, "reason = ?, retries = retries + 1, not_before = ?", (reason, self._clock() + delay_s)
+            candidate,
+            "reason = ?, retries = retries + 1, not_before = ?",
+            (reason, self._clock() + min(delay_s, MAX_PAUSE_S)),
         )
 
     def moved_away(self, candidate: Candidate) -> Candidate:
@@ -209,11 +224,11 @@ class Candidates:
         return [_candidate(row) for row in rows]
 
     def latest_claimed(self, paths: Iterable[str]) -> Candidate | None:
-        """Return the newest candidate with one of these paths (upper and lower case are equal) that became a frame."""
-        names = [path.lower() for path in paths]
+        """Return the newest candidate with one of these paths (compared by `name_key`) that became a frame."""
+        names = [name_key(path) for path in paths]
         placeholders = ", ".join("?" * len(names))
         rows = self._connection.execute(
-            f"SELECT * FROM candidates WHERE watch = ? AND lower(path) IN ({placeholders})"
+            f"SELECT * FROM candidates WHERE watch = ? AND name_key IN ({placeholders})"
             " AND state IN ('stored', 'released') AND job_id IS NOT NULL ORDER BY candidate_id DESC LIMIT 1",
             (self._watch, *names),
         ).fetchall()
@@ -257,7 +272,7 @@ class Candidates:
 
 
 def _candidate(row: sqlite3.Row) -> Candidate:
-    values = dict(row)
+    values = {name: row[name] for name in row.keys() if name != "name_key"}  # noqa: SIM118
     return Candidate(**{**values, "state": CandidateState(values["state"]), "in_place": bool(values["in_place"])})
 
 
@@ -266,6 +281,16 @@ def count_arriving(connection: sqlite3.Connection) -> int:
     states = [*sorted(ARRIVING), CandidateState.CLAIMED]
     marks = ", ".join("?" * len(states))
     return int(connection.execute(f"SELECT count(*) FROM candidates WHERE state IN ({marks})", states).fetchone()[0])
+
+
+def paths_arriving(connection: sqlite3.Connection, limit: int) -> list[str]:
+    """Return the full paths of the first files that are not in the archive yet, at most `limit`."""
+    states = [*sorted(ARRIVING), CandidateState.CLAIMED]
+    marks = ", ".join("?" * len(states))
+    rows = connection.execute(
+        f"SELECT watch, path FROM candidates WHERE state IN ({marks}) ORDER BY candidate_id LIMIT ?", (*states, limit)
+    )
+    return [f"{watch}/{path}" for watch, path in rows]
 
 
 def files_in_place(connection: sqlite3.Connection, states: Iterable[CandidateState]) -> list[Candidate]:

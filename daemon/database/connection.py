@@ -7,30 +7,38 @@ too: a field that one version adds there is kept by versions that do not know it
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.database.presence import file_id, is_blank
+from filmscand.daemon.database.room import fill_index, require_room
+from filmscand.daemon.database.trouble import (
+    DatabaseError,
+    DatabaseFullError,
+    DatabaseMissingError,
+    DatabaseTooNewError,
+    StationConnection,
+    damaged,
+    full,
+    named,
+)
+from filmscand.drivers.files.pairs import name_key
+
+__all__ = [
+    "DatabaseError",
+    "DatabaseTooNewError",
+    "open_database",
+    "open_to_read",
+    "reopen_database",
+    "schema_version",
+    "transaction",
+]
 
 BUSY_TIMEOUT_S = 15.0
-
-
-class DatabaseError(DaemonError):
-    """The station's database cannot be used."""
-
-
-class DatabaseMissingError(DatabaseError):
-    """The database is missing or empty, although the station has archived frames: it has to be rebuilt."""
-
-
-class DatabaseReplacedError(DatabaseError):
-    """Another file lies at the place of the database, or it does not know the archive: nothing may be written to it."""
-
-
-class DatabaseTooNewError(DatabaseError):
-    """A newer filmscand wrote the database; this one would not understand it."""
 
 
 # One entry for each schema number. An entry that has been released is never edited; a new one is appended.
@@ -147,6 +155,25 @@ _MIGRATIONS = (
     UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
         WHERE json_type(request, '$.captured') = 'object';
     """,
+    # A person may tell a halted session to go on without the slide that halted it.
+    """
+    ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
+    """,
+    # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
+    """
+    ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
+    UPDATE candidates SET name_key = name_key(path);
+    CREATE INDEX candidates_by_name ON candidates (watch, name_key);
+    CREATE TABLE roll_names (
+        collection TEXT NOT NULL,
+        box        TEXT NOT NULL,
+        roll       TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        name_key   TEXT NOT NULL,
+        PRIMARY KEY (collection, box, name_key),
+        UNIQUE (collection, box, roll)
+    );
+    """,
     # The ids of the archive's marker. `replaces`: station id that the marker has until `settled` is 1.
     """
     CREATE TABLE identity (
@@ -173,10 +200,14 @@ def open_database(path: Path) -> sqlite3.Connection:
     ------
     DatabaseTooNewError
         If a newer filmscand wrote it.
+    DatabaseDamagedError
+        If it is damaged or no database of a station.
+    DatabaseFullError
+        If its disk is full.
     sqlite3.Error
-        If it cannot be opened or is no database.
+        If it cannot be opened.
     """
-    return _open(str(path), path)
+    return _open(path, str(path))
 
 
 def reopen_database(path: Path) -> sqlite3.Connection:
@@ -186,46 +217,27 @@ def reopen_database(path: Path) -> sqlite3.Connection:
     ------
     DatabaseMissingError
         If it is missing or empty.
-    DatabaseTooNewError
-        If a newer filmscand wrote it.
     sqlite3.Error
-        If it cannot be opened or is no database.
+        As for `open_database`.
     """
     if is_blank(path):
         raise DatabaseMissingError(f"{path}: the station's database is missing or empty; stop the service and look")
-    return _open(f"{path.absolute().as_uri()}?mode=rw", path)
+    return _open(path, f"{path.absolute().as_uri()}?mode=rw")
 
 
-def is_blank(path: Path) -> bool:
-    """Return whether a database is missing, or is a file without any table.
-
-    Raises
-    ------
-    sqlite3.Error
-        If it cannot be read or is no database.
-    """
+def _open(path: Path, address: str) -> StationConnection:
+    require_room(path)
+    connection = _connect(path, address)
     try:
-        if path.stat().st_size == 0:
-            return True
-    except FileNotFoundError:
-        return True
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)) as reader:
-        return schema_version(reader) == 0
-
-
-def require_in_place(connection: sqlite3.Connection, path: Path) -> None:
-    """Require that `path` still is the file that the connection has open.
-
-    Raises
-    ------
-    DatabaseReplacedError
-        It was removed, or another file lies there: what the connection writes is forgotten.
-    """
-    if getattr(connection, "file_id", None) not in (None, _file_id(path)):
-        raise DatabaseReplacedError(
-            f"{path}: the station's database was removed or replaced while it was in use. "
-            "Put it back, or run `filmscand rebuild`."
-        )
+        _require_own(connection, path)
+        _configure(connection)
+        connection.file_id = file_id(path)
+        fill_index(path)
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -235,17 +247,59 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     ------
     DatabaseTooNewError
         If a newer filmscand wrote it.
+    DatabaseDamagedError
+        If it is damaged or no database of a station.
     sqlite3.Error
         If it is missing or cannot be read.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
     try:
-        connection.isolation_level = None
+        require_room(path)
+    except DatabaseFullError:
+        return _open_a_copy(path)
+    return _open_to_read(path, f"{path.absolute().as_uri()}?mode=ro")
+
+
+def _open_to_read(path: Path, address: str) -> sqlite3.Connection:
+    connection = _connect(path, address)
+    try:
         connection.row_factory = sqlite3.Row
+        _require_own(connection, path)
         _require_known(connection, path)
+        fill_index(path)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _open_a_copy(path: Path) -> sqlite3.Connection:
+    """Open a copy of the database and its log in the folder for temporary files: its own disk is full."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="filmscand-") as folder:
+            copy = Path(folder, path.name)
+            for ending in ("", "-wal"):
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+            # The files stay as long as they are open.
+            return _open_to_read(copy, f"{copy.as_uri()}?mode=ro")
+    except OSError as error:
+        raise full(path, f"a copy to read from: {error}") from error
+
+
+def _connect(path: Path, address: str) -> StationConnection:
+    if path.exists() and not path.is_file():
+        raise damaged(path, "no file")
+    try:
+        connection = sqlite3.connect(
+            address,
+            uri=address.startswith("file:"),
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            factory=StationConnection,
+        )
+    except sqlite3.Error as error:
+        raise named(error, path) from error
+    connection.file = path
     return connection
 
 
@@ -269,40 +323,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that remembers its file: device and inode."""
-
-    file_id: tuple[int, int] | None = None
-
-
-def _open(name: str, path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        name, timeout=BUSY_TIMEOUT_S, isolation_level=None, factory=_Connection, uri=name.startswith("file:")
-    )
-    try:
-        _configure(connection)
-        connection.file_id = _file_id(path)
-        _migrate(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _file_id(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _configure(connection: sqlite3.Connection) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     # A source file may be deleted on the strength of a committed row: the row has to outlive a power cut.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("name_key", 1, name_key, deterministic=True)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -314,6 +341,16 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             for statement in _statements(migration):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _require_own(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database without our schema number that holds tables all the same."""
+    # One transaction makes schema number and tables: another process never sees one without the other.
+    if schema_version(connection) != 0:
+        return
+    found = connection.execute("SELECT name FROM sqlite_schema").fetchone()
+    if found and schema_version(connection) == 0:
+        raise damaged(path, f"the database of another program, with {found[0]}")
 
 
 def _require_known(connection: sqlite3.Connection, path: Path) -> int:

@@ -43,18 +43,18 @@ NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file that a frame came from.
+    """One file that a frame was made from.
 
     Attributes
     ----------
     role : str
-        "raw" for the picture, "infrared" for an infrared half.
+        "raw" for the picture, "infrared" for a separate infrared file.
     sha256 : str
-        Hexadecimal digest.
+        Hexadecimal digest of the content.
     size_bytes : int
-        Its size.
+        Size of the file.
     name : str
-        Its name in the folder it came from.
+        Path below the watch folder, or file name in the archive.
     """
 
     role: str
@@ -65,7 +65,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """The folder of the archive that a frame is to go into."""
+    """A roll of the archive: `<collection>/<box>/<roll>`."""
 
     collection: str
     box: str
@@ -79,7 +79,7 @@ class Job:
     Attributes
     ----------
     frame : FrameId
-        The frame, and with it its place in the archive.
+        The frame, which names its place in the archive.
     outcome : JobOutcome or None
         Set only when `state` is FINISHED.
     source : str
@@ -111,7 +111,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A frame in the hands of one worker."""
+    """A frame that one worker holds; `owner` is the secret that tells this lease from later ones."""
 
     job: Job
     owner: str
@@ -138,12 +138,12 @@ def job_from_row(row: sqlite3.Row) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class HeldFrame:
-    """A frame in work, as the supervisor sees it.
+    """A frame that a worker holds, as the supervisor sees it.
 
     Attributes
     ----------
     overdue_s : float
-        Seconds since the lease ran out; negative while it holds.
+        Seconds since the lease ran out; negative while the lease holds.
     age_s : float
         Seconds since the worker took the frame.
     """
@@ -155,7 +155,7 @@ class HeldFrame:
 
 
 def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
-    """Return every frame in work."""
+    """Return every frame that a worker holds."""
     now = time.monotonic()
     rows = connection.execute("SELECT * FROM frames WHERE state = 'processing'").fetchall()
     return [
@@ -185,13 +185,13 @@ def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, JobOutc
 
 
 def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:
-    """Look one frame up."""
+    """Return one frame, None if there is no such row."""
     row = connection.execute("SELECT * FROM frames WHERE job_id = ?", (job_id,)).fetchone()
     return None if row is None else job_from_row(row)
 
 
 def sources_of(connection: sqlite3.Connection, job_id: int) -> list[SourceFile]:
-    """Return the files that a frame came from, picture first."""
+    """Return the source files of a frame, picture first."""
     rows = connection.execute(
         "SELECT role, sha256, size_bytes, name FROM sources WHERE job_id = ? ORDER BY role = 'infrared'", (job_id,)
     ).fetchall()
@@ -230,7 +230,7 @@ def raw_sizes_bytes(connection: sqlite3.Connection, count: int) -> list[int]:
 
 
 def last_finished(connection: sqlite3.Connection, count: int) -> list[Job]:
-    """Return the frames that finished last, newest first."""
+    """Return the `count` frames that finished last, newest first."""
     rows = connection.execute(
         "SELECT * FROM frames WHERE state = 'finished' ORDER BY finished_at DESC, job_id DESC LIMIT ?", (count,)
     ).fetchall()

@@ -10,7 +10,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.connection import DatabaseReplacedError, transaction
+from filmscand.daemon.database.connection import transaction
+from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.station.marker import Identity
 
 

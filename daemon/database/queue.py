@@ -1,13 +1,14 @@
-"""The durable queue of the station: one row a frame, with one state and one outcome.
+"""The durable queue of the station: one row per frame, with one state and one outcome.
 
     RESERVED -> QUEUED -> PROCESSING -> FINISHED        a reservation may be dropped; nothing else deletes a row
                   ^           |            |
                   +-----------+------------+            given back, taken from a dead worker, or retried by a technician
 
-A worker holds a frame by a lease that it renews. Three different things end a lease early, and they are counted apart:
-the *worker died* (after `MAX_DEATHS` the frame is set aside, for it may well be what kills them), the *service was
-interrupted* (a power cut says nothing about the frame, but the others go first), or the frame was *given back* because
-the world was in the way (no space, no share).
+A worker holds a frame by a lease that it renews. Three events end a lease early, each with its own counter:
+
+deaths          the worker died; after `MAX_DEATHS` the frame is set aside, because the frame may be the cause
+interruptions   the service was interrupted; a power cut says nothing about the frame, but other frames go first
+retries         the worker gave the frame back because a disk or a share failed (no space, not mounted)
 """
 
 from __future__ import annotations
@@ -30,11 +31,19 @@ _NO_LEASE = "lease_owner = NULL, lease_pid = NULL, lease_born = NULL, lease_unti
 
 
 class QueueError(DaemonError):
-    """The queue refused what was asked."""
+    """The queue refused a change."""
 
 
 class DuplicateSourceError(QueueError):
-    """The picture is in the archive already."""
+    """The picture is in the archive already.
+
+    Attributes
+    ----------
+    job_id : int
+        Row of the frame that has the picture.
+    frame : FrameId
+        That frame.
+    """
 
     def __init__(self, job_id: int, frame: FrameId) -> None:
         super().__init__(f"the same picture is already in the archive as {frame}")
@@ -43,40 +52,60 @@ class DuplicateSourceError(QueueError):
 
 
 class LeaseLostError(QueueError):
-    """The frame was taken away from this worker; whatever it made does not count."""
+    """The frame was taken away from this worker; its result does not count."""
 
 
 class WrongStateError(QueueError):
-    """The frame is in a state that does not allow this."""
+    """The frame's state does not allow this change."""
 
 
 class Queue:
-    """Every way in which a frame moves through the queue; each is one transaction."""
+    """The transitions of frames in the queue; each method is one transaction.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Connection of the calling thread.
+    clock : callable
+        Returns the time, seconds since the epoch.
+    """
 
     def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
         self._connection = connection
         self._clock = clock
 
-    def reserve(self, roll: Roll, at_least: int, sources: Sequence[SourceFile], request: CleanRequest) -> Job:
-        """Reserve the next frame number of a roll for a picture that was never seen before.
+    def reserve(
+        self,
+        roll: Roll,
+        at_least: int,
+        sources: Sequence[SourceFile],
+        request: CleanRequest,
+        *,
+        instead_of: int | None = None,
+    ) -> Job:
+        """Reserve the next frame number of a roll for a new picture.
 
         Parameters
         ----------
         roll : Roll
-            Where the frame belongs.
+            The roll that the frame goes into.
         at_least : int
-            The next number that is free in the archive.
+            Lowest number that is free in the archive, from 1.
         sources : sequence of SourceFile
-            The picture first, then its infrared half if it has one.
+            The picture, then its infrared file if it has one.
         request : CleanRequest
             How the frame is to be cleaned.
+        instead_of : int, optional
+            Row of a frame that had the picture and that is gone from the archive; it loses its sources.
 
         Raises
         ------
         DuplicateSourceError
-            If a frame with the same picture exists.
+            Another frame with the same picture exists.
         """
         with transaction(self._connection):
+            if instead_of is not None:
+                self._connection.execute("DELETE FROM sources WHERE job_id = ?", (instead_of,))
             self._refuse_duplicate(sources[0].sha256)
             job = self._one(
                 "INSERT INTO frames (collection, box, roll, number, state, request, source, created_at)"
@@ -96,7 +125,7 @@ class Queue:
         return job
 
     def reserve_number(self, frame: FrameId, source: str, request: CleanRequest) -> Job | None:
-        """Reserve exactly this number of a roll for a frame that is about to be scanned; None where it is taken."""
+        """Reserve one number of a roll for a frame that is about to be scanned; None if the number is taken."""
         with transaction(self._connection):
             return self._maybe(
                 "INSERT OR IGNORE INTO frames (collection, box, roll, number, state, request, source, created_at)"
@@ -122,14 +151,14 @@ class Queue:
             )
 
     def drop(self, job_id: int) -> None:
-        """Drop a reservation whose picture turned out not to come; its number becomes free again."""
+        """Drop a reservation whose picture does not come; its number becomes free again."""
         with transaction(self._connection):
             dropped = self._connection.execute("DELETE FROM frames WHERE job_id = ? AND state = 'reserved'", (job_id,))
             if dropped.rowcount != 1:
                 raise WrongStateError(f"frame {job_id}: expected state reserved")
 
     def enqueue(self, job_id: int, request: CleanRequest) -> Job:
-        """Put a reserved frame, whose raw files are now safe in the archive, in line."""
+        """Queue a reserved frame whose raw files are in the archive."""
         return self._move(
             "UPDATE frames SET state = 'queued', request = ? WHERE job_id = ? AND state = 'reserved' RETURNING *",
             request.model_dump_json(),
@@ -137,7 +166,7 @@ class Queue:
         )
 
     def retry(self, job_id: int, request: CleanRequest | None = None) -> Job:
-        """Put a finished frame in line again, with a clean slate and, where given, with another request."""
+        """Queue a finished frame again, with all counters at 0 and, if given, another request."""
         return self._move(
             "UPDATE frames SET state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL,"
             " deaths = 0, interruptions = 0, retries = 0, not_before = 0, request = coalesce(?, request)"
@@ -147,7 +176,7 @@ class Queue:
         )
 
     def add_source(self, job_id: int, source: SourceFile) -> None:
-        """Note a file that came after its frame; one of the same role takes its place."""
+        """Note a source file that came later; it replaces one of the same role."""
         with transaction(self._connection):
             self._connection.execute(
                 "INSERT OR REPLACE INTO sources (job_id, role, sha256, size_bytes, name) VALUES (?, ?, ?, ?, ?)",
@@ -155,7 +184,10 @@ class Queue:
             )
 
     def take(self, worker: ProcessId, lease_s: float) -> Lease | None:
-        """Take the next frame in line, or None where nothing is due."""
+        """Lease the next due frame to a worker; None if none is due.
+
+        Frames with fewer deaths come first, then those with fewer interruptions, then older ones.
+        """
         owner = uuid.uuid4().hex
         now = self._clock()
         with transaction(self._connection):
@@ -174,12 +206,12 @@ class Queue:
         return None if job is None else Lease(job, owner)
 
     def heartbeat(self, lease: Lease, lease_s: float) -> None:
-        """Renew a lease.
+        """Renew a lease for `lease_s` seconds.
 
         Raises
         ------
         LeaseLostError
-            If the frame was taken away.
+            The frame was taken away.
         """
         self._held("UPDATE frames SET lease_until = ?", lease, time.monotonic() + lease_s)
 
@@ -194,7 +226,7 @@ class Queue:
         )
 
     def fail(self, lease: Lease, error: str) -> Job:
-        """Finish a frame that cannot be cleaned, whatever is tried; its raw files stay."""
+        """Finish a frame that cannot be cleaned; its raw files stay."""
         return self._held(
             f"UPDATE frames SET state = 'finished', outcome = 'failed', error = ?, finished_at = ?, {_NO_LEASE}",
             lease,
@@ -203,7 +235,7 @@ class Queue:
         )
 
     def give_back(self, lease: Lease, error: str | None = None, delay_s: float = 0.0) -> Job:
-        """Give a frame back that the world kept from being finished; never counted against the frame."""
+        """Queue a leased frame again after `delay_s` seconds, because a disk or a share failed."""
         return self._held(
             "UPDATE frames SET state = 'queued', error = coalesce(?, error), retries = retries + ?, not_before = ?, "
             + _NO_LEASE,
@@ -214,19 +246,19 @@ class Queue:
         )
 
     def bury(self, worker: ProcessId, error: str) -> Job | None:
-        """Take the frame of a dead worker up again, or set it aside when it has killed too many.
+        """Queue the frame of a dead worker again, or set it aside after `MAX_DEATHS` deaths.
 
         Parameters
         ----------
         worker : ProcessId
-            The worker that is certainly dead.
+            The worker; it has to be dead.
         error : str
             How it died.
 
         Returns
         -------
         Job or None
-            The frame it held; None where it held none.
+            The frame that it held; None if it held none.
         """
         with transaction(self._connection):
             return self._maybe(
@@ -243,7 +275,7 @@ class Queue:
             )
 
     def release(self, worker: ProcessId, *, interrupted: bool) -> Job | None:
-        """Take the frame of a worker up again that was stopped through no fault of the frame."""
+        """Queue the frame of a stopped worker again; `interrupted` counts as an interruption of the service."""
         with transaction(self._connection):
             return self._maybe(
                 f"UPDATE frames SET state = 'queued', interruptions = interruptions + ?, {_NO_LEASE}"
@@ -290,6 +322,6 @@ class Queue:
         return job
 
     def _maybe(self, statement: str, *values: object) -> Job | None:
-        # fetchall, for only a statement that has run out lets SQLite commit.
+        # fetchall: SQLite commits only after a statement has returned all its rows.
         rows = self._connection.execute(statement, values).fetchall()
         return job_from_row(rows[0]) if rows else None

@@ -1,10 +1,11 @@
-"""What a scanning session is about: its plan, its state, and what became of each of its frames.
+"""The records of a scanning session: its plan, its state and its frames.
 
     IDLE -> WARMING -> SCANNING -> FINISHED (with a reason)
                ^  ^       |  |
-               |  +-------+  +--> PAUSED, ATTENTION --> WARMING once a person says so
+               |  +-------+  +--> PAUSED, ATTENTION --> WARMING when a person resumes it
 
-A session outlives the process that runs it: whoever finds it WARMING or SCANNING goes on with its first missing frame.
+A session outlives the process that runs it: a service that finds one WARMING or SCANNING continues with its first
+missing frame.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId, checked_slug
@@ -25,7 +27,7 @@ Slug = Annotated[str, AfterValidator(checked_slug)]
 
 
 class SessionState(StrEnum):
-    """Where a session stands."""
+    """State of a session."""
 
     IDLE = "idle"
     WARMING = "warming"
@@ -36,7 +38,7 @@ class SessionState(StrEnum):
 
 
 class FinishReason(StrEnum):
-    """Why a finished session ended."""
+    """Why a session ended."""
 
     COMPLETE = "complete"
     MAGAZINE_EMPTY = "magazine_empty"
@@ -45,7 +47,7 @@ class FinishReason(StrEnum):
 
 
 class Wish(StrEnum):
-    """What a person asked a session for; heard between two frames."""
+    """Request of a person to a session; the session reads it between two frames."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -53,7 +55,7 @@ class Wish(StrEnum):
 
 
 class Taken(StrEnum):
-    """What became of a session's frame."""
+    """State of a session's frame."""
 
     RESERVED = "reserved"
     CAPTURED = "captured"
@@ -78,14 +80,14 @@ class _Plan(BaseModel):
 
 
 class ScannerProfile(_Plan):
-    """How the scanner is set.
+    """Settings of the scanner.
 
     Attributes
     ----------
     resolution_dpi : int or None
-        None takes the highest that the scanner offers.
+        Samples per inch; None: the highest that the scanner offers.
     samples : int
-        How often each line is read and averaged.
+        How often each line is read; the readings are averaged.
     """
 
     resolution_dpi: int | None = Field(default=None, ge=1)
@@ -96,15 +98,23 @@ class ScannerProfile(_Plan):
     autoexposure: bool = False
 
 
+def _ascending(positions: tuple[int, ...]) -> tuple[int, ...]:
+    if not positions or positions[0] < 1 or any(later <= before for before, later in pairwise(positions)):
+        raise ValueError(f"expected positions from 1 on, ascending, found {positions}")
+    return positions
+
+
 class ScanPlan(_Plan):
-    """A scanning run as data.
+    """What one session is to scan.
 
     Attributes
     ----------
     first_number : int
         Number of the first frame on the roll.
     frames : int or None
-        How many; None: until the magazine is empty.
+        Number of slides; None: until the magazine is empty.
+    positions : tuple of int or None
+        Frames of the strip or holder to scan, ascending, from 1; None: from the first on.
     device : str
         Name by which SANE opens the scanner.
     """
@@ -114,15 +124,26 @@ class ScanPlan(_Plan):
     roll: Slug
     first_number: int = Field(default=1, ge=1, le=MAX_NUMBER)
     frames: int | None = Field(default=None, ge=1)
+    positions: Annotated[tuple[int, ...], AfterValidator(_ascending)] | None = None
     film: FilmKind = FilmKind.UNKNOWN
     scanner: ScannerProfile = ScannerProfile()
     device: str = Field(min_length=1)
     operator: str | None = None
     sensitivity: float = Field(default=0.5, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _count_fits(self) -> ScanPlan:
+        if self.positions is not None and self.frames != len(self.positions):
+            raise ValueError(f"frames: expected {len(self.positions)}, the number of positions, found {self.frames}")
+        return self
+
+    def position(self, index: int) -> int:
+        """Return the position of the frame that is scanned as number `index` of the session, from 0."""
+        return index + 1 if self.positions is None else self.positions[index]
+
     @property
     def place(self) -> Roll:
-        """The folder of the archive that the frames go into."""
+        """The roll that the frames go into."""
         return Roll(self.collection, self.box, self.roll)
 
     def frame(self, number: int) -> FrameId:
@@ -139,13 +160,13 @@ class Session:
     reason : FinishReason or None
         Set only when `state` is FINISHED.
     message : str
-        What went wrong last, or what is being waited for.
+        The last error, or what the session waits for.
     advice : str
-        What a person should do about it; empty where nothing is needed.
+        What a person should do; empty if nothing is needed.
     wish : Wish or None
-        What a person asked for and the session has not heard yet.
+        Request of a person that the session has not read yet.
     fraction : float
-        Part of the frame under way that has come, 0..1, as it was a moment ago.
+        Part of the current frame that has been read, 0..1, updated a few times a second.
     """
 
     session_id: int
@@ -168,15 +189,15 @@ class SessionFrame:
     Attributes
     ----------
     position : int
-        Counted from 1 within the session: the slide's place in the magazine.
+        The slide's place in the magazine, from 1.
     number : int
-        Its number on the roll.
+        The frame's number on the roll.
     job_id : int or None
-        Its row in the queue; None where it was lost.
+        Row in the queue; None if the slide was lost.
     flags : tuple of str
-        Reason codes of what was seen in the picture.
+        Reason codes of the checks of the picture ("blank_clear", "same_slide" ...).
     error : str
-        Why it was lost.
+        Why the slide was lost; empty if it was not.
     """
 
     position: int

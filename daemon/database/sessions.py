@@ -1,4 +1,4 @@
-"""Scanning sessions in the station's database; every way in which one moves is one transaction."""
+"""Scanning sessions in the station's database; each change is one transaction."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, Roll, SourceFile, job_from_row
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import (
+    HALTED,
     NEXT_STATES,
     FinishReason,
     ScanPlan,
@@ -27,12 +28,12 @@ from filmscand.daemon.database.session_records import (
 
 IsFree = Callable[[FrameId], bool]
 
-# A station whose database is older has never scanned.
+# First schema with sessions: a station whose database is older has never scanned.
 SESSIONS_SCHEMA = 2
 
 
 class SessionError(DaemonError):
-    """A session cannot do what was asked of it."""
+    """A session does not exist, or its state does not allow the change."""
 
 
 class Sessions:
@@ -50,7 +51,7 @@ class Sessions:
         self._clock = clock
 
     def add(self, plan: ScanPlan) -> Session:
-        """Put a session in line."""
+        """Add a session; it starts when its scanner is free."""
         now = self._clock()
         statement = "INSERT INTO sessions (plan, state, created_at, changed_at) VALUES (?, 'idle', ?, ?) RETURNING *"
         return self._one(statement, plan.model_dump_json(), now, now)
@@ -61,7 +62,7 @@ class Sessions:
         Raises
         ------
         SessionError
-            If there is none of this number.
+            There is no session of this number.
         """
         return self._one("SELECT * FROM sessions WHERE session_id = ?", session_id)
 
@@ -91,12 +92,12 @@ class Sessions:
         return [(frame, jobs.get(frame.job_id or 0)) for frame in self.frames(session_id)]
 
     def move(self, session_id: int, state: SessionState, message: str = "", advice: str = "") -> Session:
-        """Move a session to a state that it can have next, or leave it where it is with another message.
+        """Move a session to its next state, or keep the state and change the message and the advice.
 
         Raises
         ------
         SessionError
-            If it cannot have that state next.
+            `state` is not among `NEXT_STATES` of the session's state.
         """
         with transaction(self._connection):
             session = self.find(session_id)
@@ -113,7 +114,7 @@ class Sessions:
             )
 
     def finish(self, session_id: int, reason: FinishReason, message: str = "", advice: str = "") -> Session:
-        """End a session; a number that was kept for a slide that does not come becomes free again."""
+        """End a session; the number that was reserved for the next slide becomes free again."""
         with transaction(self._connection):
             if SessionState.FINISHED not in NEXT_STATES[self.find(session_id).state]:
                 raise SessionError(f"session {session_id} is over already")
@@ -136,12 +137,12 @@ class Sessions:
             )
 
     def ask(self, session_id: int, wish: Wish) -> Session:
-        """Ask a session for something; it hears it between two frames.
+        """Request something of a session; the session reads the request between two frames.
 
         Raises
         ------
         SessionError
-            If it is over, or there is none of this number.
+            The session is over, or there is no session of this number.
         """
         with transaction(self._connection):
             session = self.find(session_id)
@@ -149,8 +150,32 @@ class Sessions:
                 raise SessionError(f"session {session_id} is over ({session.reason}): nothing to {wish}")
             return self._one("UPDATE sessions SET wish = ? WHERE session_id = ? RETURNING *", wish, session_id)
 
+    def ask_to_skip(self, session_id: int) -> Session:
+        """Tell a halted session to go on without the slide that halted it.
+
+        Raises
+        ------
+        SessionError
+            The session is not halted at a slide, or there is no session of this number.
+        """
+        with transaction(self._connection):
+            session, frames = self.find(session_id), self.frames(session_id)
+            if session.state not in HALTED or not frames or frames[-1].taken is not Taken.RESERVED:
+                raise SessionError(f"session {session_id} is {session.state} and waits at no slide: nothing to skip")
+            return self._one(
+                "UPDATE sessions SET wish = 'resume', skip = 1 WHERE session_id = ? RETURNING *", session_id
+            )
+
+    def hear_skip(self, session_id: int) -> bool:
+        """Return whether the slide that halted a session is to be skipped, and clear the request."""
+        with transaction(self._connection):
+            told = self._connection.execute(
+                "UPDATE sessions SET skip = 0 WHERE session_id = ? AND skip = 1", (session_id,)
+            )
+        return told.rowcount == 1
+
     def hear(self, session_id: int) -> Wish | None:
-        """Return what the session was asked for, once; only a cancel stands until the session is over."""
+        """Return the request to the session and clear it; only a cancel stays until the session is over."""
         wish = self.find(session_id).wish
         if wish in (Wish.PAUSE, Wish.RESUME):
             with transaction(self._connection):
@@ -160,7 +185,7 @@ class Sessions:
         return wish
 
     def hear_halted(self, session_id: int) -> Wish | None:
-        """Hear what a halted session is asked for; one that is to go on is no longer halted by then."""
+        """Return the request to a halted session and clear it; a resume moves the session to WARMING."""
         with transaction(self._connection):
             wish = self.hear(session_id)
             if wish is Wish.RESUME:
@@ -168,21 +193,21 @@ class Sessions:
         return wish
 
     def note_progress(self, session_id: int, fraction: float) -> None:
-        """Note how much of the frame under way has come."""
+        """Note which fraction (0..1) of the current frame has been read."""
         with transaction(self._connection):
             self._connection.execute(
                 "UPDATE sessions SET fraction = ? WHERE session_id = ? AND state = 'scanning'", (fraction, session_id)
             )
 
     def reserve(self, session: Session, is_free: IsFree, request: CleanRequest) -> SessionFrame:
-        """Reserve the number of the next slide, or return the one that is reserved already.
+        """Reserve the number of the next slide, or return the current reservation.
 
         Parameters
         ----------
         session : Session
-            The session that scans.
+            The session.
         is_free : callable
-            Tells whether the number is free in the archive, or takes it there (`Archive.reserve`).
+            Returns whether the number is free in the archive, or takes it there (`Archive.reserve`).
         request : CleanRequest
             How the frame is to be cleaned.
         """
@@ -195,12 +220,12 @@ class Sessions:
             row = self._connection.execute(
                 "INSERT INTO session_frames (session_id, position, number, taken, job_id)"
                 " VALUES (?, ?, ?, 'reserved', ?) RETURNING *",
-                (session.session_id, len(frames) + 1, number, job_id),
+                (session.session_id, session.plan.position(len(frames)), number, job_id),
             ).fetchall()[0]
         return frame_from_row(row)
 
     def note_capture(self, frame: SessionFrame, request: CleanRequest) -> None:
-        """Note what is known of a capture before it is stored: what the files do not tell must outlive a power cut."""
+        """Store how a frame was captured before its files are stored: the files do not hold all of it."""
         with transaction(self._connection):
             self._connection.execute(
                 "UPDATE frames SET request = ? WHERE job_id = ? AND state = 'reserved'",
@@ -208,7 +233,7 @@ class Sessions:
             )
 
     def keep(self, session_id: int, frame: SessionFrame, sources: list[SourceFile], request: CleanRequest) -> None:
-        """Put a frame in line for cleaning whose raw files are safe."""
+        """Queue a frame whose raw files are in the archive, and note it as captured."""
         assert frame.job_id is not None
         with transaction(self._connection):
             for source in sources:
@@ -220,7 +245,7 @@ class Sessions:
             )
 
     def lose(self, session_id: int, frame: SessionFrame, error: str) -> None:
-        """Write off a slide that the scanner has moved past; its number stays empty on the roll."""
+        """Note a slide as lost that the scanner has moved past; its number stays empty on the roll."""
         with transaction(self._connection):
             if frame.job_id is not None:
                 self._queue.drop(frame.job_id)
@@ -230,6 +255,16 @@ class Sessions:
                 (error, session_id, frame.position),
             )
 
+    def at_this_position(self, session: Session, position: int) -> list[int]:
+        """Return the numbers of the roll's frames that other sessions captured from a position of strip or holder."""
+        rows = self._connection.execute(
+            "SELECT frames.number FROM session_frames JOIN frames USING (job_id)"
+            " WHERE session_id != ? AND position = ? AND collection = ? AND box = ? AND roll = ? AND taken = 'captured'"
+            " ORDER BY frames.number",
+            (session.session_id, position, session.plan.collection, session.plan.box, session.plan.roll),
+        )
+        return [row["number"] for row in rows.fetchall()]
+
     def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: CleanRequest) -> tuple[int, int]:
         while number <= MAX_NUMBER:
             frame = plan.frame(number)
@@ -237,12 +272,12 @@ class Sessions:
                 job = self._queue.reserve_number(frame, f"scanner {plan.device}", request)
                 if job is not None:
                     return number, job.job_id
-            # A watch folder may have filled the same roll meanwhile.
+            # A watch folder may fill the same roll at the same time.
             number += 1
         raise SessionError(f"{plan.collection}/{plan.box}/{plan.roll}: no frame number up to {MAX_NUMBER} is free")
 
     def _one(self, statement: str, *values: object) -> Session:
-        # fetchall, for only a statement that has run out lets SQLite commit.
+        # fetchall: SQLite commits only after a statement has returned all its rows.
         rows = self._connection.execute(statement, values).fetchall()
         if not rows:
             raise SessionError(f"there is no session {values[-1]}")
@@ -250,7 +285,7 @@ class Sessions:
 
 
 def highest_number(connection: sqlite3.Connection, place: Roll) -> int:
-    """Return the highest frame number of a roll that the database knows, 0 for none."""
+    """Return the highest frame number of a roll in the database, 0 if it has none."""
     taken = connection.execute(
         "SELECT max(number) FROM frames WHERE collection = ? AND box = ? AND roll = ?",
         (place.collection, place.box, place.roll),

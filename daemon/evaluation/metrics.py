@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.stats import wasserstein_distance
 
+from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.evaluation.pairs import Counts, Mask, MeasureMissingError
 
 FULL_SCALE = 65535
@@ -144,7 +145,7 @@ def _along(found: Mask, true: Mask, axis: int) -> float:
 def require_measures() -> None:
     """Raise MeasureMissingError if scikit-image is not installed; to be called before any work is done."""
     if find_spec("skimage") is None:
-        raise MeasureMissingError("SSIM needs scikit-image, which is not installed: pip install 'filmscand[evaluate]'")
+        raise MeasureMissingError(f"SSIM needs scikit-image, which is not installed: {pip_install('scikit-image')}")
 
 
 def psnr_db(picture: Counts, restored: Counts) -> float:

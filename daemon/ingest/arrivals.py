@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.database.candidates import ARRIVING, Candidate, Candidates, CandidateState
+from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
+from filmscand.daemon.ingest.content import Completeness, Content, read_content
 from filmscand.daemon.ingest.pairing import Arrived, is_infrared_half, pair_keys
-from filmscand.daemon.ingest.put_away import move_to_failed
+from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.settling import (
     FileStat,
     Observation,
@@ -23,9 +25,10 @@ from filmscand.daemon.ingest.settling import (
     stat_of,
     wait_s,
 )
-from filmscand.daemon.ingest.watch import is_being_written
+from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
+from filmscand.daemon.ingest.watch import is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch
-from filmscand.drivers.files.layout import decide_layout
+from filmscand.drivers.files.layout import Layout, decide_layout
 from filmscand.drivers.files.reader import (
     SUFFIXES,
     AmbiguousLayoutError,
@@ -33,11 +36,15 @@ from filmscand.drivers.files.reader import (
     FilmFileError,
     check_whole,
 )
-from filmscand.drivers.files.tiff_pages import open_film
+from filmscand.drivers.files.tiff_pages import FilmTiff, open_film
 
 log = logging.getLogger(__name__)
 
-_TRUNCATED_RETRY_CAP_S = 60.0
+_ASIDE = {CandidateState.AMBIGUOUS, CandidateState.QUARANTINED}
+_NO_TEXT = (
+    "its name is not UTF-8 (an old disk, archive or share with another character set). Give the file, or the folder "
+    "that has the name, another name: 'mv', or 'convmv -f latin1 -t utf8 --notest -r FOLDER' for many"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,8 @@ class SettleRules:
         After so many seconds without a change, an incomplete file is quarantined, and a file that a program still keeps
         open is accepted.
     probe_writers : bool
-        Ask the kernel whether a local process still writes; useless on a network share.
+        Ask the kernel whether a local process still writes; useless on a network share. There, the content of a file
+        has to rest too: it is read twice.
     """
 
     quiet_s: float
@@ -71,9 +79,23 @@ class Arrivals:
         Its rows in the database.
     rules : SettleRules
         When a file counts as arrived.
+    troubles : Troubles
+        The files that cannot be looked at.
+    rejected : Rejected
+        The files that are no film scans.
+    clock_s : callable
+        Returns seconds of a monotonic clock: files wait for their other half by it.
     """
 
-    def __init__(self, watch: Watch, candidates: Candidates, rules: SettleRules) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        candidates: Candidates,
+        rules: SettleRules,
+        troubles: Troubles,
+        rejected: Rejected,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._watch = watch
         self._candidates = candidates
         self._rules = rules
@@ -81,6 +103,12 @@ class Arrivals:
         self._observations: dict[str, Observation] = {}
         self._handled: dict[str, FileStat] = {}
         self._holding_infrared: set[str] = set()
+        self._troubles = troubles
+        self._rejected = rejected
+        self._completeness = Completeness(rules.max_settle_s)
+        self._clock_s = clock_s
+        self._complete_since_s: dict[str, float] = {}
+        self._doubts: dict[str, str] = {}
 
     def begin(self) -> None:
         """Resume the rows of an earlier run; every file has to settle again."""
@@ -90,30 +118,29 @@ class Arrivals:
     def note_sweep(self, found: Mapping[str, FileStat], now_s: float) -> None:
         """Note the files that a sweep found, and forget those that it did not find."""
         for path, stat in found.items():
-            self._note(path, stat, now_s)
+            self._troubles.safely(path, lambda path=path, stat=stat: self._note(path, stat, now_s))  # type: ignore[misc]
+        there = {shown(path) for path in found}
         for row in self._candidates.in_state(ARRIVING):
-            if row.path not in found:
+            if row.path not in there:
                 self._forget(row)
+        for row in self._candidates.in_state(_ASIDE):
+            if row.in_place and row.path not in there:
+                self._candidates.moved_away(row)
+        self._rejected.retry()
         self._handled = {path: stat for path, stat in self._handled.items() if path in found}
 
     def note_event(self, path: str, now_s: float, *, write_ended: bool) -> None:
         """Observe a file that an event named; `write_ended`: its writer closed it, or it was moved in."""
-        stat = self._stat(path)
-        if stat is not None and stat.size_bytes > 0:
-            self._note(path, stat, now_s)
-            if write_ended and path in self._observations:
-                self._observations[path] = note_write_end(self._observations[path])
+        self._troubles.safely(path, lambda: self._note_event(path, now_s, write_ended=write_ended))
 
     def observe_due(self, now_s: float) -> None:
         """Observe every file again that is due, `now_s` in seconds of a monotonic clock."""
         for path, observation in list(self._observations.items()):
             if next_observation_s(observation, self._rules.quiet_s) > now_s:
                 continue
-            stat = self._stat(path)
-            if stat is None:
-                self._forget(self._rows[path])
-            else:
-                self._note(path, stat, now_s)
+            if not self._troubles.safely(path, lambda path=path: self._observe(path, now_s)):  # type: ignore[misc]
+                # Without a new time the file would be due at once, again and again.
+                self._observations[path] = replace(observation, last_s=now_s)
 
     def next_observation_s(self) -> float | None:
         """Return when the next file is due, seconds of the monotonic clock; None if no file is arriving."""
@@ -151,28 +178,37 @@ class Arrivals:
         if patient and self._rules.probe_writers and is_being_written(path):
             self._rows[row.path] = self._candidates.put_off(row, "still open for writing", self._pause_s())
             return None
-        try:
-            with reading_source(path):
-                self._inspect(path, row)
-        except FileTruncatedError as error:
-            if patient:
-                delay_s = backoff_s(row.retries, self._pause_s(), _TRUNCATED_RETRY_CAP_S)
-                self._rows[row.path] = self._candidates.put_off(row, str(error), delay_s)
-            else:
-                self._fail(row, error, today)
-        except AmbiguousLayoutError as error:
-            self._leave(row, CandidateState.AMBIGUOUS, str(error))
-        except FilmFileError as error:
-            self._fail(row, error, today)
-        else:
-            self._rows[row.path] = self._candidates.move(row, CandidateState.COMPLETE)
-        return None
+        content = read_content(self._watch.path, row.path, hashed=not self._rules.probe_writers)
+        observation = self._observations[row.path]
+        if not self._completeness.rests(row.path, content):
+            self._observations[row.path] = observe_again(None, observation.stat, observation.last_s)
+            reason = "on a share: its content has to rest for the quiet time too"
+            self._rows[row.path] = self._candidates.put_off(row, reason, self._rules.quiet_s)
+            return None
+        closed = self._rules.probe_writers and is_closed(path)
+        missing = self._completeness.missing(content, observation.age_s, closed=closed)
+        if missing is not None:
+            return self._wait_longer(row, missing)
+        return self._check_film(row, content, today, patient=patient)
+
+    def flags_of(self, row: Candidate) -> tuple[str, ...]:
+        """Return the flags that a frame gets for its file."""
+        return self._completeness.flags_of(row.path)
 
     def complete_files(self, now: float) -> list[Arrived]:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
         states = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR)
         rows = [row for row in self._rows.values() if row.state in states and row.due(now)]
-        return [Arrived(row, row.path in self._holding_infrared) for row in rows]
+        now_s = self._clock_s()
+        return [
+            # The wall clock may be set meanwhile: what the row waits for is counted by the other one.
+            Arrived(
+                replace(row, changed_at=now - now_s + self._complete_since_s.setdefault(row.path, now_s)),
+                row.path in self._holding_infrared,
+                self._doubts.get(row.path),
+            )
+            for row in rows
+        ]
 
     def incomplete_paths(self) -> list[str]:
         """Return the paths of the files that are still being written."""
@@ -204,12 +240,35 @@ class Arrivals:
             self._rows[row.path] = current
         return current
 
+    def look_again(self, path: str) -> None:
+        """Let the next sweep ask the database again about a file whose claim has ended."""
+        self._handled.pop(path, None)
+
+    def _note_event(self, path: str, now_s: float, *, write_ended: bool) -> None:
+        stat = self._stat(path)
+        if stat is not None and stat.size_bytes > 0:
+            self._note(path, stat, now_s)
+            if write_ended and path in self._observations:
+                self._observations[path] = note_write_end(self._observations[path])
+
+    def _observe(self, path: str, now_s: float) -> None:
+        stat = self._stat(path)
+        if stat is None:
+            self._forget(self._rows[path])
+        else:
+            self._note(path, stat, now_s)
+
     def _note(self, path: str, stat: FileStat, now_s: float) -> None:
         observation = self._observations.get(path)
         if observation is not None and observation.stat == stat:
             self._observations[path] = observe_again(observation, stat, now_s)
             return
         if self._handled.get(path) == stat:
+            return
+        if not is_text(path):
+            self._candidates.set_aside(shown(path), *stat, _NO_TEXT)
+            self._handled[path] = stat
+            log.warning("%s stays where it is until a person decides: %s", shown(path), _NO_TEXT)
             return
         row = self._candidates.see(path, *stat)
         if row is None or row.state is CandidateState.CLAIMED:
@@ -224,7 +283,7 @@ class Arrivals:
     def _track(self, row: Candidate, now_s: float) -> None:
         self._rows[row.path] = row
         self._observations[row.path] = observe_again(None, FileStat(row.size_bytes, row.mtime_ns), now_s)
-        self._holding_infrared.discard(row.path)
+        self._forget_content(row.path)
 
     def _revive_partners(self, path: str, now_s: float) -> None:
         """Decide again about files that were left to a person, now that a file arrived that may be the other half."""
@@ -236,23 +295,55 @@ class Arrivals:
                 self._handled.pop(row.path, None)
                 self._track(self._candidates.move(row, CandidateState.SETTLING), now_s)
 
+    def _wait_longer(self, row: Candidate, reason: str) -> None:
+        delay_s = backoff_s(row.retries, self._pause_s(), MAX_PAUSE_S)
+        self._rows[row.path] = self._candidates.put_off(row, reason, delay_s)
+
+    def _check_film(self, row: Candidate, content: Content, today: date, *, patient: bool) -> None:
+        path = self._watch.path / row.path
+        try:
+            with reading_source(path):
+                self._inspect(path, row)
+        except AmbiguousLayoutError as error:
+            self._leave(row, CandidateState.AMBIGUOUS, str(error))
+        except FilmFileError as error:
+            # Zeros may stand where a table will be.
+            if patient and (isinstance(error, FileTruncatedError) or content.has_zeros):
+                self._wait_longer(row, str(error))
+            else:
+                self._fail(row, error, today)
+        else:
+            self._completeness.accept(row.path, content)
+            self._rows[row.path] = self._candidates.move(row, CandidateState.COMPLETE)
+            self._complete_since_s[row.path] = self._clock_s()
+
     def _inspect(self, path: Path, row: Candidate) -> None:
         check_whole(path)
         if is_infrared_half(row.path, self._watch.pair):
             return
         with open_film(path) as film:
-            layout = decide_layout(film, told_infrared=self._watch.fourth_sample_infrared, has_partner=False)
+            layout = self._decide_layout(film, row)
         if layout.infrared is not None:
             self._holding_infrared.add(row.path)
+
+    def _decide_layout(self, film: FilmTiff, row: Candidate) -> Layout:
+        fourth = self._watch.fourth_sample_infrared
+        try:
+            return decide_layout(film, fourth_sample_infrared=fourth, has_partner=False)
+        except AmbiguousLayoutError as error:
+            if self._watch.pair is PairRule.NONE:
+                raise
+            # A separate infrared file settles what a fourth sample is; only without one a person has to.
+            layout = decide_layout(film, fourth_sample_infrared=fourth, has_partner=True)
+            self._doubts[row.path] = str(error)
+            return layout
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
         failed = self._candidates.move(row, CandidateState.QUARANTINED, str(error))
         self._drop(row.path)
         log.error("%s is quarantined: %s", row.path, error)
-        with reading_source(self._watch.path / row.path):
-            if move_to_failed(self._watch.path, row.path, today, error) is not None:
-                self._candidates.moved_away(failed)
+        self._rejected.add(failed, error, today)
 
     def _leave(self, row: Candidate, state: CandidateState, reason: str) -> None:
         self._candidates.move(row, state, reason)
@@ -266,7 +357,13 @@ class Arrivals:
     def _drop(self, path: str) -> None:
         self._rows.pop(path, None)
         self._observations.pop(path, None)
+        self._forget_content(path)
+
+    def _forget_content(self, path: str) -> None:
         self._holding_infrared.discard(path)
+        self._completeness.forget(path)
+        self._complete_since_s.pop(path, None)
+        self._doubts.pop(path, None)
 
     def _stat(self, path: str) -> FileStat | None:
         with reading_source(self._watch.path / path):

@@ -1,67 +1,59 @@
-"""Taking a frame from its watch folder into the archive, so that a kill at any point neither loses nor doubles it.
+"""Takes frames from a watch folder into the archive; a kill at any point neither loses nor doubles a frame.
 
-    hash the files -> [reserve a number, CLAIMED] -> copy, sync, read back -> [in line, STORED] -> away, RELEASED
+    hash the files -> [reserve a number, CLAIMED] -> copy, sync, read back -> [queue, STORED] -> put away, RELEASED
 
-Each bracket is one transaction. What was killed between the two is done again with the same number, and the archive
-finds its own copy.
+Each bracket is one transaction. A claim that was killed between two of them is repeated with the same number, and the
+archive finds the copy that is already there.
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
+from typing import Final
 
-from filmscand.daemon.archive.atomic_file import hash_file
-from filmscand.daemon.archive.sidecar import stored_file
+from filmscand.daemon.archive.source_file import hash_below
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import FrameExistsError, IntegrityError, SourceChangedError, reading_source
+from filmscand.daemon.core.errors import FrameExistsError, RollSealedError, SourceChangedError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
-from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
+from filmscand.daemon.core.request import CleanRequest, Role
+from filmscand.daemon.database.candidates import Candidate, CandidateState
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobState, Roll, SourceFile, find_job, sources_of
-from filmscand.daemon.database.queue import DuplicateSourceError, Queue
+from filmscand.daemon.database.queue import DuplicateSourceError
+from filmscand.daemon.database.roll_names import name_of_roll
+from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError
 from filmscand.daemon.ingest.put_away import delete, move_to_done, move_to_duplicates
+from filmscand.daemon.ingest.rolls import roll_for
 from filmscand.daemon.ingest.settling import FileStat, stat_of
 from filmscand.daemon.station.configuration import SourcePolicy, Watch
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The two tables that a claim moves together.
-
-    Attributes
-    ----------
-    connection : sqlite3.Connection
-        Connection of the calling thread.
-    """
-
-    connection: sqlite3.Connection
-    queue: Queue
-    candidates: Candidates
+# Time between two looks at a frame that another half waits for, seconds; cleaning a frame takes about as long.
+_LOOK_AGAIN_S: Final = 5.0
 
 
 class Claimer:
-    """Claims the frames of one watch.
+    """Claims the frames of one watch folder.
 
     Parameters
     ----------
     watch : Watch
-        Where they come from.
+        The watch folder.
     archive : Archive
-        Where they go to.
+        The archive.
     ledger : Ledger
-        Where it is written down.
+        The queue and the candidates.
+    late : LateInfrared
+        Gives frames that are in the archive their infrared.
     request : CleanRequest
         How every frame of this watch is to be cleaned.
     today : callable
-        Day of ingestion, for the roll and the folder `_done`.
+        Returns the day of ingestion, for the roll and the folder `_done`.
     """
 
     def __init__(
@@ -69,6 +61,7 @@ class Claimer:
         watch: Watch,
         archive: Archive,
         ledger: Ledger,
+        late: LateInfrared,
         request: CleanRequest,
         today: Callable[[], date] = date.today,
     ) -> None:
@@ -77,156 +70,190 @@ class Claimer:
         self._connection = ledger.connection
         self._queue = ledger.queue
         self._candidates = ledger.candidates
+        self._late = late
+        self._halves = Halves(watch.path, archive)
         self._request = request
         self._today = today
+        self._compared: set[int] = set()
 
-    def claim(self, picture: Candidate, infrared: Candidate | None, *, awaits_infrared: bool) -> Job | None:
-        """Take up a frame.
+    def claim(
+        self,
+        picture: Candidate,
+        infrared: Candidate | None,
+        *,
+        awaits_infrared: bool,
+        file_flags: tuple[str, ...] = (),
+    ) -> Job | None:
+        """Claim a frame: reserve a number, copy its files and queue it.
 
         Parameters
         ----------
         picture, infrared : Candidate
-            Whole files.
+            Complete files; None if there is no infrared file.
         awaits_infrared : bool
-            The picture was waited for in vain: should its infrared come later, the frame is cleaned again.
+            True if the infrared file did not come in time; if it comes later, the frame is cleaned again.
+        file_flags : tuple of str
+            Flags of the files.
 
         Returns
         -------
         Job or None
-            The frame, in line; None where the picture is in the archive already.
+            The queued frame; None if the picture is in the archive already, and brought no new infrared.
 
         Raises
         ------
         TransientError
-            If a disk does not do its part now; trying again goes on where it was.
+            A disk fails now; a later call continues where this one stopped.
         SourceChangedError
-            If a file was not at rest after all; nothing is left of the claim.
+            A file still changes; the claim is undone.
         FrameExistsError, FrameIdError
-            If the archive has no place for it; nothing is left of the claim.
+            The archive cannot take the frame; the claim is undone.
         """
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
-        sources = [self._hash(half, role) for half, role in zip(halves, roles, strict=False)]
-        flags = ("pair_timeout",) if awaits_infrared else ()
+        sources = [self._halves.hash(half, role) for half, role in zip(halves, roles, strict=False)]
+        flags = (*file_flags, "pair_timeout") if awaits_infrared else file_flags
         request = self._request.model_copy(update={"flags": flags, "awaits_infrared": awaits_infrared})
         try:
             job = self._reserve(halves, sources, request)
         except DuplicateSourceError as duplicate:
-            for half in halves:
-                self._candidates.move(half, CandidateState.DUPLICATE, str(duplicate), duplicate.job_id)
-            log.info("%s is a duplicate: %s", picture.path, duplicate)
-            return None
+            return self._take_again(halves, sources, request, duplicate)
         return self.store(job)
 
     def store(self, job: Job) -> Job:
-        """Copy the files of a reserved frame into the archive and put it in line; see `claim` for the errors.
+        """Copy the files of a reserved frame into the archive and queue it; see `claim` for the errors.
 
-        Done again after an interruption it goes on where it was.
+        After an interruption a second call continues where the first one stopped.
         """
         try:
-            stored = tuple(self._store_half(job, source) for source in sources_of(self._connection, job.job_id))
+            folder = self._note_folder(job)
+            stored = tuple(self._halves.store(job, source) for source in sources_of(self._connection, job.job_id))
         except (SourceChangedError, FrameExistsError):
             self._give_up(job)
             raise
+        update = {"originals": stored, "original_folder": folder}
         with transaction(self._connection):
-            queued = self._queue.enqueue(job.job_id, job.request.model_copy(update={"originals": stored}))
+            queued = self._queue.enqueue(job.job_id, job.request.model_copy(update=update))
             self._advance(job, CandidateState.STORED)
-        log.info("%s taken up as %s", job.source, job.frame)
-        return queued
-
-    def claim_late(self, infrared: Candidate, job: Job) -> Job:
-        """Take up an infrared file whose picture was cleaned without it; the frame gets a new revision."""
-        source = self._hash(infrared, Role.INFRARED)
-        with transaction(self._connection):
-            self._queue.add_source(job.job_id, source)
-            self._candidates.move(infrared, CandidateState.CLAIMED, "late infrared", job.job_id)
-        return self.store_late(job)
-
-    def store_late(self, job: Job) -> Job:
-        """Copy the late infrared of a finished frame into the archive and put the frame in line again."""
-        late = next(one for one in sources_of(self._connection, job.job_id) if one.role == Role.INFRARED)
-        self._store_half(job, late)
-        originals = self._archive.stored_originals(job.frame)
-        request = job.request.model_copy(
-            update={"flags": ("late_infrared",), "awaits_infrared": False, "originals": originals}
-        )
-        with transaction(self._connection):
-            queued = self._queue.retry(job.job_id, request)
-            self._advance(job, CandidateState.STORED)
-        log.info("%s: its infrared came late, it is cleaned again", job.frame)
+        log.info("%s archived as %s and queued", job.source, job.frame)
         return queued
 
     def resume(self, candidate: Candidate) -> Job | None:
-        """Go on with a claim that was interrupted; of two files the first takes the second along."""
+        """Continue an interrupted claim; the picture's candidate continues the claim of its infrared file too."""
         job = None if candidate.job_id is None else find_job(self._connection, candidate.job_id)
         if job is None:
             self._candidates.move(candidate, CandidateState.SETTLING)
             return None
-        return self.store(job) if job.state is JobState.RESERVED else self.store_late(job)
-
-    def find_late(self, pictures: Sequence[str]) -> Job | None:
-        """Return the newest frame that was taken up without its infrared, if there is one.
-
-        Parameters
-        ----------
-        pictures : sequence of str
-            The paths under which the picture may have come.
-        """
-        known = self._candidates.latest_claimed(pictures)
-        job = None if known is None or known.job_id is None else find_job(self._connection, known.job_id)
-        return job if job is not None and job.request.awaits_infrared else None
+        return self.store(job) if job.state is JobState.RESERVED else self._late.store(job)
 
     def release(self, candidate: Candidate) -> Candidate:
-        """Get a file out of the way that the archive holds.
+        """Put away a file that is in the archive, as the watch's source policy says.
 
         Raises
         ------
-        OSError
-            If its disk is in trouble.
+        PutAwayError, FileNotFoundError
+            The file cannot be moved away or deleted, or is gone meanwhile.
+        SourceUnreadableError
+            The disk or share of the watch folder fails.
         """
         found = stat_of(self._watch.path / candidate.path)
         if found != FileStat(candidate.size_bytes, candidate.mtime_ns):
-            # It went, or another file has taken its name since: that one is not ours to remove.
+            # The file is gone, or a new file has its name: the new one must stay.
             return self._released(candidate, gone=True)
         if candidate.state is CandidateState.DUPLICATE:
             gone = self._watch.source_policy is not SourcePolicy.LEAVE and self._put_away(candidate)
             return self._candidates.moved_away(candidate) if gone else candidate
+        if self._watch.source_policy is not SourcePolicy.LEAVE and not self._is_what_was_archived(candidate):
+            log.error(
+                "%s changed after it was archived, without another size or time; it is archived again as a frame of its"
+                " own",
+                candidate.path,
+            )
+            return self._released(candidate, gone=True)
         return self._released(candidate, gone=self._put_away(candidate))
+
+    def _is_what_was_archived(self, candidate: Candidate) -> bool:
+        # Once is enough: a folder that keeps its files is tried again and again.
+        if candidate.job_id is None or candidate.candidate_id in self._compared:
+            return True
+        archived = {source.sha256 for source in sources_of(self._connection, candidate.job_id)}
+        if hash_below(self._watch.path, candidate.path, from_disk=True).sha256 not in archived:
+            return False
+        self._compared.add(candidate.candidate_id)
+        return True
 
     def _put_away(self, candidate: Candidate) -> bool:
         if candidate.state is CandidateState.DUPLICATE:
-            return move_to_duplicates(self._watch.path, candidate.path) is not None
+            move_to_duplicates(self._watch.path, candidate.path)
+            return True
         match self._watch.source_policy:
             case SourcePolicy.MOVE:
-                return move_to_done(self._watch.path, candidate.path, self._today()) is not None
+                move_to_done(self._watch.path, candidate.path, self._today())
             case SourcePolicy.DELETE:
-                return delete(self._watch.path, candidate.path)
+                delete(self._watch.path, candidate.path)
             case SourcePolicy.LEAVE:
                 return False
+        return True
 
     def _released(self, candidate: Candidate, *, gone: bool) -> Candidate:
-        refused = not gone and self._watch.source_policy is not SourcePolicy.LEAVE
-        reason = "left in place: the folder may only be read" if refused else None
         with transaction(self._connection):
-            released = self._candidates.move(candidate, CandidateState.RELEASED, reason)
+            released = self._candidates.move(candidate, CandidateState.RELEASED)
             return self._candidates.moved_away(released) if gone else released
 
-    def _hash(self, candidate: Candidate, role: Role) -> SourceFile:
-        path = self._watch.path / candidate.path
-        with reading_source(path):
-            digest = hash_file(path)
-            found = stat_of(path)
-        if found != FileStat(candidate.size_bytes, candidate.mtime_ns) or digest.size_bytes != candidate.size_bytes:
-            raise SourceChangedError(f"{path}: expected it to stay as it was, found {found}")
-        return SourceFile(str(role), digest.sha256, digest.size_bytes, candidate.path)
+    def _take_again(
+        self,
+        halves: Sequence[Candidate],
+        sources: Sequence[SourceFile],
+        request: CleanRequest,
+        duplicate: DuplicateSourceError,
+    ) -> Job | None:
+        """Decide half by half about a picture that the station knows: the archive's files count, not the database."""
+        known = find_job(self._connection, duplicate.job_id)
+        is_held = self._halves.find_stored(duplicate.frame, sources[0]) is not None
+        if known is not None and known.state is not JobState.FINISHED and (len(halves) > 1 or not is_held):
+            for half in halves:
+                self._candidates.put_off(half, f"waits until {known.frame} is cleaned", _LOOK_AGAIN_S)
+            return None
+        if known is not None and not is_held:
+            log.warning("%s: the archive no longer has %s, the picture is archived anew", halves[0].path, known.frame)
+            again = request.model_copy(update={"flags": (*request.flags, "archived_again")})
+            return self.store(self._reserve(halves, sources, again, instead_of=known.job_id))
+        queued = self._take_late(halves[1], known) if known is not None and len(halves) > 1 else None
+        self._candidates.move(halves[0], CandidateState.DUPLICATE, str(duplicate), duplicate.job_id)
+        log.info("%s is a duplicate: %s", halves[0].path, duplicate)
+        return queued
 
-    def _reserve(self, halves: Sequence[Candidate], sources: Sequence[SourceFile], request: CleanRequest) -> Job:
-        roll = self._watch.roll_of(Path(sources[0].name), self._today())
-        place = Roll(self._watch.collection, self._watch.box, roll)
+    def _take_late(self, infrared: Candidate, known: Job) -> Job | None:
+        try:
+            return self._late.take(infrared, known, same_picture=True)
+        except (NotItsInfraredError, RollSealedError) as error:
+            log.warning("%s stays where it is until a person decides: %s", infrared.path, error)
+            self._candidates.move(infrared, CandidateState.AMBIGUOUS, str(error))
+            return None
+
+    def _note_folder(self, job: Job) -> str | None:
+        """Note the name of the frame's roll in its record; return the picture's folder if that is another name."""
+        frame = job.frame
+        name = name_of_roll(self._connection, Roll(frame.collection, frame.box, frame.roll))
+        kept = None if name is None else self._archive.note_roll_name(frame, name)
+        folder = str(PurePosixPath(job.source).parent)
+        return None if folder in (".", kept) else folder
+
+    def _reserve(
+        self,
+        halves: Sequence[Candidate],
+        sources: Sequence[SourceFile],
+        request: CleanRequest,
+        *,
+        instead_of: int | None = None,
+    ) -> Job:
+        self._archive.require_present()
+        file = Path(sources[0].name)
+        place = roll_for(self._connection, self._archive.root, self._watch, file, self._today())
         self._archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
         at_least = self._archive.next_number(place.collection, place.box, place.roll)
         with transaction(self._connection):
-            job = self._queue.reserve(place, at_least, sources, request)
+            job = self._queue.reserve(place, at_least, sources, request, instead_of=instead_of)
             for half in halves:
                 self._candidates.move(half, CandidateState.CLAIMED, job_id=job.job_id)
         while not self._archive.reserve(job.frame):
@@ -234,39 +261,13 @@ class Claimer:
             job = self._queue.renumber(job, job.frame.number + 1)
         return job
 
-    def _store_half(self, job: Job, source: SourceFile) -> StoredFile:
-        role = Role(source.role)
-        try:
-            stored = self._archive.copy_original(job.frame, self._watch.path / source.name, role)
-        except (SourceChangedError, FrameExistsError):
-            # A kill may have come after the copy; what happened to the source since then does not matter.
-            found = self._find_stored(job.frame, role, source)
-            if found is None:
-                raise
-            return found
-        if stored.sha256 != source.sha256:
-            self._archive.discard_original(job.frame, role)
-            raise SourceChangedError(f"{source.name}: changed between reading and copying")
-        problem = self._archive.verify_original(job.frame, stored)
-        if problem is not None:
-            self._archive.discard_original(job.frame, role)
-            raise IntegrityError(f"{job.frame}: read back from the archive, {problem}")
-        return stored
-
-    def _find_stored(self, frame: FrameId, role: Role, source: SourceFile) -> StoredFile | None:
-        path = self._archive.find_original(frame, role)
-        digest = None if path is None else hash_file(path, from_disk=True)
-        if path is None or digest is None or digest.sha256 != source.sha256:
-            return None
-        return stored_file(role, path, digest, PurePosixPath(source.name).name)
-
     def _give_up(self, job: Job) -> None:
         for source in sources_of(self._connection, job.job_id):
             role = Role(source.role)
-            # Only what this claim put there; a file with other content is somebody's frame.
-            if self._find_stored(job.frame, role, source) is not None:
+            # Only the copies of this claim; a file with other content belongs to another frame.
+            if self._halves.find_stored(job.frame, source) is not None:
                 self._archive.discard_original(job.frame, role)
-        # An empty folder would keep the number from being given again.
+        # An empty folder would block the frame number.
         self._archive.release(job.frame)
         with transaction(self._connection):
             self._advance(job, CandidateState.SETTLING)

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from filmscand.daemon.database.candidates import Candidate
 from filmscand.daemon.station.configuration import PairRule
-from filmscand.drivers.files.reader import infrared_stem
+from filmscand.drivers.files.pairs import infrared_stem, name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,13 @@ class Arrived:
         Its row in the database.
     holds_infrared : bool
         The file is a picture that holds its own infrared plane.
+    doubt : str or None
+        Why the file can be read in more than one way while it has no separate infrared file; None if it cannot.
     """
 
     candidate: Candidate
     holds_infrared: bool
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,19 @@ class ClaimFrame:
 
 @dataclass(frozen=True, slots=True)
 class LeaveToPerson:
-    """Decision: the rules cannot tell what this file is, a person has to; `reason` is shown to the person."""
+    """Decision: the rules cannot tell what this file is, a person has to.
+
+    Attributes
+    ----------
+    reason : str
+        What is wrong, for the person.
+    is_lone_infrared : bool
+        It is an infrared whose picture did not come; it may be the late infrared of a frame in the archive.
+    """
 
     candidate: Candidate
     reason: str
+    is_lone_infrared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,7 @@ def decide_pairs(arrived: Iterable[Arrived], incomplete: Iterable[str], rules: P
 def natural_key(path: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that orders numbers within names by their value: `9` before `10`."""
     return tuple(
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.casefold())
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name_key(path))
     )
 
 
@@ -120,7 +132,7 @@ def pair_keys(path: str) -> frozenset[str]:
     folder = str(name.parent)
     stem = infrared_stem(name.name)
     names = {name.stem, name.name} if stem is None else {stem}
-    return frozenset(f"{folder}/{one}".casefold() for one in names)
+    return frozenset(name_key(f"{folder}/{one}") for one in names)
 
 
 def is_infrared_half(path: str, rule: PairRule) -> bool:
@@ -161,14 +173,17 @@ def _decide_group(
     if whole and halves:
         reason = f"{PurePosixPath(whole[0].candidate.path).name} holds its infrared itself"
         return [*decisions, *(LeaveToPerson(one.candidate, reason) for one in halves)]
-    decisions += [_decide_picture(one.candidate, incomplete, rules, now) for one in bare]
+    decisions += [_decide_picture(one, incomplete, rules, now) for one in bare]
     return decisions + [_decide_infrared(one.candidate, incomplete, rules, now) for one in halves]
 
 
-def _decide_picture(picture: Candidate, incomplete: set[str], rules: PairRules, now: float) -> Decision:
+def _decide_picture(one: Arrived, incomplete: set[str], rules: PairRules, now: float) -> Decision:
+    picture = one.candidate
     until = picture.changed_at + rules.timeout_s
     if now < until or pair_keys(picture.path) & incomplete:
         return WaitForPartner(picture, until)
+    if one.doubt is not None:
+        return LeaveToPerson(picture, one.doubt)
     if rules.rule is PairRule.OPTIONAL:
         return ClaimFrame(picture, None, infrared_timed_out=True)
     return LeaveToPerson(picture, f"no infrared came within {rules.timeout_s:g} s")
@@ -178,4 +193,4 @@ def _decide_infrared(infrared: Candidate, incomplete: set[str], rules: PairRules
     until = infrared.changed_at + rules.timeout_s
     if now < until or pair_keys(infrared.path) & incomplete:
         return WaitForPartner(infrared, until)
-    return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s")
+    return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s", is_lone_infrared=True)

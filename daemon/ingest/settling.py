@@ -7,6 +7,8 @@ and a rename from another folder causes none.
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -20,10 +22,19 @@ _OBSERVATIONS_IN_QUIET_TIME = 4
 
 
 class FileStat(NamedTuple):
-    """Size in bytes and time of last change in ns: a file with another pair is taken for another file."""
+    """Size in bytes and time of last change in ns: a file with another pair is taken for another file.
+
+    The time only tells files apart. Clocks and file systems deliver years far outside of SQLite's 64 bits (1677 to
+    2262); those are wrapped into them.
+    """
 
     size_bytes: int
     mtime_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> FileStat:
+        """Return what a call of stat found."""
+        return cls(found.st_size, (found.st_mtime_ns + 2**63) % 2**64 - 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +106,4 @@ def stat_of(path: Path) -> FileStat | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     # Neither a link nor a folder is a film file, and the target of a link may lie anywhere.
-    return FileStat(found.st_size, found.st_mtime_ns) if found.st_mode & 0o170000 == 0o100000 else None
+    return FileStat.of(found) if stat.S_ISREG(found.st_mode) else None

@@ -1,7 +1,7 @@
-"""One watch folder, from its files to frames in line for cleaning; each folder has a thread of its own.
+"""Ingests one watch folder, from its files to queued frames; each watch folder has its own thread.
 
-A slow share holds up nobody else, and whatever goes wrong with one file leaves the others alone. Trouble with the disks
-is waited out for ever, and stands in the table of alarms meanwhile.
+A slow share delays only its own folder, and an error with one file leaves the others alone. Failures of disks and
+shares are retried for ever, with an alarm as long as they last.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
+from functools import partial
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -26,64 +25,42 @@ from filmscand.daemon.core.errors import (
     SourceUnreadableError,
     StorageFullError,
 )
-from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.core.timing import Timing
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.database.connection import DatabaseError, reopen_database, require_in_place
+from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.identity import identity_of
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.ingest._archive_gate import ArchiveGate
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
-from filmscand.daemon.ingest.claim import Claimer, Ledger
+from filmscand.daemon.ingest.belonging import why_not
+from filmscand.daemon.ingest.claim import Claimer
+from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
 from filmscand.daemon.ingest.pairing import (
+    Arrived,
     ClaimFrame,
+    Decision,
     LeaveToPerson,
     PairRules,
     WaitForPartner,
     decide_pairs,
-    is_infrared_half,
 )
+from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
+from filmscand.daemon.ingest.put_away import PutAwayError
+from filmscand.daemon.ingest.rejected import Rejected
+from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
-from filmscand.daemon.station.configuration import Station, Watch
-from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
+from filmscand.daemon.station.configuration import SourcePolicy
+
+__all__ = ["Ingest", "IngestPlan", "IngestRounds", "plan_ingest"]
 
 log = logging.getLogger(__name__)
 
-# A chunked copy gives thousands of events; between two rounds the thread rests at least this long.
+# Minimum pause between two rounds, seconds: copying a file in chunks gives thousands of events.
 _REST_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class IngestPlan:
-    """What one ingest thread is told.
-
-    Attributes
-    ----------
-    watch : Watch
-        The folder.
-    archive, database : Path
-        Where the frames go, and where it is written down.
-    request : CleanRequest
-        How every frame is to be cleaned.
-    timing : Timing
-        How fast things go.
-    """
-
-    watch: Watch
-    archive: Path
-    database: Path
-    request: CleanRequest
-    timing: Timing
-
-
-def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
-    """Return one plan for each watch of a station."""
-    return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing)
-        for watch in station.watch
-    ]
 
 
 class Ingest:
@@ -92,9 +69,9 @@ class Ingest:
     Parameters
     ----------
     plan : IngestPlan
-        What it does.
+        The settings.
     on_queued : callable
-        Called when a frame was put in line.
+        Called when a frame was queued.
     """
 
     def __init__(self, plan: IngestPlan, on_queued: Callable[[], None]) -> None:
@@ -102,57 +79,66 @@ class Ingest:
         self._on_queued = on_queued
         self._wake = threading.Event()
         self._stop = threading.Event()
-        # A thread that hangs in a dead share must not keep the process from ending.
+        # A daemon thread: if it hangs in a dead share, the process can still end.
         self._thread = threading.Thread(target=self._run, name=f"ingest {plan.watch.path}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Ask the thread to end after the file at hand."""
+        """Tell the thread to end after the current file."""
         self._stop.set()
         self._wake.set()
 
     def join(self, at_most_s: float) -> bool:
-        """Wait for the thread to end; False where it did not in time."""
+        """Wait at most this long for the thread to end; return whether it ended."""
         self._thread.join(at_most_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        network = is_network_mount(self.plan.watch.path.resolve())
-        events = listen(self.plan.watch, network=network, wake=self._wake)
         failures = 0
+        while not self._stop.is_set():
+            began_s = time.monotonic()
+            try:
+                self._listen_and_serve()
+            except sqlite3.Error as error:
+                # The alarm cannot be stored; `filmscand status` detects a full disk by itself.
+                log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
+            except Exception as error:
+                log.exception("%s: ingest restarts", self.plan.watch.path)
+                tell_of_restart(self.plan, error)
+            failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
+            self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
+
+    def _listen_and_serve(self) -> None:
+        network = is_network_mount(self.plan.watch.path.resolve())
+        refused: list[str] = []
+        events = listen(self.plan.watch, network=network, wake=self._wake, on_refused=refused.append)
         try:
-            while not self._stop.is_set():
-                began_s = time.monotonic()
-                try:
-                    self._serve(network, events)
-                except (sqlite3.Error, DatabaseError) as error:
-                    # The alarm table cannot take it: status works out a full disk for itself.
-                    log.warning("%s: the database does not answer: %s", self.plan.watch.path, error)
-                except Exception:
-                    log.exception("%s: ingest begins anew", self.plan.watch.path)
-                failures = failures + 1 if time.monotonic() - began_s < self.plan.timing.retry_cap_s else 1
-                self._stop.wait(backoff_s(failures, self.plan.timing.retry_first_s, self.plan.timing.retry_cap_s))
+            self._serve(network, events, "".join(refused))
         finally:
             if events is not None:
                 events.stop()
 
-    def _serve(self, network: bool, events: WatchEvents | None) -> None:
+    def _serve(self, network: bool, events: WatchEvents | None, no_events: str) -> None:
         with closing(reopen_database(self.plan.database)) as connection:
             rounds = IngestRounds(self.plan, connection, network=network, events=events)
             rounds.begin()
+            rounds.tell_of_events(no_events)
+            queued = rounds.round()
+            Alarms(connection).clear(restart_alarm(self.plan))
             while not self._stop.is_set():
-                if rounds.round():
+                if queued or rounds.round():
                     self._on_queued()
+                queued = False
                 self._wake.wait(rounds.pause_s())
                 self._wake.clear()
                 self._stop.wait(_REST_S)
 
 
 class IngestRounds:
-    """One round after the other; the state between them is in the database, but for how long files have rested."""
+    """The rounds of one watch folder; all state is in the database, except how long files have settled."""
 
     def __init__(
         self, plan: IngestPlan, connection: sqlite3.Connection, *, network: bool, events: WatchEvents | None
@@ -165,51 +151,74 @@ class IngestRounds:
         self._connection = connection
         self._candidates = Candidates(connection, str(watch.path))
         self._alarms = Alarms(connection)
+        self._network = network
+        self._quiet_s = quiet_s
+        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format)
+        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format)
+        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
-        self._arrivals = Arrivals(watch, self._candidates, rules)
+        rejected = Rejected(watch.path, self._candidates, self._held)
+        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        self._archive = Archive(plan.archive, identity_of(connection))
-        self._claimer = Claimer(watch, self._archive, ledger, plan.request)
+        archive = Archive(plan.archive, identity_of(connection))
+        self._gate = ArchiveGate(archive, self._alarms, plan.timing)
+        compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
+        self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
+        self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
         self._sweep_at_s = 0.0
-        self._archive_at_s = 0.0
-        self._archive_failures = 0
-        self._archive_is_missing = False
         self._queued = False
 
     def begin(self) -> None:
-        """Take up what an earlier run left."""
+        """Continue with the candidates of an earlier run."""
         self._arrivals.begin()
-        if not self._archive_is_there():
+        for troubles in (self._unread, self._files, self._held):
+            troubles.keep(set())
+        if not self._gate.is_archive_there():
             return
         for row in self._candidates.in_state({CandidateState.DUPLICATE}):
             if row.in_place:
                 self._release(row)
 
+    def tell_of_events(self, refused: str) -> None:
+        """Raise or end the alarm that the kernel gives no events; `refused` is its reason, empty if it gives them."""
+        key = f"events:{self._plan.watch.path}"
+        if not refused:
+            self._alarms.clear(key)
+        elif self._alarms.raise_alarm(key, refused):
+            log.warning("%s", refused)
+
     def round(self) -> bool:
-        """Look, check, pair, claim and put away, once; True where a frame was put in line."""
+        """Observe, check, pair, claim and put away once; return whether a frame was queued."""
         self._queued = False
         now_s = time.monotonic()
         self._look(now_s)
-        if not self._archive_is_there():
+        # With a database that is to be forgotten, or without the archive, no source is touched.
+        require_in_place(self._connection, self._plan.database)
+        if not self._gate.is_archive_there():
             return False
         for row in self._arrivals.settled(time.time()):
-            self._guard(row, lambda row=row: self._arrivals.check(row, date.today()))  # type: ignore[misc]
-        for row in self._due({CandidateState.STORED}):
-            self._release(row)
-        if self._archive_at_s <= now_s:
+            self._guard(row, lambda row=row: self._check(row))  # type: ignore[misc]
+        for row in self._due({CandidateState.STORED, *({CandidateState.DUPLICATE} if self._held else ())}):
+            if row.state is CandidateState.STORED or row.path in self._held:
+                self._release(row)
+        if not self._gate.is_closed:
             self._resume()
             self._decide()
         return self._queued
 
     def pause_s(self) -> float:
-        """Return how long there is nothing to do, unless an event comes."""
+        """Return how long to wait for events before the next round, seconds."""
         next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
-            next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
-        if self._archive_is_missing:
-            next_s = min(next_s, self._archive_at_s)
+            next_s = min(next_s, max(self._gate.opens_at_s, time.monotonic() + self._plan.timing.retry_first_s))
+        if self._gate.is_missing:
+            next_s = min(next_s, self._gate.opens_at_s)
         return max(0.0, next_s - time.monotonic())
+
+    def _check(self, row: Candidate) -> None:
+        self._arrivals.check(row, date.today())
+        self._files.end(row.path)
 
     def _look(self, now_s: float) -> None:
         try:
@@ -219,116 +228,138 @@ class IngestRounds:
                     self._arrivals.note_event(path, now_s, write_ended=path in changes.finished)
             if self._sweep_at_s <= now_s:
                 self._sweep_at_s = now_s + self._sweep_every_s
-                self._arrivals.note_sweep(sweep(self._plan.watch.path), now_s)
-                self._alarms.clear(self._watch_alarm)
+                self._sweep(now_s)
             self._arrivals.observe_due(now_s)
         except (OSError, SourceUnreadableError, SourceChangedError) as error:
             self._alarm(self._watch_alarm, error)
 
+    def _sweep(self, now_s: float) -> None:
+        unreadable: dict[str, OSError] = {}
+        found = sweep(self._plan.watch.path, unreadable.__setitem__)
+        self._alarms.clear(self._watch_alarm)
+        for troubles in (self._unread, self._files, self._held):
+            troubles.keep({*found, *unreadable})
+        self._arrivals.note_sweep(found, now_s)
+        for path, error in unreadable.items():
+            self._unread.note(path, f"{self._plan.watch.path / path}: cannot read the folder: {error.strerror}")
+
     def _resume(self) -> None:
         for row in self._due({CandidateState.CLAIMED}):
             current = self._candidates.reload(row)
-            # The first half of a pair takes the second one along.
-            if current is not None and current.state is CandidateState.CLAIMED and not self._archive_waits():
+            # Continuing the claim of a picture continues that of its infrared file too.
+            if current is not None and current.state is CandidateState.CLAIMED and not self._gate.is_closed:
                 self._guard(current, lambda row=current: self._queue(self._claimer.resume(row)))  # type: ignore[misc]
 
     def _decide(self) -> None:
-        now = time.time()
-        for decision in decide_pairs(
-            self._arrivals.complete_files(now), self._arrivals.incomplete_paths(), self._pairs, now
-        ):
-            if self._archive_waits():
+        for decision in self._decisions(time.time()):
+            if self._gate.is_closed:
                 return
-            match decision:
-                case ClaimFrame():
-                    self._take_up(decision)
-                case LeaveToPerson(row, reason):
-                    if not self._take_late(row):
-                        self._arrivals.leave_to_person(row, reason)
-                case WaitForPartner(row, _):
-                    if not self._take_late(row):
-                        self._arrivals.wait_for_pair(row)
+            row = decision.picture if isinstance(decision, ClaimFrame) else decision.candidate
+            self._guard(row, lambda decision=decision: self._follow(decision))  # type: ignore[misc]
+
+    def _decisions(self, now: float) -> list[Decision]:
+        arrived, incomplete = self._arrivals.complete_files(now), self._arrivals.incomplete_paths()
+
+        def decide(files: list[Arrived]) -> list[Decision]:
+            return decide_pairs(files, incomplete, self._pairs, now)
+
+        try:
+            return decide(arrived)
+        except Exception:
+            # One file may not stop the others: those that cannot be decided even alone are put off.
+            return decide([one for one in arrived if self._guard(one.candidate, lambda one=one: decide([one]))])  # type: ignore[misc]
+
+    def _follow(self, decision: Decision) -> None:
+        match decision:
+            case ClaimFrame():
+                self._take_up(decision)
+            case LeaveToPerson(row, reason, is_lone_infrared):
+                if not (is_lone_infrared and self._take_late(row)):
+                    self._arrivals.leave_to_person(row, reason)
+            case WaitForPartner(row, _):
+                self._arrivals.wait_for_pair(row)
 
     def _take_up(self, frame: ClaimFrame) -> None:
+        halves = [row for row in (frame.picture, frame.infrared) if row is not None]
+        flags = tuple(dict.fromkeys(flag for row in halves for flag in self._arrivals.flags_of(row)))
+
         def claim() -> None:
-            if self._claimer.claim(frame.picture, frame.infrared, awaits_infrared=frame.infrared_timed_out) is not None:
+            job = self._claimer.claim(
+                frame.picture, frame.infrared, awaits_infrared=frame.infrared_timed_out, file_flags=flags
+            )
+            if job is not None:
                 self._queue()
+            self._files.end(frame.picture.path)
 
         self._guard(frame.picture, claim)
-        for row in (frame.picture, frame.infrared):
-            if row is None:
-                continue
+        for row in halves:
             current = self._arrivals.refresh(row, time.monotonic())
             if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
-                self._release(current)
+                self._release_soon(current)
 
     def _take_late(self, row: Candidate) -> bool:
-        if not is_infrared_half(row.path, self._plan.watch.pair):
-            return False
-        job = self._claimer.find_late(_picture_paths(row.path))
+        """Give a lone infrared to the frame that had its name, if it belongs there; False where there is none."""
+        job = self._late.find(row.path)
         if job is None or job.state is not JobState.FINISHED:
             return job is not None
-        self._guard(row, lambda: self._queue(self._claimer.claim_late(row, job)))
+        self._guard(row, lambda: self._queue() if self._late.take(row, job) is not None else None)
         current = self._arrivals.refresh(row, time.monotonic())
-        if current is not None and current.state is CandidateState.STORED:
-            self._release(current)
+        if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
+            self._release_soon(current)
         return True
 
     def _queue(self, _: object = None) -> None:
         self._queued = True
-        self._archive_failures = 0
-        self._alarms.clear(ARCHIVE_ALARM)
+        self._gate.note_success()
+
+    def _release_soon(self, row: Candidate) -> None:
+        moves = self._plan.watch.source_policy is not SourcePolicy.LEAVE
+        if self._network and moves and row.state is CandidateState.STORED:
+            # Over a share bytes may still come that change neither size nor time; release() compares once more.
+            self._candidates.put_off(row, "compared with the archive once more before it is put away", self._quiet_s)
+        else:
+            self._release(row)
 
     def _release(self, row: Candidate) -> None:
-        self._guard(row, lambda: self._claimer.release(row))
+        def release() -> None:
+            self._claimer.release(row)
+            self._arrivals.look_again(row.path)
+            self._held.end(row.path)
+            self._files.end(row.path)
 
-    def _guard(self, row: Candidate, action: Callable[[], object]) -> None:
-        """Run what concerns one file, and turn every error into what becomes of the file."""
+        self._guard(row, release)
+
+    def _guard(self, row: Candidate, action: Callable[[], object]) -> bool:
+        """Run an action for one file; after an error, move or put off the candidate. Return whether there was none."""
         try:
             action()
+            return True
+        except PutAwayError as error:
+            self._held.note(row.path, str(error))
+            self._put_off(row, str(error))
         except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
-            self._archive_failed(error)
-        except SourceChangedError:
-            self._back_to_settling(row)
-        except (FrameExistsError, FrameIdError) as error:
+            self._gate.note_failure(error)
+        except SourceChangedError as error:
+            if row.state is CandidateState.STORED:
+                # The frame is safe; somebody put a link or something else in the way.
+                self._held.note(row.path, str(error))
+                self._put_off(row, str(error))
+            else:
+                self._back_to_settling(row)
+        except (FrameExistsError, FrameIdError, NotItsInfraredError) as error:
             self._back_to_settling(row)
             self._leave(row, str(error))
         except (SourceUnreadableError, OSError) as error:
-            self._alarm(self._watch_alarm, error)
+            self._files.note(row.path, str(error))
             self._put_off(row, str(error))
-        except sqlite3.Error:
-            raise
         except Exception as error:
-            log.exception("%s: not foreseen", row.path)
+            if isinstance(error, sqlite3.Error) and not is_of_one_file(error):
+                raise
+            if row.path not in self._files:
+                log.exception("%s: unexpected error", row.path)
+            self._files.note(row.path, f"{row.path}: unexpected {type(error).__name__}: {error}; the other files go on")
             self._put_off(row, f"{type(error).__name__}: {error}")
-
-    def _archive_is_there(self) -> bool:
-        """Without the archive, or with a database that is to be forgotten, no source is touched."""
-        require_in_place(self._connection, self._plan.database)
-        if self._archive_waits():
-            return not self._archive_is_missing
-        try:
-            self._archive.require_present()
-        except ArchiveUnwritableError as error:
-            self._archive_is_missing = True
-            self._archive_failed(error)
-            return False
-        if self._archive_is_missing:
-            self._archive_is_missing = False
-            self._archive_failures = 0
-            self._alarms.clear(ARCHIVE_ALARM)
-        return True
-
-    def _archive_failed(self, error: Exception) -> None:
-        timing = self._plan.timing
-        self._archive_at_s = time.monotonic() + backoff_s(
-            self._archive_failures, timing.retry_first_s, timing.retry_cap_s
-        )
-        self._archive_failures += 1
-        self._alarm(ARCHIVE_ALARM, error)
-
-    def _archive_waits(self) -> bool:
-        return self._archive_at_s > time.monotonic()
+        return False
 
     def _back_to_settling(self, row: Candidate) -> None:
         current = self._candidates.reload(row)
@@ -354,7 +385,7 @@ class IngestRounds:
 
     def _alarm(self, key: str, error: Exception) -> None:
         if self._alarms.raise_alarm(key, str(error)):
-            log.error("%s; it is tried again until it works", error)
+            log.error("%s; retried until it works", error)
 
     @property
     def _watch_alarm(self) -> str:
@@ -362,17 +393,3 @@ class IngestRounds:
 
 
 _BEGINS_ANEW = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR, CandidateState.CLAIMED)
-
-
-def _picture_paths(infrared: str) -> list[str]:
-    path = PurePosixPath(infrared)
-    stem = infrared_stem(path.name) or path.stem
-    return [str(path.with_name(name)) for name in (stem, *(f"{stem}{suffix}" for suffix in sorted(SUFFIXES)))]
-
-
-def _request(station: Station, watch: Watch) -> CleanRequest:
-    return CleanRequest(
-        film=watch.film,
-        sensitivity=station.cleaning.sensitivity,
-        fourth_sample_is_infrared=watch.fourth_sample_infrared,
-    )

@@ -6,18 +6,20 @@ For files that another machine writes to a network share it gives no events at a
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from filmscand.daemon.archive.source_file import folder_below
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.ingest.settling import FileStat
 from filmscand.daemon.station.configuration import Watch, WatchMode
@@ -31,6 +33,9 @@ _OUR_FOLDERS = frozenset({DONE_FOLDER, FAILED_FOLDER, DUPLICATES_FOLDER})
 _FOREIGN_FOLDERS = frozenset({"__macosx", "#recycle", "$recycle.bin", "lost+found", "system volume information"})
 _FOREIGN_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload", ".partial", "~")
+# Deeper folders are left out and named: no scanning program nests so deep, and a chain of folders without an end would
+# take the time of all others.
+_MAX_DEPTH = 64
 _NETWORK = re.compile(r"nfs\d*|cifs|smb3|smbfs|fuse\..*|9p|vboxsf|prl_fs|virtiofs|ceph|glusterfs|afs")
 
 
@@ -44,7 +49,7 @@ def is_network_mount(folder: Path, mountinfo: str | None = None) -> bool:
     mountinfo : str, optional
         Text in the form of /proc/self/mountinfo (proc_pid_mountinfo(5)); default: that file.
     """
-    text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
+    text = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()) if mountinfo is None else mountinfo
     mounts = [_mount(line) for line in text.splitlines() if " - " in line]
     # Of several mounts on one mount point, the last one is visible.
     above = [
@@ -53,21 +58,43 @@ def is_network_mount(folder: Path, mountinfo: str | None = None) -> bool:
     return bool(above) and _NETWORK.fullmatch(max(above)[2]) is not None
 
 
-def sweep(root: Path) -> dict[str, FileStat]:
+def sweep(root: Path, on_unreadable: Callable[[str, OSError], None] | None = None) -> dict[str, FileStat]:
     """Return every file of a watch folder that may become a frame.
+
+    Parameters
+    ----------
+    root : Path
+        The watch folder.
+    on_unreadable : callable, optional
+        Called with the path below `root` of a subfolder that cannot be read, and the reason; default: it is logged.
 
     Returns
     -------
     dict of str to FileStat
-        Size and time of change by path below `root`. Left out are links, empty files, hidden and unfinished files, the
-        service's own folders (`_done`, `_failed`, `_duplicates`) and the private folders of other programs.
+        Size and time of change by path below `root`, as `os.fsdecode` has it: a name need not be UTF-8. Left out are
+        links, empty files, hidden and unfinished files, the service's own folders (`_done`, `_failed`, `_duplicates`)
+        and the private folders of other programs.
 
     Raises
     ------
     OSError
-        The folder cannot be read. A subfolder that cannot be read is logged and left out.
+        The folder cannot be read. A subfolder that cannot be read is left out.
     """
-    return dict(_files_below(root, PurePosixPath()))
+    found: dict[str, FileStat] = {}
+    folders = [PurePosixPath()]
+    while folders:
+        below = folders.pop()
+        try:
+            files, more = _list_folder(root, below)
+        except OSError as error:
+            if not below.parts:
+                raise
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                (on_unreadable or _log_unreadable(root))(str(below), error)
+        else:
+            found.update(files)
+            folders += more
+    return found
 
 
 def is_candidate_path(path: PurePosixPath) -> bool:
@@ -82,17 +109,26 @@ def is_being_written(path: Path) -> bool:
     and only the owner of the file (or root) gets one. If it fails for any other reason, nothing is known; that counts
     as False.
     """
+    return _has_writer(path) is True
+
+
+def is_closed(path: Path) -> bool:
+    """Return whether no local process has a file open for writing; False if the kernel does not tell."""
+    return _has_writer(path) is False
+
+
+def _has_writer(path: Path) -> bool | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     finally:
         os.close(descriptor)
     return False
@@ -208,17 +244,44 @@ class WatchEvents(FileSystemEventHandler):
         return True
 
 
-def listen(watch: Watch, *, network: bool, wake: threading.Event) -> WatchEvents | None:
-    """Start to listen to a watch folder; return None if the folder has to be polled instead."""
+def listen(
+    watch: Watch, *, network: bool, wake: threading.Event, on_refused: Callable[[str], None] | None = None
+) -> WatchEvents | None:
+    """Start to listen to a watch folder; return None if the folder has to be polled instead.
+
+    Parameters
+    ----------
+    watch : Watch
+        The watch folder.
+    network : bool
+        It lies on a network share.
+    wake : threading.Event
+        Set at each event.
+    on_refused : callable, optional
+        Called with the reason, and what to do, if the kernel refuses; default: that is logged.
+    """
     if watch.mode is WatchMode.POLL or (watch.mode is WatchMode.AUTO and network):
         return None
-    events = WatchEvents(watch.path, wake)
     try:
+        # Both may fail: making the observer takes an instance of inotify, starting it takes the watches.
+        events = WatchEvents(watch.path, wake)
         events.start()
     except OSError as error:
-        log.warning("%s: cannot get events (%s), the folder is polled instead", watch.path, error)
+        (on_refused or log.warning)(f"{watch.path}: cannot get events, the folder is polled instead: {_advise(error)}")
         return None
     return events
+
+
+def _advise(error: OSError) -> str:
+    """Name the limit of inotify (inotify(7)) that was reached, and how to raise it."""
+    limit = {errno.ENOSPC: "max_user_watches", errno.EMFILE: "max_user_instances"}.get(error.errno or 0)
+    if limit is None:
+        return error.strerror or str(error)
+    setting = f"fs.inotify.{limit}"
+    return (
+        f"the limit {setting} is reached. Raise it ('sysctl {setting}=524288', and a file in /etc/sysctl.d to keep it),"
+        " then restart the service"
+    )
 
 
 def _mount(line: str) -> tuple[Path, str]:
@@ -227,26 +290,25 @@ def _mount(line: str) -> tuple[Path, str]:
     return Path(point), after.split(" ")[0]
 
 
-def _files_below(root: Path, below: PurePosixPath) -> Iterator[tuple[str, FileStat]]:
-    with os.scandir(root / below) as entries:
-        found = list(entries)
-    for entry in found:
-        if entry.is_symlink():
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if _is_candidate_folder(entry.name):
-                yield from _subfolder(root, below / entry.name)
-        elif _is_candidate_file(entry.name) and (stat := _stat_of_entry(entry)) is not None:
-            yield str(below / entry.name), stat
+def _list_folder(root: Path, below: PurePosixPath) -> tuple[dict[str, FileStat], list[PurePosixPath]]:
+    files: dict[str, FileStat] = {}
+    folders: list[PurePosixPath] = []
+    if len(below.parts) > _MAX_DEPTH:
+        raise OSError(errno.ENAMETOOLONG, f"more than {_MAX_DEPTH} folders inside each other", str(root / below))
+    with folder_below(root, below.parts) as folder, os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if _is_candidate_folder(entry.name):
+                    folders.append(below / entry.name)
+            elif _is_candidate_file(entry.name) and (found := _stat_of_entry(entry)) is not None:
+                files[str(below / entry.name)] = found
+    return files, folders
 
 
-def _subfolder(root: Path, below: PurePosixPath) -> Iterator[tuple[str, FileStat]]:
-    try:
-        yield from _files_below(root, below)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        log.warning("%s: cannot read the folder: %s", root / below, error.strerror)
+def _log_unreadable(root: Path) -> Callable[[str, OSError], None]:
+    return lambda below, error: log.warning("%s: cannot read the folder: %s", root / below, error.strerror)
 
 
 def _stat_of_entry(entry: os.DirEntry[str]) -> FileStat | None:
@@ -255,7 +317,7 @@ def _stat_of_entry(entry: os.DirEntry[str]) -> FileStat | None:
     except FileNotFoundError:
         return None
     plain = entry.is_file(follow_symlinks=False) and found.st_size > 0
-    return FileStat(found.st_size, found.st_mtime_ns) if plain else None
+    return FileStat.of(found) if plain else None
 
 
 def _is_candidate_folder(name: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
-from filmscand.daemon.database.connection import DatabaseError, reopen_database
+from filmscand.daemon.database.connection import reopen_database
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,6 @@ class ArchiveWatch:
         while not self._stop.is_set():
             try:
                 self.look()
-            except (sqlite3.Error, DatabaseError) as error:
+            except sqlite3.Error as error:
                 log.warning("the database does not answer: %s", error)
             self._stop.wait(self._every_s)

@@ -9,21 +9,26 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.archive.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.installing import pip_install
+from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
+from filmscand.daemon.database.frames import count_frames
+from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.ingest.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
+from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
 from filmscand.daemon.station.configuration import SourcePolicy, Station
-from filmscand.daemon.station.disk import free_bytes, nearest_existing
+from filmscand.daemon.station.disk import nearest_existing
+from filmscand.daemon.station.place import StationMissingError, require_station
 
-# Raw file, infrared, cleaned picture, mask and access image of a 24-megapixel frame.
-FRAME_BYTES: Final = 345_000_000
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
 _LIBRARIES: Final = (
@@ -48,6 +53,16 @@ def examine(station: Station) -> tuple[Check, ...]:
     return tuple(check for examine_part in _PARTS for check in examine_part(station))
 
 
+def _station(station: Station) -> Iterator[Check]:
+    try:
+        require_station(station)
+    except StationMissingError as error:
+        # A machine is examined before it becomes a station, too.
+        yield Check("station", Verdict.WARNING, f"no station at {station.root} yet", str(error))
+    else:
+        yield Check("station", Verdict.OK, str(station.root))
+
+
 def _python(_: Station) -> Iterator[Check]:
     yield Check("python", Verdict.OK, f"{platform.python_version()} at {sys.executable}")
 
@@ -57,7 +72,7 @@ def _libraries(_: Station) -> Iterator[Check]:
         try:
             yield Check(f"library {name}", Verdict.OK, version(name))
         except PackageNotFoundError:
-            yield Check(f"library {name}", Verdict.FAILED, "missing", f"pip install {name}")
+            yield Check(f"library {name}", Verdict.FAILED, "missing", pip_install(name))
 
 
 def _numba_cache(_: Station) -> Iterator[Check]:
@@ -89,12 +104,11 @@ def _identity(station: Station) -> Iterator[Check]:
 
 
 def _archive(station: Station) -> Iterator[Check]:
-    free = free_bytes(station.archive)
     yield _writable("archive", station.archive, "make the folder and give it to the user that runs the service")
-    frames = free // FRAME_BYTES
-    enough = frames >= FEW_FRAMES
-    found = f"{frames} frames of 24 megapixels ({free / 1e9:.1f} GB)"
-    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, found, "" if enough else "free space soon")
+    room = room_of(station)
+    enough = room.frames is not None and room.frames >= FEW_FRAMES
+    advice = "" if enough else "free space soon"
+    yield Check("archive space", Verdict.OK if enough else Verdict.WARNING, str(room), advice)
     yield Check("archive mount", Verdict.OK, _describe(station.archive))
 
 
@@ -103,8 +117,35 @@ def _database(station: Station) -> Iterator[Check]:
     if is_network_mount(folder):
         advice = "put `database` on a local disk: SQLite loses data on network shares"
         yield Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+    elif problem := _database_problem(station.database):
+        yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
         yield _writable("database", folder, "make the folder and give it to the user that runs the service")
+
+
+def _database_problem(database: Path) -> str | None:
+    if problem := room_problem(database):
+        return problem
+    if not database.exists():
+        return None
+    try:
+        with closing(open_to_read(database)) as connection:
+            if schema_version(connection):
+                count_frames(connection)
+    except (DatabaseError, sqlite3.Error) as error:
+        return str(error)
+    return None
+
+
+def _models(station: Station) -> Iterator[Check]:
+    for key, path in station.cleaning.models().items():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            advice = f"bring the file back, or correct cleaning.{key}: frames that need it wait"
+            yield Check(f"model {key}", Verdict.FAILED, f"{path}: {error.strerror}", advice)
+        else:
+            yield Check(f"model {key}", Verdict.OK, str(path))
 
 
 def _drop_folders(station: Station) -> Iterator[Check]:
@@ -141,7 +182,7 @@ def _systemd(_: Station) -> Iterator[Check]:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
         installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
-        advice = "" if installed else "install share/filmscand/systemd/ to start the service with the machine"
+        advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 
 
@@ -166,12 +207,14 @@ def _describe(folder: Path) -> str:
 
 
 _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
+    _station,
     _python,
     _libraries,
     _numba_cache,
     _identity,
     _archive,
     _database,
+    _models,
     _drop_folders,
     _memory,
     _scanners,

@@ -26,14 +26,7 @@ from filmscand.daemon.core.errors import (
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.connection import (
-    DatabaseError,
-    DatabaseMissingError,
-    DatabaseReplacedError,
-    is_blank,
-    open_database,
-    open_to_read,
-)
+from filmscand.daemon.database.connection import open_database, open_to_read
 from filmscand.daemon.database.identity import (
     StoredIdentity,
     choose_identity,
@@ -41,6 +34,8 @@ from filmscand.daemon.database.identity import (
     frames_in_archive,
     settle_identity,
 )
+from filmscand.daemon.database.presence import is_blank
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import (
     MARKER,
@@ -64,7 +59,7 @@ class FolderInUseError(DaemonError):
     """The folder of a new archive holds other folders."""
 
 
-def open_station(station: Station) -> sqlite3.Connection:
+def connect_station(station: Station) -> sqlite3.Connection:
     """Open the database of a station once it and the archive know each other; a new station gets both.
 
     An archive that is missing now but was there before is no error: everything that needs it waits for it.
@@ -113,7 +108,7 @@ def identity_problem(station: Station) -> DaemonError | None:
         if not is_blank(station.database):
             with closing(open_to_read(station.database)) as connection:
                 _require_known(station, connection, find_identity(connection))
-    except (ArchiveUnwritableError, DatabaseError, FolderInUseError) as error:
+    except (ArchiveUnwritableError, DatabaseMissingError, DatabaseReplacedError, FolderInUseError) as error:
         return error
     return None
 

@@ -1,4 +1,4 @@
-"""Makes the station's database anew from the archive alone: what every frame is stands in its sidecar."""
+"""Rebuilds the station's database from the archive: the sidecars hold everything that is known of a frame."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from filmscand.daemon.core.errors import DaemonError, FrameMissingError, Integri
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, StoredFile
-from filmscand.daemon.database.connection import DatabaseError, is_blank, open_database, open_to_read, transaction
+from filmscand.daemon.database.connection import DatabaseError, open_database, open_to_read, transaction
 from filmscand.daemon.database.frames import JobOutcome, JobState, SourceFile
 from filmscand.daemon.database.identity import change_identity, frames_in_archive
+from filmscand.daemon.database.presence import is_blank
 from filmscand.daemon.database.restore import RestoredFrame, restore_frame
 from filmscand.daemon.maintenance.identity import bind, marker_of
 from filmscand.daemon.station.configuration import Station
@@ -32,23 +33,23 @@ _FILES: Final = ("", "-wal", "-shm")
 
 
 class DatabaseExistsError(DaemonError):
-    """There is a database already, and nobody said that it may be put aside."""
+    """The station has a database, and `replace` is False."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What the archive held.
+    """The result of a rebuild.
 
     Attributes
     ----------
     archived : int
         Frames with a sidecar.
     queued : tuple of str
-        Frames whose raw file lies there without a sidecar: they stand in line for cleaning.
+        Frames with a raw file and no sidecar: they are queued for cleaning.
     problems : tuple of str
-        What a person has to look at.
+        Messages about frames that a person has to check.
     old_database : Path or None
-        Where the database lies now that was there before.
+        New place of the earlier database; None if there was none.
     """
 
     archived: int
@@ -58,41 +59,43 @@ class Rebuilt:
 
     @property
     def exit_status(self) -> Exit:
-        """The exit status that tells how it went."""
+        """Exit status of the command."""
         return Exit.PART_FAILED if self.problems else Exit.DONE
 
 
 def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
-    """Make the station's database from its archive; no service may run meanwhile.
+    """Rebuild the station's database from its archive; no service may run at the same time.
 
     The database gets a new station id, which the archive's marker gets too: the old database does not fit any more.
     Killed at any moment, it leaves the old database, the new one, or none, which every command refuses.
 
-    Sidecars are believed; `filmscand verify` compares the files with them. Sessions and what was seen in watch folders
-    are not in the archive and are forgotten: a file that was left in a watch folder is a duplicate then.
+    Sidecars are not checked against the files; `filmscand verify` does that. Sessions and candidates are not in the
+    archive and are lost: a file that was left in its watch folder becomes a duplicate.
 
     Parameters
     ----------
     replace : bool
-        Put a database that is there aside instead of refusing.
+        Rename an existing database instead of refusing.
 
     Raises
     ------
     StationBusyError
-        If a service runs on the station.
+        A service runs on the station.
     DatabaseExistsError
-        If there is a database and `replace` is False.
+        There is a database and `replace` is False.
     FrameMissingError
-        If the archive holds no frame and has no marker, or the old database knows frames: it is most likely not
-        mounted. A database that is there stays where it is.
+        The archive holds no frame and has no marker, or the old database knows frames: it is most likely not mounted.
+        An existing database stays in place.
     ArchiveUnwritableError
-        If the archive cannot be read.
+        The archive cannot be read.
     """
     database = station.database
     make_folders(database.parent)
     with sole_process(station):
-        if not replace and _is_in_use(database):
-            raise DatabaseExistsError(f"{database}: there is a database; --replace puts it aside and makes a new one")
+        if not replace and not is_blank(database):
+            raise DatabaseExistsError(
+                f"{database}: the station has a database; with --replace it is renamed and a new one is made"
+            )
         fresh = database.with_name(f"{database.name}.rebuilding")
         _remove(fresh)
         try:
@@ -101,7 +104,7 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
         except BaseException:
             _remove(fresh)
             raise
-        old = _put_aside(database)
+        old = _rename_old(database)
         fresh.replace(database)
         sync_folder(database.parent)
         with closing(open_database(database)) as connection:
@@ -216,13 +219,6 @@ def _sources(originals: tuple[StoredFile, ...]) -> tuple[SourceFile, ...]:
     )
 
 
-def _is_in_use(database: Path) -> bool:
-    try:
-        return not is_blank(database)
-    except sqlite3.Error:
-        return True
-
-
 def _knows_frames(database: Path) -> bool:
     """Return whether a database knows frames; one that cannot be read may not."""
     try:
@@ -234,7 +230,7 @@ def _knows_frames(database: Path) -> bool:
         return False
 
 
-def _put_aside(database: Path) -> Path | None:
+def _rename_old(database: Path) -> Path | None:
     existed = database.exists()
     if existed:
         _fold_log(database)

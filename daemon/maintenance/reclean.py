@@ -1,4 +1,4 @@
-"""Cleans archived frames once more: with another sensitivity, by a newer engine, or because they failed."""
+"""Cleans archived frames again: with another sensitivity or film, with another engine, or because they failed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_job, jobs_named
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.identity import bound_archive, identity_problem, open_station
+from filmscand.daemon.maintenance.identity import bound_archive, connect_station, identity_problem
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
 
 
 class NoSuchFramesError(DaemonError):
-    """The station knows no frame or roll of this name."""
+    """The station has no frame or roll of this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be different this time; None keeps what each frame was cleaned with."""
+    """Changes of the requests; None keeps the setting of each frame."""
 
     sensitivity: float | None = None
     film: FilmKind | None = None
@@ -40,16 +40,16 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class RecleanedFrame:
-    """What came of one frame.
+    """The result for one frame.
 
     Attributes
     ----------
     outcome : JobOutcome or None
-        None: still in line.
+        None: not finished yet.
     revision : int or None
-        The newest one, where the frame was cleaned.
+        The newest revision; None if the frame was not cleaned.
     is_new : bool
-        False where the same raw, options and engine had made this revision before: nothing was added.
+        False if the same raw files, options and engine had made this revision before: nothing was added.
     """
 
     frame: str
@@ -61,28 +61,28 @@ class RecleanedFrame:
 
 @dataclass(frozen=True, slots=True)
 class RecleanReport:
-    """What came of all of them; `skipped` were in line already, or are not in the archive yet."""
+    """The result for all frames; `skipped` frames were queued already or are not in the archive yet."""
 
     frames: tuple[RecleanedFrame, ...]
     skipped: tuple[str, ...]
 
     @property
     def exit_status(self) -> Exit:
-        """The exit status that tells how it went."""
+        """Exit status of the command."""
         return Exit.of(sum(frame.outcome not in (None, JobOutcome.ARCHIVED) for frame in self.frames), len(self.frames))
 
 
 class Recleaning:
-    """Frames that were put in line once more.
+    """Frames that are queued again.
 
     Parameters
     ----------
     connection : sqlite3.Connection
         The station's database.
     jobs : sequence of Job
-        The frames, as they were found.
+        The frames; only finished ones are queued.
     changes : Changes
-        What is to be different.
+        Changes of their requests.
     """
 
     def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Job], changes: Changes) -> None:
@@ -96,26 +96,26 @@ class Recleaning:
                     queue.retry(job.job_id, changes.applied_to(job.request))
 
     def report(self) -> RecleanReport:
-        """Say what came of them up to now."""
+        """Return the results up to now."""
         found = (find_job(self._connection, job_id) for job_id in self._job_ids)
         return RecleanReport(tuple(_recleaned(job) for job in found if job), self._skipped)
 
 
 def selected_frames(connection: sqlite3.Connection, names: Iterable[str], *, failed: bool) -> list[Job]:
-    """Return the frames of these names, in order.
+    """Return the frames of these names, sorted by frame.
 
     Parameters
     ----------
     names : iterable of str
-        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`); none stands for all on the station that
-        failed or were set aside.
+        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`). Without names: all frames of the station
+        that failed or were set aside.
     failed : bool
-        Only those that failed or were set aside.
+        Return only frames that failed or were set aside.
 
     Raises
     ------
     NoSuchFramesError
-        If a name stands for no frame.
+        A name matches no frame.
     """
     listed = list(names)
     jobs = [job for name in listed for job in _named(connection, name)] if listed else failed_jobs(connection)
@@ -132,32 +132,32 @@ def reclean(
     config: Path | None = None,
     show: Callable[[RecleanReport], None] | None = None,
 ) -> RecleanReport:
-    """Have frames cleaned once more; a service is started where none runs on the station.
+    """Clean frames again; if no service runs on the station, one is started.
 
     Parameters
     ----------
     names, failed
         See `selected_frames`.
     config : Path, optional
-        The station's configuration file, for a service that has to be started.
+        The station's configuration file, for a service that is started.
     show : callable, optional
-        Shown what came of it up to now, a few times a second; without it nobody waits.
+        Called with the results up to now, a few times a second. Without it, the call returns at once.
 
     Raises
     ------
     NoSuchFramesError
-        If a name stands for no frame.
+        A name matches no frame.
     RollSealedError
-        If one of them is in a roll that is sealed; none is put in line then.
+        A frame is in a sealed roll; no frame is queued then.
     ServiceDiedError
-        If no service stays alive.
+        The service that was started does not stay alive.
     """
     problem = identity_problem(station)
     if problem is not None:
         raise problem
     if not station.database.exists():
-        raise NoSuchFramesError(f"{station.database}: no frame was ever archived by this station")
-    with closing(open_station(station)) as connection:
+        raise NoSuchFramesError(f"{station.database}: this station has never archived a frame")
+    with closing(connect_station(station)) as connection:
         jobs = selected_frames(connection, names, failed=failed)
         archive = bound_archive(station, connection)
         for job in jobs:

@@ -1,4 +1,4 @@
-"""Closes a roll: its folder becomes a BagIt bag, and nothing is added to it any more."""
+"""Seals rolls: the folder of a roll becomes a BagIt bag, and nothing can be added to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMED_AT_MOST: Final = 5
 
 
 class RollUnfinishedError(DaemonError):
-    """Something of the roll is still under way, or never became complete."""
+    """A frame of the roll is not finished, or a session scans into the roll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,27 @@ class Sealed:
 
 
 def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -> Sealed:
-    """Seal a roll: every file is read back and compared, then the files of the bag are written, `bagit.txt` last.
+    """Seal a roll: read every file back and compare it, then write the files of the bag, `bagit.txt` last.
 
-    What is killed before that leaves an open roll, and sealing it again replaces what was written.
+    If it is killed before `bagit.txt` is written, the roll stays open; sealing it again replaces the other files.
 
     Parameters
     ----------
     roll : str
         `collection/box/roll`.
     labels : mapping, optional
-        More for `bag-info.txt`, such as Source-Organization.
+        More lines for `bag-info.txt`, such as Source-Organization.
 
     Raises
     ------
     RollSealedError
-        It is sealed already.
+        The roll is sealed already.
     RollUnfinishedError
-        A frame of it is in line, failed or has no sidecar, a session is to scan into it, or it changed meanwhile.
+        A frame is queued, failed or has no sidecar, a session scans into the roll, or the roll changed meanwhile.
     IntegrityError
-        A file is missing or differs from its recorded hash: nothing is sealed that is damaged.
+        A file is missing or differs from its recorded hash: a damaged roll is not sealed.
     ValueError
-        A label cannot stand in `bag-info.txt`.
+        A label is not allowed in `bag-info.txt`.
     """
     more = _checked(labels or {})
     place = _place(roll)

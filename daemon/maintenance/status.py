@@ -12,7 +12,7 @@ from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
-from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place
+from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place, paths_arriving
 from filmscand.daemon.database.connection import open_to_read, schema_version
 from filmscand.daemon.database.frames import (
     Job,
@@ -21,25 +21,23 @@ from filmscand.daemon.database.frames import (
     count_frames,
     held_frames,
     last_finished,
-    raw_sizes_bytes,
 )
+from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
 from filmscand.daemon.maintenance.identity import identity_problem
+from filmscand.daemon.maintenance.room import Room, room_for_frames
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.disk import free_bytes
 
 # Key of the alarm that the database is missing, or not the one that the archive was written with.
 DATABASE_ALARM = "database"
 _LAST_FRAMES = 20
 _LAST_SESSIONS = 3
+# As many names as fit on a line or two.
+_ARRIVING_SHOWN = 5
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
-# Raw size of a frame until the first one is known: 24 megapixels with infrared.
-_DEFAULT_RAW_BYTES = 192_000_000
-# A revision needs less than twice the space of the raw files.
-_REVISION_SPACE = 2.0
 # The alarm about space is raised below this number of frames.
 _SCARCE_FRAMES = 20
 
@@ -167,6 +165,8 @@ class StationStatus:
         Free space for the archive; None if its disk does not answer.
     left_s : float or None
         Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
+    arriving_files : tuple of str
+        Paths of the first five of the files that are arriving.
     """
 
     service: ServiceStatus
@@ -182,6 +182,7 @@ class StationStatus:
     free_bytes: int | None
     free_frames: int | None
     left_s: float | None
+    arriving_files: tuple[str, ...] = ()
 
 
 def station_status(station: Station) -> StationStatus:
@@ -200,40 +201,40 @@ def station_status(station: Station) -> StationStatus:
             return _never_run(station)
         counts = count_frames(connection)
         last = last_finished(connection, _LAST_FRAMES)
-        raw_bytes = _usual_raw_bytes(connection)
-        space = _free_bytes(station)
+        room = room_for_frames(station, connection)
         return StationStatus(
             service=service_status(connection),
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
-            alarms=(*_standing_alarms(station, connection), *_space_alarms(station, space, raw_bytes)),
+            alarms=(*_standing_alarms(station, connection), *_space_alarms(station, room), *_database_alarms(station)),
             arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
             last_frames=tuple(_frame_status(job) for job in last),
             sessions=_session_statuses(connection),
-            free_bytes=space,
-            free_frames=_in_frames(space, raw_bytes),
+            free_bytes=room.free_bytes,
+            free_frames=room.frames,
             left_s=_left_s(counts, last, station.workers.count),
+            arriving_files=tuple(paths_arriving(connection, _ARRIVING_SHOWN)),
         )
 
 
 def _never_run(station: Station) -> StationStatus:
-    space = _free_bytes(station)
+    room = room_for_frames(station)
     return StationStatus(
         service=ServiceStatus(False, None, None),
         states={str(state): 0 for state in JobState},
         outcomes={str(outcome): 0 for outcome in JobOutcome},
         in_work=(),
-        alarms=(*_identity_alarms(station), *_space_alarms(station, space, _DEFAULT_RAW_BYTES)),
+        alarms=(*_identity_alarms(station), *_space_alarms(station, room)),
         arriving=0,
         waiting=(),
         failed_files=_count_failed(station),
         last_frames=(),
         sessions=(),
-        free_bytes=space,
-        free_frames=_in_frames(space, _DEFAULT_RAW_BYTES),
+        free_bytes=room.free_bytes,
+        free_frames=room.frames,
         left_s=None,
     )
 
@@ -244,22 +245,6 @@ def service_status(connection: sqlite3.Connection) -> ServiceStatus:
     if service is None or not is_alive(service.process):
         return ServiceStatus(False, None, None)
     return ServiceStatus(True, service.process.pid, service.started_at)
-
-
-def _usual_raw_bytes(connection: sqlite3.Connection) -> int:
-    sizes = raw_sizes_bytes(connection, _LAST_FRAMES)
-    return int(statistics.median(sizes)) if sizes else _DEFAULT_RAW_BYTES
-
-
-def _free_bytes(station: Station) -> int | None:
-    try:
-        return free_bytes(station.archive)
-    except OSError:
-        return None
-
-
-def _in_frames(space: int | None, raw_bytes: int) -> int | None:
-    return None if space is None else int(space / (raw_bytes * (1 + _REVISION_SPACE)))
 
 
 def _standing_alarms(station: Station, connection: sqlite3.Connection) -> list[Alarm]:
@@ -277,12 +262,17 @@ def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
     return (Alarm(key, str(problem), 0.0, 0.0, 1),)
 
 
-def _space_alarms(station: Station, space: int | None, raw_bytes: int) -> tuple[Alarm, ...]:
+def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
     # Derived here: on a full disk the database cannot store an alarm.
-    frames = _in_frames(space, raw_bytes)
-    if frames is None or frames >= _SCARCE_FRAMES:
+    if room.frames is None or room.frames >= _SCARCE_FRAMES:
         return ()
-    return (Alarm("space", f"{station.archive}: room for {frames} more frames", 0.0, 0.0, 1),)
+    return (Alarm("space", f"{station.archive}: room for {room.frames} more frames", 0.0, 0.0, 1),)
+
+
+def _database_alarms(station: Station) -> tuple[Alarm, ...]:
+    # Derived here for the same reason.
+    problem = room_problem(station.database)
+    return () if problem is None else (Alarm(DATABASE_ALARM, problem, 0.0, 0.0, 1),)
 
 
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:

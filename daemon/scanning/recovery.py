@@ -30,6 +30,10 @@ class SessionStoppedError(Exception):
     """The service stops; the session keeps its state, and the next service resumes it."""
 
 
+class SlideSkippedError(Exception):
+    """A person told the session to go on without the slide that halted it; the text is why it halted."""
+
+
 class SessionOverError(Exception):
     """The session is over: nothing is left to scan, a person cancelled it, or it cannot go on."""
 
@@ -122,12 +126,21 @@ class SessionRecovery:
             self._obey_running()
 
     def halt(self, state: SessionState, message: str = "", advice: str = "") -> None:
-        """Stay in this state, with message and advice, until a person resumes the session."""
+        """Stay in this state, with message and advice, until a person resumes the session.
+
+        Raises
+        ------
+        SlideSkippedError
+            The session is to go on without the current slide.
+        """
         self._sessions.move(self._id, state, message, advice)
         while (wish := self._sessions.hear_halted(self._id)) is not Wish.RESUME:
             if wish is Wish.CANCEL:
                 raise SessionOverError(FinishReason.CANCELLED)
             self._pause(self._timing.poll_s)
+        if self._sessions.hear_skip(self._id):
+            self.reset()
+            raise SlideSkippedError(message)
 
     def retry_until_stored(self, action: Callable[[], T]) -> T:
         """Repeat an action on the archive until it succeeds, and return its result.

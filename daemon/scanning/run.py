@@ -1,9 +1,9 @@
 """One scanning session from its first slide to its last, whatever the scanner does in between.
 
-    [reserve the number] -> scan -> [note the capture] -> archive, sync -> [in line for cleaning] -> next slide
+    [reserve the number] -> scan -> [note the capture] -> archive, sync -> [queue for cleaning] -> next slide
 
-Each bracket is one transaction. What was cut off before the picture lay in the archive is scanned again under the same
-number; what was cut off after that is put in line by whoever takes the session up.
+Each bracket is one transaction. After an interruption, a slide whose picture is not in the archive is scanned again
+under the same number; a slide whose picture is there is queued by the service that continues the session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import TransientError
+from filmscand.daemon.core.errors import DaemonError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.core.timing import ScanTiming
@@ -25,10 +25,10 @@ from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.scanning.capture_checks import suspicions
-from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery, SessionStoppedError
+from filmscand.daemon.scanning.capture_checks import Suspicion, suspicions
+from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery, SessionStoppedError, SlideSkippedError
 from filmscand.daemon.station.logs import frame_in_logs
-from filmscand.drivers.base import Capture
+from filmscand.drivers.base import Capture, DriverError
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError, SlideFate
@@ -39,6 +39,10 @@ from filmscand.drivers.scanner.same_slide import Fingerprint
 log = logging.getLogger(__name__)
 
 AFTER_INTERRUPTION = "after_interruption"
+OTHER_POSITION = (
+    "Nothing is stored yet. Cancel, and choose other frames by --positions (--first only says how they are numbered); "
+    "`filmscand session skip` leaves this one out; `filmscand session resume` keeps it all the same."
+)
 NEXT_SLIDE = "Put the next slide in, then go on."
 
 
@@ -49,7 +53,7 @@ class SessionTools:
     Attributes
     ----------
     on_queued : callable
-        Called when a frame was put in line.
+        Called when a frame was queued.
     open_scanner : callable
         Makes the scanner of this name; its process starts with the first question to it.
     """
@@ -97,6 +101,7 @@ class SessionRun:
         self._last: Fingerprint | None = None
         self._made: set[FrameId] = set()
         self._interrupted = False
+        self._chooses_positions = False
 
     def run(self) -> None:
         """Scan until the session is over.
@@ -104,9 +109,9 @@ class SessionRun:
         Raises
         ------
         SessionStoppedError
-            If the service stops; what was captured is safe.
+            The service stops; all captured slides are in the archive.
         sqlite3.Error
-            If the database does not answer; the session can be run again and goes on where it was.
+            The database does not answer; a second run continues where this one stopped.
         """
         try:
             self._scan_all()
@@ -115,20 +120,31 @@ class SessionRun:
         except (SessionStoppedError, sqlite3.Error):
             raise
         except Exception as error:
-            # Whatever it is, it would come again with the next slide: a person has to look.
-            log.exception("session %d: not foreseen", self._id)
+            # The error would come again with the next slide: a person has to look.
+            log.exception("session %d: unexpected error", self._id)
             self._sessions.move(self._id, SessionState.ATTENTION, f"{type(error).__name__}: {error}")
 
     def _scan_all(self) -> None:
-        self._take_up()
-        self._recovery.obey_requests()
+        self._continue()
+        self._unless_skipped(self._recovery.obey_requests)
         request, by_hand = self._ready()
         while not self._all_taken():
-            self._recovery.obey_requests()
-            self._take(request)
+            self._unless_skipped(self._recovery.obey_requests)
+            self._unless_skipped(lambda: self._take(request))
             if by_hand and not self._all_taken():
                 self._recovery.halt(SessionState.PAUSED, self._score(), NEXT_SLIDE)
         raise SessionOverError(FinishReason.COMPLETE)
+
+    def _unless_skipped(self, action: Callable[[], None]) -> None:
+        """Run an action; if a person skips the slide that halts it, note the slide as lost."""
+        try:
+            action()
+        except SlideSkippedError as skipped:
+            frame = self._sessions.frames(self._id)[-1]
+            if frame.taken is Taken.RESERVED:
+                log.warning("slide %d is skipped: %s", frame.position, skipped)
+                self._recovery.retry_until_stored(lambda: self._archive.discard_unfinished(self._frame_id(frame)))
+                self._sessions.lose(self._id, frame, f"skipped: {skipped}")
 
     def _end(self, over: SessionOverError) -> None:
         for frame in self._sessions.frames(self._id):
@@ -138,8 +154,8 @@ class SessionRun:
         level = logging.ERROR if over.reason is FinishReason.FAILED else logging.INFO
         log.log(level, "session %d is over: %s, %s %s", self._id, over.reason, self._score(), over.message)
 
-    def _take_up(self) -> None:
-        """Go on where a service before this one was cut off."""
+    def _continue(self) -> None:
+        """Continue where an earlier service was interrupted."""
         frames = self._sessions.frames(self._id)
         if not frames:
             return
@@ -157,10 +173,10 @@ class SessionRun:
             picture = read_capture(raw).rgb
             self._last = Fingerprint.of(picture)
         self._scanner.resume_after(picture)
-        log.info("session %d of roll %s goes on: %s", self._id, self._plan.roll, self._score())
+        log.info("session %d of roll %s continues: %s", self._id, self._plan.roll, self._score())
 
     def _settle_unfinished(self, frame: SessionFrame) -> None:
-        """Put a frame in line whose files had all been stored; let the slide of any other be scanned again."""
+        """Queue the reserved frame if its files are stored; else remove what is left of it and scan the slide again."""
         frame_id, retry_until_stored = self._frame_id(frame), self._recovery.retry_until_stored
         if retry_until_stored(lambda: self._archive.find_original(frame_id, Role.RAW)) is None:
             retry_until_stored(lambda: self._archive.discard_unfinished(frame_id))
@@ -170,11 +186,13 @@ class SessionRun:
         self._enqueue(frame, retry_until_stored(lambda: self._archive.stored_originals(frame_id)), job.request)
 
     def _ready(self) -> tuple[ScanRequest, bool]:
-        """Open the scanner; return what to ask it for, and whether a person has to change the slides."""
+        """Open the scanner; return the scan request and whether a person has to change the slides."""
         self._sessions.move(self._id, SessionState.WARMING)
         while True:
             try:
                 found = self._scanner.capabilities()
+                _require_positions(self._plan, found)
+                self._chooses_positions = found.feeder == FeederWay.FRAME
                 return _scan_request(self._plan, found), found.feeder == FeederWay.NONE
             except ScannerError as error:
                 self._recovery.handle(error)
@@ -184,7 +202,7 @@ class SessionRun:
         return self._plan.frames is not None and taken >= self._plan.frames
 
     def _take(self, request: ScanRequest) -> None:
-        """Scan and keep the next slide, or write it off where the scanner has moved past it."""
+        """Scan and store the next slide, or note it as lost if the scanner has moved past it."""
         self._recovery.retry_until_stored(self._archive.require_present)
         session = self._sessions.find(self._id)
         reserve = self._sessions.reserve
@@ -213,15 +231,38 @@ class SessionRun:
     def _keep(self, frame: SessionFrame, capture: Capture) -> None:
         frame_id = self._frame_id(frame)
         flags = self._flags(capture)
+        if self._known_picture(frame, capture):
+            flags = tuple(dict.fromkeys((*flags, str(Suspicion.SAME_SLIDE))))
         request = self._cleaning.model_copy(update={"flags": flags, "captured": capture.info})
         self._sessions.note_capture(frame, request)
         stored = self._recovery.retry_until_stored(lambda: self._archive.store_capture(frame_id, capture))
         self._enqueue(frame, stored, request)
         log.info("slide %d captured%s", frame.position, f": {', '.join(flags)}" if flags else "")
 
+    def _known_picture(self, frame: SessionFrame, capture: Capture) -> bool:
+        """Return whether the roll has the picture already, from the same position; a person decides whether to keep it.
+
+        Only of strips and holders: the slides in a feeder are others each time.
+        """
+        if not self._chooses_positions:
+            return False
+        session, this = self._sessions.find(self._id), Fingerprint.of(capture.rgb)
+        for number in self._sessions.at_this_position(session, frame.position):
+            known = self._plan.frame(number)
+            try:
+                same = this.same_slide(Fingerprint.of(read_capture(self._archive.frame_folder(known).raw()).rgb))
+            except (DaemonError, DriverError, OSError) as error:
+                log.warning("%s: cannot be compared: %s", known, error)
+                continue
+            if same:
+                message = f"position {frame.position} shows the picture that the roll has as {known}"
+                self._recovery.halt(SessionState.ATTENTION, message, OTHER_POSITION)
+                return True
+        return False
+
     def _flags(self, capture: Capture) -> tuple[str, ...]:
         before, self._last = self._last, Fingerprint.of(capture.rgb)
-        # Where a scanner moves by itself, a slide may have passed unseen while nobody ran.
+        # If the scanner moves by itself, a slide may have passed while no service ran.
         late = [AFTER_INTERRUPTION] if self._interrupted else []
         self._interrupted = False
         return (*map(str, suspicions(capture, self._last, before)), *late)
@@ -260,6 +301,19 @@ class SessionRun:
         captured, lost = (sum(frame.taken is taken for frame in frames) for taken in (Taken.CAPTURED, Taken.LOST))
         of = "" if self._plan.frames is None else f" of {self._plan.frames}"
         return f"{captured}{of} slides captured" + (f", {lost} lost" if lost else "")
+
+
+def _require_positions(plan: ScanPlan, found: Capabilities) -> None:
+    if plan.positions is None:
+        return
+    if found.feeder != FeederWay.FRAME:
+        advice = "Leave --positions out, and put in only the slides to scan."
+        raise ScannerSetupError(f"{found.model} cannot choose positions, it takes slide after slide", advice=advice)
+    if found.frame_count is not None and plan.positions[-1] > found.frame_count:
+        raise ScannerSetupError(
+            f"{found.model} has positions 1 to {found.frame_count}, found {plan.positions[-1]}",
+            advice="Choose other positions (--positions).",
+        )
 
 
 def _scan_request(plan: ScanPlan, found: Capabilities) -> ScanRequest:

@@ -9,16 +9,25 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.core.frame_id import checked_slug, slug
+from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
 NETWORK_SETTLE_S: Final = 30.0
+_ROOT_VARIABLES: Final = ("FILMSCAND_STATION", "STATE_DIRECTORY", "XDG_DATA_HOME")
 
-Slug = Annotated[str, AfterValidator(checked_slug)]
+
+def _number_as_text(value: Any) -> Any:
+    """Return the text of a number: `box: 12` names a box."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_number_as_text)]
+Slug = Annotated[Text, AfterValidator(checked_slug)]
 CheckModel = Callable[[str, Path], str | None]
 
 
@@ -72,7 +81,7 @@ class Watch(_Section):
     path: Path = Path("drop")
     collection: Slug = "unsorted"
     box: Slug = "unsorted"
-    roll: str = Field(default="{folder}", min_length=1)
+    roll: Text = Field(default="{folder}", min_length=1)
     film: FilmKind = FilmKind.UNKNOWN
     pair: PairRule = PairRule.OPTIONAL
     pair_timeout_s: float = Field(default=180.0, ge=0)
@@ -89,8 +98,8 @@ class Watch(_Section):
             raise ValueError(f"roll: expected text with {{folder}} or {{date}} in it, found {self.roll!r}") from None
         return self
 
-    def roll_of(self, file: Path, day: date) -> str:
-        """Return the roll that a file in this folder belongs to, as a slug.
+    def roll_name(self, file: Path, day: date) -> str:
+        """Return the name of the roll that a file in this folder belongs to, as a person wrote it.
 
         Parameters
         ----------
@@ -99,8 +108,8 @@ class Watch(_Section):
         day : date
             Replaces `{date}`, and also `{folder}` if the file lies directly in the watch folder.
         """
-        folder = "-".join(file.parent.parts) or day.isoformat()
-        return slug(self.roll.format(folder=folder, date=day.isoformat()))
+        folder = "/".join(file.parent.parts) or day.isoformat()
+        return self.roll.format(folder=folder, date=day.isoformat())
 
     def quiet_time_s(self, *, network: bool) -> float:
         """Return for how many seconds a file must not change before it is taken; `network`: it lies on a share."""
@@ -164,11 +173,20 @@ def default_root() -> Path:
     The first that is set of $FILMSCAND_STATION, $STATE_DIRECTORY (systemd), $XDG_DATA_HOME/filmscand; else
     ~/.local/share/filmscand.
     """
-    for variable in ("FILMSCAND_STATION", "STATE_DIRECTORY"):
-        if value := os.environ.get(variable):
-            return Path(value.split(":")[0]).expanduser().absolute()
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data, "filmscand").expanduser().absolute()
+    variable = root_variable()
+    if variable == "XDG_DATA_HOME":
+        return Path(os.environ[variable], "filmscand").expanduser().absolute()
+    if variable is not None:
+        return Path(os.environ[variable].split(":")[0]).expanduser().absolute()
+    try:
+        return Path("~/.local/share/filmscand").expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError("this user has no home folder for a station: set FILMSCAND_STATION to its folder") from None
+
+
+def root_variable() -> str | None:
+    """Return the environment variable that names the folder of the station; None if none does."""
+    return next((name for name in _ROOT_VARIABLES if os.environ.get(name)), None)
 
 
 def find_config() -> Path | None:
@@ -188,7 +206,7 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
     check_model : callable, optional
         Called with a key and a model file; returns why the file cannot be used, or None.
         `cleaning.engine_options.model_problem` loads the engine for it, which takes seconds. Without this check a
-        model file only has to exist.
+        model file may be missing.
 
     Raises
     ------
@@ -209,9 +227,12 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
 
 def _model_problems(station: Station, check_model: CheckModel | None) -> Iterator[tuple[KeyPath, str]]:
     for key, path in station.cleaning.models().items():
+        if check_model is None:
+            # The file may lie on a share that is gone for now; only frames that need it have to wait for it.
+            continue
         if not path.is_file():
             yield ("cleaning", key), f"expected a model file, found none at {path}"
-        elif check_model is not None and (problem := check_model(key, path)):
+        elif problem := check_model(key, path):
             yield ("cleaning", key), problem
 
 

@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.visible import visible
 from filmscand.daemon.station.configuration import LogLevel
 
 # Syslog priorities. The journal reads `<N>` at the start of a line and removes it (sd-daemon(3)).
@@ -67,11 +68,18 @@ def _shared() -> list[Processor]:
 def _renderers(stream: TextIO) -> list[Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if stream.isatty():
-        return [strip, structlog.dev.ConsoleRenderer()]
+        console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        return [strip, structlog.processors.format_exc_info, _escape, console]
     renderers: list[Processor] = [strip, structlog.processors.format_exc_info]
     if "JOURNAL_STREAM" in os.environ:
         return [*renderers, _render_for_journal]
     return [*renderers, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _escape(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Write out what a terminal would obey: records quote names of files and messages of devices."""
+    lines = {"exception": "\n".join(map(visible, str(event["exception"]).split("\n")))} if "exception" in event else {}
+    return {key: visible(value) if isinstance(value, str) else value for key, value in event.items()} | lines
 
 
 def _render_for_journal(logger: object, method: str, event: EventDict) -> str:

@@ -1,1 +1,4 @@
-"""Film files: reads what other scanning programs write, and writes TIFF. Imports base."""
+"""Film files: reads the files of other scanning programs, and writes TIFF.
+
+Imports drivers.base.
+"""

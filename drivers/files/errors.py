@@ -1,13 +1,13 @@
-"""What can be wrong with a film file, named by what the caller can do about it.
+"""Errors of a film file, grouped by what the caller can do about them.
 
     DriverError
-      FilmFileError               any of the below; the message names the file, what was expected and what was found
-        FileTruncatedError        wait: more may come; once the file has long stopped growing, set it aside
-        NotAFilmScanError         set aside: this is no picture of film that the station can clean
+      FilmFileError               base class; the message names the file, what was expected and what was found
+        FileTruncatedError        wait: more may come; quarantine the file once it has not grown for long
+        NotAFilmScanError         quarantine: this is no picture of film that the station can clean
         AmbiguousLayoutError      ask: a person or the watch profile must say which plane is which
         PlaneMismatchError        ask: picture and infrared do not belong together
 
-A file that vanishes or cannot be opened gives the OSError of the system.
+A file that vanishes or cannot be opened raises the OSError of the system.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ SUFFIXES = frozenset({".tif", ".tiff", ".dng"})
 
 
 class FilmFileError(DriverError):
-    """A film file that cannot be read into a capture.
+    """Base class: a film file cannot be read as a capture.
 
     Attributes
     ----------
     path : Path
-        The file at fault.
+        The file.
+    expected, found : str
+        What the file should contain, and what it contains.
     """
 
     def __init__(self, path: Path, *, expected: str, found: str) -> None:
@@ -35,24 +37,24 @@ class FilmFileError(DriverError):
         self.found = found
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuilt, (type(self), self.path, self.expected, self.found)
+        return _rebuild, (type(self), self.path, self.expected, self.found)
 
 
 class FileTruncatedError(FilmFileError):
-    """The file ends, or is still empty, where its own tables say that there is more."""
+    """The file is empty, or ends before the data that its own tables announce."""
 
 
 class NotAFilmScanError(FilmFileError):
-    """The file holds no picture of film that can be cleaned."""
+    """The file contains no picture of film that can be cleaned."""
 
 
 class AmbiguousLayoutError(FilmFileError):
-    """The file can be understood in more than one way."""
+    """The file can be read in more than one way."""
 
 
 class PlaneMismatchError(FilmFileError):
     """Picture and infrared plane do not cover the same frame."""
 
 
-def _rebuilt(kind: type[FilmFileError], path: Path, expected: str, found: str) -> FilmFileError:
+def _rebuild(kind: type[FilmFileError], path: Path, expected: str, found: str) -> FilmFileError:
     return kind(path, expected=expected, found=found)

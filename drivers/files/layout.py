@@ -1,4 +1,4 @@
-"""Decides which page of a film file is the picture and where its infrared lies, from structure and not from names."""
+"""Finds the picture and the infrared plane in a film file, by the structure of the file and not by its name."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from filmscand.drivers.base import InfraredOrigin
 from filmscand.drivers.files.errors import AmbiguousLayoutError, NotAFilmScanError, PlaneMismatchError
 from filmscand.drivers.files.tiff_pages import BLACK_IS_ZERO, CFA, LINEAR_RAW, MASK, REDUCED, RGB, FilmPage, FilmTiff
 
+# Largest relative difference of two aspect ratios that count as the same.
 ASPECT_TOLERANCE = 0.01
-# A colour page below this part of the picture's size is a preview, whether it says so or not.
-_PREVIEW_PART = 0.6
-_ANONYMOUS_SAMPLE = 0
+# A colour page whose sides are at most this share of the picture's is a preview, even if it is not marked as one.
+_PREVIEW_SHARE = 0.6
+# ExtraSamples value of a sample without a declared meaning.
+_UNSPECIFIED_SAMPLE = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the planes of one frame lie in one file.
+    """The pages of one film file that hold the planes of a frame.
 
     Attributes
     ----------
     picture : FilmPage
         Page of the colour samples.
     infrared : FilmPage or None
-        Page of the infrared, the picture's own where it is the fourth sample, None where the file has none.
+        Page of the infrared: the picture's page if the infrared is its fourth sample, None if the file has none.
     origin : InfraredOrigin
         FOURTH_SAMPLE, PAGE or NONE.
     flags : tuple of str
-        What was decided on weak evidence or left unused.
+        Reason codes: "infrared_weak_evidence", "fourth_sample_unused", "extra_page_unused".
     """
 
     picture: FilmPage
@@ -36,33 +38,33 @@ class Layout:
     flags: tuple[str, ...] = ()
 
 
-def decide_layout(film: FilmTiff, *, told_infrared: bool | None, has_partner: bool) -> Layout:
+def decide_layout(film: FilmTiff, *, fourth_sample_infrared: bool | None, has_partner: bool) -> Layout:
     """Find the picture and its infrared within one file.
 
-    The fourth sample goes before a grey page; a grey page marked NewSubfileType 4 before an unmarked one.
+    A fourth sample has priority over a grey page, and a grey page marked with NewSubfileType 4 over an unmarked one.
 
     Parameters
     ----------
     film : FilmTiff
         The open file.
-    told_infrared : bool or None
-        What a person or the profile says about a fourth sample; None leaves it to the file.
+    fourth_sample_infrared : bool or None
+        Whether a fourth sample is infrared, as a person or the watch profile says; None decides by the file.
     has_partner : bool
-        A separate infrared file was given, so that a doubtful fourth sample may be left.
+        Whether a separate infrared file exists; a doubtful fourth sample is then not used.
 
     Raises
     ------
     NotAFilmScanError
-        No page is a colour picture of 8 to 16 bits.
+        If no page is a colour picture of 8 to 16 bits.
     AmbiguousLayoutError
-        Several pages or a doubtful fourth sample could be meant.
+        If several pages could be the picture or the infrared, or the meaning of a fourth sample is unknown.
     PlaneMismatchError
-        The infrared page has another aspect ratio.
+        If the infrared page has another aspect ratio than the picture.
     """
     picture = find_picture(film)
-    fourth, flags = _judge_fourth_sample(film, picture, told_infrared, has_partner)
+    use_fourth, flags = _decide_fourth_sample(film, picture, fourth_sample_infrared, has_partner)
     page, page_flags = _find_infrared_page(film, picture)
-    if fourth:
+    if use_fourth:
         unused = ("extra_page_unused",) if page is not None else ()
         return Layout(picture, picture, InfraredOrigin.FOURTH_SAMPLE, flags + unused)
     origin = InfraredOrigin.PAGE if page is not None else InfraredOrigin.NONE
@@ -70,20 +72,20 @@ def decide_layout(film: FilmTiff, *, told_infrared: bool | None, has_partner: bo
 
 
 def find_picture(film: FilmTiff) -> FilmPage:
-    """Find the one colour page that is the picture, leaving previews aside.
+    """Find the one colour page that is the picture; previews are ignored.
 
     Raises
     ------
     NotAFilmScanError
-        There is none.
+        If there is none.
     AmbiguousLayoutError
-        There are several.
+        If there are several.
     """
     colour = [page for page in film.pages if is_colour(page)]
     if any(page.photometric == LINEAR_RAW for page in colour):
         colour = [page for page in colour if page.photometric == LINEAR_RAW]
     if not colour:
-        raise _nothing_to_clean(film)
+        raise _no_picture(film)
     largest = max(colour, key=lambda page: page.pixels)
     rivals = [page for page in colour if page is not largest and not _is_preview(page, largest)]
     if rivals:
@@ -93,17 +95,17 @@ def find_picture(film: FilmTiff) -> FilmPage:
 
 
 def is_colour(page: FilmPage) -> bool:
-    """Tell whether a page can be read as a colour picture."""
+    """Return whether a page can be read as a colour picture."""
     return _has_counts(page) and page.photometric in (RGB, LINEAR_RAW) and page.samples in (3, 4)
 
 
 def is_grey(page: FilmPage) -> bool:
-    """Tell whether a page can be read as one plane of counts."""
+    """Return whether a page can be read as one plane of counts."""
     return _has_counts(page) and page.photometric in (BLACK_IS_ZERO, LINEAR_RAW) and page.samples == 1
 
 
 def same_aspect(shape: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Tell whether two (rows, cols) have the same aspect ratio within 1 %."""
+    """Return whether two shapes (rows, cols) have the same aspect ratio within `ASPECT_TOLERANCE`."""
     return abs(shape[0] * other[1] / (shape[1] * other[0]) - 1.0) <= ASPECT_TOLERANCE
 
 
@@ -112,41 +114,42 @@ def _has_counts(page: FilmPage) -> bool:
 
 
 def _is_preview(page: FilmPage, picture: FilmPage) -> bool:
-    part = max(page.rows / picture.rows, page.cols / picture.cols)
-    return part <= _PREVIEW_PART or (bool(page.subfile_type & REDUCED) and part < 1.0)
+    share = max(page.rows / picture.rows, page.cols / picture.cols)
+    return share <= _PREVIEW_SHARE or (bool(page.subfile_type & REDUCED) and share < 1.0)
 
 
-def _nothing_to_clean(film: FilmTiff) -> NotAFilmScanError:
+def _no_picture(film: FilmTiff) -> NotAFilmScanError:
     pages = "; ".join(str(page) for page in film.pages) or "no page"
     if any(page.photometric == CFA for page in film.pages):
-        expected = "a scanner's picture of 3 or 4 samples for each pixel, not a camera's raw file"
+        expected = "a scanner's picture of 3 or 4 samples per pixel, not a camera's raw file"
     elif film.pages and all(page.samples == 1 for page in film.pages):
-        expected = "a colour picture (a grey plane alone is only the infrared half of one)"
+        expected = "a colour picture (a grey plane alone is only the infrared half of a pair)"
     else:
         expected = "an RGB or linear raw picture of 3 or 4 samples of 8 to 16 bits"
     return NotAFilmScanError(film.path, expected=expected, found=pages)
 
 
-def _judge_fourth_sample(
-    film: FilmTiff, picture: FilmPage, told: bool | None, has_partner: bool
+def _decide_fourth_sample(
+    film: FilmTiff, picture: FilmPage, configured: bool | None, has_partner: bool
 ) -> tuple[bool, tuple[str, ...]]:
     if picture.samples == 3:
         return False, ()
-    if told is not None:
-        return told, () if told else ("fourth_sample_unused",)
-    if all(kind == _ANONYMOUS_SAMPLE for kind in picture.extra_samples) or "vuescan" in software_of(film).lower():
+    if configured is not None:
+        return configured, () if configured else ("fourth_sample_unused",)
+    if all(kind == _UNSPECIFIED_SAMPLE for kind in picture.extra_samples) or "vuescan" in software_of(film).lower():
         return True, ()
     if has_partner:
         return False, ("fourth_sample_unused",)
     raise AmbiguousLayoutError(
         film.path,
-        expected="a fourth sample without meaning (ExtraSamples 0 or absent), VueScan's, or a profile that names it",
-        found=f"ExtraSamples {picture.extra_samples} by {software_of(film) or 'an unnamed program'}",
+        expected="a fourth sample without a declared meaning (ExtraSamples 0 or absent), a file of VueScan, or the "
+        "setting fourth_sample_infrared",
+        found=f"ExtraSamples {picture.extra_samples} in a file of {software_of(film) or 'an unnamed program'}",
     )
 
 
 def software_of(film: FilmTiff) -> str:
-    """Name the program that wrote the file, "" where it does not say."""
+    """Return the name of the program that wrote the file; "" if the file does not say."""
     names = (page.tiff.tags.valueof(305) for page in film.pages)
     return next((name for name in names if isinstance(name, str) and name), "")
 
@@ -173,7 +176,7 @@ def _marked_pages(film: FilmTiff, picture: FilmPage, others: list[FilmPage]) -> 
     full = [page for page in marked if not page.subfile_type & REDUCED]
     for page in full:
         if not same_aspect((page.rows, page.cols), (picture.rows, picture.cols)):
-            expected = f"an infrared page of {picture.rows} x {picture.cols} or the same aspect ratio"
+            expected = f"an infrared page of {picture.rows} x {picture.cols} pixels or of the same aspect ratio"
             raise PlaneMismatchError(film.path, expected=expected, found=str(page))
     return full
 

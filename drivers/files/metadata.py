@@ -1,4 +1,4 @@
-"""Reads what a film file says about itself."""
+"""Reads the metadata of a film file: scanner, program, time, resolution, colour profile, encoding."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ _PER_INCH = {2: 1.0, 3: 2.54}
 _SILVERFAST_GAMMA = re.compile(rb"""Silverfast:Gamma\s*(?:=\s*["']|>)\s*([^"'<]*)""", re.IGNORECASE)
 
 
-def read_text(film: FilmTiff, picture: FilmPage, what: str) -> str | None:
-    """Read "make", "model" or "software", None where the file does not say."""
-    if what == "software":
+def read_text(film: FilmTiff, picture: FilmPage, field: str) -> str | None:
+    """Read the field "make", "model" or "software"; None if the file does not have it."""
+    if field == "software":
         return software_of(film) or None
-    tags = (_MAKE,) if what == "make" else (_MODEL, _CAMERA_MODEL)
+    tags = (_MAKE,) if field == "make" else (_MODEL, _CAMERA_MODEL)
     texts = (_tag(film, picture, tag) for tag in tags)
     return next((text.strip() for text in texts if isinstance(text, str) and text.strip()), None)
 
 
 def read_icc_profile(film: FilmTiff, picture: FilmPage) -> bytes | None:
-    """Read the embedded colour profile, as found."""
+    """Read the embedded colour profile; None if there is none."""
     profile = _tag(film, picture, _ICC_PROFILE)
     return bytes(profile) if isinstance(profile, bytes) and profile else None
 
 
 def read_captured_at(film: FilmTiff, picture: FilmPage) -> datetime | None:
-    """Read when the frame was captured (original date before file date), without a time zone."""
+    """Read when the frame was captured, without a time zone.
+
+    DateTimeOriginal has priority over DateTime. None if the file has neither.
+    """
     exif = _tag(film, picture, _EXIF)
     original = exif.get("DateTimeOriginal") if isinstance(exif, dict) else None
     for text in (original, _tag(film, picture, _DATE_ORIGINAL), _tag(film, picture, _DATE_TIME)):
@@ -43,9 +46,9 @@ def read_captured_at(film: FilmTiff, picture: FilmPage) -> datetime | None:
 
 
 def read_resolution_dpi(film: FilmTiff, picture: FilmPage) -> float | None:
-    """Read the samples per inch along the rows of the upright picture."""
-    turned = (picture.orientation or 1) >= 5
-    value = _tag(film, picture, _RESOLUTION_ROWS if turned else _RESOLUTION_COLS)
+    """Read the samples per inch along the rows of the upright picture; None if the file does not say."""
+    is_turned = (picture.orientation or 1) >= 5
+    value = _tag(film, picture, _RESOLUTION_ROWS if is_turned else _RESOLUTION_COLS)
     unit = _tag(film, picture, _RESOLUTION_UNIT)
     per_inch = _PER_INCH.get(int(unit) if isinstance(unit, int) else 2)
     if per_inch is None or not isinstance(value, tuple) or len(value) != 2 or 0 in value:
@@ -54,14 +57,21 @@ def read_resolution_dpi(film: FilmTiff, picture: FilmPage) -> float | None:
 
 
 def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[str, ...]]:
-    """Tell whether the counts are proportional to light, and on which weak ground.
+    """Find out whether the counts are proportional to light.
+
+    Parameters
+    ----------
+    film : FilmTiff
+        The open file.
+    picture : FilmPage
+        The page of the picture.
 
     Returns
     -------
     linear : bool or None
-        None where the file does not tell.
+        None if the file does not say.
     flags : tuple of str
-        "linear_assumed" where only the kind of file speaks for it.
+        "linear_assumed" if only the kind of file suggests it.
     """
     xmp = _tag(film, picture, _XMP)
     gamma = _SILVERFAST_GAMMA.search(xmp) if isinstance(xmp, bytes) else None
@@ -75,14 +85,14 @@ def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[s
         return None, ()
     if picture.bits == 8:
         return False, ()
-    # VueScan's raw file carries no profile; what it saves for viewing does.
+    # VueScan's raw files have no colour profile; its files for viewing do.
     if picture.samples == 4 and read_icc_profile(film, picture) is None:
         return True, ("linear_assumed",)
     return None, ()
 
 
 def _tag(film: FilmTiff, picture: FilmPage, tag: int) -> Any:
-    """Value of a tag of the picture's page, or of the first page where the picture lies below it."""
+    """Return a tag of the picture's page, else of the file's first page; None if neither has it."""
     for page in (picture, film.pages[0]):
         value = page.tiff.tags.valueof(tag)
         if value is not None:

@@ -1,8 +1,9 @@
-"""Which file holds the infrared of a picture, told by their names alone."""
+"""Finds the infrared file of a picture by the file names alone."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 from filmscand.drivers.files.errors import SUFFIXES, AmbiguousLayoutError
@@ -11,19 +12,29 @@ _SUFFIXED = re.compile(r"(?P<stem>.+?)[ ._-](?:ir|infrared)", re.IGNORECASE)
 _PREFIXED = re.compile(r"(?:ir|infrared)[ ._-](?P<stem>.+)", re.IGNORECASE)
 
 
+def name_key(name: str) -> str:
+    """Return the key of a file or folder name: names that a person takes for the same one have the same key.
+
+    Systems write one name in different ways: macOS as base letters with separate accents (Unicode NFD), others as
+    whole letters (NFC), and Windows and macOS do not tell upper from lower case.
+    """
+    # Folding the case of a whole letter may take it apart again (U+0130), and accents may fold themselves (U+0345).
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
 def infrared_stem(name: str) -> str | None:
-    """Give the picture's name, without extension, to which an infrared file's name points.
+    """Return the name of the picture, without extension, that belongs to an infrared file.
 
     Parameters
     ----------
     name : str
-        A file name: NAME_ir.tif, NAME-IR.tiff, NAME.ir.tif, NAME_infrared.tif, ir_NAME.tif in any case.
+        A file name such as NAME_ir.tif, NAME-IR.tiff, NAME.ir.tif, NAME_infrared.tif or ir_NAME.tif, in any case.
 
     Returns
     -------
     str or None
-        "roll1_0007_IR.tif" gives "roll1_0007"; None where the name is no infrared name or the extension is not a
-        film file's.
+        "roll1_0007_IR.tif" gives "roll1_0007"; None if the name is not that of an infrared file, or the extension not
+        that of a film file.
     """
     path = Path(name)
     if path.suffix.lower() not in SUFFIXES:
@@ -35,8 +46,8 @@ def infrared_stem(name: str) -> str | None:
 def find_infrared_partner(picture: Path) -> Path | None:
     """Find the infrared file beside a picture.
 
-    Names are compared without case; among several that fit, the one in the picture's own case and with its own
-    extension is taken.
+    Names are compared by `name_key`. If several files fit, the picture's own case has priority, then the
+    picture's own extension.
 
     Parameters
     ----------
@@ -46,34 +57,35 @@ def find_infrared_partner(picture: Path) -> Path | None:
     Returns
     -------
     Path or None
-        The partner in the same folder, None where there is none.
+        The partner in the same folder; None if there is none.
 
     Raises
     ------
     AmbiguousLayoutError
-        Two files fit equally well.
+        If two files fit equally well.
     OSError
-        The folder cannot be read.
+        If the folder cannot be read.
     """
-    wanted = {picture.stem.casefold(), picture.name.casefold()}
+    stems = {name_key(picture.stem), name_key(picture.name)}
     partners = [
         other
         for other in sorted(picture.parent.iterdir())
         if other.name != picture.name
         and (stem := infrared_stem(other.name)) is not None
-        and stem.casefold() in wanted
+        and name_key(stem) in stems
         and other.is_file()
     ]
     if not partners:
         return None
-    likeness = [_likeness(picture, partner) for partner in partners]
-    best = [partner for partner, alike in zip(partners, likeness, strict=True) if alike == max(likeness)]
+    ranks = [_rank(picture, partner) for partner in partners]
+    best = [partner for partner, rank in zip(partners, ranks, strict=True) if rank == max(ranks)]
     if len(best) > 1:
         names = " and ".join(partner.name for partner in best)
         raise AmbiguousLayoutError(picture, expected="one infrared file beside it", found=names)
     return best[0]
 
 
-def _likeness(picture: Path, partner: Path) -> tuple[bool, bool]:
-    same_case = infrared_stem(partner.name) in (picture.stem, picture.name)
+def _rank(picture: Path, partner: Path) -> tuple[bool, bool]:
+    stem = unicodedata.normalize("NFC", infrared_stem(partner.name) or "")
+    same_case = stem in {unicodedata.normalize("NFC", name) for name in (picture.stem, picture.name)}
     return same_case, partner.suffix == picture.suffix

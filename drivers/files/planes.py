@@ -1,4 +1,4 @@
-"""Fills the planes of a frame from the pages that the layout names."""
+"""Reads the planes of a frame from the pages that the layout names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from filmscand.drivers.files.counts import carried_bits
+from filmscand.drivers.files.counts import detect_bits
 from filmscand.drivers.files.errors import NotAFilmScanError, PlaneMismatchError
 from filmscand.drivers.files.layout import Layout, is_colour, is_grey, same_aspect
 from filmscand.drivers.files.tiff_pages import REDUCED, FilmPage, FilmTiff, open_film
@@ -20,7 +20,19 @@ Counts = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """Upright planes of one frame and what was noticed while they were read."""
+    """Upright planes of one frame.
+
+    Attributes
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the picture, 0..65535.
+    infrared : (rows, cols) ndarray of uint16 or None
+        Counts of the infrared plane, 0..65535; None if the file has none.
+    bits : int
+        Bits that the picture's counts use: 8, 12, 14 or 16.
+    flags : tuple of str
+        Reason codes of the layout and of both planes.
+    """
 
     rgb: Counts
     infrared: Counts | None
@@ -29,12 +41,19 @@ class Planes:
 
 
 def read_planes(film: FilmTiff, layout: Layout) -> Planes:
-    """Read the picture and the infrared that lies in the same file.
+    """Read the picture and the infrared of the same file.
+
+    Parameters
+    ----------
+    film : FilmTiff
+        The open file.
+    layout : Layout
+        Where the planes lie in it.
 
     Raises
     ------
     FileTruncatedError
-        Samples are missing.
+        If samples are missing.
     """
     picture = layout.picture
     rows, cols = picture.upright_shape
@@ -51,34 +70,40 @@ def read_planes(film: FilmTiff, layout: Layout) -> Planes:
     infrared = fourth
     if layout.infrared is not None and layout.infrared is not picture:
         plane, page_flags = _read_grey(film, layout.infrared, picture.orientation)
-        infrared, fit_flags = _fitted(plane, (rows, cols))
+        infrared, fit_flags = _fit_to_picture(plane, (rows, cols))
         flags += page_flags + fit_flags
     return Planes(rgb, infrared, bits, layout.flags + flags)
 
 
 def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tuple[Counts, tuple[str, ...]]:
-    """Read a separate infrared file onto the grid of its picture.
+    """Read a separate infrared file and resample it to the grid of its picture.
 
     Parameters
     ----------
     path : Path
-        A grey page, or a colour page whose three samples are equal.
+        The infrared file: a grey page, or a colour page whose three samples are equal.
     picture : Path
-        The picture it belongs to, for messages.
+        The picture to which it belongs, for messages.
     shape : (int, int)
         Rows and columns of the upright picture.
 
     Returns
     -------
     plane : (rows, cols) ndarray of uint16
+        Upright infrared plane of the picture's shape, 0..65535.
     flags : tuple of str
+        "infrared_resampled", and the flags of `detect_bits` with the prefix "infrared_".
 
     Raises
     ------
-    FileTruncatedError, NotAFilmScanError, OSError
-        As for a picture.
+    FileTruncatedError
+        If the file is not complete.
+    NotAFilmScanError
+        If the file contains no infrared plane.
     PlaneMismatchError
-        The aspect ratios differ by more than 1 %.
+        If the aspect ratios differ by more than 1 %.
+    OSError
+        If the file cannot be read.
     """
     with open_film(path) as film:
         page = _infrared_page(film)
@@ -89,7 +114,7 @@ def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tup
     if not same_aspect(plane.shape, shape):
         expected = f"{shape[0]} x {shape[1]} pixels as in {picture.name}, or the same aspect ratio"
         raise PlaneMismatchError(path, expected=expected, found=f"{plane.shape[0]} x {plane.shape[1]}")
-    fitted, fit_flags = _fitted(plane, shape)
+    fitted, fit_flags = _fit_to_picture(plane, shape)
     return fitted, flags + fit_flags
 
 
@@ -117,7 +142,7 @@ def _read_equal_colours(film: FilmTiff, page: FilmPage) -> tuple[Counts, tuple[s
     red = rgb[..., 0]
     if not all(np.array_equal(red, rgb[..., index]) for index in (1, 2)):
         expected = "an infrared plane: one grey page, or colour samples that are equal"
-        raise NotAFilmScanError(film.path, expected=expected, found=f"{page} with colours")
+        raise NotAFilmScanError(film.path, expected=expected, found=f"{page} with different colour samples")
     plane = np.ascontiguousarray(red)
     _, flags = _bits(page, (plane,))
     return plane, tuple(f"infrared_{flag}" for flag in flags)
@@ -127,13 +152,13 @@ def _bits(page: FilmPage, planes: tuple[Counts, ...]) -> tuple[int, tuple[str, .
     if page.bits == 8:
         return 8, ("eight_bit",)
     declared_max = (1 << page.bits) - 1 if page.bits < 16 else page.max_sample_value
-    return carried_bits(planes, declared_max)
+    return detect_bits(planes, declared_max)
 
 
-def _fitted(plane: Counts, shape: tuple[int, int]) -> tuple[Counts, tuple[str, ...]]:
+def _fit_to_picture(plane: Counts, shape: tuple[int, int]) -> tuple[Counts, tuple[str, ...]]:
     if plane.shape == shape:
         return plane, ()
-    # Pillow averages where it makes smaller and interpolates where it makes larger, pixel areas aligned.
+    # Pillow averages when it reduces and interpolates when it enlarges, with pixel areas aligned.
     image = Image.fromarray(plane.astype(np.float32))
     resized = np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
     fitted = np.empty(shape, np.uint16)

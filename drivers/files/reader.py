@@ -1,7 +1,6 @@
-"""Reads the files of other scanning programs into captures: RGB with infrared in every layout that is in use.
+"""Reads the files of other scanning programs as captures: RGB with infrared, in all layouts in use.
 
-Errors are in `filmscand.drivers.files.errors`: wait (FileTruncatedError), set aside (NotAFilmScanError), ask
-(AmbiguousLayoutError, PlaneMismatchError), all below FilmFileError.
+The errors are in `filmscand.drivers.files.errors`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filmscand.drivers.base import Capture, CaptureInfo, InfraredOrigin
-from filmscand.drivers.files.counts import correlation, doubt_infrared
+from filmscand.drivers.files.counts import check_infrared, correlation
 from filmscand.drivers.files.errors import (
     SUFFIXES,
     AmbiguousLayoutError,
@@ -30,7 +29,7 @@ from filmscand.drivers.files.metadata import (
 )
 from filmscand.drivers.files.pairs import find_infrared_partner, infrared_stem
 from filmscand.drivers.files.planes import Planes, read_infrared_file, read_planes
-from filmscand.drivers.files.tiff_pages import FilmTiff, damage_named, open_film
+from filmscand.drivers.files.tiff_pages import FilmTiff, convert_errors, open_film
 from filmscand.drivers.files.tiff_samples import check_last_segment
 
 __all__ = [
@@ -58,59 +57,68 @@ def read_capture(
 ) -> Capture:
     """Read one frame from a film file, or from a picture and its infrared file.
 
-    Infrared inside the picture's file goes before a separate file, which is then flagged "infrared_partner_unused".
+    Infrared inside the picture's file has priority over a separate file; the flag is then "infrared_partner_unused".
 
     Parameters
     ----------
     picture : Path
-        TIFF, BigTIFF or DNG with a colour picture.
+        TIFF, BigTIFF or DNG file with a colour picture.
     infrared : Path or None
-        The separate infrared file, where there is one (see `find_infrared_partner`).
+        The separate infrared file, if there is one (see `find_infrared_partner`).
     fourth_sample_is_infrared : bool or None
-        What a person or the profile says about a fourth sample; None leaves it to the file.
+        Whether a fourth sample is infrared, as a person or the watch profile says; None decides by the file.
 
     Returns
     -------
     Capture
-        Upright planes, C-contiguous, native uint16; `infrared` is None and "no_infrared" flagged where there is none.
+        Upright planes, C-contiguous, native uint16, 0..65535. Without infrared, `infrared` is None and the flags
+        contain "no_infrared".
 
     Raises
     ------
     FileTruncatedError
-        A file is not whole, or changed while it was read.
+        If a file is not complete, or changed while it was read.
     NotAFilmScanError
-        A file is no scan of film.
+        If a file is not a scan of film.
     AmbiguousLayoutError
-        The layout can be understood in more than one way.
+        If the file can be read in more than one way.
     PlaneMismatchError
-        Picture and infrared differ in shape.
+        If picture and infrared have different aspect ratios.
     OSError
-        A file cannot be read.
+        If a file cannot be read.
     """
     with open_film(picture) as film:
-        with damage_named(picture, "tags of a film scan"):
-            layout = decide_layout(film, told_infrared=fourth_sample_is_infrared, has_partner=infrared is not None)
+        with convert_errors(picture, "tags of a film scan"):
+            layout = decide_layout(
+                film, fourth_sample_infrared=fourth_sample_is_infrared, has_partner=infrared is not None
+            )
             icc_profile = read_icc_profile(film, layout.picture)
             info = _describe(film, layout, icc_profile)
-        read = _Read(info, read_planes(film, layout), (film.path,))
+        frame = _ReadFrame(info, read_planes(film, layout), (film.path,))
     if infrared is not None:
-        read = _with_partner(read, infrared)
-    return Capture(read.planes.rgb, read.planes.infrared, _judged(read.info, read.planes), icc_profile, read.sources)
+        frame = _with_partner(frame, infrared)
+    info = _complete(frame.info, frame.planes)
+    return Capture(frame.planes.rgb, frame.planes.infrared, info, icc_profile, frame.sources)
 
 
 def check_whole(path: Path) -> None:
-    """Check cheaply that a film file is complete: a picture or an infrared file.
+    """Check quickly that a film file, a picture or an infrared file, is complete.
 
-    Its directories and every strip and tile of every page lie within the file, and the one that lies last decodes.
+    All directories, strips and tiles must lie within the file, and the last strip or tile must decode.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
 
     Raises
     ------
     FileTruncatedError
-        Part of the file is missing, or it changed meanwhile.
+        If part of the file is missing, or the file changed during the check.
     NotAFilmScanError
-        It is no TIFF, or no page of it could be a picture or an infrared plane.
+        If the file is not a TIFF, or none of its pages can be a picture or an infrared plane.
     OSError
-        The file cannot be read.
+        If the file cannot be read.
     """
     with open_film(path) as film:
         pages = [page for page in film.pages if is_colour(page) or is_grey(page)]
@@ -122,7 +130,7 @@ def check_whole(path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ReadFrame:
     info: CaptureInfo
     planes: Planes
     sources: tuple[Path, ...]
@@ -148,24 +156,24 @@ def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> Capt
     )
 
 
-def _with_partner(read: _Read, partner: Path) -> _Read:
-    info = read.info
-    if read.planes.infrared is not None:
-        return replace(read, info=_changed(info, flags=(*info.flags, "infrared_partner_unused")))
-    plane, flags = read_infrared_file(partner, read.sources[0], (info.rows, info.cols))
+def _with_partner(frame: _ReadFrame, partner: Path) -> _ReadFrame:
+    info = frame.info
+    if frame.planes.infrared is not None:
+        return replace(frame, info=_changed(info, flags=(*info.flags, "infrared_partner_unused")))
+    plane, flags = read_infrared_file(partner, frame.sources[0], (info.rows, info.cols))
     layout, origin = f"{info.layout}_pair", InfraredOrigin.PAIR
     paired = _changed(info, layout=layout, infrared_origin=origin, flags=info.flags + flags)
-    return _Read(paired, replace(read.planes, infrared=plane), (*read.sources, partner))
+    return _ReadFrame(paired, replace(frame.planes, infrared=plane), (*frame.sources, partner))
 
 
-def _judged(info: CaptureInfo, planes: Planes) -> CaptureInfo:
+def _complete(info: CaptureInfo, planes: Planes) -> CaptureInfo:
     flags = info.flags + planes.flags
     if planes.infrared is None:
         return _changed(info, bits_per_sample=planes.bits, flags=(*flags, "no_infrared"))
     return _changed(
         info,
         bits_per_sample=planes.bits,
-        flags=flags + doubt_infrared(planes.rgb, planes.infrared),
+        flags=flags + check_infrared(planes.rgb, planes.infrared),
         infrared_red_correlation=correlation(planes.rgb[..., 0], planes.infrared),
     )
 

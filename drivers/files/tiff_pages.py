@@ -1,4 +1,4 @@
-"""Opens a film file and lists its pages with what decides their role, every length checked."""
+"""Opens a film file and lists its pages, with the tags that decide their role; every length is checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import tifffile
 
 from filmscand.drivers.files.errors import FileTruncatedError, FilmFileError, NotAFilmScanError
-from filmscand.drivers.files.tiff_structure import check_skeleton
+from filmscand.drivers.files.tiff_structure import check_structure
 
 BLACK_IS_ZERO, RGB, CFA, LINEAR_RAW = 1, 2, 32803, 34892
 UNCOMPRESSED = 1
@@ -32,32 +32,49 @@ _PHOTOMETRICS = {
     CFA: "colour filter array (camera raw)",
     LINEAR_RAW: "linear raw",
 }
-# The steepest codec (LZW on a constant picture) stays below this; a claim beyond it is a damaged size.
+# Largest ratio of decoded to encoded bytes. LZW on a constant picture stays below it; a higher ratio means a corrupt
+# size.
 _MAX_EXPANSION = 4000
-# Beyond any scanner: 8 x 10 inch at 5000 dpi takes 16 GB.
+# Largest page that is accepted, in bytes. No scanner delivers more: 8 x 10 inch at 5000 dpi takes 16 GB.
 _MAX_PAGE_BYTES = 32 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class FilmPage:
-    """One directory of a film file, as far as its role and its samples need it.
+    """One directory of a film file: the tags that decide its role and how its samples are read.
 
     Attributes
     ----------
     tiff : tifffile.TiffPage
-        The page in tifffile's words, for tags and codecs.
+        The page as tifffile has it, for tags and codecs.
+    rows, cols : int
+        Size as stored, before the orientation is applied, >= 1.
+    samples : int
+        Samples per pixel, >= 1.
+    bits : int
+        Bits per sample.
+    photometric : int
+        PhotometricInterpretation.
     subfile_type : int
-        NewSubfileType: bit 0 reduced, bit 2 mask (SilverFast: infrared).
-    sub_directory : bool
-        Found below another page (DNG), not in the file's own chain.
+        NewSubfileType: bit 0 reduced picture, bit 2 mask (SilverFast: infrared).
+    unsigned : bool
+        Whether samples are unsigned integers.
+    chunky : bool
+        Whether the samples of a pixel lie together, instead of one plane after another.
     orientation : int or None
-        1..8, None where the page does not say.
+        1..8; None if the page does not say.
+    extra_samples : tuple of int
+        ExtraSamples; empty if absent.
     max_sample_value : int or None
-        MaxSampleValue or WhiteLevel, where all samples agree.
+        MaxSampleValue or WhiteLevel; None if absent or different for each sample.
+    compression : int
+        Compression.
+    tiled : bool
+        Whether the page has tiles instead of strips.
     segment_rows, segment_cols : int
         Size of one strip or tile.
     offsets, lengths : tuple of int
-        Where each strip or tile lies in the file, in bytes.
+        Position and length of each strip or tile in the file, in bytes.
     """
 
     tiff: tifffile.TiffPage
@@ -67,7 +84,6 @@ class FilmPage:
     bits: int
     photometric: int
     subfile_type: int
-    sub_directory: bool
     unsigned: bool
     chunky: bool
     orientation: int | None
@@ -92,7 +108,7 @@ class FilmPage:
 
     @property
     def segment_row_bytes(self) -> int:
-        """Bytes of one row of a strip or tile once it is decoded."""
+        """Bytes of one row of a decoded strip or tile."""
         return ceil(self.segment_cols * (self.samples if self.chunky else 1) * self.bits / 8)
 
     def __str__(self) -> str:
@@ -102,7 +118,21 @@ class FilmPage:
 
 @dataclass(frozen=True, slots=True)
 class FilmTiff:
-    """An open film file."""
+    """An open film file.
+
+    Attributes
+    ----------
+    path : Path
+        Its name.
+    file : binary file object
+        Open for reading.
+    size_bytes : int
+        Its length.
+    pages : tuple of FilmPage
+        All pages, sub-directories included.
+    is_dng : bool
+        Whether it is a DNG file.
+    """
 
     path: Path
     file: BinaryIO
@@ -113,21 +143,30 @@ class FilmTiff:
 
 @contextmanager
 def open_film(path: Path) -> Iterator[FilmTiff]:
-    """Open a TIFF or DNG, check its skeleton and lengths, and close it again.
+    """Open a TIFF or DNG file for a `with` block and check its structure and lengths.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Yields
+    ------
+    FilmTiff
 
     Raises
     ------
     FileTruncatedError
-        Part of the file is missing, or the file changed while it was open.
+        If part of the file is missing, or the file changed while it was open.
     NotAFilmScanError
-        It is no TIFF, or one that cannot be understood.
+        If the file is not a TIFF, or its tags make no sense.
     OSError
-        The file cannot be read.
+        If the file cannot be read.
     """
     with path.open("rb") as file:
         before = os.fstat(file.fileno())
-        check_skeleton(file, path, before.st_size)
-        with damage_named(path, "the tags of a TIFF"):
+        check_structure(file, path, before.st_size)
+        with convert_errors(path, "the tags of a TIFF"):
             file.seek(0)
             pages = tuple(_list_pages(path, tifffile.TiffFile(file)))
             is_dng = any(50706 in page.tiff.tags for page in pages)
@@ -137,14 +176,28 @@ def open_film(path: Path) -> Iterator[FilmTiff]:
         yield film
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise FileTruncatedError(path, expected="a file at rest", found="one that changed while it was read")
+            raise FileTruncatedError(path, expected="an unchanging file", found="one that changed while it was read")
 
 
 @contextmanager
-def damage_named(path: Path, expected: str, error_kind: type[FilmFileError] = NotAFilmScanError) -> Iterator[None]:
-    """Turn whatever a parser or codec raises on damaged bytes into an error that names the file.
+def convert_errors(path: Path, expected: str, error_kind: type[FilmFileError] = NotAFilmScanError) -> Iterator[None]:
+    """Convert any error that a parser or codec raises on damaged bytes into one that names the file.
 
-    A lack of memory is no fault of the file: it becomes the OSError that asks to try again.
+    Parameters
+    ----------
+    path : Path
+        The file.
+    expected : str
+        What the file should contain, for the message.
+    error_kind : subclass of FilmFileError
+        The error to raise.
+
+    Raises
+    ------
+    FilmFileError
+        Of the given kind, for any error but those below.
+    OSError
+        As it is; with ENOMEM for a lack of memory, which is not the fault of the file and may pass.
     """
     try:
         yield
@@ -152,7 +205,7 @@ def damage_named(path: Path, expected: str, error_kind: type[FilmFileError] = No
         raise
     except MemoryError as error:
         raise OSError(errno.ENOMEM, "not enough memory for the planes", str(path)) from error
-    # A damaged file makes tifffile and the codecs raise almost any type.
+    # On a damaged file, tifffile and the codecs raise almost any type of error.
     except Exception as error:
         raise error_kind(path, expected=expected, found=f"{type(error).__name__}: {error}") from error
 
@@ -160,15 +213,15 @@ def damage_named(path: Path, expected: str, error_kind: type[FilmFileError] = No
 def _list_pages(path: Path, tiff: tifffile.TiffFile) -> Iterator[FilmPage]:
     for top in tiff.pages:
         page = top.aspage()
-        yield _describe(path, page, sub_directory=False)
-        for sub in page.pages or ():
-            yield _describe(path, sub.aspage(), sub_directory=True)
+        yield _describe(path, page)
+        for sub_directory in page.pages or ():
+            yield _describe(path, sub_directory.aspage())
 
 
-def _describe(path: Path, page: tifffile.TiffPage, *, sub_directory: bool) -> FilmPage:
+def _describe(path: Path, page: tifffile.TiffPage) -> FilmPage:
     bits = set(_as_tuple(page.tags.valueof(258, default=1)))
     if len(bits) != 1:
-        raise NotAFilmScanError(path, expected="samples of one size", found=f"{sorted(bits)} bits in one page")
+        raise NotAFilmScanError(path, expected="samples of equal size", found=f"{sorted(bits)} bits in one page")
     tiled = bool(page.is_tiled)
     rows, cols = int(page.imagelength), int(page.imagewidth)
     declared_max = set(_as_tuple(page.tags.valueof(281, default=page.tags.valueof(50717, default=()))))
@@ -181,7 +234,6 @@ def _describe(path: Path, page: tifffile.TiffPage, *, sub_directory: bool) -> Fi
         bits=bits.pop(),
         photometric=int(page.photometric),
         subfile_type=int(page.subfiletype),
-        sub_directory=sub_directory,
         unsigned=int(page.sampleformat) == 1,
         chunky=int(page.planarconfig) == 1,
         orientation=orientation[0] if orientation and orientation[0] in range(1, 9) else None,
@@ -202,32 +254,33 @@ def _as_tuple(value: Any) -> tuple[int, ...]:
 
 def _check_segments(film: FilmTiff, page: FilmPage) -> None:
     if min(page.segment_rows, page.segment_cols, page.rows, page.cols, page.samples, page.bits) < 1:
-        raise NotAFilmScanError(film.path, expected="pages that have pixels", found=str(page))
+        raise NotAFilmScanError(film.path, expected="pages with pixels", found=str(page))
     down, across = ceil(page.rows / page.segment_rows), ceil(page.cols / page.segment_cols)
-    wanted = down * across * (1 if page.chunky else page.samples)
+    count = down * across * (1 if page.chunky else page.samples)
     available = min(len(page.offsets), len(page.lengths))
-    if available < wanted:
+    if available < count:
         found = f"{available} in a page of {page}"
-        raise FileTruncatedError(film.path, expected=f"{wanted} strips or tiles", found=found)
+        raise FileTruncatedError(film.path, expected=f"{count} strips or tiles", found=found)
     for offset, length in zip(page.offsets, page.lengths, strict=False):
         if offset <= 0 or length <= 0:
-            raise FileTruncatedError(film.path, expected="every strip written", found=f"an empty one in {page}")
+            expected = "data in every strip or tile"
+            raise FileTruncatedError(film.path, expected=expected, found=f"an empty one in {page}")
         if offset + length > film.size_bytes:
             found = f"a file of {film.size_bytes} bytes"
             raise FileTruncatedError(film.path, expected=f"samples up to byte {offset + length}", found=found)
-    _check_lengths(film, page, wanted, down)
+    _check_lengths(film, page, count, down)
 
 
-def _check_lengths(film: FilmTiff, page: FilmPage, wanted: int, down: int) -> None:
-    claimed = page.segment_rows * page.segment_row_bytes
-    lengths = page.lengths[:wanted]
+def _check_lengths(film: FilmTiff, page: FilmPage, count: int, down: int) -> None:
+    decoded_bytes = page.segment_rows * page.segment_row_bytes
+    lengths = page.lengths[:count]
     if page.compression != UNCOMPRESSED:
-        if claimed * wanted > min(_MAX_EXPANSION * (sum(lengths) + 4096), _MAX_PAGE_BYTES):
-            raise NotAFilmScanError(film.path, expected="samples for a size it could hold", found=str(page))
+        if decoded_bytes * count > min(_MAX_EXPANSION * (sum(lengths) + 4096), _MAX_PAGE_BYTES):
+            raise NotAFilmScanError(film.path, expected="a page size that fits its encoded bytes", found=str(page))
         return
     last_strip_bytes = (page.rows - (down - 1) * page.segment_rows) * page.segment_row_bytes
     for index, length in enumerate(lengths):
-        needed = last_strip_bytes if not page.tiled and (index + 1) % down == 0 else claimed
+        needed = last_strip_bytes if not page.tiled and (index + 1) % down == 0 else decoded_bytes
         if length < needed:
             expected = f"{needed} bytes in strip or tile {index} of {page}"
             raise FileTruncatedError(film.path, expected=expected, found=f"{length}")

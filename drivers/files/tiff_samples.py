@@ -1,4 +1,4 @@
-"""Reads the samples of a page straight into upright planes of 16-bit counts."""
+"""Reads the samples of a page directly into upright planes of 16-bit counts."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.drivers.files.errors import FileTruncatedError
-from filmscand.drivers.files.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, damage_named
+from filmscand.drivers.files.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, convert_errors
 
 Counts = npt.NDArray[np.uint16]
 Samples = npt.NDArray[Any]
 
+# Bytes of uncompressed rows that are read at once.
 _BAND_BYTES = 1 << 20
+# Bytes of compressed strips or tiles that are read at once.
 _ENCODED_BYTES = 4 << 20
+# Factor that spreads 8-bit counts over 0..65535.
 _EIGHT_TO_SIXTEEN = 257
+# Compression values of JPEG, whose tables and header tifffile has to pass to the decoder.
 _JPEG_CODECS = (6, 7, 34892, 33007)
 
 
 def as_stored(upright: Samples, orientation: int) -> Samples:
-    """View an upright array in the row and column order in which a file with this orientation stores it.
+    """View an upright array in the order of rows and columns in which a file with this orientation stores it.
 
     Parameters
     ----------
     upright : (rows, cols, ...) ndarray
-        As the picture is looked at.
+        The upright picture.
     orientation : int
         TIFF tag 274, 1..8.
 
     Returns
     -------
     ndarray
-        A view; writing stored rows into it turns them upright.
+        A view of `upright`; rows written into it as stored turn upright.
     """
     if orientation in (2, 3, 6, 7):
         upright = upright[:, ::-1]
@@ -44,7 +48,7 @@ def as_stored(upright: Samples, orientation: int) -> Samples:
 
 
 def read_samples(film: FilmTiff, page: FilmPage, planes: Sequence[Counts | None]) -> None:
-    """Decode every strip or tile of a page into planes; 8-bit samples are widened (v * 257).
+    """Decode all strips or tiles of a page into planes; 8-bit samples are widened (v * 257).
 
     Parameters
     ----------
@@ -52,16 +56,17 @@ def read_samples(film: FilmTiff, page: FilmPage, planes: Sequence[Counts | None]
         The open file.
     page : FilmPage
         One of its pages, of 8, 12, 14 or 16 bits.
-    planes : one (rows, cols) or (rows, cols, n) ndarray of uint16 or None each
-        In stored order; together they take the samples of the page one after another, None skips one sample.
+    planes : sequence of ndarray of uint16 or None
+        Target arrays in stored order, each (rows, cols) or (rows, cols, n); they receive the samples of the page one
+        after another. None skips one sample.
 
     Raises
     ------
     FileTruncatedError
-        A strip or tile is missing or does not decode.
+        If a strip or tile is missing or does not decode.
     """
     writer = _PlaneWriter(page, planes)
-    with damage_named(film.path, f"the samples of {page}", FileTruncatedError):
+    with convert_errors(film.path, f"the samples of {page}", FileTruncatedError):
         if _is_plain(page):
             _read_runs(film, page, writer)
         else:
@@ -69,12 +74,19 @@ def read_samples(film: FilmTiff, page: FilmPage, planes: Sequence[Counts | None]
 
 
 def check_last_segment(film: FilmTiff, page: FilmPage) -> None:
-    """Decode the strip or tile that lies last in the file, the one that a copy under way lacks.
+    """Decode the last strip or tile of the file, which is missing while a copy is still running.
+
+    Parameters
+    ----------
+    film : FilmTiff
+        The open file.
+    page : FilmPage
+        One of its pages.
 
     Raises
     ------
     FileTruncatedError
-        It does not decode.
+        If it does not decode.
     """
     if page.compression == UNCOMPRESSED:
         return
@@ -83,14 +95,14 @@ def check_last_segment(film: FilmTiff, page: FilmPage) -> None:
     options: dict[str, Any] = {}
     if page.compression in _JPEG_CODECS:
         options = {"jpegtables": page.tiff.jpegtables, "jpegheader": page.tiff.jpegheader}
-    with damage_named(film.path, f"a last strip or tile of {page} that decodes", FileTruncatedError):
-        decode = page.tiff.decode  # moves the file's position, for some codecs
+    with convert_errors(film.path, f"a last strip or tile of {page} that decodes", FileTruncatedError):
+        decode = page.tiff.decode  # for some codecs, reading this attribute moves the position of the file
         film.file.seek(offsets[index])
         decode(film.file.read(lengths[index]), index, _fullsize=page.tiled, **options)
 
 
 class _PlaneWriter:
-    """Puts blocks of samples where they belong."""
+    """Writes blocks of samples to their place in the planes."""
 
     def __init__(self, page: FilmPage, planes: Sequence[Counts | None]) -> None:
         self.widen = page.bits == 8
@@ -102,7 +114,7 @@ class _PlaneWriter:
             self.samples += plane.shape[2] if plane is not None and plane.ndim == 3 else 1
 
     def store(self, block: Samples, row: int, col: int, sample: int) -> None:
-        """Write a (rows, cols, samples) block whose first corner and sample are given."""
+        """Write a block (rows, cols, samples) whose upper left corner and first sample are given."""
         for first, target in self.targets:
             begin, end = max(first, sample), min(first + target.shape[2], sample + block.shape[2])
             if begin < end:
@@ -115,7 +127,7 @@ class _PlaneWriter:
         elif part.shape[2] == block.shape[2] and part.flags.c_contiguous and block.flags.c_contiguous:
             part[...] = block
         else:
-            # Sample by sample: numpy's inner loop would otherwise run over three elements only.
+            # One copy per sample: numpy's inner loop would otherwise run over three elements only.
             for index in range(part.shape[2]):
                 part[..., index] = block[..., index]
 
@@ -126,7 +138,7 @@ def _is_plain(page: FilmPage) -> bool:
 
 
 def _runs(page: FilmPage) -> Iterator[tuple[int, int, int]]:
-    """Strips that follow one another without a gap, as (file offset, first row, rows)."""
+    """Yield runs of strips without a gap between them, as (file offset, first row, rows)."""
     step = page.segment_rows
     begin, first, rows = page.offsets[0], 0, 0
     for row, offset in zip(range(0, page.rows, step), page.offsets, strict=False):
@@ -151,12 +163,12 @@ def _read_runs(film: FilmTiff, page: FilmPage, writer: _PlaneWriter) -> None:
 
 def _fill(film: FilmTiff, band: Samples) -> None:
     view = band.reshape(-1).view(np.uint8).data
-    filled = 0
-    while filled < len(view):
-        got = film.file.readinto(view[filled:])  # type: ignore[attr-defined]
-        if not got:
-            raise FileTruncatedError(film.path, expected=f"{len(view)} bytes more", found=f"{filled}")
-        filled += got
+    filled_bytes = 0
+    while filled_bytes < len(view):
+        read_bytes = film.file.readinto(view[filled_bytes:])  # type: ignore[attr-defined]
+        if not read_bytes:
+            raise FileTruncatedError(film.path, expected=f"{len(view)} more bytes", found=f"{filled_bytes}")
+        filled_bytes += read_bytes
 
 
 def _decode_segments(page: FilmPage, writer: _PlaneWriter) -> None:

@@ -1,8 +1,8 @@
-"""Writes one plane set as an uncompressed TIFF, front to back without a single seek.
+"""Writes one picture or plane as an uncompressed TIFF, from start to end without seeking.
 
-tifffile patches offsets after the samples, so that its output cannot be hashed while it is written, and it copies the
-whole picture when the target is not a plain file. An archive master has one page without compression: all of its
-offsets are known beforehand.
+tifffile patches offsets after it has written the samples, so its output cannot be hashed while it is written, and it
+copies the whole picture if the target is not a plain file. An archive master has one uncompressed page: all its offsets
+are known in advance.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import numpy.typing as npt
 
 Plane = npt.NDArray[np.uint16] | npt.NDArray[np.uint8]
 
+# About how long a strip is, in bytes.
 STRIP_BYTES = 8 << 20
+# Samples longer than this need a BigTIFF, in bytes: classic TIFF has 32-bit offsets, and 1 MiB is left for the tags.
 CLASSIC_LIMIT_BYTES = (1 << 32) - (1 << 20)
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _LONG8 = 1, 2, 3, 4, 5, 7, 16
@@ -31,20 +33,28 @@ _DATA_OFFSETS = 273
 
 @dataclass(frozen=True, slots=True)
 class TiffTags:
-    """What a written TIFF says about itself; every text is 7-bit ASCII (Unicode belongs into the XMP packet).
+    """Metadata of a written TIFF. Text must be 7-bit ASCII; other text belongs in the XMP packet.
 
     Attributes
     ----------
+    description : str or None
+        Description of the picture.
     document_name : str or None
-        Local identifier of the frame.
+        Identifier of the frame.
+    make, model : str or None
+        Maker and model of the scanner.
+    software : str or None
+        Program that wrote the file.
+    artist, copyright : str or None
+        Creator and rights.
     captured_at : datetime or None
         Written as DateTime, to the second, without a time zone.
     resolution_dpi : float or None
         Samples per inch along rows and columns.
     icc_profile : bytes or None
-        Embedded as it is.
+        Colour profile, embedded unchanged.
     xmp : bytes or None
-        A whole XMP packet in UTF-8.
+        A complete XMP packet in UTF-8.
     """
 
     description: str | None = None
@@ -69,28 +79,28 @@ class _Entry:
 
 
 def write_tiff(target: Path | BinaryIO, plane: Plane, tags: TiffTags) -> None:
-    """Write one picture or one infrared plane as a single-page TIFF: the same input gives the same bytes.
+    """Write one picture or one infrared plane as a TIFF of one page; the same input gives the same bytes.
 
-    Little-endian, chunky, uncompressed, strips of about 8 MiB; BigTIFF when the file would pass 4 GiB. Nothing is read
-    back and nothing is patched, so `target` need not be seekable. The caller flushes and syncs.
+    The file is little-endian, chunky and uncompressed, with strips of about 8 MiB; it is a BigTIFF if it would exceed
+    4 GiB. The bytes are written in order, so `target` need not be seekable. The caller flushes and syncs.
 
     Parameters
     ----------
     target : Path or binary file object
-        A path is created or overwritten; a file object is written from where it stands (which must be its start).
+        A path is created or overwritten; a file object must be at its start.
     plane : (rows, cols, 3) or (rows, cols) ndarray of uint16 or uint8
-        Colour, or one grey plane (black is zero).
+        Colour picture, or one grey plane (black is zero).
     tags : TiffTags
-        What the file says about itself.
+        Metadata of the file.
 
     Raises
     ------
     ValueError
-        The shape or dtype is another one, or a text is not ASCII.
+        If the shape or dtype is another one, or a text is not ASCII.
     OSError
-        The target could not be written.
+        If the target cannot be written.
     """
-    _refuse_other_planes(plane)
+    _check_plane(plane)
     if isinstance(target, Path):
         with target.open("wb") as file:
             write_tiff(file, plane, tags)
@@ -101,7 +111,7 @@ def write_tiff(target: Path | BinaryIO, plane: Plane, tags: TiffTags) -> None:
         target.write(_little_endian(strip))
 
 
-def _refuse_other_planes(plane: Plane) -> None:
+def _check_plane(plane: Plane) -> None:
     colour_or_grey = plane.ndim == 2 or (plane.ndim == 3 and plane.shape[2] == 3)
     if not colour_or_grey or plane.size == 0 or plane.dtype not in (np.uint8, np.uint16):
         raise ValueError(
@@ -138,7 +148,7 @@ def _header(plane: Plane, tags: TiffTags, big: bool) -> bytes:
     samples_at = -(-(values_at + values_bytes) // 16) * 16
     table, values = bytearray(), bytearray()
     for entry in entries:
-        value = _shifted(entry, samples_at) if entry.tag == _DATA_OFFSETS else entry.value
+        value = _add_offset(entry, samples_at) if entry.tag == _DATA_OFFSETS else entry.value
         table += struct.pack("<HH" + offset_format, entry.tag, entry.kind, entry.count)
         if len(value) <= inline_bytes:
             table += value.ljust(inline_bytes, b"\0")
@@ -153,7 +163,7 @@ def _padded(length_bytes: int) -> int:
     return length_bytes + length_bytes % 2
 
 
-def _shifted(entry: _Entry, by_bytes: int) -> bytes:
+def _add_offset(entry: _Entry, by_bytes: int) -> bytes:
     code = f"<{entry.count}{_FORMATS[entry.kind]}"
     return struct.pack(code, *(offset + by_bytes for offset in struct.unpack(code, entry.value)))
 
@@ -167,7 +177,7 @@ def _layout_entries(plane: Plane, big: bool) -> list[_Entry]:
     samples = 3 if plane.ndim == 3 else 1
     counts = [strip.nbytes for strip in _strips(plane)]
     offsets = [sum(counts[:index]) for index in range(len(counts))]
-    wide = _LONG8 if big else _LONG
+    offset_kind = _LONG8 if big else _LONG
     return [
         _numbers(254, _LONG, 0),  # NewSubfileType
         _numbers(256, _LONG, cols),
@@ -175,11 +185,11 @@ def _layout_entries(plane: Plane, big: bool) -> list[_Entry]:
         _numbers(258, _SHORT, *[plane.dtype.itemsize * 8] * samples),
         _numbers(259, _SHORT, 1),  # Compression: none
         _numbers(262, _SHORT, 2 if samples == 3 else 1),  # RGB, or black is zero
-        _numbers(_DATA_OFFSETS, wide, *offsets),
+        _numbers(_DATA_OFFSETS, offset_kind, *offsets),
         _numbers(274, _SHORT, 1),  # Orientation: top left
         _numbers(277, _SHORT, samples),
         _numbers(278, _LONG, _rows_per_strip(plane)),
-        _numbers(279, wide, *counts),
+        _numbers(279, offset_kind, *counts),
         _numbers(284, _SHORT, 1),  # PlanarConfiguration: chunky
     ]
 
@@ -200,7 +210,7 @@ def _text_entries(tags: TiffTags) -> list[_Entry]:
 
 def _text(tag: int, text: str) -> _Entry:
     if not text.isascii():
-        raise ValueError(f"TIFF tag {tag} takes 7-bit ASCII, found {text!r}: put it into the XMP packet")
+        raise ValueError(f"TIFF tag {tag} takes 7-bit ASCII, found {text!r}; write it into the XMP packet instead")
     value = text.encode("ascii") + b"\0"
     return _Entry(tag, _ASCII, len(value), value)
 

@@ -1,1 +1,4 @@
-"""Scanners through python-sane, each in a process of its own that may crash or freeze. Imports scanner and base."""
+"""Scanners driven through python-sane, each in a process of its own, because libsane may crash or freeze.
+
+Imports drivers.scanner and drivers.base.
+"""

@@ -1,4 +1,4 @@
-"""Starts a scanner's process, talks to it, and ends it when it crashes, freezes or is done."""
+"""Starts a scanner's process, exchanges messages with it, and ends it when it crashes, freezes or is done."""
 
 from __future__ import annotations
 
@@ -35,19 +35,34 @@ from filmscand.drivers.scanner.slide_gate import Started
 
 log = logging.getLogger(__name__)
 
-# How often the parent looks whether the child moves. Answers are noticed at once.
+# Interval at which the parent checks the child's progress, in seconds. An answer is noticed at once.
 LOOK_S = 0.05
+# Time for a terminated process to end before it is killed, in seconds.
 TERMINATE_S = 1.0
-# Starting Python and importing what the child needs, on a machine that is busy cleaning frames.
+# Time for the child to start Python and import its modules while the machine is busy cleaning frames, in seconds.
 SPAWN_S = 60.0
-LAST_WORDS_BYTES = 2000
-# python-sane takes new memory for each frame, twice; to get it from the kernel, page by page, takes longer than to read
-# the frame. glibc keeps what the last frame needed (mallopt(3)); other C libraries pass these words over.
-KEEPING_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
+# How much of the end of a crashed child's output is read, in bytes.
+OUTPUT_TAIL_BYTES = 2000
+# python-sane allocates new memory for each frame, twice. Getting it from the kernel page by page takes longer than
+# reading the frame. These settings make glibc keep the memory of the last frame (mallopt(3)); other C libraries ignore
+# them.
+KEEP_MEMORY_ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
 
 
-class Silence:
-    """Measures how long a child has been in one call without a sign of life."""
+class SilenceTimer:
+    """Measures how long a child has shown no progress in its current call, or less than any real scanner shows.
+
+    A pass over a slide takes `budgets.pass_s` at most, so in a time of `budgets.read_s` at least the share
+    read_s / pass_s of its bytes has to come. A scanner may be silent for read_s before, so this is judged over twice
+    that time: one that drips counts as frozen.
+
+    Parameters
+    ----------
+    monitor : Monitor
+        Shared memory in which the child counts its progress.
+    budgets : Budgets
+        Longest silence of each call.
+    """
 
     def __init__(self, monitor: Monitor, budgets: Budgets) -> None:
         self._monitor = monitor
@@ -60,8 +75,11 @@ class Silence:
             Phase.READ: budgets.read_s,
             Phase.CLOSE: budgets.close_s,
         }
+        self._share = min(budgets.read_s / budgets.pass_s, 1.0)
+        self._drip_s = 2 * budgets.read_s
         self._ticks = monitor[Slot.TICKS]
-        self._since_s = time.monotonic()
+        self._since_s = self._share_since_s = time.monotonic()
+        self._read = (0, 0)
 
     @property
     def phase(self) -> Phase:
@@ -69,28 +87,40 @@ class Silence:
         return Phase(self._monitor[Slot.PHASE])
 
     def exceeded_s(self) -> float | None:
-        """Give the seconds of silence once they are more than the call's budget."""
+        """Return the seconds without progress if they exceed the budget of the call, else None."""
         ticks = self._monitor[Slot.TICKS]
         now_s = time.monotonic()
         if ticks != self._ticks:
             self._ticks, self._since_s = ticks, now_s
         silent_s = now_s - self._since_s
-        return silent_s if silent_s > self._budgets_s[self.phase] else None
+        if silent_s > self._budgets_s[self.phase]:
+            return silent_s
+        dripping_s = self._dripping_s(now_s)
+        return dripping_s if dripping_s > self._drip_s else None
+
+    def _dripping_s(self, now_s: float) -> float:
+        """Return for how many seconds less than the least share of a pass has been read, 0 outside of a read."""
+        this_pass, done = self._monitor[Slot.PASS], self._monitor[Slot.DONE_BYTES]
+        before_pass, before = self._read
+        enough = done - before >= self._share * self._monitor[Slot.TOTAL_BYTES]
+        if self.phase is not Phase.READ or this_pass != before_pass or done < before or enough:
+            self._read, self._share_since_s = (this_pass, done), now_s
+        return now_s - self._share_since_s
 
 
 class ChildProcess:
-    """One child with one device, called by one thread at a time.
+    """One child process with one device; only one thread at a time may call it.
 
     Parameters
     ----------
-    environment : mapping
-        Added to the child's environment, such as SANE_CONFIG_DIR.
+    environment : mapping of str to str
+        Variables to add to the child's environment, such as SANE_CONFIG_DIR.
     budgets : Budgets
-        How long each call may be silent.
+        How long each call may show no progress.
     after_kill : str
-        What a person must do once the child had to be killed.
+        What a person must do after the child had to be killed.
     cancelling : Event or None
-        Set by whoever wants the call under way to be given up; cleared by its owner, never here.
+        Set by any thread to cancel the current call; its owner clears it, this class never does.
     """
 
     def __init__(
@@ -105,7 +135,7 @@ class ChildProcess:
         self._after_kill = after_kill
         self._cancelling = cancelling or threading.Event()
         self.monitor = Monitor.create()
-        self._last_words = tempfile.TemporaryFile()  # noqa: SIM115  (closed by end)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (closed by end)
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -118,46 +148,47 @@ class ChildProcess:
                     str(self.monitor.descriptor),
                 ],
                 pass_fds=(theirs.fileno(), self.monitor.descriptor),
-                env={**os.environ, **KEEPING_MEMORY, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+                env={**os.environ, **KEEP_MEMORY_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
                 stdin=subprocess.DEVNULL,
-                stdout=self._last_words,
-                stderr=self._last_words,
+                stdout=self._output,
+                stderr=self._output,
             )
         self._connection = Connection(ours.detach())
 
     @property
     def pid(self) -> int:
-        """Process id of the child."""
+        """Process ID of the child."""
         return self._process.pid
 
     @property
     def ended(self) -> bool:
-        """Whether the child is no more."""
+        """Whether the child has ended."""
         return self._process.poll() is not None
 
     def progress(self) -> tuple[Phase, float]:
-        """Give the call that the child is in, and the part of the frame that has come."""
+        """Return the call that the child is in, and the share of the frame that has arrived, 0..1."""
         try:
             return Phase(self.monitor[Slot.PHASE]), self.monitor.fraction()
         except ValueError:
-            # Ended by the other thread between the question and the answer.
+            # Another thread has called `end`, which releases the monitor's memory.
             return Phase.IDLE, 0.0
 
     def started(self) -> Started:
-        """Give how far the start of the last frame has come."""
+        """Return how far the start of the last frame got."""
         return Started(self.monitor[Slot.STARTED])
 
     def call(self, command: Command) -> Reply:
-        """Give a command and wait for its answer.
+        """Send a command and wait for its answer.
 
         Raises
         ------
         ScannerError
-            The child's own error; or `ScannerStalledError`, `ScannerHungError`, `ScannerCrashedError`, after which the
-            child has to be ended.
+            The error that the child reports; or `ScannerStalledError`, `ScannerHungError` or `ScannerCrashedError`,
+            after which the caller has to `end` the child.
         """
         if isinstance(command, ScanFrame):
-            # Here and not in the child: one that dies before it begins must not be judged by the frame before.
+            # The parent resets the monitor, not the child: a child that dies before it begins must not leave the
+            # figures of the previous frame.
             self.monitor.begin_frame()
         try:
             self._connection.send(command)
@@ -166,24 +197,36 @@ class ChildProcess:
         except (EOFError, OSError) as error:
             raise self._crashed() from error
         if isinstance(reply, Failed):
-            # A read that is cancelled ends as cancelled or as an input/output error, whichever comes first.
+            # A cancelled read ends with the status "cancelled" or with an I/O error, whichever comes first.
             kind = ScanCancelledError if self._cancelling.is_set() else ERROR_TYPES[reply.error]
             raise kind(reply.message)
         return reply
 
     def value(self, command: Command) -> object:
-        """Give a command whose answer is a value."""
+        """Send a command whose answer is a value, and return the value; raises as `call` does."""
         reply = self.call(command)
         assert isinstance(reply, Done)
         return reply.value
 
     def take_planes(self, frame: FrameReady) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint16] | None]:
-        """Map the planes of a frame that the child has announced; they outlive the child.
+        """Map the planes of a frame that the child has announced; their memory outlives the child.
+
+        Parameters
+        ----------
+        frame : FrameReady
+            The child's message, with the shapes of the planes.
+
+        Returns
+        -------
+        rgb : (rows, cols, 3) ndarray of uint16
+            Counts of the picture, 0..65535.
+        infrared : (rows, cols) ndarray of uint16 or None
+            Counts of the infrared plane, 0..65535; None if the frame has none.
 
         Raises
         ------
         ScannerCrashedError
-            If the child died before it could hand them over.
+            If the child died before it sent the planes.
         """
         try:
             rgb = self._take_plane(frame.rgb_shape)
@@ -199,7 +242,7 @@ class ChildProcess:
             os.close(descriptor)
 
     def _await_answer(self) -> None:
-        silence = Silence(self.monitor, self._budgets)
+        silence = SilenceTimer(self.monitor, self._budgets)
         while not self._connection.poll(LOOK_S):
             if self._cancelling.is_set():
                 self._cancel_on_request(silence.phase)
@@ -211,16 +254,16 @@ class ChildProcess:
     def _cancel_on_request(self, phase: Phase) -> None:
         if not self._answers_to_cancel():
             self._kill()
-            what = f"cancelled during {phase.name.lower()}; it went unheard, the scanner's process was killed"
-            raise ScanCancelledError(what, advice=self._after_kill)
+            message = f"cancelled during {phase.name.lower()}; the scanner did not react, so its process was killed"
+            raise ScanCancelledError(message, advice=self._after_kill)
 
     def _give_up(self, phase: Phase, silent_s: float) -> None:
-        what = f"no sign of life for {silent_s:.1f} s during {phase.name.lower()}"
-        log.debug("%s; trying to cancel", what)
+        message = f"the scanner made no progress, or hardly any, for {silent_s:.1f} s during {phase.name.lower()}"
+        log.debug("%s; trying to cancel", message)
         if self._answers_to_cancel():
-            raise ScannerStalledError(what)
+            raise ScannerStalledError(f"{message}; the scan was cancelled")
         self._kill()
-        raise ScannerHungError(what, advice=self._after_kill or None)
+        raise ScannerHungError(f"{message}; its process was killed", advice=self._after_kill or None)
 
     def _answers_to_cancel(self) -> bool:
         self._connection.send(Cancel())
@@ -231,14 +274,15 @@ class ChildProcess:
         if status is None:
             self._kill()
             status = self._process.returncode
-        self._last_words.seek(max(self._last_words.seek(0, os.SEEK_END) - LAST_WORDS_BYTES, 0))
-        words = self._last_words.read().decode(errors="replace").strip()
+        self._output.seek(max(self._output.seek(0, os.SEEK_END) - OUTPUT_TAIL_BYTES, 0))
+        output = self._output.read().decode(errors="replace").strip()
         cause = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         phase = Phase(self.monitor[Slot.PHASE]).name.lower()
-        return ScannerCrashedError(f"the scanner's process ended during {phase} ({cause}): {words.splitlines()[-1:]}")
+        last_line = f": {output.splitlines()[-1]}" if output else ""
+        return ScannerCrashedError(f"the scanner's process ended during {phase} ({cause}){last_line}")
 
     def end(self) -> None:
-        """Let the child close its device and end; kill it where it does not. Harmless when done twice."""
+        """Let the child close its device and end; kill it if it does not. May be called repeatedly."""
         if self._process.returncode is None:
             with contextlib.suppress(OSError):
                 self._connection.send(Close())
@@ -246,7 +290,7 @@ class ChildProcess:
                 self._kill()
         self._connection.close()
         self.monitor.close()
-        self._last_words.close()
+        self._output.close()
 
     def _kill(self) -> None:
         self._process.terminate()

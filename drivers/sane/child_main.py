@@ -1,6 +1,6 @@
-"""The process that an open scanner lives in. It may crash or freeze: its parent sees to that.
+"""The process of one open scanner. libsane may crash or freeze it; its parent handles both.
 
-Started by `filmscand.drivers.sane.child`; nothing of ours runs in it but what is needed to drive one device.
+`filmscand.drivers.sane.child` starts it. It imports only what is needed to drive one device.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from multiprocessing.reduction import send_handle
 from typing import Any
 
 from filmscand.drivers.sane.device import ReadFrame, SaneDevice
-from filmscand.drivers.sane.listing import list_here
+from filmscand.drivers.sane.listing import list_in_process
 from filmscand.drivers.sane.messages import (
-    AskCapabilities,
     Cancel,
     Close,
     Command,
     Done,
     Failed,
     FrameReady,
+    GetCapabilities,
     ListDevices,
     Open,
     ScanFrame,
@@ -35,12 +35,21 @@ from filmscand.drivers.sane.monitor import Monitor
 from filmscand.drivers.sane.planes import PlaneMemory
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError
 
-# An orphan that is frozen inside libsane ends itself: its parent would have killed it long before.
+# Time after which a child that is frozen inside libsane ends itself, in seconds. Its parent would have killed it long
+# before; this is for a child whose parent is gone.
 ORPHAN_S = 3600.0
 
 
 class ScannerChild:
-    """Does one command after the other; a second thread hears a cancel while the first is busy."""
+    """Executes one command after another; a second thread receives a cancel while the first is busy.
+
+    Parameters
+    ----------
+    connection : Connection
+        Connection to the parent.
+    monitor : Monitor
+        Shared memory in which the child reports its progress.
+    """
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection = connection
@@ -49,7 +58,7 @@ class ScannerChild:
         self._device: SaneDevice | None = None
 
     def run(self) -> None:
-        """Serve until told to close."""
+        """Execute commands until the parent sends `Close`."""
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
         while True:
             command = self._commands.get()
@@ -65,7 +74,7 @@ class ScannerChild:
             try:
                 command: Command = self._connection.recv()
             except (EOFError, OSError):
-                # The parent is gone, and with it everybody who could want a frame.
+                # The parent is gone: nobody can receive a frame any more.
                 os._exit(0)
             if isinstance(command, Cancel):
                 if self._device is not None:
@@ -75,28 +84,28 @@ class ScannerChild:
 
     def _answer(self, command: Command) -> None:
         try:
-            value = self._do(command)
+            value = self._execute(command)
         except ScannerError as error:
             self._connection.send(Failed(type(error).__name__, str(error)))
             return
         except Exception as error:
-            # The worker loop: what nobody foresaw is told to the parent instead of ending in a silent exit.
+            # This is the process's main loop: report an unexpected error to the parent instead of ending silently.
             traceback.print_exc()
-            self._connection.send(Failed(ScannerSetupError.__name__, f"unforeseen {error!r}"))
+            self._connection.send(Failed(ScannerSetupError.__name__, f"unexpected error in the driver: {error!r}"))
             return
         if isinstance(value, ReadFrame):
             self._send_frame(value)
         else:
             self._connection.send(Done(value))
 
-    def _do(self, command: Command) -> Any:
+    def _execute(self, command: Command) -> Any:
         if isinstance(command, Open):
             self._device = SaneDevice(command.name, command.recipe, self._monitor)
             return self._device.open()
         if isinstance(command, ListDevices):
-            return list_here(command.recipes, self._monitor, probe=command.probe)
+            return list_in_process(command.recipes, self._monitor, probe=command.probe)
         assert self._device is not None
-        if isinstance(command, AskCapabilities):
+        if isinstance(command, GetCapabilities):
             return self._device.capabilities()
         assert isinstance(command, ScanFrame)
         return self._device.capture(command.request, command.frame, feed=command.feed)
@@ -119,14 +128,14 @@ class ScannerChild:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the process: file descriptors of the command line and of the monitor are its arguments."""
-    # Ctrl-C at a terminal goes to the whole group; a read of libsane that it interrupts ends the interpreter.
+    """Run the process; its arguments are the file descriptors of the connection and of the monitor."""
+    # Ctrl-C at a terminal goes to the whole process group, and an interrupted read of libsane ends the interpreter.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A crash of libsane is expected and told by the exit status; core files of whole frames help nobody.
+    # The exit status already reports a crash of libsane; a core file would contain whole frames and help nobody.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connection_descriptor, monitor_descriptor = (int(argument) for argument in arguments)
     ScannerChild(Connection(connection_descriptor), Monitor(monitor_descriptor)).run()
-    # Not through libsane's own exit: python-sane crashes when anything of it is touched after that.
+    # Skip libsane's own exit function: python-sane crashes if any of its objects is used after that.
     os._exit(0)
 
 

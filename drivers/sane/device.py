@@ -1,4 +1,4 @@
-"""A SANE scanner inside its own process: opens it, sets it by its recipe, and reads frames through python-sane."""
+"""A SANE scanner inside its own process: opens it, sets its options by its recipe, and reads frames."""
 
 from __future__ import annotations
 
@@ -15,13 +15,28 @@ from filmscand.drivers.scanner.errors import ScannerError, ScannerIoError, Scann
 from filmscand.drivers.scanner.protocol import Capabilities, ScanRequest
 from filmscand.drivers.scanner.recipes import Delivery, FeederWay, Recipe, Setting
 
-# coolscan2 may owe the infrared of a scan that failed; more than that is a state it will not come out of.
+# How many infrared frames of an earlier, failed scan are read and discarded before a picture. coolscan2 may still
+# deliver one; after more than two the scanner does not recover by itself.
 STALE_FRAMES = 2
 
 
 @dataclass(slots=True)
 class ReadFrame:
-    """Planes of one frame in shared memory, and how they came."""
+    """Planes of one frame in shared memory, and how they were delivered.
+
+    Attributes
+    ----------
+    rgb : PlaneMemory
+        The picture, (rows, cols, 3).
+    infrared : PlaneMemory or None
+        The infrared plane, (rows, cols); None if the frame has none.
+    origin : InfraredOrigin
+        How the infrared was delivered.
+    bits_per_sample : int
+        Bits per sample that the scanner measured.
+    flags : tuple of str
+        Reason codes: "infrared_resampled", "infrared_trimmed".
+    """
 
     rgb: PlaneMemory
     infrared: PlaneMemory | None
@@ -31,7 +46,17 @@ class ReadFrame:
 
 
 class SaneDevice:
-    """One scanner; used by one thread, save for `interrupt`."""
+    """One scanner; only one thread may use it, except for `interrupt`.
+
+    Parameters
+    ----------
+    name : DeviceName
+        The device.
+    recipe : Recipe
+        How to drive it.
+    monitor : Monitor
+        Shared memory in which progress is reported.
+    """
 
     def __init__(self, name: DeviceName, recipe: Recipe, monitor: Monitor) -> None:
         self._recipe = recipe
@@ -55,7 +80,7 @@ class SaneDevice:
         self._link.close()
 
     def interrupt(self) -> None:
-        """Give up what is under way; from another thread than the one that scans."""
+        """Stop the current call; for another thread than the one that scans."""
         self._link.interrupt()
 
     @property
@@ -67,10 +92,9 @@ class SaneDevice:
         return Settings(self._recipe, self._link.options)
 
     def capabilities(self) -> Capabilities:
-        """Say what the open device offers."""
-        resolution, depth, samples = (
-            self._options.usable(self._recipe.option_of(setting))
-            for setting in (Setting.RESOLUTION, Setting.DEPTH, Setting.SAMPLES)
+        """Return what the open device offers."""
+        resolution, samples = (
+            self._options.usable(self._recipe.option_of(setting)) for setting in (Setting.RESOLUTION, Setting.SAMPLES)
         )
         feed = self._settings.feeder()
         offered = tuple(sorted(int(dpi) for dpi in resolution.choices)) if resolution else ()
@@ -81,9 +105,7 @@ class SaneDevice:
             recipe=self._recipe.name,
             resolutions_dpi=tuple(dpi for dpi in offered if dpi >= self._recipe.min_dpi),
             resolution_range_dpi=resolution.limits[:2] if resolution and resolution.limits else None,
-            depths_bits=tuple(int(bits) for bits in depth.choices if int(bits) >= 8) if depth else (),
             infrared=offers_infrared(self._recipe, self._options),
-            registered_infrared=self._recipe.infrared.delivery.registered,
             samples=tuple(int(count) for count in samples.choices) if samples and samples.choices else (1,),
             feeder=(feed.way if feed else FeederWay.NONE).value,
             frame_count=self._settings.frame_count(),
@@ -92,12 +114,21 @@ class SaneDevice:
         )
 
     def capture(self, request: ScanRequest, frame: int, *, feed: bool) -> ReadFrame:
-        """Scan one frame: picture, and infrared the way the recipe says.
+        """Scan one frame: the picture, and the infrared in the way that the recipe names.
+
+        Parameters
+        ----------
+        request : ScanRequest
+            What to scan and how.
+        frame : int
+            Number of the frame, from 1.
+        feed : bool
+            Whether a feeder without frame numbers feeds the next slide first.
 
         Raises
         ------
         ScannerError
-            Whatever went wrong; the device has been cancelled by then.
+            If anything went wrong; the device has been cancelled before the error is raised.
         """
         try:
             return self._capture(request, frame, feed=feed)
@@ -111,7 +142,7 @@ class SaneDevice:
         infrared = request.infrared and offers_infrared(self._recipe, self._options)
         if request.resolution_dpi < self._recipe.min_dpi:
             raise ScannerSetupError(
-                f"the scanner needs {self._recipe.min_dpi} dpi or more, not {request.resolution_dpi}"
+                f"the scanner needs a resolution of {self._recipe.min_dpi} dpi or more, found {request.resolution_dpi}"
             )
         if self._infrared_armed and not infrared and self._recipe.infrared.reopen_to_leave:
             self.close()
@@ -144,9 +175,9 @@ class SaneDevice:
             parameters = self._link.start()
             if parameters.channels >= 3:
                 return parameters
-            # The frame has to be read away before the scanner gives another one.
+            # The scanner delivers another frame only after this one was read to its end.
             self._link.read(parameters, 0)
-        raise ScannerIoError("the scanner keeps giving one channel where a picture in colour was asked for")
+        raise ScannerIoError("the scanner delivered frames of one channel, expected a colour picture")
 
     def _with_infrared(self, frame: ReadFrame, plan: PassPlan) -> ReadFrame:
         delivery = self._recipe.infrared.delivery
@@ -156,7 +187,7 @@ class SaneDevice:
         if plan.infrared and delivery is Delivery.INLINE:
             delivery = self._recipe.infrared.fallback or Delivery.NONE
             if delivery is Delivery.NONE:
-                raise ScannerIoError("the scanner gave three samples where it was asked for infrared too")
+                raise ScannerIoError("the scanner delivered three samples per pixel, expected a fourth one of infrared")
         if not plan.infrared:
             self._link.cancel()
             return frame
@@ -165,12 +196,12 @@ class SaneDevice:
         return self._second_pass(frame, plan)
 
     def _second_start(self, frame: ReadFrame) -> ReadFrame:
-        # No option may be touched and nothing cancelled in between, or the scanner forgets the plane it holds.
+        # Setting an option or cancelling between the two starts would make the scanner drop the infrared plane.
         self._monitor.expect_passes(2)
         plane = self._read_infrared()
         rows, cols = frame.rgb.shape[:2]
         if plane.shape != (rows, cols):
-            raise ScannerIoError(f"infrared came as {plane.shape}, the picture as {(rows, cols)}")
+            raise ScannerIoError(f"the infrared has the shape {plane.shape}, the picture {(rows, cols)}")
         infrared = fit_grid(plane, (rows, cols))
         self._link.cancel()
         return dataclasses.replace(frame, infrared=infrared, origin=InfraredOrigin.SAME_PASS)
@@ -194,7 +225,7 @@ class SaneDevice:
     def _read_infrared(self) -> Counts:
         parameters = self._link.start()
         samples = decode(self._link.read(parameters, 1), parameters)
-        # A backend that gives infrared in colour has it in the first channel.
+        # A backend that delivers the infrared as a colour frame has it in the first channel.
         return samples[..., 0]  # type: ignore[return-value]
 
     def _bits(self, request: ScanRequest, parameters: Parameters) -> int:

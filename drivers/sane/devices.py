@@ -1,4 +1,4 @@
-"""Lists the devices that SANE sees, and opens a scanner by its name."""
+"""Lists the devices that SANE finds, and opens a scanner by its name."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.recipes import Budgets, Recipe, load_recipes, recipe_for
 
+# How long any one device may take while devices are listed, in seconds.
 LIST_S = 60.0
 
 
 def list_devices(
     hosts: Iterable[str] = (), *, system: bool = False, probe: bool = True, budget_s: float = LIST_S
 ) -> tuple[DeviceInfo, ...]:
-    """List what SANE sees, in a process of its own.
+    """List the devices that SANE finds, in a process of its own.
 
     Parameters
     ----------
     hosts : iterable of str
-        Hosts that the network is asked for scanners; numeric addresses are quickest.
+        Hosts whose scanners are listed too; numeric addresses are fastest.
     system : bool
-        Ask every backend of the system's own configuration instead of those that recipes know; slow, but shows
+        Use every backend of the system's configuration instead of the backends that have a recipe; slow, but it lists
         scanners that no recipe drives.
     probe : bool
-        Open each device to see whether it gives infrared; a scanner that is in use says that it is busy.
+        Open each device to find out whether it delivers infrared; a scanner that is in use reports that it is busy.
     budget_s : float
-        How long any one device may take.
+        How long any one device may take, in seconds.
+
+    Returns
+    -------
+    tuple of DeviceInfo
 
     Raises
     ------
@@ -51,34 +56,34 @@ def list_devices(
 
 
 def open_scanner(device: str, recipe: Recipe | str | None = None, *, recipes_folder: Path | None = None) -> SaneScanner:
-    """Make the scanner called `device`; its process starts with the first question to it.
+    """Make the scanner named `device`; its process starts with the first call to it.
 
     Parameters
     ----------
     device : str
-        Name by which SANE opens it.
+        Name by which SANE opens the scanner.
     recipe : Recipe, str or None
-        The recipe or its name; None takes the one that the device's name tells.
+        The recipe or its name; None finds the recipe by the device's name.
+    recipes_folder : Path or None
+        Folder to load recipes from; None takes those that come with the program.
 
     Raises
     ------
     ScannerSetupError
-        If no recipe drives it.
+        If no recipe drives the device.
     """
     if isinstance(recipe, Recipe):
         return SaneScanner(device, recipe)
     recipes = load_recipes(recipes_folder)
-    return SaneScanner(device, _chosen(recipes, device, recipe))
+    return SaneScanner(device, _find_recipe(recipes, device, recipe))
 
 
-def _chosen(recipes: Sequence[Recipe], device: str, name: str | None) -> Recipe:
-    found = (
-        recipe_for(recipes, device)
-        if name is None
-        else next((recipe for recipe in recipes if recipe.name == name), None)
-    )
+def _find_recipe(recipes: Sequence[Recipe], device: str, name: str | None) -> Recipe:
+    if name is None:
+        found = recipe_for(recipes, device)
+    else:
+        found = next((recipe for recipe in recipes if recipe.name == name), None)
     if found is None:
-        raise ScannerSetupError(
-            f"no recipe {name!r} for {device}; there are {', '.join(recipe.name for recipe in recipes)}"
-        )
+        expected = "no recipe drives it" if name is None else f"no recipe is named {name!r}"
+        raise ScannerSetupError(f"{device}: {expected}; there are {', '.join(recipe.name for recipe in recipes)}")
     return found

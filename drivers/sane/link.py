@@ -1,4 +1,4 @@
-"""The link to an open SANE device through python-sane: open, start, read, cancel, close, with every call announced."""
+"""The calls into python-sane for one device: open, start, read, cancel, close. The monitor is told before each call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from filmscand.drivers.scanner.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class DeviceName:
-    """What a device is known by: its USB address in `device` may change, vendor and model do not."""
+    """The names of a device. The USB address in `device` may change; vendor and model do not."""
 
     device: str
     vendor: str = ""
@@ -47,7 +47,15 @@ def load_sane() -> Any:
 
 
 class SaneLink:
-    """One open device; used by one thread, save for `cancel`. `name` and `options` are its own from `open` on."""
+    """One device; only one thread may use it, except for `interrupt`.
+
+    Attributes
+    ----------
+    name : DeviceName
+        Names of the device; `open` completes them with vendor and model.
+    options : SaneOptions
+        Options of the open device; set by `open`.
+    """
 
     options: SaneOptions
 
@@ -59,7 +67,7 @@ class SaneLink:
         self._device: Any = None
 
     def open(self) -> None:
-        """Open the device; where its USB address has changed, the one of the same vendor and model.
+        """Open the device; if its USB address has changed, open the only one of the same vendor and model.
 
         Raises
         ------
@@ -68,25 +76,25 @@ class SaneLink:
         """
         self._monitor.enter(Phase.OPEN)
         if not self.name.model:
-            known = (DeviceName(*row[:3]) for row in self._listed() if row[0] == self.name.device)
-            self.name = next(known, self.name)
+            same_device = (DeviceName(*row[:3]) for row in self._list_devices() if row[0] == self.name.device)
+            self.name = next(same_device, self.name)
         try:
             self._device = self.call("open", lambda: self._sane.open(self.name.device)).dev
         except ScannerGoneError:
-            found = self._find_again()
+            found = self._find_new_address()
             if found is None or found == self.name.device:
                 raise
             self._device = self.call("open", lambda: self._sane.open(found)).dev
         self.options = SaneOptions(self._device, lambda: self._monitor.enter(Phase.OPTION))
         self._monitor.enter(Phase.IDLE)
 
-    def _listed(self) -> list[tuple[str, str, str, str]]:
+    def _list_devices(self) -> list[tuple[str, str, str, str]]:
         rows: list[tuple[str, str, str, str]] = self.call("list", self._sane.get_devices)
         return rows
 
-    def _find_again(self) -> str | None:
+    def _find_new_address(self) -> str | None:
         vendor, model = self.name.vendor, self.name.model
-        same = [row[0] for row in self._listed() if row[1:3] == (vendor, model)]
+        same = [row[0] for row in self._list_devices() if row[1:3] == (vendor, model)]
         fitting = [device for device in same if self._recipe.fits(device, vendor, model)]
         return fitting[0] if len(fitting) == 1 else None
 
@@ -98,39 +106,46 @@ class SaneLink:
             device.close()
 
     def interrupt(self) -> None:
-        """Give up the call under way; from another thread than the one that makes it."""
+        """Stop the current call; for another thread than the one that makes it."""
         device = self._device
         if device is not None:
             device.cancel()
 
     def cancel(self) -> None:
-        """End a frame: after its last byte, or after a failure, for some backends refuse any start until then."""
+        """End a frame, after its last byte or after a failure; some backends refuse the next start without this."""
         if self._device is not None:
             self._monitor.enter(Phase.READ)
             self._device.cancel()
 
     def start(self) -> Parameters:
-        """Start a frame and give its parameters.
+        """Start a frame and return its parameters.
 
         Raises
         ------
         ScannerError
-            If it does not start, or announces what cannot be.
+            If it does not start, or announces impossible parameters.
         """
-        self._monitor.ask_start()
+        self._monitor.request_start()
         self.call("start", self._device.start)
         self._monitor.start_succeeded()
         self._monitor.enter(Phase.PARAMETERS)
-        kind, last, (cols, lines), depth, bytes_per_line = self.call("parameters", self._device.get_parameters)
-        return Parameters(kind, bool(last), cols, lines, depth, bytes_per_line)
+        kind, _last, (cols, lines), depth, bytes_per_line = self.call("parameters", self._device.get_parameters)
+        return Parameters(kind, cols, lines, depth, bytes_per_line)
 
     def read(self, parameters: Parameters, number: int) -> bytearray:
-        """Read a frame to its end; `number` counts the passes over a slide from 0. Nothing is cancelled after it.
+        """Read a frame to its end, without cancelling it afterwards.
+
+        Parameters
+        ----------
+        parameters : Parameters
+            What `start` returned.
+        number : int
+            Number of the pass over the slide, from 0.
 
         Raises
         ------
         ScannerError
-            If the read fails or more comes than was announced.
+            If the read fails, or more bytes come than announced.
         """
         self._monitor.begin_pass(number, parameters.total_bytes)
         self._monitor.enter(Phase.READ)
@@ -139,25 +154,26 @@ class SaneLink:
             stream: bytearray = self.call("read", lambda: self._device.snap(1, 1, progress))[0]
         except ScanCancelledError as error:
             if progress.too_long:
-                raise ScannerIoError(f"more than the {parameters.total_bytes} announced bytes came") from error
+                expected = f"expected the announced {parameters.total_bytes} bytes"
+                raise ScannerIoError(f"{expected}, the scanner sends more") from error
             raise
         return stream
 
     def call(self, name: str, function: Callable[[], Any]) -> Any:
-        """Make a call into python-sane, and errors of ours out of its own."""
+        """Call a function of python-sane and convert its errors into `ScannerError`; `name` stands in the message."""
         try:
             return function()
         except ScannerError:
             raise
         except Exception as error:
-            # python-sane's own class of errors is not importable by name from `sane`.
+            # python-sane does not export its error class from the module `sane`.
             if type(error).__module__ != "_sane":
                 raise
             raise scanner_error(str(error), self._recipe, name) from error
 
 
 class _ReadProgress:
-    """Called by python-sane after each of its lines; it must never raise, or the interpreter crashes."""
+    """The function that python-sane calls after each line. It must never raise, or the interpreter crashes."""
 
     def __init__(self, monitor: Monitor, parameters: Parameters, cancel: Callable[[], None]) -> None:
         self._monitor = monitor
@@ -170,6 +186,6 @@ class _ReadProgress:
         done_bytes = line * self._chunk_bytes
         self._monitor.advance(done_bytes)
         if done_bytes > self._limit_bytes and not self.too_long:
-            # python-sane would take an endless frame until memory ends.
+            # python-sane would read an endless frame until memory runs out.
             self.too_long = True
             self._cancel()

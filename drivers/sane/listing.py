@@ -1,4 +1,4 @@
-"""What SANE sees, asked for inside a process of its own."""
+"""Lists the devices that SANE finds; runs inside a scanner's process, because libsane may crash or freeze."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """A device that SANE sees.
+    """A device that SANE finds.
 
     Attributes
     ----------
     device : str
         Name by which SANE opens it.
     vendor, model, kind : str
-        As SANE says.
+        Names and type as SANE lists them.
     recipe : str or None
-        Name of the recipe that drives it; None where there is none.
+        Name of the recipe that drives it; None if there is none.
     infrared : bool or None
-        Whether it gives infrared through SANE; None where it was not or could not be opened.
+        Whether it delivers infrared through SANE; None if it was not opened, or could not be opened.
     problem : str
-        Why it could not be opened; empty where it could, or was not tried.
+        Why it could not be opened; "" if it was opened, or not tried.
     """
 
     device: str
@@ -40,20 +40,35 @@ class DeviceInfo:
     problem: str = ""
 
 
-def list_here(recipes: tuple[Recipe, ...], monitor: Monitor, *, probe: bool) -> tuple[DeviceInfo, ...]:
-    """List devices, opening each one where `probe` is set."""
+def list_in_process(recipes: tuple[Recipe, ...], monitor: Monitor, *, probe: bool) -> tuple[DeviceInfo, ...]:
+    """List the devices of this process's SANE configuration.
+
+    Parameters
+    ----------
+    recipes : tuple of Recipe
+        Recipes to choose from.
+    monitor : Monitor
+        Shared memory in which progress is reported.
+    probe : bool
+        Whether to open each device to look at its options.
+
+    Raises
+    ------
+    LibsaneMissingError
+        If libsane or python-sane is not installed.
+    """
     sane = load_sane()
     monitor.enter(Phase.OPEN)
     rows: list[tuple[str, str, str, str]] = sane.get_devices()
     found = []
     for row in rows:
         monitor.enter(Phase.OPEN)
-        found.append(_look_at(sane, row, recipes, monitor, probe=probe))
+        found.append(_describe(sane, row, recipes, monitor, probe=probe))
     monitor.enter(Phase.IDLE)
     return tuple(found)
 
 
-def _look_at(
+def _describe(
     sane: object, row: tuple[str, str, str, str], recipes: tuple[Recipe, ...], monitor: Monitor, *, probe: bool
 ) -> DeviceInfo:
     device, vendor, model, kind = row
@@ -63,7 +78,7 @@ def _look_at(
         return DeviceInfo(device, vendor, model, kind, name, None)
     try:
         opened = sane.open(device)  # type: ignore[attr-defined]
-    except Exception as error:  # python-sane's error class has no importable name
+    except Exception as error:  # python-sane does not export its error class
         return DeviceInfo(device, vendor, model, kind, name, None, str(error))
     options = SaneOptions(opened.dev, lambda: monitor.enter(Phase.OPTION))
     recipe = recipe or recipe_for(recipes, device, vendor, model, options.names())

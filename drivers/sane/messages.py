@@ -1,4 +1,4 @@
-"""What a scanner's process and its parent say to each other."""
+"""The messages between a scanner's process and its parent."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from filmscand.drivers.scanner.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open this device, by this recipe."""
+    """Open the named device and drive it by this recipe; answered by `Done`."""
 
     name: DeviceName
     recipe: Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class AskCapabilities:
-    """Say what the open device offers."""
+class GetCapabilities:
+    """Return what the open device offers; answered by `Done` with `Capabilities`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanFrame:
-    """Scan a frame."""
+    """Scan frame number `frame`; `feed` feeds the next slide first. Answered by `FrameReady`."""
 
     request: ScanRequest
     frame: int
@@ -34,7 +34,7 @@ class ScanFrame:
 
 @dataclass(frozen=True, slots=True)
 class ListDevices:
-    """Say what SANE sees; `probe` opens each device to look at its options."""
+    """List the devices that SANE finds; `probe` opens each. Answered by `Done` with a tuple of `DeviceInfo`."""
 
     recipes: tuple[Recipe, ...]
     probe: bool
@@ -42,15 +42,15 @@ class ListDevices:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Give up what is under way; heard at any time, never answered."""
+    """Stop the current command; accepted at any time and not answered itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the device and end."""
+    """Close the device and end the process; not answered."""
 
 
-Command = Open | AskCapabilities | ScanFrame | ListDevices | Cancel | Close
+Command = Open | GetCapabilities | ScanFrame | ListDevices | Cancel | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class FrameReady:
-    """A frame lies in memory; the descriptors of its planes follow, picture first."""
+    """A frame is ready in memory; the file descriptors of its planes follow, the picture first."""
 
     rgb_shape: tuple[int, int, int]
     infrared_shape: tuple[int, int] | None
@@ -73,7 +73,7 @@ class FrameReady:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer to a command that failed: an error of `filmscand.drivers.scanner.errors`, by its name."""
+    """The answer to a command that failed: class name and message of an error of `drivers.scanner.errors`."""
 
     error: str
     message: str

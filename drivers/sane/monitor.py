@@ -1,4 +1,4 @@
-"""Shared memory in which a scanner's process says what it is at, and its parent sees whether it moves."""
+"""Shared memory in which a scanner's process reports its current call and its progress to its parent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD_BYTES: Final = 8
 
 
 class Phase(IntEnum):
-    """What the scanner's process is at."""
+    """The call into libsane that the scanner's process is in."""
 
     IDLE = 0
     OPEN = 1
@@ -25,7 +25,11 @@ class Phase(IntEnum):
 
 
 class Slot(IntEnum):
-    """Places in the shared memory."""
+    """Words of the shared memory.
+
+    PHASE: current call. TICKS: counts every sign of progress. STARTED: how far the start of the frame got. PASS and
+    PASSES: current pass over the slide, from 0, and their number. DONE_BYTES and TOTAL_BYTES: bytes of this pass.
+    """
 
     PHASE = 0
     TICKS = 1
@@ -37,7 +41,13 @@ class Slot(IntEnum):
 
 
 class Monitor:
-    """The shared words; written by one process, read by another, each word by itself."""
+    """The shared words. One process writes, another reads; only single words are consistent.
+
+    Parameters
+    ----------
+    descriptor : int
+        File descriptor of the shared memory.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -46,62 +56,62 @@ class Monitor:
 
     @classmethod
     def create(cls) -> Monitor:
-        """Make the memory; it has no name, so nothing of it can be left behind."""
+        """Create the memory. It has no name, so a crash leaves nothing behind."""
         descriptor = os.memfd_create("filmscand-monitor")
         os.truncate(descriptor, len(Slot) * _WORD_BYTES)
         return cls(descriptor)
 
     @property
     def descriptor(self) -> int:
-        """File descriptor to hand to the other process."""
+        """File descriptor to pass to the other process."""
         return self._descriptor
 
     def __getitem__(self, slot: Slot) -> int:
         return self._slots[slot]
 
     def enter(self, phase: Phase) -> None:
-        """Say that a new call begins."""
+        """Report that a call begins."""
         self._slots[Slot.PHASE] = phase
         self._slots[Slot.TICKS] += 1
 
     def begin_frame(self) -> None:
-        """Forget the frame before."""
+        """Reset the words of the previous frame."""
         for slot in (Slot.STARTED, Slot.PASS, Slot.DONE_BYTES, Slot.TOTAL_BYTES):
             self._slots[slot] = 0
         self._slots[Slot.PASSES] = 1
 
-    def ask_start(self) -> None:
-        """Say that a start is about to be asked for."""
-        self._slots[Slot.STARTED] = max(self._slots[Slot.STARTED], Started.ASKED)
+    def request_start(self) -> None:
+        """Report that a start is about to be requested."""
+        self._slots[Slot.STARTED] = max(self._slots[Slot.STARTED], Started.REQUESTED)
         self.enter(Phase.START)
 
     def start_succeeded(self) -> None:
-        """Say that the slide has been taken in."""
+        """Report that the start has succeeded: the slide is in the gate."""
         self._slots[Slot.STARTED] = Started.SUCCEEDED
 
     def expect_passes(self, passes: int) -> None:
-        """Say how many times the carriage or the memory will be read for this frame."""
+        """Report how many times this frame will be read: once, or twice with a separate infrared frame."""
         self._slots[Slot.PASSES] = passes
 
     def begin_pass(self, number: int, total_bytes: int) -> None:
-        """Say how much the start has announced; `number` counts from 0."""
+        """Report how many bytes the start of a pass has announced; `number` counts from 0."""
         self._slots[Slot.PASS] = number
         self._slots[Slot.DONE_BYTES] = 0
         self._slots[Slot.TOTAL_BYTES] = total_bytes
 
     def advance(self, done_bytes: int) -> None:
-        """Say how many bytes have come."""
+        """Report how many bytes of this pass have arrived."""
         self._slots[Slot.DONE_BYTES] = done_bytes
         self._slots[Slot.TICKS] += 1
 
     def fraction(self) -> float:
-        """Give the part of the frame that has come, 0..1."""
+        """Return the share of the frame that has arrived, 0..1, over all passes."""
         total = self[Slot.TOTAL_BYTES]
         within = min(self[Slot.DONE_BYTES] / total, 1.0) if total else 0.0
         return min((self[Slot.PASS] + within) / max(self[Slot.PASSES], 1), 1.0)
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory; may be called repeatedly."""
         if self._descriptor >= 0:
             self._slots.release()
             self._memory.close()

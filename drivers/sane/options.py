@@ -1,4 +1,4 @@
-"""The options of an open SANE device, by name, through python-sane's low level."""
+"""The options of an open SANE device, by name, through python-sane's low-level module."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.recipes import Recipe
 
-# Values as sane.h has them; python-sane's module cannot be imported where libsane is missing.
-TYPE_BOOL, TYPE_INT, TYPE_FIXED, TYPE_STRING, TYPE_BUTTON = 0, 1, 2, 3, 4
+# Constants of sane.h: python-sane, which has them too, cannot be imported without libsane.
+TYPE_FIXED, TYPE_STRING = 2, 3
 INACTIVE = 32
 RELOAD_OPTIONS = 2
 
@@ -19,7 +19,23 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True, slots=True)
 class OptionEntry:
-    """Descriptor of one option; `limits` is a range (lowest, highest, step), `choices` a list."""
+    """Descriptor of one option.
+
+    Attributes
+    ----------
+    index : int
+        Number of the option.
+    name : str
+        SANE's name, with hyphens.
+    type : int
+        Type of the value, as in sane.h.
+    active : bool
+        Whether the option can be set now.
+    limits : tuple of float or None
+        Lowest value, highest value and step of a range; None if there is no range.
+    choices : tuple
+        List of the possible values; empty if there is no list.
+    """
 
     index: int
     name: str
@@ -30,14 +46,14 @@ class OptionEntry:
 
 
 class SaneOptions:
-    """Options by their SANE names (with hyphens).
+    """Options of one open device, by their SANE names.
 
     Parameters
     ----------
     device : _sane.SaneDev
-        python-sane's low level handle.
+        python-sane's low-level handle.
     before_call : callable
-        Called before every call into libsane: such a call may freeze the whole interpreter.
+        Called before every call into libsane, because such a call may freeze the whole interpreter.
     """
 
     def __init__(self, device: Any, before_call: Callable[[], None]) -> None:
@@ -53,15 +69,15 @@ class SaneOptions:
         self._entries = {entry.name: entry for entry in entries if entry.name}
 
     def names(self) -> tuple[str, ...]:
-        """Give the names of all options, active or not."""
+        """Return the names of all options, active or not."""
         return tuple(self._entries)
 
     def find(self, name: str) -> OptionEntry | None:
-        """Give an option, or None where the device has none of that name."""
+        """Return an option, or None if the device has no option of this name."""
         return self._entries.get(name)
 
     def usable(self, name: str) -> OptionEntry | None:
-        """Give an option that is there and active."""
+        """Return an option if the device has it and it is active, else None."""
         entry = self._entries.get(name)
         return entry if entry is not None and entry.active else None
 
@@ -72,24 +88,24 @@ class SaneOptions:
         return value
 
     def set(self, name: str, value: Value) -> None:
-        """Set an option, active or not; descriptors are read again where the device asks for it.
+        """Set an option, active or not; read all descriptors again if the device requests it.
 
         Raises
         ------
         ScannerSetupError
-            If the value is none of the option's choices: some backends take such a value without a word.
+            If the value is not one of the option's choices; some backends accept such a value silently.
         """
         entry = self._entries[name]
         if entry.choices and value not in entry.choices:
             offered = ", ".join(str(item) for item in entry.choices)
-            raise ScannerSetupError(f"the scanner offers {offered} for {name}, not {value}")
+            raise ScannerSetupError(f"option {name}: the scanner offers {offered}, not {value}")
         self._before_call()
-        if self._device.set_option(entry.index, _typed(entry, value)) & RELOAD_OPTIONS:
+        if self._device.set_option(entry.index, _convert(entry, value)) & RELOAD_OPTIONS:
             self.reload()
 
 
 def offers_infrared(recipe: Recipe, options: SaneOptions) -> bool:
-    """Tell from a device's options whether it has infrared at all."""
+    """Return whether a device's options show that it can scan infrared."""
     offer = recipe.infrared.offered_by
     entry = options.find(offer.option) if offer else None
     if offer is None or entry is None:
@@ -104,7 +120,7 @@ def _entry(row: tuple[Any, ...]) -> OptionEntry:
     return OptionEntry(index, name or "", kind, not capabilities & INACTIVE, limits, choices)
 
 
-def _typed(entry: OptionEntry, value: Value) -> Value:
+def _convert(entry: OptionEntry, value: Value) -> Value:
     if entry.type == TYPE_STRING:
         return str(value)
     return float(value) if entry.type == TYPE_FIXED else int(value)

@@ -1,4 +1,4 @@
-"""From a stream of bytes to planes of counts: what SANE's parameters say, checked against what came."""
+"""Turns the bytes of a SANE frame into planes of counts, and checks them against SANE's parameters."""
 
 from __future__ import annotations
 
@@ -12,31 +12,47 @@ import numpy.typing as npt
 from filmscand.drivers.scanner.errors import ScannerIoError, ShortFrameError
 
 Counts = npt.NDArray[np.uint16]
-# 8-bit counts times this fill 0..65535.
+# Factor that spreads 8-bit counts over 0..65535.
 EIGHT_TO_SIXTEEN = 257
-# By how much two passes over one area may differ.
+# Largest difference in rows or columns of two passes over the same area, in pixels: backends round differently.
 ROUNDED_PX = 4
-# Rows that stay in the processor's cache while their samples are taken apart.
+# Size of a band of rows whose samples are separated together, in bytes; it fits into the processor's cache.
 BAND_BYTES = 1 << 19
-# More than any film scanner gives; beyond it the parameters are rubbish.
+# Largest frame that is accepted, in bytes. No film scanner delivers more; parameters beyond it are corrupt.
 LARGEST_FRAME_BYTES = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """SANE's parameters of a frame, as read after its start."""
+    """SANE's parameters of a frame, read after its start.
+
+    Attributes
+    ----------
+    format : str
+        SANE's frame type: "gray", "color", "red", "green" or "blue".
+    pixels_per_line, lines : int
+        Columns and rows, > 0.
+    depth_bits : int
+        Bits per sample on the wire, 8 or 16.
+    bytes_per_line : int
+        Length of a line, padding included.
+
+    Raises
+    ------
+    ScannerIoError
+        If the parameters are impossible.
+    """
 
     format: str
-    last_frame: bool
     pixels_per_line: int
     lines: int
     depth_bits: int
     bytes_per_line: int
 
     def __post_init__(self) -> None:
-        sane = self.depth_bits in (8, 16) and self.pixels_per_line > 0 and self.lines > 0
-        if not sane or not 1 <= self.channels <= 4 or self.total_bytes > LARGEST_FRAME_BYTES:
-            raise ScannerIoError(f"the scanner announced a frame that cannot be: {self}")
+        plausible = self.depth_bits in (8, 16) and self.pixels_per_line > 0 and self.lines > 0
+        if not plausible or not 1 <= self.channels <= 4 or self.total_bytes > LARGEST_FRAME_BYTES:
+            raise ScannerIoError(f"the scanner announced an impossible frame: {self}")
 
     @property
     def sample_bytes(self) -> int:
@@ -45,7 +61,7 @@ class Parameters:
 
     @property
     def channels(self) -> int:
-        """Samples of one pixel. SANE has no word for four: only the length of a line tells."""
+        """Samples per pixel, from the length of a line: SANE has no frame type of four samples."""
         return self.bytes_per_line // (self.pixels_per_line * self.sample_bytes)
 
     @property
@@ -55,31 +71,41 @@ class Parameters:
 
     @property
     def chunk_bytes(self) -> int:
-        """Bytes that python-sane reads at a time: it goes by the format and never looks at bytes_per_line."""
+        """Bytes that python-sane reads at a time; it derives them from the format and ignores bytes_per_line."""
         return self.pixels_per_line * self.sample_bytes * (1 if self.format == "gray" else 3)
 
     @property
     def expected_bytes(self) -> int:
-        """Bytes that python-sane hands on: it drops what does not fill its last chunk."""
+        """Bytes that python-sane returns; it drops the rest that does not fill its last chunk."""
         return self.total_bytes - self.total_bytes % self.chunk_bytes
 
 
 def decode(stream: bytes | bytearray, parameters: Parameters) -> npt.NDArray[np.uint8] | Counts:
-    """Give the frame's complete rows, (rows, cols, channels), without copying.
+    """View the complete rows of a frame as an array, without copying.
 
-    A row at the end that python-sane cut short is left out.
+    Parameters
+    ----------
+    stream : bytes or bytearray
+        The frame as python-sane returns it. A last row that python-sane has cut short is left out.
+    parameters : Parameters
+        What the scanner announced.
+
+    Returns
+    -------
+    (rows, cols, channels) ndarray of uint8 or uint16
+        Counts as delivered, without padding.
 
     Raises
     ------
     ShortFrameError
         If bytes are missing.
     ScannerIoError
-        If there are too many.
+        If there are too many bytes.
     """
     if len(stream) < parameters.expected_bytes:
-        raise ShortFrameError(f"{len(stream)} of {parameters.expected_bytes} bytes came")
+        raise ShortFrameError(f"the scanner sent {len(stream)} of {parameters.expected_bytes} announced bytes")
     if len(stream) > parameters.expected_bytes:
-        raise ScannerIoError(f"{len(stream)} bytes came where {parameters.expected_bytes} were announced")
+        raise ScannerIoError(f"the scanner sent {len(stream)} bytes, it announced {parameters.expected_bytes}")
     rows = len(stream) // parameters.bytes_per_line
     used = parameters.pixels_per_line * parameters.channels * parameters.sample_bytes
     lines = np.frombuffer(stream, np.uint8, rows * parameters.bytes_per_line).reshape(rows, -1)[:, :used]
@@ -88,12 +114,24 @@ def decode(stream: bytes | bytearray, parameters: Parameters) -> npt.NDArray[np.
 
 
 class PlaneMemory:
-    """One plane of counts in memory that can be handed to another process and has no name to leave behind.
+    """One plane of counts in shared memory that another process can map. It has no name, so a crash leaves nothing.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the plane.
+
+    Attributes
+    ----------
+    counts : ndarray of uint16
+        The plane.
+    descriptor : int
+        File descriptor of the memory; -1 after `close`.
 
     Raises
     ------
     ScannerIoError
-        If the machine has no memory for it now.
+        If there is not enough memory at present.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -101,32 +139,53 @@ class PlaneMemory:
         self.descriptor = os.memfd_create("filmscand-plane")
         size_bytes = int(np.prod(shape)) * 2
         try:
-            # All of it at once: page by page, at the first touch of each, takes the kernel more than twice as long.
+            # Allocating at once: if the kernel adds page after page at the first access, it takes over twice as long.
             os.posix_fallocate(self.descriptor, 0, size_bytes)
             self.counts = map_plane(self.descriptor, shape)
         except OSError as error:
             self.close()
-            raise ScannerIoError(f"no {size_bytes >> 20} MiB of memory for the frame: {error.strerror}") from error
+            expected = f"expected {size_bytes >> 20} MiB of memory for the frame"
+            raise ScannerIoError(f"{expected}: {error.strerror}") from error
 
     def fill(self, samples: npt.NDArray[np.uint8] | Counts) -> None:
-        """Write samples into the plane, 8-bit ones scaled to 0..65535."""
+        """Copy samples of the plane's shape into the plane; 8-bit samples are scaled to 0..65535."""
         _copy_counts(samples, self.counts)
 
     def close(self) -> None:
-        """Let go of this process's hold on it."""
+        """Close this process's file descriptor; may be called repeatedly."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
 
 
 def map_plane(descriptor: int, shape: tuple[int, ...]) -> Counts:
-    """Map a plane that another process filled; the memory lives as long as the array."""
+    """Map a plane that another process has filled; the memory lives as long as the array of uint16."""
     memory = mmap.mmap(descriptor, int(np.prod(shape)) * 2)
     return np.frombuffer(memory, np.uint16).reshape(shape)
 
 
 def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemory, PlaneMemory | None]:
-    """Copy rows of an RGB or RGBI frame into planes of their own."""
+    """Copy the rows of a frame into separate planes.
+
+    Parameters
+    ----------
+    samples : (at least `rows`, cols, 3 or 4) ndarray of uint8 or uint16
+        RGB or RGB and infrared; 8-bit samples are scaled to 0..65535.
+    rows : int
+        How many rows to copy.
+
+    Returns
+    -------
+    rgb : PlaneMemory
+        The picture, (rows, cols, 3).
+    infrared : PlaneMemory or None
+        The infrared plane, (rows, cols); None for three channels.
+
+    Raises
+    ------
+    ScannerIoError
+        If there is not enough memory at present.
+    """
     cols, channels = samples.shape[1:]
     rgb = PlaneMemory((rows, cols, 3))
     if channels < 4:
@@ -140,7 +199,7 @@ def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemo
     step = max(BAND_BYTES // samples[0].nbytes, 1)
     for first in range(0, rows, step):
         band = samples[first : min(first + step, rows)]
-        # Sample by sample: numpy's inner loop would otherwise run over three elements only.
+        # One copy per sample: numpy's inner loop would otherwise run over three elements only.
         for sample in range(3):
             _copy_counts(band[..., sample], rgb.counts[first : first + step, :, sample])
         _copy_counts(band[..., 3], infrared.counts[first : first + step])
@@ -155,22 +214,54 @@ def _copy_counts(samples: npt.NDArray[np.uint8] | Counts, counts: Counts) -> Non
 
 
 def trim(plane: Counts, shape: tuple[int, int]) -> Counts:
-    """Cut or continue a plane at its lower and right edges: a second pass may round to a row more or less.
+    """Crop or extend a plane at its lower and right edges, because a second pass may round to other rows or columns.
+
+    Parameters
+    ----------
+    plane : (rows, cols) ndarray of uint16
+        The infrared plane.
+    shape : (int, int)
+        Rows and columns of the picture.
+
+    Returns
+    -------
+    ndarray of uint16, of shape `shape`
+        Missing rows and columns repeat the last one.
 
     Raises
     ------
     ScannerIoError
-        If it differs by more than that.
+        If a side differs by more than `ROUNDED_PX`.
     """
     missing = [wanted - found for wanted, found in zip(shape, plane.shape, strict=True)]
     if max(abs(pixels) for pixels in missing) > ROUNDED_PX:
-        raise ScannerIoError(f"infrared came as {plane.shape}, the picture as {shape}")
+        raise ScannerIoError(f"the infrared has the shape {plane.shape}, the picture {shape}")
     widths = [(0, max(pixels, 0)) for pixels in missing]
     return np.pad(plane, widths, mode="edge")[: shape[0], : shape[1]]
 
 
 def fit_grid(plane: npt.NDArray[np.uint8] | Counts, shape: tuple[int, int]) -> PlaneMemory:
-    """Bring an infrared plane of another resolution onto the picture's grid, linearly between its samples."""
+    """Resample an infrared plane onto the picture's grid by bilinear interpolation, pixel areas aligned.
+
+    Output pixel i reads the plane at (i + 1/2) n / m - 1/2, for n pixels that become m; the ends are clamped.
+
+    Parameters
+    ----------
+    plane : (rows, cols) ndarray of uint8 or uint16
+        The infrared plane; 8-bit samples are scaled to 0..65535.
+    shape : (int, int)
+        Rows and columns of the picture.
+
+    Returns
+    -------
+    PlaneMemory
+        A plane of the picture's shape; an exact copy if the shapes are equal.
+
+    Raises
+    ------
+    ScannerIoError
+        If there is not enough memory at present.
+    """
     fitted = PlaneMemory(shape)
     if plane.shape == shape:
         fitted.fill(plane)
@@ -184,8 +275,8 @@ def fit_grid(plane: npt.NDArray[np.uint8] | Counts, shape: tuple[int, int]) -> P
         low = min(int(position), plane.shape[0] - 1)
         high = min(low + 1, plane.shape[0] - 1)
         line = plane[low] + (plane[high].astype(np.float32) - plane[low]) * np.float32(position - low)
-        between = line[col_low] + (line[col_high] - line[col_low]) * share
-        fitted.counts[row] = np.rint(between * scale).astype(np.uint16)
+        interpolated = line[col_low] + (line[col_high] - line[col_low]) * share
+        fitted.counts[row] = np.rint(interpolated * scale).astype(np.uint16)
     return fitted
 
 

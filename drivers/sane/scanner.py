@@ -1,9 +1,9 @@
-"""A SANE scanner as the service sees it: frames or typed errors, whatever libsane does in its process."""
+"""A SANE scanner for the service: it returns frames or raises typed errors, whatever libsane does in its process."""
 
 from __future__ import annotations
 
+import itertools
 import logging
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from filmscand.drivers.base import Capture, CaptureInfo, Rgb
 from filmscand.drivers.sane.child import ChildProcess
 from filmscand.drivers.sane.configuration import SaneConfig, press_button
 from filmscand.drivers.sane.link import DeviceName
-from filmscand.drivers.sane.messages import AskCapabilities, FrameReady, Open, ScanFrame
+from filmscand.drivers.sane.messages import FrameReady, GetCapabilities, Open, ScanFrame
 from filmscand.drivers.sane.monitor import Phase
 from filmscand.drivers.scanner.errors import MagazineEmptyError, Recovery, ScannerError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Capabilities, ScanProgress, ScanRequest
@@ -25,19 +25,20 @@ log = logging.getLogger(__name__)
 
 
 class SaneScanner:
-    """Drive one scanner through SANE, in a child process that is started when needed.
+    """Drives one scanner through SANE, in a child process that is started when needed.
 
-    After an error the object stays usable: the next call opens the scanner anew where that is needed. Used by one
-    thread, save for `cancel` and `progress`.
+    The object stays usable after an error: the next call opens the scanner again if necessary. Only one thread may use
+    it, except for `cancel` and `progress`.
 
     Parameters
     ----------
     device : str
-        Name by which SANE opens it, such as ``coolscan3:usb:libusb:001:004`` or ``net:127.0.0.2:pieusb:virtual``.
+        Name by which SANE opens the scanner, such as ``coolscan3:usb:libusb:001:004`` or
+        ``net:127.0.0.2:pieusb:virtual``.
     recipe : Recipe
         How to drive it.
     vendor, model : str
-        As SANE lists them; with both, the scanner is found again when its USB address has changed.
+        Names as SANE lists them; with both, the scanner is found again after its USB address has changed.
     """
 
     def __init__(self, device: str, recipe: Recipe, *, vendor: str = "", model: str = "") -> None:
@@ -51,7 +52,7 @@ class SaneScanner:
         self._gate = SlideGate()
 
     def capabilities(self) -> Capabilities:
-        """Say what the scanner offers; opens it where it is not open.
+        """Return what the scanner offers; open it first if it is closed.
 
         Raises
         ------
@@ -60,55 +61,62 @@ class SaneScanner:
         """
         self._cancelled.clear()
         with self._discarding_after_failure():
-            return self._asked_capabilities(self._opened())
+            return self._read_capabilities(self._open_child())
 
     def capture(self, request: ScanRequest, frame: int) -> Capture:
-        """Scan frame number `frame`; asked again for the same number, it scans the same slide again.
+        """Scan frame number `frame`; the same number again scans the same slide again.
+
+        Parameters
+        ----------
+        request : ScanRequest
+            What to scan and how.
+        frame : int
+            Number of the frame, from 1: the holder's frame number if the scanner can address it, else only counted.
 
         Raises
         ------
         ScannerError
-            Whatever went wrong; `recovery` says what can be done, `slide` where the slide is.
+            If anything went wrong; `recovery` tells what can be done, `slide` where the slide is.
         """
         self._cancelled.clear()
         return self._capture(request, frame)
 
     def scan(self, request: ScanRequest) -> Iterator[Capture]:
-        """Scan frame after frame until the count is reached, the magazine is empty or `cancel` is called.
+        """Scan frame after frame from number 1 until `request.frames` are scanned, the magazine is empty or `cancel`.
 
         Raises
         ------
         ScannerError
-            Whatever went wrong, save the end of the magazine where no count was asked for.
+            If anything went wrong; the end of the magazine is an error only if `request.frames` is given.
         """
         self._cancelled.clear()
         if request.frames is None and not self.capabilities().notices_empty:
             raise ScannerSetupError("this scanner does not notice an empty magazine: say how many frames to scan")
-        last = request.first_frame + request.frames if request.frames is not None else sys.maxsize
-        for frame in range(request.first_frame, last):
+        frames = range(1, request.frames + 1) if request.frames is not None else itertools.count(1)
+        for frame in frames:
             if self._cancelled.is_set():
                 return
             try:
                 yield self._capture(request, frame)
             except MagazineEmptyError:
-                if request.frames is None and frame > request.first_frame:
+                if request.frames is None and frame > 1:
                     return
                 raise
 
     def resume_after(self, last: Rgb | None) -> None:
-        """Say that a run goes on, as after a power cut, instead of beginning with a full magazine.
+        """Continue an interrupted run, for example after a power cut, instead of beginning with a full magazine.
 
-        The slide in the gate is then scanned before any is fed; one that shows `last` again is passed over.
+        The slide in the gate is then scanned before any slide is fed. If it shows `last`, the next one is fed.
 
         Parameters
         ----------
         last : (rows, cols, 3) ndarray of uint16 or None
-            Picture of the last frame that was kept; None where there is none.
+            Picture of the last frame that was kept; None if there is none.
         """
         self._gate.resume(last)
 
     def progress(self) -> ScanProgress:
-        """Say how far the frame under way is; any thread."""
+        """Return how far the current frame is; any thread may call this."""
         child = self._child
         if child is None:
             return ScanProgress(Phase.IDLE.name.lower(), self._frame, 0.0)
@@ -116,29 +124,28 @@ class SaneScanner:
         return ScanProgress(phase.name.lower(), self._frame, fraction)
 
     def cancel(self) -> None:
-        """Give up the frame under way and let `scan` end; any thread, idempotent, returns at once."""
+        """Stop the current frame and let `scan` end; any thread may call this, repeatedly; returns at once."""
         self._cancelled.set()
 
     def press(self, button: str) -> None:
-        """Press a button such as ``load`` or ``eject``; the device is closed for it and opened again when needed.
+        """Press a button such as ``load`` or ``eject``. The device is closed first and opened again when needed.
 
         Raises
         ------
         ScannerSetupError
-            If the recipe knows no such button.
+            If the recipe lists no such button.
         ScannerError
             If the scanner refuses.
         """
         if button not in self._recipe.buttons:
-            raise ScannerSetupError(
-                f"recipe {self._recipe.name} has the buttons {self._recipe.buttons}, not {button!r}"
-            )
+            buttons = ", ".join(self._recipe.buttons) or "no buttons"
+            raise ScannerSetupError(f"recipe {self._recipe.name} lists {buttons}, not {button!r}")
         self._discard()
         press_button(self._name.device, button, self._config, self._recipe.budgets.start_s)
-        self._gate.pressed(button)
+        self._gate.record_button(button)
 
     def close(self) -> None:
-        """Let go of the scanner, for good; idempotent."""
+        """Release the scanner for good; may be called repeatedly."""
         self._discard()
         self._config.close()
 
@@ -148,7 +155,7 @@ class SaneScanner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _opened(self) -> ChildProcess:
+    def _open_child(self) -> ChildProcess:
         if self._child is None:
             child = ChildProcess(
                 self._config.environment,
@@ -165,11 +172,10 @@ class SaneScanner:
                 raise
         return self._child
 
-    def _asked_capabilities(self, child: ChildProcess) -> Capabilities:
+    def _read_capabilities(self, child: ChildProcess) -> Capabilities:
         if self._capabilities is None:
-            self._capabilities = cast(Capabilities, child.value(AskCapabilities()))
-            known = self._capabilities
-            self._name = DeviceName(self._name.device, known.vendor, known.model)
+            self._capabilities = cast(Capabilities, child.value(GetCapabilities()))
+            self._name = DeviceName(self._name.device, self._capabilities.vendor, self._capabilities.model)
         return self._capabilities
 
     def _discard(self) -> None:
@@ -190,31 +196,32 @@ class SaneScanner:
         self._frame = frame
         if not self._gate.uncertain:
             return self._capture_fed(request, frame, feed=self._gate.must_feed(frame))
-        # The feeder may have moved or not. Scanning what is there loses nothing; feeding once too often loses a slide.
+        # The feeder may or may not have moved. Scanning the slide in the gate loses nothing; one feed too many loses a
+        # slide.
         try:
             capture = self._capture_fed(request, frame, feed=False)
         except MagazineEmptyError:
             return self._capture_fed(request, frame, feed=True)
         if self._gate.shows_last_slide_again():
-            log.info("frame %d: the slide before was still in the gate, feeding now", frame)
-            self._gate.holds_last_slide_still()
+            log.info("frame %d: the previous slide is still in the gate; feeding the next one", frame)
+            self._gate.record_repeated_slide()
             return self._capture_fed(request, frame, feed=True)
         return capture
 
     def _capture_fed(self, request: ScanRequest, frame: int, *, feed: bool) -> Capture:
         with self._discarding_after_failure():
-            child = self._opened()
-            way = FeederWay(self._asked_capabilities(child).feeder)
-            # A scanner that moves at the end of its start has the slide in the gate already.
+            child = self._open_child()
+            way = FeederWay(self._read_capabilities(child).feeder)
+            # A scanner that moves on at the end of its start has the requested slide in the gate already.
             feed = request.advance and (feed or way is FeederWay.ADVANCE)
             try:
                 reply = child.call(ScanFrame(request, frame, feed))
                 assert isinstance(reply, FrameReady)
                 rgb, infrared = child.take_planes(reply)
             except ScannerError as error:
-                error.slide = self._gate.failed(error, frame, way, child.started(), fed=feed)
+                error.slide = self._gate.record_failure(error, frame, way, child.started(), fed=feed)
                 raise
-        self._gate.scanned(frame, rgb)
+        self._gate.record_scan(frame, rgb)
         return Capture(rgb, infrared, self._info(request, reply, rgb))
 
     def _info(self, request: ScanRequest, reply: FrameReady, rgb: Rgb) -> CaptureInfo:

@@ -1,4 +1,4 @@
-"""From the words of libsane to errors that say what can be done."""
+"""Converts the status texts of libsane into errors that name what can be done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from filmscand.drivers.scanner.errors import (
 )
 from filmscand.drivers.scanner.recipes import Meaning, Recipe, Status
 
-# python-sane gives only the text of sane_strstatus, never the code.
+# Texts of sane_strstatus: python-sane reports only the text, never the code.
 STATUS_TEXTS = {
     "Operation not supported": Status.UNSUPPORTED,
     "Operation was canceled": Status.CANCELLED,
@@ -44,9 +44,20 @@ ERROR_OF = {
 
 
 def scanner_error(text: str, recipe: Recipe, call: str) -> ScannerError:
-    """Make the error that a status text stands for, in the call in which it came.
+    """Return the error for a status text.
 
-    A status that SANE does not have is rubbish on the line, and so an input/output error.
+    Parameters
+    ----------
+    text : str
+        Text of the status. A text that SANE does not have comes from a corrupt connection and is an I/O error.
+    recipe : Recipe
+        The scanner's recipe, which may give a status another meaning.
+    call : str
+        The call that failed: "open", "option", "start", "parameters", "read" or "list".
+
+    Returns
+    -------
+    ScannerError
     """
     message = f"{call}: {text}"
     status = STATUS_TEXTS.get(text)
@@ -54,7 +65,7 @@ def scanner_error(text: str, recipe: Recipe, call: str) -> ScannerError:
         return ScannerIoError(message)
     if status is Status.INVAL and call == "open":
         return ScannerGoneError(message)
-    # Nothing in a request can make a start or a read invalid: the backend has lost its state.
+    # No request can make a start or a read invalid, so the backend has lost its state.
     if status is Status.INVAL and call in ("start", "read"):
         return ScannerIoError(message)
     return ERROR_OF[recipe.meaning(status)](message)

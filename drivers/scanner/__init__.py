@@ -1,1 +1,4 @@
-"""What every scanner is: the protocol, requests, errors, recipes, and which slide lies in the gate. Imports base."""
+"""What all scanners have in common: protocol, requests, errors, recipes, and the record of the slide in the gate.
+
+Imports drivers.base, and reads the recipes in `config/scanners/`.
+"""

@@ -1,34 +1,38 @@
-"""What can go wrong with a scanner, named by what the caller can do about it.
+"""Errors of a scanner, grouped by what the caller can do about them.
 
 DriverError
 └── ScannerError                 .recovery  .advice  .slide
     ├── ScannerBusyError         WAIT     warming up, or another program holds it
-    ├── ScannerIoError           REOPEN   the line or the scanner failed; a fresh start may do
-    │   ├── ShortFrameError               fewer bytes came than announced
-    │   ├── ScannerStalledError           nothing came in its time; it could be cancelled
-    │   ├── ScannerHungError              nothing came and nothing helped: its process was killed
-    │   ├── ScannerCrashedError           libsane crashed, and its process with it
-    │   └── ScannerGoneError              no such device any more
-    ├── AttentionError           HUMAN    a hand is needed; trying again does harm
+    ├── ScannerIoError           REOPEN   the connection or the scanner failed; opening it again may help
+    │   ├── ShortFrameError               fewer bytes came than the scanner announced
+    │   ├── ScannerStalledError           no data in time; the scan was cancelled
+    │   ├── ScannerHungError              no data in time and no answer to a cancel; its process was killed
+    │   ├── ScannerCrashedError           libsane crashed, and the scanner's process with it
+    │   └── ScannerGoneError              the device is not connected
+    ├── AttentionError           HUMAN    a person has to act first; retrying may do harm
     │   ├── ScannerJammedError
     │   ├── CoverOpenError
-    │   └── ScannerAccessError            the system does not let us have the device
-    ├── MagazineEmptyError       FINISH   no further slide
-    ├── ScanCancelledError       FINISH   we were asked to stop
-    └── ScannerSetupError        FIX      the request, the recipe or the machine has to be changed
+    │   └── ScannerAccessError            this user has no permission to use the device
+    ├── MagazineEmptyError       FINISH   no slide is left
+    ├── ScanCancelledError       FINISH   somebody cancelled the scan
+    └── ScannerSetupError        FIX      change the request, the recipe or the installation
         └── LibsaneMissingError           libsane or python-sane is not installed
 """
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import ClassVar
 
 from filmscand.drivers.base import DriverError
 
+# No index has a package named filmscand: python-sane itself goes into the environment that filmscand runs in.
+PYTHON_SANE = f"apt install libsane-dev sane-utils gcc python3-dev, then: {sys.executable} -m pip install python-sane"
+
 
 class Recovery(StrEnum):
-    """What the caller can do."""
+    """What the caller can do about an error."""
 
     WAIT = "wait"
     REOPEN = "reopen"
@@ -38,9 +42,9 @@ class Recovery(StrEnum):
 
 
 class SlideFate(StrEnum):
-    """Where the slide is whose scan failed.
+    """Where the slide of the failed scan is now.
 
-    IN_GATE: the same frame may be asked for again. PASSED: the scanner has moved on, the frame is lost to this pass
+    IN_GATE: the same frame can be scanned again. PASSED: the scanner has moved on; the frame is lost in this pass
     through the magazine. UNCERTAIN: the scanner may or may not have moved; compare the next picture with the last.
     """
 
@@ -50,16 +54,16 @@ class SlideFate(StrEnum):
 
 
 class ScannerError(DriverError):
-    """Anything the scanner did wrong.
+    """Base class of all errors of a scanner.
 
     Attributes
     ----------
     recovery : Recovery
         What the caller can do.
     advice : str
-        What a person should do, in a sentence; empty where nothing is needed.
+        What a person should do, as one sentence; empty if there is nothing to do.
     slide : SlideFate
-        Where the slide is.
+        Where the slide of the failed scan is now.
     """
 
     recovery: ClassVar[Recovery] = Recovery.REOPEN
@@ -72,43 +76,43 @@ class ScannerError(DriverError):
 
 
 class ScannerBusyError(ScannerError):
-    """It is warming up, or another program holds it; waiting may help."""
+    """The scanner is warming up, or another program uses it; waiting may help."""
 
     recovery = Recovery.WAIT
 
 
 class ScannerIoError(ScannerError):
-    """The line or the scanner failed; closing, opening and trying again may help."""
+    """The connection or the scanner failed; closing, opening and trying again may help."""
 
-    default_advice = "Check the cable and the power of the scanner if it happens again."
+    default_advice = "Check the cable and the power of the scanner if this happens again."
 
 
 class ShortFrameError(ScannerIoError):
-    """Fewer bytes came than were announced: never taken for a picture."""
+    """Fewer bytes came than the scanner announced; the incomplete picture is discarded."""
 
 
 class ScannerStalledError(ScannerIoError):
-    """Nothing came in its time; the scan could be cancelled in good order."""
+    """No data came within the budget of the call; the scan was cancelled cleanly."""
 
 
 class ScannerHungError(ScannerIoError):
-    """Nothing came in its time and a cancel went unheard; the process that held the scanner was killed."""
+    """No data came within the budget and a cancel had no effect; the scanner's process was killed."""
 
     default_advice = "Turn the scanner off and on again if it does not answer."
 
 
 class ScannerCrashedError(ScannerIoError):
-    """libsane crashed; only the process that held the scanner is lost."""
+    """libsane crashed; only the scanner's own process is lost."""
 
 
 class ScannerGoneError(ScannerIoError):
-    """There is no such device, or no longer."""
+    """The device does not exist, or is no longer connected."""
 
     default_advice = "Check that the scanner is switched on and connected."
 
 
 class AttentionError(ScannerError):
-    """A hand is needed; trying again without one may do harm."""
+    """A person has to act first; retrying before that may do harm."""
 
     recovery = Recovery.HUMAN
 
@@ -116,37 +120,37 @@ class AttentionError(ScannerError):
 class ScannerJammedError(AttentionError):
     """A slide or film is stuck."""
 
-    default_advice = "Free the slide that is stuck in the feeder, then go on."
+    default_advice = "Free the slide that is stuck in the feeder, then continue."
 
 
 class CoverOpenError(AttentionError):
     """The scanner's cover is open."""
 
-    default_advice = "Close the scanner's cover, then go on."
+    default_advice = "Close the scanner's cover, then continue."
 
 
 class ScannerAccessError(AttentionError):
-    """The system does not let this user have the device."""
+    """This user has no permission to use the device."""
 
     default_advice = (
-        "Give the service's user the group 'scanner' and install the udev rule, then plug the scanner in again."
+        "Add the service's user to the group 'scanner' and install the udev rule, then plug the scanner in again."
     )
 
 
 class MagazineEmptyError(ScannerError):
-    """There is no further slide: the end of a magazine or strip."""
+    """No slide is left: the end of a magazine or strip."""
 
     recovery = Recovery.FINISH
 
 
 class ScanCancelledError(ScannerError):
-    """The scan was given up because somebody asked for it."""
+    """The scan was stopped because somebody cancelled it."""
 
     recovery = Recovery.FINISH
 
 
 class ScannerSetupError(ScannerError):
-    """The request, the recipe or the machine's set-up does not fit; trying again changes nothing."""
+    """The request, the recipe or the installation does not fit; retrying changes nothing."""
 
     recovery = Recovery.FIX
 
@@ -154,7 +158,7 @@ class ScannerSetupError(ScannerError):
 class LibsaneMissingError(ScannerSetupError):
     """libsane or python-sane is not installed."""
 
-    default_advice = "apt install libsane-dev, then pip install 'filmscand[scanner]'; sane-utils for load and eject."
+    default_advice = f"Install it: {PYTHON_SANE}"
 
 
 ERROR_TYPES: dict[str, type[ScannerError]] = {

@@ -1,4 +1,4 @@
-"""What every scanner can do, whatever drives it, and what is asked of it."""
+"""The interface of every scanner: what it offers, how a scan is requested, and how far it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from filmscand.drivers.base import Capture, Rgb
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the scan area, from its upper left corner."""
+    """A rectangle within the scan area, measured from the upper left corner.
+
+    Attributes
+    ----------
+    top_mm, left_mm : float
+        Position of its upper left corner, >= 0.
+    height_mm, width_mm : float
+        Its size, > 0.
+
+    Raises
+    ------
+    ValueError
+        If a position is negative or a size is not positive.
+    """
 
     top_mm: float
     left_mm: float
@@ -20,7 +33,7 @@ class Region:
 
     def __post_init__(self) -> None:
         if min(self.top_mm, self.left_mm) < 0 or min(self.height_mm, self.width_mm) <= 0:
-            raise ValueError(f"a region lies within the scan area and has a size: {self}")
+            raise ValueError(f"expected a region with a position >= 0 and a size > 0, found {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +43,47 @@ class ScanRequest:
     Attributes
     ----------
     resolution_dpi : int
-        Samples per inch; the scanner must offer exactly this.
+        Samples per inch, >= 1; the scanner must offer exactly this value.
     depth_bits : int
-        Bits that a sample has at least; the scanner gives the next depth that it has (14 where 16 is asked, say).
+        Wanted bits per sample, 8 or 16. The scanner uses its smallest depth that is not below, else its largest: a
+        scanner of 14 bits delivers 14 for 16.
     samples : int
-        How often each line is read and averaged; 1 where the scanner knows no multi-sampling.
+        How many times each line is read and averaged, >= 1; 1 for a scanner without multi-sampling.
     infrared : bool
-        Whether infrared is wanted. A scanner that has none gives none; ask `Capabilities` first.
-    first_frame : int
-        Number of the first frame, from 1: the holder's frame where the scanner can address it, else only counted.
+        Whether to scan infrared. A scanner without infrared delivers none: see `Capabilities.infrared`.
     frames : int or None
-        How many; None: until the magazine is empty.
+        Number of frames that `Scanner.scan` delivers, >= 1; None scans until the magazine is empty.
     region : Region or None
-        Part of the scan area; None: all of it.
+        Part of the scan area to scan; None scans all of it.
     autofocus, autoexposure : bool
-        Whether the scanner shall focus and expose by itself before each frame, where it can.
-    exposure_factor : float
-        Multiplies the scanner's exposure, where it can.
+        Whether the scanner focuses or sets its exposure before each frame, if it can.
     advance : bool
-        Whether the next slide is fed between frames; False scans the slide in the gate again.
+        Whether to feed the next slide between frames; False scans the slide in the gate again.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
     """
 
     resolution_dpi: int
     depth_bits: int = 16
     samples: int = 1
     infrared: bool = True
-    first_frame: int = 1
     frames: int | None = None
     region: Region | None = None
     autofocus: bool = True
     autoexposure: bool = False
-    exposure_factor: float = 1.0
     advance: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("resolution_dpi", "samples", "first_frame"):
+        for name in ("resolution_dpi", "samples"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+                raise ValueError(f"{name}: expected 1 or more, found {getattr(self, name)}")
         if self.depth_bits not in (8, 16):
-            raise ValueError(f"depth_bits is 8 or 16, not {self.depth_bits}")
+            raise ValueError(f"depth_bits: expected 8 or 16, found {self.depth_bits}")
         if self.frames is not None and self.frames < 1:
-            raise ValueError(f"frames is at least 1, or None for all; not {self.frames}")
-        if not 0.0 < self.exposure_factor <= 10.0:
-            raise ValueError(f"exposure_factor is above 0 and at most 10, not {self.exposure_factor}")
+            raise ValueError(f"frames: expected 1 or more, or None for all, found {self.frames}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +92,28 @@ class Capabilities:
 
     Attributes
     ----------
+    vendor, model : str
+        Names as SANE lists them.
+    device : str
+        Name by which SANE opens the scanner.
+    recipe : str
+        Name of the recipe that drives it.
     resolutions_dpi : tuple of int
-        Resolutions that it offers; where `resolution_range_dpi` is given, any between its ends.
-    depths_bits : tuple of int
-        Bits per sample on offer; empty where the scanner decides.
+        List of resolutions in samples per inch, ascending; empty if the scanner has a range instead.
+    resolution_range_dpi : tuple of float or None
+        Lowest and highest resolution of a scanner that takes any value between; None if it has a list instead.
     infrared : bool
-        Whether it gives infrared.
-    registered_infrared : bool
-        Whether its infrared lies exactly on the picture (same pass).
+        Whether the scanner delivers infrared.
     samples : tuple of int
-        Multi-sampling on offer; (1,) where there is none.
+        Numbers of readings per line that can be averaged; (1,) for a scanner without multi-sampling.
     feeder : str
-        Name of the way slides are fed: "frame", "autoload", "advance" or "none".
+        How slides are fed, a value of `recipes.FeederWay`: "frame", "autoload", "advance" or "none".
     frame_count : int or None
-        Frames that the holder has, where the scanner says it.
+        Number of frames in the holder; None if the scanner does not report it.
     notices_empty : bool
-        Whether it says so when the magazine is empty; where not, count the slides or judge the pictures.
+        Whether the scanner reports an empty magazine; if not, count the slides or compare the pictures.
     buttons : tuple of str
-        What `press` takes, such as "eject".
+        Names of the buttons that can be pressed, such as "eject".
     """
 
     vendor: str
@@ -107,9 +122,7 @@ class Capabilities:
     recipe: str
     resolutions_dpi: tuple[int, ...]
     resolution_range_dpi: tuple[float, float] | None
-    depths_bits: tuple[int, ...]
     infrared: bool
-    registered_infrared: bool
     samples: tuple[int, ...]
     feeder: str
     frame_count: int | None
@@ -119,16 +132,16 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """How far the frame under way is.
+    """How far the current frame is.
 
     Attributes
     ----------
     phase : str
-        "idle", "open", "option", "start", "parameters", "read" or "close".
+        Call that the scanner is in: "idle", "open", "option", "start", "parameters", "read" or "close".
     frame : int
-        Number of the frame; 0 before the first.
+        Number of the current frame, from 1; 0 before the first.
     fraction : float
-        Part of the frame's bytes that has come, 0..1, over both passes.
+        Share of the frame's bytes that has arrived, 0..1, over both passes.
     """
 
     phase: str
@@ -137,40 +150,40 @@ class ScanProgress:
 
 
 class Scanner(Protocol):
-    """A source of frames.
+    """A scanner that delivers frames.
 
-    A frame is given whole or not at all, and once given it is the caller's: nothing that happens to the scanner later
-    can take it back. The slide moves on only when the next frame is asked for, except at scanners that cannot wait.
+    A frame is delivered completely or not at all. A delivered frame belongs to the caller: a later fault of the scanner
+    cannot change it. The slide moves on only when the next frame is requested, except in scanners that cannot wait.
     """
 
     def capabilities(self) -> Capabilities:
-        """Say what the scanner offers; opens it where it is not open."""
+        """Return what the scanner offers; open it first if it is closed."""
 
     def capture(self, request: ScanRequest, frame: int) -> Capture:
-        """Scan frame number `frame`; asked again for the same number, it scans the same slide again."""
+        """Scan frame number `frame`; the same number again scans the same slide again."""
 
     def scan(self, request: ScanRequest) -> Iterator[Capture]:
-        """Scan frame after frame, as `request` says, until the count is reached or the magazine is empty."""
+        """Scan frame after frame until the requested number is reached or the magazine is empty."""
 
     def resume_after(self, last: Rgb | None) -> None:
-        """Say that a run goes on instead of beginning with a full magazine.
+        """Continue an interrupted run instead of beginning with a full magazine.
 
-        The slide in the gate is then scanned before any is fed; one that shows `last` again is passed over.
+        The slide in the gate is then scanned before any slide is fed. If it shows `last`, the next one is fed.
 
         Parameters
         ----------
         last : (rows, cols, 3) ndarray of uint16 or None
-            Picture of the last frame that was kept; None where there is none.
+            Picture of the last frame that was kept; None if there is none.
         """
 
     def progress(self) -> ScanProgress:
-        """Say how far the frame under way is; any thread."""
+        """Return how far the current frame is; any thread may call this."""
 
     def cancel(self) -> None:
-        """Give up the frame under way; any thread, idempotent, returns at once."""
+        """Stop the current frame; any thread may call this, repeatedly; returns at once."""
 
     def close(self) -> None:
-        """Let go of the scanner; idempotent."""
+        """Release the scanner; may be called repeatedly."""
 
     def __enter__(self) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""Recipes: what differs between scanners, as data (`config/scanners/*.yaml`)."""
+"""Recipes: the differences between scanners, as data (`config/scanners/*.yaml`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from filmscand.drivers.scanner.errors import ScannerSetupError
 
 
 class Delivery(StrEnum):
-    """How a scanner gives its infrared plane."""
+    """How a scanner delivers its infrared plane.
+
+    INLINE: as fourth sample of each pixel. SECOND_START: as a second frame of the same pass. SECOND_PASS_SOURCE and
+    SECOND_PASS_MODE: in a second pass of the carriage, after a change of the scan source or the scan mode.
+    """
 
     NONE = "none"
     INLINE = "inline"
@@ -26,18 +30,13 @@ class Delivery(StrEnum):
     SECOND_PASS_MODE = "second_pass_mode"
 
     @property
-    def registered(self) -> bool:
-        """Whether the plane is read in the same pass as the picture, and so lies exactly on it."""
-        return self in (Delivery.INLINE, Delivery.SECOND_START)
-
-    @property
     def second_pass(self) -> bool:
-        """Whether the carriage runs a second time for it."""
+        """Whether the carriage moves over the film a second time for the infrared."""
         return self in (Delivery.SECOND_PASS_SOURCE, Delivery.SECOND_PASS_MODE)
 
 
 class Setting(StrEnum):
-    """Parts of a request that a step can set an option from."""
+    """Part of a scan request that a step can copy into an option."""
 
     INFRARED = "infrared"
     DEPTH = "depth"
@@ -57,7 +56,11 @@ class Unit(StrEnum):
 
 
 class FeederWay(StrEnum):
-    """How the next slide is fed."""
+    """How the next slide comes into the gate.
+
+    FRAME: an option holds the number of the frame. AUTOLOAD: a slide is fed before each start. ADVANCE: the scanner
+    moves on at the end of each start. NONE: a person changes the slide.
+    """
 
     FRAME = "frame"
     AUTOLOAD = "autoload"
@@ -66,7 +69,7 @@ class FeederWay(StrEnum):
 
 
 class Status(StrEnum):
-    """SANE's statuses that can end a call."""
+    """Status codes with which a SANE call can fail."""
 
     UNSUPPORTED = "unsupported"
     CANCELLED = "cancelled"
@@ -82,7 +85,7 @@ class Status(StrEnum):
 
 
 class Meaning(StrEnum):
-    """What a status means for the one who runs the scanner."""
+    """What a status means for the operator."""
 
     WAIT = "wait"
     END_OF_MAGAZINE = "end_of_magazine"
@@ -114,12 +117,16 @@ class _Model(BaseModel):
 
 
 class Match(_Model):
-    """How a device is recognized."""
+    """How to recognise a device that a recipe drives.
+
+    `device`, `vendor` and `model` are regular expressions for the names that SANE lists; `fingerprint` lists options
+    that together show the backend of a device whose name does not.
+    """
 
     device: str = Field(description="Regular expression for the device name, without a leading 'net:HOST:'.")
     vendor: str = ".*"
     model: str = ".*"
-    fingerprint: tuple[str, ...] = Field(default=(), description="Options that give the backend away.")
+    fingerprint: tuple[str, ...] = Field(default=(), description="Names of options that together show the backend.")
 
     @field_validator("device", "vendor", "model")
     @classmethod
@@ -127,84 +134,89 @@ class Match(_Model):
         try:
             re.compile(pattern)
         except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
+            raise ValueError(f"expected a regular expression, found {pattern!r}: {error}") from error
         return pattern
 
 
 class Step(_Model):
-    """One option to set: to a fixed value, or from a part of the request."""
+    """One option to set, to a fixed value or from a part of the request."""
 
     option: str | None = None
     value: bool | int | float | str | None = None
     source: Setting | None = Field(default=None, alias="from")
-    words: Mapping[bool, str] | None = Field(default=None, description="What to write for yes and no.")
+    words: Mapping[bool, str] | None = Field(default=None, description="Values to set for yes and no.")
     required: bool = Field(default=False, description="Whether a scanner without this option is refused.")
-    force: bool = Field(default=False, description="Set it even where the backend calls it inactive.")
+    force: bool = Field(default=False, description="Set the option even if the backend marks it as inactive.")
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
         if (self.value is None) == (self.source is None):
-            raise ValueError("a step has either a value or a from")
+            raise ValueError("a step needs either 'value' or 'from', and not both")
         if (self.option is None) != (self.source is Setting.GEOMETRY):
-            raise ValueError("a step names an option, save for 'from: geometry', which needs none")
+            raise ValueError("a step needs 'option', except 'from: geometry', which takes none")
         return self
 
 
 class Offer(_Model):
-    """The option, and where given the word in its list, by which a scanner shows that it has infrared."""
+    """The option that shows that a scanner has infrared; with `word`, the value that its list must contain."""
 
     option: str
     word: str | None = None
 
 
 class InfraredRecipe(_Model):
-    """How infrared is had."""
+    """How to scan infrared."""
 
     delivery: Delivery = Delivery.NONE
-    fallback: Delivery | None = Field(default=None, description="What comes where the first does not: patched drivers.")
+    fallback: Delivery | None = Field(default=None, description="Delivery of patched backends that lack the first.")
     offered_by: Offer | None = None
     steps: tuple[Step, ...] = Field(default=(), description="Options to set between the picture and a second pass.")
-    min_dpi: int = Field(default=1, gt=0)
-    max_dpi: int = Field(default=100_000, gt=0)
-    reopen_to_leave: bool = Field(default=False, description="Whether only a fresh open ends it.")
+    min_dpi: int = Field(default=1, gt=0, description="Lowest resolution of a second pass.")
+    max_dpi: int = Field(default=100_000, gt=0, description="Highest resolution of a second pass.")
+    reopen_to_leave: bool = Field(default=False, description="Whether only opening the device again ends infrared.")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
         if (self.delivery is Delivery.NONE) != (self.offered_by is None):
-            raise ValueError("infrared that is delivered is offered by some option, and the other way round")
+            raise ValueError("a delivery other than 'none' needs 'offered_by', and 'none' takes no 'offered_by'")
         if self.delivery.second_pass != bool(self.steps):
-            raise ValueError("a second pass, and nothing else, needs steps of its own")
+            raise ValueError("a second pass needs 'steps', and other deliveries take no 'steps'")
         return self
 
 
 class Geometry(_Model):
-    """Names and unit of the options for the scan area."""
+    """Names and unit of the options that set the scan area."""
 
     unit: Unit = Unit.MM
     left: str = "tl-x"
     top: str = "tl-y"
     right: str = "br-x"
     bottom: str = "br-y"
-    inclusive: bool = Field(default=False, description="Whether right and bottom name the last pixel.")
+    inclusive: bool = Field(default=False, description="Whether right and bottom are the last pixel inside the area.")
 
 
 class Feed(_Model):
-    """One way to feed slides; the first whose option is active is taken."""
+    """One way to feed slides; a recipe lists them, and the first whose option is active is used."""
 
     way: FeederWay
     option: str
-    count_option: str | None = Field(default=None, description="Option that counts frames down and has to be 1.")
-    notices_empty: bool = True
+    count_option: str | None = Field(default=None, description="Option that counts frames down; it is set to 1.")
+    notices_empty: bool = Field(default=True, description="Whether the scanner reports an empty magazine.")
 
 
 class Budgets(_Model):
-    """How long a call may be silent, in seconds, before the scanner counts as stalled."""
+    """How long a call may show no progress, in seconds, before the scanner counts as stalled.
+
+    `pass_s` is the longest time of one pass over a slide. A slide at 4000 dpi whose lines are read 16 times takes 50
+    minutes, the slowest that a user reports; the default is more than twice that.
+    """
 
     open_s: float = Field(default=60.0, gt=0)
     option_s: float = Field(default=20.0, gt=0)
     start_s: float = Field(default=300.0, gt=0)
     parameters_s: float = Field(default=20.0, gt=0)
     read_s: float = Field(default=90.0, gt=0)
+    pass_s: float = Field(default=7200.0, gt=0)
     cancel_s: float = Field(default=10.0, gt=0)
     close_s: float = Field(default=10.0, gt=0)
 
@@ -215,13 +227,35 @@ class Recipe(_Model):
     Attributes
     ----------
     name : str
-        Name of the recipe; the file is called after it.
+        Name of the recipe; its file is NAME.yaml.
     backend : str
-        Name of the SANE backend, as dll.conf has it.
+        Name of the SANE backend, as in dll.conf.
+    title : str
+        Name of the scanners, for people.
     discover : bool
-        Whether the backend is asked when devices are listed (two backends may claim one scanner).
+        Whether to enable the backend when devices are listed; False if another backend lists the same scanners.
+    match : Match
+        How to recognise a device that the recipe drives.
+    infrared : InfraredRecipe
+        How to scan infrared.
     picture : tuple of Step
-        Options in the order in which they are set before each frame.
+        Options to set before each frame, in this order.
+    geometry : Geometry
+        Options that set the scan area.
+    min_dpi : int
+        Lowest resolution at which the scanner works reliably.
+    feeders : tuple of Feed
+        Ways to feed slides; the first whose option is active is used.
+    buttons : tuple of str
+        Options that are buttons and can be pressed while the device is closed.
+    errors : mapping of Status to Meaning
+        Statuses whose meaning differs from `USUAL_MEANING`.
+    linear : bool or None
+        Whether counts are proportional to light; None if unknown.
+    budgets : Budgets
+        Time limits of the calls.
+    after_kill : str
+        What a person must do after the scanner's process was killed.
     """
 
     name: str
@@ -232,7 +266,7 @@ class Recipe(_Model):
     infrared: InfraredRecipe = InfraredRecipe()
     picture: tuple[Step, ...]
     geometry: Geometry = Geometry()
-    min_dpi: int = Field(default=1, gt=0, description="Below this the scanner misbehaves.")
+    min_dpi: int = Field(default=1, gt=0, description="Lowest resolution at which the scanner works.")
     feeders: tuple[Feed, ...] = ()
     buttons: tuple[str, ...] = ()
     errors: Mapping[Status, Meaning] = Field(default_factory=dict)
@@ -241,35 +275,44 @@ class Recipe(_Model):
     after_kill: str = Field(default="", description="What a person must do after its process was killed.")
 
     def option_of(self, setting: Setting) -> str:
-        """Give the name of the option that takes a part of the request; empty where there is none."""
+        """Return the name of the option that takes a part of the request; "" if there is none."""
         names = (step.option for step in self.picture if step.source is setting)
         return next((name for name in names if name), "")
 
     def meaning(self, status: Status) -> Meaning:
-        """Say what a status means at this scanner."""
+        """Return what a status means for this scanner."""
         return self.errors.get(status, USUAL_MEANING[status])
 
     def fits(self, device: str, vendor: str = "", model: str = "", options: Iterable[str] = ()) -> bool:
-        """Tell whether this recipe drives the device; `options` are the names of its options, where known."""
-        plain = re.sub(r"^net:[^:]+:", "", device)
-        if re.match(self.match.device, plain):
-            return _says(self.match.vendor, vendor) and _says(self.match.model, model)
-        known = set(options)
-        return bool(known and self.match.fingerprint) and known.issuperset(self.match.fingerprint)
+        """Return whether this recipe drives a device; `options` are the names of its options, if known."""
+        local_name = re.sub(r"^net:[^:]+:", "", device)
+        if re.match(self.match.device, local_name):
+            return _matches_or_unknown(self.match.vendor, vendor) and _matches_or_unknown(self.match.model, model)
+        names = set(options)
+        return bool(names and self.match.fingerprint) and names.issuperset(self.match.fingerprint)
 
 
-def _says(pattern: str, text: str) -> bool:
-    # A device that is opened by its name alone has not said yet who made it.
+def _matches_or_unknown(pattern: str, text: str) -> bool:
+    # The vendor and the model of a device are unknown when it is opened by its name alone.
     return not text or re.search(pattern, text) is not None
 
 
 def load_recipes(folder: Path | None = None) -> tuple[Recipe, ...]:
-    """Load all recipes, those that come with the program or those of a folder.
+    """Load all recipes, sorted by file name.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Folder of NAME.yaml files; None loads the recipes that come with the program.
+
+    Returns
+    -------
+    tuple of Recipe
 
     Raises
     ------
     ScannerSetupError
-        If a file is no recipe; the message names file and field.
+        If a file is not a valid recipe; the message names the file and the field.
     """
     root: Traversable = resources.files("filmscand.config").joinpath("scanners") if folder is None else folder
     files = sorted((file for file in root.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
@@ -277,27 +320,49 @@ def load_recipes(folder: Path | None = None) -> tuple[Recipe, ...]:
 
 
 def load_recipe(name: str, folder: Path | None = None) -> Recipe:
-    """Load the recipe called `name`.
+    """Load one recipe by its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the recipe.
+    folder : Path or None
+        As for `load_recipes`.
 
     Raises
     ------
     ScannerSetupError
-        If there is none, or it is no recipe.
+        If no recipe has this name, or a file of the folder is not a valid recipe.
     """
     recipes = {recipe.name: recipe for recipe in load_recipes(folder)}
     if name not in recipes:
-        raise ScannerSetupError(f"no recipe is called {name!r}; there are {', '.join(recipes)}")
+        raise ScannerSetupError(f"no recipe is named {name!r}; there are {', '.join(recipes)}")
     return recipes[name]
 
 
 def recipe_for(
     recipes: Iterable[Recipe], device: str, vendor: str = "", model: str = "", options: Iterable[str] = ()
 ) -> Recipe | None:
-    """Give the recipe that drives a device: by name first, by its options where the name says nothing."""
-    known = tuple(options)
+    """Find the recipe that drives a device: by its names first, then by its options.
+
+    Parameters
+    ----------
+    recipes : iterable of Recipe
+        Recipes to choose from.
+    device, vendor, model : str
+        Names as SANE lists them; vendor and model may be "" if they are unknown.
+    options : iterable of str
+        Names of the device's options; empty if they are unknown.
+
+    Returns
+    -------
+    Recipe or None
+        None if no recipe fits.
+    """
+    names = tuple(options)
     candidates = tuple(recipes)
     by_name = (recipe for recipe in candidates if recipe.fits(device, vendor, model))
-    by_options = (recipe for recipe in candidates if recipe.fits(device, vendor, model, known))
+    by_options = (recipe for recipe in candidates if recipe.fits(device, vendor, model, names))
     return next(by_name, None) or next(by_options, None)
 
 
@@ -307,5 +372,5 @@ def _load(file: Traversable) -> Recipe:
     except (ValidationError, yaml.YAMLError) as error:
         raise ScannerSetupError(f"{file}: {error}") from error
     if file.name != f"{recipe.name}.yaml":
-        raise ScannerSetupError(f"{file}: the recipe in it is called {recipe.name!r}, the file should be too")
+        raise ScannerSetupError(f"{file}: expected the file name {recipe.name}.yaml, as its recipe is named")
     return recipe

@@ -1,1 +1,4 @@
-"""A film scanner that exists only on the network, for tests and demonstrations. Imports files and base."""
+"""A simulated film scanner that speaks SANE's network protocol, for tests and demonstrations.
+
+Imports drivers.files and drivers.base, and `film` for simulated slides.
+"""

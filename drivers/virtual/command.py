@@ -1,4 +1,4 @@
-"""What ``filmscand virtual-scanner`` and ``python -m drivers.virtual`` start."""
+"""Runs a virtual scanner: the code of ``filmscand virtual-scanner`` and ``python -m filmscand.drivers.virtual``."""
 
 from __future__ import annotations
 
@@ -10,39 +10,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmscand.drivers.base import DriverError
 from filmscand.drivers.virtual.faults import Fault
 from filmscand.drivers.virtual.film_slides import SIX_KINDS, file_magazine, film_magazine
 from filmscand.drivers.virtual.models import MODELS
 from filmscand.drivers.virtual.server import DEFAULT_ADDRESS, VirtualScanner
+from filmscand.film.kinds import KINDS
 
-# The name of the family stands for its newer member.
+# "coolscan" is short for the newer of the two backends.
 ALIASES = {"coolscan": "coolscan3"}
 
 
 @dataclass(frozen=True, slots=True)
 class ScannerSettings:
-    """What the virtual scanner shall be.
+    """Settings of a virtual scanner.
 
     Attributes
     ----------
     model : str
-        One of `filmscand.drivers.virtual.models.MODELS`, or ``coolscan``.
+        A name in `filmscand.drivers.virtual.models.MODELS`, or ``coolscan``.
     slides : int
-        How many slides are in the magazine.
+        Number of slides in the magazine, >= 1.
     kinds : tuple of str
-        Kinds of slides, in turn; names of `filmscand.film.kinds.KINDS`.
+        Kinds of simulated slides, names in `filmscand.film.kinds.KINDS`; the magazine repeats them in this order.
     files : tuple of Path
-        Film files to take instead of simulated slides.
+        Film files to use as slides instead of simulated ones.
     rows_px, cols_px : int
-        Size of a simulated slide.
+        Size of a simulated slide at the scanner's highest resolution.
     faults : tuple of Fault
-        What shall go wrong.
+        Faults to simulate.
     address : str or None
-        Loopback address; None takes the first free one from 127.0.0.2 on.
+        Loopback address; None uses the first free one from 127.0.0.2 on.
     time_scale : float
-        1 is as slow as a real scanner, 0 as fast as the line.
+        Factor of a real scanner's times: 1 is as slow as a real scanner, 0 never waits.
     seed : int
-        Seed of the first simulated slide.
+        Seed of the first simulated slide, >= 0; the following slides count on.
     """
 
     model: str = "coolscan3"
@@ -58,16 +60,20 @@ class ScannerSettings:
 
 
 def make_scanner(settings: ScannerSettings) -> VirtualScanner:
-    """Make the scanner that the settings describe; `VirtualScanner.start` sets it going.
+    """Make the scanner that the settings describe, without starting it.
 
     Raises
     ------
     ValueError
-        If a setting is none.
+        If a setting is invalid.
     DriverError
-        If a file cannot be read.
+        If a film file cannot be read.
     """
     model = ALIASES.get(settings.model, settings.model)
+    if model not in MODELS:
+        raise ValueError(f"expected a model of {', '.join((*ALIASES, *MODELS))}; found {settings.model!r}")
+    if unknown := sorted(set(settings.kinds) - set(KINDS)):
+        raise ValueError(f"expected kinds of slides of {', '.join(KINDS)}; found {', '.join(map(repr, unknown))}")
     if settings.files:
         magazine = file_magazine(settings.files)
     else:
@@ -77,17 +83,27 @@ def make_scanner(settings: ScannerSettings) -> VirtualScanner:
 
 
 def run_scanner(settings: ScannerSettings) -> None:
-    """Run a scanner until SIGINT or SIGTERM, telling where it is."""
+    """Run a scanner until SIGINT or SIGTERM; print the name by which SANE opens it."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with make_scanner(settings) as scanner:
-        print(f"{scanner.device}  ({settings.slides} slides; try: scanimage -A -d {scanner.device})", flush=True)
+    scanner = make_scanner(settings)
+    try:
+        scanner.start()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DriverError(f"{settings.address}: expected a free loopback address, found: {reason}") from error
+    try:
+        # One line each, so that the name stands whole on a terminal of 80 columns.
+        print(f"{scanner.device}  ({settings.slides} slides)", flush=True)
+        print(f"try: scanimage -A -d {scanner.device}", flush=True)
         ended.wait()
+    finally:
+        scanner.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and run."""
+    """Parse the command line and run the scanner."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     run_scanner(_settings(_parser().parse_args(arguments)))
 
@@ -109,15 +125,17 @@ def _settings(parsed: argparse.Namespace) -> ScannerSettings:
 
 def _parser() -> argparse.ArgumentParser:
     default = ScannerSettings()
-    parser = argparse.ArgumentParser(prog="python -m drivers.virtual", description="A film scanner on the network.")
-    parser.add_argument("files", nargs="*", type=Path, help="film files with infrared to take for slides")
+    parser = argparse.ArgumentParser(
+        prog="python -m filmscand.drivers.virtual", description="Run a simulated film scanner on the network."
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="film files with infrared to use as slides")
     parser.add_argument("--model", default=default.model, choices=[*ALIASES, *MODELS])
     parser.add_argument("--slides", type=int, default=default.slides)
-    parser.add_argument("--kinds", default=",".join(default.kinds), help="kinds of slides, with commas between")
+    parser.add_argument("--kinds", default=",".join(default.kinds), help="kinds of slides, separated by commas")
     parser.add_argument("--rows", type=int, default=default.rows_px)
     parser.add_argument("--cols", type=int, default=default.cols_px)
     parser.add_argument("--fault", type=Fault.parse, action="append", default=[], help="kind@moment:slide/fraction")
     parser.add_argument("--address", default=default.address)
-    parser.add_argument("--time-scale", type=float, default=default.time_scale, help="1 is real time, 0 no waiting")
+    parser.add_argument("--time-scale", type=float, default=default.time_scale, help="1 is real time, 0 never waits")
     parser.add_argument("--seed", type=int, default=default.seed)
     return parser

@@ -1,4 +1,4 @@
-"""The mechanics of a virtual scanner: where the slides are, and what a start will deliver."""
+"""The mechanics of a virtual scanner: where the slides are, and what a start delivers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from filmscand.drivers.virtual.models import TRANSPARENCY_INFRARED, Delivery, Fe
 from filmscand.drivers.virtual.options import Info, Option, OptionSet, Value
 from filmscand.drivers.virtual.wire import Status
 
-# coolscan2 arms its switch to the infrared stage once a third of the picture has been read.
+# Share of the picture after which coolscan2 switches to infrared for the next start.
 ARMED_AT = 1 / 3
+# Lowest and highest resolution of pixma's infrared lamp.
 INFRARED_DPI = (600, 2400)
 
 
 class StartRefused(Exception):
-    """A start that ends with a status instead of a frame."""
+    """The scanner answers a start with a status instead of a frame."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(status.name)
@@ -28,7 +29,7 @@ class StartRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A frame that has been sent to its end."""
+    """A frame that was sent completely."""
 
     slide: int
     content: Content
@@ -36,7 +37,25 @@ class Delivered:
 
 @dataclass
 class Mechanics:
-    """The one scanner behind all connections: magazine, gate and faults."""
+    """The scanner behind all connections: magazine, gate and faults.
+
+    Attributes
+    ----------
+    model : Model
+        The model that it simulates.
+    magazine : Magazine
+        The slides.
+    faults : FaultBook
+        Faults still to come.
+    delivered : list of Delivered
+        Frames that were sent completely, oldest first.
+    slide_in_gate : int
+        Number of the slide in the gate, from 1; 0 if the gate is empty.
+    lock : RLock
+        Guards the movements of slides.
+    opened : bool
+        Whether a client holds the scanner.
+    """
 
     model: Model
     magazine: Magazine
@@ -45,7 +64,7 @@ class Mechanics:
     slide_in_gate: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
     opened: bool = False
-    _read_out: int = 0
+    _last_delivered: int = 0
     _armed: Frame | None = None
 
     def __post_init__(self) -> None:
@@ -54,37 +73,43 @@ class Mechanics:
 
     @property
     def gate(self) -> Gate:
-        """What the option sets need to know."""
+        """What the options depend on."""
         rows_px, cols_px = self.magazine.shape_px
         return Gate(rows_px, cols_px, len(self.magazine), self.model.resolution_dpi)
 
-    def coming_slide(self) -> int:
-        """Give the number of the slide that a client will want next: the one after the last complete one."""
-        return self._read_out + 1
+    def next_slide(self) -> int:
+        """Return the number of the slide that a client scans next: the one after the last complete frame."""
+        return self._last_delivered + 1
 
     def press(self, button: str) -> None:
-        """Press a button."""
+        """Press a button: "load" feeds the next slide, "eject" empties the gate; others do nothing.
+
+        Raises
+        ------
+        StartRefused
+            If no slide is left to load.
+        """
         with self.lock:
             if button == "load":
                 self._load_next()
             elif button == "eject":
                 self.slide_in_gate = 0
 
-    def wanted_slide(self, options: OptionSet) -> int:
-        """Give the number of the slide that a start would scan."""
+    def requested_slide(self, options: OptionSet) -> int:
+        """Return the number of the slide that a start would scan."""
         if self.model.feeder is Feeder.STRIP:
             return int(options.number("frame"))
         if self.model.feeder is Feeder.AUTOLOAD and options["autoload"]:
-            return self._read_or_gate() + 1
+            return self._current_slide() + 1
         return self.slide_in_gate
 
     def plane_of_start(self, options: OptionSet) -> Plane:
-        """Tell whether a start would give the picture or a separate infrared frame."""
+        """Return whether a start would deliver the picture or a separate infrared frame."""
         infrared = self._second_start(options) or content_of(self.model, options) is Content.INFRARED
         return Plane.INFRARED if infrared else Plane.PICTURE
 
     def start(self, options: OptionSet) -> Frame:
-        """Move the wanted slide into the gate and say what will be read.
+        """Move the requested slide into the gate and return the frame to read.
 
         Raises
         ------
@@ -97,25 +122,25 @@ class Mechanics:
                 self._armed = None
                 return frame
             self._feed(options)
-            # A slide that has to be made or read first takes its time here, as a scanner's start does.
+            # Load the slide now: a real scanner also needs its time in the start, not between the rows.
             self.magazine.slide(self.slide_in_gate)
             return self._frame(options)
 
     def after_start(self, options: OptionSet) -> None:
-        """Move on where the scanner does so at the end of a start."""
+        """Move on to the next slide if the scanner does so at the end of a start."""
         with self.lock:
             if self.model.feeder is Feeder.ADVANCE and options["advance"] and not options["preview"]:
                 self.slide_in_gate += 1
 
-    def sent(self, frame: Frame, share: float, options: OptionSet) -> None:
-        """Take note that `share` of a frame has been sent."""
+    def record_sent(self, frame: Frame, share: float, options: OptionSet) -> None:
+        """Record that a share of a frame was sent, 0..1; 1 is a complete frame."""
         with self.lock:
             self._arm(frame, share, options)
             if share < 1.0:
                 return
             self.delivered.append(Delivered(frame.slide, frame.content))
-            self._read_out = frame.slide
-            # At a scanner without a feeder a person changes the slide once the infrared pass is through.
+            self._last_delivered = frame.slide
+            # In a scanner without a feeder a person changes the slide after the infrared pass.
             if self.model.feeder is Feeder.HAND and frame.content is Content.INFRARED:
                 self.slide_in_gate = frame.slide + 1
 
@@ -127,14 +152,14 @@ class Mechanics:
     def _second_start(self, options: OptionSet) -> bool:
         return self._armed is not None and bool(options.values.get("infrared"))
 
-    def _read_or_gate(self) -> int:
-        return self.slide_in_gate or self._read_out
+    def _current_slide(self) -> int:
+        return self.slide_in_gate or self._last_delivered
 
     def _load_next(self) -> None:
-        coming = self._read_or_gate() + 1
-        if coming > len(self.magazine):
+        following = self._current_slide() + 1
+        if following > len(self.magazine):
             raise StartRefused(Status.NO_DOCS)
-        self.slide_in_gate = coming
+        self.slide_in_gate = following
 
     def _feed(self, options: OptionSet) -> None:
         if self.model.feeder is Feeder.STRIP:
@@ -146,23 +171,23 @@ class Mechanics:
 
     def _frame(self, options: OptionSet) -> Frame:
         content = content_of(self.model, options)
-        second = content is Content.INFRARED and self.model.delivery is not Delivery.SECOND_START
+        second_pass = content is Content.INFRARED and self.model.delivery is not Delivery.SECOND_START
         return Frame(
             slide=self.slide_in_gate,
             content=content,
             grid=grid_of(self.model, self.gate, options),
             sample_bits=int(options.values.get("depth", 16)),
-            drift=self.magazine.drift(self.slide_in_gate) if second else STILL,
+            drift=self.magazine.drift(self.slide_in_gate) if second_pass else STILL,
         )
 
-    def description(self, options: OptionSet) -> Frame:
-        """Say what a start would give, without starting."""
+    def describe_frame(self, options: OptionSet) -> Frame:
+        """Return the frame that a start would announce, without starting."""
         with self.lock:
             return self._frame(options)
 
 
 def content_of(model: Model, options: OptionSet) -> Content:
-    """Tell from the options what a first start gives."""
+    """Return what a first start delivers with these options."""
     if model.delivery is Delivery.SECOND_START:
         return Content.COLOUR
     if model.name == "coolscan3":
@@ -175,12 +200,25 @@ def content_of(model: Model, options: OptionSet) -> Content:
 
 
 def set_option(model: Model, options: OptionSet, index: int, value: Value) -> Info:
-    """Set an option as the model does, with what it does to other options.
+    """Set an option as the model does, including its effect on other options.
+
+    Parameters
+    ----------
+    model : Model
+        The scanner's model.
+    options : OptionSet
+        Options of the open handle; changed in place.
+    index : int
+        Number of the option.
+    value : int, float or str
+        The new value.
 
     Raises
     ------
     OptionRefused
-        If the model takes no such value.
+        If the model does not accept the value.
+    StartRefused
+        If the option is the button "load" and no slide is left.
     """
     info = options.set(index, value)
     name = options.options[index].name
@@ -192,8 +230,8 @@ def set_option(model: Model, options: OptionSet, index: int, value: Value) -> In
 
 
 def _pixma_resolutions(model: Model, options: OptionSet) -> Option:
-    listed = [model.resolution_dpi // part for part in (32, 16, 8, 4, 2, 1)]
+    resolutions = [model.resolution_dpi // divisor for divisor in (32, 16, 8, 4, 2, 1)]
     if options["mode"] == "Infrared":
-        listed = [dpi for dpi in listed if INFRARED_DPI[0] <= dpi <= INFRARED_DPI[1]]
-    old = next(option for option in options.options if option.name == "resolution")
-    return dataclasses.replace(old, choices=tuple(listed), default=listed[0])
+        resolutions = [dpi for dpi in resolutions if INFRARED_DPI[0] <= dpi <= INFRARED_DPI[1]]
+    option = next(option for option in options.options if option.name == "resolution")
+    return dataclasses.replace(option, choices=tuple(resolutions), default=resolutions[0])

@@ -1,4 +1,4 @@
-"""Faults that a virtual scanner plays on demand: what happens, when, at which slide, and how often."""
+"""Faults that a virtual scanner simulates on request: what goes wrong, when, at which slide, and how often."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from filmscand.drivers.virtual.wire import Status
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """What goes wrong.
+
+    DRIP: from then on, a row now and then.
+    JAMMED, EMPTY, COVER_OPEN, IO_ERROR, BUSY: the scanner answers with this status. EARLY_END: the frame ends too soon.
+    STALL: no further answer. CLOSE_DATA, RESET: the data connection is closed or reset. CLOSE_ALL: both connections
+    are closed. GARBAGE: random bytes instead of an answer.
+    """
 
     JAMMED = "jammed"
     EMPTY = "empty"
@@ -21,6 +28,7 @@ class FaultKind(StrEnum):
     BUSY = "busy"
     EARLY_END = "early_end"
     STALL = "stall"
+    DRIP = "drip"
     CLOSE_DATA = "close_data"
     CLOSE_ALL = "close_all"
     RESET = "reset"
@@ -28,7 +36,7 @@ class FaultKind(StrEnum):
 
 
 class Moment(StrEnum):
-    """During which call of the client it goes wrong."""
+    """The call of the client in which the fault happens."""
 
     OPEN = "open"
     OPTION = "option"
@@ -38,7 +46,7 @@ class Moment(StrEnum):
 
 
 class Plane(StrEnum):
-    """Which pass it spoils; a scanner that gives infrared along with the picture has only a picture pass."""
+    """The pass in which the fault happens; a scanner that reads infrared with the picture has only a picture pass."""
 
     PICTURE = "picture"
     INFRARED = "infrared"
@@ -51,7 +59,8 @@ STATUS_OF = {
     FaultKind.IO_ERROR: Status.IO_ERROR,
     FaultKind.BUSY: Status.DEVICE_BUSY,
 }
-_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET}
+_Word = TypeVar("_Word", bound=StrEnum)
+_ONLY_READING = {FaultKind.EARLY_END, FaultKind.CLOSE_DATA, FaultKind.RESET, FaultKind.DRIP}
 _TEXT = re.compile(
     r"(?P<kind>[a-z_]+)(@(?P<moment>[a-z]+))?(:(?P<slide>\d+))?(/(?P<fraction>[0-9.]+))?"
     r"(\+(?P<plane>[a-z]+))?(x(?P<times>\d+|all))?"
@@ -67,15 +76,20 @@ class Fault:
     kind : FaultKind
         What goes wrong.
     moment : Moment
-        In which call.
+        The call in which it happens.
     slide : int
-        Number of the slide, from 1, that is in the gate or about to be.
+        Number of the slide in the gate, or about to enter it, from 1.
     fraction : float
-        For `Moment.READ`: the part of the frame's bytes that still arrives, 0..1.
+        For `Moment.READ`: share of the frame's bytes that still arrives, 0..1.
     plane : Plane
-        For start and read: the pass that is spoilt.
+        For `Moment.START` and `Moment.READ`: the pass in which it happens.
     times : int or None
-        How often it happens; None: until somebody clears it.
+        How many times it happens, >= 1; None repeats it until somebody clears it.
+
+    Raises
+    ------
+    ValueError
+        If the kind cannot happen at this moment, or the fraction is out of range.
     """
 
     kind: FaultKind
@@ -87,66 +101,71 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind in _ONLY_READING and self.moment is not Moment.READ:
-            raise ValueError(f"{self.kind} can only happen while reading, not at {self.moment}")
+            raise ValueError(f"fault {self.kind}: expected the moment read, found {self.moment}")
         if self.moment in (Moment.OPTION, Moment.PARAMETERS) and self.kind in (FaultKind.EMPTY, FaultKind.JAMMED):
-            raise ValueError(f"{self.kind} is a matter of start and read, not of {self.moment}")
+            raise ValueError(f"fault {self.kind}: expected the moment open, start or read, found {self.moment}")
         if not 0.0 <= self.fraction <= 1.0:
-            raise ValueError(f"fraction is a part of the frame, 0 to 1, not {self.fraction}")
+            raise ValueError(f"fault {self.kind}: expected a fraction of the frame from 0 to 1, found {self.fraction}")
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Read a fault from ``kind[@moment][:slide][/fraction][+plane][xTIMES|xall]``, such as ``jammed@start:3``.
+        """Parse a fault from ``kind[@moment][:slide][/fraction][+plane][xTIMES|xall]``, such as ``jammed@start:3``.
 
         Raises
         ------
         ValueError
-            If the text is not of this form.
+            If the text does not have this form, or the fault is impossible.
         """
         found = _TEXT.fullmatch(text.strip())
         if found is None:
-            raise ValueError(
-                f"a fault reads kind@moment:slide/fraction+plane, such as io_error@read:3/0.5; not {text!r}"
-            )
+            form = "kind@moment:slide/fraction+plane, such as io_error@read:3/0.5"
+            raise ValueError(f"fault: expected {form}, found {text!r}")
         parts = found.groupdict()
         times = parts["times"] or "1"
         return cls(
-            kind=FaultKind(parts["kind"]),
-            moment=Moment(parts["moment"] or "read"),
+            kind=_one_of(FaultKind, parts["kind"], "a kind of fault"),
+            moment=_one_of(Moment, parts["moment"] or "read", "a moment"),
             slide=int(parts["slide"] or 1),
             fraction=float(parts["fraction"] or 0.5),
-            plane=Plane(parts["plane"] or "picture"),
+            plane=_one_of(Plane, parts["plane"] or "picture", "a plane"),
             times=None if times == "all" else int(times),
         )
 
 
+def _one_of(words: type[_Word], found: str, meaning: str) -> _Word:
+    if found not in list(words):
+        raise ValueError(f"expected {meaning} of {', '.join(words)}; found {found!r}")
+    return words(found)
+
+
 class FaultBook:
-    """The faults still to come; safe to ask from any thread."""
+    """The faults still to come; any thread may use it."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._lock = threading.Lock()
-        self._left: list[tuple[Fault, int | None]] = []
+        self._pending: list[tuple[Fault, int | None]] = []
         for fault in faults:
             self.add(fault)
 
     def add(self, fault: Fault) -> None:
-        """Let one more fault come."""
+        """Add a fault."""
         with self._lock:
-            self._left.append((fault, fault.times))
+            self._pending.append((fault, fault.times))
 
     def clear(self) -> None:
-        """Take all faults away, as a person does who opens the scanner and frees it."""
+        """Remove all faults, as a person does who opens the scanner and frees it."""
         with self._lock:
-            self._left.clear()
+            self._pending.clear()
 
     def take(self, moment: Moment, slide: int, plane: Plane = Plane.PICTURE) -> Fault | None:
-        """Give the fault that is due now, and count it as happened."""
+        """Return the fault that is due now and count it as happened; None if there is none."""
         with self._lock:
-            for index, (fault, times) in enumerate(self._left):
+            for index, (fault, times) in enumerate(self._pending):
                 if (fault.moment, fault.slide, fault.plane) != (moment, slide, plane):
                     continue
                 if times is not None:
-                    self._left[index] = (fault, times - 1)
+                    self._pending[index] = (fault, times - 1)
                     if times == 1:
-                        del self._left[index]
+                        del self._pending[index]
                 return fault
         return None

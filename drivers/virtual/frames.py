@@ -1,4 +1,4 @@
-"""What one start of a virtual scanner delivers: which planes, on which grid, and the bytes of it row by row."""
+"""The frame that a start of a virtual scanner delivers: its planes, its grid, and its bytes row by row."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from filmscand.drivers.virtual.options import OptionSet
 
 FRAME_GRAY = 0
 FRAME_RGB = 1
-# Whole rows, so that records stay even (odd ones are corrupted by libsane's byte swapping), some hundred KiB at a time.
+# Largest block of rows that is sent at once, in bytes. Blocks are whole rows: libsane's byte swapping corrupts records
+# of odd length.
 BLOCK_BYTES = 512 * 1024
 
 
 class Content(StrEnum):
-    """What a frame shows."""
+    """The samples of a frame's pixels."""
 
     COLOUR = "colour"
     GRAY = "gray"
@@ -33,7 +34,17 @@ CHANNELS = {Content.COLOUR: 3, Content.GRAY: 1, Content.INFRARED: 1, Content.COL
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Which rows and columns of the slide a scan samples: the first, how many, and the pitch between them."""
+    """Rows and columns of the slide that a scan samples.
+
+    Attributes
+    ----------
+    row, col : int
+        First row and column of the slide.
+    rows, cols : int
+        Number of rows and columns of the scan.
+    pitch : float
+        Distance of the samples in pixels of the slide; 1 at the highest resolution.
+    """
 
     row: int
     rows: int
@@ -42,17 +53,31 @@ class Grid:
     pitch: float
 
     def row_indices(self, first: int, last: int) -> npt.NDArray[np.intp]:
-        """Give the slide's rows under rows `first` to `last` of the scan."""
+        """Return the rows of the slide under rows `first` to `last` - 1 of the scan."""
         return (self.row + (np.arange(first, last) * self.pitch)).astype(np.intp)
 
     def col_indices(self) -> npt.NDArray[np.intp]:
-        """Give the slide's columns under the columns of the scan."""
+        """Return the columns of the slide under the columns of the scan."""
         return (self.col + (np.arange(self.cols) * self.pitch)).astype(np.intp)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame that a start announces; `sample_bits` are those that the scanner measures: 8, 14 or 16."""
+    """One frame that a start announces.
+
+    Attributes
+    ----------
+    slide : int
+        Number of the slide, from 1.
+    content : Content
+        The samples of its pixels.
+    grid : Grid
+        Which part of the slide it samples.
+    sample_bits : int
+        Bits that the scanner measures: 8, 14 or 16.
+    drift : Drift
+        How the pass is displaced against the picture.
+    """
 
     slide: int
     content: Content
@@ -62,12 +87,12 @@ class Frame:
 
     @property
     def depth_bits(self) -> int:
-        """Bits of a sample on the line: all that is more than 8 is announced as 16."""
+        """Bits of a sample on the wire: 8, or 16 for all deeper samples."""
         return 8 if self.sample_bits == 8 else 16
 
     @property
     def sane_format(self) -> int:
-        """SANE's frame type; four samples are announced as RGB, for SANE has no word for them."""
+        """SANE's frame type; four samples are announced as RGB, because SANE has no type for them."""
         return FRAME_GRAY if CHANNELS[self.content] == 1 else FRAME_RGB
 
     @property
@@ -82,12 +107,12 @@ class Frame:
 
     @property
     def wire_parameters(self) -> tuple[int, int, int, int, int, int]:
-        """The parameters as GET_PARAMETERS gives them."""
+        """The parameters in the order of GET_PARAMETERS."""
         return self.sane_format, 1, self.bytes_per_line, self.grid.cols, self.grid.rows, self.depth_bits
 
 
 def grid_of(model: Model, gate: Gate, options: OptionSet) -> Grid:
-    """Work out the grid from the geometry and resolution options."""
+    """Calculate the grid from the geometry and resolution options."""
     left, top, right, bottom = (options.number(name) for name in ("tl-x", "tl-y", "br-x", "br-y"))
     if "coolscan" in model.name:
         right, bottom = right + 1, bottom + 1
@@ -95,20 +120,30 @@ def grid_of(model: Model, gate: Gate, options: OptionSet) -> Grid:
         scale = gate.resolution_dpi / MM_PER_INCH
         left, top, right, bottom = left * scale, top * scale, right * scale, bottom * scale
     pitch = gate.resolution_dpi / options.number("resolution")
-    # A fixed-point millimetre is a hair off: half a percent of a pixel must not cost a row.
+    # Fixed-point millimetres are inexact: a difference of half a percent of a pixel must not cost a row.
     cols, rows = (int((right - left) / pitch + 0.005), int((bottom - top) / pitch + 0.005))
     return Grid(round(top), max(rows, 1), round(left), max(cols, 1), pitch)
 
 
 def blocks(frame: Frame, magazine: Magazine, most_rows: int) -> Iterator[memoryview]:
-    """Give the frame's bytes in the host's byte order: at most so many rows, and some hundred KiB, at a time."""
+    """Yield the frame's bytes in the host's byte order, as blocks of whole rows.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    magazine : Magazine
+        Where its slide is.
+    most_rows : int
+        Most rows of a block, >= 1; a block also has at most `BLOCK_BYTES` (but at least one row).
+    """
     slide = magazine.slide(frame.slide)
     step = max(1, min(BLOCK_BYTES // frame.bytes_per_line, most_rows))
     for first in range(0, frame.grid.rows, step):
         last = min(first + step, frame.grid.rows)
         samples = np.ascontiguousarray(_samples(frame, slide, first, last))
         if frame.sample_bits == 14:
-            # shifted left to fill 16 bits, as coolscan3 does it
+            # 14 bits, shifted left to fill 16, as coolscan3 delivers them.
             samples = samples & np.uint16(0xFFFC)
         octets = (samples >> 8).astype(np.uint8) if frame.depth_bits == 8 else samples.view(np.uint8)
         yield octets.reshape(-1).data
@@ -124,7 +159,7 @@ def _samples(frame: Frame, slide: Slide, first: int, last: int) -> Plane16:
         return np.ascontiguousarray(rgb[..., 1])
     infrared = _cut(slide.infrared, frame.grid, first, last)
     inline = np.empty((*infrared.shape, 4), np.uint16)
-    # Sample by sample: numpy's inner loop would otherwise run over three elements only.
+    # One copy per sample: numpy's inner loop would otherwise run over three elements only.
     for sample, plane in enumerate((rgb[..., 0], rgb[..., 1], rgb[..., 2], infrared)):
         inline[..., sample] = plane
     return inline
@@ -140,16 +175,17 @@ def _infrared(frame: Frame, slide: Slide, first: int, last: int) -> Plane16:
     if frame.drift == STILL:
         return _cut(slide.infrared, frame.grid, first, last)
     rows, cols = slide.infrared.shape
-    at_row = frame.drift.row_positions(0, rows, rows)[frame.grid.row_indices(first, last)]
-    at_col = np.clip(frame.grid.col_indices() + frame.drift.cols_px, 0.0, cols - 1.0)
-    by_rows = _between(slide.infrared, at_row, rows)
-    return (_between(by_rows.T, at_col, cols).T + 0.5).astype(np.uint16)
+    row_positions = frame.drift.row_positions(rows)[frame.grid.row_indices(first, last)]
+    col_positions = np.clip(frame.grid.col_indices() + frame.drift.cols_px, 0.0, cols - 1.0)
+    sampled_rows = _interpolate_rows(slide.infrared, row_positions)
+    return (_interpolate_rows(sampled_rows.T, col_positions).T + 0.5).astype(np.uint16)
 
 
-def _between(plane: npt.NDArray[np.generic], at: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float32]:
-    lower = np.minimum(at.astype(np.intp), max(length - 2, 0))
+def _interpolate_rows(plane: npt.NDArray[np.generic], positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    length = plane.shape[0]
+    lower = np.minimum(positions.astype(np.intp), max(length - 2, 0))
     upper = np.minimum(lower + 1, length - 1)
-    share = (at - lower).astype(np.float32)[:, None]
+    share = (positions - lower).astype(np.float32)[:, None]
     below, above = plane[lower].astype(np.float32), plane[upper].astype(np.float32)
-    mixed: npt.NDArray[np.float32] = below + (above - below) * share
-    return mixed
+    interpolated: npt.NDArray[np.float32] = below + (above - below) * share
+    return interpolated

@@ -1,4 +1,4 @@
-"""Slides in a virtual magazine, and how a second infrared pass shifts against the picture."""
+"""Slides in a virtual magazine, and the displacement of a second infrared pass against the picture."""
 
 from __future__ import annotations
 
@@ -15,37 +15,50 @@ Loader = Callable[[], "Slide"]
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How a second pass lies on the first: carriages do not come home exactly, and slip while they run.
+    """Displacement of a second pass: carriages do not return to exactly the same place, and slip while they move.
 
-    The defaults of `drift_of` follow what the pyopticfilm project reported of repeated passes of one OpticFilm.
+    Row r of a second pass of n rows shows row r + rows_px + wander_px sin(2 pi r / n) of the slide.
+
+    Attributes
+    ----------
+    rows_px, cols_px : float
+        Constant shift, in pixels at the highest resolution.
+    wander_px : float
+        Amplitude of the shift that varies along the rows.
     """
 
     rows_px: float = 0.0
     cols_px: float = 0.0
     wander_px: float = 0.0
 
-    def row_positions(self, first: int, last: int, rows: int) -> npt.NDArray[np.float64]:
-        """Give the row of the slide that lies under each row of the second pass."""
-        row = np.arange(first, last, dtype=np.float64)
-        wandered = row + self.rows_px + self.wander_px * np.sin(2.0 * np.pi * row / max(rows, 1))
-        return np.clip(wandered, 0.0, rows - 1.0)
+    def row_positions(self, rows: int) -> npt.NDArray[np.float64]:
+        """Return the row of the slide under each of the `rows` rows of the second pass, clipped to the slide."""
+        row = np.arange(rows, dtype=np.float64)
+        shifted = row + self.rows_px + self.wander_px * np.sin(2.0 * np.pi * row / max(rows, 1))
+        return np.clip(shifted, 0.0, rows - 1.0)
 
 
+# No displacement.
 STILL = Drift()
 
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """What the scanner would see of one slide at its highest resolution.
+    """One slide at the scanner's highest resolution.
 
     Attributes
     ----------
     rgb : (rows, cols, 3) ndarray of uint16
-        The picture.
+        Counts of the picture, 0..65535.
     infrared : (rows, cols) ndarray of uint16
-        The infrared plane, exactly on the picture.
+        Counts of the infrared plane, exactly on the picture.
     drift : Drift or None
-        How a second pass would shift it; None: as `drift_of` deals it out.
+        Displacement of a second pass; None takes `drift_of`.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype is another one.
     """
 
     rgb: Plane16
@@ -54,15 +67,17 @@ class Slide:
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.shape[:2] != self.infrared.shape:
-            raise ValueError(
-                f"a slide is (rows, cols, 3) and (rows, cols), not {self.rgb.shape}, {self.infrared.shape}"
-            )
+            found = f"found {self.rgb.shape} and {self.infrared.shape}"
+            raise ValueError(f"slide: expected shapes (rows, cols, 3) and (rows, cols), {found}")
         if self.rgb.dtype != np.uint16 or self.infrared.dtype != np.uint16:
-            raise ValueError(f"a slide is of uint16 counts, not of {self.rgb.dtype} and {self.infrared.dtype}")
+            raise ValueError(f"slide: expected uint16 counts, found {self.rgb.dtype} and {self.infrared.dtype}")
 
 
 def drift_of(number: int) -> Drift:
-    """Deal out the drift of slide `number`: never the same twice, always the same again."""
+    """Return the drift of slide `number`: different for each slide, and the same in each run.
+
+    The ranges follow what the pyopticfilm project reported of repeated passes of one OpticFilm.
+    """
     generator = np.random.default_rng([6566, number])
     return Drift(
         rows_px=float(generator.uniform(-2.64, 1.78)),
@@ -72,14 +87,14 @@ def drift_of(number: int) -> Drift:
 
 
 class Magazine:
-    """Slides of one size, loaded when they come into the gate.
+    """Slides of one size, loaded when they enter the gate.
 
     Parameters
     ----------
-    shape_px : (rows, cols)
-        Size of every slide at the scanner's highest resolution.
+    shape_px : (int, int)
+        Rows and columns of every slide at the scanner's highest resolution.
     loaders : sequence of callables
-        One for each slide, in order.
+        One for each slide, in order; it returns the slide.
     """
 
     def __init__(self, shape_px: tuple[int, int], loaders: Sequence[Loader]) -> None:
@@ -89,7 +104,13 @@ class Magazine:
 
     @classmethod
     def of(cls, slides: Sequence[Slide]) -> Magazine:
-        """Fill a magazine with slides that are in memory."""
+        """Fill a magazine with slides that are in memory.
+
+        Raises
+        ------
+        ValueError
+            If there is no slide.
+        """
         if not slides:
             raise ValueError("a magazine needs at least one slide")
         return cls(slides[0].infrared.shape, [functools.partial(_identity, slide) for slide in slides])
@@ -98,17 +119,17 @@ class Magazine:
         return len(self._loaders)
 
     def slide(self, number: int) -> Slide:
-        """Give slide `number`, from 1; beyond the last one the gate is empty: bare light.
+        """Return slide `number`, from 1; any other number gives the empty gate, where light passes unhindered.
 
         Raises
         ------
         ValueError
-            If the slide is not of the magazine's size.
+            If the slide does not have the magazine's size.
         """
         return self._load(number)
 
     def drift(self, number: int) -> Drift:
-        """Give the drift of a second pass over slide `number`."""
+        """Return the drift of a second pass over slide `number`."""
         drift = self.slide(number).drift
         return drift_of(number) if drift is None else drift
 
@@ -118,7 +139,7 @@ class Magazine:
             return Slide(np.repeat(light[..., None], 3, axis=2), light, STILL)
         slide = self._loaders[number - 1]()
         if slide.infrared.shape != self.shape_px:
-            raise ValueError(f"slide {number} is {slide.infrared.shape}, the magazine holds {self.shape_px}")
+            raise ValueError(f"slide {number}: expected {self.shape_px} pixels, found {slide.infrared.shape}")
         return slide
 
 

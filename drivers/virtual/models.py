@@ -1,6 +1,6 @@
-"""Film scanners that the virtual one can be: their option sets, how they give infrared, how slides move.
+"""The models that the virtual scanner can simulate: their options, how they deliver infrared, how slides move.
 
-Names, types and lists follow the SANE backends; options that no recipe sets are left out where they would say nothing.
+Names, types and lists follow the SANE backends. Most options that no recipe sets are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRANSPARENCY_INFRARED = "Transparency Adapter Infrared"
 
 
 class Delivery(StrEnum):
-    """How infrared comes."""
+    """How a model delivers infrared; the values are those of `drivers.scanner.recipes.Delivery`."""
 
     INLINE = "inline"
     SECOND_START = "second_start"
@@ -26,7 +26,11 @@ class Delivery(StrEnum):
 
 
 class Feeder(StrEnum):
-    """How the next slide comes into the gate."""
+    """How the next slide comes into the gate.
+
+    STRIP: an option selects the frame. AUTOLOAD: a start feeds a slide. ADVANCE: a start moves on at its end. HAND: a
+    person changes the slide.
+    """
 
     STRIP = "strip"
     AUTOLOAD = "autoload"
@@ -36,7 +40,7 @@ class Feeder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the options need to know of the magazine."""
+    """What the options depend on: size and number of the slides, and the scanner's highest resolution."""
 
     rows_px: int
     cols_px: int
@@ -44,15 +48,22 @@ class Gate:
     resolution_dpi: int
 
     def mm(self, length_px: int) -> float:
-        """Turn pixels at the highest resolution into millimetres."""
+        """Convert pixels at the highest resolution into millimetres."""
         return length_px * MM_PER_INCH / self.resolution_dpi
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a real one takes, roughly; reading time is per row at the highest resolution."""
+    """About how long a real scanner takes.
 
-    warm_up_s: float
+    Attributes
+    ----------
+    start_s : float
+        Time of a start, in seconds.
+    row_ms : float
+        Time to read a row at the highest resolution, in milliseconds.
+    """
+
     start_s: float
     row_ms: float
 
@@ -61,7 +72,26 @@ class Timing:
 class Model:
     """One model of scanner.
 
-    `device` is the name below ``net:ADDRESS:``; it begins with the backend's name, as a real saned would pass it on.
+    Attributes
+    ----------
+    name : str
+        Name of the model: that of the SANE backend.
+    device : str
+        Device name after ``net:ADDRESS:``; it begins with the backend's name, as with a real saned.
+    vendor, product : str
+        Names that SANE lists.
+    resolution_dpi : int
+        Highest resolution.
+    delivery : Delivery
+        How it delivers infrared.
+    feeder : Feeder
+        How slides are fed.
+    timing : Timing
+        How long a real scanner takes.
+    options : callable
+        Makes the options for a gate.
+    scans_in_start : bool
+        Whether the whole scan runs inside sane_start and sane_read only copies, as with pieusb.
     """
 
     name: str
@@ -73,7 +103,6 @@ class Model:
     feeder: Feeder
     timing: Timing
     options: Callable[[Gate], list[Option]]
-    # pieusb scans in sane_start and only copies in sane_read.
     scans_in_start: bool = False
 
 
@@ -107,7 +136,7 @@ def _coolscan_exposure() -> list[Option]:
 
 
 def _coolscan_picture(gate: Gate, *, infrared_active: bool) -> list[Option]:
-    listed = [gate.resolution_dpi // pitch for pitch in (1, 2, 3, 4, 5)]
+    resolutions = [gate.resolution_dpi // pitch for pitch in (1, 2, 3, 4, 5)]
     return [
         group("Scan mode"),
         switch("preview", "Preview mode"),
@@ -115,7 +144,7 @@ def _coolscan_picture(gate: Gate, *, infrared_active: bool) -> list[Option]:
         switch("infrared", "Read infrared channel", active=infrared_active),
         pick("samples-per-scan", "Number of samples per scan", [1, 2, 4, 8, 16], 1),
         pick("depth", "Bit depth", [8, 14], 14, Unit.BIT),
-        pick("resolution", "Scan resolution", listed, listed[0], Unit.DPI),
+        pick("resolution", "Scan resolution", resolutions, resolutions[0], Unit.DPI),
         *_pixel_geometry(gate),
         *_coolscan_exposure(),
         group("Focus and feeder"),
@@ -171,14 +200,14 @@ def _pieusb(gate: Gate) -> list[Option]:
 
 
 def _genesys(gate: Gate) -> list[Option]:
-    listed = [gate.resolution_dpi // part for part in (8, 4, 2, 1)]
+    resolutions = [gate.resolution_dpi // divisor for divisor in (8, 4, 2, 1)]
     return [
         group("Scan mode"),
         choice("mode", "Scan mode", ["Color", "Gray"], "Gray"),
         choice("source", "Scan source", [TRANSPARENCY, TRANSPARENCY_INFRARED], TRANSPARENCY, reloads=True),
         switch("preview", "Preview"),
         pick("depth", "Bit depth", [16], 16, Unit.BIT),
-        pick("resolution", "Scan resolution", listed, listed[0], Unit.DPI),
+        pick("resolution", "Scan resolution", resolutions, resolutions[0], Unit.DPI),
         *_mm_geometry(gate),
         group("Sensors and buttons"),
         switch("need-calibration", "Needs calibration"),
@@ -188,10 +217,10 @@ def _genesys(gate: Gate) -> list[Option]:
 
 
 def _pixma(gate: Gate) -> list[Option]:
-    listed = [gate.resolution_dpi // part for part in (32, 16, 8, 4, 2, 1)]
+    resolutions = [gate.resolution_dpi // divisor for divisor in (32, 16, 8, 4, 2, 1)]
     return [
         group("Scan mode"),
-        pick("resolution", "Scan resolution", listed, listed[0], Unit.DPI),
+        pick("resolution", "Scan resolution", resolutions, resolutions[0], Unit.DPI),
         choice("mode", "Scan mode", ["Color", "Gray", "Infrared"], "Color", reloads=True),
         choice("source", "Scan source", ["Flatbed", "Transparency Unit"], "Flatbed", reloads=True),
         *_mm_geometry(gate),
@@ -211,7 +240,7 @@ MODELS = {
             4000,
             Delivery.SECOND_START,
             Feeder.STRIP,
-            Timing(20.0, 12.0, 14.0),
+            Timing(start_s=12.0, row_ms=14.0),
             _coolscan2,
         ),
         Model(
@@ -222,7 +251,7 @@ MODELS = {
             4000,
             Delivery.INLINE,
             Feeder.AUTOLOAD,
-            Timing(20.0, 12.0, 10.0),
+            Timing(start_s=12.0, row_ms=10.0),
             _coolscan3,
         ),
         Model(
@@ -233,7 +262,7 @@ MODELS = {
             5000,
             Delivery.INLINE,
             Feeder.ADVANCE,
-            Timing(40.0, 15.0, 20.0),
+            Timing(start_s=15.0, row_ms=20.0),
             _pieusb,
             scans_in_start=True,
         ),
@@ -245,7 +274,7 @@ MODELS = {
             7200,
             Delivery.SECOND_SOURCE,
             Feeder.HAND,
-            Timing(15.0, 20.0, 25.0),
+            Timing(start_s=20.0, row_ms=25.0),
             _genesys,
         ),
         Model(
@@ -256,7 +285,7 @@ MODELS = {
             9600,
             Delivery.SECOND_MODE,
             Feeder.HAND,
-            Timing(10.0, 15.0, 12.0),
+            Timing(start_s=15.0, row_ms=12.0),
             _pixma,
         ),
     )

@@ -1,4 +1,4 @@
-"""The options of a virtual scanner: their descriptors, their values, and how a client may set them."""
+"""The options of a virtual scanner: their descriptors, their values, and how a client sets them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Unit(IntEnum):
 
 
 class Info(IntFlag):
-    """What setting an option did beside setting it."""
+    """Side effects of setting an option, as SANE reports them."""
 
     NOTHING = 0
     INEXACT = 1
@@ -51,14 +51,31 @@ SETTABLE = SOFT_SELECT | SOFT_DETECT
 
 
 class OptionRefused(Exception):
-    """The option takes no such value; the client is told INVAL."""
+    """The option does not accept the value; the client gets the status INVAL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its descriptor and its first value.
+    """One option: its descriptor and its initial value.
 
-    `limits` is a range (lowest, highest, step), `choices` a list; an option has one of them or none.
+    Attributes
+    ----------
+    name, title : str
+        SANE's name, and the text for people.
+    type : Type
+        Type of the value.
+    default : int, float or str
+        Initial value.
+    unit : Unit
+        Unit of the value.
+    limits : tuple of float or None
+        Lowest value, highest value and step of a range; None if there is no range.
+    choices : tuple
+        Possible values; empty if there is no list. An option has a range, a list or neither.
+    active : bool
+        Whether the option is marked as active.
+    reloads : bool
+        Whether setting it changes other options.
     """
 
     name: str
@@ -73,7 +90,7 @@ class Option:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that a value takes on the client's side."""
+        """Bytes that a value takes in the client's memory."""
         if self.type in (Type.BUTTON, Type.GROUP):
             return 0
         if self.type is not Type.STRING:
@@ -82,7 +99,7 @@ class Option:
 
 
 def switch(name: str, title: str, default: bool = False, *, active: bool = True) -> Option:
-    """Make a yes-no option."""
+    """Make an option of yes or no."""
     return Option(name, title, Type.BOOL, int(default), active=active)
 
 
@@ -92,33 +109,43 @@ def button(name: str, title: str) -> Option:
 
 
 def group(title: str) -> Option:
-    """Make a heading."""
+    """Make a heading of a group of options."""
     return Option("", title, Type.GROUP)
 
 
 def integer(name: str, title: str, lowest: int, highest: int, default: int, unit: Unit = Unit.NONE) -> Option:
-    """Make a whole number within a range."""
+    """Make an option of a whole number within a range."""
     return Option(name, title, Type.INT, default, unit, (lowest, highest, 1))
 
 
 def fixed(name: str, title: str, lowest: float, highest: float, default: float, unit: Unit = Unit.NONE) -> Option:
-    """Make a fixed-point number within a range."""
+    """Make an option of a fixed-point number within a range."""
     return Option(name, title, Type.FIXED, default, unit, (lowest, highest, 0))
 
 
 def pick(name: str, title: str, choices: Sequence[int], default: int, unit: Unit = Unit.NONE) -> Option:
-    """Make a whole number out of a list."""
+    """Make an option of a whole number from a list."""
     return Option(name, title, Type.INT, default, unit, choices=tuple(choices))
 
 
 def choice(name: str, title: str, choices: Sequence[str], default: str, *, reloads: bool = False) -> Option:
-    """Make a word out of a list."""
+    """Make an option of a word from a list."""
     return Option(name, title, Type.STRING, default, choices=tuple(choices), reloads=reloads)
 
 
 @dataclass
 class OptionSet:
-    """The options of one open handle, numbered as SANE numbers them: 0 is their count."""
+    """The options of one open handle, numbered as in SANE: number 0 is their count.
+
+    Attributes
+    ----------
+    options : list of Option
+        The options without the count; the count is put before them.
+    on_button : callable
+        Called with the name of a button that is pressed.
+    values : dict
+        Current values by name.
+    """
 
     options: list[Option]
     on_button: Callable[[str], None] = lambda _name: None
@@ -133,32 +160,32 @@ class OptionSet:
         return self.values[name]
 
     def number(self, name: str) -> float:
-        """Give the value of a numeric option."""
+        """Return the value of a numeric option."""
         return float(self.values[name])
 
     def replace(self, changed: Option) -> None:
-        """Change a descriptor; its number stays, for the count of options may not change while a handle is open."""
+        """Replace the descriptor of an option; its number stays, as the protocol demands while a handle is open."""
         index = next(i for i, option in enumerate(self.options) if i and option.name == changed.name)
         self.options[index] = changed
         self.values[changed.name] = _fit(changed, self.values[changed.name])
 
     def descriptors(self) -> bytes:
-        """Code all descriptors as the protocol wants them."""
+        """Encode all descriptors for the protocol."""
         coded = [wire.pointer(_descriptor(option, settable=index > 0)) for index, option in enumerate(self.options)]
         return wire.word(len(coded)) + b"".join(coded)
 
     def get(self, index: int) -> Value:
-        """Give the value of option number `index`."""
+        """Return the value of option number `index`."""
         option = self.options[index]
         return option.default if index == 0 else self.values.get(option.name, 0)
 
     def set(self, index: int, value: Value) -> Info:
-        """Set option number `index`, clamped to its range.
+        """Set option number `index`, clamped to its range or to the nearest number of its list.
 
         Raises
         ------
         OptionRefused
-            If the option cannot be set or a word is none of its choices.
+            If the option cannot be set, or a word is not one of its choices.
         """
         option = self.options[index]
         if index == 0 or option.type is Type.GROUP:
@@ -166,18 +193,19 @@ class OptionSet:
         if option.type is Type.BUTTON:
             self.on_button(option.name)
             return Info.NOTHING
-        fitted = _fit(option, value)
-        self.values[option.name] = fitted
+        accepted = _fit(option, value)
+        self.values[option.name] = accepted
         info = Info.RELOAD_PARAMS
-        if option.type is not Type.STRING and to_word(option.type, float(fitted)) != to_word(option.type, float(value)):
-            info |= Info.INEXACT
+        if option.type is not Type.STRING:
+            exact = to_word(option.type, float(accepted)) == to_word(option.type, float(value))
+            info |= Info.NOTHING if exact else Info.INEXACT
         return info | Info.RELOAD_OPTIONS if option.reloads else info
 
 
 def _fit(option: Option, value: Value) -> Value:
     if option.type is Type.STRING:
         if option.choices and value not in option.choices:
-            raise OptionRefused(f"{option.name} is none of {option.choices}: {value!r}")
+            raise OptionRefused(f"option {option.name}: expected one of {option.choices}, found {value!r}")
         return str(value)
     number = float(value)
     if option.limits:
@@ -208,27 +236,27 @@ def _constraint(option: Option) -> bytes:
         coded = [wire.string(str(item)) for item in option.choices]
         return wire.words(3, len(coded) + 1) + b"".join(coded) + wire.string(None)
     if option.choices:
-        listed = [to_word(option.type, float(item)) for item in option.choices]
-        return wire.words(2, len(listed) + 1, len(listed), *listed)
+        numbers = [to_word(option.type, float(item)) for item in option.choices]
+        return wire.words(2, len(numbers) + 1, len(numbers), *numbers)
     return wire.word(0)
 
 
 def to_word(kind: Type, value: float) -> int:
-    """Code a number as the word that SANE keeps it in."""
+    """Convert a number into a SANE word: fixed-point numbers have 16 fractional bits."""
     return round(value * FIXED_ONE) if kind is Type.FIXED else int(value)
 
 
 def read_value(reader: wire.Reader, kind: Type) -> Value:
-    """Read an option's value as a client sends it; of an array, the first element.
+    """Read an option's value from a client; of an array, return the first element.
 
     Raises
     ------
     WireError
-        If it is none.
+        If the client sends an impossible length.
     """
     length = reader.word()
     if not 0 <= length <= wire.LONGEST_STRING_BYTES:
-        raise wire.WireError(f"a value of {length} elements")
+        raise wire.WireError(f"expected a value of 0 to {wire.LONGEST_STRING_BYTES} elements, found {length}")
     if kind is Type.STRING:
         return reader.bytes(length).split(b"\0")[0].decode("latin-1")
     words = [reader.word() for _ in range(0 if kind in (Type.BUTTON, Type.GROUP) else length)]
@@ -237,7 +265,7 @@ def read_value(reader: wire.Reader, kind: Type) -> Value:
 
 
 def code_value(kind: Type, size_bytes: int, value: Value) -> bytes:
-    """Code an option's value for a client: as long as the client asked for, or it drops it."""
+    """Encode an option's value for a client, in the length that the client requested; it drops any other length."""
     if kind is Type.STRING:
         text = str(value).encode("latin-1")[: max(size_bytes - 1, 0)]
         return wire.word(size_bytes) + text.ljust(size_bytes, b"\0")

@@ -1,4 +1,4 @@
-"""One client of a virtual scanner: answers its calls in the order they come."""
+"""The session of one client of a virtual scanner: answers its calls in their order."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from filmscand.drivers.virtual import wire
 from filmscand.drivers.virtual.device import Mechanics, StartRefused, set_option
 from filmscand.drivers.virtual.faults import STATUS_OF, Moment
 from filmscand.drivers.virtual.frames import Frame
-from filmscand.drivers.virtual.line import Hangup, Line
+from filmscand.drivers.virtual.line import ControlLine, Hangup
 from filmscand.drivers.virtual.options import Info, OptionRefused, OptionSet, Type, Value, code_value, read_value
-from filmscand.drivers.virtual.sender import Pace, Sender
+from filmscand.drivers.virtual.sender import Delays, Sender
 from filmscand.drivers.virtual.wire import Procedure, Status
 
 log = logging.getLogger(__name__)
@@ -24,22 +24,36 @@ SET_VALUE, SET_AUTO = 1, 2
 BYTE_ORDER = 0x1234 if sys.byteorder == "little" else 0x4321
 
 
-class Session:
-    """Serves one control connection until it ends."""
+class ClientSession:
+    """Serves the control connection of one client until it ends.
 
-    def __init__(self, connection: socket.socket, machine: Mechanics, pace: Pace, stopping: threading.Event) -> None:
+    Parameters
+    ----------
+    connection : socket
+        Connection to the client.
+    machine : Mechanics
+        The scanner.
+    delays : Delays
+        How long starts and rows take.
+    stopping : Event
+        Set when the scanner stops.
+    """
+
+    def __init__(
+        self, connection: socket.socket, machine: Mechanics, delays: Delays, stopping: threading.Event
+    ) -> None:
         self._connection = connection
         self._reader = wire.Reader(connection)
         self._machine = machine
-        self._pace = pace
+        self._delays = delays
         self._stopping = stopping
-        self._line = Line(connection, machine, stopping)
+        self._line = ControlLine(connection, machine, stopping)
         self._options: OptionSet | None = None
         self._frame: Frame | None = None
         self._sender: Sender | None = None
 
     def serve(self) -> None:
-        """Answer calls until the client leaves, the scanner stops or a fault cuts the line."""
+        """Answer calls until the client leaves, the scanner stops or a fault cuts the connection."""
         try:
             self._greet()
             while not self._stopping.is_set():
@@ -60,7 +74,7 @@ class Session:
 
     def _greet(self) -> None:
         if self._reader.word() != Procedure.INIT:
-            raise wire.WireError("the first call is not INIT")
+            raise wire.WireError("expected INIT as the first call")
         self._reader.word()
         self._reader.string()
         self._reply(wire.words(Status.GOOD, wire.PROTOCOL_VERSION))
@@ -83,10 +97,10 @@ class Session:
     def _reply(self, *parts: bytes) -> None:
         self._connection.sendall(b"".join(parts))
 
-    def _opened(self) -> OptionSet:
+    def _read_handle(self) -> OptionSet:
         self._reader.word()
         if self._options is None:
-            raise wire.WireError("a call for a handle that is not open")
+            raise wire.WireError("expected a call for an open handle")
         return self._options
 
     def _get_devices(self) -> None:
@@ -95,32 +109,32 @@ class Session:
         self._reply(wire.word(Status.GOOD), wire.pointer_array([b"".join(device)]))
 
     def _open(self) -> None:
-        status = self._opening(self._reader.string())
+        status = self._open_status(self._reader.string())
         if status is Status.GOOD:
             self._machine.opened = True
             self._options = OptionSet(self._machine.model.options(self._machine.gate), self._machine.press)
         self._reply(wire.words(status, 0), wire.string(None))
 
-    def _opening(self, name: str) -> Status:
+    def _open_status(self, name: str) -> Status:
         if name not in ("", self._machine.model.device):
             return Status.INVAL
         if self._machine.opened:
             return Status.DEVICE_BUSY
-        fault = self._line.due(Moment.OPEN)
+        fault = self._line.take_fault(Moment.OPEN)
         return STATUS_OF[fault.kind] if fault else Status.GOOD
 
     def _close(self) -> None:
-        self._opened()
+        self._read_handle()
         self._stop_sending()
         self._options, self._frame = None, None
         self._machine.opened = False
         self._reply(wire.word(0))
 
     def _get_descriptors(self) -> None:
-        self._reply(self._opened().descriptors())
+        self._reply(self._read_handle().descriptors())
 
     def _control_option(self) -> None:
-        options = self._opened()
+        options = self._read_handle()
         index, action = self._reader.word(), self._reader.word()
         kind, size, value = Type.BUTTON, 0, cast(Value, 0)
         if action != SET_AUTO:
@@ -136,7 +150,7 @@ class Session:
             return Status.UNSUPPORTED, Info.NOTHING, value
         if action == 0:
             return Status.GOOD, Info.NOTHING, options.get(index)
-        fault = self._line.due(Moment.OPTION)
+        fault = self._line.take_fault(Moment.OPTION)
         if fault:
             return STATUS_OF[fault.kind], Info.NOTHING, value
         self._frame = None if self._sender is None else self._frame
@@ -149,13 +163,13 @@ class Session:
         return Status.GOOD, info, options.get(index)
 
     def _get_parameters(self) -> None:
-        options = self._opened()
-        fault = self._line.due(Moment.PARAMETERS, self._frame.slide if self._frame else None)
-        frame = self._frame or self._machine.description(options)
+        options = self._read_handle()
+        fault = self._line.take_fault(Moment.PARAMETERS, self._frame.slide if self._frame else None)
+        frame = self._frame or self._machine.describe_frame(options)
         self._reply(wire.words(STATUS_OF[fault.kind] if fault else Status.GOOD, *frame.wire_parameters))
 
     def _start(self) -> None:
-        options = self._opened()
+        options = self._read_handle()
         self._stop_sending()
         try:
             listener = self._begin(options)
@@ -167,19 +181,19 @@ class Session:
     def _begin(self, options: OptionSet) -> socket.socket:
         machine = self._machine
         plane = machine.plane_of_start(options)
-        fault = self._line.due(Moment.START, machine.wanted_slide(options), plane)
+        fault = self._line.take_fault(Moment.START, machine.requested_slide(options), plane)
         if fault:
             raise StartRefused(STATUS_OF[fault.kind])
         frame = machine.start(options)
-        self._line.hold(self._pace.start_s(frame, machine.model))
+        self._line.wait(self._delays.start_s(frame, machine.model))
         machine.after_start(options)
         fault = machine.faults.take(Moment.READ, frame.slide, plane)
         self._frame = frame
-        self._sender = Sender(frame, machine, options, self._pace, fault, self._cut_line)
+        self._sender = Sender(frame, machine, options, self._delays, fault, self._cut_control_line)
         return self._sender.listen(self._connection.getsockname()[0])
 
     def _cancel(self) -> None:
-        self._opened()
+        self._read_handle()
         self._stop_sending()
         self._frame = None
         self._reply(wire.word(0))
@@ -189,6 +203,6 @@ class Session:
             self._sender.stop()
             self._sender = None
 
-    def _cut_line(self) -> None:
-        # Ends the control connection from the sender's thread; the session's own thread then sees it closed.
+    def _cut_control_line(self) -> None:
+        # The sender's thread ends the control connection; the session's own thread then finds it closed.
         self._connection.shutdown(socket.SHUT_RDWR)

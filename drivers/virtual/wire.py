@@ -1,6 +1,7 @@
-"""Words, strings and arrays of the SANE network protocol (version 3), as sanei_wire codes them.
+"""Words, strings and arrays of the SANE network protocol (version 3), encoded as sanei_wire does.
 
-Words are 32 bit and big-endian, strings are a length with the closing NUL and then the bytes, nothing is padded.
+A word has 32 bits and is big-endian. A string is its length, which counts the closing NUL, and then its bytes. Nothing
+is padded.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from enum import IntEnum
 PORT = 6566
 PROTOCOL_VERSION = (1 << 24) | 3
 END_OF_FRAME = 0xFFFFFFFF
-# Longer strings than any option value are a sign of a client that does not speak this protocol.
+# Longest string that is accepted, in bytes. A client that announces a longer one does not speak this protocol.
 LONGEST_STRING_BYTES = 1 << 16
 
 
 class Procedure(IntEnum):
-    """Calls that a client makes."""
+    """Calls of a client."""
 
     INIT = 0
     GET_DEVICES = 1
@@ -51,7 +52,7 @@ class Status(IntEnum):
 
 
 class WireError(Exception):
-    """The client is gone, or said something that is not this protocol."""
+    """The client has left, or sent something that is not this protocol."""
 
 
 class Reader:
@@ -61,7 +62,13 @@ class Reader:
         self._stream = connection.makefile("rb")
 
     def bytes(self, count: int) -> bytes:
-        """Read exactly `count` bytes."""
+        """Read exactly `count` bytes.
+
+        Raises
+        ------
+        WireError
+            If the connection ends before.
+        """
         data = self._stream.read(count)
         if data is None or len(data) != count:
             raise WireError("the client closed the connection")
@@ -72,29 +79,35 @@ class Reader:
         return int(struct.unpack(">i", self.bytes(4))[0])
 
     def string(self) -> str:
-        """Read a string; NULL reads as the empty one."""
+        """Read a string; NULL gives "".
+
+        Raises
+        ------
+        WireError
+            If the announced length is impossible.
+        """
         length = self.word()
         if not 0 <= length <= LONGEST_STRING_BYTES:
-            raise WireError(f"a string of {length} bytes")
+            raise WireError(f"expected a string of 0 to {LONGEST_STRING_BYTES} bytes, found {length}")
         return self.bytes(length).rstrip(b"\0").decode("latin-1")
 
     def close(self) -> None:
-        """Let go of the connection's buffer."""
+        """Release the connection's buffer."""
         self._stream.close()
 
 
 def word(value: int) -> bytes:
-    """Code a word."""
+    """Encode a word."""
     return struct.pack(">I", value & 0xFFFFFFFF)
 
 
 def words(*values: int) -> bytes:
-    """Code words one after another."""
+    """Encode words one after another."""
     return b"".join(word(value) for value in values)
 
 
 def string(text: str | None) -> bytes:
-    """Code a string; None is NULL."""
+    """Encode a string; None is NULL."""
     if text is None:
         return word(0)
     coded = text.encode("latin-1") + b"\0"
@@ -102,11 +115,11 @@ def string(text: str | None) -> bytes:
 
 
 def pointer(coded: bytes | None) -> bytes:
-    """Code a pointer: a word that says whether it is NULL, then what it points to."""
+    """Encode a pointer: a word that says whether it is NULL, then its target."""
     return word(1) if coded is None else word(0) + coded
 
 
 def pointer_array(items: Iterable[bytes]) -> bytes:
-    """Code a NULL-terminated array of pointers."""
+    """Encode a NULL-terminated array of pointers."""
     coded = [pointer(item) for item in items]
     return word(len(coded) + 1) + b"".join(coded) + pointer(None)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.leakage._block_kernels import select
+
 GAMMA = np.float32(2.2)
 # Half the distance over which edges of defects are compared, pixels: the lens spreads them over about three.
 CHANGE_PX = 2
@@ -14,7 +17,7 @@ SMOOTHED_NOISE = 0.0748
 SMOOTHED_AWAY = 0.7935
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
     """Write display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
 
@@ -46,7 +49,7 @@ def _without_stray(density, stray, opaque):
     return -np.log(max(through, opaque))
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, lift):
     """Write the corrected infrared density of each pixel, and what is left of the noise in each region.
 
@@ -71,7 +74,7 @@ def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, 
         lift[region] = gain * (1 + sharpness[0] + sharpness[1]) * np.sqrt(kept**2 + (1 - kept**2) * SMOOTHED_NOISE)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
     """Mark the pixels that are surely brighter than their fill in a colour and darker in none; write their shares.
 
@@ -105,7 +108,7 @@ def _extremes(ratio, variance, index):
     return least, most
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def sum_slopes(starts, shape, ratio, variance, left_out, usual_misfit, sums):
     """Sum for each region: weighted powers and products of the three channels, and the power of its density.
 
@@ -126,7 +129,7 @@ def sum_slopes(starts, shape, ratio, variance, left_out, usual_misfit, sums):
                 sums[region, 3 + channel] += weight * shape[index] * ratio[index, channel]
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def sum_changes(starts, rows, cols, rgb, tables, values, sums):
     """Sum for each region the changes of infrared and picture over four pixels, along rows and columns.
 
@@ -153,7 +156,7 @@ def sum_changes(starts, rows, cols, rgb, tables, values, sums):
                 sums[region, 7] += 1.0
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums):
     """Sum for each region how well the fitted exponents explain it.
 
@@ -182,7 +185,7 @@ def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums
                 sums[region, 5] += error / 3
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
     """Write the density that an eighth of each region's pixels exceed, as a multiple of the threshold."""
     for region in prange(starts.shape[0] - 1):
@@ -192,10 +195,10 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
             grade = grades[rows[index], cols[index]] & 15
             values[index - first] = density[index, 1] / limits[grade]
         place = last - first - 1 - (last - first) // 8
-        strengths[region] = np.partition(values, place)[place]
+        strengths[region] = select(values, values.shape[0], place)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def blend_regions(starts, shape, density, samples, fitted, constants, bare, value, filled, sums):
     """Weight dividing and filling by their expected errors, and write the blended display values.
 
@@ -242,7 +245,7 @@ def blend_regions(starts, shape, density, samples, fitted, constants, bare, valu
         sums[region, 2] = weights / (starts[region + 1] - starts[region])
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def write_regions(starts, rows, cols, worthwhile, samples, value, levels, smallest, healed, mask):
     """Write the counts of worthwhile regions where a value changes by more than `smallest` and by more than the noise.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
+
 # Side of a cell, in pixels.
 CELL_PX = 16
 # Squares on each side of a square over which its tint is averaged, and distance in squares over which contrast is
@@ -19,7 +21,7 @@ _CELL = CELL_PX // 2
 _SIDE = np.float32(2 * REACH + 1)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_cells(rgb, tables, cells):
     """Write the mean density of each colour in the whole cells of a frame, over every second row and column."""
     for row in prange(cells.shape[0]):
@@ -32,7 +34,7 @@ def measure_cells(rgb, tables, cells):
                 cells[row, col, channel] = total / np.float32(_CELL * _CELL)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def average_squares(rgb, tables, first, buffers):
     """Write the mean densities around the squares of some rows into buffers, from row `first` of squares on.
 
@@ -67,7 +69,7 @@ def average_squares(rgb, tables, first, buffers):
             totals[at, col] = halved[at, col, 0] + halved[at, col, 1] + halved[at, col, 2]
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_terms(means, totals, base, first, height, measured):
     """Measure the terms of a tint without dust, on squares of some rows from row `first` of squares on.
 
@@ -93,7 +95,7 @@ def measure_terms(means, totals, base, first, height, measured):
             square[10] = across * across + down * down
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_tints(means, totals, base, coefficients, first, height, measured):
     """Measure tints without the scanner's share, on squares of some rows from row `first` of squares on.
 
@@ -171,7 +173,7 @@ def class_of(measured, edges):
     return density * (edges.shape[1] + 1) + contrast
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def classify(measured, edges, classes):
     """Write the class of each square."""
     for row in prange(measured.shape[0]):
@@ -179,7 +181,7 @@ def classify(measured, edges, classes):
             classes[row, col] = class_of(measured[row, col], edges)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def grade_tints(measured, edges, noise, visible, steps, grades):
     """Write how many of `steps` (standard deviations of the noise, ascending) the larger tint of each square exceeds.
 
@@ -213,7 +215,7 @@ def count_grades(grades, probability, limits, counts):
                 counts[1, grades[row, col]] += 1
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def weigh_grades(grades, table, probability):
     """Replace each probability by the entry of `table` (grades, 256) for it and the grade of its square."""
     for row in prange(probability.shape[0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS, NEPER
 
 # Rows that one thread processes at a time.
@@ -77,7 +78,7 @@ def _classify_row(threes, fives, grades, local, limits, classes):
         classes[col] = np.uint8(SEED) if is_seed else found
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def classify(values, grades, block, base, factor, columns, limits, holder, classes):
     """Classify each pixel by the density smoothed over 3 by 3 and 5 by 5.
 
@@ -112,11 +113,12 @@ def classify(values, grades, block, base, factor, columns, limits, holder, class
             threes = (three[b], three[c], three[d])
             fives = (five[a], five[b], five[c], five[d], five[slot])
             _classify_row(threes, fives, grades[here], factor_row, limits, classes[here])
-            for held in np.flatnonzero(holder[here >> HOLDER_SHIFT]):
-                classes[here, held << HOLDER_SHIFT : (held + 1) << HOLDER_SHIFT] = NOTHING
+            for col in range(cols):
+                if holder[here >> HOLDER_SHIFT, col >> HOLDER_SHIFT]:
+                    classes[here, col] = NOTHING
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def view_planes(values, grades, grids, columns, deviation, gain, holder, corner, out):
     """Fill three planes of a part of the frame: density / deviation, density * gain, and 1 where infrared is valid.
 
@@ -148,7 +150,7 @@ def view_planes(values, grades, grids, columns, deviation, gain, holder, corner,
             out[2, at, col] = np.float32(1)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def count_runs(classes, counts):
     """Count the runs of classified pixels of each row."""
     rows, cols = classes.shape
@@ -162,7 +164,7 @@ def count_runs(classes, counts):
         counts[row] = count
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def fill_runs(classes, starts, runs):
     """Fill (first column, end column, evidence) of each run; evidence counts faint pixels, a seed as FAINT_SEEDS."""
     rows, cols = classes.shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
 from filmscand.ir.healing._healing_kernels import DEFECT, FREE
 
 # Distance up to which a defect's surroundings are measured.
@@ -23,7 +24,7 @@ DONOR_GAP_PX = 6
 DONOR_DIRECTIONS = np.array([(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)], np.int64)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_depths(states, rows, cols, depths):
     """Write the steps (along rows and columns) from each defect pixel to the nearest sound one, at most DEEPEST_PX."""
     height, width = states.shape
@@ -73,7 +74,7 @@ def _bounds(rows, cols, first, last):
     return top, bottom, left, right
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_grain(rgb, states, display, starts, rows, cols, usual, grain):
     """Write the deviation of detail around each region: red, green, blue, and common to the three; (regions, 4).
 
@@ -97,7 +98,7 @@ def measure_grain(rgb, states, display, starts, rows, cols, usual, grain):
             grain[region, column] = DEVIATION * sums[column] / np.float32(count) if count >= FEWEST_AROUND else usual
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def measure_range(rgb, states, display, starts, rows, cols, lowest, highest):
     """Write the lowest and highest display value of the free film around each region, (regions, 3), over 2 by 2 pixels.
 
@@ -125,7 +126,7 @@ def measure_range(rgb, states, display, starts, rows, cols, lowest, highest):
                 lowest[region, channel], highest[region, channel] = np.float32(0), np.float32(np.inf)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def smooth_densities(starts, rows, cols, measured, weights, prior, reach, smooth, kept, noise):
     """Fit each region's profile to the densities around each pixel; keep the differences that exceed the noise.
 
@@ -188,7 +189,7 @@ def _donor_offset(states, rows, cols, first, last):
     return 0, 0
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def borrow_grain(rgb, states, display, starts, rows, cols, lost, most, added):
     """Write the fine detail of film nearby for each filled pixel, in proportion to the grain that the fill lost.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
 from filmscand.ir.leakage._residual_kernels import SEGMENT_PX
 
+# The two sides of a gap.
+SIDES = np.array([0, 1], np.int64)
 # States of a pixel: free film, defect, and a defect's rim.
 FREE, DEFECT, RIM = 0, 1, 2
 # Directions of a fill, as steps of (rows, columns); each is followed both ways.
@@ -31,14 +34,17 @@ LONE_END = np.float32(0.01)
 BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def copy_rows(rgb, copy):
     """Copy a picture: two threads get its new pages from the system in half the time."""
     for row in prange(rgb.shape[0]):
-        copy[row] = rgb[row]
+        # Assigning a whole row would make numba compile its broadcasting and the texts of its errors: 6 s.
+        for col in range(rgb.shape[1]):
+            for channel in range(rgb.shape[2]):
+                copy[row, col, channel] = rgb[row, col, channel]
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def mark_rims(states, rows, cols):
     """Mark the free neighbours of defects as rims: the defect's blurred light reaches them, so no fill uses them."""
     height, width = states.shape
@@ -153,7 +159,7 @@ def _find_gaps(states, rows, cols, gaps, steps):
     count = 0
     for index in range(rows.shape[0]):
         for direction in range(DIRECTIONS.shape[0]):
-            down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
+            down, across = np.int64(DIRECTIONS[direction, 0]), np.int64(DIRECTIONS[direction, 1])
             row, col = rows[index] - top - down, cols[index] - left - across
             inside = row >= 0 and col >= 0 and col < grid.shape[1]
             before = grid[row, col] if inside else -1
@@ -175,12 +181,15 @@ def _find_gaps(states, rows, cols, gaps, steps):
 def _measure_gap(rgb, display, states, pixel, direction, ends, profiles, records, gap):
     """Measure both ends of a gap: their difference, the structure that both show, and the middle value of each."""
     row, col = pixel
-    down, across = DIRECTIONS[direction, 0], DIRECTIONS[direction, 1]
+    # Of one type at both calls: else the profile of each end is compiled by itself.
+    down, across = np.int64(DIRECTIONS[direction, 0]), np.int64(DIRECTIONS[direction, 1])
+    first, second = SIDES[0], SIDES[1]
     ahead, behind = ends
     if ahead > 0:
-        _end_profile(rgb, display, states, (row + ahead * down, col + ahead * across), (down, across), profiles, 0)
+        _end_profile(rgb, display, states, (row + ahead * down, col + ahead * across), (down, across), profiles, first)
     if behind > 0:
-        _end_profile(rgb, display, states, (row - behind * down, col - behind * across), (-down, -across), profiles, 1)
+        end = (row - behind * down, col - behind * across)
+        _end_profile(rgb, display, states, end, (-down, -across), profiles, second)
     for channel in range(3):
         records[gap, 2 + channel] = profiles[0, 2, channel]
         records[gap, 5 + channel] = profiles[1, 2, channel]
@@ -284,7 +293,7 @@ def _fill_region(rgb, display, states, rows, cols, grain, fill, error, first):
         _mix(weights, estimates, total, fill, error, first + index)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def fill_pixels(rgb, display, states, starts, rows, cols, grain, fill, error):
     """Fill defect pixels, (pixels, 3) display values, region by region, each in reading order.
 
@@ -347,7 +356,7 @@ def _binomial_at(values, row, col, scale):
     return total
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def densities_at(values, grades, fractions, block, base, rows, cols, out):
     """Write the density above the base at each pixel: plain, smoothed over 5 by 5, and over 9 by 9 in steps of 2.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from filmscand.ir.compiling import parallel_kernel
+
 # Columns that share one shift.
 SEGMENT_PX = 64
 # Rows that one thread processes at a time.
@@ -190,7 +192,7 @@ def _residual_segment(counts, predicted, log_infrared, limits, residual, grades)
         grades[col] |= CLIPPED if counts[col] >= clip else np.uint8(0)
 
 
-@njit(parallel=True, cache=True)
+@parallel_kernel
 def residual_bands(
     rgb, infrared, light, model, log_infrared, clip, moves, phases, taps, gains, grade_of, residual, grades
 ):
@@ -225,7 +227,8 @@ def residual_bands(
         scratch = np.empty(cols, np.float32)
         beyond = np.empty(SEGMENT_PX, np.uint16)
         for at in range(count + 2 * HALO):
-            scratch[:] = predictor[at]
+            for col in range(cols):
+                scratch[col] = predictor[at, col]
             _log_row(scratch, scratch.view(np.int32), predictor[at])
         for at in range(count):
             row = first + at

@@ -2,3 +2,10 @@
 
 The folders below are symbolic links to the top level of the checkout (see CONTRIBUTING.md); a wheel holds real files.
 """
+
+import os
+from pathlib import Path
+
+from filmscand.kernel_cache import choose_folder
+
+choose_folder(os.environ, Path(__file__).resolve().parent / "ir")

@@ -18,7 +18,7 @@ from filmscand.daemon.archive.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState
-from filmscand.daemon.maintenance.identity import open_station
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.status import ServiceStatus, station_status
 from filmscand.daemon.service import Bell, Supervisor
 from filmscand.daemon.station.systemd_notify import Notifier
@@ -257,7 +257,7 @@ def test_the_watchdog_goes_hungry_when_the_database_does_not_answer(tmp_path):
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0.2)
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "60000000"})
-        with closing(open_station(station)) as connection:
+        with closing(connect_station(station)) as connection:
             supervisor = Supervisor(station, connection, notifier, bell, Timing())
             supervisor.look()
             assert [heard(manager)[0] for _ in range(2)] == ["STATUS=0 queued, 0 in work, 0 finished", "WATCHDOG=1"]

@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from skimage.draw import polygon2mask
 
-from filmscand.film import pictures, shapes
+from filmscand.film import pictures
 from filmscand.film.damage import STATISTICS, draw_damage
-from filmscand.film.frame import Damage, DefectKind, FrameRecipe, Outline, Scanner, simulate_frame
+from filmscand.film.frame import Damage, DefectKind, FrameRecipe, Scanner, simulate_frame
 from filmscand.film.kinds import KINDS
 
 ALONE = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
@@ -71,58 +68,6 @@ def test_clustering_makes_cells_differ_more_than_chance():
     assert spread(1.2) > 1.6 * spread(0.0)
 
 
-def test_most_dust_is_faint_and_little_is_opaque():
-    strengths = np.array([patch.strength for patch in draw_damage(SHAPE, FrameRecipe(), 3)])
-    assert 0.25 < np.median(strengths) < 0.6
-    assert (strengths < 0.2).mean() > 0.1
-    assert 0.01 < (strengths > 0.85).mean() < 0.3
-
-
-def test_faint_dust_takes_five_to_twenty_percent():
-    strengths = [patch.strength for patch in draw_damage(SHAPE, KINDS["faint_dust"], 3)]
-    assert 0.05 < np.median(strengths) < 0.2 and np.percentile(strengths, 95) < 0.4
-
-
-def test_dust_darkens_both_planes_in_nearly_equal_measure_in_each_channel(sky):
-    frame = simulate_frame(sky, replace(KINDS["clear_slide"], damage=replace(ALONE, dirt=4.0)), seed=4)
-    assert frame.visible_mask.sum() > 200
-    lost = 1 - frame.rgb[frame.visible_mask] / frame.clean_rgb[frame.visible_mask]
-    lost_infrared = 1 - frame.infrared[frame.visible_mask] / frame.clean_infrared[frame.visible_mask].astype(float)
-    assert lost.min() > -0.01
-    assert np.corrcoef(lost[:, 0], lost[:, 2])[0, 1] > 0.98
-    assert np.corrcoef(lost[:, 1], lost_infrared)[0, 1] > 0.95
-
-
-def test_a_stripped_scratch_is_brighter_than_the_slide_and_darker_in_infrared(sky):
-    recipe = replace(KINDS["clear_slide"], damage=replace(ALONE, stripped_scratches=40.0))
-    frame = simulate_frame(sky * np.float32(0.2), recipe, seed=4)
-    change = frame.rgb.astype(int) - frame.clean_rgb
-    infrared_change = frame.infrared.astype(int) - frame.clean_infrared
-    core = frame.defect_labels > 0
-    assert core.sum() > 100
-    assert np.median(change[core]) > 1000
-    assert np.median(infrared_change[core]) < -1000
-    assert {defect.kind for defect in frame.defects} == {DefectKind.STRIPPED_SCRATCH}
-
-
-def test_dust_that_infrared_alone_saw_leaves_the_picture_as_it_is(sky):
-    damage = replace(ALONE, dust=5.0, infrared_only_share=1.0)
-    frame = simulate_frame(sky, replace(KINDS["clear_slide"], damage=damage), seed=4)
-    assert frame.defects and all(defect.infrared_only for defect in frame.defects)
-    assert np.array_equal(frame.rgb, frame.clean_rgb)
-    assert not frame.visible_mask.any() and frame.any_mask.any()
-    assert (frame.infrared < frame.clean_infrared).any()
-
-
-def test_a_fingerprint_is_large_and_of_low_contrast(sky):
-    recipe = replace(KINDS["clear_slide"], damage=replace(ALONE, fingerprints=1))
-    frame = simulate_frame(sky, recipe, seed=4)
-    (defect,) = frame.defects
-    assert defect.rows[1] - defect.rows[0] > 150
-    change = 1 - frame.rgb[frame.any_mask] / frame.clean_rgb[frame.any_mask]
-    assert 0.005 < change.mean() < 0.15 and change.max() < 0.25
-
-
 def test_labels_point_at_defects_within_their_boxes(sky):
     frame = simulate_frame(sky, KINDS["heavy_dirt"], seed=4)
     for number, defect in enumerate(frame.defects, 1):
@@ -138,37 +83,3 @@ def test_no_defect_is_listed_that_the_mount_hides():
     for number in range(1, len(frame.defects) + 1):
         own = frame.defect_labels == number
         assert not own.any() or not frame.holder_mask[own].all() or frame.any_mask[own].any()
-
-
-def test_drawn_outlines_are_used_for_their_kind(sky):
-    square = Outline(DefectKind.DUST, np.array([[0, 0], [0, 40], [40, 40], [40, 0]], float))
-    recipe = FrameRecipe(damage=replace(ALONE, dust=3.0, dirt=3.0, outlines=(square,)))
-    areas = {kind: [] for kind in (DefectKind.DUST, DefectKind.DIRT)}
-    for patch in draw_damage((800, 800), recipe, 2):
-        areas[patch.kind].append(float((patch.coverage > 0.05).sum()))
-    assert 1400 < np.median(areas[DefectKind.DUST]) < 2000
-    assert np.median(areas[DefectKind.DIRT]) < 500
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.floats(30, 2000), st.floats(1, 3))
-def test_blobs_enclose_the_area_asked_for_and_their_depth_agrees_with_scikit_image(seed, area_px, elongation):
-    outline = shapes.blob_outline(np.random.default_rng(seed), area_px, elongation, 0.25) + 60.3
-    assert shapes.polygon_area(outline) == pytest.approx(area_px)
-    depth = shapes.polygon_depth(outline)
-    inside = polygon2mask(depth.depth_px.shape, outline - (depth.top_px, depth.left_px))
-    clearly = np.abs(depth.depth_px) > 0.01
-    assert np.array_equal((depth.depth_px > 0)[clearly], inside[clearly])
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10_000), st.floats(0.5, 4))
-def test_stroke_depth_is_the_distance_to_its_line(seed, half_width_px):
-    rng = np.random.default_rng(seed)
-    path = shapes.curved_path(rng, 40, shapes.Curl(rng.uniform(0, 6), 0.02, 20))
-    field = shapes.stroke_depth(path, np.full(len(path), half_width_px))
-    fine = np.concatenate([np.linspace(path[i], path[i + 1], 40) for i in range(len(path) - 1)])
-    row, col = np.indices(field.depth_px.shape)
-    distance = np.hypot(row[..., None] + field.top_px - fine[:, 0], col[..., None] + field.left_px - fine[:, 1]).min(-1)
-    expected = np.maximum(half_width_px - distance, -4)
-    assert np.allclose(np.maximum(field.depth_px, -3), np.maximum(expected, -3), atol=0.05)

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
-from filmscand.film import optics, pictures
+from filmscand.film import pictures
 from filmscand.film.frame import Damage, FrameRecipe, InfraredOptics, Leakage, simulate_frame
-from filmscand.film.infrared_plane import leaked_density, registration
+from filmscand.film.infrared_plane import draw_registration, leaked_density
 from filmscand.film.kinds import KINDS
 
 SPOTLESS = Damage(dust=0, dirt=0, short_hairs=0, long_hairs=0, scratches=0)
@@ -92,7 +89,7 @@ def test_a_shift_between_the_passes_can_be_measured(rows_px, cols_px, picture):
 
 def test_drift_stays_within_its_bound_runs_smoothly_and_is_told(picture):
     recipe = KINDS["two_pass_drift"]
-    place = registration(300, recipe.infrared, 1)
+    place = draw_registration(300, recipe.infrared, 1)
     drift = place.row_shift_px - recipe.infrared.shift_rows_px
     assert np.abs(drift).max() == pytest.approx(3.0)
     assert np.abs(np.diff(drift)).max() < 0.2
@@ -128,36 +125,3 @@ def test_an_uneven_lamp_is_seen_on_blank_film():
     ]
     even, uneven = (float(np.ptp(level) / level.mean()) for level in levels)
     assert even < 0.08 and uneven > 2 * even
-
-
-planes = st.builds(
-    lambda seed, rows, cols: np.random.default_rng(seed).uniform(0, 1, (rows, cols)).astype(np.float32),
-    st.integers(0, 1000),
-    st.integers(5, 40),
-    st.integers(5, 40),
-)
-
-
-@settings(max_examples=15, deadline=None)
-@given(planes, st.floats(0.4, 2.5))
-def test_blur_agrees_with_scipy(plane, sigma_px):
-    expected = ndimage.gaussian_filter(
-        plane.astype(np.float64), sigma_px, mode="nearest", radius=max(1, math.ceil(4 * sigma_px))
-    )
-    assert np.allclose(optics.gaussian_blur(plane, sigma_px), expected, atol=2e-6)
-
-
-@settings(max_examples=15, deadline=None)
-@given(planes, st.floats(-3, 3), st.floats(-3, 3))
-def test_resampling_agrees_with_a_plain_catmull_rom(plane, row_shift, col_shift):
-    rows, cols = plane.shape
-    found = optics.resample(plane, np.arange(rows) + row_shift, np.arange(cols) + col_shift, np.zeros(rows))
-    assert np.allclose(found, np.maximum(catmull_rom(catmull_rom(plane, row_shift).T, col_shift).T, 0), atol=2e-6)
-
-
-def catmull_rom(plane, shift):
-    whole, share = math.floor(shift), shift - math.floor(shift)
-    matrix = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
-    weights = np.array([1, share, share**2, share**3]) @ matrix
-    taken = [np.clip(np.arange(len(plane)) + whole + tap, 0, len(plane) - 1) for tap in (-1, 0, 1, 2)]
-    return sum(weight * plane[rows].astype(np.float64) for weight, rows in zip(weights, taken, strict=True))

@@ -28,7 +28,7 @@ def content(number=1, seed=1):
     rgb = counts((30, 40, 3), seed)
     mask = np.zeros((30, 40), np.bool_)
     mask[5:8, 5:8] = True
-    return RevisionContent(number, rgb, mask, (rgb >> 8).astype(np.uint8), TiffTags(document_name="x"))
+    return RevisionContent(number, rgb, mask, (rgb >> 8).astype(np.uint8), TiffTags(document_name="x"), TiffTags())
 
 
 def revision(number, files):

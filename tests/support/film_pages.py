@@ -1,4 +1,4 @@
-"""Film files as programs write them, written with tifffile."""
+"""Film files as scanning programs write them, made with tifffile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RGBI = np.dstack([RGB, INFRARED])
 
 @dataclass(frozen=True)
 class Page:
-    """One page as a test file holds it; `mark` becomes its NewSubfileType after writing, as tifffile refuses 4."""
+    """One page of a test file; `mark` becomes its NewSubfileType after writing, because tifffile refuses to write 4."""
 
     samples: np.ndarray
     options: dict[str, Any] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def hdri_pages(*, mark: int | None = 4, preview: bool = False) -> list[Page]:
 
 
 def dng_pages(raw: Page, *others: Page) -> list[Page]:
-    """A DNG: a small 8-bit preview, below it the linear raw, then other top-level pages."""
+    """Return the pages of a DNG: a small 8-bit preview with the linear raw below it, then other top-level pages."""
     preview = Page(np.zeros((12, 18, 3), np.uint8), {"subfiletype": 1, "subifds": 1, "extratags": DNG_TAGS})
     linear = Page(raw.samples, {"photometric": 34892, "subfiletype": 0, "rowsperstrip": 1} | raw.options, raw.mark)
     return [preview, linear, *others]

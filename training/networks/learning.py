@@ -7,6 +7,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from training.networks.network import with_memory_format
 from training.networks.optimizing import Optimizer
 from training.networks.shelf import Crops, Shelf, draw_view
 
@@ -197,7 +199,8 @@ class Averaged:
         keep = min(EMA_KEEP, self._steps / (self._steps + 9))
         means, values = (list(each.state_dict().values()) for each in (self.network, network))
         numbers = [at for at, mean in enumerate(means) if mean.dtype.is_floating_point]
-        get_ema_multi_avg_fn(keep)([means[at] for at in numbers], [values[at] for at in numbers], self._steps)
+        average: Any = get_ema_multi_avg_fn
+        average(keep)([means[at] for at in numbers], [values[at] for at in numbers], self._steps)
         for mean, value in zip(means, values, strict=True):
             if not mean.dtype.is_floating_point:
                 mean.copy_(value)
@@ -222,11 +225,13 @@ class Learner:
         self, network: nn.Module, device: torch.device = CPU, reference: nn.Module | None = None, hold: float = 0.0
     ) -> None:
         self.device = device
-        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.network = with_memory_format(network.to(device), torch.channels_last)
         self.averaged = Averaged(self.network)
         self.optimizer = Optimizer(self.network)
         self.frozen = False
-        self._reference = None if reference is None else reference.to(device).to(memory_format=torch.channels_last)
+        self._reference = None
+        if reference is not None:
+            self._reference = with_memory_format(reference.to(device), torch.channels_last)
         self._hold = hold
 
     def freeze(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,9 @@ COLOUR_INPUTS, INFRARED_INPUTS = 30, 15
 STRENGTH_LINE, STRENGTH_GAIN, NEPER_GAIN = 0.05, 0.3, 3.0
 # The far surroundings are averaged over cells of this many half-resolution pixels.
 FAR_FACTOR = 4
+
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class DefectNetwork(nn.Module):
@@ -60,9 +64,11 @@ class DefectNetwork(nn.Module):
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in itertools.pairwise(widths))
         self.merge = nn.ModuleList(_convolution(width, width) for width in widths[:-1])
-        self.head = nn.Sequential(_convolution(first, first), nn.Conv2d(first, 4, 3, padding=1))
+        refine, last = _convolution(first, first), nn.Conv2d(first, 4, 3, padding=1)
+        self.head = nn.Sequential(refine, last)
         # Defects are rare: the initial probability is about their share (3 %), not a half.
-        nn.init.constant_(self.head[-1].bias, -3.5)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, -3.5)
 
     def forward(self, density: Tensor, infrared: Tensor | None = None) -> Tensor:
         """Return the log odds of a defect, (n, 1, rows, cols).
@@ -93,13 +99,21 @@ class _Residual(nn.Module):
     def __init__(self, width: int, *, idle: bool) -> None:
         super().__init__()
         self.first = _convolution(width, width)
-        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        norm = nn.BatchNorm2d(width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), norm)
         if idle:
-            nn.init.zeros_(self.second[1].weight)
+            nn.init.zeros_(norm.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         total: Tensor = functional.relu(features + self.second(self.first(features)))
         return total
+
+
+def with_memory_format(network: Network, memory_format: torch.memory_format) -> Network:
+    """Return a network whose kernels lie in a memory format; PyTorch's own types do not know this argument of `to`."""
+    convert: Any = network.to
+    converted: Network = convert(memory_format=memory_format)
+    return converted
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

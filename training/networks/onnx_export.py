@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.networks.network import MARGIN_PX, MULTIPLE_PX, WIDTHS
+from training.networks.network import MARGIN_PX, MULTIPLE_PX, WIDTHS, with_memory_format
 from training.networks.validation import Figures, Limits, operating_points
 from training.sheets.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, photo_paths
 
@@ -102,7 +102,7 @@ def write_onnx(network: nn.Module, path: Path, inputs: Sequence[str] = ("density
     inputs : sequence of str
         Names of the planes. The model accepts any rows and columns that are multiples of 16.
     """
-    module = _WithProbability(network).to("cpu").to(memory_format=torch.contiguous_format).eval()
+    module = with_memory_format(_WithProbability(network).to("cpu"), torch.contiguous_format).eval()
     size = 4 * MULTIPLE_PX
     with warnings.catch_warnings():
         # The newer exporter needs another package and gives the same graph.

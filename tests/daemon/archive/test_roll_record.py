@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.roll_record import RollRecord, write_roll_record
+from filmscand.daemon.archive.roll_record import RollRecord, recorded_rolls, write_roll_record
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.frame_id import FrameId
 
@@ -44,3 +44,24 @@ def test_a_file_that_is_no_record_is_told_by_its_name(tmp_path):
     (tmp_path / "roll.json").write_text("{}")
     with pytest.raises(IntegrityError, match=r"roll\.json: expected a roll record"):
         write_roll_record(tmp_path, FRAME)
+
+
+def test_a_roll_keeps_the_name_of_its_folder_and_the_first_one_stays(tmp_path):
+    assert write_roll_record(tmp_path / "r12" / "metadata", FRAME, "結婚式").original_name == "結婚式"
+    assert write_roll_record(tmp_path / "r12" / "metadata", FRAME, "other").original_name == "結婚式"
+    assert recorded_rolls(tmp_path) == {"r12": "結婚式"}
+
+
+def test_a_record_of_an_earlier_version_gets_the_name_and_keeps_the_rest(tmp_path):
+    record = tmp_path / "r12" / "metadata" / "roll.json"
+    record.parent.mkdir(parents=True)
+    plain = {**json.loads(FIRST.read_bytes()), "shelf": 4}
+    record.write_text(json.dumps(plain))
+    write_roll_record(record.parent, FRAME, "Roll 12")
+    assert json.loads(record.read_text()) == {**plain, "original_name": "Roll 12"}
+
+
+def test_a_record_that_cannot_be_read_names_no_roll(tmp_path):
+    (tmp_path / "r12" / "metadata").mkdir(parents=True)
+    (tmp_path / "r12" / "metadata" / "roll.json").write_text("{}")
+    assert recorded_rolls(tmp_path) == {}

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from filmscand.daemon.archive.source_file import copy_unchanged, open_source
+from filmscand.daemon.archive.source_file import copy_unchanged, folder_below, open_below, open_source
 from filmscand.daemon.core.errors import SourceChangedError
 
 
@@ -68,3 +68,27 @@ def test_what_is_not_a_regular_file_is_refused_at_once(source, tmp_path, kind):
         os.mkfifo(path)
     with pytest.raises(SourceChangedError):
         open_source(path)
+
+
+def test_a_file_below_a_folder_is_opened_without_following_a_link_anywhere(source):
+    root = source.parent
+    (root / "r").mkdir()
+    source.rename(root / "r" / "a.tif")
+    with open_below(root, "r/a.tif") as file:
+        assert len(file.read()) == 100_000
+    (root / "l").symlink_to("r")
+    with pytest.raises(SourceChangedError, match="a link stands here"):
+        open_below(root, "l/a.tif")
+
+
+def test_folders_are_made_one_below_the_other_with_the_rights_of_the_first(tmp_path):
+    tmp_path.chmod(0o2770)
+    with folder_below(tmp_path, ("a", "b"), make=True) as descriptor:
+        assert os.fstat(descriptor).st_ino == (tmp_path / "a/b").stat().st_ino
+    assert (tmp_path / "a/b").stat().st_mode & 0o7777 == 0o2770
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError) as raised, folder_below(tmp_path, ("a", "b")):
+        pass
+    assert raised.value.filename == str(tmp_path / "a")

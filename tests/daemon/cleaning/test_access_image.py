@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
-from filmscand.daemon.archive.encode import srgb_profile, write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.encode import linear_profile, srgb_profile, write_access_jpeg, write_mask_png
 from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, PictureProperties, access_image, reduce_area
 from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.drivers.files.writer import TiffTags
 
 
 def area_weights(length, out_length):
@@ -157,8 +159,8 @@ def test_a_profile_that_cannot_be_used_does_not_keep_the_preview_away():
 def test_the_jpeg_says_srgb_and_resolution_and_is_the_same_each_time():
     picture = access_image(counts((30, 40)), PictureProperties(False))
     first, second = io.BytesIO(), io.BytesIO()
-    write_access_jpeg(first, picture, 2820.4)
-    write_access_jpeg(second, picture, 2820.4)
+    write_access_jpeg(first, picture, TiffTags(resolution_dpi=2820.4))
+    write_access_jpeg(second, picture, TiffTags(resolution_dpi=2820.4))
     assert first.getvalue() == second.getvalue()
     with Image.open(first) as image:
         assert image.size == (40, 30)
@@ -175,3 +177,25 @@ def test_the_mask_is_read_back_as_written():
     with Image.open(file) as image:
         assert image.mode == "L"
         assert (np.asarray(image) == np.where(mask, 255, 0)).all()
+
+
+def test_the_jpeg_tells_title_maker_and_time():
+    tags = TiffTags(
+        document_name="r_0001_r01_access", make="Nikon", captured_at=datetime(2026, 3, 1, 10, 20, 30), xmp=b"<x/>"
+    )
+    file = io.BytesIO()
+    write_access_jpeg(file, np.zeros((8, 8, 3), np.uint8), tags)
+    with Image.open(file) as image:
+        exif = image.getexif()
+        assert exif[ExifTags.Base.DocumentName] == "r_0001_r01_access"
+        assert exif[ExifTags.Base.Make] == "Nikon"
+        assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == "2026:03:01 10:20:30"
+        assert image.info["xmp"] == b"<x/>"
+
+
+def test_the_profile_of_linear_light_turns_half_the_light_into_its_srgb_value():
+    grey = Image.fromarray(np.full((2, 2, 3), 128, np.uint8))
+    found = ImageCms.ImageCmsProfile(io.BytesIO(linear_profile()))
+    shown = ImageCms.profileToProfile(grey, found, ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile())))
+    assert np.abs(np.asarray(shown).astype(int) - srgb(np.array(128 / 255))).max() <= 1
+    assert "Linear light" in ImageCms.getProfileDescription(found)

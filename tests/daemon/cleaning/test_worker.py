@@ -1,12 +1,16 @@
 """Worker processes: real ones, with real frames, killed, frozen and starved."""
 
 import os
+import shutil
 import signal
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+import tifffile
 
+import filmscand.ir
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import WorkerPool
@@ -16,9 +20,9 @@ from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job, held_frames
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
-from filmscand.daemon.maintenance.identity import open_station
-from filmscand.daemon.station.configuration import LogLevel, Station
-from support.live_station import leftovers, write_inside
+from filmscand.daemon.maintenance.identity import connect_station
+from filmscand.daemon.station.configuration import Cleaning, LogLevel, Station
+from support.live_station import film, leftovers, write_inside, write_picture
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 TIMING = Timing(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
@@ -31,20 +35,20 @@ class Line:
     def __init__(self, root):
         self.root = root
         self.archive = Archive(root / "archive")
-        self.connection = open_station(Station(root=root))
+        self.connection = connect_station(Station(root=root))
         self.queue = Queue(self.connection)
         self.worker_pool = None
         self.losses = []
 
-    def add(self, seed, **size):
-        source = write_inside(self.root / f"{seed}.tif", seed, **size)
+    def add(self, seed, *, write=write_inside, **size):
+        source = write(self.root / f"{seed}.tif", seed, **size)
         request = CleanRequest(film="slide")
         files = [SourceFile("raw", f"sha-{seed}", source.stat().st_size, source.name)]
         job = self.queue.reserve(Roll("c", "b", "r"), 1, files, request)
         stored = self.archive.copy_original(job.frame, source, Role.RAW)
         return self.queue.enqueue(job.job_id, request.model_copy(update={"originals": (stored,)}))
 
-    def start(self, timing=TIMING, memory_limit_mib=2048, count=1):
+    def start(self, timing=TIMING, memory_limit_mib=2048, count=1, cleaning=None):
         plan = WorkerPlan(
             database=self.root / "station.db",
             archive=self.archive.root,
@@ -53,6 +57,7 @@ class Line:
             supervisor_pid=os.getpid(),
             log_level=LogLevel.WARNING,
             timing=timing,
+            cleaning=cleaning or Cleaning(),
         )
         self.worker_pool = WorkerPool(plan, count)
 
@@ -189,3 +194,31 @@ def test_a_process_is_known_by_number_and_birth():
     assert is_alive(me)
     assert not is_alive(ProcessId(me.pid, me.born - 1))
     assert identify(2**22 + 1) is None
+
+
+def write_dusty(path, seed):
+    """Write a scan with so much dust in its infrared that no model has to confirm it."""
+    planes = film(seed)
+    for row in range(12, 110, 16):
+        for col in range(12, 170, 24):
+            planes[row : row + 3, col : col + 3] //= 3
+    extra = {"photometric": "rgb", "extrasamples": [0], "software": "VueScan 9 x64 (9.8.26.08)", "metadata": None}
+    tifffile.imwrite(path, planes, **extra)
+    return path
+
+
+def test_while_a_model_is_gone_only_the_frames_that_need_it_wait_and_they_are_cleaned_when_it_is_back(line, tmp_path):
+    model = tmp_path / "own.onnx"
+    needy, plain = line.add(1, write=write_picture), line.add(2, write=write_dusty)
+    line.start(cleaning=Cleaning(detector_model=model))
+    line.run(lambda: line.finished(plain) and line.job(needy).retries > 0)
+    assert line.job(plain).outcome is JobOutcome.ARCHIVED
+    assert not line.finished(needy)
+    (alarm,) = Alarms(line.connection).standing()
+    assert alarm.key == "model"
+    assert str(model) in alarm.message
+    assert "cleaning.detector_model" in alarm.message
+    shutil.copy(Path(filmscand.ir.__file__).parent / "models" / "defects.onnx", model)
+    line.run(lambda: line.finished(needy))
+    assert line.job(needy).outcome is JobOutcome.ARCHIVED
+    assert Alarms(line.connection).standing() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from contextlib import closing
@@ -15,7 +16,7 @@ from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import WorkerPool
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.identity import open_station
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import LogLevel, Station
 
 TIMING = Timing(worker_poll_s=60.0, retry_first_s=0.4)
@@ -36,7 +37,7 @@ def make_pool(root, count, supervisor_pid=None):
 
 @pytest.fixture
 def queue(tmp_path):
-    with closing(open_station(Station(root=tmp_path))) as connection:
+    with closing(connect_station(Station(root=tmp_path))) as connection:
         yield Queue(connection)
 
 
@@ -54,10 +55,12 @@ def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queu
     pool = make_pool(tmp_path, 1)
     try:
         pool.fill()
-        (child,) = children()
-        os.kill(child, signal.SIGKILL)
+        os.kill(wait_for_child(), signal.SIGKILL)
         assert wait(pool.handles(), 10.0)
-        (loss,) = pool.collect(queue)
+        # The handle is ready a moment before the kernel reports the end of the process.
+        while not (losses := pool.collect(queue)):
+            assert wait(pool.handles(), 10.0)
+        (loss,) = losses
         assert (loss.reason, loss.job) == ("its worker was killed by SIGKILL", None)
         assert pool.early_deaths == 1
         pool.fill()
@@ -67,6 +70,33 @@ def test_a_worker_that_dies_early_without_a_frame_is_replaced_after_a_pause(queu
         assert len(pool.handles()) == 1
     finally:
         pool.stop(queue, 0.0)
+
+
+def test_without_a_file_descriptor_for_a_worker_the_pool_tries_again_after_a_pause(queue, tmp_path):
+    pool = make_pool(tmp_path, 1)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        pool.fill()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert pool.handles() == []
+        assert "Too many open files" in pool.start_problem
+        time.sleep(TIMING.retry_first_s)
+        pool.fill()
+        assert (len(pool.handles()), pool.start_problem) == (1, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        pool.stop(queue, 0.0)
+
+
+def wait_for_child(at_most_s=10.0):
+    """Return the number of the only worker process; just after its start it still runs under the name of this one."""
+    deadline_s = time.monotonic() + at_most_s
+    while not (pids := children()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+    (pid,) = pids
+    return pid
 
 
 def children():

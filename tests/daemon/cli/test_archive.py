@@ -33,7 +33,7 @@ def test_wrong_usage_says_what_was_expected(command, arguments, message):
 def test_a_lost_database_is_rebuilt_and_the_old_one_moved_aside_when_told(command, station, tmp_path, scanned):
     Archive(station / "archive").copy_original(FrameId("c", "b", "r", 1), rgbi(tmp_path / "a.tif", scanned), Role.RAW)
     status, text, _ = command("rebuild")
-    assert (status, text) == (0, "0 frames archived, 1 queued, 0 problems\n")
+    assert (status, text) == (0, f"station      {station}\n0 frames archived, 1 queued, 0 problems\n")
     status, _, errors = command("rebuild")
     assert status == 1
     assert "--replace" in errors

@@ -109,6 +109,47 @@ def test_two_infrared_files_for_one_picture_fail_that_frame_alone(command, tmp_p
     assert str(picture.name) in errors
 
 
+def test_a_folder_stands_for_the_film_files_in_it_but_not_for_earlier_results(command, tmp_path, scanned):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    pair(scans, scanned)
+    rgbi(scans / "B.TIF", scanned)
+    (scans / "notes.txt").write_text("no film")
+    (scans / "._B.TIF").write_bytes(b"what macOS leaves")
+    for _ in range(2):
+        status, text, _ = command("clean", scans, "-o", scans, "--json")
+        assert status == 0
+        assert [frame["picture"] for frame in json.loads(text)["frames"]] == [
+            str(scans / "B.TIF"),
+            str(scans / "pair.tif"),
+        ]
+
+
+def test_a_folder_without_film_files_and_a_file_that_is_missing_are_told_without_an_error_number(command, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, _, errors = command("clean", tmp_path / "empty", "-o", tmp_path / "out")
+    assert status == 1
+    assert f"{tmp_path / 'empty'}: expected film files (" in errors
+    status, _, errors = command("clean", tmp_path / "none", "-o", tmp_path / "out")
+    assert status == 1
+    assert f"{tmp_path / 'none'}: expected a film file or a folder of them, found nothing" in errors
+    assert "Errno" not in errors
+    assert "None" not in errors
+
+
+def test_names_with_escape_sequences_are_shown_and_not_obeyed(command, tmp_path, scanned):
+    bad = tmp_path / "x\x1b]0;owned\x07\x1b[2J.tif"
+    bad.write_text("no tiff at all\n")
+    good = rgbi(tmp_path / "y\u202egnp.tif", scanned)
+    status, text, errors = command("clean", bad, good, "-o", tmp_path / "out")
+    assert status == 3
+    assert r"x\x1b]0;owned\x07\x1b[2J.tif" in errors
+    assert r"y\u202egnp.tif" in text
+    assert not {"\x1b", "\x07", "\u202e"} & {*text, *errors}
+    frames = json.loads(command("clean", bad, "-o", tmp_path / "out", "--json")[1])["frames"]
+    assert frames[0]["picture"] == str(bad)
+
+
 def test_progress_is_for_terminals_only(tmp_path, scanned):
     source = rgbi(tmp_path / "a.tif", scanned)
     line = [

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 import pytest
 
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cli.scan import parse_positions
 from filmscand.drivers.virtual.faults import Fault
 from filmscand.drivers.virtual.server import VirtualScanner
 from support.live_station import LiveStation, running
@@ -172,6 +173,18 @@ def test_wrong_usage_is_told_before_anything_is_scanned(command, tmp_path, argum
     assert not (tmp_path / "station" / "station.db").exists()
 
 
-def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command):
+def test_a_session_that_does_not_exist_is_a_failure_in_one_line(command, tmp_path):
+    (tmp_path / "station" / "archive").mkdir(parents=True)
     done = command("session", "resume", 7)
     assert (done.returncode, done.stderr) == (1, "filmscand: there is no session 7\n")
+
+
+@pytest.mark.parametrize(("text", "positions"), [("2", (2,)), ("1,3-6", (1, 3, 4, 5, 6)), ("3,1-3", (1, 2, 3))])
+def test_positions_are_written_as_numbers_and_ranges(text, positions):
+    assert parse_positions(text) == positions
+
+
+@pytest.mark.parametrize("text", ["", "0", "3-1", "a", "1-", "-2", "1,,2"])
+def test_anything_else_names_no_positions(text):
+    with pytest.raises(ValueError, match="expected positions such as 1,3-6"):
+        parse_positions(text)

@@ -13,7 +13,8 @@ from filmscand.daemon.maintenance.status import FrameStatus, ServiceStatus, Sess
 pytestmark = pytest.mark.usefixtures("station")
 
 
-def test_status_of_a_station_that_never_ran(command):
+def test_status_of_a_station_that_never_ran(command, station):
+    (station / "archive").mkdir(parents=True)
     status, text, _ = command("status")
     assert status == 0
     assert "not running" in text
@@ -27,6 +28,7 @@ BUSY = StationStatus(
     in_work=("c/b/r_0004",),
     alarms=(Alarm("archive", "/archive: cannot write: No space left on device", 0.0, 0.0, 2),),
     arriving=2,
+    arriving_files=("/drop/r/1.tif", "/drop/r/[2].tif"),
     waiting=(WaitingFile("/drop", "r/[a].tif", "ambiguous", "no infrared came within 180 s"),),
     failed_files=1,
     last_frames=(FrameStatus("c/b/r_0003", "archived", "a.tif", 1.0, 0.0421, 0.1, 12, 2.5, None),),
@@ -51,6 +53,8 @@ EXPECTED = [
     "frames 3 queued, 1 processing",
     "finished 5 archived",
     "arriving 2 files",
+    "/drop/r/1.tif",
+    "/drop/r/[2].tif",
     "rejected 1 files in _failed, each with the reason beside it",
     "cleaning c/b/r_0004",
     "free space 11 frames (2.0 GB)",

@@ -1,18 +1,25 @@
-"""Which error an `OSError` becomes: by what the caller can do about it."""
+"""Which error an `OSError` becomes, by what the caller can do about it, and whose fault an error is."""
 
 import errno
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
+    ConfigError,
+    Fault,
+    FrameMissingError,
+    IntegrityError,
+    ModelUnusableError,
     SourceChangedError,
     SourceUnreadableError,
     StorageFullError,
     TransientError,
     reading_source,
     storing,
+    whose,
 )
 
 FILE = Path("/archive/a.tif")
@@ -58,3 +65,23 @@ def test_a_source_that_is_gone_has_changed_and_any_other_trouble_may_pass(number
 def test_other_errors_pass_unchanged(manager):
     with pytest.raises(ValueError, match="engine"), manager(FILE):
         raise ValueError("engine")
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (StorageFullError("full"), Fault.WORLD),
+        (SourceUnreadableError("share"), Fault.WORLD),
+        (OSError(errno.EMFILE, "descriptors"), Fault.WORLD),
+        (MemoryError(), Fault.WORLD),
+        (sqlite3.OperationalError("locked"), Fault.WORLD),
+        (ConfigError("line 3"), Fault.CONFIGURATION),
+        (ModelUnusableError("own.onnx"), Fault.CONFIGURATION),
+        (ValueError("no picture"), Fault.FRAME),
+        (IntegrityError("hash"), Fault.FRAME),
+        (FrameMissingError("raw"), Fault.FRAME),
+        (ZeroDivisionError("engine"), Fault.FRAME),
+    ],
+)
+def test_only_what_would_come_again_with_the_frame_is_its_own_fault(error, fault):
+    assert whose(error) is fault

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.daemon.core.errors import FrameIdError
-from filmscand.daemon.core.frame_id import FrameId, require_slug, slug
+from filmscand.daemon.core.frame_id import FrameId, require_slug, slug, slugs_of
 
 slugs = st.from_regex(r"[a-z0-9_-]{1,20}", fullmatch=True)
 
@@ -42,7 +42,11 @@ def test_a_number_outside_four_digits_is_refused(number):
         ("Büchse 3", "buchse-3"),
         ("Straße", "strasse"),
         ("Łódź 1968 / ø", "lodz-1968-o"),
-        ("フィルム", "unnamed"),
+        ("フィルム", "fuirumu"),
+        ("Отпуск на море №2", "otpusk-na-more-no2"),
+        ("Осень", "osen"),
+        ("結婚式", "jiehunshi"),
+        ("한국", "hangug"),
         ("  --  ", "unnamed"),
         ("../etc/passwd", "etc-passwd"),
         ("Kodak №5", "kodak-no5"),
@@ -73,3 +77,17 @@ def test_the_folder_of_a_frame_names_it_again(collection, box, roll, number):
 def test_a_folder_that_is_no_frames_is_refused(folder):
     with pytest.raises(FrameIdError):
         FrameId.from_folder(Path(folder))
+
+
+@given(st.text(max_size=90), st.text(max_size=9))
+def test_a_name_gets_its_own_slug_first_and_then_others_that_stay_the_same(text, key):
+    slugs = list(slugs_of(text, key))
+    assert slugs[0] == slug(text)
+    assert len(set(slugs)) == 4
+    assert [require_slug("roll", one) for one in slugs_of(text, key)] == slugs
+
+
+def test_names_that_are_alike_at_their_beginning_differ_in_their_suffix():
+    one, two = ("f" * 70 + end for end in ("1", "2"))
+    assert slug(one) == slug(two)
+    assert not set(list(slugs_of(one, one))[1:]) & set(list(slugs_of(two, two))[1:])

@@ -1,11 +1,14 @@
 """Files in a watch folder: which row stands for which file, and which states follow each other."""
 
+import unicodedata
+
 import pytest
 
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import MAX_BACKOFF_S
 from filmscand.daemon.database.candidates import (
     ARRIVING,
+    MAX_PAUSE_S,
     NEXT_STATES,
     Candidates,
     CandidateState,
@@ -119,6 +122,17 @@ def test_the_files_of_a_frame_are_found_by_frame_and_the_latest_by_name_without_
     assert watched.of_job(job.job_id) == [stored]
 
 
+def test_the_latest_of_a_name_is_found_in_any_case_and_form_of_its_letters(watched, connection):
+    job = reserve_frame(connection)
+    path = (CandidateState.SETTLING, CandidateState.COMPLETE)
+    row = walk(watched, watched.see(unicodedata.normalize("NFD", "Übersee.tif"), 10, 1), *path)
+    stored = watched.move(
+        watched.move(row, CandidateState.CLAIMED, job_id=job.job_id),
+        CandidateState.STORED,
+    )
+    assert watched.latest_claimed([unicodedata.normalize("NFC", "ÜBERSEE.tif")]) == stored
+
+
 def test_each_watch_folder_has_candidates_of_its_own(watched, connection):
     watched.see("a.tif", 10, 1)
     assert Candidates(connection, "/other").in_state(CandidateState) == []
@@ -145,3 +159,18 @@ def test_a_file_that_was_moved_away_no_longer_waits_for_a_person(connection, wat
     ]
     watched.moved_away(rows[0])
     assert [row.path for row in files_in_place(connection, states)] == ["a.tif"]
+
+
+def test_a_pause_is_never_longer_than_the_longest_and_a_later_time_is_of_a_wrong_clock(watched):
+    row = watched.put_off(watched.see("a.tif", 10, 1), "later", 3600.0)
+    assert row.not_before - NOW <= MAX_PAUSE_S
+    assert not row.due(NOW)
+    assert row.due(NOW - 3600.0)
+    assert row.due(NOW + 3600.0)
+
+
+def test_a_file_that_is_set_aside_at_once_is_named_and_may_be_seen_twice(watched):
+    for _ in range(2):
+        watched.set_aside("caf\\xe9.tif", 10, 1, "its name is not UTF-8")
+    (row,) = watched.in_state({CandidateState.QUARANTINED})
+    assert (row.path, row.reason, row.in_place) == ("caf\\xe9.tif", "its name is not UTF-8", True)

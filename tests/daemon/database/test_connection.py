@@ -12,14 +12,10 @@ from filmscand.daemon.core.request import CleanOutcome
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import (
-    DatabaseMissingError,
-    DatabaseReplacedError,
     DatabaseTooNewError,
-    is_blank,
     open_database,
     open_to_read,
     reopen_database,
-    require_in_place,
     schema_version,
     transaction,
 )
@@ -27,6 +23,7 @@ from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames,
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.database.trouble import DatabaseMissingError
 from support.queue_rows import WORKER, enqueue, reserve
 
 DATA = Path(__file__).parent / "data"
@@ -131,6 +128,14 @@ def test_files_and_alarms_of_an_old_database_are_kept(migrated):
     assert [alarm.message for alarm in Alarms(migrated).standing()] == ["archive: no space left"]
 
 
+def test_files_of_an_old_database_are_found_by_name(tmp_path):
+    with closing(sqlite3.connect(restored(tmp_path / "old.db", 2))) as old:
+        old.execute("UPDATE candidates SET path = 'R/Übung.tif', state = 'stored' WHERE job_id = 6")
+        old.commit()
+    with closing(open_database(tmp_path / "old.db")) as connection:
+        assert Candidates(connection, "drop").latest_claimed(["r/ÜBUNG.TIF"]).job_id == 6
+
+
 def test_a_session_of_an_old_database_is_kept_and_its_capture_is_known_to_be_a_scan(tmp_path):
     with closing(open_database(restored(tmp_path / "old.db", 2))) as connection:
         session = Sessions(connection).find(1)
@@ -154,15 +159,6 @@ def test_a_field_of_a_request_that_is_not_known_outlives_a_retry(connection, que
     assert connection.execute("SELECT json_extract(request, '$.surprise') FROM frames").fetchone()[0] == 7
 
 
-def test_a_database_is_blank_until_it_has_tables(tmp_path):
-    path = tmp_path / "station.db"
-    assert is_blank(path)
-    path.touch()
-    assert is_blank(path)
-    open_database(path).close()
-    assert not is_blank(path)
-
-
 @pytest.mark.parametrize("there", [False, True])
 def test_a_further_thread_never_makes_a_database(tmp_path, there):
     path = tmp_path / "station.db"
@@ -175,17 +171,3 @@ def test_a_further_thread_never_makes_a_database(tmp_path, there):
     open_database(path).close()
     with closing(reopen_database(path)) as connection:
         assert count_frames(connection) == {}
-
-
-def test_a_database_that_was_removed_or_replaced_is_noticed(tmp_path):
-    path = tmp_path / "station.db"
-    with closing(open_database(path)) as connection:
-        require_in_place(connection, path)
-        path.rename(tmp_path / "removed")
-        with pytest.raises(DatabaseReplacedError, match="removed or replaced while it was in use"):
-            require_in_place(connection, path)
-        open_database(path).close()
-        with pytest.raises(DatabaseReplacedError):
-            require_in_place(connection, path)
-        (tmp_path / "removed").replace(path)
-        require_in_place(connection, path)

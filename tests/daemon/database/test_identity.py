@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.connection import DatabaseReplacedError, open_to_read
+from filmscand.daemon.database.connection import open_to_read
 from filmscand.daemon.database.identity import (
     change_identity,
     choose_identity,
@@ -17,6 +17,7 @@ from filmscand.daemon.database.identity import (
     identity_of,
     settle_identity,
 )
+from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.station.marker import Identity
 from support.queue_rows import enqueue, reserve
 

@@ -292,3 +292,12 @@ def test_a_reserved_frame_gets_another_number_and_keeps_everything_else(queue):
     queue.enqueue(moved.job_id, moved.request)
     with pytest.raises(WrongStateError):
         queue.renumber(moved, 9)
+
+
+def test_a_picture_whose_frame_is_gone_is_reserved_again_under_the_next_number(queue, connection):
+    lost = reserve(queue, "a")
+    again = queue.reserve(ROLL, 1, [picture("a")], CleanRequest(), instead_of=lost.job_id)
+    assert again.frame.number == lost.frame.number + 1
+    assert sources_of(connection, lost.job_id) == []
+    with pytest.raises(DuplicateSourceError, match=str(again.frame)):
+        reserve(queue, "a")

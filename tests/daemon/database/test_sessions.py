@@ -165,3 +165,21 @@ def test_progress_is_noted_while_a_frame_is_scanned(sessions):
     sessions.move(session.session_id, SessionState.SCANNING)
     sessions.note_progress(session.session_id, 0.5)
     assert sessions.find(session.session_id).fraction == 0.5
+
+
+def test_only_a_session_that_waits_at_a_slide_can_skip_it(sessions, archive):
+    session = sessions.add(PLAN)
+    with pytest.raises(SessionError, match="nothing to skip"):
+        sessions.ask_to_skip(session.session_id)
+    sessions.move(session.session_id, SessionState.ATTENTION)
+    with pytest.raises(SessionError, match="waits at no slide"):
+        sessions.ask_to_skip(session.session_id)
+    sessions.reserve(session, archive.is_free, CleanRequest())
+    assert sessions.ask_to_skip(session.session_id).wish is Wish.RESUME
+    assert [sessions.hear_skip(session.session_id) for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("positions", [(), (0, 1), (2, 2), (3, 1)])
+def test_positions_that_cannot_be_are_refused(positions):
+    with pytest.raises(ValidationError, match="positions"):
+        ScanPlan(roll="r", device="d", positions=positions, frames=len(positions) or None)

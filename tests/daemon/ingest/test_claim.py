@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -85,7 +86,7 @@ from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
 from filmscand.daemon.core.timing import Timing
 
 OURS = {"claim", "queue", "candidates", "frames", "connection", "tree", "frame_folder", "roll_record", "atomic_file"}
-OURS |= {"source_file", "events", "put_away", "folders"}
+OURS |= {"source_file", "events", "put_away", "halves", "late", "rolls", "roll_names", "folders", "_root"}
 
 def ingest_until_killed(config, kill_at):
     station = load_station(config)
@@ -145,6 +146,94 @@ def test_a_kill_at_any_line_of_a_claim_neither_loses_nor_doubles_the_frame(make_
         assert done == ["a.tif", "a_ir.tif"]
         Archive(bench.station.archive).remove_leftovers()
         assert leftovers(bench.root) == []
+
+
+def finish(bench, error=None):
+    lease = bench.queue.take(WORKER, 60.0)
+    if error is None:
+        bench.queue.finish(lease, RESULT)
+    else:
+        bench.queue.fail(lease, error)
+    return lease.job
+
+
+def infrared_of(bench, job):
+    return sorted(path.name for path in (bench.station.archive / job.frame.folder).glob("*_ir*"))
+
+
+def test_a_picture_that_comes_again_with_its_infrared_gives_the_frame_the_infrared(make_bench):
+    bench = make_bench(pair_timeout_s=0.2)
+    twin = write_picture(bench.drop / "a.tif", 1).read_bytes()
+    bench.run_until_queued(1)
+    job = finish(bench)
+    (bench.drop / "a.tif").write_bytes(twin)
+    write_infrared(bench.drop / "a_ir.tif", 1)
+    bench.run_until_queued(1)
+    again = bench.queued()[0]
+    assert again.frame == job.frame
+    assert [file.original_name for file in again.request.originals] == ["a.tif", "a_ir.tif"]
+    assert (bench.drop / "_duplicates" / "a.tif").exists()
+    assert (bench.drop / "_done" / TODAY / "a_ir.tif").exists()
+
+
+def test_both_halves_again_are_both_duplicates(bench):
+    twins = [write_picture(bench.drop / "a.tif", 1), write_infrared(bench.drop / "a_ir.tif", 1)]
+    twins = {path: path.read_bytes() for path in twins}
+    bench.run_until_queued(1)
+    finish(bench)
+    for path, content in twins.items():
+        path.write_bytes(content)
+    bench.run(lambda: len(list((bench.drop / "_duplicates").glob("*"))) == 2)
+    assert bench.queued() == []
+
+
+def test_a_pair_that_comes_again_waits_until_its_frame_is_out_of_work(make_bench):
+    bench = make_bench(pair_timeout_s=0.2)
+    twin = write_picture(bench.drop / "a.tif", 1).read_bytes()
+    bench.run_until_queued(1)
+    (bench.drop / "a.tif").write_bytes(twin)
+    write_infrared(bench.drop / "a_ir.tif", 1)
+    bench.run(lambda: any("waits until" in (row.reason or "") for row in bench.rows()))
+    assert (bench.drop / "a_ir.tif").exists()
+    assert [file.role for file in bench.queued()[0].request.originals] == ["raw"]
+
+
+def test_the_infrared_of_another_film_that_comes_with_a_known_picture_is_left_to_a_person(make_bench):
+    bench = make_bench(pair_timeout_s=0.2)
+    twin = write_picture(bench.drop / "a.tif", 1).read_bytes()
+    bench.run_until_queued(1)
+    job = finish(bench)
+    (bench.drop / "a.tif").write_bytes(twin)
+    write_infrared(bench.drop / "a_ir.tif", 2)
+    bench.run(lambda: (bench.drop / "_duplicates" / "a.tif").exists())
+    assert "does not belong" in bench.rows(CandidateState.AMBIGUOUS)[0].reason
+    assert infrared_of(bench, job) == []
+
+
+def test_a_picture_whose_frame_is_gone_from_the_archive_is_archived_anew(bench):
+    twin = write_inside(bench.drop / "r" / "a.tif", 1).read_bytes()
+    bench.run_until_queued(1)
+    job = finish(bench)
+    shutil.rmtree(bench.station.archive / job.frame.roll_folder)
+    (bench.drop / "r" / "a.tif").write_bytes(twin)
+    bench.run_until_queued(1)
+    again = bench.queued()[0]
+    assert again.request.flags == ("archived_again",)
+    assert digest(bench.raw(again)) == again.request.originals[0].sha256
+    assert again.frame.number == job.frame.number + 1
+
+
+def test_the_folders_own_name_is_kept_in_the_roll_record_and_where_it_differs_with_the_frame(make_bench):
+    bench = make_bench(pair="none")
+    write_inside(bench.drop / "結婚式" / "a.tif", 1)
+    bench.run_until_queued(1)
+    record = bench.station.archive / bench.queued()[0].frame.roll_folder / "metadata" / "roll.json"
+    assert json.loads(record.read_text())["original_name"] == "結婚式"
+    assert bench.queued()[0].request.original_folder is None
+    other = make_bench(pair="none", roll="wedding")
+    write_inside(other.drop / "結婚式" / "a.tif", 1)
+    other.run_until_queued(1)
+    assert other.queued()[0].request.original_folder == "結婚式"
 
 
 def test_a_number_whose_folder_another_station_has_just_made_is_passed_over(bench):

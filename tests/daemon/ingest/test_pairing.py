@@ -1,5 +1,7 @@
 """Which files make one frame, and which ones wait or need a person."""
 
+import unicodedata
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -109,6 +111,31 @@ def test_numbers_in_names_count_by_their_value(number, more, prefix):
 def test_any_names_can_be_put_in_order(names):
     ordered = sorted(names, key=natural_key)
     assert all(natural_key(before) <= natural_key(after) for before, after in pairwise(ordered))
+
+
+def test_a_picture_that_can_be_read_in_two_ways_needs_its_infrared_file():
+    doubtful = replace(arrived("a.tif"), doubt="transparency or infrared")
+    assert decide(doubtful, now=179.0) == [("WaitForPartner", "a.tif")]
+    assert decide(doubtful, arrived("a_ir.tif")) == [("ClaimFrame", "a.tif", "a_ir.tif")]
+    left = decide_pairs([doubtful], [], PairRules(PairRule.OPTIONAL, 180.0), 181.0)
+    assert left == [LeaveToPerson(doubtful.candidate, "transparency or infrared")]
+
+
+def test_only_an_infrared_whose_picture_did_not_come_may_belong_to_a_frame_in_the_archive():
+    def lone(*files):
+        return {
+            decision.candidate.path: decision.is_lone_infrared
+            for decision in decide_pairs(files, [], PairRules(PairRule.REQUIRED, 180.0), 181.0)
+        }
+
+    assert lone(arrived("a_ir.tif")) == {"a_ir.tif": True}
+    assert lone(arrived("a.tif")) == {"a.tif": False}
+    assert set(lone(arrived("a.tif"), arrived("a_ir.tif"), arrived("a-ir.tif")).values()) == {False}
+
+
+def test_halves_whose_accents_two_systems_wrote_are_one_frame():
+    picture, infrared = unicodedata.normalize("NFC", "Übung.tif"), unicodedata.normalize("NFD", "übung_ir.tif")
+    assert decide(arrived(picture), arrived(infrared)) == [("ClaimFrame", picture, infrared)]
 
 
 def test_a_picture_whose_infrared_did_not_come_says_so():

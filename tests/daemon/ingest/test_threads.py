@@ -1,6 +1,7 @@
 """From a watch folder into the archive: real files, a real database, a real archive; only the cleaning is left out."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import pytest
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.candidates import CandidateState
-from filmscand.daemon.database.connection import DatabaseReplacedError
+from filmscand.daemon.database.trouble import DatabaseReplacedError
+from filmscand.daemon.ingest.arrivals import Arrivals
 from support.ingest_bench import TODAY, digest
 from support.live_station import leftovers, write_infrared, write_inside, write_picture
 
@@ -193,3 +195,79 @@ def test_a_source_that_goes_before_it_is_whole_is_forgotten(bench):
     source.unlink()
     bench.run(lambda: not bench.rows())
     assert leftovers(bench.root) == []
+
+
+def test_a_file_that_breaks_a_rule_of_ours_is_an_alarm_and_the_others_go_on(bench, monkeypatch):
+    inspect = Arrivals._inspect
+
+    def fail_for_one(arrivals, path, row):
+        if path.name == "bad.tif":
+            raise ZeroDivisionError("unforeseen")
+        inspect(arrivals, path, row)
+
+    monkeypatch.setattr(Arrivals, "_inspect", fail_for_one)
+    write_inside(bench.drop / "bad.tif", 1)
+    write_inside(bench.drop / "good.tif", 2)
+    bench.run_until_queued(1)
+    assert bench.queued()[0].source == "good.tif"
+    bench.run(lambda: bench.alarms() == {f"file:{bench.drop}"})
+    (bench.drop / "bad.tif").unlink()
+    bench.run(lambda: not bench.alarms())
+
+
+def test_a_source_that_cannot_be_moved_is_an_alarm_until_it_can_and_its_frame_is_archived_once(bench):
+    (bench.root / "elsewhere").mkdir()
+    (bench.drop / "_done").symlink_to(bench.root / "elsewhere")
+    source = write_inside(bench.drop / "r" / "a.tif", 1)
+    bench.run(lambda: f"put_away:{bench.drop}" in bench.alarms())
+    bench.restart()
+    bench.run_for(0.3)
+    assert source.exists()
+    assert f"put_away:{bench.drop}" in bench.alarms()
+    assert len(bench.queued()) == 1
+    (bench.drop / "_done").unlink()
+    bench.run(lambda: not bench.alarms())
+    assert (bench.drop / "_done" / TODAY / "r" / "a.tif").exists()
+    assert len(bench.queued()) == 1
+    assert list((bench.root / "elsewhere").iterdir()) == []
+
+
+def test_a_duplicate_that_cannot_be_moved_is_tried_again(bench):
+    twin = write_inside(bench.drop / "a.tif", 1).read_bytes()
+    bench.run_until_queued(1)
+    (bench.drop / "_duplicates").symlink_to(bench.root)
+    (bench.drop / "b.tif").write_bytes(twin)
+    bench.run(lambda: f"put_away:{bench.drop}" in bench.alarms())
+    (bench.drop / "_duplicates").unlink()
+    bench.run(lambda: (bench.drop / "_duplicates" / "b.tif").exists())
+    assert bench.alarms() == set()
+
+
+def test_a_source_that_changed_unnoticed_after_it_was_archived_is_archived_again(bench):
+    (bench.drop / "_done").symlink_to(bench.root)
+    source = write_inside(bench.drop / "a.tif", 1)
+    bench.run(lambda: f"put_away:{bench.drop}" in bench.alarms())
+    when = source.stat().st_mtime_ns
+    other = bytearray(source.read_bytes())
+    other[60_000:60_010] = bytes(range(10))
+    source.write_bytes(other)
+    os.utime(source, ns=(when, when))
+    (bench.drop / "_done").unlink()
+    bench.restart()
+    bench.run_until_queued(2)
+    assert bench.raw(bench.queued()[1]).read_bytes() == other
+
+
+def test_where_the_kernel_gives_no_events_an_alarm_says_so(bench):
+    bench.rounds.tell_of_events("/drop: cannot get events, the folder is polled instead: the limit is reached")
+    assert bench.alarms() == {f"events:{bench.drop}"}
+    bench.rounds.tell_of_events("")
+    assert bench.alarms() == set()
+
+
+def test_a_subfolder_that_cannot_be_read_is_an_alarm_and_the_others_go_on(bench):
+    deep = bench.drop.joinpath(*["d"] * 66)
+    write_inside(deep / "a.tif", 1)
+    write_inside(bench.drop / "b.tif", 2)
+    bench.run_until_queued(1)
+    assert bench.alarms() == {f"unread:{bench.drop}"}

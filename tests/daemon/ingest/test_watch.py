@@ -155,3 +155,50 @@ def test_folders_side_by_side_are_fine(tmp_path):
         (Watch(path=tmp_path / "drop"), Watch(path=tmp_path / "drop2")),
         {"the archive": tmp_path / "archive", "the database": tmp_path / "station.db"},
     )
+
+
+def test_folders_that_nest_without_an_end_are_named_and_the_others_are_swept(tmp_path):
+    (tmp_path / "b.tif").write_bytes(b"counts")
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    unreadable = {}
+    assert set(sweep(tmp_path, unreadable.__setitem__)) == {"b.tif"}
+    assert [error.strerror for error in unreadable.values()] == ["more than 64 folders inside each other"]
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
+def test_a_sweep_never_enters_a_link(tmp_path):
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.tif").write_bytes(b"counts")
+    (tmp_path / "drop" / "r").symlink_to(tmp_path / "elsewhere")
+    assert sweep(tmp_path / "drop") == {}
+
+
+# The child may open no further file: inotify_init fails with EMFILE, as it does at the limit of instances.
+WITHOUT_A_DESCRIPTOR = """
+import os, resource, sys, threading
+from pathlib import Path
+from filmscand.daemon.ingest.watch import listen
+from filmscand.daemon.station.configuration import Watch
+refused = []
+watch, wake = Watch(path=Path(sys.argv[1])), threading.Event()
+limit = os.dup(0)
+os.close(limit)
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+assert listen(watch, network=False, wake=wake, on_refused=refused.append) is None
+print(*refused)
+"""
+
+
+def test_a_limit_of_inotify_is_named_with_the_setting_that_raises_it(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_DESCRIPTOR, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "the folder is polled instead" in told.stdout
+    assert "sysctl fs.inotify.max_user_instances=" in told.stdout

@@ -12,10 +12,11 @@ from filmscand.daemon.core.errors import ArchiveMissingError, ConfigError, Forei
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role
-from filmscand.daemon.database.connection import DatabaseMissingError, open_database
+from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.identity import every_frame, frames_in_archive
+from filmscand.daemon.database.trouble import DatabaseMissingError
 from filmscand.daemon.maintenance.adopt import NoNewArchiveError, adopt_archive, init_archive
-from filmscand.daemon.maintenance.identity import identity_problem, open_station
+from filmscand.daemon.maintenance.identity import connect_station, identity_problem
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import MARKER
@@ -37,14 +38,14 @@ def store(station, *numbers):
 @pytest.fixture
 def used(station):
     """A station with two frames."""
-    open_station(station).close()
+    connect_station(station).close()
     store(station, 1, 2)
     rebuild(station, replace=True)
     return station
 
 
 def frames_of(station):
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         return sorted(frame.number for frame in every_frame(connection))
 
 
@@ -98,16 +99,16 @@ def test_frames_that_the_archive_does_not_hold_are_named(used):
 def test_an_archive_taken_over_is_refused_to_the_station_before(used, tmp_path):
     other = Station(root=tmp_path / "other", archive=used.archive)
     with pytest.raises(DatabaseMissingError):
-        open_station(other)
+        connect_station(other)
     adopted = adopt_archive(other)
     assert (adopted.frames, len(adopted.added)) == (2, 2)
     assert frames_of(other) == [1, 2]
     with pytest.raises(ForeignArchiveError, match=f"another station, .*{other.root}"):
-        open_station(used)
+        connect_station(used)
     adopt_archive(used)
     assert frames_of(used) == [1, 2]
     with pytest.raises(ForeignArchiveError):
-        open_station(other)
+        connect_station(other)
 
 
 def test_an_empty_folder_and_the_archive_of_other_frames_are_not_adopted(used, tmp_path):

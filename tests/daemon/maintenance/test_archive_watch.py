@@ -6,13 +6,13 @@ from contextlib import closing
 
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
-from filmscand.daemon.maintenance.identity import bound_archive, open_station
+from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.station.configuration import Station
 
 
 def test_an_alarm_stands_while_the_archive_is_gone_and_others_are_left_alone(tmp_path, caplog):
     station = Station(root=tmp_path / "station")
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         alarms = Alarms(connection)
         watch = ArchiveWatch(bound_archive(station, connection), station.database, 0.01)
         alarms.raise_alarm(ARCHIVE_ALARM, "no space left")
@@ -30,7 +30,7 @@ def test_an_alarm_stands_while_the_archive_is_gone_and_others_are_left_alone(tmp
 
 def test_the_thread_looks_until_it_is_stopped(tmp_path):
     station = Station(root=tmp_path / "station")
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         watch = ArchiveWatch(bound_archive(station, connection), station.database, 0.01)
         station.archive.rename(tmp_path / "unmounted")
         watch.start()

@@ -12,11 +12,12 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import ArchiveMissingError, ForeignArchiveError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
-from filmscand.daemon.database.connection import DatabaseMissingError, DatabaseReplacedError, open_database
+from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.identity import choose_identity, find_identity
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.identity import FolderInUseError, bound_archive, identity_problem, open_station
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
+from filmscand.daemon.maintenance.identity import FolderInUseError, bound_archive, connect_station, identity_problem
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import MARKER, Identity
 from support.archive_frames import write
@@ -30,7 +31,7 @@ def station(tmp_path):
 
 
 def open_and_close(station):
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         return find_identity(connection).identity
 
 
@@ -39,10 +40,10 @@ def marker(station):
     return Identity(found["archive_id"], found["station_id"])
 
 
-def archive_a_frame(station, opening=open_station, frame=FRAME):
+def archive_a_frame(station, opening=connect_station, frame=FRAME):
     """Archive one frame; `opening` open_database does it as a version before there were markers."""
     station.database.parent.mkdir(parents=True, exist_ok=True)
-    with closing(opening(station if opening is open_station else station.database)) as connection:
+    with closing(opening(station if opening is connect_station else station.database)) as connection:
         queue = Queue(connection)
         source = SourceFile("raw", f"sha of {frame}", 1, "a.tif")
         job = queue.reserve(Roll(frame.collection, frame.box, frame.roll), 1, [source], CleanRequest())
@@ -68,7 +69,7 @@ def test_a_folder_with_other_folders_is_not_taken_for_a_new_archive(station):
     station.archive.mkdir(parents=True)
     (station.archive / "letters").mkdir()
     with pytest.raises(FolderInUseError, match=r"other folders.*`filmscand archive init`"):
-        open_station(station)
+        connect_station(station)
     assert not station.database.exists()
 
 
@@ -97,7 +98,7 @@ def test_a_lost_database_beside_an_archive_is_never_made_anew(station, found, fr
     if found == "empty":
         station.database.touch()
     with pytest.raises(DatabaseMissingError, match=rf"station.db: .* is {found}, .*`filmscand rebuild`"):
-        open_station(station)
+        connect_station(station)
     assert isinstance(identity_problem(station), DatabaseMissingError)
     assert station.database.exists() is (found == "empty")
 
@@ -107,14 +108,14 @@ def test_a_database_with_tables_and_nothing_in_them_is_refused_too(station):
     station.database.unlink()
     open_database(station.database).close()
     with pytest.raises(DatabaseMissingError, match="rebuild --replace"):
-        open_station(station)
+        connect_station(station)
 
 
 def test_a_lost_database_beside_an_archive_without_a_marker_is_never_made_anew(station):
     archive_a_frame(station, open_database)
     station.database.unlink()
     with pytest.raises(DatabaseMissingError, match=r"holds frames. Run `filmscand rebuild`"):
-        open_station(station)
+        connect_station(station)
 
 
 def test_a_station_of_a_version_without_markers_goes_on(station, caplog):
@@ -132,14 +133,14 @@ def test_a_station_of_a_version_without_markers_waits_for_its_archive_to_be_moun
         if there:
             station.archive.mkdir()
         with pytest.raises(ArchiveMissingError, match="none of the 1 frames"):
-            open_station(station)
+            connect_station(station)
 
 
 def test_two_stations_never_share_an_archive(station, tmp_path):
     archive_a_frame(station)
     other = Station(root=tmp_path / "other", archive=station.archive)
     with pytest.raises(DatabaseMissingError, match="`filmscand archive adopt`"):
-        open_station(other)
+        connect_station(other)
     assert not other.database.exists()
 
 
@@ -151,7 +152,7 @@ def test_of_two_new_stations_on_an_empty_archive_the_second_is_refused(station, 
         choose_identity(connection, Identity.new(), "now")
     open_and_close(station)
     with pytest.raises(ForeignArchiveError, match=f"{station.root}.*archive adopt"):
-        open_station(other)
+        connect_station(other)
 
 
 def test_a_database_with_other_ids_is_refused_and_names_rebuild(station, tmp_path):
@@ -160,7 +161,7 @@ def test_a_database_with_other_ids_is_refused_and_names_rebuild(station, tmp_pat
     archive_a_frame(other)
     shutil.copy(other.database, station.database)
     with pytest.raises(DatabaseReplacedError, match="rebuild --replace"):
-        open_station(station)
+        connect_station(station)
     assert isinstance(identity_problem(station), DatabaseReplacedError)
 
 
@@ -169,7 +170,7 @@ def test_a_database_older_than_the_ids_beside_a_marked_archive_is_refused(statio
     with closing(open_database(station.database)) as connection:
         connection.execute("DELETE FROM identity")
     with pytest.raises(DatabaseReplacedError, match="rebuild --replace"):
-        open_station(station)
+        connect_station(station)
 
 
 @pytest.mark.parametrize("marked", [False, True])
@@ -186,7 +187,7 @@ def test_an_archive_of_another_station_is_left_alone_and_goes_on_when_ours_is_ba
     archive_a_frame(station)
     other = Station(root=tmp_path / "other")
     open_and_close(other)
-    with closing(open_station(station)) as connection:
+    with closing(connect_station(station)) as connection:
         archive = bound_archive(station, connection)
         shutil.move(station.archive, station.root / "ours")
         shutil.move(other.archive, station.archive)

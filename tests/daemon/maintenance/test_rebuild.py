@@ -14,10 +14,11 @@ from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.connection import DatabaseMissingError, DatabaseReplacedError, open_database
+from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, count_frames, sources_of
 from filmscand.daemon.database.queue import DuplicateSourceError, Queue
-from filmscand.daemon.maintenance.identity import identity_problem, open_station
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
+from filmscand.daemon.maintenance.identity import connect_station, identity_problem
 from filmscand.daemon.maintenance.rebuild import DatabaseExistsError, rebuild
 from filmscand.daemon.maintenance.reclean import selected_frames
 from filmscand.daemon.station.lock import StationBusyError, sole_process
@@ -98,7 +99,7 @@ def test_an_archive_that_is_not_mounted_costs_no_database(station):
 KILLED_BETWEEN = """
 import os, signal, sys
 from pathlib import Path
-from filmscand.daemon.maintenance.identity import identity_problem, open_station
+from filmscand.daemon.maintenance.identity import identity_problem, connect_station
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.station.configuration import load_station
 left = int(sys.argv[2])
@@ -124,7 +125,7 @@ def test_killed_at_any_moment_a_rebuild_leaves_the_old_database_the_new_one_or_a
             connection.close()
         subprocess.run([sys.executable, "-c", KILLED_BETWEEN, str(station.config), str(moment)], check=False)
     try:
-        with closing(open_station(station.station)) as connection:
+        with closing(connect_station(station.station)) as connection:
             assert len(selected_frames(connection, ["c/b/r"], failed=False)) == 2
     except DatabaseMissingError as error:
         assert "filmscand rebuild" in str(error)
@@ -139,7 +140,7 @@ def test_the_old_database_does_not_fit_the_archive_any_more(station):
     old = rebuild(station.station, replace=True).old_database
     old.replace(station.station.database)
     with pytest.raises(DatabaseReplacedError, match="rebuild --replace"):
-        open_station(station.station)
+        connect_station(station.station)
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all, whatever it is called" * 100])
@@ -152,7 +153,7 @@ def test_a_database_that_is_empty_or_damaged_is_rebuilt_beside_its_archive(stati
 
 def test_a_station_that_never_archived_a_frame_gets_its_database_back(tmp_path):
     station = LiveStation(tmp_path / "empty").station
-    open_station(station).close()
+    connect_station(station).close()
     station.database.unlink()
     assert rebuild(station).archived == 0
     assert identity_problem(station) is None

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from pydantic_core import to_jsonable_python
 
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.database.connection import open_database
@@ -63,7 +64,7 @@ def test_captured_and_cleaned_frames_are_counted(connection):
 
 def test_a_session_without_frames_is_reported_from_the_database(connection):
     number = Sessions(connection).add(ScanPlan(collection="c", box="b", roll="r", device="test:0")).session_id
-    plain = report_of(connection, number).as_dict()
+    plain = to_jsonable_python(report_of(connection, number).summary())
     assert (plain["session"], plain["state"], plain["frames"]) == (number, SessionState.IDLE, [])
     assert (plain["plan"]["device"], plain["lost"]) == ("test:0", 0)
 

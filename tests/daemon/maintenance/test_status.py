@@ -47,6 +47,7 @@ def test_files_that_wait_for_a_person_are_named_and_all_that_arrive_are_counted(
     candidates.moved_away(away)
     status = station_status(station)
     assert status.arriving == 1
+    assert status.arriving_files == ("/drop/new.tif",)
     assert [(file.watch, file.path, file.state, file.reason) for file in status.waiting] == [
         ("/drop", row.path, "ambiguous", "two infrared files")
     ]

@@ -19,7 +19,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState, Taken, Wish
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance.identity import open_station
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.scanning.run import AFTER_INTERRUPTION, SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -48,7 +48,7 @@ class ScanStation:
         self.root = root
         self.model = model
         self.archive = Archive(root / "archive")
-        self.connection = open_station(Station(root=root))
+        self.connection = connect_station(Station(root=root))
         self.sessions = Sessions(self.connection)
         self.queued = lambda: None
         self.tools = SessionTools(root / "station.db", root / "archive", timing, lambda: self.queued(), self.open)
@@ -247,6 +247,63 @@ def test_a_person_who_feeds_by_hand_is_waited_for_after_each_slide(tmp_path):
         station.sessions.ask(session_id, Wish.RESUME)
         assert station.run(session_id).reason is FinishReason.COMPLETE
     assert len(station.captures()) == 2
+    station.stop()
+
+
+def strip(tmp_path):
+    return ScanStation(tmp_path, "coolscan2")
+
+
+def test_chosen_positions_of_a_strip_are_scanned_in_their_order_and_numbered_on(tmp_path):
+    station = strip(tmp_path)
+    with scanner(4, model="coolscan2") as virtual:
+        session = station.scan(virtual, positions=(2, 4), frames=2, first_number=7)
+    assert session.reason is FinishReason.COMPLETE
+    assert [(frame.position, frame.number) for frame in station.sessions.frames(1)] == [(2, 7), (4, 8)]
+    assert station.slides() == [2, 4]
+    station.stop()
+
+
+def test_a_feeder_cannot_choose_positions(station):
+    with scanner(4) as virtual:
+        session = station.scan(virtual, positions=(2,), frames=1)
+    assert session.reason is FinishReason.FAILED
+    assert "--positions" in session.advice
+
+
+def test_a_frame_that_always_fails_is_skipped_when_a_person_says_so_and_the_ones_behind_it_come(tmp_path):
+    station = strip(tmp_path)
+    with scanner(3, "io_error@start:2xall", model="coolscan2") as virtual:
+        session = station.sessions.add(station.plan(virtual, frames=3))
+        halted = station.run(session.session_id, is_attention)
+        station.sessions.ask_to_skip(session.session_id)
+        session = station.run(session.session_id)
+    assert session.reason is FinishReason.COMPLETE
+    assert station.slides() == [1, 3]
+    lost = station.sessions.frames(1)[1]
+    assert (lost.position, lost.taken) == (2, Taken.LOST)
+    assert lost.error == f"skipped: {halted.message}"
+    assert Alarms(station.connection).standing() == []
+    station.stop()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_position_scanned_again_under_another_number_waits_for_a_person(tmp_path, keep):
+    station = strip(tmp_path)
+    with scanner(2, model="coolscan2") as virtual:
+        station.scan(virtual, frames=1)
+        again = station.sessions.add(station.plan(virtual, frames=1, first_number=3)).session_id
+        halted = station.run(again, is_attention)
+        assert "unsorted/unsorted/r_0001" in halted.message
+        assert "--positions" in halted.advice
+        if keep:
+            station.sessions.ask(again, Wish.RESUME)
+        else:
+            station.sessions.ask_to_skip(again)
+        station.run(again)
+    (frame,) = station.sessions.frames(again)
+    assert frame.taken is (Taken.CAPTURED if keep else Taken.LOST)
+    assert frame.flags == (("same_slide",) if keep else ())
     station.stop()
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from filmscand.daemon.cleaning.engine_options import model_problem
 from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.core.frame_id import slug
 from filmscand.daemon.station.configuration import (
+    DetectorUse,
     FilmKind,
     PairRule,
     SourcePolicy,
@@ -36,9 +38,9 @@ def write(folder, text):
     return file
 
 
-def mistakes(tmp_path, text):
+def mistakes(tmp_path, text, **how):
     with pytest.raises(ConfigError) as error:
-        load_station(write(tmp_path, text))
+        load_station(write(tmp_path, text), **how)
     return str(error.value).splitlines()
 
 
@@ -201,7 +203,7 @@ def test_a_file_in_another_encoding_is_told(tmp_path):
     ],
 )
 def test_the_roll_of_a_file_follows_the_rule(rule, file, roll):
-    assert Watch(roll=rule).roll_of(Path(file), date(2026, 11, 20)) == roll
+    assert slug(Watch(roll=rule).roll_name(Path(file), date(2026, 11, 20))) == roll
 
 
 def test_a_share_settles_longer_than_a_disk_unless_told():
@@ -228,7 +230,7 @@ def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path,
     from support.onnx_models import DENSITY, PROBABILITY, save
 
     text = f"cleaning:\n  sensitivity: 0.4\n  {key}: own.onnx\n"
-    assert mistakes(tmp_path, text) == [
+    assert mistakes(tmp_path, text, check_model=model_problem) == [
         f"{tmp_path}/written.yaml:3: cleaning.{key}: expected a model file, found none at {station_folder}/own.onnx"
     ]
     station_folder.mkdir()
@@ -238,7 +240,27 @@ def test_a_model_that_is_missing_or_another_is_told_with_its_line(key, tmp_path,
         load_station(tmp_path / "written.yaml", check_model=model_problem)
 
 
+def test_a_command_that_opens_no_model_works_while_its_file_is_gone(tmp_path, station_folder):
+    station = load_station(write(tmp_path, "cleaning: {detector_model: gone.onnx}\n"))
+    assert station.cleaning.detector_model == station_folder / "gone.onnx"
+
+
 def test_the_section_page_of_an_older_file_is_told_as_an_unknown_key(tmp_path):
     assert mistakes(tmp_path, "archive: a\npage:\n  port: 8420\n") == [
         f"{tmp_path / 'written.yaml'}:2: page: unknown key"
     ]
+
+
+def test_words_of_a_configuration_are_words_as_documented(tmp_path):
+    text = "cleaning: {detector: off}\nwatch: [{path: drop, collection: no, box: 12, roll: 1974-05-01}]\n"
+    station = load_station(write(tmp_path, text))
+    watch = station.watch[0]
+    assert station.cleaning.detector is DetectorUse.OFF
+    assert (watch.collection, watch.box, watch.roll) == ("no", "12", "1974-05-01")
+    assert load_station(write(tmp_path, "watch: [{box: 0012, fourth_sample_infrared: yes}]\n")).watch[0].box == "0012"
+
+
+@pytest.mark.parametrize("value", ["on", "yes", "true", "1"])
+def test_another_word_for_the_detector_is_told_with_those_there_are(tmp_path, value):
+    (mistake,) = mistakes(tmp_path, f"cleaning: {{detector: {value}}}\n")
+    assert "cleaning.detector: Input should be 'auto' or 'off', found" in mistake

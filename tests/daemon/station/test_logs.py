@@ -75,3 +75,17 @@ def test_a_person_at_a_terminal_gets_text(stream):
     log.info("frame archived")
     assert "frame archived" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+def test_a_terminal_does_not_obey_what_a_record_quotes(stream):
+    stream.isatty = lambda: True
+    set_up_logging(stream=stream)
+    try:
+        raise ValueError("broken\x1b[2J.tif")
+    except ValueError:
+        log.exception("%s: set aside", "x\x1b]0;owned\x07.tif", extra={"watch": "\u202egnp"})
+    shown = stream.getvalue()
+    assert r"x\x1b]0;owned\x07.tif: set aside" in shown
+    assert r"ValueError: broken\x1b[2J.tif" in shown
+    assert r"\u202egnp" in shown
+    assert [char for char in ("\x1b]", "\x1b[2J", "\x07", "\u202e") if char in shown] == []

@@ -77,3 +77,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 def test_a_key_path_is_written_with_dots():
     assert dotted(("watch", 0, "pair")) == "watch.0.pair"
+
+
+def test_words_and_numbers_are_read_as_yaml_1_2_reads_them(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "a: [off, no, 0012, 12:30, 1974-05-01, 1_000]\nb: [true, False, 12, -3, 0.5, .5, 1.5e-3, null, ~]\n"
+    )
+    data = parse_yaml(file).data
+    assert data["a"] == ["off", "no", "0012", "12:30", "1974-05-01", "1_000"]
+    assert data["b"] == [True, False, 12, -3, 0.5, 0.5, 0.0015, None, None]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filmscand.drivers.base import InfraredOrigin
+from filmscand.drivers.files.pairs import name_key
 from filmscand.drivers.files.reader import (
     AmbiguousLayoutError,
     NotAFilmScanError,
@@ -49,6 +54,23 @@ def test_partner_is_found_whatever_its_case(tmp_path, partner):
         (tmp_path / name).touch()
     assert find_infrared_partner(tmp_path / "Frame.tif") == tmp_path / partner
     assert find_infrared_partner(tmp_path / "Frame3.tif") is None
+
+
+@pytest.mark.parametrize("picture, partner", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_partner_is_found_whichever_system_wrote_the_accents(tmp_path, picture, partner):
+    names = unicodedata.normalize(picture, "Übung.tif"), unicodedata.normalize(partner, "übung_ir.tif")
+    for name in names:
+        (tmp_path / name).touch()
+    assert find_infrared_partner(tmp_path / names[0]) == tmp_path / names[1]
+
+
+@given(st.text(max_size=8))
+def test_a_name_has_one_key_in_whatever_case_and_form_it_is_written(name):
+    key = name_key(name)
+    assert name_key(key) == key
+    for form in ("NFC", "NFD"):
+        assert name_key(unicodedata.normalize(form, name)) == key
+        assert name_key(unicodedata.normalize(form, name.casefold())) == key
 
 
 def test_partner_in_the_pictures_own_case_and_extension_goes_first(tmp_path):

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from filmscand.drivers.sane.planes import Parameters, decode, fit_grid, split, trim
 from filmscand.drivers.scanner.errors import Recovery, ScannerIoError, ShortFrameError
-from filmscand.drivers.scanner.same_slide import Fingerprint
 
 
 def parameters_for(samples, padding_bytes=0):
     rows, cols, channels = samples.shape
     line_bytes = cols * channels * samples.itemsize + padding_bytes
     kind = "gray" if channels == 1 else "color"
-    return Parameters(kind, True, cols, rows, samples.itemsize * 8, line_bytes)
+    return Parameters(kind, cols, rows, samples.itemsize * 8, line_bytes)
 
 
 def through_python_sane(samples, padding_bytes=0):
@@ -56,7 +55,7 @@ def test_lines_with_padding_are_cut_to_their_pixels():
 def test_a_short_frame_is_an_error_and_never_a_picture(missing):
     samples = np.zeros((20, 8, 4), np.uint16)
     stream = through_python_sane(samples)
-    with pytest.raises(ShortFrameError, match=r"of 1248 bytes|of 1280 bytes|of 12\d\d bytes"):
+    with pytest.raises(ShortFrameError, match=r"of 12\d\d announced bytes"):
         decode(stream[: -missing * 8 * 3 * 2], parameters_for(samples))
 
 
@@ -78,8 +77,8 @@ def test_a_frame_that_is_too_long_is_an_error():
     ],
 )
 def test_parameters_that_cannot_be_are_refused(rubbish):
-    sound = {"format": "color", "last_frame": True, "pixels_per_line": 10, "lines": 5, "depth_bits": 16}
-    with pytest.raises(ScannerIoError, match="cannot be"):
+    sound = {"format": "color", "pixels_per_line": 10, "lines": 5, "depth_bits": 16}
+    with pytest.raises(ScannerIoError, match="impossible frame"):
         Parameters(**{**sound, "bytes_per_line": 60, **rubbish})
 
 
@@ -107,7 +106,7 @@ def test_want_of_memory_is_an_error_that_another_try_may_mend_and_leaves_nothing
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
-        with pytest.raises(ScannerIoError, match="of memory for the frame") as caught:
+        with pytest.raises(ScannerIoError, match="MiB of memory for the frame") as caught:
             split(samples, 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -144,7 +143,7 @@ def test_a_second_pass_that_rounded_to_another_row_is_cut_or_continued_but_never
 
 
 def test_a_second_pass_of_quite_another_size_is_an_error():
-    with pytest.raises(ScannerIoError, match="infrared came as"):
+    with pytest.raises(ScannerIoError, match="the infrared has the shape"):
         trim(np.zeros((20, 20), np.uint16), (30, 20))
 
 
@@ -153,17 +152,3 @@ def test_infrared_of_the_same_size_is_taken_as_it_is():
     fitted = fit_grid(plane, (9, 7))
     assert np.array_equal(fitted.counts, plane)
     fitted.close()
-
-
-def noisy_scan(picture, seed):
-    noise = np.random.default_rng(seed).normal(0, 300, picture.shape)
-    return np.clip(np.roll(picture, 1, axis=0) + noise, 0, 65535).astype(np.uint16)
-
-
-def test_two_scans_of_one_slide_look_the_same_and_two_slides_do_not():
-    rows, cols = np.mgrid[0:200, 0:300]
-    hill = np.repeat((20000 + 15000 * np.sin(rows / 40) * np.cos(cols / 50))[..., None], 3, axis=2)
-    valley = np.repeat((20000 + 15000 * np.cos(rows / 70) * np.sin(cols / 30))[..., None], 3, axis=2)
-    first, again, other = (Fingerprint.of(noisy_scan(p, s)) for s, p in enumerate((hill, hill, valley)))
-    assert first.same_slide(again)
-    assert not first.same_slide(other)

@@ -13,9 +13,10 @@ from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Region, ScanRequest
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import COLS, RESOLUTION_DPI, ROWS, make_magazine, quick_recipe, slide_numbers
+from support.scanner_station import COLS, RESOLUTION_DPI, ROWS, make_magazine, needs_sane, quick_recipe, slide_numbers
 
-pytest.importorskip("sane", reason="python-sane is not installed", exc_type=ImportError)
+pytestmark = needs_sane
+
 
 SLIDES = 3
 

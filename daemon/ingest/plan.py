@@ -1,0 +1,53 @@
+"""The settings of one ingest thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.core.timing import Timing
+from filmscand.daemon.station.configuration import Station, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """The settings of one ingest thread.
+
+    Attributes
+    ----------
+    watch : Watch
+        The folder.
+    archive, database : Path
+        Top of the archive, and the station's database.
+    request : CleanRequest
+        How every frame is to be cleaned.
+    timing : Timing
+        Waiting times.
+    memory_limit_bytes : int
+        Memory that a comparison of two files may use: as much as a worker.
+    """
+
+    watch: Watch
+    archive: Path
+    database: Path
+    request: CleanRequest
+    timing: Timing
+    memory_limit_bytes: int
+
+
+def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
+    """Return one plan for each watch of a station."""
+    limit_bytes = station.workers.memory_limit_mib << 20
+    return [
+        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes)
+        for watch in station.watch
+    ]
+
+
+def _request(station: Station, watch: Watch) -> CleanRequest:
+    return CleanRequest(
+        film=watch.film,
+        sensitivity=station.cleaning.sensitivity,
+        fourth_sample_is_infrared=watch.fourth_sample_infrared,
+    )

@@ -1,0 +1,122 @@
+"""Files of a watch folder that cannot be taken or put away: told in one alarm for the folder, until it works."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+from filmscand.daemon.core.errors import DaemonError, SourceChangedError
+from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.ingest.plan import IngestPlan
+
+log = logging.getLogger(__name__)
+
+
+def shown(path: str) -> str:
+    """Return a file name as text that can be stored and shown: bytes that are no UTF-8 become `\\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_text(path: str) -> bool:
+    """Return whether a file name is UTF-8, so that it can be stored as it is."""
+    return shown(path) == path
+
+
+def is_of_one_file(error: sqlite3.Error) -> bool:
+    """Return whether the database only refuses a value; otherwise it does not work at all."""
+    return isinstance(
+        error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
+    )
+
+
+def restart_alarm(plan: IngestPlan) -> str:
+    """Return the key of the alarm that the ingest of a watch folder ended and begins again."""
+    return f"ingest:{plan.watch.path}"
+
+
+def tell_of_restart(plan: IngestPlan, error: Exception) -> None:
+    """Raise the alarm that the ingest of a watch folder ended unexpectedly, if the database can hold it."""
+    with contextlib.suppress(sqlite3.Error, DaemonError), closing(open_database(plan.database)) as connection:
+        told = shown(f"{plan.watch.path}: nothing is taken: unexpected {type(error).__name__}: {error}")
+        Alarms(connection).raise_alarm(restart_alarm(plan), told)
+
+
+class Troubles:
+    """One alarm about all files of a watch folder that have the same kind of trouble.
+
+    Parameters
+    ----------
+    alarms : Alarms
+        The station's alarms.
+    key : str
+        Key of the alarm.
+    many : callable
+        Returns the first words of the alarm for a number of files; the message of the first file follows.
+    """
+
+    def __init__(self, alarms: Alarms, key: str, many: Callable[[int], str]) -> None:
+        self._alarms = alarms
+        self._key = key
+        self._many = many
+        self._messages: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._messages)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._messages
+
+    def safely(self, path: str, action: Callable[[], object]) -> bool:
+        """Do something for one file; an error concerns this file only. Return whether there was none.
+
+        Raises
+        ------
+        sqlite3.Error
+            The database does not work.
+        """
+        try:
+            action()
+        except sqlite3.Error as error:
+            if not is_of_one_file(error):
+                raise
+            self.note(path, f"{path}: {type(error).__name__}: {error}")
+        except SourceChangedError:
+            # It is being replaced: the next sweep sees what became of it.
+            return False
+        except DaemonError as error:
+            self.note(path, str(error))
+        except Exception as error:
+            if path not in self:
+                log.exception("%s: unexpected error", shown(path))
+            self.note(path, f"{path}: unexpected {type(error).__name__}: {error}")
+        else:
+            self.end(path)
+            return True
+        return False
+
+    def note(self, path: str, message: str) -> None:
+        """Note a file's trouble and raise the alarm; the log hears of it once."""
+        message = shown(message)
+        if self._messages.get(path) != message:
+            log.error("%s; tried again until it works", message)
+        self._messages[path] = message
+        first = next(iter(self._messages.values()))
+        self._alarms.raise_alarm(
+            self._key, first if len(self._messages) == 1 else f"{self._many(len(self._messages))}; the first: {first}"
+        )
+
+    def end(self, path: str) -> None:
+        """Note that a file has no trouble any more; the alarm ends with the last one."""
+        if self._messages.pop(path, None) is not None and not self._messages:
+            self._alarms.clear(self._key)
+
+    def keep(self, paths: set[str]) -> None:
+        """Forget the files that are not among these; an alarm of an earlier run ends too if none is left."""
+        self._messages = {path: message for path, message in self._messages.items() if path in paths}
+        if not self._messages:
+            self._alarms.clear(self._key)

@@ -1,0 +1,61 @@
+"""Every command names its station first, and refuses one that does not exist."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from filmscand.daemon.database.connection import open_database
+
+pytestmark = pytest.mark.usefixtures("station")
+
+NEED_A_STATION = [
+    ["status"],
+    ["verify"],
+    ["rebuild"],
+    ["seal", "c/b/r"],
+    ["reclean", "c/b/r"],
+    ["session", "pause", "1"],
+    ["session", "resume", "1"],
+    ["session", "cancel", "1"],
+]
+
+
+@pytest.mark.parametrize("arguments", NEED_A_STATION, ids=" ".join)
+def test_a_station_that_does_not_exist_is_refused_and_not_made(command, station, arguments):
+    status, out, errors = command(*arguments)
+    assert (status, out) == (1, "")
+    assert f"no station at {station} (named by $FILMSCAND_STATION)" in errors
+    assert not station.exists()
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["verify"], ["doctor"], ["config", "show"]], ids=" ".join)
+def test_the_first_line_and_the_first_key_name_the_station(command, station, arguments):
+    (station / "archive").mkdir(parents=True)
+    open_database(station / "station.db").close()
+    assert command(*arguments)[1].splitlines()[0] == f"station      {station}"
+    answer = json.loads(command(*arguments, "--json")[1])
+    assert next(iter(answer.items())) == ("station", str(station))
+
+
+def test_a_machine_without_a_station_can_be_examined(command, station):
+    status, text, _ = command("doctor")
+    assert status == 0
+    assert text.splitlines()[0] == f"station      {station} (there is none yet)"
+    assert not station.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+def test_a_user_who_may_not_look_is_told_which_user_may(command, station):
+    (station / "archive").mkdir(parents=True)
+    station.chmod(0o700)
+    station.parent.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        status, _, errors = command("status")
+    finally:
+        os.seteuid(0)
+    assert status == 1
+    assert "may not look into the station" in errors
