@@ -17,6 +17,7 @@ import time
 from contextlib import closing, suppress
 from multiprocessing.connection import wait
 
+from filmscand.daemon.archive.atomic_file import make_folders
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool
@@ -24,12 +25,15 @@ from filmscand.daemon.core.errors import Fault, TransientError, whose
 from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames, held_frames, unfinished_frames
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.service_record import ServiceRecord, begin_service
+from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watch import require_apart
+from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
+from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -73,6 +77,9 @@ def run_service(
         Another service runs on this station.
     ConfigError
         Watch folders overlap each other, the archive or the database.
+    DaemonError
+        Database and archive do not belong together (`maintenance.identity.connect_station`), or the database was
+        removed or replaced while the service ran.
     """
     timing = timing or Timing()
     notifier = notifier or Notifier()
@@ -80,8 +87,8 @@ def run_service(
     with Bell() as bell:
         _make_folders(station)
         require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
-        with sole_process(station), closing(open_database(station.database)) as connection:
-            _recover(station, connection)
+        with sole_process(station), closing(connect_station(station)) as connection:
+            _recover(bound_archive(station, connection), connection)
             return Supervisor(station, connection, notifier, bell, timing).run(scans_only=scans_only)
 
 
@@ -97,7 +104,9 @@ class Supervisor:
         self._timing = timing
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
-        self._archive = Archive(station.archive)
+        self._database = station.database
+        self._archive = bound_archive(station, connection)
+        self._archive_watch = ArchiveWatch(self._archive, station.database, timing.tick_s)
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
@@ -105,15 +114,32 @@ class Supervisor:
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
 
     def run(self, *, scans_only: bool = False) -> int:
-        """Start, supervise and stop; return the exit status."""
-        self._worker_pool.fill()
+        """Start, supervise and stop; return the exit status.
+
+        Raises
+        ------
+        DatabaseReplacedError
+            The database was removed or replaced: everything was stopped, nothing more went into a forgotten queue.
+        """
         if scans_only:
             self._ingests.clear()
+        self._archive_watch.start()
+        self._worker_pool.fill()
         for ingest in self._ingests:
             ingest.start()
         self._notifier.ready(f"{len(self._ingests)} watch folders")
         log.info("service started")
+        try:
+            self._watch_over(scans_only=scans_only)
+        except DatabaseReplacedError as error:
+            log.error("%s The service ends.", error)
+            self._stop()
+            raise
+        return self._stop()
+
+    def _watch_over(self, *, scans_only: bool) -> None:
         while not self._bell.told_to_stop:
+            require_in_place(self._connection, self._database)
             self.look()
             if scans_only and self._is_idle():
                 break
@@ -121,7 +147,6 @@ class Supervisor:
             ready = wait([*self._worker_pool.handles(), self._bell.fileno()], self._tick_s)
             if self._bell.fileno() in ready and self._bell.answer():
                 self._worker_pool.wake()
-        return self._stop()
 
     def look(self) -> None:
         """Check workers and sessions once; feed systemd's watchdog if the database answers."""
@@ -181,6 +206,7 @@ class Supervisor:
         self._notifier.stopping("finishing the current frames", self._timing.stop_s + 10.0)
         log.info("stopping")
         deadline_s = time.monotonic() + self._timing.stop_s
+        self._archive_watch.stop()
         for ingest in self._ingests:
             ingest.ask_to_stop()
         self._sessions.ask_to_stop()
@@ -239,7 +265,7 @@ class Bell:
         self.told_to_stop = True
 
 
-def _recover(station: Station, connection: sqlite3.Connection) -> None:
+def _recover(archive: Archive, connection: sqlite3.Connection) -> None:
     """Continue the work of an earlier service that was killed."""
     queue = Queue(connection)
     interrupted = unfinished_frames(connection)
@@ -248,9 +274,9 @@ def _recover(station: Station, connection: sqlite3.Connection) -> None:
         queue.release(held.worker, interrupted=True)
         log.warning("%s was interrupted and is queued again", held.job.frame)
     try:
-        removed = Archive(station.archive).remove_leftovers(job.frame for job in interrupted)
+        removed = archive.remove_leftovers(job.frame for job in interrupted)
     except (OSError, TransientError) as error:
-        log.warning("%s: leftovers stay for now: %s", station.archive, error)
+        log.warning("%s: leftovers stay for now: %s", archive.root, error)
     else:
         log.info("%d unfinished frames, %d leftover files removed", len(interrupted), removed)
     begin_service(connection, ServiceRecord(this_process(), time.time()))
@@ -268,12 +294,12 @@ def _outlive(worker: ProcessId) -> None:
 def _make_folders(station: Station) -> None:
     for folder in (station.database.parent, *(watch.path for watch in station.watch)):
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+            make_folders(folder)
+        except (OSError, TransientError) as error:
             # Ingest waits for a share that is not mounted yet; without the database's folder the service cannot run.
             if folder == station.database.parent:
                 raise
-            log.warning("%s: cannot be made: %s", folder, error.strerror)
+            log.warning("%s: cannot be made: %s", folder, error)
 
 
 def _worker_plan(station: Station, timing: Timing) -> WorkerPlan:

@@ -1,13 +1,18 @@
-"""Atomic files: a file gets its final name only when it is complete and durable. It is hashed while it is written."""
+"""Atomic files: a file gets its final name only when it is complete and durable. It is hashed while it is written.
+
+Everything happens relative to the descriptor of the target's folder; see `station.folders` for how it is opened.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import errno
 import fcntl
 import hashlib
 import io
 import os
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +24,8 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 from filmscand.daemon.core.errors import FrameExistsError, storing
 from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.core.progress import tell_bytes
+from filmscand.daemon.station.folders import make_durably, opened, sync_descriptor
+from filmscand.daemon.station.folders import sync_folder as sync_folder
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 PART_PREFIX: Final = ".filmscand-"
 PART_SUFFIX: Final = ".part"
 CHUNK_BYTES: Final = 8 << 20
-DERIVATIVE_MODE: Final = 0o644
+# The umask or a default ACL of the folder takes away what others must not do.
+DERIVATIVE_MODE: Final = 0o666
 Writer = Callable[[BinaryIO], object]
 # Smaller chunks are hashed on one core: handing them to another thread would cost more than it saves.
 _TWO_THREADS_BYTES: Final = 64 << 10
@@ -121,9 +129,7 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
     with open_plain(path) as file:
         if from_disk:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        with HashingFile() as hashing:
-            copy(cast(BinaryIO, file), cast(BinaryIO, hashing))
-            return hashing.digest()
+        return _hash_open(cast(BinaryIO, file))
 
 
 def copy(source: BinaryIO, target: BinaryIO) -> None:
@@ -146,7 +152,7 @@ def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = D
     replace : bool
         True replaces an existing file, for content that can be made again. False never changes an existing file.
     mode : int
-        Permissions of the file.
+        Permissions of the file, before the umask.
 
     Returns
     -------
@@ -160,8 +166,8 @@ def publish(target: Path, write: Writer, *, replace: bool = False, mode: int = D
     StorageFullError, ArchiveUnwritableError
         The disk failed; no temporary file is left behind.
     """
-    with storing(target), _part_file(target.parent, mode) as (part, file):
-        digest = _write_durably(file, write)
+    with storing(target), _part_file(target.parent, mode) as part:
+        digest = _write_durably(part.file, write)
         return Published(digest, _give_name(part, target, digest, replace=replace))
 
 
@@ -186,7 +192,10 @@ def publish_together(writers: Mapping[Path, Writer]) -> dict[Path, tuple[Digest,
         Size and hashes of each file, and the seconds that it took.
     """
     with ThreadPoolExecutor(max(len(writers), 1), "publish") as pool:
-        jobs = {target: pool.submit(_publish_timed, target, write) for target, write in writers.items()}
+        jobs = {
+            target: pool.submit(contextvars.copy_context().run, _publish_timed, target, write)
+            for target, write in writers.items()
+        }
     return {target: job.result() for target, job in jobs.items()}
 
 
@@ -201,7 +210,7 @@ def publish_in_order(writers: Mapping[Path, Writer], *, mode: int = DERIVATIVE_M
     writers : mapping of Path to callable
         Final path of each file, and the function that writes its content.
     mode : int
-        Permissions of the files.
+        Permissions of the files, before the umask.
 
     Raises
     ------
@@ -214,8 +223,8 @@ def publish_in_order(writers: Mapping[Path, Writer], *, mode: int = DERIVATIVE_M
         jobs = {}
         for target, write in writers.items():
             with storing(target):
-                part, file = parts.enter_context(_part_file(target.parent, mode))
-            jobs[target] = part, pool.submit(_write_durably_to, target, file, write)
+                part = parts.enter_context(_part_file(target.parent, mode))
+            jobs[target] = part, pool.submit(_write_durably_to, target, part.file, write)
         digests = {target: (part, job.result()) for target, (part, job) in jobs.items()}
         published = {}
         for target, (part, digest) in digests.items():
@@ -232,25 +241,8 @@ def make_folders(folder: Path) -> None:
     StorageFullError, ArchiveUnwritableError
         The disk failed.
     """
-    if folder.is_dir():
-        return
-    make_folders(folder.parent)
     with storing(folder):
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable (fsync of the folder)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network file systems cannot sync a folder; their servers keep names in order.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
+        make_durably(folder)
 
 
 def remove_abandoned_parts(folder: Path) -> int:
@@ -260,12 +252,11 @@ def remove_abandoned_parts(folder: Path) -> int:
     locks, a temporary file without a write for an hour counts as abandoned.
     """
     removed = 0
-    for part in folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
-            locked = lock(file, wait=False)
-            if locked or time.time() - part.stat().st_mtime > _ABANDONED_S:
-                part.unlink()
-                removed += 1
+    with opened(folder) as parent:
+        for name in os.listdir(parent):  # noqa: PTH208  a descriptor has no path
+            if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
+                with contextlib.suppress(FileNotFoundError, BlockingIOError):
+                    removed += _remove_if_abandoned(name, parent)
     return removed
 
 
@@ -306,13 +297,13 @@ def _write_durably_to(target: Path, file: BinaryIO, write: Writer) -> Digest:
         return _write_durably(file, write)
 
 
-def _give_name(part: Path, target: Path, digest: Digest, *, replace: bool) -> bool:
+def _give_name(part: _Part, target: Path, digest: Digest, *, replace: bool) -> bool:
     created = True
     if replace:
-        part.replace(target)
+        part.rename(target.name)
     else:
         created = _link_once(part, target, digest)
-    sync_folder(target.parent)
+    sync_descriptor(part.folder)
     return created
 
 
@@ -321,24 +312,51 @@ def _publish_timed(target: Path, write: Writer) -> tuple[Digest, float]:
     return publish(target, write, replace=True).digest, time.perf_counter() - began
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A temporary file, its name, and the descriptor of its folder."""
+
+    folder: int
+    name: str
+    file: BinaryIO
+
+    def rename(self, name: str) -> None:
+        os.rename(self.name, name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+
+
 @contextlib.contextmanager
-def _part_file(folder: Path, mode: int) -> Iterator[tuple[Path, BinaryIO]]:
-    part = folder / f"{PART_PREFIX}{uuid.uuid4()}{PART_SUFFIX}"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  a descriptor has no path
-            lock(file)
-            # A share without Unix permissions keeps its own; it can hold an archive all the same.
-            with contextlib.suppress(PermissionError):
-                os.fchmod(descriptor, mode)
-            yield part, file
-    finally:
-        part.unlink(missing_ok=True)
+def _part_file(folder: Path, mode: int) -> Iterator[_Part]:
+    name = f"{PART_PREFIX}{uuid.uuid4()}{PART_SUFFIX}"
+    with opened(folder) as parent:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode, dir_fd=parent)
+        try:
+            with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123  a descriptor has no path
+                lock(file)
+                yield _Part(parent, name, file)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=parent)
 
 
-def _link_once(part: Path, target: Path, digest: Digest) -> bool:
+def _remove_if_abandoned(name: str, parent: int) -> bool:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    with io.FileIO(descriptor, "rb") as file:
+        locked = lock(file, wait=False)
+        abandoned = locked or time.time() - os.fstat(descriptor).st_mtime > _ABANDONED_S
+        if abandoned:
+            os.unlink(name, dir_fd=parent)
+        return abandoned
+
+
+def _hash_open(file: BinaryIO) -> Digest:
+    with HashingFile() as hashing:
+        copy(file, cast(BinaryIO, hashing))
+        return hashing.digest()
+
+
+def _link_once(part: _Part, target: Path, digest: Digest) -> bool:
     try:
-        os.link(part, target)
+        os.link(part.name, target.name, src_dir_fd=part.folder, dst_dir_fd=part.folder)
     except FileExistsError:
         return _accept_existing(part, target, digest)
     except OSError as error:
@@ -348,21 +366,32 @@ def _link_once(part: Path, target: Path, digest: Digest) -> bool:
     return True
 
 
-def _claim_and_rename(part: Path, target: Path, digest: Digest) -> bool:
+def _claim_and_rename(part: _Part, target: Path, digest: Digest) -> bool:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.close(os.open(target.name, flags, 0o600, dir_fd=part.folder))
     except FileExistsError:
         return _accept_existing(part, target, digest)
-    part.replace(target)
+    part.rename(target.name)
     return True
 
 
-def _accept_existing(part: Path, target: Path, digest: Digest) -> bool:
-    size_bytes = target.stat().st_size
-    if size_bytes == 0 and digest.size_bytes > 0:
+def _accept_existing(part: _Part, target: Path, digest: Digest) -> bool:
+    found = os.stat(target.name, dir_fd=part.folder, follow_symlinks=False)
+    if not stat.S_ISREG(found.st_mode):
+        raise FrameExistsError(f"{target}: expected no file, found something else than a plain file")
+    if found.st_size == 0 and digest.size_bytes > 0:
         # A writer died between claiming the name and renaming: the empty file is only its claim.
-        part.replace(target)
+        part.rename(target.name)
         return True
-    if size_bytes == digest.size_bytes and hash_file(target) == digest:
+    if found.st_size == digest.size_bytes and _hash_of(target.name, part.folder) == digest:
         return False
-    raise FrameExistsError(f"{target}: expected no file or the same content, found another file of {size_bytes} bytes")
+    raise FrameExistsError(
+        f"{target}: expected no file or the same content, found another file of {found.st_size} bytes"
+    )
+
+
+def _hash_of(name: str, folder: int) -> Digest:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with io.FileIO(descriptor, "rb") as file:
+        return _hash_open(cast(BinaryIO, file))

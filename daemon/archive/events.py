@@ -30,6 +30,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Record
 from filmscand.daemon.database.archive_records import ArchiveRecord
+from filmscand.daemon.station.folders import open_to_append
 
 _SIGNATURE: Final = "line_sha256"
 
@@ -133,7 +134,7 @@ def append_events(file: Path, events: Iterable[Event]) -> None:
         The disk did not take them; the file is as it was.
     """
     lines = "".join(_signed(event.to_line()) for event in events)
-    with storing(file), file.open("ab", buffering=0) as log:
+    with storing(file), open_to_append(file) as log:
         lock(log)
         end = os.fstat(log.fileno()).st_size
         try:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.daemon.archive._root import ArchiveRoot
 from filmscand.daemon.archive.atomic_file import (
     Published,
     Writer,
@@ -50,6 +51,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.station.disk import free_bytes
+from filmscand.daemon.station.marker import Identity
 from filmscand.drivers.base import Capture
 from filmscand.drivers.files.writer import write_tiff
 
@@ -66,11 +68,20 @@ class Archive:
     Parameters
     ----------
     root : Path
-        Top of the tree; it is created with the first frame.
+        Top of the tree.
+    identity : Identity, optional
+        The ids of the station's database. Every method that writes, or on whose answer a write depends, requires them
+        in the archive's marker and raises `ArchiveMissingError` where they are not; the top is never made. Without
+        them, for tools that have no station, the top is made when the first frame comes.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, identity: Identity | None = None) -> None:
         self.root = root
+        self._root = ArchiveRoot(root, identity)
+
+    def require_present(self) -> None:
+        """Require the archive at its place; see `station.marker.open_archive` for the errors."""
+        self._root.require_present()
 
     def frame_folder(self, frame: FrameId) -> FrameFolder:
         """Return the folder of a frame and the paths of its files."""
@@ -78,9 +89,9 @@ class Archive:
 
     def is_sealed(self, frame: FrameId) -> bool:
         """Return whether the frame's roll is sealed."""
-        mark = self.root / frame.roll_folder / DECLARATION
-        with storing(mark, "read"):
-            return mark.exists()
+        mark = frame.roll_folder / DECLARATION
+        with storing(self.root / mark, "read"), self._root.reading() as root:
+            return (root / mark).exists()
 
     def require_open(self, frame: FrameId) -> None:
         """Require that the frame's roll is not sealed.
@@ -116,11 +127,12 @@ class Archive:
         if not _FILE_ENDING.fullmatch(ending):
             raise FrameIdError(f"{source}: expected a file name with an ending of a few letters, found {source.name!r}")
         target = self.frame_folder(frame).original_target(role, ending)
-        self._prepare(frame, target, role)
-        with open_source(source) if root is None else open_below(root, str(source.relative_to(root))) as file:
-            published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
-        stored = stored_file(role, target, published.digest, source.name)
-        self._note_original(frame, EventType.INGESTION, stored, published)
+        with self._root.writing():
+            self._prepare(frame, target, role)
+            with open_source(source) if root is None else open_below(root, str(source.relative_to(root))) as file:
+                published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
+            stored = stored_file(role, target, published.digest, source.name)
+            self._note_original(frame, EventType.INGESTION, stored, published)
         return stored
 
     def note_roll_name(self, frame: FrameId, original_name: str) -> str:
@@ -131,8 +143,9 @@ class Archive:
         IntegrityError
             The roll has a record that cannot be read.
         """
-        self.require_open(frame)
-        record = write_roll_record(self.root / frame.roll_folder / "metadata", frame, original_name)
+        with self._root.writing():
+            self.require_open(frame)
+            record = write_roll_record(self.root / frame.roll_folder / "metadata", frame, original_name)
         return record.original_name or original_name
 
     def note_renaming(self, frame: FrameId, earlier_name: str, stored: StoredFile) -> None:
@@ -154,22 +167,46 @@ class Archive:
         offered = {Role.INFRARED: capture.infrared, Role.RAW: capture.rgb}
         planes = {role: plane for role, plane in offered.items() if plane is not None}
         targets = {role: self.frame_folder(frame).original_target(role, ".tif") for role in planes}
-        for role, target in targets.items():
-            self._prepare(frame, target, role)
         writers = {target: _plane_writer(frame, role, planes[role], capture) for role, target in targets.items()}
-        published = publish_in_order(writers, mode=MASTER_MODE)
-        stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
-        for role, file in stored.items():
-            self._note_original(frame, EventType.CAPTURE, file, published[targets[role]])
+        with self._root.writing():
+            for role, target in targets.items():
+                self._prepare(frame, target, role)
+            published = publish_in_order(writers, mode=MASTER_MODE)
+            stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
+            for role, file in stored.items():
+                self._note_original(frame, EventType.CAPTURE, file, published[targets[role]])
         return tuple(reversed(stored.values()))
+
+    def reserve(self, frame: FrameId) -> bool:
+        """Take a frame number by making the frame's folder; False if the folder is there already.
+
+        Of several stations, sessions and watch folders that try, exactly one succeeds.
+        """
+        with self._root.writing():
+            self.require_open(frame)
+            return self._root.make_new(self.frame_folder(frame).path)
+
+    def release(self, frame: FrameId) -> None:
+        """Give a frame number back: remove the frame's folder if it is empty."""
+        self._root.remove_empty(self.frame_folder(frame).path)
+
+    def find_original(self, frame: FrameId, role: Role) -> Path | None:
+        """Return the raw or infrared file of a frame, None where the archive has none; see `require_present`."""
+        with self._root.reading() as root:
+            found = FrameFolder(root, frame).original(role)
+        return None if found is None else self.frame_folder(frame).path / found.name
+
+    def discard_original(self, frame: FrameId, role: Role) -> None:
+        """Remove an original that its claim gives up, and the frame's folder once it is empty."""
+        path = self.find_original(frame, role)
+        if path is not None:
+            self._root.remove(path)
+        self.release(frame)
 
     def discard_unfinished(self, frame: FrameId) -> None:
         """Remove the infrared file of a capture whose picture was never stored; keep a complete capture."""
-        folder = self.frame_folder(frame)
-        infrared = folder.original(Role.INFRARED)
-        if infrared is not None and folder.original(Role.RAW) is None:
-            with storing(infrared, "remove"):
-                infrared.unlink()
+        if self.find_original(frame, Role.RAW) is None:
+            self.discard_original(frame, Role.INFRARED)
 
     def stored_originals(self, frame: FrameId) -> tuple[StoredFile, ...]:
         """Return the records of the originals on the disk, hashed now.
@@ -179,6 +216,7 @@ class Archive:
         FrameMissingError
             The frame has no raw file.
         """
+        self.require_present()
         folder = self.frame_folder(frame)
         paths = {Role.RAW: folder.raw(), Role.INFRARED: folder.original(Role.INFRARED)}
         with storing(folder.path, "read"):
@@ -192,30 +230,31 @@ class Archive:
         FrameExistsError
             The sidecar names this revision.
         """
-        self.require_open(frame)
         folder = self.frame_folder(frame)
-        if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
-            raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
-        make_folders(folder.path)
-        stored = publish_revision(folder, content)
-        self.append_events(frame, [_creation(frame, file) for file in stored.files])
+        with self._root.writing():
+            self.require_open(frame)
+            if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
+                raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
+            make_folders(folder.path)
+            stored = publish_revision(folder, content)
+            self.append_events(frame, [_creation(frame, file) for file in stored.files])
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar; with it the frame is complete."""
-        self.require_open(frame)
         path = self.frame_folder(frame).sidecar
         content = sidecar.to_json()
-        # The event comes first: a sidecar that no event names was not written by filmscand.
-        self.append_events(frame, [sidecar_event(frame, path.name, content)])
-        publish_bytes(path, content, replace=True)
+        with self._root.writing():
+            self.require_open(frame)
+            # The event comes first: a sidecar that no event names was not written by filmscand.
+            self.append_events(frame, [sidecar_event(frame, path.name, content)])
+            publish_bytes(path, content, replace=True)
         return path
 
     def is_complete(self, frame: FrameId) -> bool:
         """Return whether the frame has its sidecar."""
-        folder = self.frame_folder(frame)
-        with storing(folder.path, "read"):
-            return folder.sidecar.is_file()
+        with storing(self.frame_folder(frame).path, "read"), self._root.reading() as root:
+            return FrameFolder(root, frame).sidecar.is_file()
 
     def read_sidecar(self, frame: FrameId) -> Sidecar:
         """Return the sidecar of a frame.
@@ -231,7 +270,8 @@ class Archive:
         """
         path = self.frame_folder(frame).sidecar
         try:
-            content = read_plain(path)
+            with self._root.reading() as root:
+                content = read_plain(FrameFolder(root, frame).sidecar)
         except FileNotFoundError as error:
             raise FrameMissingError(f"{path}: expected a sidecar, found no file") from error
         except OSError as error:
@@ -256,18 +296,19 @@ class Archive:
 
     def is_free(self, frame: FrameId) -> bool:
         """Return whether the archive has no folder for a frame."""
-        return not self.frame_folder(frame).path.exists()
+        with self._root.reading() as root:
+            return not FrameFolder(root, frame).path.exists()
 
     def next_number(self, collection: str, box: str, roll: str) -> int:
         """Return the highest frame number with a folder in the roll, plus 1; 1 for an empty roll."""
         first = FrameId(collection, box, roll, 1)
-        with storing(self.root / first.roll_folder, "read"):
-            return max((frame.number for frame in self._frames_of(self.root / first.roll_folder)), default=0) + 1
+        with storing(self.root / first.roll_folder, "read"), self._root.reading() as root:
+            return max((frame.number for frame in _frames_of(root, root / first.roll_folder)), default=0) + 1
 
     def frames(self) -> Iterator[FrameId]:
         """Yield every frame that has a folder, complete or not."""
         for roll in sorted(self.root.glob("*/*/*")):
-            yield from self._frames_of(roll)
+            yield from _frames_of(self.root, roll)
 
     def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
         """Remove temporary files of dead writers; return how many.
@@ -280,7 +321,10 @@ class Archive:
         folders = {self.frame_folder(frame).path for frame in (self.frames() if frames is None else frames)}
         rolls = {folder.parent.parent for folder in folders}
         folders |= rolls | {roll / "metadata" for roll in rolls}
-        return sum(remove_abandoned_parts(folder) for folder in folders if folder.is_dir())
+        if not self.root.is_dir():
+            return 0
+        with self._root.writing():
+            return sum(remove_abandoned_parts(folder) for folder in folders if folder.is_dir())
 
     def verify(self, frame: FrameId) -> tuple[Problem, ...]:
         """Read every file of a frame back from the disk and compare it with its recorded hashes.
@@ -303,10 +347,11 @@ class Archive:
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
         """Append to the `events.jsonl` of the frame's roll."""
-        self.require_open(frame)
         metadata = self.root / frame.roll_folder / "metadata"
-        make_folders(metadata)
-        append_events(metadata / "events.jsonl", events)
+        with self._root.writing():
+            self.require_open(frame)
+            make_folders(metadata)
+            append_events(metadata / "events.jsonl", events)
 
     def free_bytes(self) -> int:
         """Return the free space of the archive's disk, bytes."""
@@ -316,7 +361,7 @@ class Archive:
         self.require_open(frame)
         make_folders(target.parent)
         write_roll_record(self.root / frame.roll_folder / "metadata", frame)
-        other = self.frame_folder(frame).original(role)
+        other = self.find_original(frame, role)
         if other not in (None, target):
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
@@ -331,12 +376,13 @@ class Archive:
             ],
         )
 
-    def _frames_of(self, roll: Path) -> Iterator[FrameId]:
-        for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
-            try:
-                yield FrameId.from_folder(folder.relative_to(self.root))
-            except FrameIdError:
-                continue
+
+def _frames_of(root: Path, roll: Path) -> Iterator[FrameId]:
+    for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
+        try:
+            yield FrameId.from_folder(folder.relative_to(root))
+        except FrameIdError:
+            continue
 
 
 def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:

@@ -25,7 +25,7 @@ from filmscand.daemon.archive.known import frame_records
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
-from filmscand.daemon.core.errors import Fault, whose
+from filmscand.daemon.core.errors import ArchiveMissingError, Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import RESERVED_BYTES
 from filmscand.daemon.core.process_id import this_process
@@ -34,9 +34,12 @@ from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, MODEL_ALARM, Alarms
 from filmscand.daemon.database.archive_records import ArchiveRecord, write_records
-from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.connection import reopen_database, transaction
 from filmscand.daemon.database.frames import Lease
+from filmscand.daemon.database.identity import identity_of
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import LeaseLostError, Queue
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
 from filmscand.daemon.station.configuration import Cleaning, LogLevel
 from filmscand.daemon.station.logs import frame_in_logs, set_up_logging
 
@@ -99,8 +102,11 @@ def work(plan: WorkerPlan, orders: Connection) -> None:
     limit_bytes = plan.memory_limit_bytes + RESERVED_BYTES
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
     try:
-        with closing(open_database(plan.database)) as connection:
+        with closing(reopen_database(plan.database)) as connection:
             Worker(plan, connection, orders).run()
+    except (DatabaseMissingError, DatabaseReplacedError) as error:
+        log.error("%s", error)
+        raise SystemExit(1) from None
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
@@ -118,13 +124,13 @@ class Worker:
         self._connection = connection
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
-        self._archive = Archive(plan.archive)
+        self._archive = Archive(plan.archive, identity_of(connection))
         self._identity = this_process()
 
     def run(self) -> None:
         """Take and clean frames until the supervisor says stop or the process keeps too much memory."""
         while not self._must_stop(0.0):
-            lease = self._repeat(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
+            lease = self._take()
             if lease is None:
                 if self._must_stop(self._plan.timing.worker_poll_s):
                     return
@@ -135,6 +141,16 @@ class Worker:
                 log.info("this worker still holds %d MiB and is replaced", _resident_bytes() >> 20)
                 return
 
+    def _take(self) -> Lease | None:
+        """Take a frame, unless the archive is not there or the database is one that will be forgotten."""
+        require_in_place(self._connection, self._plan.database)
+        try:
+            self._archive.require_present()
+        except ArchiveMissingError:
+            # The supervisor raises the alarm.
+            return None
+        return self._repeat(lambda: self._queue.take(self._identity, self._plan.timing.lease_s))
+
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
@@ -143,6 +159,9 @@ class Worker:
             if _is_out_of_memory(error):
                 raise
             fault = whose(error)
+            if fault is Fault.FRAME and (gone := self._archive_problem()) is not None:
+                # Half a file was read when the disk went: that says nothing about the frame.
+                error, fault = gone, Fault.WORLD
             if fault is not Fault.FRAME:
                 self._give_back(lease, error, MODEL_ALARM if fault is Fault.CONFIGURATION else ARCHIVE_ALARM)
                 return
@@ -153,6 +172,13 @@ class Worker:
         else:
             self._repeat(lambda: self._finish(lease, result, records))
             _tell(lease.job.frame, result)
+
+    def _archive_problem(self) -> ArchiveMissingError | None:
+        try:
+            self._archive.require_present()
+        except ArchiveMissingError as error:
+            return error
+        return None
 
     def _finish(self, lease: Lease, result: CleanResult, records: Iterable[ArchiveRecord]) -> None:
         with transaction(self._connection):
@@ -226,7 +252,7 @@ def _heartbeats(plan: WorkerPlan, lease: Lease) -> Iterator[None]:
 def _beat(plan: WorkerPlan, lease: Lease, over: threading.Event) -> None:
     while not over.wait(plan.timing.lease_s / 4):
         try:
-            with closing(open_database(plan.database)) as connection:
+            with closing(reopen_database(plan.database)) as connection:
                 Queue(connection).heartbeat(lease, plan.timing.lease_s)
         except LeaseLostError:
             if not over.is_set():

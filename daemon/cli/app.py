@@ -17,6 +17,7 @@ from filmscand.daemon.cli.archive import rebuild, reclean, seal
 from filmscand.daemon.cli.clean import clean
 from filmscand.daemon.cli.config import config_app
 from filmscand.daemon.cli.evaluate import evaluate
+from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.report import show_checks, show_verification
 from filmscand.daemon.cli.scan import NoScannerError
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(session_app, name="session")
+app.add_typer(archive_app, name="archive")
 app.command()(clean)
 app.command()(evaluate)
 app.command()(reclean)
@@ -124,12 +126,18 @@ def verify(
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
     from filmscand.daemon.cli.screen.bars import reading_bar
+    from filmscand.daemon.maintenance.identity import identity_problem, marker_of
 
     station = open_station(config, as_json=as_json)
+    problem = identity_problem(station)
+    if problem is not None:
+        complain(str(problem))
     with reading_bar("verified", [station.archive / roll for roll in frames or [""]]):
         report = verify_rolls(Archive(station.archive), tuple(frames or ()), station.database)
     show_verification(report, as_json=as_json, station=station.root)
-    if report.damaged:
+    # An archive without a marker and without a station, a copy for example, is verified for what it is.
+    alone = not station.database.exists() and marker_of(station.archive) is None
+    if report.damaged or (problem is not None and not alone):
         raise typer.Exit(Exit.INTEGRITY)
     if report.found_nothing:
         raise FrameMissingError(f"{station.archive}: not one frame was verified; is the archive mounted?")

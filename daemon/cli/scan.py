@@ -76,10 +76,9 @@ def queue_session(station: Station, arguments: ScanArguments) -> int:
     RollSealedError
         The roll is sealed.
     """
-    from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.core.film_kind import FilmKind
-    from filmscand.daemon.database.connection import open_database
     from filmscand.daemon.database.sessions import Sessions
+    from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 
     plan = ScanPlan(
         collection=arguments.collection,
@@ -93,10 +92,9 @@ def queue_session(station: Station, arguments: ScanArguments) -> int:
         operator=arguments.operator,
         sensitivity=station.cleaning.sensitivity,
     )
-    archive = Archive(station.archive)
-    archive.require_open(plan.frame(plan.first_number))
-    station.database.parent.mkdir(parents=True, exist_ok=True)
-    with closing(open_database(station.database)) as connection:
+    with closing(connect_station(station)) as connection:
+        archive = bound_archive(station, connection)
+        archive.require_open(plan.frame(plan.first_number))
         number = arguments.first_number or _next_number(connection, archive, plan)
         return Sessions(connection).add(plan.model_copy(update={"first_number": number})).session_id
 
@@ -197,12 +195,12 @@ def tell_session(station: Station, session_id: int, wish: Wish) -> None:
     SessionError
         There is no session of this number, or it is over.
     """
-    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.connection import reopen_database
     from filmscand.daemon.database.sessions import SessionError, Sessions
 
     if not station.database.exists():
         raise SessionError(f"there is no session {session_id}")
-    with closing(open_database(station.database)) as connection:
+    with closing(reopen_database(station.database)) as connection:
         Sessions(connection).ask(session_id, wish)
 
 

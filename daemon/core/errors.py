@@ -7,6 +7,8 @@ DaemonError
   TransientError            nothing is wrong with the frame: try again later, without a limit
     StorageFullError        no space or quota left
     ArchiveUnwritableError  read-only, no permission, gone or faulty
+      ArchiveMissingError   the archive is not at its place (not mounted): mount it, nothing is taken meanwhile
+        ForeignArchiveError the archive of another station lies there: choose another folder, or adopt it
     SourceUnreadableError   the source's disk or share does not answer
   SourceChangedError        a program still writes the source: let it settle again
   FrameExistsError          another picture has this name: give the frame another number
@@ -52,6 +54,14 @@ class StorageFullError(TransientError):
 
 class ArchiveUnwritableError(TransientError):
     """The archive is read-only, not permitted, gone or faulty."""
+
+
+class ArchiveMissingError(ArchiveUnwritableError):
+    """The archive's folder or its marker is missing: its disk is most likely not mounted."""
+
+
+class ForeignArchiveError(ArchiveMissingError):
+    """The archive at this place belongs to another station."""
 
 
 class SourceUnreadableError(TransientError):

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filmscand.daemon.database.presence import file_id, is_blank
 from filmscand.daemon.database.room import fill_index, require_room
 from filmscand.daemon.database.trouble import (
     DatabaseError,
     DatabaseFullError,
+    DatabaseMissingError,
     DatabaseTooNewError,
     StationConnection,
     damaged,
@@ -26,7 +28,15 @@ from filmscand.daemon.database.trouble import (
 )
 from filmscand.drivers.files.pairs import name_key
 
-__all__ = ["DatabaseError", "DatabaseTooNewError", "open_database", "open_to_read", "schema_version", "transaction"]
+__all__ = [
+    "DatabaseError",
+    "DatabaseTooNewError",
+    "open_database",
+    "open_to_read",
+    "reopen_database",
+    "schema_version",
+    "transaction",
+]
 
 BUSY_TIMEOUT_S = 15.0
 
@@ -173,6 +183,17 @@ _MIGRATIONS = (
         recorded_at REAL NOT NULL
     );
     """,
+    # The ids of the archive's marker. `replaces`: station id that the marker has until `settled` is 1.
+    """
+    CREATE TABLE identity (
+        one        INTEGER PRIMARY KEY CHECK (one = 1),
+        archive_id TEXT NOT NULL,
+        station_id TEXT NOT NULL,
+        replaces   TEXT,
+        made_at    TEXT NOT NULL,
+        settled    INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1))
+    );
+    """,
 )
 
 
@@ -195,11 +216,31 @@ def open_database(path: Path) -> sqlite3.Connection:
     sqlite3.Error
         If it cannot be opened.
     """
+    return _open(path, str(path))
+
+
+def reopen_database(path: Path) -> sqlite3.Connection:
+    """Open the database of a station for one more thread or process; unlike `open_database`, never make one.
+
+    Raises
+    ------
+    DatabaseMissingError
+        If it is missing or empty.
+    sqlite3.Error
+        As for `open_database`.
+    """
+    if is_blank(path):
+        raise DatabaseMissingError(f"{path}: the station's database is missing or empty; stop the service and look")
+    return _open(path, f"{path.absolute().as_uri()}?mode=rw")
+
+
+def _open(path: Path, address: str) -> StationConnection:
     require_room(path)
-    connection = _connect(path, str(path))
+    connection = _connect(path, address)
     try:
         _require_own(connection, path)
         _configure(connection)
+        connection.file_id = file_id(path)
         fill_index(path)
         _migrate(connection, path)
     except BaseException:
@@ -254,7 +295,7 @@ def _open_a_copy(path: Path) -> sqlite3.Connection:
         raise full(path, f"a copy to read from: {error}") from error
 
 
-def _connect(path: Path, address: str) -> sqlite3.Connection:
+def _connect(path: Path, address: str) -> StationConnection:
     if path.exists() and not path.is_file():
         raise damaged(path, "no file")
     try:

@@ -107,17 +107,13 @@ class Queue:
             if instead_of is not None:
                 self._connection.execute("DELETE FROM sources WHERE job_id = ?", (instead_of,))
             self._refuse_duplicate(sources[0].sha256)
-            taken = self._connection.execute(
-                "SELECT max(number) FROM frames WHERE collection = ? AND box = ? AND roll = ?",
-                (roll.collection, roll.box, roll.roll),
-            ).fetchone()[0]
             job = self._one(
                 "INSERT INTO frames (collection, box, roll, number, state, request, source, created_at)"
                 " VALUES (?, ?, ?, ?, 'reserved', ?, ?, ?) RETURNING *",
                 roll.collection,
                 roll.box,
                 roll.roll,
-                max(at_least, (taken or 0) + 1),
+                max(at_least, self._highest(roll) + 1),
                 request.model_dump_json(),
                 sources[0].name,
                 self._clock(),
@@ -141,6 +137,17 @@ class Queue:
                 request.model_dump_json(),
                 source,
                 self._clock(),
+            )
+
+    def renumber(self, job: Job, at_least: int) -> Job:
+        """Give a reserved frame the next number of its roll from `at_least` on."""
+        frame = job.frame
+        with transaction(self._connection):
+            highest = self._highest(Roll(frame.collection, frame.box, frame.roll))
+            return self._move(
+                "UPDATE frames SET number = ? WHERE job_id = ? AND state = 'reserved' RETURNING *",
+                max(at_least, highest + 1),
+                job.job_id,
             )
 
     def drop(self, job_id: int) -> None:
@@ -285,6 +292,13 @@ class Queue:
         )
         if known is not None:
             raise DuplicateSourceError(known.job_id, known.frame)
+
+    def _highest(self, roll: Roll) -> int:
+        taken = self._connection.execute(
+            "SELECT max(number) FROM frames WHERE collection = ? AND box = ? AND roll = ?",
+            (roll.collection, roll.box, roll.roll),
+        ).fetchone()[0]
+        return int(taken or 0)
 
     def _move(self, statement: str, *values: object) -> Job:
         with transaction(self._connection):

@@ -207,7 +207,7 @@ class Sessions:
         session : Session
             The session.
         is_free : callable
-            Returns whether the archive has no folder of a frame.
+            Returns whether the number is free in the archive, or takes it there (`Archive.reserve`).
         request : CleanRequest
             How the frame is to be cleaned.
         """

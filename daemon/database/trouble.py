@@ -5,6 +5,8 @@ DatabaseError
   DatabaseDamagedError     it is no database of a station, or damaged: rebuild it from the archive
   DatabaseFullError        its disk is full: free space there
   DatabaseUnusableError    it cannot be opened, read or written: look after its rights and its disk
+  DatabaseMissingError     it is missing or empty beside an archive: put it back, or rebuild it
+  DatabaseReplacedError    it is another file than before, or not the archive's: put the right one back, or rebuild it
 
 All but the first are errors of SQLite as well: what waits for the database to answer again waits for these, too.
 """
@@ -48,6 +50,14 @@ class DatabaseUnusableError(DatabaseError, sqlite3.OperationalError):
     """The file cannot be opened, read or written."""
 
 
+class DatabaseMissingError(DatabaseError, sqlite3.OperationalError):
+    """The database is missing or empty, although the station has archived frames."""
+
+
+class DatabaseReplacedError(DatabaseError, sqlite3.OperationalError):
+    """Another file lies at the place of the database, or it does not know the archive: nothing may be written to it."""
+
+
 class StationConnection(sqlite3.Connection):
     """A connection whose errors name the file, and say what to do.
 
@@ -55,9 +65,12 @@ class StationConnection(sqlite3.Connection):
     ----------
     file : Path
         The database file.
+    file_id : tuple of int, or None
+        Device and inode of the file that was opened; None: not known.
     """
 
     file: Path
+    file_id: tuple[int, int] | None = None
 
     def cursor(self, *_: Any) -> sqlite3.Cursor:  # type: ignore[override]
         """Return a cursor whose errors name the file."""

@@ -17,6 +17,7 @@ from typing import Final
 from filmscand.daemon.archive.source_file import hash_below
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import FrameExistsError, RollSealedError, SourceChangedError
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.candidates import Candidate, CandidateState
 from filmscand.daemon.database.connection import transaction
@@ -246,13 +247,18 @@ class Claimer:
         *,
         instead_of: int | None = None,
     ) -> Job:
+        self._archive.require_present()
         file = Path(sources[0].name)
         place = roll_for(self._connection, self._archive.root, self._watch, file, self._today())
+        self._archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
         at_least = self._archive.next_number(place.collection, place.box, place.roll)
         with transaction(self._connection):
             job = self._queue.reserve(place, at_least, sources, request, instead_of=instead_of)
             for half in halves:
                 self._candidates.move(half, CandidateState.CLAIMED, job_id=job.job_id)
+        while not self._archive.reserve(job.frame):
+            # Somebody else, a second station perhaps, has just made a folder of this number.
+            job = self._queue.renumber(job, job.frame.number + 1)
         return job
 
     def _give_up(self, job: Job) -> None:
@@ -260,7 +266,9 @@ class Claimer:
             role = Role(source.role)
             # Only the copies of this claim; a file with other content belongs to another frame.
             if self._halves.find_stored(job.frame, source) is not None:
-                self._halves.discard(job.frame, role)
+                self._archive.discard_original(job.frame, role)
+        # An empty folder would block the frame number.
+        self._archive.release(job.frame)
         with transaction(self._connection):
             self._advance(job, CandidateState.SETTLING)
             self._queue.drop(job.job_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.archive.atomic_file import hash_file
@@ -76,17 +75,17 @@ class Halves:
                 raise
             return found
         if stored.sha256 != source.sha256:
-            self.discard(job.frame, role)
+            self._archive.discard_original(job.frame, role)
             raise SourceChangedError(f"{source.name}: changed between reading and copying")
         problem = self._archive.verify_original(job.frame, stored)
         if problem is not None:
-            self.discard(job.frame, role)
+            self._archive.discard_original(job.frame, role)
             raise IntegrityError(f"{job.frame}: read back from the archive, {problem}")
         return stored
 
     def find_stored(self, frame: FrameId, source: SourceFile) -> StoredFile | None:
         """Return the record of a half that the frame's folder holds byte for byte, None if it does not."""
-        path = self._archive.frame_folder(frame).original(Role(source.role))
+        path = self._archive.find_original(frame, Role(source.role))
         if path is None:
             return None
         with storing(path, "read"):
@@ -94,13 +93,3 @@ class Halves:
         if digest.sha256 != source.sha256:
             return None
         return stored_file(Role(source.role), path, digest, PurePosixPath(source.name).name)
-
-    def discard(self, frame: FrameId, role: Role) -> None:
-        """Remove the copy of a half from the frame's folder, and the folder where nothing else is in it."""
-        folder = self._archive.frame_folder(frame)
-        path = folder.original(role)
-        if path is not None:
-            path.unlink()
-        # An empty folder would block the frame number.
-        with contextlib.suppress(OSError):
-            folder.path.rmdir()

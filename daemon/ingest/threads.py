@@ -27,11 +27,14 @@ from filmscand.daemon.core.errors import (
 )
 from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.frames import JobState
+from filmscand.daemon.database.identity import identity_of
+from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.ingest._archive_gate import ArchiveGate
 from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.belonging import why_not
 from filmscand.daemon.ingest.claim import Claimer
@@ -120,7 +123,7 @@ class Ingest:
                 events.stop()
 
     def _serve(self, network: bool, events: WatchEvents | None, no_events: str) -> None:
-        with closing(open_database(self.plan.database)) as connection:
+        with closing(reopen_database(self.plan.database)) as connection:
             rounds = IngestRounds(self.plan, connection, network=network, events=events)
             rounds.begin()
             rounds.tell_of_events(no_events)
@@ -146,6 +149,7 @@ class IngestRounds:
         self._plan = plan
         self._events = events
         self._sweep_every_s = plan.timing.sweep_s if events is not None else min(plan.timing.poll_s, quiet_s / 2)
+        self._connection = connection
         self._candidates = Candidates(connection, str(watch.path))
         self._alarms = Alarms(connection)
         self._network = network
@@ -158,14 +162,13 @@ class IngestRounds:
         inspector = Inspector(plan.memory_limit_bytes)
         self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected, inspector=inspector)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        archive = Archive(plan.archive)
+        archive = Archive(plan.archive, identity_of(connection))
+        self._gate = ArchiveGate(archive, self._alarms, plan.timing)
         compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
         self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
         self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
         self._sweep_at_s = 0.0
-        self._archive_at_s = 0.0
-        self._archive_failures = 0
         self._queued = False
 
     def begin(self) -> None:
@@ -173,6 +176,8 @@ class IngestRounds:
         self._arrivals.begin()
         for troubles in (self._unread, self._files, self._held):
             troubles.keep(set())
+        if not self._gate.is_archive_there():
+            return
         for row in self._candidates.in_state({CandidateState.DUPLICATE}):
             if row.in_place:
                 self._release(row)
@@ -190,12 +195,16 @@ class IngestRounds:
         self._queued = False
         now_s = time.monotonic()
         self._look(now_s)
+        # With a database that is to be forgotten, or without the archive, no source is touched.
+        require_in_place(self._connection, self._plan.database)
+        if not self._gate.is_archive_there():
+            return False
         for row in self._arrivals.settled(time.time()):
             self._guard(row, lambda row=row: self._check(row))  # type: ignore[misc]
         for row in self._due({CandidateState.STORED, *({CandidateState.DUPLICATE} if self._held else ())}):
             if row.state is CandidateState.STORED or row.path in self._held:
                 self._release(row)
-        if self._archive_at_s <= now_s:
+        if not self._gate.is_closed:
             self._resume()
             self._decide()
         return self._queued
@@ -204,7 +213,9 @@ class IngestRounds:
         """Return how long to wait for events before the next round, seconds."""
         next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
         if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
-            next_s = min(next_s, max(self._archive_at_s, time.monotonic() + self._plan.timing.retry_first_s))
+            next_s = min(next_s, max(self._gate.opens_at_s, time.monotonic() + self._plan.timing.retry_first_s))
+        if self._gate.is_missing:
+            next_s = min(next_s, self._gate.opens_at_s)
         return max(0.0, next_s - time.monotonic())
 
     def _check(self, row: Candidate) -> None:
@@ -238,12 +249,12 @@ class IngestRounds:
         for row in self._due({CandidateState.CLAIMED}):
             current = self._candidates.reload(row)
             # Continuing the claim of a picture continues that of its infrared file too.
-            if current is not None and current.state is CandidateState.CLAIMED and not self._archive_waits():
+            if current is not None and current.state is CandidateState.CLAIMED and not self._gate.is_closed:
                 self._guard(current, lambda row=current: self._queue(self._claimer.resume(row)))  # type: ignore[misc]
 
     def _decide(self) -> None:
         for decision in self._decisions(time.time()):
-            if self._archive_waits():
+            if self._gate.is_closed:
                 return
             row = decision.picture if isinstance(decision, ClaimFrame) else decision.candidate
             self._guard(row, lambda decision=decision: self._follow(decision))  # type: ignore[misc]
@@ -301,8 +312,7 @@ class IngestRounds:
 
     def _queue(self, _: object = None) -> None:
         self._queued = True
-        self._archive_failures = 0
-        self._alarms.clear(ARCHIVE_ALARM)
+        self._gate.note_success()
 
     def _release_soon(self, row: Candidate) -> None:
         moves = self._plan.watch.source_policy is not SourcePolicy.LEAVE
@@ -330,7 +340,7 @@ class IngestRounds:
             self._held.note(row.path, str(error))
             self._put_off(row, str(error))
         except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
-            self._archive_failed(error)
+            self._gate.note_failure(error)
         except SourceChangedError as error:
             if row.state is CandidateState.STORED:
                 # The frame is safe; somebody put a link or something else in the way.
@@ -352,16 +362,6 @@ class IngestRounds:
             self._files.note(row.path, f"{row.path}: unexpected {type(error).__name__}: {error}; the other files go on")
             self._put_off(row, f"{type(error).__name__}: {error}")
         return False
-
-    def _archive_failed(self, error: Exception) -> None:
-        timing = self._plan.timing
-        pause_s = backoff_s(self._archive_failures, timing.retry_first_s, timing.retry_cap_s)
-        self._archive_at_s = time.monotonic() + pause_s
-        self._archive_failures += 1
-        self._alarm(ARCHIVE_ALARM, error)
-
-    def _archive_waits(self) -> bool:
-        return self._archive_at_s > time.monotonic()
 
     def _back_to_settling(self, row: Candidate) -> None:
         current = self._candidates.reload(row)

@@ -22,6 +22,7 @@ from filmscand.daemon.database.frames import count_frames
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.ingest.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
 from filmscand.daemon.station.configuration import SourcePolicy, Station
@@ -86,6 +87,20 @@ def _numba_cache(_: Station) -> Iterator[Check]:
     yield Check(
         "numba cache", *((Verdict.OK, str(folder)) if writable else (Verdict.WARNING, f"{folder}: read-only", advice))
     )
+
+
+def _identity(station: Station) -> Iterator[Check]:
+    try:
+        problem = identity_problem(station)
+    except sqlite3.Error as error:
+        advice = "if the database is damaged: stop the service, then run `filmscand rebuild --replace`"
+        yield Check("archive identity", Verdict.FAILED, f"{station.database}: {error}", advice)
+        return
+    if problem is None:
+        yield Check("archive identity", Verdict.OK, "database and archive belong together")
+    else:
+        found, _, advice = str(problem).partition(". ")
+        yield Check("archive identity", Verdict.FAILED, found, advice)
 
 
 def _archive(station: Station) -> Iterator[Check]:
@@ -196,6 +211,7 @@ _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _python,
     _libraries,
     _numba_cache,
+    _identity,
     _archive,
     _database,
     _models,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import sync_folder
-from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.archive.atomic_file import make_folders, sync_folder
+from filmscand.daemon.archive.sidecar import Sidecar, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of
 from filmscand.daemon.core.errors import (
@@ -26,15 +27,19 @@ from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, StoredFile
 from filmscand.daemon.database.archive_records import write_records
-from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.connection import DatabaseError, open_database, open_to_read, transaction
 from filmscand.daemon.database.frames import JobOutcome, JobState, SourceFile
+from filmscand.daemon.database.identity import change_identity, frames_in_archive
+from filmscand.daemon.database.presence import is_blank
 from filmscand.daemon.database.restore import RestoredFrame, restore_frame
+from filmscand.daemon.maintenance.identity import bind, marker_of
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.lock import sole_process
+from filmscand.daemon.station.marker import Identity
 
-# Endings of the database's files. SQLite keeps the last commits in files beside the database. They are moved first:
-# SQLite would take them for files of the new database.
-_FILES: Final = ("-wal", "-shm", "")
+# The database goes first: one that is missing is refused at the next start, one without its last commits is not. SQLite
+# keeps those in files beside it, which have to be gone before another database comes: it would take them for its own.
+_FILES: Final = ("", "-wal", "-shm")
 
 
 class DatabaseExistsError(DaemonError):
@@ -71,6 +76,9 @@ class Rebuilt:
 def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
     """Rebuild the station's database from its archive; no service may run at the same time.
 
+    The database gets a new station id, which the archive's marker gets too: the old database does not fit any more.
+    Killed at any moment, it leaves the old database, the new one, or none, which every command refuses.
+
     Sidecars are not checked against the files; `filmscand verify` does that. Sessions and candidates are not in the
     archive and are lost: a file that was left in its watch folder becomes a duplicate.
 
@@ -86,14 +94,15 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
     DatabaseExistsError
         There is a database and `replace` is False.
     FrameMissingError
-        The archive holds no frame: it is most likely not mounted. An existing database stays in place.
+        The archive holds no frame and has no marker, or the old database knows frames: it is most likely not mounted.
+        An existing database stays in place.
     ArchiveUnwritableError
         The archive cannot be read.
     """
     database = station.database
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(database.parent)
     with sole_process(station):
-        if database.exists() and not replace:
+        if not replace and not is_blank(database):
             raise DatabaseExistsError(
                 f"{database}: the station has a database; with --replace it is renamed and a new one is made"
             )
@@ -108,32 +117,60 @@ def rebuild(station: Station, *, replace: bool = False) -> Rebuilt:
         old = _rename_old(database)
         fresh.replace(database)
         sync_folder(database.parent)
+        with closing(open_database(database)) as connection:
+            bind(station, connection)
     return Rebuilt(archived, queued, problems, old)
 
 
 def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     archive = Archive(station.archive)
-    rows: list[RestoredFrame] = []
-    problems: list[str] = []
-    for frame in archive.frames():
-        try:
-            rows.append(_row(archive, frame, station))
-        except (FrameMissingError, TransientError, IntegrityError) as error:
-            problems.append(str(error))
-    if not rows:
+    marker = marker_of(archive.root)
+    rows, problems = read_frames(archive, archive.frames(), station)
+    if not rows and (marker is None or _knows_frames(station.database)):
         raise FrameMissingError(f"{archive.root}: expected frames, found none; is the archive mounted?")
-    rows.sort(key=lambda row: (row.created_at, row.frame))
     with transaction(connection):
-        twice = [row.frame for row in rows if not restore_frame(connection, row)]
+        problems += enter_frames(connection, rows)
+        ids = Identity.new(None if marker is None else marker.archive_id)
+        change_identity(connection, ids, None if marker is None else marker.station_id, utc_now().isoformat())
+    problems += _record_files(connection, archive, rows)
+    archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
+    return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
+
+
+def _record_files(connection: sqlite3.Connection, archive: Archive, rows: Iterable[RestoredFrame]) -> list[str]:
+    """Record the digests of sidecars, events and bags; return which of them the roll's events do not tell of."""
+    problems: list[str] = []
+    rows = list(rows)
     for roll in sorted({row.frame.roll_folder for row in rows}):
         sound = [row.frame for row in rows if row.frame.roll_folder == roll and row.error is None]
         records, changed = unrecorded_of(archive, roll, sound)
         write_records(connection, records)
         problems += map(str, changed)
-    problems += [f"{frame}: its picture is in the archive twice" for frame in twice]
-    problems += [f"{row.frame}: {row.error}" for row in rows if row.error]
-    archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
-    return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
+    return problems
+
+
+def read_frames(archive: Archive, frames: Iterable[FrameId], station: Station) -> tuple[list[RestoredFrame], list[str]]:
+    """Return the rows of frames in an archive, oldest first, and what a person has to look at."""
+    rows: list[RestoredFrame] = []
+    problems: list[str] = []
+    for frame in frames:
+        try:
+            rows.append(_row(archive, frame, station))
+        except (FrameMissingError, TransientError, IntegrityError) as error:
+            problems.append(str(error))
+    rows.sort(key=lambda row: (row.created_at, row.frame))
+    return rows, problems
+
+
+def enter_frames(connection: sqlite3.Connection, rows: Iterable[RestoredFrame]) -> list[str]:
+    """Enter rows into a database that has none of these frames; return what a person has to look at."""
+    problems = []
+    for row in rows:
+        if not restore_frame(connection, row):
+            problems.append(f"{row.frame}: its picture is in the archive twice")
+        if row.error:
+            problems.append(f"{row.frame}: {row.error}")
+    return problems
 
 
 def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
@@ -213,14 +250,39 @@ def _sources(originals: tuple[StoredFile, ...]) -> tuple[SourceFile, ...]:
     )
 
 
+def _knows_frames(database: Path) -> bool:
+    """Return whether a database knows frames; one that cannot be read may not."""
+    try:
+        if is_blank(database):
+            return False
+        with closing(open_to_read(database)) as connection:
+            return bool(frames_in_archive(connection))
+    except (sqlite3.Error, DatabaseError):
+        return False
+
+
 def _rename_old(database: Path) -> Path | None:
     existed = database.exists()
-    aside = database.with_name(f"{database.name}.{time.strftime('%Y%m%dT%H%M%S')}")
+    if existed:
+        _fold_log(database)
+    aside = _free_name(database.with_name(f"{database.name}.{time.strftime('%Y%m%dT%H%M%S')}"))
     for ending in _FILES:
         part = database.with_name(database.name + ending)
         if part.exists():
             part.rename(aside.with_name(aside.name + ending))
+            sync_folder(database.parent)
     return aside if existed else None
+
+
+def _fold_log(database: Path) -> None:
+    """Write the last commits into the database itself, so that it is one file that can be renamed at once."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _free_name(preferred: Path) -> Path:
+    names = (preferred, *(preferred.with_name(f"{preferred.name}-{number}") for number in range(2, 1000)))
+    return next(name for name in names if not any(name.with_name(name.name + end).exists() for end in _FILES))
 
 
 def _remove(database: Path) -> None:

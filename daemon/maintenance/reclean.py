@@ -9,14 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.connection import open_database, transaction
+from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_job, jobs_named
 from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.maintenance.identity import bound_archive, connect_station, identity_problem
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
 
@@ -152,11 +152,14 @@ def reclean(
     ServiceDiedError
         The service that was started does not stay alive.
     """
+    problem = identity_problem(station)
+    if problem is not None:
+        raise problem
     if not station.database.exists():
         raise NoSuchFramesError(f"{station.database}: this station has never archived a frame")
-    with closing(open_database(station.database)) as connection:
+    with closing(connect_station(station)) as connection:
         jobs = selected_frames(connection, names, failed=failed)
-        archive = Archive(station.archive)
+        archive = bound_archive(station, connection)
         for job in jobs:
             archive.require_open(job.frame)
         recleaning = Recleaning(connection, jobs, changes)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.session_records import HALTED, SessionState, Wish
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.session_report import ScanReport, report_of
@@ -66,7 +66,7 @@ class Follower:
         ServiceDiedError
             No service stays alive to run the session.
         """
-        with closing(open_database(self._station.database)) as connection, self._service, _orderly_termination():
+        with closing(reopen_database(self._station.database)) as connection, self._service, _orderly_termination():
             cancelled = False
             while True:
                 try:

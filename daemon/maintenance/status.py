@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
-from filmscand.daemon.database.alarms import Alarm, Alarms
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
 from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place, paths_arriving
 from filmscand.daemon.database.connection import open_to_read, schema_version
 from filmscand.daemon.database.frames import (
@@ -26,9 +27,12 @@ from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
+from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import Room, room_for_frames
 from filmscand.daemon.station.configuration import Station
 
+# Key of the alarm that the database is missing, or not the one that the archive was written with.
+DATABASE_ALARM = "database"
 _LAST_FRAMES = 20
 _LAST_SESSIONS = 3
 # As many names as fit on a line or two.
@@ -203,7 +207,7 @@ def station_status(station: Station) -> StationStatus:
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
-            alarms=(*Alarms(connection).standing(), *_space_alarms(station, room), *_database_alarms(station)),
+            alarms=(*_standing_alarms(station, connection), *_space_alarms(station, room), *_database_alarms(station)),
             arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
@@ -223,7 +227,7 @@ def _never_run(station: Station) -> StationStatus:
         states={str(state): 0 for state in JobState},
         outcomes={str(outcome): 0 for outcome in JobOutcome},
         in_work=(),
-        alarms=_space_alarms(station, room),
+        alarms=(*_identity_alarms(station), *_space_alarms(station, room)),
         arriving=0,
         waiting=(),
         failed_files=_count_failed(station),
@@ -243,6 +247,21 @@ def service_status(connection: sqlite3.Connection) -> ServiceStatus:
     return ServiceStatus(True, service.process.pid, service.started_at)
 
 
+def _standing_alarms(station: Station, connection: sqlite3.Connection) -> list[Alarm]:
+    standing = Alarms(connection).standing()
+    keys = {alarm.key for alarm in standing}
+    return [*standing, *(alarm for alarm in _identity_alarms(station) if alarm.key not in keys)]
+
+
+def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
+    # Derived here: without the service nobody raises it, and without the database nobody can.
+    problem = identity_problem(station)
+    if problem is None:
+        return ()
+    key = ARCHIVE_ALARM if isinstance(problem, ArchiveUnwritableError) else DATABASE_ALARM
+    return (Alarm(key, str(problem), 0.0, 0.0, 1),)
+
+
 def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
     # Derived here: on a full disk the database cannot store an alarm.
     if room.frames is None or room.frames >= _SCARCE_FRAMES:
@@ -253,7 +272,7 @@ def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
 def _database_alarms(station: Station) -> tuple[Alarm, ...]:
     # Derived here for the same reason.
     problem = room_problem(station.database)
-    return () if problem is None else (Alarm("database", problem, 0.0, 0.0, 1),)
+    return () if problem is None else (Alarm(DATABASE_ALARM, problem, 0.0, 0.0, 1),)
 
 
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:

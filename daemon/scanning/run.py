@@ -22,6 +22,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.frames import SourceFile, find_job
+from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.scanning.capture_checks import Suspicion, suspicions
@@ -95,9 +96,10 @@ class SessionRun:
         self._connection = connection
         self._sessions = Sessions(connection)
         self._recovery = SessionRecovery(session, connection, tools.timing, stop)
-        self._archive = Archive(tools.archive)
+        self._archive = Archive(tools.archive, identity_of(connection))
         self._scanner = scanner
         self._last: Fingerprint | None = None
+        self._made: set[FrameId] = set()
         self._interrupted = False
         self._chooses_positions = False
 
@@ -147,8 +149,7 @@ class SessionRun:
     def _end(self, over: SessionOverError) -> None:
         for frame in self._sessions.frames(self._id):
             if frame.taken is Taken.RESERVED:
-                with suppress(TransientError):
-                    self._archive.discard_unfinished(self._frame_id(frame))
+                self._free_number(frame)
         self._sessions.finish(self._id, over.reason, over.message, over.advice)
         level = logging.ERROR if over.reason is FinishReason.FAILED else logging.INFO
         log.log(level, "session %d is over: %s, %s %s", self._id, over.reason, self._score(), over.message)
@@ -161,12 +162,14 @@ class SessionRun:
         self._interrupted = True
         if frames[-1].taken is Taken.RESERVED:
             self._settle_unfinished(frames[-1])
+        else:
+            # A kill may have come between making the next frame's folder and reserving its number.
+            following = self._plan.frame(frames[-1].number + 1)
+            self._recovery.retry_until_stored(lambda: self._archive.release(following))
         captured = [frame for frame in self._sessions.frames(self._id) if frame.taken is Taken.CAPTURED]
         picture = None
         if captured:
-            raw = self._recovery.retry_until_stored(
-                lambda: self._archive.frame_folder(self._frame_id(captured[-1])).raw()
-            )
+            raw = self._recovery.retry_until_stored(lambda: self._raw(self._frame_id(captured[-1])))
             picture = read_capture(raw).rgb
             self._last = Fingerprint.of(picture)
         self._scanner.resume_after(picture)
@@ -175,7 +178,7 @@ class SessionRun:
     def _settle_unfinished(self, frame: SessionFrame) -> None:
         """Queue the reserved frame if its files are stored; else remove what is left of it and scan the slide again."""
         frame_id, retry_until_stored = self._frame_id(frame), self._recovery.retry_until_stored
-        if retry_until_stored(lambda: self._archive.frame_folder(frame_id).original(Role.RAW)) is None:
+        if retry_until_stored(lambda: self._archive.find_original(frame_id, Role.RAW)) is None:
             retry_until_stored(lambda: self._archive.discard_unfinished(frame_id))
             return
         job = None if frame.job_id is None else find_job(self._connection, frame.job_id)
@@ -200,9 +203,10 @@ class SessionRun:
 
     def _take(self, request: ScanRequest) -> None:
         """Scan and store the next slide, or note it as lost if the scanner has moved past it."""
+        self._recovery.retry_until_stored(self._archive.require_present)
         session = self._sessions.find(self._id)
         reserve = self._sessions.reserve
-        frame = self._recovery.retry_until_stored(lambda: reserve(session, self._archive.is_free, self._cleaning))
+        frame = self._recovery.retry_until_stored(lambda: reserve(session, self._take_number, self._cleaning))
         with frame_in_logs(self._frame_id(frame)):
             capture = self._capture(request, frame)
             if capture is not None:
@@ -219,6 +223,7 @@ class SessionRun:
                 if passed:
                     log.error("slide %d is lost, the scanner has moved past it: %s", frame.position, error)
                     self._sessions.lose(self._id, frame, str(error))
+                    self._free_number(frame)
                 self._recovery.handle(error)
                 if passed:
                     return None
@@ -266,6 +271,23 @@ class SessionRun:
         sources = [SourceFile(str(file.role), file.sha256, file.size_bytes, file.name) for file in stored]
         self._sessions.keep(self._id, frame, sources, request.model_copy(update={"originals": stored}))
         self._on_queued()
+
+    def _raw(self, frame: FrameId) -> Path:
+        self._archive.require_present()
+        return self._archive.frame_folder(frame).raw()
+
+    def _take_number(self, frame: FrameId) -> bool:
+        """Make the frame's folder; one that this run made for a transaction that failed is taken once more."""
+        taken = frame in self._made or self._archive.reserve(frame)
+        if taken:
+            self._made.add(frame)
+        return taken
+
+    def _free_number(self, frame: SessionFrame) -> None:
+        frame_id = self._frame_id(frame)
+        self._made.discard(frame_id)
+        with suppress(TransientError):
+            self._archive.discard_unfinished(frame_id)
 
     def _frame_id(self, frame: SessionFrame) -> FrameId:
         return self._plan.frame(frame.number)

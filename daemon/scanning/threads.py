@@ -9,7 +9,7 @@ import time
 from contextlib import closing
 
 from filmscand.daemon.core.retry import backoff_s
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.session_records import HALTED, RUNNABLE, FinishReason, Session, SessionState
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.scanning.recovery import SessionStoppedError
@@ -106,7 +106,7 @@ class SessionThread:
         failures = 0
         while not self._stop.is_set():
             try:
-                with closing(open_database(self._tools.database)) as connection:
+                with closing(reopen_database(self._tools.database)) as connection:
                     self._serve(connection)
                 return
             except SessionStoppedError:

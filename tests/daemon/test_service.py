@@ -18,6 +18,7 @@ from filmscand.daemon.archive.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.status import ServiceStatus, station_status
 from filmscand.daemon.service import Bell, Supervisor
 from filmscand.daemon.station.systemd_notify import Notifier
@@ -191,6 +192,49 @@ def test_a_service_that_is_told_to_stop_in_the_middle_leaves_nothing_half_writte
     assert_archived_once(station, hashes)
 
 
+def test_a_disk_that_is_unmounted_and_mounted_again_costs_nothing(tmp_path):
+    station = LiveStation(tmp_path, {"source_policy": "delete"})
+    archive, away = station.station.archive, tmp_path / "unmounted"
+    hashes = [digest(write_inside(station.drop / "r" / "1.tif", 1))]
+    with running(station):
+        station.wait_for_archived(1)
+        archive.rename(away)
+        archive.mkdir()
+        source = write_inside(station.drop / "r" / "2.tif", 2)
+        hashes.append(digest(source))
+        station.wait_for(lambda status: [alarm.key for alarm in status.alarms] == ["archive"])
+        time.sleep(1.0)
+        assert source.exists()
+        assert list(archive.iterdir()) == []
+        archive.rmdir()
+        away.rename(archive)
+        station.wait_for_archived(2)
+        station.wait_for(lambda status: status.alarms == ())
+        assert not source.exists()
+        assert station.stop() == 0
+    assert_archived_once(station, hashes)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_removed_or_replaced_ends_the_service_and_is_not_made_anew(tmp_path, replaced):
+    station = LiveStation(tmp_path)
+    write_inside(station.drop / "r" / "1.tif", 1)
+    with running(station):
+        station.wait_for_archived(1)
+        for ending in ("", "-wal", "-shm"):
+            (tmp_path / f"station.db{ending}").unlink(missing_ok=True)
+        if replaced:
+            open_database(tmp_path / "station.db").close()
+        source = write_inside(station.drop / "r" / "2.tif", 2)
+        assert station.service.wait(30.0) == 1
+        assert "removed or replaced while it was in use" in station.log.read_text()
+        assert station.start().wait(30.0) == 1
+    assert "filmscand rebuild" in station.log.read_text().splitlines()[-1]
+    assert source.exists()
+    assert (tmp_path / "station.db").exists() is replaced
+    assert [frame.number for frame in station.archive.frames()] == [1]
+
+
 def test_systemd_hears_of_the_start_the_watchdog_and_the_stop(tmp_path):
     station = LiveStation(tmp_path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -213,7 +257,7 @@ def test_the_watchdog_goes_hungry_when_the_database_does_not_answer(tmp_path):
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(0.2)
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "60000000"})
-        with closing(open_database(station.database)) as connection:
+        with closing(connect_station(station)) as connection:
             supervisor = Supervisor(station, connection, notifier, bell, Timing())
             supervisor.look()
             assert [heard(manager)[0] for _ in range(2)] == ["STATUS=0 queued, 0 in work, 0 finished", "WATCHDOG=1"]

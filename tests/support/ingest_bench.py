@@ -11,10 +11,10 @@ from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
-from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, unfinished_frames
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import load_station
 from support.live_station import write_config
 
@@ -34,7 +34,7 @@ class Bench:
         self.station.database.parent.mkdir(parents=True, exist_ok=True)
         self.drop = self.station.watch[0].path
         self.drop.mkdir(exist_ok=True)
-        self.connection = open_database(self.station.database)
+        self.connection = connect_station(self.station)
         self.queue = Queue(self.connection)
         self.candidates = Candidates(self.connection, str(self.drop))
         self.timing = timing

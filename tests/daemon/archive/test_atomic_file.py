@@ -267,12 +267,12 @@ import os, signal, sys
 from pathlib import Path
 from filmscand.daemon.archive.atomic_file import publish_in_order
 link, left = os.link, int(sys.argv[2])
-def link_or_die(part, target):
+def link_or_die(part, target, **folders):
     global left
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     left -= 1
-    link(part, target)
+    link(part, target, **folders)
 os.link = link_or_die
 folder = Path(sys.argv[1])
 publish_in_order({folder / name: lambda file, name=name: file.write(name.encode()) for name in ("first", "last")})

@@ -3,7 +3,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +16,7 @@ from filmscand.daemon.archive.encode import srgb_profile
 from filmscand.daemon.archive.events import Event, EventType, append_events, read_events
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
+    ArchiveMissingError,
     ArchiveUnwritableError,
     FrameExistsError,
     FrameIdError,
@@ -23,6 +27,7 @@ from filmscand.daemon.core.errors import (
 )
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
+from filmscand.daemon.station.marker import MARKER, Identity, Marker
 from filmscand.drivers.base import Capture, CaptureInfo
 from support.archive_frames import FRAME, complete, content, counts, names, write
 
@@ -269,3 +274,120 @@ def test_a_frame_whose_folder_is_not_there_points_to_the_mount(archive):
 
 def test_free_space_is_told_before_the_archive_exists(archive):
     assert archive.free_bytes() > 0
+
+
+IDS = Identity("archive-1", "station-1")
+
+
+@pytest.fixture
+def marked(tmp_path):
+    """An archive with its marker, as a station writes to it."""
+    root = tmp_path / "marked"
+    root.mkdir()
+    marker = Marker(archive_id=IDS.archive_id, station_id=IDS.station_id, made_at="2026-11-29T00:00:00Z")
+    (root / MARKER).write_bytes(marker.to_json())
+    return Archive(root, IDS)
+
+
+def everything_that_writes(archive, tmp_path, sidecar):
+    return [
+        lambda: archive.copy_original(FRAME, write(tmp_path / "b.tif"), Role.RAW),
+        lambda: archive.store_capture(FRAME, scanner_capture()),
+        lambda: archive.store_revision(FRAME, content(2)),
+        lambda: archive.write_sidecar(FRAME, sidecar),
+        lambda: archive.append_events(FRAME, []),
+        lambda: archive.reserve(FRAME),
+        lambda: archive.release(FRAME),
+        lambda: archive.discard_unfinished(FRAME),
+    ]
+
+
+def everything_that_decides(archive):
+    return [
+        archive.require_present,
+        lambda: archive.next_number("meyer", "box-3", "r12"),
+        lambda: archive.require_open(FRAME),
+        lambda: archive.is_free(FRAME),
+        lambda: archive.is_complete(FRAME),
+        lambda: archive.read_sidecar(FRAME),
+        lambda: archive.find_original(FRAME, Role.RAW),
+        lambda: archive.stored_originals(FRAME),
+    ]
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_nothing_is_written_and_nothing_is_decided_while_the_disk_is_not_mounted(marked, tmp_path, bare):
+    sidecar = complete(marked, tmp_path)
+    marked.root.rename(tmp_path / "unmounted")
+    if bare:
+        marked.root.mkdir()
+    for act in (*everything_that_writes(marked, tmp_path, sidecar), *everything_that_decides(marked)):
+        with pytest.raises(ArchiveMissingError, match="Mount its disk"):
+            act()
+    assert not bare or list(marked.root.iterdir()) == []
+    assert marked.root.exists() is bare
+
+
+def test_a_disk_that_goes_in_the_middle_of_a_write_takes_the_file_along(marked, tmp_path):
+    source = write(tmp_path / "a.tif")
+
+    def unmount(*_):
+        marked.root.rename(tmp_path / "unmounted")
+        marked.root.mkdir()
+
+    with unmounting(marked, unmount):
+        stored = marked.copy_original(FRAME, source, Role.RAW)
+    assert list(marked.root.iterdir()) == []
+    assert (tmp_path / "unmounted" / FRAME.folder / stored.name).read_bytes() == source.read_bytes()
+
+
+@contextmanager
+def unmounting(archive, unmount):
+    """Let the disk go when the archive has just read its marker: at the first folder that is made below it."""
+
+    def hook(event, arguments):
+        if event == "os.mkdir" and arguments[2] != -1 and hook.armed:
+            hook.armed = False
+            unmount()
+
+    hook.armed = True
+    sys.addaudithook(hook)
+    try:
+        yield
+    finally:
+        assert not hook.armed
+
+
+def test_a_planted_link_leads_no_file_out_of_the_archive(marked, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (marked.root / "meyer").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArchiveUnwritableError, match="found a link at"):
+        marked.copy_original(FRAME, write(tmp_path / "a.tif"), Role.RAW)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_of_many_who_want_a_number_exactly_one_gets_it(marked):
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda _: Archive(marked.root, IDS).reserve(FRAME), range(16)))
+    assert won.count(True) == 1
+    marked.release(FRAME)
+    assert marked.reserve(FRAME)
+
+
+def test_a_number_is_given_back_only_while_its_folder_is_empty(marked, tmp_path):
+    marked.copy_original(FRAME, write(tmp_path / "a.tif"), Role.RAW)
+    marked.release(FRAME)
+    assert not marked.reserve(FRAME)
+    marked.discard_original(FRAME, Role.RAW)
+    assert marked.reserve(FRAME)
+
+
+def test_derived_files_obey_the_umask(archive, tmp_path):
+    before = os.umask(0o027)
+    try:
+        complete(archive, tmp_path)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in archive.frame_folder(FRAME).path.iterdir()}
+    assert modes.pop("r12_0007_raw.tif") == 0o440
+    assert set(modes.values()) == {0o640}

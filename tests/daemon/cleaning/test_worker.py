@@ -18,10 +18,10 @@ from filmscand.daemon.core.process_id import ProcessId, identify, is_alive, this
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job, held_frames
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
-from filmscand.daemon.station.configuration import Cleaning, LogLevel
+from filmscand.daemon.maintenance.identity import connect_station
+from filmscand.daemon.station.configuration import Cleaning, LogLevel, Station
 from support.live_station import film, leftovers, write_inside, write_picture
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -35,7 +35,7 @@ class Line:
     def __init__(self, root):
         self.root = root
         self.archive = Archive(root / "archive")
-        self.connection = open_database(root / "station.db")
+        self.connection = connect_station(Station(root=root))
         self.queue = Queue(self.connection)
         self.worker_pool = None
         self.losses = []

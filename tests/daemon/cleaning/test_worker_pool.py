@@ -15,9 +15,9 @@ import pytest
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import WorkerPool
 from filmscand.daemon.core.timing import Timing
-from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.station.configuration import LogLevel
+from filmscand.daemon.maintenance.identity import connect_station
+from filmscand.daemon.station.configuration import LogLevel, Station
 
 TIMING = Timing(worker_poll_s=60.0, retry_first_s=0.4)
 
@@ -37,7 +37,7 @@ def make_pool(root, count, supervisor_pid=None):
 
 @pytest.fixture
 def queue(tmp_path):
-    with closing(open_database(tmp_path / "station.db")) as connection:
+    with closing(connect_station(Station(root=tmp_path))) as connection:
         yield Queue(connection)
 
 

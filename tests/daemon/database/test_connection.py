@@ -15,6 +15,7 @@ from filmscand.daemon.database.connection import (
     DatabaseTooNewError,
     open_database,
     open_to_read,
+    reopen_database,
     schema_version,
     transaction,
 )
@@ -22,6 +23,7 @@ from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames,
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.database.trouble import DatabaseMissingError
 from support.queue_rows import WORKER, enqueue, reserve
 
 DATA = Path(__file__).parent / "data"
@@ -155,3 +157,17 @@ def test_a_field_of_a_request_that_is_not_known_outlives_a_retry(connection, que
     queue.fail(lease, "no picture")
     queue.retry(job.job_id, lease.job.request.model_copy(update={"sensitivity": 0.9}))
     assert connection.execute("SELECT json_extract(request, '$.surprise') FROM frames").fetchone()[0] == 7
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_further_thread_never_makes_a_database(tmp_path, there):
+    path = tmp_path / "station.db"
+    if there:
+        path.touch()
+    with pytest.raises(DatabaseMissingError, match=r"station.db: .* missing or empty"):
+        reopen_database(path)
+    assert path.exists() is there
+    path.unlink(missing_ok=True)
+    open_database(path).close()
+    with closing(reopen_database(path)) as connection:
+        assert count_frames(connection) == {}

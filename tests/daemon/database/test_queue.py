@@ -285,6 +285,15 @@ AnyOrder.TestCase.settings = settings(max_examples=20, stateful_step_count=25, d
 test_any_order = AnyOrder.TestCase
 
 
+def test_a_reserved_frame_gets_another_number_and_keeps_everything_else(queue):
+    first, second = reserve(queue, "a"), reserve(queue, "b")
+    moved = queue.renumber(first, first.frame.number + 1)
+    assert (moved.job_id, moved.frame.number) == (first.job_id, second.frame.number + 1)
+    queue.enqueue(moved.job_id, moved.request)
+    with pytest.raises(WrongStateError):
+        queue.renumber(moved, 9)
+
+
 def test_a_picture_whose_frame_is_gone_is_reserved_again_under_the_next_number(queue, connection):
     lost = reserve(queue, "a")
     again = queue.reserve(ROLL, 1, [picture("a")], CleanRequest(), instead_of=lost.job_id)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.frames import unfinished_frames
 from support.ingest_bench import RESULT, TODAY, WORKER, digest
@@ -85,7 +86,7 @@ from filmscand.daemon.ingest.threads import IngestRounds, plan_ingest
 from filmscand.daemon.core.timing import Timing
 
 OURS = {"claim", "queue", "candidates", "frames", "connection", "tree", "frame_folder", "roll_record", "atomic_file"}
-OURS |= {"source_file", "events", "put_away", "halves", "late", "rolls", "roll_names"}
+OURS |= {"source_file", "events", "put_away", "halves", "late", "rolls", "roll_names", "folders", "_root"}
 
 def ingest_until_killed(config, kill_at):
     station = load_station(config)
@@ -233,3 +234,30 @@ def test_the_folders_own_name_is_kept_in_the_roll_record_and_where_it_differs_wi
     write_inside(other.drop / "結婚式" / "a.tif", 1)
     other.run_until_queued(1)
     assert other.queued()[0].request.original_folder == "結婚式"
+
+
+def test_a_number_whose_folder_another_station_has_just_made_is_passed_over(bench):
+    taken = FrameId("unsorted", "unsorted", "r", 1)
+    other = Archive(bench.station.archive)
+    assert other.reserve(taken)
+    write_inside(bench.drop / "r" / "a.tif", 1)
+    bench.run_until_queued(1)
+    assert bench.queued()[0].frame.number == 2
+    assert list(other.frame_folder(taken).path.iterdir()) == []
+
+
+def test_an_empty_folder_that_a_killed_claim_left_is_taken_up_by_it_again(bench):
+    write_inside(bench.drop / "r" / "a.tif", 1)
+    bench.run_until_queued(1)
+    job = bench.queued()[0]
+    # As after a kill between making the folder and copying the file.
+    shutil.rmtree(bench.station.archive / job.frame.folder)
+    Archive(bench.station.archive).reserve(job.frame)
+    bench.connection.execute("UPDATE frames SET state = 'reserved'")
+    bench.connection.execute("UPDATE candidates SET state = 'claimed', in_place = 1")
+    done = next((bench.drop / "_done").rglob("a.tif"))
+    done.rename(bench.drop / "r" / "a.tif")
+    bench.restart()
+    bench.run_until_queued(1)
+    assert [one.frame for one in bench.queued()] == [job.frame]
+    assert bench.raw(job).exists()

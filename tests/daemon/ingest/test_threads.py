@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.candidates import CandidateState
+from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.arrivals import Arrivals
 from support.ingest_bench import TODAY, digest
 from support.live_station import leftovers, write_infrared, write_inside, write_picture
@@ -137,17 +139,47 @@ def test_where_infrared_is_required_a_picture_alone_is_left_to_a_person_until_it
 
 
 def test_an_archive_that_cannot_be_written_is_waited_out_with_an_alarm(bench):
+    away = bench.station.archive.rename(bench.root / "unmounted")
     bench.station.archive.write_text("a file where the archive should be")
     source = write_inside(bench.drop / "a.tif", 1)
     bench.run(lambda: "archive" in bench.alarms())
     bench.run_for(0.3)
     assert source.exists()
-    assert [row.state for row in bench.rows()] == [CandidateState.CLAIMED]
+    assert [row.job_id for row in bench.rows()] == [None]
     bench.station.archive.unlink()
+    away.rename(bench.station.archive)
     bench.run_until_queued(1)
     assert bench.alarms() == set()
     assert not source.exists()
     assert bench.queued()[0].frame.number == 1
+
+
+def test_an_archive_that_is_not_mounted_is_never_made_anew_and_no_source_is_touched(bench):
+    first = write_inside(bench.drop / "a.tif", 1)
+    bench.run_until_queued(1)
+    away = bench.station.archive.rename(bench.root / "unmounted")
+    bench.station.archive.mkdir()
+    sources = [write_inside(bench.drop / "b.tif", 2), write_inside(first, 1)]
+    (bench.drop / "letter.tif").write_text("Dear archivist, " * 100)
+    bench.run(lambda: "archive" in bench.alarms())
+    bench.run_for(0.3)
+    assert list(bench.station.archive.iterdir()) == []
+    assert all(source.exists() for source in (*sources, bench.drop / "letter.tif"))
+    assert len(bench.queued()) == 1
+    bench.station.archive.rmdir()
+    away.rename(bench.station.archive)
+    bench.run_until_queued(2)
+    bench.run(lambda: not any(source.exists() for source in sources))
+    assert bench.alarms() == set()
+
+
+def test_a_database_that_was_replaced_takes_nothing_more(bench):
+    source = write_inside(bench.drop / "a.tif", 1)
+    bench.station.database.unlink()
+    with pytest.raises(DatabaseReplacedError, match="removed or replaced while it was in use"):
+        bench.run_until_queued(1)
+    assert source.exists()
+    assert list(Archive(bench.station.archive).frames()) == []
 
 
 def test_a_watch_folder_that_went_away_raises_an_alarm_until_it_is_back(bench):

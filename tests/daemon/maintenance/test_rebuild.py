@@ -18,6 +18,8 @@ from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, count_frames, sources_of
 from filmscand.daemon.database.queue import DuplicateSourceError, Queue
+from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
+from filmscand.daemon.maintenance.identity import connect_station, identity_problem
 from filmscand.daemon.maintenance.rebuild import DatabaseExistsError, rebuild
 from filmscand.daemon.maintenance.reclean import selected_frames
 from filmscand.daemon.station.lock import StationBusyError, sole_process
@@ -93,6 +95,69 @@ def test_an_archive_that_is_not_mounted_costs_no_database(station):
     assert not station.station.database.with_name("station.db.rebuilding").exists()
     with closing(open_database(station.station.database)) as connection:
         assert sum(count_frames(connection).values()) == 2
+
+
+KILLED_BETWEEN = """
+import os, signal, sys
+from pathlib import Path
+from filmscand.daemon.maintenance.identity import identity_problem, connect_station
+from filmscand.daemon.maintenance.rebuild import rebuild
+from filmscand.daemon.station.configuration import load_station
+left = int(sys.argv[2])
+def count(event, arguments):
+    global left
+    if event in ("os.rename", "os.remove") and "station.db" in str(arguments[0]) or event == "os.link":
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+rebuild(load_station(Path(sys.argv[1])), replace=True)
+"""
+
+
+@pytest.mark.parametrize("kept_open", [False, True])
+@pytest.mark.parametrize("moment", range(1, 13))
+def test_killed_at_any_moment_a_rebuild_leaves_the_old_database_the_new_one_or_a_refusal(station, moment, kept_open):
+    rebuild(station.station)
+    with closing(open_database(station.station.database)) as connection:
+        Queue(connection).reserve(Roll("c", "b", "other"), 1, [SourceFile("raw", "0" * 64, 1, "new")], CleanRequest())
+        # A command that still reads keeps the last commits in a file beside the database.
+        if not kept_open:
+            connection.close()
+        subprocess.run([sys.executable, "-c", KILLED_BETWEEN, str(station.config), str(moment)], check=False)
+    try:
+        with closing(connect_station(station.station)) as connection:
+            assert len(selected_frames(connection, ["c/b/r"], failed=False)) == 2
+    except DatabaseMissingError as error:
+        assert "filmscand rebuild" in str(error)
+        assert rebuild(station.station).archived == 1
+    assert identity_problem(station.station) is None
+    rebuild(station.station, replace=True)
+    assert identity_problem(station.station) is None
+
+
+def test_the_old_database_does_not_fit_the_archive_any_more(station):
+    rebuild(station.station)
+    old = rebuild(station.station, replace=True).old_database
+    old.replace(station.station.database)
+    with pytest.raises(DatabaseReplacedError, match="rebuild --replace"):
+        connect_station(station.station)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all, whatever it is called" * 100])
+def test_a_database_that_is_empty_or_damaged_is_rebuilt_beside_its_archive(station, content):
+    rebuild(station.station)
+    station.station.database.write_bytes(content)
+    assert rebuild(station.station, replace=bool(content)).archived == 1
+    assert identity_problem(station.station) is None
+
+
+def test_a_station_that_never_archived_a_frame_gets_its_database_back(tmp_path):
+    station = LiveStation(tmp_path / "empty").station
+    connect_station(station).close()
+    station.database.unlink()
+    assert rebuild(station).archived == 0
+    assert identity_problem(station) is None
 
 
 def test_no_database_is_rebuilt_under_a_running_service(station):

@@ -19,8 +19,10 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, find_job
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState, Taken, Wish
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.scanning.run import AFTER_INTERRUPTION, SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
+from filmscand.daemon.station.configuration import Station
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.sane.scanner import SaneScanner
@@ -46,7 +48,7 @@ class ScanStation:
         self.root = root
         self.model = model
         self.archive = Archive(root / "archive")
-        self.connection = open_database(root / "station.db")
+        self.connection = connect_station(Station(root=root))
         self.sessions = Sessions(self.connection)
         self.queued = lambda: None
         self.tools = SessionTools(root / "station.db", root / "archive", timing, lambda: self.queued(), self.open)

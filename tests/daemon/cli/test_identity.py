@@ -1,0 +1,77 @@
+"""`filmscand archive`, and what the other commands say where database and archive do not belong together."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import Role
+from filmscand.daemon.station.marker import MARKER
+from support.archive_frames import write
+
+OTHER_COMMANDS = [
+    ["run"],
+    ["scan", "--roll", "r", "--device", "virtual:0"],
+    ["reclean", "--failed"],
+]
+
+
+def store(station, tmp_path):
+    Archive(station / "archive").copy_original(FrameId("c", "b", "r", 1), write(tmp_path / "a.tif"), Role.RAW)
+
+
+def test_an_archive_is_made_and_its_ids_are_told(command, station):
+    status, out, _ = command("archive", "init", "--json")
+    assert status == 0
+    told = json.loads(out)
+    kept = json.loads((station / "archive" / MARKER).read_text())
+    assert (told["archive_id"], told["station_id"]) == (kept["archive_id"], kept["station_id"])
+    assert command("archive", "init")[0] == 1
+
+
+def test_an_archive_is_adopted_with_its_frames(command, station, tmp_path):
+    store(station, tmp_path)
+    status, out, _ = command("archive", "adopt")
+    assert (status, out.strip()) == (0, f"{station}/archive: adopted, 1 frames, 1 of them new to the database")
+    assert command("archive", "adopt", str(tmp_path))[0] == 1
+
+
+@pytest.mark.parametrize("arguments", OTHER_COMMANDS, ids=lambda arguments: arguments[0])
+def test_commands_refuse_a_lost_database_and_name_the_way_out(command, station, arguments):
+    command("archive", "init")
+    (station / "station.db").unlink()
+    status, _, err = command(*arguments)
+    assert (status, "filmscand rebuild" in err) == (1, True), err
+    assert not (station / "station.db").exists()
+    assert command("rebuild")[0] == 0
+    assert (station / "station.db").exists()
+
+
+def test_status_verify_and_doctor_say_that_the_database_is_lost(command, station, tmp_path):
+    command("archive", "init")
+    store(station, tmp_path)
+    (station / "station.db").unlink()
+    alarms = json.loads(command("status", "--json")[1])["alarms"]
+    assert [alarm["key"] for alarm in alarms] == ["database"]
+    status, _, err = command("verify")
+    assert (status, "filmscand rebuild" in err) == (5, True)
+    checks = {check["name"]: check for check in json.loads(command("doctor", "--json")[1])["checks"]}
+    assert checks["archive identity"]["verdict"] == "failed"
+    assert "filmscand rebuild" in checks["archive identity"]["advice"]
+
+
+def test_status_verify_and_doctor_say_that_the_archive_is_not_there(command, station, tmp_path):
+    command("archive", "init")
+    shutil.move(station / "archive", tmp_path / "unmounted")
+    (station / "archive").mkdir()
+    alarms = json.loads(command("status", "--json")[1])["alarms"]
+    assert [alarm["key"] for alarm in alarms] == ["archive"]
+    status, _, err = command("verify")
+    assert (status, "Mount its disk" in err) == (5, True)
+    checks = {check["name"]: check for check in json.loads(command("doctor", "--json")[1])["checks"]}
+    assert checks["archive identity"]["advice"].startswith("Mount its disk")
+    assert list((station / "archive").iterdir()) == []
