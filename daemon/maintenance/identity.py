@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes
+from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, sync_folder
 from filmscand.daemon.archive.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
@@ -39,6 +39,7 @@ from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseRepl
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import (
     MARKER,
+    MARKER_FOLDER,
     Identity,
     Marker,
     foreign,
@@ -231,6 +232,10 @@ def _write_marker(station: Station, stored: StoredIdentity, *, replace: bool) ->
         archive_id=ids.archive_id, station_id=ids.station_id, station=station_name(station), made_at=stored.made_at
     )
     try:
+        # Its parent is the top of the archive, which is not made here: a missing one is a disk that is not mounted.
+        with storing(station.archive / MARKER):
+            (station.archive / MARKER_FOLDER).mkdir(exist_ok=True)
+            sync_folder(station.archive)
         publish_bytes(station.archive / MARKER, marker.to_json(), replace=replace)
     except FrameExistsError:
         # Another process, or another station, was first.

@@ -285,6 +285,7 @@ def marked(tmp_path):
     root = tmp_path / "marked"
     root.mkdir()
     marker = Marker(archive_id=IDS.archive_id, station_id=IDS.station_id, made_at="2026-11-29T00:00:00Z")
+    (root / MARKER).parent.mkdir(exist_ok=True)
     (root / MARKER).write_bytes(marker.to_json())
     return Archive(root, IDS)
 
