@@ -126,7 +126,7 @@ def verify(
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
     from filmscand.daemon.cli.screen.bars import reading_bar
-    from filmscand.daemon.maintenance.identity import identity_problem, marker_of
+    from filmscand.daemon.maintenance.identity import identity_problem, is_alone
 
     station = open_station(config, as_json=as_json)
     problem = identity_problem(station)
@@ -136,8 +136,7 @@ def verify(
         report = verify_rolls(Archive(station.archive), tuple(frames or ()), station.database)
     show_verification(report, as_json=as_json, station=station.root)
     # An archive without a marker and without a station, a copy for example, is verified for what it is.
-    alone = not station.database.exists() and marker_of(station.archive) is None
-    if report.damaged or (problem is not None and not alone):
+    if report.damaged or (problem is not None and not is_alone(station)):
         raise typer.Exit(Exit.INTEGRITY)
     if report.found_nothing:
         raise FrameMissingError(f"{station.archive}: not one frame was verified; is the archive mounted?")

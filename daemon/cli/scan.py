@@ -212,12 +212,12 @@ def skip_slide(station: Station, session_id: int) -> None:
     SessionError
         There is no session of this number, or it waits at no slide.
     """
-    from filmscand.daemon.database.connection import open_database
+    from filmscand.daemon.database.connection import reopen_database
     from filmscand.daemon.database.sessions import SessionError, Sessions
 
     if not station.database.exists():
         raise SessionError(f"there is no session {session_id}")
-    with closing(open_database(station.database)) as connection:
+    with closing(reopen_database(station.database)) as connection:
         Sessions(connection).ask_to_skip(session_id)
 
 

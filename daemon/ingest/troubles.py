@@ -11,7 +11,7 @@ from contextlib import closing
 
 from filmscand.daemon.core.errors import DaemonError, SourceChangedError
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.ingest.plan import IngestPlan
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def restart_alarm(plan: IngestPlan) -> str:
 
 def tell_of_restart(plan: IngestPlan, error: Exception) -> None:
     """Raise the alarm that the ingest of a watch folder ended unexpectedly, if the database can hold it."""
-    with contextlib.suppress(sqlite3.Error, DaemonError), closing(open_database(plan.database)) as connection:
+    with contextlib.suppress(sqlite3.Error, DaemonError), closing(reopen_database(plan.database)) as connection:
         told = shown(f"{plan.watch.path}: nothing is taken: unexpected {type(error).__name__}: {error}")
         Alarms(connection).raise_alarm(restart_alarm(plan), told)
 

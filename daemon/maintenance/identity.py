@@ -11,18 +11,17 @@ import socket
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, sync_folder
-from filmscand.daemon.archive.sidecar import utc_now
-from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     DaemonError,
     ForeignArchiveError,
     FrameExistsError,
+    FrameIdError,
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
@@ -49,6 +48,10 @@ from filmscand.daemon.station.marker import (
     read_marker,
     require_identity,
 )
+
+if TYPE_CHECKING:
+    # It loads numpy, which `filmscand status` does without.
+    from filmscand.daemon.archive.tree import Archive
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +125,7 @@ def bind(station: Station, connection: sqlite3.Connection, *, replace: bool = Fa
     replace : bool
         Replace whatever marker is there. Otherwise only the marker that the ids are to replace gives way.
     """
-    stored = choose_identity(connection, Identity.new(), utc_now().isoformat())
+    stored = choose_identity(connection, Identity.new(), datetime.now(UTC).isoformat(timespec="seconds"))
     make_folders(station.archive)
     marker = None if replace else marker_of(station.archive)
     if marker is None or marker.identity != stored.identity:
@@ -135,8 +138,40 @@ def bind(station: Station, connection: sqlite3.Connection, *, replace: bool = Fa
 
 def bound_archive(station: Station, connection: sqlite3.Connection) -> Archive:
     """Return the archive of an open station; it requires the marker before it writes."""
+    from filmscand.daemon.archive.tree import Archive
+
     stored = find_identity(connection)
     return Archive(station.archive, None if stored is None else stored.identity)
+
+
+def archive_of(station: Station) -> Archive:
+    """Return the archive of a station, for a command that writes to it without a connection to the database.
+
+    Raises
+    ------
+    DaemonError
+        The database and the archive do not know each other; an archive that has neither marker nor database is alone.
+    """
+    from filmscand.daemon.archive.tree import Archive
+
+    problem = identity_problem(station)
+    if problem is not None and not is_alone(station):
+        raise problem
+    if is_blank(station.database):
+        return Archive(station.archive)
+    with closing(open_to_read(station.database)) as connection:
+        stored = find_identity(connection)
+    return Archive(station.archive, stored.identity if stored is not None and stored.settled else None)
+
+
+def is_alone(station: Station) -> bool:
+    """Return whether an archive has frames and no marker, and no database has ids for it: a copy, for example."""
+    if not station.archive.is_dir() or marker_of(station.archive) is not None or not holds_frames(station.archive):
+        return False
+    if is_blank(station.database):
+        return True
+    with closing(open_to_read(station.database)) as connection:
+        return find_identity(connection) is None
 
 
 def marker_of(root: Path) -> Marker | None:
@@ -150,7 +185,15 @@ def marker_of(root: Path) -> Marker | None:
 
 def holds_frames(root: Path) -> bool:
     """Return whether a folder holds any frame of an archive."""
-    return any(True for _ in islice(Archive(root).frames(), 1))
+    return any(_is_frame(folder.relative_to(root)) for folder in root.glob("*/*/*/data/*_[0-9][0-9][0-9][0-9]"))
+
+
+def _is_frame(folder: Path) -> bool:
+    try:
+        FrameId.from_folder(folder)
+    except FrameIdError:
+        return False
+    return True
 
 
 def lies_in(root: Path, frames: Iterable[FrameId]) -> bool:

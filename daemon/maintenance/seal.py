@@ -25,6 +25,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, unfinished_frames
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.maintenance.identity import archive_of
 from filmscand.daemon.station.configuration import Station
 
 _OURS: Final = ("Bagging-Date", "Bag-Software-Agent", "External-Identifier", "Payload-Oxum")
@@ -72,7 +73,7 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
     """
     more = _checked(labels or {})
     place = _place(roll)
-    archive = Archive(station.archive)
+    archive = archive_of(station)
     first = FrameId(place.collection, place.box, place.roll, 1)
     archive.require_open(first)
     folder = archive.root / first.roll_folder

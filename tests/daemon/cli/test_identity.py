@@ -17,6 +17,7 @@ OTHER_COMMANDS = [
     ["run"],
     ["scan", "--roll", "r", "--device", "virtual:0"],
     ["reclean", "--failed"],
+    ["seal", "c/b/r"],
 ]
 
 
