@@ -19,7 +19,7 @@ from filmscand.daemon.cleaning.kernel_signatures import SIGNATURES
 
 # More processes compile helper kernels twice that several kernels share, and each takes 250 MB.
 MOST_PROCESSES: Final = 4
-# CPU time of `filmscand warm-up` with an empty cache, seconds, on a virtual machine of two cores; for the estimate alone.
+# CPU seconds of `filmscand warm-up` with an empty cache, on a virtual machine of two cores; only for the estimate.
 SECONDS_ON_ONE_CORE: Final = 46
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +24,12 @@ def is_blank(path: Path) -> bool:
     OSError
         The file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            header = file.read(_VERSION.stop)
-    except FileNotFoundError:
+    found = file_id(path)
+    if found is None:
         return True
-    except IsADirectoryError:
+    if not path.is_file():
         return False
+    header = os.pread(_descriptor(path, found), _VERSION.stop, 0)
     if len(header) < _VERSION.stop:
         return not header
     # The first commits may still be in the log.
@@ -57,6 +58,16 @@ def require_in_place(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the station's database was removed or replaced while it was in use. "
             "Put it back, or run `filmscand rebuild`."
         )
+
+
+@cache
+def _descriptor(path: Path, _: tuple[int, int]) -> int:
+    """Open a database file, once for each file; the descriptor stays open until the process ends.
+
+    Closing any descriptor of a file drops every lock that the process holds on it (POSIX), also those of SQLite.
+    Another process then takes itself for the last one and removes the log that this one still writes.
+    """
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _size_of(path: Path) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
+from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.presence import file_id, is_blank, require_in_place
 from filmscand.daemon.database.trouble import DatabaseReplacedError
@@ -27,6 +30,18 @@ def test_a_database_whose_first_commits_are_still_in_its_log_is_not_blank(tmp_pa
         for ending in ("", "-wal"):
             shutil.copy(f"{path}{ending}", f"{copy}{ending}")
     assert not is_blank(copy)
+
+
+def test_asking_keeps_the_locks_of_an_open_database(tmp_path):
+    """Without them another process that closes the database removes the log that this one writes."""
+    path = tmp_path / "station.db"
+    with closing(open_database(path)) as connection:
+        assert not is_blank(path)
+        other = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM frames'); c.close()"
+        subprocess.run([sys.executable, "-c", other, str(path)], check=True)
+        assert path.with_name("station.db-wal").exists()
+        Alarms(connection).raise_alarm("key", "message")
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
 @pytest.mark.parametrize("content", [b"x", b"no database at all, whatever it is called" * 10])

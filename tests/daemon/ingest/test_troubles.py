@@ -90,5 +90,5 @@ def test_a_file_that_is_being_replaced_is_no_trouble(alarms, troubles):
 
 def test_an_ingest_that_begins_again_and_again_is_an_alarm(tmp_path, alarms):
     watch = SimpleNamespace(path="/drop")
-    tell_of_restart(IngestPlan(watch, tmp_path, tmp_path / "station.db", None, None), ValueError("odd"))
+    tell_of_restart(IngestPlan(watch, tmp_path, tmp_path / "station.db", None, None, 1 << 30), ValueError("odd"))
     assert messages(alarms) == {"ingest:/drop": "/drop: nothing is taken: unexpected ValueError: odd"}
