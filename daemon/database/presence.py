@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Final
 
 from filmscand.daemon.database.trouble import DatabaseReplacedError, StationConnection
 
-# Where SQLite keeps user_version in the header of a database file (sqlite.org/fileformat2.html).
-_VERSION: Final = slice(60, 64)
-
 
 def is_blank(path: Path) -> bool:
-    """Return whether a database is missing, or is a file into which nothing was ever written.
+    """Return whether a database is missing, or an empty file.
 
-    The file is not opened as a database: that needs room for its index, and may find damage.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
+    The file is not opened: closing it again would drop the locks that SQLite holds on it in this process (POSIX).
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_VERSION.stop)
+        return path.stat().st_size == 0
     except FileNotFoundError:
         return True
-    except IsADirectoryError:
-        return False
-    if len(header) < _VERSION.stop:
-        return not header
-    # The first commits may still be in the log.
-    return header[_VERSION] == bytes(4) and not _size_of(path.with_name(f"{path.name}-wal"))
 
 
 def file_id(path: Path) -> tuple[int, int] | None:
@@ -57,10 +41,3 @@ def require_in_place(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the station's database was removed or replaced while it was in use. "
             "Put it back, or run `filmscand rebuild`."
         )
-
-
-def _size_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
