@@ -65,6 +65,8 @@ class CaptureInfo(BaseModel):
         Correlation of infrared and red over the frame, -1..1; near 1 where the film blocks infrared as it blocks light.
     icc_profile_sha256 : str or None
         Hexadecimal digest of the colour profile, None where there is none.
+    orientation : int
+        TIFF orientation, 1..8, by which the stored samples were turned upright; 1 if they were not turned.
     flags : tuple of str
         Reason codes of what a technician should know ("eight_bit", "no_infrared", "infrared_weak_evidence", ...).
     """
@@ -85,6 +87,7 @@ class CaptureInfo(BaseModel):
     infrared_origin: InfraredOrigin = InfraredOrigin.NONE
     infrared_red_correlation: float | None = None
     icc_profile_sha256: str | None = None
+    orientation: int = 1
     flags: tuple[str, ...] = ()
 
 

@@ -104,6 +104,8 @@ def clean_frame(
     options = options or CleanOptions()
     _require_planes(rgb, infrared)
     report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
+    if min(rgb.shape[:2]) < _SMALLEST_SIDE:
+        return _untouched(rgb, report, Caution.FRAME_TOO_SMALL)
     watch = StopWatch()
     if infrared is None:
         return _without_infrared(rgb, options, report, Caution.NO_INFRARED, watch)
@@ -121,6 +123,10 @@ def clean_frame(
         return _without_infrared(rgb, options, report, caution, watch)
     report = replace(report, warnings=(caution,) if caution else ())
     return _clean(_Frame(opened, *subtract_leakage(opened, fitted, watch)), options, report, watch)
+
+
+# The statistics of the engine look at tiles of this many pixels; a smaller strip is no frame of film.
+_SMALLEST_SIDE = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Caution(StrEnum):
     FRAME_DARK = "frame_dark"
     FRAME_UNEXPOSED = "frame_unexposed"
     NO_FILM = "no_film"
+    FRAME_TOO_SMALL = "frame_too_small"
     REGISTRATION_UNSURE = "registration_unsure"
     MANY_DEFECTS = "many_defects"
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from filmscand.daemon.core.errors import FrameExistsError, storing
+from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.core.progress import tell_bytes
 from filmscand.daemon.station.folders import make_durably, opened, sync_descriptor
 from filmscand.daemon.station.folders import sync_folder as sync_folder
@@ -123,12 +124,12 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
     Raises
     ------
     OSError
-        The file cannot be read.
+        The file cannot be read, or is no plain file.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path) as file:
         if from_disk:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        return _hash_open(file)
+        return _hash_open(cast(BinaryIO, file))
 
 
 def copy(source: BinaryIO, target: BinaryIO) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,11 +12,14 @@ from typing import Final
 from pydantic import ValidationError
 
 from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes
+from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, unreadable
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError, storing
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Record
 
 SCHEMA_VERSION: Final = 1
+NAME: Final = "roll.json"
 
 
 class RollRecord(Record):
@@ -83,9 +88,9 @@ def write_roll_record(metadata: Path, frame: FrameId, original_name: str | None 
     SchemaTooNewError, IntegrityError
         The roll has a record that this version must not add frames to; see `RollRecord.from_json`.
     """
-    path = metadata / "roll.json"
+    path = metadata / NAME
     with storing(path, "read"):
-        content = path.read_bytes() if path.exists() else None
+        content = read_plain(path) if os.path.lexists(path) else None
     known = None if content is None else RollRecord.from_json(content, str(path))
     if known is not None and (original_name is None or known.original_name is not None):
         return known
@@ -104,7 +109,24 @@ def recorded_rolls(box: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     with storing(box, "read"):
         for path in sorted(box.glob("*/metadata/roll.json")):
-            with suppress(IntegrityError):
-                name = RollRecord.from_json(path.read_bytes(), str(path)).original_name
+            with suppress(IntegrityError, OSError):
+                name = RollRecord.from_json(read_plain(path), str(path)).original_name
                 found |= {} if name is None else {path.parent.parent.name: name}
     return found
+
+
+def verify_roll_record(metadata: Path, roll: Path) -> Iterator[Problem]:
+    """Compare the record of a roll with its folder, `collection/box/roll` below the archive."""
+    path = metadata / NAME
+    try:
+        record = RollRecord.from_json(read_plain(path), str(path))
+    except FileNotFoundError:
+        yield Problem(path, ProblemKind.MISSING, "expected the record of the roll, found no file")
+    except OSError as error:
+        yield unreadable(path, error)
+    except IntegrityError as error:
+        yield Problem(path, ProblemKind.CHANGED, str(error).removeprefix(f"{path}: "))
+    else:
+        named = "/".join((record.collection, record.box, record.roll))
+        if named != roll.as_posix():
+            yield Problem(path, ProblemKind.CHANGED, f"expected the record of {roll.as_posix()}, found that of {named}")

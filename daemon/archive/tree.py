@@ -22,7 +22,15 @@ from filmscand.daemon.archive.atomic_file import (
     remove_abandoned_parts,
 )
 from filmscand.daemon.archive.bag import DECLARATION
-from filmscand.daemon.archive.events import Event, EventDetail, EventType, append_events
+from filmscand.daemon.archive.events import (
+    Event,
+    EventDetail,
+    EventType,
+    append_events,
+    read_events,
+    sidecar_digests,
+    sidecar_event,
+)
 from filmscand.daemon.archive.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
 from filmscand.daemon.archive.metadata import capture_tags, original_title
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
@@ -35,10 +43,12 @@ from filmscand.daemon.core.errors import (
     FrameExistsError,
     FrameIdError,
     FrameMissingError,
+    IntegrityError,
     RollSealedError,
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.station.disk import free_bytes
 from filmscand.daemon.station.marker import Identity
@@ -233,9 +243,12 @@ class Archive:
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
         """Write the sidecar; with it the frame is complete."""
         path = self.frame_folder(frame).sidecar
+        content = sidecar.to_json()
         with self._root.writing():
             self.require_open(frame)
-            publish_bytes(path, sidecar.to_json(), replace=True)
+            # The event comes first: a sidecar that no event names was not written by filmscand.
+            self.append_events(frame, [sidecar_event(frame, path.name, content)])
+            publish_bytes(path, content, replace=True)
         return path
 
     def is_complete(self, frame: FrameId) -> bool:
@@ -258,12 +271,28 @@ class Archive:
         path = self.frame_folder(frame).sidecar
         try:
             with self._root.reading() as root:
-                content = FrameFolder(root, frame).sidecar.read_bytes()
+                content = read_plain(FrameFolder(root, frame).sidecar)
         except FileNotFoundError as error:
             raise FrameMissingError(f"{path}: expected a sidecar, found no file") from error
         except OSError as error:
             raise ArchiveUnwritableError(f"{path}: cannot read: {error.strerror}") from error
         return Sidecar.from_json(content, str(path))
+
+    def require_known_sidecar(self, frame: FrameId) -> None:
+        """Require that the frame's sidecar is one that the roll's events tell of.
+
+        Raises
+        ------
+        IntegrityError
+            It was changed or replaced.
+        """
+        path = self.frame_folder(frame).sidecar
+        written = sidecar_digests(read_events(self.root / frame.roll_folder / "metadata" / "events.jsonl"), frame)
+        with storing(path, "read"):
+            found = hash_file(path).sha256
+        # Writing it may have been cut off after its event. A frame that an earlier version cleaned has no such events.
+        if written and found not in written:
+            raise IntegrityError(f"{path}: expected a sidecar that filmscand wrote, found SHA-256 {found}")
 
     def is_free(self, frame: FrameId) -> bool:
         """Return whether the archive has no folder for a frame."""
@@ -290,7 +319,8 @@ class Archive:
             The frames to check, because a large archive takes too long to walk at every start; default: all.
         """
         folders = {self.frame_folder(frame).path for frame in (self.frames() if frames is None else frames)}
-        folders |= {folder.parent.parent / "metadata" for folder in folders}
+        rolls = {folder.parent.parent for folder in folders}
+        folders |= rolls | {roll / "metadata" for roll in rolls}
         if not self.root.is_dir():
             return 0
         with self._root.writing():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic_core import to_json
@@ -57,7 +58,31 @@ def pictures_of(files: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(_picture_of(Path(file).absolute()) for file in files))
 
 
-def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = ()) -> FileReport:
+@dataclass(frozen=True, slots=True)
+class CleanOrders:
+    """How all files of one run are cleaned; see `clean_file`."""
+
+    output: Path
+    options: CleanOptions
+    keep: tuple[Path, ...]
+    memory_limit_bytes: int
+
+
+def clean_ordered(order: tuple[Path, CleanOrders]) -> FileReport:
+    """Clean one file of a run (the task of a child process)."""
+    picture, orders = order
+    return clean_file(picture, orders.output, orders.options, orders.keep, memory_limit_bytes=orders.memory_limit_bytes)
+
+
+def load_engine() -> None:
+    """Load the libraries that must not find memory short: OpenBLAS loops for ever if it finds none while it loads."""
+    import numba  # noqa: F401
+    import scipy.linalg  # noqa: F401
+
+
+def clean_file(
+    picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = (), memory_limit_bytes: int | None = None
+) -> FileReport:
     """Clean a picture and write NAME_clean.tif, NAME_mask.png and NAME.json.
 
     Parameters
@@ -70,23 +95,19 @@ def clean_file(picture: Path, output: Path, options: CleanOptions, keep: Iterabl
         Options of the engine.
     keep : iterable of Path
         Files that no result may replace. The files that are read are never replaced.
+    memory_limit_bytes : int or None
+        Memory that the process may use; see `read_capture`.
 
     Raises
     ------
-    DriverError
-        The file is not a film scan that can be read.
-    FrameExistsError
-        A result would replace a file that must be kept.
-    TransientError
-        The disk fails while the results are written.
-    OSError
-        The file cannot be read.
+    DriverError, FrameExistsError, TransientError, OSError
+        No film scan, a result would replace a file that must be kept, or a disk fails.
     """
     targets = {ending: output / f"{picture.stem}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
     clock = [time.perf_counter()]
     infrared = find_infrared_partner(picture)
     _refuse_to_replace([*keep, picture, *([infrared] if infrared else [])], targets.values())
-    capture = read_capture(picture, infrared)
+    capture = read_capture(picture, infrared, memory_limit_bytes=memory_limit_bytes)
     clock.append(time.perf_counter())
     cleaned = clean_frame(capture.rgb, capture.infrared, options)
     clock.append(time.perf_counter())
@@ -150,9 +171,10 @@ def _names(path: Path) -> tuple[str, str]:
 
 
 def _refuse_to_replace(inputs: Iterable[Path], targets: Iterable[Path]) -> None:
-    kept = {file.resolve() for file in inputs}
+    # Path.resolve raises an error for a link that leads to itself, and one such input would end all others.
+    kept = {os.path.realpath(file) for file in inputs}
     for target in targets:
-        if target.resolve() in kept:
+        if os.path.realpath(target) in kept:
             raise FrameExistsError(f"{target}: a result would replace this input file; choose another output folder")
 
 

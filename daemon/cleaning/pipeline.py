@@ -12,10 +12,17 @@ from filmscand.daemon.archive.metadata import access_tags, access_title, clean_t
 from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, check_file
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
 from filmscand.daemon.cleaning.engine_options import using_models
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
-from filmscand.daemon.core.errors import IntegrityError, storing
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    DaemonError,
+    FrameMissingError,
+    IntegrityError,
+    storing,
+)
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, CleanRequest, CleanResult, ReportRecord, Role, StoredFile
 from filmscand.daemon.station.configuration import Cleaning
@@ -54,14 +61,15 @@ def clean_into_archive(
     seconds: dict[str, float] = {}
     with _timed(seconds, "total"):
         recipe = recipe_of(request, cleaning or Cleaning(), models_may_be_gone=True)
-        originals = request.originals or archive.stored_originals(frame)
         before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
+        originals = request.originals or (before.originals if before else archive.stored_originals(frame))
         same = _same_revision(before, originals, recipe)
         if same is not None:
             return same.result(created=False)
-        _require_unchanged(archive, frame, before)
+        _require_unchanged(archive, frame, before, originals)
         if before is not None and request.captured is None and before.capture.scanned:
             request = request.model_copy(update={"captured": before.capture})
+        request = request.model_copy(update={"originals": originals})
         number = before.latest.number + 1 if before else 1
         with using_models(cleaning or Cleaning()):
             made = _make(archive.frame_folder(frame), request, recipe, number, seconds)
@@ -98,7 +106,8 @@ def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: in
 
 
 def _read(folder: FrameFolder, request: CleanRequest) -> Capture:
-    raw, infrared = folder.raw(), folder.original(Role.INFRARED)
+    raw = folder.recorded(request.originals, Role.RAW) or folder.raw()
+    infrared = folder.recorded(request.originals, Role.INFRARED)
     with storing(raw, "read"):
         capture = read_capture(raw, infrared, fourth_sample_is_infrared=request.fourth_sample_is_infrared)
     if request.captured is None:
@@ -147,12 +156,35 @@ def _same_revision(before: Sidecar | None, originals: tuple[StoredFile, ...], re
     )
 
 
-def _require_unchanged(archive: Archive, frame: FrameId, before: Sidecar | None) -> None:
-    """Read the raw files of a frame that is cleaned again back from the disk: a revision must not hide their damage."""
-    for stored in before.originals if before else ():
-        problem = archive.verify_original(frame, stored)
+def _require_unchanged(
+    archive: Archive, frame: FrameId, before: Sidecar | None, originals: tuple[StoredFile, ...]
+) -> None:
+    """Compare the files that are about to be read with their records: a revision must not hide their damage.
+
+    Those of a frame that is cleaned again are read back from the disk, with its sidecar.
+    """
+    folder = archive.frame_folder(frame)
+    if before is not None:
+        archive.require_known_sidecar(frame)
+    files = {file.name: file for file in (*(before.originals if before else ()), *originals)}
+    for stored in files.values():
+        folder.require_own(stored)
+        problem = check_file(folder.path, stored, from_disk=before is not None)
         if problem is not None:
-            raise IntegrityError(str(problem))
+            raise _error_of(problem, folder, first=before is None)
+
+
+def _error_of(problem: Problem, folder: FrameFolder, *, first: bool) -> DaemonError:
+    """Return what to do about an original: a disk that is away or faulty may come back, damage stays."""
+    if problem.kind is ProblemKind.MISSING and not folder.path.is_dir():
+        return ArchiveUnwritableError(
+            f"{folder.path}: expected the frame's folder, found none; is the archive mounted?"
+        )
+    if first and problem.kind is ProblemKind.MISSING:
+        return FrameMissingError(str(problem))
+    if first and problem.kind is ProblemKind.UNREADABLE:
+        return ArchiveUnwritableError(str(problem))
+    return IntegrityError(str(problem))
 
 
 def _sidecar(

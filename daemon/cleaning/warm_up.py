@@ -19,8 +19,8 @@ from filmscand.daemon.cleaning.kernel_signatures import SIGNATURES
 
 # More processes compile helper kernels twice that several kernels share, and each takes 250 MB.
 MOST_PROCESSES: Final = 4
-# Time to compile all kernels on one core, seconds, on a server of 2022 and of 2 cores: for the estimate alone.
-SECONDS_ON_ONE_CORE: Final = 36
+# CPU time of `filmscand warm-up` with an empty cache, seconds, on a virtual machine of two cores; for the estimate alone.
+SECONDS_ON_ONE_CORE: Final = 46
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,23 +14,26 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
+from filmscand.daemon.archive.known import frame_records
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
 from filmscand.daemon.core.errors import ArchiveMissingError, Fault, whose
 from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.limited_process import RESERVED_BYTES
 from filmscand.daemon.core.process_id import this_process
 from filmscand.daemon.core.request import CleanResult
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, MODEL_ALARM, Alarms
+from filmscand.daemon.database.archive_records import ArchiveRecord, write_records
 from filmscand.daemon.database.connection import reopen_database, transaction
 from filmscand.daemon.database.frames import Lease
 from filmscand.daemon.database.identity import identity_of
@@ -45,9 +48,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EXIT_OUT_OF_MEMORY = 75
-# RLIMIT_DATA counts memory that is reserved and never touched too: stacks of threads, buffers of OpenBLAS, arenas of
-# malloc. For a frame of 24 megapixels this was 230 MiB above the memory in use.
-RESERVED_BYTES = 384 << 20
 _PR_SET_PDEATHSIG = 1
 # Niceness of a worker. It gets a tenth of a core beside a process that scans, and does not starve on a busy machine.
 _BEHIND_SCANNING = 10
@@ -154,6 +154,7 @@ class Worker:
     def _clean(self, lease: Lease) -> None:
         try:
             result = clean_into_archive(self._archive, lease.job.frame, lease.job.request, self._plan.cleaning)
+            records = frame_records(self._connection, self._archive.root, lease.job.frame)
         except Exception as error:
             if _is_out_of_memory(error):
                 raise
@@ -169,7 +170,7 @@ class Worker:
             reason = f"{type(error).__name__}: {error}"
             self._repeat(lambda: self._queue.fail(lease, reason))
         else:
-            self._repeat(lambda: self._finish(lease, result))
+            self._repeat(lambda: self._finish(lease, result, records))
             _tell(lease.job.frame, result)
 
     def _archive_problem(self) -> ArchiveMissingError | None:
@@ -179,9 +180,10 @@ class Worker:
             return error
         return None
 
-    def _finish(self, lease: Lease, result: CleanResult) -> None:
+    def _finish(self, lease: Lease, result: CleanResult, records: Iterable[ArchiveRecord]) -> None:
         with transaction(self._connection):
             self._queue.finish(lease, result)
+            write_records(self._connection, records)
             self._alarms.clear(ARCHIVE_ALARM)
             if all(path.is_file() for path in self._plan.cleaning.models().values()):
                 self._alarms.clear(MODEL_ALARM)

@@ -25,7 +25,7 @@ from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
-from filmscand.daemon.core.errors import DaemonError, IntegrityError
+from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.station.configuration import load_station
@@ -133,11 +133,13 @@ def verify(
     if problem is not None:
         complain(str(problem))
     with reading_bar("verified", [station.archive / roll for roll in frames or [""]]):
-        report = verify_rolls(Archive(station.archive), tuple(frames or ()))
+        report = verify_rolls(Archive(station.archive), tuple(frames or ()), station.database)
     show_verification(report, as_json=as_json, station=station.root)
     # An archive without a marker and without a station, a copy for example, is verified for what it is.
     if report.damaged or (problem is not None and not is_alone(station)):
         raise typer.Exit(Exit.INTEGRITY)
+    if report.found_nothing:
+        raise FrameMissingError(f"{station.archive}: not one frame was verified; is the archive mounted?")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,8 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[F
     from filmscand.daemon.cleaning.files import pictures_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
 
-    announce_compiling()
+    if sys.stderr.isatty():
+        announce_compiling()
     pictures = pictures_of(named)
     results = []
     with progress_bars() as progress:
@@ -120,28 +122,41 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _is_result(name: str, names: Iterable[str]) -> bool:
-    stem = name.removesuffix(_RESULTS[0])
-    return stem != name and all(f"{stem}{ending}" in names for ending in _RESULTS)
+    stems = [name.removesuffix(ending) for ending in _RESULTS if name.endswith(ending)]
+    return any(all(f"{stem}{ending}" in names for ending in _RESULTS) for stem in stems)
 
 
 def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
     from filmscand.daemon.cleaning.engine_options import options_of
-    from filmscand.daemon.cleaning.files import clean_file, colliding
+    from filmscand.daemon.cleaning.files import CleanOrders, clean_ordered, colliding, load_engine
+    from filmscand.daemon.core.limited_process import LimitedProcess, TaskLostError
+    from filmscand.daemon.core.timing import Timing
+    from filmscand.daemon.station.configuration import Workers
     from filmscand.ir import ImageError
 
-    options = options_of(cleaning)
+    limit_bytes = Workers().memory_limit_mib << 20
+    orders = CleanOrders(output, options_of(cleaning), tuple(pictures), limit_bytes)
     collisions = dict(colliding(pictures))
-    for picture in pictures:
-        try:
-            if picture in collisions:
-                raise FrameExistsError(f"{picture}: expected another name than {collisions[picture]}")
-            yield FileResult(picture, clean_file(picture, output, options, pictures), None)
-        except FileNotFoundError as error:
-            yield FileResult(
-                picture, None, f"{error.filename}: expected a film file or a folder of them, found nothing"
-            )
-        except (DaemonError, DriverError, ImageError, OSError) as error:
-            yield FileResult(picture, None, _of_picture(picture, message_of(error)))
+    child = LimitedProcess(clean_ordered, limit_bytes, Timing().frame_limit_s, load_engine)
+    try:
+        for picture in pictures:
+            try:
+                if picture in collisions:
+                    raise FrameExistsError(f"{picture}: expected another name than {collisions[picture]}")
+                yield FileResult(picture, child.ask((picture, orders)), None)
+            except TaskLostError as error:
+                yield FileResult(picture, None, f"{picture}: {error}")
+            except FileNotFoundError as error:
+                yield FileResult(
+                    picture, None, f"{error.filename}: expected a film file or a folder of them, found nothing"
+                )
+            except (DaemonError, DriverError, ImageError, OSError) as error:
+                yield FileResult(picture, None, _of_picture(picture, message_of(error)))
+            # A file that nobody foresaw must not keep the others from being cleaned.
+            except Exception as error:
+                yield FileResult(picture, None, f"{picture}: {type(error).__name__}: {error}")
+    finally:
+        child.close()
 
 
 def _of_picture(picture: Path, message: str) -> str:

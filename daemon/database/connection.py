@@ -174,6 +174,15 @@ _MIGRATIONS = (
         UNIQUE (collection, box, roll)
     );
     """,
+    # See `filmscand.daemon.database.archive_records`.
+    """
+    CREATE TABLE archive_records (
+        path        TEXT PRIMARY KEY,
+        size_bytes  INTEGER NOT NULL,
+        sha256      TEXT NOT NULL,
+        recorded_at REAL NOT NULL
+    );
+    """,
     # The ids of the archive's marker. `replaces`: station id that the marker has until `settled` is 1.
     """
     CREATE TABLE identity (

@@ -19,9 +19,10 @@ import numpy.typing as npt
 import tifffile
 
 from filmscand.daemon.core.errors import DaemonError
+from filmscand.drivers.files.errors import TIFF_SUFFIXES as SUFFIXES
 from filmscand.drivers.files.pairs import infrared_stem
 from filmscand.drivers.files.planes import read_infrared_file
-from filmscand.drivers.files.reader import SUFFIXES, read_capture
+from filmscand.drivers.files.reader import read_capture
 
 Counts = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]

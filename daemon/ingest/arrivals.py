@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
+from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
 from filmscand.daemon.ingest.content import Completeness, Content, read_content
@@ -27,16 +28,13 @@ from filmscand.daemon.ingest.settling import (
 )
 from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
 from filmscand.daemon.ingest.watch import is_being_written, is_closed
-from filmscand.daemon.station.configuration import PairRule, Watch
-from filmscand.drivers.files.layout import Layout, decide_layout
+from filmscand.daemon.station.configuration import PairRule, Watch, Workers
 from filmscand.drivers.files.reader import (
     SUFFIXES,
     AmbiguousLayoutError,
     FileTruncatedError,
     FilmFileError,
-    check_whole,
 )
-from filmscand.drivers.files.tiff_pages import FilmTiff, open_film
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +83,8 @@ class Arrivals:
         The files that are no film scans.
     clock_s : callable
         Returns seconds of a monotonic clock: files wait for their other half by it.
+    inspector : Inspector, optional
+        Looks into the files that have settled.
     """
 
     def __init__(
@@ -95,7 +95,9 @@ class Arrivals:
         troubles: Troubles,
         rejected: Rejected,
         clock_s: Callable[[], float] = time.monotonic,
+        inspector: Inspector | None = None,
     ) -> None:
+        self._inspector = inspector or Inspector(Workers().memory_limit_mib << 20)
         self._watch = watch
         self._candidates = candidates
         self._rules = rules
@@ -318,25 +320,19 @@ class Arrivals:
             self._complete_since_s[row.path] = self._clock_s()
 
     def _inspect(self, path: Path, row: Candidate) -> None:
-        check_whole(path)
-        if is_infrared_half(row.path, self._watch.pair):
-            return
-        with open_film(path) as film:
-            layout = self._decide_layout(film, row)
-        if layout.infrared is not None:
-            self._holding_infrared.add(row.path)
-
-    def _decide_layout(self, film: FilmTiff, row: Candidate) -> Layout:
-        fourth = self._watch.fourth_sample_infrared
+        half = is_infrared_half(row.path, self._watch.pair)
+        # The infrared half of a pair is one plane, whatever its file holds beside it.
+        fourth = False if half else self._watch.fourth_sample_infrared
         try:
-            return decide_layout(film, fourth_sample_infrared=fourth, has_partner=False)
+            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=half)
         except AmbiguousLayoutError as error:
             if self._watch.pair is PairRule.NONE:
                 raise
             # A separate infrared file settles what a fourth sample is; only without one a person has to.
-            layout = decide_layout(film, fourth_sample_infrared=fourth, has_partner=True)
+            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=True)
             self._doubts[row.path] = str(error)
-            return layout
+        if found.holds_infrared and not half:
+            self._holding_infrared.add(row.path)
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.

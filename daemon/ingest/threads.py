@@ -25,6 +25,7 @@ from filmscand.daemon.core.errors import (
     SourceUnreadableError,
     StorageFullError,
 )
+from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
@@ -158,7 +159,8 @@ class IngestRounds:
         self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         rejected = Rejected(watch.path, self._candidates, self._held)
-        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected)
+        inspector = Inspector(plan.memory_limit_bytes)
+        self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected, inspector=inspector)
         ledger = Ledger(connection, Queue(connection), self._candidates)
         archive = Archive(plan.archive, identity_of(connection))
         self._gate = ArchiveGate(archive, self._alarms, plan.timing)

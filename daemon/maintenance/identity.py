@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes
+from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, sync_folder
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     DaemonError,
@@ -38,6 +38,7 @@ from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseRepl
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import (
     MARKER,
+    MARKER_FOLDER,
     Identity,
     Marker,
     foreign,
@@ -278,6 +279,10 @@ def _write_marker(station: Station, stored: StoredIdentity, *, replace: bool) ->
         archive_id=ids.archive_id, station_id=ids.station_id, station=station_name(station), made_at=stored.made_at
     )
     try:
+        # Its parent is the top of the archive, which is not made here: a missing one is a disk that is not mounted.
+        with storing(station.archive / MARKER):
+            (station.archive / MARKER_FOLDER).mkdir(exist_ok=True)
+            sync_folder(station.archive)
         publish_bytes(station.archive / MARKER, marker.to_json(), replace=replace)
     except FrameExistsError:
         # Another process, or another station, was first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -13,10 +14,19 @@ from typing import Final
 from filmscand.daemon.archive.atomic_file import make_folders, sync_folder
 from filmscand.daemon.archive.sidecar import Sidecar, utc_now
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
+from filmscand.daemon.archive.verify_rolls import unrecorded_of
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    DaemonError,
+    FrameMissingError,
+    IntegrityError,
+    TransientError,
+    storing,
+)
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, StoredFile
+from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.connection import DatabaseError, open_database, open_to_read, transaction
 from filmscand.daemon.database.frames import JobOutcome, JobState, SourceFile
 from filmscand.daemon.database.identity import change_identity, frames_in_archive
@@ -122,8 +132,21 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
         problems += enter_frames(connection, rows)
         ids = Identity.new(None if marker is None else marker.archive_id)
         change_identity(connection, ids, None if marker is None else marker.station_id, utc_now().isoformat())
+    problems += _record_files(connection, archive, rows)
     archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
     return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
+
+
+def _record_files(connection: sqlite3.Connection, archive: Archive, rows: Iterable[RestoredFrame]) -> list[str]:
+    """Record the digests of sidecars, events and bags; return which of them the roll's events do not tell of."""
+    problems: list[str] = []
+    rows = list(rows)
+    for roll in sorted({row.frame.roll_folder for row in rows}):
+        sound = [row.frame for row in rows if row.frame.roll_folder == roll and row.error is None]
+        records, changed = unrecorded_of(archive, roll, sound)
+        write_records(connection, records)
+        problems += map(str, changed)
+    return problems
 
 
 def read_frames(archive: Archive, frames: Iterable[FrameId], station: Station) -> tuple[list[RestoredFrame], list[str]]:
@@ -133,7 +156,7 @@ def read_frames(archive: Archive, frames: Iterable[FrameId], station: Station) -
     for frame in frames:
         try:
             rows.append(_row(archive, frame, station))
-        except FrameMissingError as error:
+        except (FrameMissingError, TransientError, IntegrityError) as error:
             problems.append(str(error))
     rows.sort(key=lambda row: (row.created_at, row.frame))
     return rows, problems
@@ -151,12 +174,15 @@ def enter_frames(connection: sqlite3.Connection, rows: Iterable[RestoredFrame]) 
 
 
 def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
-    if not archive.is_complete(frame):
+    sidecar = archive.frame_folder(frame).sidecar
+    if not os.path.lexists(sidecar):
         return _unfinished_row(archive, frame, station)
     try:
         return _archived_row(frame, archive.read_sidecar(frame))
-    except IntegrityError as error:
-        at = archive.frame_folder(frame).sidecar.stat().st_mtime
+    except (IntegrityError, ArchiveUnwritableError) as error:
+        # One sidecar that cannot be read, or is no plain file, must not keep all others from being known.
+        with storing(sidecar, "read"):
+            at = sidecar.lstat().st_mtime
         return RestoredFrame(
             frame=frame,
             state=JobState.FINISHED,
@@ -172,6 +198,11 @@ def _row(archive: Archive, frame: FrameId, station: Station) -> RestoredFrame:
 
 
 def _archived_row(frame: FrameId, sidecar: Sidecar) -> RestoredFrame:
+    if sidecar.frame_id != frame or not sidecar.originals:
+        raise IntegrityError(
+            f"expected the sidecar of {frame} with its originals, found that of {sidecar.frame_id} "
+            f"with {len(sidecar.originals)} originals"
+        )
     latest = sidecar.latest
     return RestoredFrame(
         frame=frame,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.archive import bag
-from filmscand.daemon.archive.atomic_file import hash_file, publish_bytes, sync_folder
+from filmscand.daemon.archive.atomic_file import hash_file, publish_bytes, remove_abandoned_parts, sync_folder
 from filmscand.daemon.archive.events import Event, EventDetail, EventType
+from filmscand.daemon.archive.known import read_known, remember, sealed_record
 from filmscand.daemon.archive.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.archive.verify_frame import ProblemKind
+from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
@@ -62,7 +66,8 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
     RollUnfinishedError
         A frame is queued, failed or has no sidecar, a session scans into the roll, or the roll changed meanwhile.
     IntegrityError
-        A file is missing or differs from its recorded hash: a damaged roll is not sealed.
+        A known frame is gone, or a file is missing or differs from its record: a damaged roll is not sealed. Or the
+        roll was sealed before, and its `bagit.txt` is gone.
     ValueError
         A label is not allowed in `bag-info.txt`.
     """
@@ -72,11 +77,14 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
     first = FrameId(place.collection, place.box, place.roll, 1)
     archive.require_open(first)
     folder = archive.root / first.roll_folder
+    _require_never_sealed(station, first.roll_folder, folder)
     frames = [frame for frame in archive.frames() if frame.roll_folder == first.roll_folder]
     _require_finished(station, archive, place, frames)
     archive.remove_leftovers(frames)
+    remove_abandoned_parts(folder)
     seen = _looks(folder)
-    sha512 = _verified(archive, folder, frames)
+    _require_sound(station, archive, roll, folder)
+    sha512 = _hashes(archive, folder, frames)
     event = Event(type=EventType.SEALING, frame=roll, about=bag.DECLARATION, detail=EventDetail(files=len(sha512)))
     archive.append_events(first, [event])
     size_bytes = sum(path.stat().st_size for path in sha512)
@@ -86,9 +94,12 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
         _require_finished(station, archive, place, frames)
         if _looks(folder) != seen:
             raise RollUnfinishedError(f"{folder}: files came or changed while the roll was sealed")
-    except RollUnfinishedError:
+    except RollUnfinishedError as error:
         _reopen(folder)
+        archive.append_events(first, [event.model_copy(update={"id": str(uuid.uuid4()), "outcome": str(error)})])
         raise
+    if station.database.exists():
+        remember(station.database, [sealed_record(archive.root, first.roll_folder)])
     return Sealed(roll, folder, len(frames), len(sha512), size_bytes)
 
 
@@ -121,19 +132,35 @@ def _under_way(connection: sqlite3.Connection, place: Roll) -> list[str]:
 
 def _looks(folder: Path) -> dict[Path, tuple[int, int]]:
     with storing(folder, "read"):
-        return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in bag.payload(folder)}
+        looks = {path: path.lstat() for path in bag.payload(folder)}
+    return {path: (look.st_size, look.st_mtime_ns) for path, look in looks.items()}
 
 
-def _verified(archive: Archive, folder: Path, frames: Iterable[FrameId]) -> dict[Path, str]:
-    """Return the SHA-512 of every file of the payload, each read back from the disk."""
+def _require_never_sealed(station: Station, roll: Path, folder: Path) -> None:
+    if read_known(station.database).record(roll / bag.TAG_MANIFEST) is not None:
+        raise IntegrityError(
+            f"{folder / bag.DECLARATION}: the roll was sealed, and this file is gone; restore it from a copy of the "
+            "archive, and run filmscand verify"
+        )
+
+
+def _require_sound(station: Station, archive: Archive, roll: str, folder: Path) -> None:
+    """Read every file of the roll back from the disk, and compare it with all that is known of it."""
+    report = verify_rolls(archive, (roll,), station.database)
+    # What lies beside the files of a frame becomes a part of the bag, as notes do.
+    damage = [problem for problem in report.problems if problem.is_damage and problem.kind is not ProblemKind.FOREIGN]
+    if damage:
+        raise IntegrityError("; ".join(map(str, damage)))
+    for path in bag.empty_folders(folder):
+        raise RollUnfinishedError(f"{path}: expected no empty folder in a roll that is sealed; remove it")
+
+
+def _hashes(archive: Archive, folder: Path, frames: Iterable[FrameId]) -> dict[Path, str]:
+    """Return the SHA-512 of every file of the payload: recorded ones are verified, all others are read."""
     sha512: dict[Path, str] = {}
     for frame in frames:
-        damage = [problem for problem in archive.verify(frame) if problem.is_damage]
-        if damage:
-            raise IntegrityError("; ".join(map(str, damage)))
-        sha512 |= {
-            archive.frame_folder(frame).path / file.name: file.sha512 for file in archive.read_sidecar(frame).files
-        }
+        own = archive.frame_folder(frame).path
+        sha512 |= {own / file.name: file.sha512 for file in archive.read_sidecar(frame).files}
     with storing(folder, "read"):
         others = [path for path in bag.payload(folder) if path not in sha512]
         return {**sha512, **{path: hash_file(path, from_disk=True).sha512 for path in others}}
@@ -155,7 +182,7 @@ def _write_bag(folder: Path, manifest: bytes, info: bytes) -> None:
     publish_bytes(folder / bag.INFO, info, replace=True)
     tags = [folder / bag.INFO, folder / bag.MANIFEST, *sorted((folder / "metadata").rglob("*"))]
     with storing(folder, "read"):
-        sha512 = {path: hash_file(path).sha512 for path in tags if path.is_file()}
+        sha512 = {path: hash_file(path).sha512 for path in tags if not path.is_dir() or path.is_symlink()}
     sha512[folder / bag.DECLARATION] = hashlib.sha512(bag.DECLARED).hexdigest()
     publish_bytes(folder / bag.TAG_MANIFEST, bag.manifest(folder, sha512), replace=True)
     publish_bytes(folder / bag.DECLARATION, bag.DECLARED, replace=True)

@@ -1,4 +1,4 @@
-"""The marker `filmscand-archive.json` at the top of an archive: which archive this is, and which station writes to it.
+"""The marker `.filmscand/archive.json` at the top of an archive: which archive this is, and which station writes to it.
 
 The station's database holds the same two ids. An archive without its marker is not there (its disk is not mounted); one
 with another marker belongs to another station, or this station has lost its database.
@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from filmscand.daemon.core.errors import ArchiveMissingError, ForeignArchiveError, storing
 from filmscand.daemon.core.request import Record
 
-MARKER: Final = "filmscand-archive.json"
+MARKER_FOLDER: Final = ".filmscand"
+MARKER: Final = f"{MARKER_FOLDER}/archive.json"
 SCHEMA_VERSION: Final = 1
 # A marker has some 300 bytes. Whatever is longer is none, and is not read into memory.
 _MOST_BYTES: Final = 1 << 16
@@ -83,13 +84,9 @@ def read_marker(descriptor: int, root: Path) -> Marker | None:
     path = root / MARKER
     with storing(path, "read"):
         try:
-            file = os.open(MARKER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=descriptor)
+            content = _read_below(descriptor, *MARKER.split("/"))
         except FileNotFoundError:
             return None
-        try:
-            content = os.read(file, _MOST_BYTES)
-        finally:
-            os.close(file)
     try:
         marker = Marker.model_validate_json(content)
     except ValidationError:
@@ -103,6 +100,19 @@ def read_marker(descriptor: int, root: Path) -> Marker | None:
             "newer filmscand. Update filmscand on this machine; nothing was changed."
         )
     return marker
+
+
+def _read_below(descriptor: int, folder: str, name: str) -> bytes:
+    """Read a file in a folder below an open one; neither may be a link."""
+    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    finally:
+        os.close(parent)
+    try:
+        return os.read(file, _MOST_BYTES)
+    finally:
+        os.close(file)
 
 
 @contextmanager

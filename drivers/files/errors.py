@@ -5,6 +5,7 @@
         FileTruncatedError        wait: more may come; quarantine the file once it has not grown for long
         NotAFilmScanError         quarantine: this is no picture of film that the station can clean
         AmbiguousLayoutError      ask: a person or the watch profile must say which plane is which
+        TooLargeError             quarantine: it needs more memory than a worker may use; raise the limit
         PlaneMismatchError        ask: picture and infrared do not belong together
 
 A file that vanishes or cannot be opened raises the OSError of the system.
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from filmscand.drivers.base import DriverError
 
-SUFFIXES = frozenset({".tif", ".tiff", ".dng"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".dng"})
+SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg"}
 
 
 class FilmFileError(DriverError):
@@ -46,6 +48,21 @@ class FileTruncatedError(FilmFileError):
 
 class NotAFilmScanError(FilmFileError):
     """The file contains no picture of film that can be cleaned."""
+
+
+class TooLargeError(FilmFileError):
+    """The file needs more memory than the process may use."""
+
+    def __init__(self, path: Path, *, expected: str, found: str) -> None:
+        super().__init__(path, expected=expected, found=found)
+        self.args = (f"{path}: {found}",)
+
+    @classmethod
+    def of(cls, path: Path, needed_bytes: int, limit_bytes: int) -> TooLargeError:
+        """Make the error of a file that needs so many bytes."""
+        limit = f"{limit_bytes >> 20} MiB"
+        found = f"needs {-(-needed_bytes >> 20)} MiB, the limit is {limit} (workers.memory_limit_mib)"
+        return cls(path, expected=f"at most {limit}", found=found)
 
 
 class AmbiguousLayoutError(FilmFileError):

@@ -6,12 +6,29 @@ from dataclasses import dataclass
 
 from filmscand.drivers.base import InfraredOrigin
 from filmscand.drivers.files.errors import AmbiguousLayoutError, NotAFilmScanError, PlaneMismatchError
-from filmscand.drivers.files.tiff_pages import BLACK_IS_ZERO, CFA, LINEAR_RAW, MASK, REDUCED, RGB, FilmPage, FilmTiff
+from filmscand.drivers.files.tiff_pages import (
+    BLACK_IS_ZERO,
+    CFA,
+    LINEAR_RAW,
+    MASK,
+    PHOTOMETRIC_MASK,
+    REDUCED,
+    RGB,
+    WHITE_IS_ZERO,
+    YCBCR,
+    FilmPage,
+    FilmTiff,
+)
 
 # Largest relative difference of two aspect ratios that count as the same.
 ASPECT_TOLERANCE = 0.01
 # A colour page whose sides are at most this share of the picture's is a preview, even if it is not marked as one.
 _PREVIEW_SHARE = 0.6
+# Photometric interpretations of one plane of counts.
+_GREY = (WHITE_IS_ZERO, BLACK_IS_ZERO, PHOTOMETRIC_MASK, LINEAR_RAW)
+# An infrared page is at least so large, as a share of the picture's sides; a smaller one is a thumbnail.
+_INFRARED_SHARE = 0.24
+_JPEG = 7
 # ExtraSamples value of a sample without a declared meaning.
 _UNSPECIFIED_SAMPLE = 0
 
@@ -81,7 +98,9 @@ def find_picture(film: FilmTiff) -> FilmPage:
     AmbiguousLayoutError
         If there are several.
     """
-    colour = [page for page in film.pages if is_colour(page)]
+    unmarked = [page for page in film.pages if not page.subfile_type & MASK]
+    # A black-and-white scan has one plane. An infrared page is never the picture, whatever its samples.
+    colour = [page for page in unmarked if is_colour(page)] or [page for page in unmarked if is_grey(page)]
     if any(page.photometric == LINEAR_RAW for page in colour):
         colour = [page for page in colour if page.photometric == LINEAR_RAW]
     if not colour:
@@ -96,17 +115,22 @@ def find_picture(film: FilmTiff) -> FilmPage:
 
 def is_colour(page: FilmPage) -> bool:
     """Return whether a page can be read as a colour picture."""
-    return _has_counts(page) and page.photometric in (RGB, LINEAR_RAW) and page.samples in (3, 4)
+    return _has_counts(page) and page.photometric in (RGB, LINEAR_RAW, *_jpeg_colour(page)) and page.samples in (3, 4)
 
 
 def is_grey(page: FilmPage) -> bool:
     """Return whether a page can be read as one plane of counts."""
-    return _has_counts(page) and page.photometric in (BLACK_IS_ZERO, LINEAR_RAW) and page.samples == 1
+    return _has_counts(page) and page.photometric in _GREY and page.samples == 1
 
 
 def same_aspect(shape: tuple[int, int], other: tuple[int, int]) -> bool:
     """Return whether two shapes (rows, cols) have the same aspect ratio within `ASPECT_TOLERANCE`."""
     return abs(shape[0] * other[1] / (shape[1] * other[0]) - 1.0) <= ASPECT_TOLERANCE
+
+
+def _jpeg_colour(page: FilmPage) -> tuple[int, ...]:
+    # The codec returns RGB.
+    return (YCBCR,) if page.compression == _JPEG else ()
 
 
 def _has_counts(page: FilmPage) -> bool:
@@ -122,17 +146,15 @@ def _no_picture(film: FilmTiff) -> NotAFilmScanError:
     pages = "; ".join(str(page) for page in film.pages) or "no page"
     if any(page.photometric == CFA for page in film.pages):
         expected = "a scanner's picture of 3 or 4 samples per pixel, not a camera's raw file"
-    elif film.pages and all(page.samples == 1 for page in film.pages):
-        expected = "a colour picture (a grey plane alone is only the infrared half of a pair)"
     else:
-        expected = "an RGB or linear raw picture of 3 or 4 samples of 8 to 16 bits"
+        expected = "an RGB, linear raw or grey picture of unsigned samples of 8 to 16 bits"
     return NotAFilmScanError(film.path, expected=expected, found=pages)
 
 
 def _decide_fourth_sample(
     film: FilmTiff, picture: FilmPage, configured: bool | None, has_partner: bool
 ) -> tuple[bool, tuple[str, ...]]:
-    if picture.samples == 3:
+    if picture.samples != 4:
         return False, ()
     if configured is not None:
         return configured, () if configured else ("fourth_sample_unused",)
@@ -155,10 +177,11 @@ def software_of(film: FilmTiff) -> str:
 
 
 def _find_infrared_page(film: FilmTiff, picture: FilmPage) -> tuple[FilmPage | None, tuple[str, ...]]:
-    others = [page for page in film.pages if page is not picture and page.samples == 1]
+    others = [page for page in film.pages if page is not picture and (page.samples == 1 or page.subfile_type & MASK)]
     marked = _marked_pages(film, picture, others)
     unmarked = [page for page in others if is_grey(page) and _is_unmarked_match(page, picture)]
-    candidates = marked or unmarked
+    own_size = [page for page in unmarked if (page.rows, page.cols) == (picture.rows, picture.cols)]
+    candidates = marked or own_size or unmarked
     if len(candidates) > 1:
         found = "; ".join(str(page) for page in candidates)
         raise AmbiguousLayoutError(film.path, expected="one infrared page", found=f"{len(candidates)}: {found}")
@@ -169,18 +192,28 @@ def _find_infrared_page(film: FilmTiff, picture: FilmPage) -> tuple[FilmPage | N
 
 
 def _marked_pages(film: FilmTiff, picture: FilmPage, others: list[FilmPage]) -> list[FilmPage]:
-    marked = [page for page in others if is_grey(page) and page.subfile_type & MASK]
+    usable = [page for page in others if is_grey(page) or is_colour(page)]
+    marked = [page for page in usable if page.subfile_type & MASK or page.photometric == PHOTOMETRIC_MASK]
     own_size = [page for page in marked if (page.rows, page.cols) == (picture.rows, picture.cols)]
     if own_size:
         return own_size
     full = [page for page in marked if not page.subfile_type & REDUCED]
     for page in full:
-        if not same_aspect((page.rows, page.cols), (picture.rows, picture.cols)):
+        if not _fits(page, picture):
             expected = f"an infrared page of {picture.rows} x {picture.cols} pixels or of the same aspect ratio"
             raise PlaneMismatchError(film.path, expected=expected, found=str(page))
-    return full
+    return full or [page for page in marked if _fits(page, picture) and _is_large(page, picture)]
+
+
+def _fits(page: FilmPage, picture: FilmPage) -> bool:
+    stored = same_aspect((page.rows, page.cols), (picture.rows, picture.cols))
+    return stored or same_aspect(page.upright_shape, picture.upright_shape)
+
+
+def _is_large(page: FilmPage, picture: FilmPage) -> bool:
+    return min(page.rows / picture.rows, page.cols / picture.cols) >= _INFRARED_SHARE
 
 
 def _is_unmarked_match(page: FilmPage, picture: FilmPage) -> bool:
-    same_size = (page.rows, page.cols) == (picture.rows, picture.cols)
-    return same_size and page.bits == picture.bits and not page.subfile_type & (REDUCED | MASK)
+    unmarked = not page.subfile_type & (REDUCED | MASK)
+    return unmarked and same_aspect((page.rows, page.cols), (picture.rows, picture.cols)) and _is_large(page, picture)

@@ -12,6 +12,8 @@ from filmscand.drivers.files.tiff_pages import LINEAR_RAW, FilmPage, FilmTiff
 
 _MAKE, _MODEL, _DATE_TIME, _XMP, _EXIF, _DATE_ORIGINAL, _ICC_PROFILE = 271, 272, 306, 700, 34665, 36867, 34675
 _RESOLUTION_COLS, _RESOLUTION_ROWS, _RESOLUTION_UNIT, _CAMERA_MODEL = 282, 283, 296, 50708
+# No film scanner resolves more; a larger number is no resolution, and does not fit the tag of a result.
+_MOST_DPI = 100_000
 _PER_INCH = {2: 1.0, 3: 2.54}
 _SILVERFAST_GAMMA = re.compile(rb"""Silverfast:Gamma\s*(?:=\s*["']|>)\s*([^"'<]*)""", re.IGNORECASE)
 
@@ -51,9 +53,11 @@ def read_resolution_dpi(film: FilmTiff, picture: FilmPage) -> float | None:
     value = _tag(film, picture, _RESOLUTION_ROWS if is_turned else _RESOLUTION_COLS)
     unit = _tag(film, picture, _RESOLUTION_UNIT)
     per_inch = _PER_INCH.get(int(unit) if isinstance(unit, int) else 2)
-    if per_inch is None or not isinstance(value, tuple) or len(value) != 2 or 0 in value:
+    if isinstance(value, tuple):
+        value = value[0] / value[1] if len(value) == 2 and value[1] else None
+    if per_inch is None or not isinstance(value, int | float) or not 0 < value * per_inch <= _MOST_DPI:
         return None
-    return float(value[0] / value[1] * per_inch)
+    return float(value * per_inch)
 
 
 def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[str, ...]]:
@@ -92,8 +96,8 @@ def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[s
 
 
 def _tag(film: FilmTiff, picture: FilmPage, tag: int) -> Any:
-    """Return a tag of the picture's page, else of the file's first page; None if neither has it."""
-    for page in (picture, film.pages[0]):
+    """Return a tag of the picture's page, else of another page in the order of the file; None if none has it."""
+    for page in (picture, *film.pages):
         value = page.tiff.tags.valueof(tag)
         if value is not None:
             return value

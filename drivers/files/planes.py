@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from filmscand.drivers.files.codec_headers import check_codec_headers
 from filmscand.drivers.files.counts import detect_bits
 from filmscand.drivers.files.errors import NotAFilmScanError, PlaneMismatchError
 from filmscand.drivers.files.layout import Layout, is_colour, is_grey, same_aspect
-from filmscand.drivers.files.tiff_pages import REDUCED, FilmPage, FilmTiff, open_film
+from filmscand.drivers.files.plain_pictures import PlainPicture, is_plain_picture, open_plain, read_plain
+from filmscand.drivers.files.tiff_pages import REDUCED, WHITE_IS_ZERO, FilmPage, FilmTiff, open_film
 from filmscand.drivers.files.tiff_samples import as_stored, read_samples
 
 Counts = npt.NDArray[np.uint16]
@@ -57,6 +60,8 @@ def read_planes(film: FilmTiff, layout: Layout) -> Planes:
     """
     picture = layout.picture
     rows, cols = picture.upright_shape
+    if picture.samples == 1:
+        return _read_grey_picture(film, layout)
     rgb = np.empty((rows, cols, 3), np.uint16)
     fourth = np.empty((rows, cols), np.uint16) if layout.infrared is picture else None
     orientation = picture.orientation or 1
@@ -69,13 +74,91 @@ def read_planes(film: FilmTiff, layout: Layout) -> Planes:
     bits, flags = _bits(picture, (rgb,) if fourth is None else (rgb, fourth))
     infrared = fourth
     if layout.infrared is not None and layout.infrared is not picture:
-        plane, page_flags = _read_grey(film, layout.infrared, picture.orientation)
-        infrared, fit_flags = _fit_to_picture(plane, (rows, cols))
-        flags += page_flags + fit_flags
+        infrared, page_flags = _read_infrared_page(film, layout)
+        flags += page_flags
     return Planes(rgb, infrared, bits, layout.flags + flags)
 
 
-def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tuple[Counts, tuple[str, ...]]:
+def _read_grey_picture(film: FilmTiff, layout: Layout) -> Planes:
+    """Read a black-and-white picture; the engine takes three equal planes."""
+    plane, bits, flags = _read_plane(film, layout.picture, layout.picture.orientation or 1)
+    rgb = np.repeat(plane[..., np.newaxis], 3, axis=2)
+    infrared = None
+    if layout.infrared is not None:
+        infrared, page_flags = _read_infrared_page(film, layout)
+        flags += page_flags
+    return Planes(rgb, infrared, bits, ("grey", *layout.flags, *flags))
+
+
+def plain_planes(samples: npt.NDArray[Any], picture: PlainPicture) -> tuple[Counts, int, tuple[str, ...]]:
+    """Turn the samples of a PNG or JPEG into an upright picture of three planes.
+
+    Returns
+    -------
+    rgb : (rows, cols, 3) ndarray of uint16
+    bits : int
+    flags : tuple of str
+        "grey", "lossy" (JPEG), "fourth_sample_unused" (transparency), and those of `detect_bits`.
+    """
+    flags: tuple[str, ...] = ("lossy",) if picture.kind == "jpeg" else ()
+    layers = samples if samples.ndim == 3 else samples[..., np.newaxis]
+    if layers.shape[2] in (2, 4):
+        flags += ("fourth_sample_unused",)
+        layers = layers[..., :-1]
+    rows, cols = layers.shape[:2]
+    shape = (cols, rows, 3) if picture.orientation >= 5 else (rows, cols, 3)
+    rgb = np.empty(shape, np.uint16)
+    widen = 257 if samples.dtype == np.uint8 else 1
+    # One plane of grey fills all three.
+    np.multiply(layers, widen, out=as_stored(rgb, picture.orientation), dtype=np.uint16)
+    if layers.shape[2] == 1:
+        flags = ("grey", *flags)
+    if samples.dtype == np.uint8:
+        return rgb, 8, (*flags, "eight_bit")
+    bits, bit_flags = detect_bits((rgb,), None)
+    return rgb, bits, flags + bit_flags
+
+
+def _read_infrared_page(film: FilmTiff, layout: Layout) -> tuple[Counts | None, tuple[str, ...]]:
+    assert layout.infrared is not None
+    picture, page = layout.picture, layout.infrared
+    stored = StoredAs((picture.rows, picture.cols), picture.orientation or 1)
+    try:
+        plane, flags = _read_infrared(film, page, stored)
+    except NotAFilmScanError:
+        # A page that is marked as a mask and has colours is no infrared plane.
+        return None, ("extra_page_unused",)
+    if not same_aspect(plane.shape, picture.upright_shape):
+        expected = f"an infrared page of the aspect ratio of {picture}"
+        raise PlaneMismatchError(film.path, expected=expected, found=str(page))
+    fitted, fit_flags = _fit_to_picture(plane, picture.upright_shape)
+    return fitted, flags + fit_flags
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAs:
+    """How the samples of a picture are stored: rows and columns before it is turned, and its orientation tag."""
+
+    shape: tuple[int, int]
+    orientation: int
+
+
+def _read_infrared(film: FilmTiff, page: FilmPage, picture: StoredAs) -> tuple[Counts, tuple[str, ...]]:
+    """Read an infrared plane upright. A scanner stores both planes alike; a viewer turns the tag of one of them."""
+    stored_alike = same_aspect((page.rows, page.cols), picture.shape)
+    said = page.orientation or (picture.orientation if stored_alike else 1)
+    orientation = picture.orientation if stored_alike else said
+    if is_grey(page):
+        plane, _, flags = _read_plane(film, page, orientation)
+    else:
+        plane, flags = _read_equal_colours(film, page, orientation)
+    turned = ("turned_like_picture",) if said != orientation else ()
+    return plane, tuple(f"infrared_{flag}" for flag in (*turned, *flags))
+
+
+def read_infrared_file(
+    path: Path, picture: Path, shape: tuple[int, int], stored: StoredAs | None = None
+) -> tuple[Counts, tuple[str, ...]]:
     """Read a separate infrared file and resample it to the grid of its picture.
 
     Parameters
@@ -86,13 +169,16 @@ def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tup
         The picture to which it belongs, for messages.
     shape : (int, int)
         Rows and columns of the upright picture.
+    stored : StoredAs, optional
+        How the picture is stored; None for upright.
 
     Returns
     -------
     plane : (rows, cols) ndarray of uint16
         Upright infrared plane of the picture's shape, 0..65535.
     flags : tuple of str
-        "infrared_resampled", and the flags of `detect_bits` with the prefix "infrared_".
+        "infrared_resampled", "infrared_turned_like_picture", "infrared_white_is_zero", and the flags of `detect_bits`
+        with the prefix "infrared_".
 
     Raises
     ------
@@ -105,17 +191,30 @@ def read_infrared_file(path: Path, picture: Path, shape: tuple[int, int]) -> tup
     OSError
         If the file cannot be read.
     """
-    with open_film(path) as film:
-        page = _infrared_page(film)
-        if is_grey(page):
-            plane, flags = _read_grey(film, page, None)
-        else:
-            plane, flags = _read_equal_colours(film, page)
+    if is_plain_picture(path):
+        plane, flags = _read_plain_infrared(path, stored or StoredAs(shape, 1))
+    else:
+        with open_film(path) as film:
+            page = _infrared_page(film)
+            check_codec_headers(film, page)
+            plane, flags = _read_infrared(film, page, stored or StoredAs(shape, 1))
     if not same_aspect(plane.shape, shape):
         expected = f"{shape[0]} x {shape[1]} pixels as in {picture.name}, or the same aspect ratio"
         raise PlaneMismatchError(path, expected=expected, found=f"{plane.shape[0]} x {plane.shape[1]}")
     fitted, fit_flags = _fit_to_picture(plane, shape)
     return fitted, flags + fit_flags
+
+
+def _read_plain_infrared(path: Path, stored: StoredAs) -> tuple[Counts, tuple[str, ...]]:
+    picture = open_plain(path, None)
+    if same_aspect((picture.size.rows, picture.size.cols), stored.shape):
+        picture = replace(picture, orientation=stored.orientation)
+    rgb, _, flags = plain_planes(read_plain(path, picture), picture)
+    plane = np.ascontiguousarray(rgb[..., 0])
+    if not all(np.array_equal(plane, rgb[..., index]) for index in (1, 2)):
+        expected = "an infrared plane: grey, or colour samples that are equal"
+        raise NotAFilmScanError(path, expected=expected, found=f"{picture.size} with different colour samples")
+    return plane, tuple(f"infrared_{flag}" for flag in flags if flag != "grey")
 
 
 def _infrared_page(film: FilmTiff) -> FilmPage:
@@ -127,25 +226,28 @@ def _infrared_page(film: FilmTiff) -> FilmPage:
     return max(full, key=lambda page: page.pixels)
 
 
-def _read_grey(film: FilmTiff, page: FilmPage, default_orientation: int | None) -> tuple[Counts, tuple[str, ...]]:
-    orientation = page.orientation or default_orientation or 1
+def _read_plane(film: FilmTiff, page: FilmPage, orientation: int) -> tuple[Counts, int, tuple[str, ...]]:
     stored_shape = (page.rows, page.cols)
     upright = np.empty(stored_shape[::-1] if orientation >= 5 else stored_shape, np.uint16)
     read_samples(film, page, [as_stored(upright, orientation)])
-    _, flags = _bits(page, (upright,))
-    return upright, tuple(f"infrared_{flag}" for flag in flags)
+    bits, flags = _bits(page, (upright,))
+    if page.photometric == WHITE_IS_ZERO:
+        np.subtract(65535, upright, out=upright)
+        flags += ("white_is_zero",)
+    return upright, bits, flags
 
 
-def _read_equal_colours(film: FilmTiff, page: FilmPage) -> tuple[Counts, tuple[str, ...]]:
-    rgb = np.empty((*page.upright_shape, 3), np.uint16)
-    read_samples(film, page, [as_stored(rgb, page.orientation or 1), *[None] * (page.samples - 3)])
+def _read_equal_colours(film: FilmTiff, page: FilmPage, orientation: int) -> tuple[Counts, tuple[str, ...]]:
+    stored_shape = (page.rows, page.cols)
+    rgb = np.empty((*(stored_shape[::-1] if orientation >= 5 else stored_shape), 3), np.uint16)
+    read_samples(film, page, [as_stored(rgb, orientation), *[None] * (page.samples - 3)])
     red = rgb[..., 0]
     if not all(np.array_equal(red, rgb[..., index]) for index in (1, 2)):
         expected = "an infrared plane: one grey page, or colour samples that are equal"
         raise NotAFilmScanError(film.path, expected=expected, found=f"{page} with different colour samples")
     plane = np.ascontiguousarray(red)
     _, flags = _bits(page, (plane,))
-    return plane, tuple(f"infrared_{flag}" for flag in flags)
+    return plane, flags
 
 
 def _bits(page: FilmPage, planes: tuple[Counts, ...]) -> tuple[int, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filmscand.drivers.base import Capture, CaptureInfo, InfraredOrigin
+from filmscand.drivers.files.codec_headers import check_codec_headers
 from filmscand.drivers.files.counts import check_infrared, correlation
 from filmscand.drivers.files.errors import (
     SUFFIXES,
@@ -18,6 +19,7 @@ from filmscand.drivers.files.errors import (
     FilmFileError,
     NotAFilmScanError,
     PlaneMismatchError,
+    TooLargeError,
 )
 from filmscand.drivers.files.layout import Layout, decide_layout, is_colour, is_grey
 from filmscand.drivers.files.metadata import (
@@ -28,8 +30,9 @@ from filmscand.drivers.files.metadata import (
     read_text,
 )
 from filmscand.drivers.files.pairs import find_infrared_partner, infrared_stem
-from filmscand.drivers.files.planes import Planes, read_infrared_file, read_planes
-from filmscand.drivers.files.tiff_pages import FilmTiff, convert_errors, open_film
+from filmscand.drivers.files.plain_pictures import is_plain_picture, open_plain, read_plain
+from filmscand.drivers.files.planes import Planes, StoredAs, plain_planes, read_infrared_file, read_planes
+from filmscand.drivers.files.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, convert_errors, open_film
 from filmscand.drivers.files.tiff_samples import check_last_segment
 
 __all__ = [
@@ -53,7 +56,11 @@ _LAYOUT_NAMES = {
 
 
 def read_capture(
-    picture: Path, infrared: Path | None = None, *, fourth_sample_is_infrared: bool | None = None
+    picture: Path,
+    infrared: Path | None = None,
+    *,
+    fourth_sample_is_infrared: bool | None = None,
+    memory_limit_bytes: int | None = None,
 ) -> Capture:
     """Read one frame from a film file, or from a picture and its infrared file.
 
@@ -62,11 +69,13 @@ def read_capture(
     Parameters
     ----------
     picture : Path
-        TIFF, BigTIFF or DNG file with a colour picture.
+        TIFF, BigTIFF, DNG, PNG or JPEG file with a picture, in colours or in grey.
     infrared : Path or None
         The separate infrared file, if there is one (see `find_infrared_partner`).
     fourth_sample_is_infrared : bool or None
         Whether a fourth sample is infrared, as a person or the watch profile says; None decides by the file.
+    memory_limit_bytes : int or None
+        Memory that the process may use; a file that needs more is refused before it is read. None: no limit.
 
     Returns
     -------
@@ -82,23 +91,56 @@ def read_capture(
         If a file is not a scan of film.
     AmbiguousLayoutError
         If the file can be read in more than one way.
+    TooLargeError
+        If the file needs more memory than `memory_limit_bytes`.
     PlaneMismatchError
         If picture and infrared have different aspect ratios.
     OSError
         If a file cannot be read.
     """
-    with open_film(picture) as film:
-        with convert_errors(picture, "tags of a film scan"):
-            layout = decide_layout(
-                film, fourth_sample_infrared=fourth_sample_is_infrared, has_partner=infrared is not None
-            )
-            icc_profile = read_icc_profile(film, layout.picture)
-            info = _describe(film, layout, icc_profile)
-        frame = _ReadFrame(info, read_planes(film, layout), (film.path,))
+    if is_plain_picture(picture):
+        frame, stored, icc_profile = _read_plain(picture, memory_limit_bytes)
+    else:
+        frame, stored, icc_profile = _read_tiff(
+            picture, infrared is not None, fourth_sample_is_infrared, memory_limit_bytes
+        )
     if infrared is not None:
-        frame = _with_partner(frame, infrared)
+        frame = _with_partner(frame, infrared, stored)
     info = _complete(frame.info, frame.planes)
     return Capture(frame.planes.rgb, frame.planes.infrared, info, icc_profile, frame.sources)
+
+
+def _read_tiff(
+    picture: Path, has_partner: bool, fourth_sample_is_infrared: bool | None, memory_limit_bytes: int | None
+) -> tuple[_ReadFrame, StoredAs, bytes | None]:
+    with open_film(picture) as film:
+        with convert_errors(picture, "tags of a film scan"):
+            layout = decide_layout(film, fourth_sample_infrared=fourth_sample_is_infrared, has_partner=has_partner)
+            icc_profile = read_icc_profile(film, layout.picture)
+            info = _describe(film, layout, icc_profile)
+        for page in {id(page): page for page in (layout.picture, layout.infrared) if page is not None}.values():
+            check_codec_headers(film, page)
+        _require_memory(film, layout.picture, memory_limit_bytes)
+        frame = _ReadFrame(info, read_planes(film, layout), (film.path,))
+        stored = StoredAs((layout.picture.rows, layout.picture.cols), layout.picture.orientation or 1)
+    return frame, stored, icc_profile
+
+
+def _read_plain(path: Path, memory_limit_bytes: int | None) -> tuple[_ReadFrame, StoredAs, bytes | None]:
+    picture = open_plain(path, memory_limit_bytes)
+    rgb, bits, flags = plain_planes(read_plain(path, picture), picture)
+    profile = picture.icc_profile
+    grey = "grey" in flags
+    info = CaptureInfo(
+        rows=rgb.shape[0],
+        cols=rgb.shape[1],
+        layout=f"{picture.kind}_{'grey' if grey else 'rgb'}",
+        icc_profile_sha256=hashlib.sha256(profile).hexdigest() if profile else None,
+        resolution_dpi=picture.resolution_dpi,
+        orientation=picture.orientation,
+    )
+    stored = StoredAs((picture.size.rows, picture.size.cols), picture.orientation)
+    return _ReadFrame(info, Planes(rgb, None, bits, flags), (path,)), stored, profile
 
 
 def check_whole(path: Path) -> None:
@@ -120,13 +162,69 @@ def check_whole(path: Path) -> None:
     OSError
         If the file cannot be read.
     """
+    if is_plain_picture(path):
+        read_plain(path, open_plain(path, None))
+        return
     with open_film(path) as film:
         pages = [page for page in film.pages if is_colour(page) or is_grey(page)]
         if not pages:
             found = "; ".join(str(page) for page in film.pages)
             raise NotAFilmScanError(path, expected="a colour picture or a grey plane of 8 to 16 bits", found=found)
         for page in pages:
+            check_codec_headers(film, page)
             check_last_segment(film, page)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a film file holds: a picture with its infrared, a picture, or only planes that may be an infrared's."""
+
+    holds_infrared: bool
+
+
+def inspect_file(
+    path: Path, *, fourth_sample_is_infrared: bool | None, has_partner: bool, memory_limit_bytes: int | None
+) -> Content:
+    """Check quickly that a film file is complete and can be read, and find out what it holds.
+
+    Parameters
+    ----------
+    has_partner : bool
+        Whether an infrared file stands beside it.
+    fourth_sample_is_infrared, memory_limit_bytes
+        As for `read_capture`.
+
+    Raises
+    ------
+    FilmFileError
+        As `check_whole` and `read_capture` raise it.
+    OSError
+        If the file cannot be read.
+    """
+    if is_plain_picture(path):
+        read_plain(path, open_plain(path, memory_limit_bytes))
+        return Content(holds_infrared=False)
+    with open_film(path) as film:
+        layout = decide_layout(film, fourth_sample_infrared=fourth_sample_is_infrared, has_partner=has_partner)
+        _require_memory(film, layout.picture, memory_limit_bytes)
+    check_whole(path)
+    return Content(holds_infrared=layout.infrared is not None)
+
+
+# Bytes of one pixel while a frame is cleaned, at least: its four planes and the picture that comes out, 16 bits each.
+_PIXEL_BYTES = 14
+
+
+def _require_memory(film: FilmTiff, page: FilmPage, limit_bytes: int | None) -> None:
+    segment_bytes = 0 if page.compression == UNCOMPRESSED else page.segment_rows * page.segment_row_bytes
+    needed_bytes = page.pixels * _PIXEL_BYTES + segment_bytes
+    if limit_bytes is not None and needed_bytes > limit_bytes:
+        raise TooLargeError.of(film.path, needed_bytes, limit_bytes)
+
+
+def _layout_name(layout: Layout) -> str:
+    name = _LAYOUT_NAMES[layout.origin]
+    return name.replace("rgb", "grey", 1) if layout.picture.samples == 1 else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +241,7 @@ def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> Capt
     return CaptureInfo(
         rows=rows,
         cols=cols,
-        layout=("dng_" if film.is_dng else "tiff_") + _LAYOUT_NAMES[layout.origin],
+        layout=("dng_" if film.is_dng else "tiff_") + _layout_name(layout),
         icc_profile_sha256=hashlib.sha256(icc_profile).hexdigest() if icc_profile else None,
         resolution_dpi=read_resolution_dpi(film, picture),
         linear=linear,
@@ -152,15 +250,16 @@ def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> Capt
         software=read_text(film, picture, "software"),
         captured_at=read_captured_at(film, picture),
         infrared_origin=layout.origin,
+        orientation=picture.orientation or 1,
         flags=flags,
     )
 
 
-def _with_partner(frame: _ReadFrame, partner: Path) -> _ReadFrame:
+def _with_partner(frame: _ReadFrame, partner: Path, stored: StoredAs) -> _ReadFrame:
     info = frame.info
     if frame.planes.infrared is not None:
         return replace(frame, info=_changed(info, flags=(*info.flags, "infrared_partner_unused")))
-    plane, flags = read_infrared_file(partner, frame.sources[0], (info.rows, info.cols))
+    plane, flags = read_infrared_file(partner, frame.sources[0], (info.rows, info.cols), stored)
     layout, origin = f"{info.layout}_pair", InfraredOrigin.PAIR
     paired = _changed(info, layout=layout, infrared_origin=origin, flags=info.flags + flags)
     return _ReadFrame(paired, replace(frame.planes, infrared=plane), (*frame.sources, partner))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,7 @@ import tifffile
 from filmscand.drivers.files.errors import FileTruncatedError, FilmFileError, NotAFilmScanError
 from filmscand.drivers.files.tiff_structure import check_structure
 
-BLACK_IS_ZERO, RGB, CFA, LINEAR_RAW = 1, 2, 32803, 34892
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PHOTOMETRIC_MASK, YCBCR, CFA, LINEAR_RAW = 0, 1, 2, 4, 6, 32803, 34892
 UNCOMPRESSED = 1
 REDUCED, MASK = 1, 4
 
@@ -32,6 +33,8 @@ _PHOTOMETRICS = {
     CFA: "colour filter array (camera raw)",
     LINEAR_RAW: "linear raw",
 }
+# SampleFormat, where it is not unsigned integers.
+_SAMPLE_FORMATS = {2: " signed integers", 3: " floating point", 5: " complex integers", 6: " complex numbers"}
 # Largest ratio of decoded to encoded bytes. LZW on a constant picture stays below it; a higher ratio means a corrupt
 # size.
 _MAX_EXPANSION = 4000
@@ -102,6 +105,12 @@ class FilmPage:
         return (self.cols, self.rows) if (self.orientation or 1) >= 5 else (self.rows, self.cols)
 
     @property
+    def plain(self) -> bool:
+        """Whether its samples lie in the file as they are, row after row in strips."""
+        plain_codec = self.compression == UNCOMPRESSED and self.tiff.predictor == 1 and self.tiff.fillorder == 1
+        return plain_codec and self.bits in (8, 16) and not self.tiled and self.chunky
+
+    @property
     def pixels(self) -> int:
         """Number of pixels."""
         return self.rows * self.cols
@@ -113,7 +122,8 @@ class FilmPage:
 
     def __str__(self) -> str:
         kind = _PHOTOMETRICS.get(self.photometric, f"photometric {self.photometric}")
-        return f"{self.rows} x {self.cols} {kind} of {self.samples} x {self.bits} bit"
+        form = _SAMPLE_FORMATS.get(int(self.tiff.sampleformat), "")
+        return f"{self.rows} x {self.cols} {kind} of {self.samples} x {self.bits} bit{form}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,24 @@ class FilmTiff:
     is_dng: bool
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; a pipe would block the caller for ever.
+
+    Raises
+    ------
+    NotAFilmScanError
+        If it is a pipe or a device.
+    OSError
+        If it cannot be opened.
+    """
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    mode = os.stat(file.fileno()).st_mode  # noqa: PTH116
+    if not stat.S_ISREG(mode):
+        file.close()
+        raise NotAFilmScanError(path, expected="a file", found="a pipe" if stat.S_ISFIFO(mode) else "a device")
+    return file
+
+
 @contextmanager
 def open_film(path: Path) -> Iterator[FilmTiff]:
     """Open a TIFF or DNG file for a `with` block and check its structure and lengths.
@@ -163,12 +191,12 @@ def open_film(path: Path) -> Iterator[FilmTiff]:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         before = os.fstat(file.fileno())
         check_structure(file, path, before.st_size)
         with convert_errors(path, "the tags of a TIFF"):
             file.seek(0)
-            pages = tuple(_list_pages(path, tifffile.TiffFile(file)))
+            pages = _with_orientation(_list_pages(path, tifffile.TiffFile(file)))
             is_dng = any(50706 in page.tiff.tags for page in pages)
         film = FilmTiff(path, file, before.st_size, pages, is_dng)
         for page in pages:
@@ -218,6 +246,13 @@ def _list_pages(path: Path, tiff: tifffile.TiffFile) -> Iterator[FilmPage]:
             yield _describe(path, sub_directory.aspage())
 
 
+def _with_orientation(pages: Iterable[FilmPage]) -> tuple[FilmPage, ...]:
+    """Give the pages that do not say how they are turned the word of the first page that does (DNG: directory 0)."""
+    listed = tuple(pages)
+    orientation = next((page.orientation for page in listed if page.orientation), None)
+    return tuple(page if page.orientation else replace(page, orientation=orientation) for page in listed)
+
+
 def _describe(path: Path, page: tifffile.TiffPage) -> FilmPage:
     bits = set(_as_tuple(page.tags.valueof(258, default=1)))
     if len(bits) != 1:
@@ -257,18 +292,20 @@ def _check_segments(film: FilmTiff, page: FilmPage) -> None:
         raise NotAFilmScanError(film.path, expected="pages with pixels", found=str(page))
     down, across = ceil(page.rows / page.segment_rows), ceil(page.cols / page.segment_cols)
     count = down * across * (1 if page.chunky else page.samples)
-    available = min(len(page.offsets), len(page.lengths))
+    available = len(page.offsets) if page.plain else min(len(page.offsets), len(page.lengths))
     if available < count:
         found = f"{available} in a page of {page}"
         raise FileTruncatedError(film.path, expected=f"{count} strips or tiles", found=found)
-    for offset, length in zip(page.offsets, page.lengths, strict=False):
+    _check_lengths(film, page, count, down)
+    if page.plain:
+        return
+    for offset, length in zip(page.offsets[:count], page.lengths, strict=False):
         if offset <= 0 or length <= 0:
             expected = "data in every strip or tile"
             raise FileTruncatedError(film.path, expected=expected, found=f"an empty one in {page}")
         if offset + length > film.size_bytes:
             found = f"a file of {film.size_bytes} bytes"
             raise FileTruncatedError(film.path, expected=f"samples up to byte {offset + length}", found=found)
-    _check_lengths(film, page, count, down)
 
 
 def _check_lengths(film: FilmTiff, page: FilmPage, count: int, down: int) -> None:
@@ -278,9 +315,18 @@ def _check_lengths(film: FilmTiff, page: FilmPage, count: int, down: int) -> Non
         if decoded_bytes * count > min(_MAX_EXPANSION * (sum(lengths) + 4096), _MAX_PAGE_BYTES):
             raise NotAFilmScanError(film.path, expected="a page size that fits its encoded bytes", found=str(page))
         return
+    # Other readers ignore the byte counts of plain samples too: only where the samples lie and end matters. A count of
+    # zero in a page of several strips is what a program leaves that still writes.
+    if any(length <= 0 for length in lengths) and count > 1:
+        raise FileTruncatedError(film.path, expected="data in every strip or tile", found=f"an empty one in {page}")
     last_strip_bytes = (page.rows - (down - 1) * page.segment_rows) * page.segment_row_bytes
-    for index, length in enumerate(lengths):
+    for index, offset in enumerate(page.offsets[:count]):
         needed = last_strip_bytes if not page.tiled and (index + 1) % down == 0 else decoded_bytes
-        if length < needed:
+        if not page.plain and lengths[index] < needed:
             expected = f"{needed} bytes in strip or tile {index} of {page}"
-            raise FileTruncatedError(film.path, expected=expected, found=f"{length}")
+            raise FileTruncatedError(film.path, expected=expected, found=f"{lengths[index]}")
+        if offset <= 0:
+            raise FileTruncatedError(film.path, expected="data in every strip or tile", found=f"an empty one in {page}")
+        if offset + needed > film.size_bytes:
+            expected = f"samples up to byte {offset + needed}"
+            raise FileTruncatedError(film.path, expected=expected, found=f"a file of {film.size_bytes} bytes")

@@ -67,7 +67,7 @@ def read_samples(film: FilmTiff, page: FilmPage, planes: Sequence[Counts | None]
     """
     writer = _PlaneWriter(page, planes)
     with convert_errors(film.path, f"the samples of {page}", FileTruncatedError):
-        if _is_plain(page):
+        if page.plain:
             _read_runs(film, page, writer)
         else:
             _decode_segments(page, writer)
@@ -130,11 +130,6 @@ class _PlaneWriter:
             # One copy per sample: numpy's inner loop would otherwise run over three elements only.
             for index in range(part.shape[2]):
                 part[..., index] = block[..., index]
-
-
-def _is_plain(page: FilmPage) -> bool:
-    plain_codec = page.compression == UNCOMPRESSED and page.tiff.predictor == 1 and page.tiff.fillorder == 1
-    return plain_codec and page.bits in (8, 16) and not page.tiled and page.chunky
 
 
 def _runs(page: FilmPage) -> Iterator[tuple[int, int, int]]:

@@ -371,3 +371,11 @@ def test_small_print_is_not_taken_for_dust_that_infrared_hardly_sees(seed):
     # Strokes too fine for the lens leak differently from the mixture of densities that red shows.
     frame = simulated("strong_leak", "lettering", (600, 900), seed, damage=KINDS["spotless"].damage)
     assert not clean_frame(frame.rgb, frame.infrared).defect_mask.any()
+
+
+@given(st.integers(1, 24), st.integers(1, 24), st.booleans())
+def test_a_picture_of_few_rows_or_columns_is_left_as_it_is(rows, cols, with_infrared):
+    rgb = np.full((rows, cols, 3), 30000, np.uint16)
+    cleaned = clean_frame(rgb, np.full((rows, cols), 40000, np.uint16) if with_infrared else None)
+    assert (cleaned.rgb == rgb).all()
+    assert ("frame_too_small" in cleaned.report.warnings) == (min(rows, cols) < 16)

@@ -1,12 +1,22 @@
 """Bags: their manifests, and what a verification finds."""
 
 import hashlib
+import os
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.daemon.archive.bag import MANIFEST, TAG_MANIFEST, bag_info, manifest, payload, verify_bag
+from filmscand.daemon.archive.bag import (
+    DECLARED,
+    MANIFEST,
+    TAG_MANIFEST,
+    bag_info,
+    manifest,
+    payload,
+    verify_bag,
+    verify_declaration,
+)
 from filmscand.daemon.archive.verify_frame import ProblemKind
 
 
@@ -80,7 +90,7 @@ def test_any_file_name_comes_back_from_the_manifest(tmp_path_factory, name):
     path = folder / "data" / f"x{name}x"
     path.write_bytes(b"x")
     (folder / MANIFEST).write_bytes(manifest(folder, {path: sha512(path)}))
-    (folder / TAG_MANIFEST).write_bytes(b"")
+    (folder / TAG_MANIFEST).write_bytes(manifest(folder, {folder / MANIFEST: sha512(folder / MANIFEST)}))
     assert list(verify_bag(folder)) == []
 
 
@@ -88,3 +98,44 @@ def test_a_value_of_several_lines_becomes_one_line():
     assert bag_info({"Source-Organization": "City\n  Archive", "Count": "2"}) == (
         b"Source-Organization: City Archive\nCount: 2\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "found an empty file"),
+        (b"\xff\n", "expected UTF-8"),
+        (f"{'0' * 128}  data/a.tif".encode(), "cut off"),
+        (f"{'0' * 128}  data/a.tif\n".encode() * 2, "found 'data/a.tif' again"),
+        (f"{'0' * 128}  /data/a.tif\n".encode(), "a path below the bag"),
+    ],
+)
+def test_a_manifest_that_is_not_whole_is_told_by_what_is_wrong_with_it(bag, content, why):
+    (bag / MANIFEST).write_bytes(content)
+    assert why in next(iter(verify_bag(bag))).message
+
+
+def test_files_and_folders_that_no_manifest_names_are_found_wherever_they_lie(bag):
+    (bag / "metadata").mkdir()
+    (bag / "other").mkdir()
+    (bag / "data" / "empty").mkdir()
+    for name in ("x.txt", "metadata/x.txt"):
+        (bag / name).write_text("x")
+    os.mkfifo(bag / "data" / "pipe")
+    (bag / "data" / "link").symlink_to(bag / "x.txt")
+    strange = ("x.txt", "metadata/x.txt", "other", "data/empty", "data/pipe", "data/link")
+    assert set(found(bag)) == {(name, ProblemKind.CHANGED) for name in strange}
+
+
+def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(bag):
+    (bag / "data/a.tif").unlink()
+    os.mkfifo(bag / "data/a.tif")
+    assert found(bag) == [("data/a.tif", ProblemKind.UNREADABLE)]
+
+
+def test_the_mark_of_a_sealed_roll_is_compared_to_the_letter(bag):
+    assert [one.kind for one in verify_declaration(bag)] == [ProblemKind.MISSING]
+    (bag / "bagit.txt").write_bytes(DECLARED)
+    assert list(verify_declaration(bag)) == []
+    (bag / "bagit.txt").write_bytes(b"")
+    assert [one.kind for one in verify_declaration(bag)] == [ProblemKind.CHANGED]

@@ -1,9 +1,25 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
-from filmscand.daemon.archive.events import Event, EventDetail, EventType, append_events, read_events
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filmscand.daemon.archive.events import (
+    Event,
+    EventDetail,
+    EventType,
+    append_events,
+    changed_lines,
+    read_events,
+    sidecar_digests,
+    sidecar_event,
+    verify_events,
+)
+from filmscand.daemon.core.frame_id import FrameId
 
 FIRST = Path(__file__).parent / "data" / "events-1.jsonl"
 
@@ -41,3 +57,36 @@ def test_only_the_details_that_an_event_has_are_written():
 
 def test_a_roll_without_events_has_none(tmp_path):
     assert list(read_events(tmp_path / "events.jsonl")) == []
+
+
+EVENT = Event(type=EventType.CREATION, frame="c/b/r_0001", about="r_0001_raw.tif")
+
+
+@pytest.mark.parametrize("change", [(b"creation", b"capture"), (b"success", b"failure"), (b"{", b"x")])
+def test_a_changed_line_shows_by_itself(tmp_path, change):
+    file = tmp_path / "events.jsonl"
+    append_events(file, [EVENT, EVENT])
+    content = file.read_bytes()
+    assert list(changed_lines(content)) == []
+    assert list(changed_lines(content.replace(*change, 1))) == [1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 600))
+def test_a_file_that_a_power_cut_tore_anywhere_is_no_problem_with_or_without_zeros(length):
+    line = FIRST.read_bytes().splitlines()[0]
+    torn = line[: min(length, len(line) - 1)]
+    for tail in (torn, torn + bytes(40), torn + b"\n" + line + b"\n"):
+        assert list(changed_lines(line + b"\n" + tail)) == []
+
+
+def test_events_that_an_earlier_version_wrote_are_accepted(tmp_path):
+    assert list(verify_events(FIRST, None, [])) == []
+    (problem,) = verify_events(FIRST, None, [FrameId("other", "b", "r", 1)])
+    assert "expected events of other/b/r_0001, found none" in str(problem)
+
+
+def test_the_digests_of_a_frames_sidecars_come_in_the_order_they_were_written():
+    frame = FrameId("c", "b", "r", 1)
+    events = [sidecar_event(frame, "r_0001.json", content) for content in (b"1", b"2")]
+    assert sidecar_digests([*events, EVENT], frame) == tuple(hashlib.sha256(one).hexdigest() for one in (b"1", b"2"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.roll_record import RollRecord, recorded_rolls, write_roll_record
+from filmscand.daemon.archive.roll_record import RollRecord, recorded_rolls, verify_roll_record, write_roll_record
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.frame_id import FrameId
 
@@ -65,3 +65,12 @@ def test_a_record_that_cannot_be_read_names_no_roll(tmp_path):
     (tmp_path / "r12" / "metadata").mkdir(parents=True)
     (tmp_path / "r12" / "metadata" / "roll.json").write_text("{}")
     assert recorded_rolls(tmp_path) == {}
+
+
+def test_the_record_of_another_roll_or_none_is_a_problem(tmp_path):
+    roll = Path("meyer/box-3/r12")
+    assert [str(one.kind) for one in verify_roll_record(tmp_path, roll)] == ["missing"]
+    write_roll_record(tmp_path, FRAME)
+    assert list(verify_roll_record(tmp_path, roll)) == []
+    (problem,) = verify_roll_record(tmp_path, Path("meyer/box-3/r13"))
+    assert problem.message == "expected the record of meyer/box-3/r13, found that of meyer/box-3/r12"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from filmscand.daemon.archive._sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.archive.sidecar import Sidecar
-from filmscand.daemon.archive.sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.core.film_kind import FilmKind
 
 DATA = Path(__file__).parent / "data"
@@ -21,7 +21,7 @@ def read(name):
 
 def without_additions(plain):
     """Return a sidecar's JSON without what schema 2 added."""
-    capture = {name: value for name, value in plain["capture"].items() if name != "scanned"}
+    capture = {name: value for name, value in plain["capture"].items() if name not in {"scanned", "orientation"}}
     added = {"engine_code_sha256", "engine_models_sha256"}
     revisions = [{name: value for name, value in one.items() if name not in added} for one in plain["revisions"]]
     return {**plain, "schema_version": 1, "capture": capture, "revisions": revisions}

@@ -201,7 +201,12 @@ def test_the_roll_tells_its_name_and_what_happened(archive, tmp_path):
     record = json.loads((metadata / "roll.json").read_text())
     assert (record["collection"], record["box"], record["roll"]) == ("meyer", "box-3", "r12")
     events = list(read_events(metadata / "events.jsonl"))
-    assert [event.type for event in events] == [EventType.INGESTION, EventType.DIGEST, *[EventType.CREATION] * 3]
+    assert [event.type for event in events] == [
+        EventType.INGESTION,
+        EventType.DIGEST,
+        *[EventType.CREATION] * 3,
+        EventType.METADATA,
+    ]
     assert events[0].detail.original_name == "scan.tif"
     assert events[1].detail.sha256 == archive.read_sidecar(FRAME).originals[0].sha256
     assert events[2].detail.is_derived_from == "r12_0007_raw"
@@ -280,6 +285,7 @@ def marked(tmp_path):
     root = tmp_path / "marked"
     root.mkdir()
     marker = Marker(archive_id=IDS.archive_id, station_id=IDS.station_id, made_at="2026-11-29T00:00:00Z")
+    (root / MARKER).parent.mkdir(exist_ok=True)
     (root / MARKER).write_bytes(marker.to_json())
     return Archive(root, IDS)
 

@@ -234,3 +234,29 @@ def test_an_archive_that_may_not_be_written_is_transient(archive, original, read
     with pytest.raises(ArchiveUnwritableError, match=r"Read-only file system|Permission denied"):
         clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
     assert not archive.is_complete(FRAME)
+
+
+def test_a_file_beside_the_raw_file_is_never_cleaned_in_its_place(archive, original):
+    folder = archive.frame_folder(FRAME).path
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    for name in ("r12_0007_raw.md5", "r12_0007_raw.dng"):
+        (folder / name).write_bytes(b"something else")
+    assert clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9)).revision == 2
+    assert archive.read_sidecar(FRAME).latest.inputs_sha256 == (original.sha256,)
+
+
+def test_a_raw_file_that_changed_before_it_was_first_cleaned_is_not_cleaned(archive, original):
+    raw = archive.frame_folder(FRAME).path / original.name
+    raw.chmod(0o640)
+    raw.write_bytes(raw.read_bytes()[:-1] + b"!")
+    with pytest.raises(IntegrityError, match=r"expected .* bytes with SHA-256"):
+        clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    assert not archive.is_complete(FRAME)
+
+
+def test_a_changed_sidecar_is_not_written_over_by_a_new_revision(archive, original):
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    sidecar = archive.frame_folder(FRAME).sidecar
+    sidecar.write_text(sidecar.read_text().replace('"film": "unknown"', '"film": "negative"'))
+    with pytest.raises(IntegrityError, match="expected a sidecar that filmscand wrote"):
+        clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9))

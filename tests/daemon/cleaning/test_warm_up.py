@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 
-import numpy as np
 import pytest
 
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
@@ -48,7 +47,3 @@ def test_a_kernel_that_was_compiled_counts_as_ready_for_the_types_that_it_is_cal
 
 def test_the_message_tells_how_long_it_takes():
     assert announcement(len(SIGNATURES)).startswith("compiling the engine for this machine, once; about ")
-
-
-def test_each_kernel_of_the_table_takes_arrays():
-    assert all(np.size(list(signatures_of(name))) for name in SIGNATURES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -182,3 +183,25 @@ def test_what_a_person_has_to_look_at_is_told_and_the_rest_is_there(station):
     assert all(words in told for words in ("empty_0001_raw", "the archive twice", "expected a sidecar"))
     with closing(open_database(station.station.database)) as connection:
         assert count_frames(connection)[(JobState.FINISHED, JobOutcome.FAILED)] == 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "another frame's", "no originals"])
+def test_a_sidecar_that_cannot_be_used_is_one_problem_and_all_other_frames_are_there(station, kind):
+    clean_into_archive(station.archive, FRAMES[1], CleanRequest())
+    path, other = (station.archive.frame_folder(frame).sidecar for frame in FRAMES)
+    plain = json.loads(path.read_text())
+    path.unlink()
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to(other)
+        case "another frame's":
+            shutil.copy(other, path)
+        case _:
+            path.write_text(json.dumps({**plain, "originals": []}))
+    report = rebuild(station.station)
+    assert (report.archived, report.queued, len(report.problems), report.exit_status) == (1, (), 1, 3)
+    assert "r_0001" in report.problems[0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -14,7 +17,7 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cli.scan import ScanArguments, queue_session
-from filmscand.daemon.core.errors import IntegrityError, RollSealedError
+from filmscand.daemon.core.errors import IntegrityError, RollSealedError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.connection import open_database
@@ -93,7 +96,7 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     seal(station.station, ROLL)
     archive = station.archive
     late = write_inside(tmp_path / "late.tif", 9)
-    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, "slide", "test:0", None, ScannerProfile())
+    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, None, "slide", "test:0", None, ScannerProfile())
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
         lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
@@ -225,4 +228,68 @@ def test_a_label_that_cannot_stand_in_the_bag_is_a_mistake_of_usage(station, fol
         str(station.config),
     ]
     assert subprocess.run(command, capture_output=True, timeout=60).returncode == 2
+    assert bag_files(folder) == set()
+
+
+@pytest.fixture
+def known(station):
+    """The same roll, with a database."""
+    rebuild(station.station)
+    return station
+
+
+def test_a_roll_of_which_a_frame_is_gone_is_not_sealed(known, folder):
+    shutil.rmtree(known.archive.frame_folder(FRAMES[1]).path)
+    with pytest.raises(IntegrityError, match=r"r_0002: expected the frame's folder, found none"):
+        seal(known.station, ROLL)
+    assert bag_files(folder) == set()
+
+
+@pytest.mark.parametrize("name", ["bagit.txt", "manifest-sha512.txt", "tagmanifest-sha512.txt", "bag-info.txt"])
+@pytest.mark.parametrize("content", [None, b""])
+def test_that_a_roll_is_sealed_is_remembered_whatever_happens_to_its_bag(known, folder, name, content):
+    seal(known.station, ROLL)
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    report = verify_rolls(known.archive, (), known.station.database)
+    assert folder / name in [problem.path for problem in report.problems]
+    with pytest.raises((IntegrityError, RollSealedError)):
+        seal(known.station, ROLL)
+
+
+def test_a_new_tag_manifest_that_fits_changed_records_is_not_the_one_that_was_written(known, folder):
+    seal(known.station, ROLL)
+    record = folder / "metadata/roll.json"
+    old = hashlib.sha512(record.read_bytes()).hexdigest()
+    record.write_bytes(record.read_bytes() + b"\n")
+    tags = folder / "tagmanifest-sha512.txt"
+    tags.write_text(tags.read_text().replace(old, hashlib.sha512(record.read_bytes()).hexdigest()))
+    report = verify_rolls(known.archive, (), known.station.database)
+    assert [problem.path for problem in report.problems] == [tags]
+
+
+def test_a_database_that_was_made_anew_remembers_what_is_sealed(known, folder):
+    seal(known.station, ROLL)
+    rebuild(known.station, replace=True)
+    assert verify_rolls(known.archive, (), known.station.database).problems == ()
+    (folder / "bagit.txt").unlink()
+    assert verify_rolls(known.archive, (), known.station.database).damaged
+
+
+def test_temporary_files_that_a_killed_seal_left_in_the_roll_are_removed(station, folder):
+    (folder / ".filmscand-dead.part").write_bytes(b"half")
+    seal(station.station, ROLL)
+    assert bag_files(folder) == BAG_FILES
+    assert not list(folder.glob(".filmscand-*"))
+
+
+def test_a_pipe_or_an_empty_folder_in_the_payload_keeps_a_roll_from_being_sealed(station, folder):
+    os.mkfifo(folder / "data" / "pipe")
+    with pytest.raises(TransientError, match="found a named pipe"):
+        seal(station.station, ROLL)
+    (folder / "data" / "pipe").unlink()
+    (folder / "data" / "empty").mkdir()
+    with pytest.raises(RollUnfinishedError, match="expected no empty folder"):
+        seal(station.station, ROLL)
     assert bag_files(folder) == set()

@@ -15,6 +15,7 @@ IDS = Identity("archive-1", "station-1")
 
 def write_marker(root, **changes):
     fields = {"archive_id": IDS.archive_id, "station_id": IDS.station_id, "made_at": "2026-11-29T00:00:00Z", **changes}
+    (root / MARKER).parent.mkdir(exist_ok=True)
     (root / MARKER).write_bytes(Marker(**fields).to_json())
 
 
@@ -53,6 +54,7 @@ def test_the_archive_of_another_station_is_refused_with_the_way_out(tmp_path, ch
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\0" * 300, b"\xff", b'{"schema_version": 1}'])
 def test_a_damaged_marker_is_none(tmp_path, content):
+    (tmp_path / MARKER).parent.mkdir()
     (tmp_path / MARKER).write_bytes(content)
     with pytest.raises(ArchiveMissingError, match="expected the marker of an archive"), open_archive(tmp_path, IDS):
         pass
@@ -66,7 +68,7 @@ def test_the_marker_of_a_newer_version_says_to_update(tmp_path):
 
 def test_a_link_or_a_pipe_in_place_of_the_marker_is_refused_and_nobody_waits(tmp_path):
     write_marker(tmp_path)
-    (tmp_path / MARKER).rename(tmp_path / "real")
+    (tmp_path / MARKER).rename((tmp_path / MARKER).with_name("real"))
     (tmp_path / MARKER).symlink_to("real")
     with pytest.raises(Exception, match="symbolic links"), open_archive(tmp_path, IDS):
         pass

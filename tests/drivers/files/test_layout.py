@@ -35,9 +35,9 @@ FILES: dict[str, tuple[list[Page], str, tuple[str, ...]]] = {
     "vuescan_dng_three_samples": (dng_pages(Page(RGB)), "dng_rgb", ("no_infrared",)),
     "rgbi_with_a_grey_page_too": ([rgbi_page(), Page(INFRARED, mark=4)], "tiff_rgbi", ("extra_page_unused",)),
     "white_is_zero_page": (
-        [Page(RGB), Page(INFRARED, {"photometric": "miniswhite"})],
-        "tiff_rgb",
-        ("extra_page_unused", "no_infrared"),
+        [Page(RGB), Page(65535 - INFRARED, {"photometric": "miniswhite"})],
+        "tiff_rgb_infrared_page",
+        ("infrared_weak_evidence", "infrared_white_is_zero"),
     ),
 }
 

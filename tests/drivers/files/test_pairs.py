@@ -38,7 +38,7 @@ from support.film_pages import INFRARED, RGB, Page, assert_planes, rgbi_page, wr
         ("_ir.tif", None),
         ("fir.tif", None),
         ("irene.tif", None),
-        ("a_ir.jpg", None),
+        ("a_ir.jpg", "a"),
         ("a_ir_valid.tif", None),
     ],
 )
