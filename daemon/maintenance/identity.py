@@ -25,7 +25,7 @@ from filmscand.daemon.core.errors import (
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.connection import open_database, open_to_read
+from filmscand.daemon.database.connection import open_database, open_to_read, schema_version
 from filmscand.daemon.database.identity import (
     StoredIdentity,
     choose_identity,
@@ -79,7 +79,8 @@ def connect_station(station: Station) -> sqlite3.Connection:
     FolderInUseError
         There is no archive yet, and its folder holds other folders.
     """
-    _require_database(station)
+    if is_blank(station.database):
+        _require_new(station)
     make_folders(station.database.parent)
     connection = open_database(station.database)
     try:
@@ -108,9 +109,14 @@ def identity_problem(station: Station) -> DaemonError | None:
         The database cannot be read.
     """
     try:
-        _require_database(station)
-        if not is_blank(station.database):
-            with closing(open_to_read(station.database)) as connection:
+        if is_blank(station.database):
+            _require_new(station)
+            return None
+        with closing(open_to_read(station.database)) as connection:
+            if schema_version(connection) == 0:
+                # Somebody is just making it.
+                _require_new(station)
+            else:
                 _require_known(station, connection, find_identity(connection))
     except (ArchiveUnwritableError, DatabaseMissingError, DatabaseReplacedError, FolderInUseError) as error:
         return error
@@ -202,10 +208,8 @@ def lies_in(root: Path, frames: Iterable[FrameId]) -> bool:
         return any((root / frame.folder).is_dir() for frame in frames)
 
 
-def _require_database(station: Station) -> None:
-    """Refuse to make a database beside an archive that is in use already."""
-    if not is_blank(station.database):
-        return
+def _require_new(station: Station) -> None:
+    """Refuse a station without a database beside an archive that is in use already."""
     found = "is empty" if station.database.exists() else "is missing"
     marker = marker_of(station.archive)
     if marker is not None:
