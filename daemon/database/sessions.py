@@ -268,10 +268,12 @@ class Sessions:
     def _free_number(self, plan: ScanPlan, number: int, is_free: IsFree, request: CleanRequest) -> tuple[int, int]:
         while number <= MAX_NUMBER:
             frame = plan.frame(number)
-            if is_free(frame):
-                job = self._queue.reserve_number(frame, f"scanner {plan.device}", request)
-                if job is not None:
-                    return number, job.job_id
+            job = self._queue.reserve_number(frame, f"scanner {plan.device}", request)
+            # The row first: a folder must not be made for a number that a watch folder is about to use.
+            if job is not None and is_free(frame):
+                return number, job.job_id
+            if job is not None:
+                self._queue.drop(job.job_id)
             # A watch folder may fill the same roll at the same time.
             number += 1
         raise SessionError(f"{plan.collection}/{plan.box}/{plan.roll}: no frame number up to {MAX_NUMBER} is free")

@@ -131,6 +131,16 @@ def test_a_kept_frame_stands_in_line_with_its_files(sessions, archive, connectio
     assert (job.frame, job.state) == (FrameId("unsorted", "unsorted", "r", 1), JobState.QUEUED)
 
 
+def test_no_folder_is_made_for_a_number_that_a_watch_folder_has_just_reserved(sessions, archive, connection):
+    session = taken_up(sessions)
+    place = session.plan.place
+    taken = Queue(connection).reserve(place, 1, [SourceFile("raw", "0" * 64, 1, "a.tif")], CleanRequest())
+    frame = sessions.reserve(session, archive.reserve, CleanRequest())
+    assert frame.number == taken.frame.number + 1
+    assert archive.is_free(taken.frame)
+    assert not archive.is_free(session.plan.frame(frame.number))
+
+
 def test_numbers_that_others_took_are_passed_over(sessions, archive, connection):
     session = taken_up(sessions, PLAN.model_copy(update={"first_number": 5}))
     assert (
