@@ -169,8 +169,19 @@ def changed_lines(content: bytes) -> Iterator[int]:
         except ValueError:
             # A power cut leaves the beginning of a line, and on some file systems zeros instead of the rest.
             written = line.rstrip(b"\0")
-            if written and (not written.startswith(b"{") or written.endswith(b"}")):
+            if written and (not written.startswith(b"{") or _is_whole(written)):
                 yield number
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line ends with the brace that closes it; one that ends with an inner brace was torn."""
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        return line.endswith(b"}") and error.pos < len(error.doc)
+    except UnicodeDecodeError:
+        return line.endswith(b"}")
+    return True
 
 
 def verify_events(file: Path, record: ArchiveRecord | None, frames: Iterable[FrameId]) -> Iterator[Problem]:

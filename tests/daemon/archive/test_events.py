@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filmscand.daemon.archive.events import (
@@ -73,6 +73,7 @@ def test_a_changed_line_shows_by_itself(tmp_path, change):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 600))
+@example(140)  # behind the brace of the detail
 def test_a_file_that_a_power_cut_tore_anywhere_is_no_problem_with_or_without_zeros(length):
     line = FIRST.read_bytes().splitlines()[0]
     torn = line[: min(length, len(line) - 1)]
