@@ -68,4 +68,7 @@ def scanner_error(text: str, recipe: Recipe, call: str) -> ScannerError:
     # No request can make a start or a read invalid, so the backend has lost its state.
     if status is Status.INVAL and call in ("start", "read"):
         return ScannerIoError(message)
+    # Nor can a read be unsupported once its start was accepted: a cut connection to saned ends like that now and then.
+    if status is Status.UNSUPPORTED and call == "read":
+        return ScannerIoError(message)
     return ERROR_OF[recipe.meaning(status)](message)

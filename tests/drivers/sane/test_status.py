@@ -67,3 +67,9 @@ def test_a_recipe_may_say_that_a_status_means_something_else():
 def test_every_status_has_a_text_and_a_meaning():
     assert set(STATUS_TEXTS.values()) == set(Status)
     assert all(load_recipe("test").meaning(status) for status in Status)
+
+
+def test_a_read_that_is_not_supported_after_its_start_was_is_a_fault_of_the_connection():
+    recipe = load_recipe("coolscan2")
+    assert type(scanner_error("Operation not supported", recipe, "read")) is ScannerIoError
+    assert type(scanner_error("Operation not supported", recipe, "start")) is ScannerSetupError
