@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from filmscand.daemon.archive.atomic_file import CHUNK_BYTES, Digest, HashingFile, copy
 from filmscand.daemon.core.errors import SourceChangedError, reading_source
+from filmscand.daemon.station.folders import sync_descriptor
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -52,16 +53,6 @@ def folder_below(root: Path, parts: Sequence[str], *, make: bool = False) -> Ite
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def sync_descriptor(folder: int) -> None:
-    """Make the names in an open folder durable."""
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        # Some network file systems cannot sync a folder; their servers keep names in order.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
 
 
 def open_below(root: Path, path: str) -> io.FileIO:
