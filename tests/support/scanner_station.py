@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import Recovery, ScannerError, SlideFate
 from filmscand.drivers.scanner.protocol import ScanRequest
 from filmscand.drivers.scanner.recipes import Budgets, Recipe, load_recipe
+from filmscand.drivers.virtual.faults import Fault
 from filmscand.drivers.virtual.magazine import STILL, Magazine, Slide
 from filmscand.drivers.virtual.server import VirtualScanner
 
@@ -82,6 +84,14 @@ def make_slide(number: int, model: str = "coolscan3") -> Slide:
 def make_magazine(model: str, slides: int) -> Magazine:
     """Fill a magazine with slides 1 to `slides`."""
     return Magazine.of([make_slide(number, model) for number in range(1, slides + 1)])
+
+
+@contextmanager
+def scanner(slides, *faults, model="coolscan3", **settings):
+    """Run a virtual scanner with so many slides and the faults that are named."""
+    faults = [Fault.parse(text) for text in faults]
+    with VirtualScanner(model, make_magazine(model, slides), faults, address=None, **settings) as virtual:
+        yield virtual
 
 
 def shows(capture: Capture, slide: Slide, model: str) -> bool:

@@ -10,46 +10,27 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cli.scan import parse_positions
-from filmscand.drivers.virtual.faults import Fault
-from filmscand.drivers.virtual.server import VirtualScanner
 from support.live_station import LiveStation, running
-from support.scanner_station import make_magazine
+from support.program import PROGRAM, program_in, station_environment
+from support.scanner_station import scanner
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
-PROGRAM = [sys.executable, "-m", "filmscand.daemon.cli"]
 
 
 @pytest.fixture
 def environment(tmp_path):
-    plain = {name: value for name, value in os.environ.items() if name not in ("STATE_DIRECTORY", "INVOCATION_ID")}
-    return {**plain, "FILMSCAND_STATION": str(tmp_path / "station"), "COLUMNS": "200"}
+    return station_environment(tmp_path)
 
 
 @pytest.fixture
 def command(environment):
-    def run(*arguments):
-        done = subprocess.run(
-            [*PROGRAM, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    return run
-
-
-@contextmanager
-def scanner(slides, *faults, model="coolscan3", **settings):
-    faults = [Fault.parse(text) for text in faults]
-    with VirtualScanner(model, make_magazine(model, slides), faults, address=None, **settings) as virtual:
-        yield virtual
+    return program_in(environment)
 
 
 def stems(tmp_path):
