@@ -41,7 +41,7 @@ def write_silverfast(folder: Path, stem: str, frame: SimulatedFrame) -> tuple[Pa
     path = folder / f"{stem}.tif"
     negative = frame.recipe.stock.process is Process.NEGATIVE
     xmp = _SILVERFAST_XMP % (b"%g" % frame.recipe.scanner.gamma, b"Yes" if negative else b"No")
-    xmp_tag = (_XMP, "byte", len(xmp), xmp, True)
+    xmp_tag = (_XMP, 1, len(xmp), xmp, True)
     with tifffile.TiffWriter(path) as tiff:
         tiff.write(frame.rgb, photometric="rgb", software=_SILVERFAST, extratags=[xmp_tag], **_about(frame))
         tiff.write(frame.infrared, photometric="minisblack", subfiletype=0, software=_SILVERFAST, **_about(frame))

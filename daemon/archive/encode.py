@@ -79,11 +79,13 @@ def _exif(tags: TiffTags, shape: tuple[int, ...]) -> Image.Exif:
     )
     if taken:
         # Photo managers sort by these two: when the frame was scanned is all that is known of its date.
-        times = {ExifTags.Base.DateTimeOriginal: taken, ExifTags.Base.DateTimeDigitized: taken}
+        times: dict[int, str] = {ExifTags.Base.DateTimeOriginal: taken, ExifTags.Base.DateTimeDigitized: taken}
         # Without the zone, a time in UTC would count as local time.
         zone = tags.captured_at.isoformat()[-6:] if tags.captured_at and tags.captured_at.tzinfo else None
         zones = (ExifTags.Base.OffsetTime, ExifTags.Base.OffsetTimeOriginal, ExifTags.Base.OffsetTimeDigitized)
-        exif.get_ifd(ExifTags.IFD.Exif).update(times | (dict.fromkeys(zones, zone) if zone else {}))
+        exif.get_ifd(ExifTags.IFD.Exif).update(times)
+        if zone:
+            exif.get_ifd(ExifTags.IFD.Exif).update(dict.fromkeys(zones, zone))
     return exif
 
 

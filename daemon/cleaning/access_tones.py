@@ -6,7 +6,7 @@ How counts become light
     proportional to light.
     Nothing is known: a positive is linear if the median of its counts is below 16 % of full scale, a negative if its
     counts span 0.7 decades or more. Encoded, such a positive would be a night, and such a negative a scene of more
-    brightness than films hold. Measured on 18 photographs as four kinds of slides and five of negatives, and on 38
+    brightness than films hold. Measured on 18 photographs as four kinds of slides and five of negatives, and on 39
     scans: 4 % of the encoded positives count as linear; 40 % of the linear ones count as encoded, the brightest, which
     are still good to look at; all negatives are told apart. A scene of little contrast is not: its negative counts as
     encoded.
