@@ -17,7 +17,7 @@ import time
 from contextlib import closing, suppress
 from multiprocessing.connection import wait
 
-from filmscand.daemon.archive.atomic_file import make_folders
+from filmscand.daemon.archive.files.atomic_file import make_folders
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool

@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from filmscand.daemon.archive.source_file import hash_below
+from filmscand.daemon.archive.files.source_file import hash_below
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import FrameExistsError, RollSealedError, SourceChangedError
 from filmscand.daemon.core.frame_id import FrameId

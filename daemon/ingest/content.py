@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from filmscand.daemon.archive.atomic_file import CHUNK_BYTES
-from filmscand.daemon.archive.source_file import open_below
+from filmscand.daemon.archive.files.atomic_file import CHUNK_BYTES
+from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.core.errors import reading_source
 
 # Files and caches are filled page by page.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from filmscand.daemon.archive.atomic_file import hash_file
-from filmscand.daemon.archive.sidecar import stored_file
-from filmscand.daemon.archive.source_file import hash_below
+from filmscand.daemon.archive.files.atomic_file import hash_file
+from filmscand.daemon.archive.files.source_file import hash_below
+from filmscand.daemon.archive.records.sidecar import stored_file
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     FrameExistsError,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from filmscand.daemon.archive.replaced import bring_back, replaced_originals, set_aside
+from filmscand.daemon.archive.frames.replaced import bring_back, replaced_originals, set_aside
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError, SourceChangedError
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile

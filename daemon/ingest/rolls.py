@@ -6,7 +6,7 @@ import sqlite3
 from datetime import date
 from pathlib import Path
 
-from filmscand.daemon.archive.roll_record import recorded_rolls
+from filmscand.daemon.archive.records.roll_record import recorded_rolls
 from filmscand.daemon.core.errors import FrameIdError
 from filmscand.daemon.core.frame_id import slugs_of
 from filmscand.daemon.database.connection import transaction

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from filmscand.daemon.archive.source_file import folder_below
+from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.ingest.settling import FileStat
 from filmscand.daemon.station.configuration import Watch, WatchMode

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import publish_bytes
+from filmscand.daemon.archive.files.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import SourceChangedError

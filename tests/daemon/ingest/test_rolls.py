@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.roll_record import write_roll_record
+from filmscand.daemon.archive.records.roll_record import write_roll_record
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database

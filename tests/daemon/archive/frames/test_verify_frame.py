@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from filmscand.daemon.archive.atomic_file import publish_bytes
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, check_file
+from filmscand.daemon.archive.files.atomic_file import publish_bytes
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind
+from filmscand.daemon.archive.frames.verify_frame import check_file
 from filmscand.daemon.core.request import Role, StoredFile
 from support.archive_frames import FRAME, complete, write
 

@@ -22,9 +22,9 @@ from typing import Final
 
 from pydantic import Field, JsonValue, ValidationError
 
-from filmscand.daemon.archive.atomic_file import lock
-from filmscand.daemon.archive.sidecar import UtcTime, utc_now
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, unreadable
+from filmscand.daemon.archive.files.atomic_file import lock
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
+from filmscand.daemon.archive.records.sidecar import UtcTime, utc_now
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.known import Known, begins_as, frame_records, read_known, record_of
+from filmscand.daemon.archive.records.known import Known, begins_as, frame_records, read_known, record_of
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.archive_records import read_records, write_records

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.archive.frame_folder import FrameFolder
+from filmscand.daemon.archive.frames.frame_folder import FrameFolder
 from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile

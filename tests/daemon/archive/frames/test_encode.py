@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from filmscand.daemon.archive.encode import srgb_profile, write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.frames.encode import srgb_profile, write_access_jpeg, write_mask_png
 from filmscand.drivers.files.writer import TiffTags
 
 TAGS = TiffTags(

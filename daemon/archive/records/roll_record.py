@@ -11,8 +11,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, unreadable
+from filmscand.daemon.archive.files.atomic_file import make_folders, publish_bytes
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError, storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.daemon.archive.bag import (
+from filmscand.daemon.archive.files.problem import ProblemKind
+from filmscand.daemon.archive.records.bag import (
     DECLARED,
     MANIFEST,
     TAG_MANIFEST,
@@ -17,7 +18,6 @@ from filmscand.daemon.archive.bag import (
     verify_bag,
     verify_declaration,
 )
-from filmscand.daemon.archive.verify_frame import ProblemKind
 
 
 def sha512(path):

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.roll_record import RollRecord, recorded_rolls, verify_roll_record, write_roll_record
+from filmscand.daemon.archive.records.roll_record import (
+    RollRecord,
+    recorded_rolls,
+    verify_roll_record,
+    write_roll_record,
+)
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.frame_id import FrameId
 

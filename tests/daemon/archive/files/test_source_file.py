@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from filmscand.daemon.archive.source_file import copy_unchanged, folder_below, open_below, open_source
+from filmscand.daemon.archive.files.source_file import copy_unchanged, folder_below, open_below, open_source
 from filmscand.daemon.core.errors import SourceChangedError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from filmscand.daemon.archive.metadata import FileTitle, capture_tags, clean_tags, clean_title, original_title
+from filmscand.daemon.archive.frames.metadata import FileTitle, capture_tags, clean_tags, clean_title, original_title
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import write_tiff

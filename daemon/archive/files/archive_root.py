@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filmscand.daemon.archive.atomic_file import make_folders
+from filmscand.daemon.archive.files.atomic_file import make_folders
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.station.folders import anchor_of, anchored, opened, sync_descriptor
 from filmscand.daemon.station.marker import Identity, open_archive

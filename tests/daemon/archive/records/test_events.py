@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filmscand.daemon.archive.events import (
+from filmscand.daemon.archive.records.events import (
     Event,
     EventDetail,
     EventType,

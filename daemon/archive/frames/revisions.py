@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.daemon.archive.atomic_file import publish_together
-from filmscand.daemon.archive.encode import write_access_jpeg, write_mask_png
-from filmscand.daemon.archive.frame_folder import FrameFolder
-from filmscand.daemon.archive.sidecar import stored_file
+from filmscand.daemon.archive.files.atomic_file import publish_together
+from filmscand.daemon.archive.frames.encode import write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.frames.frame_folder import FrameFolder
+from filmscand.daemon.archive.records.sidecar import stored_file
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.drivers.files.writer import TiffTags, write_tiff
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.bag import TAG_MANIFEST
+from filmscand.daemon.archive.records.bag import TAG_MANIFEST
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.archive_records import (

@@ -2,7 +2,7 @@
 
 `schema_version` says which fields a reader can rely on and what they mean. A new optional field keeps the number; the
 number rises where a field becomes mandatory, changes its meaning or takes a value that a reader may not know. This
-version reads its own number, with fields that it does not know, and every older number (`_sidecar_migrations`). It
+version reads its own number, with fields that it does not know, and every older number (`sidecar_migrations`). It
 refuses a newer number. Fields that it does not know are written again as they were.
 """
 
@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, PlainSerializer, ValidationError
 
-from filmscand.daemon.archive._sidecar_migrations import SCHEMA_VERSION, migrated
-from filmscand.daemon.archive.atomic_file import Digest
+from filmscand.daemon.archive.files.atomic_file import Digest
+from filmscand.daemon.archive.records.sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record
+from filmscand.daemon.archive.records.sidecar import Revision, Sidecar, frame_record
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId

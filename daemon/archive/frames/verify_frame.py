@@ -8,50 +8,20 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import PART_PREFIX, PART_SUFFIX, Digest, hash_file
-from filmscand.daemon.archive.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
-from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.archive.files.atomic_file import PART_PREFIX, PART_SUFFIX, Digest, hash_file
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
+from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
+from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.core.errors import IntegrityError
-from filmscand.daemon.core.plain_file import NotAPlainFileError, read_plain
+from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.database.archive_records import ArchiveRecord
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState
 
 _REVISION_FILE: Final = re.compile(r"_r[0-9]{2,}_(clean\.tif|mask\.png|access\.jpg)")
-
-
-class ProblemKind(StrEnum):
-    """What is wrong with an archived file."""
-
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-    CHANGED = "changed"
-    FOREIGN = "foreign"
-    UNLISTED = "unlisted"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An archived file that differs from its record.
-
-    `is_damage` is False for a file that no record names and that filmscand itself may have left.
-    """
-
-    path: Path
-    kind: ProblemKind
-    message: str
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether an archived file is lost, unreadable or changed, or a foreign file lies beside it."""
-        return self.kind is not ProblemKind.UNLISTED
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +130,6 @@ def check_file(folder: Path, stored: StoredFile, *, from_disk: bool = True) -> P
         return None
     expected = f"{stored.size_bytes} bytes with SHA-256 {stored.sha256}"
     return Problem(path, ProblemKind.CHANGED, f"expected {expected}, found {found.size_bytes} with {found.sha256}")
-
-
-def unreadable(path: Path, error: OSError) -> Problem:
-    """Return the problem of a file that cannot be read, or is no plain file."""
-    if isinstance(error, NotAPlainFileError):
-        return Problem(path, ProblemKind.UNREADABLE, str(error.strerror))
-    return Problem(path, ProblemKind.UNREADABLE, f"cannot read: {error.strerror or error}")
 
 
 def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
-from filmscand.daemon.archive.encode import linear_profile
+from filmscand.daemon.archive.frames.encode import linear_profile
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from filmscand.daemon.archive.atomic_file import CHUNK_BYTES, Digest, HashingFile, copy
+from filmscand.daemon.archive.files.atomic_file import CHUNK_BYTES, Digest, HashingFile, copy
 from filmscand.daemon.core.errors import SourceChangedError, reading_source
 from filmscand.daemon.station.folders import sync_descriptor
 

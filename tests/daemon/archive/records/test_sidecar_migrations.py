@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive._sidecar_migrations import SCHEMA_VERSION, migrated
-from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.archive.records.sidecar import Sidecar
+from filmscand.daemon.archive.records.sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.core.film_kind import FilmKind
 
 DATA = Path(__file__).parent / "data"

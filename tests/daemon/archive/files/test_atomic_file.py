@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.daemon.archive.atomic_file import (
+from filmscand.daemon.archive.files.atomic_file import (
     HashingFile,
     hash_file,
     make_folders,
@@ -197,7 +197,7 @@ def test_an_empty_claim_of_a_dead_writer_is_taken_over(links, tmp_path, request)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from filmscand.daemon.archive.atomic_file import publish
+from filmscand.daemon.archive.files.atomic_file import publish
 def write(file):
     file.write(bytes(100_000))
     os.kill(os.getpid(), signal.SIGKILL)
@@ -265,7 +265,7 @@ def test_of_files_in_order_none_is_named_where_one_cannot_be_written(tmp_path):
 NAMED_UNTIL_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from filmscand.daemon.archive.atomic_file import publish_in_order
+from filmscand.daemon.archive.files.atomic_file import publish_in_order
 link, left = os.link, int(sys.argv[2])
 def link_or_die(part, target, **folders):
     global left

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import hash_file
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, unreadable
+from filmscand.daemon.archive.files.atomic_file import hash_file
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
 from filmscand.daemon.core.plain_file import read_plain
 
 DECLARATION: Final = "bagit.txt"

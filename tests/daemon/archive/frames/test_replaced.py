@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.archive.replaced import bring_back, replaced_originals, set_aside
+from filmscand.daemon.archive.frames.replaced import bring_back, replaced_originals, set_aside
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from filmscand.daemon.archive.atomic_file import hash_file, sync_folder
-from filmscand.daemon.archive.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
-from filmscand.daemon.archive.sidecar import stored_file
+from filmscand.daemon.archive.files.atomic_file import hash_file, sync_folder
+from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
+from filmscand.daemon.archive.records.sidecar import stored_file
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.request import Role, StoredFile
 
