@@ -20,7 +20,7 @@ from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
 from filmscand.daemon.database.frames import count_frames
 from filmscand.daemon.database.room import room_problem
-from filmscand.daemon.ingest.watch import is_network_mount
+from filmscand.daemon.ingest.watching.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.daemon.core.errors import SourceChangedError
-from filmscand.daemon.ingest.content import PAGE_BYTES, Completeness, Content, read_content
+from filmscand.daemon.ingest.watching.content import PAGE_BYTES, Completeness, Content, read_content
 
 MAX_SETTLE_S = 1800.0
 

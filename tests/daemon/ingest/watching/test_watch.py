@@ -9,8 +9,8 @@ import time
 import pytest
 
 from filmscand.daemon.core.errors import ConfigError
-from filmscand.daemon.ingest.settling import stat_of
-from filmscand.daemon.ingest.watch import is_being_written, is_network_mount, listen, require_apart, sweep
+from filmscand.daemon.ingest.watching.settling import stat_of
+from filmscand.daemon.ingest.watching.watch import is_being_written, is_network_mount, listen, require_apart, sweep
 from filmscand.daemon.station.configuration import Watch
 
 MOUNTS = """\
@@ -184,7 +184,7 @@ def test_a_sweep_never_enters_a_link(tmp_path):
 WITHOUT_A_DESCRIPTOR = """
 import os, resource, sys, threading
 from pathlib import Path
-from filmscand.daemon.ingest.watch import listen
+from filmscand.daemon.ingest.watching.watch import listen
 from filmscand.daemon.station.configuration import Watch
 refused = []
 watch, wake = Watch(path=Path(sys.argv[1])), threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.ingest.belonging import why_not
+from filmscand.daemon.ingest.pairs.belonging import why_not
 from support.live_station import write_infrared, write_picture
 
 GIB = 1 << 30

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filmscand.daemon.ingest.settling import (
+from filmscand.daemon.ingest.watching.settling import (
     FileStat,
     has_settled,
     next_observation_s,

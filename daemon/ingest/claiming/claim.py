@@ -24,11 +24,11 @@ from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobState, Roll, SourceFile, find_job, sources_of
 from filmscand.daemon.database.queue import DuplicateSourceError
 from filmscand.daemon.database.roll_names import name_of_roll
-from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError
-from filmscand.daemon.ingest.put_away import delete, move_to_done, move_to_duplicates
-from filmscand.daemon.ingest.rolls import roll_for
-from filmscand.daemon.ingest.settling import FileStat, stat_of
+from filmscand.daemon.ingest.claiming.halves import Halves
+from filmscand.daemon.ingest.claiming.late import LateInfrared, Ledger, NotItsInfraredError
+from filmscand.daemon.ingest.claiming.rolls import roll_for
+from filmscand.daemon.ingest.watching.put_away import delete, move_to_done, move_to_duplicates
+from filmscand.daemon.ingest.watching.settling import FileStat, stat_of
 from filmscand.daemon.station.configuration import SourcePolicy, Watch
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from filmscand.daemon.core.errors import SourceChangedError
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.ingest.put_away import PutAwayError, move_to_failed
 from filmscand.daemon.ingest.troubles import Troubles
+from filmscand.daemon.ingest.watching.put_away import PutAwayError, move_to_failed
 
 
 class Rejected:

@@ -34,7 +34,7 @@ def why_not(picture: Path, infrared: Path, request: CleanRequest, *, memory_limi
     words = [str(picture), str(infrared), str(request.fourth_sample_is_infrared), str(memory_limit_bytes)]
     # One thread: the workers have the other cores, and each thread reserves memory.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "filmscand.daemon.ingest._plane_comparison", *words]
+    command = [sys.executable, "-m", "filmscand.daemon.ingest.pairs.plane_comparison", *words]
     try:
         ended = subprocess.run(
             command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT_S, check=False

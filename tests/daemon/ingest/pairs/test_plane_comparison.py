@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filmscand.daemon.ingest._plane_comparison import main, peak_height, stranger
-from filmscand.daemon.ingest.belonging import DOES_NOT_BELONG
+from filmscand.daemon.ingest.pairs.belonging import DOES_NOT_BELONG
+from filmscand.daemon.ingest.pairs.plane_comparison import main, peak_height, stranger
 from support.live_station import film, write_infrared, write_inside, write_picture
 
 NO_LIMIT = str(1 << 40)

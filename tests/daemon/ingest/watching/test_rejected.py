@@ -10,8 +10,8 @@ import pytest
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.troubles import Troubles
+from filmscand.daemon.ingest.watching.rejected import Rejected
 
 DAY = date(2026, 11, 28)
 

@@ -15,7 +15,7 @@ from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.ingest.rolls import roll_for
+from filmscand.daemon.ingest.claiming.rolls import roll_for
 from filmscand.daemon.station.configuration import Watch
 
 DAY = date(2026, 11, 28)

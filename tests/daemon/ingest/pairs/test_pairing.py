@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.daemon.database.candidates import Candidate, CandidateState
-from filmscand.daemon.ingest.pairing import (
+from filmscand.daemon.ingest.pairs.pairing import (
     Arrived,
     ClaimFrame,
     LeaveToPerson,

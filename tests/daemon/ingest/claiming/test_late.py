@@ -15,7 +15,7 @@ from filmscand.daemon.core.errors import SourceChangedError
 from filmscand.daemon.core.request import Role
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.frames import SourceFile, find_job
-from filmscand.daemon.ingest.late import LATE_AT_MOST_S
+from filmscand.daemon.ingest.claiming.late import LATE_AT_MOST_S
 from support.ingest_bench import RESULT, TODAY, WORKER, digest
 from support.live_station import write_infrared, write_picture
 

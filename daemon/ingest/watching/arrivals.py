@@ -13,10 +13,11 @@ from filmscand.daemon.core.errors import reading_source
 from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
-from filmscand.daemon.ingest.content import Completeness, Content, read_content
-from filmscand.daemon.ingest.pairing import Arrived, is_infrared_half, pair_keys
-from filmscand.daemon.ingest.rejected import Rejected
-from filmscand.daemon.ingest.settling import (
+from filmscand.daemon.ingest.pairs.pairing import Arrived, is_infrared_half, pair_keys
+from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
+from filmscand.daemon.ingest.watching.content import Completeness, Content, read_content
+from filmscand.daemon.ingest.watching.rejected import Rejected
+from filmscand.daemon.ingest.watching.settling import (
     FileStat,
     Observation,
     has_settled,
@@ -26,8 +27,7 @@ from filmscand.daemon.ingest.settling import (
     stat_of,
     wait_s,
 )
-from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
-from filmscand.daemon.ingest.watch import is_being_written, is_closed
+from filmscand.daemon.ingest.watching.watch import is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch, Workers
 from filmscand.drivers.files.reader import (
     SUFFIXES,

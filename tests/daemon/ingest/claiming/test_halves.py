@@ -7,7 +7,7 @@ import pytest
 from filmscand.daemon.core.errors import FrameExistsError, SourceChangedError
 from filmscand.daemon.core.request import Role
 from filmscand.daemon.database.frames import Roll
-from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.claiming.halves import Halves
 from support.live_station import write_picture
 
 

@@ -1,6 +1,6 @@
 """Compares the planes of two film files (the program of a process of its own; see `belonging.py`).
 
-    python -m filmscand.daemon.ingest._plane_comparison PICTURE INFRARED FOURTH_SAMPLE MEMORY_LIMIT
+    python -m filmscand.daemon.ingest.pairs.plane_comparison PICTURE INFRARED FOURTH_SAMPLE MEMORY_LIMIT
 
 Dust, scratches and the leaked picture darken both planes at the same place, so their fine detail correlates in one
 sharp peak near shift 0. Planes of two different frames have no such peak. Both planes are reduced first: the question
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from filmscand.daemon.ingest.belonging import DOES_NOT_BELONG
+from filmscand.daemon.ingest.pairs.belonging import DOES_NOT_BELONG
 from filmscand.drivers.files.errors import FilmFileError
 from filmscand.drivers.files.reader import read_capture
 

@@ -19,7 +19,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.database.candidates import Candidate
 from filmscand.daemon.database.frames import Job, SourceFile
-from filmscand.daemon.ingest.settling import FileStat, stat_of
+from filmscand.daemon.ingest.watching.settling import FileStat, stat_of
 
 
 class Halves:

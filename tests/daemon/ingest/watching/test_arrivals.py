@@ -14,10 +14,10 @@ import tifffile
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import MAX_PAUSE_S, Candidates, CandidateState
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
-from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.troubles import Troubles
-from filmscand.daemon.ingest.watch import sweep
+from filmscand.daemon.ingest.watching.arrivals import Arrivals, SettleRules
+from filmscand.daemon.ingest.watching.rejected import Rejected
+from filmscand.daemon.ingest.watching.watch import sweep
 from filmscand.daemon.station.configuration import Watch
 from support.live_station import film, write_infrared, write_inside, write_picture
 

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from filmscand.daemon.core.errors import SourceChangedError
-from filmscand.daemon.ingest.put_away import (
+from filmscand.daemon.ingest.watching.put_away import (
     PutAwayError,
     delete,
     failed_reports,
@@ -161,7 +161,7 @@ AS_NOBODY = """
 import os, sys
 from datetime import date
 from pathlib import Path
-from filmscand.daemon.ingest.put_away import PutAwayError, move_to_done
+from filmscand.daemon.ingest.watching.put_away import PutAwayError, move_to_done
 root = os.open(sys.argv[1], os.O_RDONLY)
 for folder in (Path(sys.argv[1]), *Path(sys.argv[1]).parents):
     if folder.parent.name == "tmp" or len(folder.parts) > 2:

@@ -21,7 +21,7 @@ from watchdog.observers import Observer
 
 from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import ConfigError
-from filmscand.daemon.ingest.settling import FileStat
+from filmscand.daemon.ingest.watching.settling import FileStat
 from filmscand.daemon.station.configuration import Watch, WatchMode
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from pydantic_core import to_json
 
 from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import SourceChangedError, TransientError
-from filmscand.daemon.ingest.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
+from filmscand.daemon.ingest.watching.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
 from filmscand.daemon.station.folders import sync_descriptor
 
 REPORT_ENDING: Final = ".error.json"

@@ -23,7 +23,7 @@ from filmscand.daemon.database.candidates import Candidate, Candidates, Candidat
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, find_job, sources_of
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.ingest.halves import Halves
+from filmscand.daemon.ingest.claiming.halves import Halves
 from filmscand.drivers.files.reader import SUFFIXES, infrared_stem
 
 log = logging.getLogger(__name__)
