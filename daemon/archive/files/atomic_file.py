@@ -127,9 +127,16 @@ def hash_file(path: Path, *, from_disk: bool = False) -> Digest:
         The file cannot be read, or is no plain file.
     """
     with open_plain(path) as file:
-        if from_disk:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        return _hash_open(cast(BinaryIO, file))
+        return hash_open(file, from_disk=from_disk)
+
+
+def hash_open(file: io.FileIO, *, from_disk: bool = False) -> Digest:
+    """Return size and hashes of the rest of an open file; see `hash_file`."""
+    if from_disk:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with HashingFile() as hashing:
+        copy(cast(BinaryIO, file), cast(BinaryIO, hashing))
+        return hashing.digest()
 
 
 def copy(source: BinaryIO, target: BinaryIO) -> None:
@@ -348,12 +355,6 @@ def _remove_if_abandoned(name: str, parent: int) -> bool:
         return abandoned
 
 
-def _hash_open(file: BinaryIO) -> Digest:
-    with HashingFile() as hashing:
-        copy(file, cast(BinaryIO, hashing))
-        return hashing.digest()
-
-
 def _link_once(part: _Part, target: Path, digest: Digest) -> bool:
     try:
         os.link(part.name, target.name, src_dir_fd=part.folder, dst_dir_fd=part.folder)
@@ -394,4 +395,4 @@ def _accept_existing(part: _Part, target: Path, digest: Digest) -> bool:
 def _hash_of(name: str, folder: int) -> Digest:
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     with io.FileIO(descriptor, "rb") as file:
-        return _hash_open(cast(BinaryIO, file))
+        return hash_open(file)

@@ -9,16 +9,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from filmscand.daemon.archive.files.atomic_file import CHUNK_BYTES, Digest, HashingFile, copy
+from filmscand.daemon.archive.files.atomic_file import CHUNK_BYTES, Digest, hash_open
 from filmscand.daemon.core.errors import SourceChangedError, reading_source
-from filmscand.daemon.station.folders import sync_descriptor
+from filmscand.daemon.station.folders import descend
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-# Linux answers ENOTDIR where a link stands in place of a folder.
-_LINK = frozenset({errno.ELOOP, errno.ENOTDIR})
 
 
 @contextlib.contextmanager
@@ -44,12 +41,16 @@ def folder_below(root: Path, parts: Sequence[str], *, make: bool = False) -> Ite
     OSError
         A folder cannot be opened or made; `filename` is its path. ELOOP: a link stands there.
     """
-    descriptor = os.open(root, _FOLDER)
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for depth, name in enumerate(parts, 1):
-            below = _step(descriptor, name, root.joinpath(*parts[:depth]), make=make)
-            os.close(descriptor)
-            descriptor = below
+        descriptor = descend(top, root, parts, make=make, rights_of_parent=True)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, "a link stands here, and links are not followed", error.filename) from error
+    finally:
+        os.close(top)
+    try:
         yield descriptor
     finally:
         os.close(descriptor)
@@ -70,11 +71,8 @@ def hash_below(root: Path, path: str, *, from_disk: bool = False) -> Digest:
     from_disk : bool
         Drop the file from the page cache first, so that the bytes of the disk or server are read.
     """
-    with open_below(root, path) as file, reading_source(root / path), HashingFile() as hashing:
-        if from_disk:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        copy(cast(BinaryIO, file), cast(BinaryIO, hashing))
-        return hashing.digest()
+    with open_below(root, path) as file, reading_source(root / path):
+        return hash_open(file, from_disk=from_disk)
 
 
 def open_source(source: Path) -> io.FileIO:
@@ -124,30 +122,6 @@ def copy_unchanged(source: Path, file: io.FileIO, target: BinaryIO) -> None:
             f"{source}: the file changed while it was copied, from {before.st_size} to {after.st_size} bytes "
             "or by its time of change"
         )
-
-
-def _step(folder: int, name: str, path: Path, *, make: bool) -> int:
-    try:
-        made = make and _make_folder(folder, name)
-        below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-    except OSError as error:
-        if error.errno in _LINK and stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, "a link stands here, and links are not followed", str(path)) from error
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    if made:
-        # A share without Unix permissions keeps its own.
-        with contextlib.suppress(PermissionError):
-            os.fchmod(below, stat.S_IMODE(os.fstat(folder).st_mode) & ~stat.S_ISVTX)
-    return below
-
-
-def _make_folder(folder: int, name: str) -> bool:
-    try:
-        os.mkdir(name, dir_fd=folder)
-    except FileExistsError:
-        return False
-    sync_descriptor(folder)
-    return True
 
 
 def _regular(source: Path, descriptor: int) -> io.FileIO:
