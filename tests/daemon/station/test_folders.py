@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -112,10 +113,10 @@ def test_folders_that_are_made_on_the_way_down_take_the_rights_of_the_one_above(
 
 def test_the_way_down_leads_neither_up_nor_through_a_file(root):
     (root / "file").write_bytes(b"")
-    open_before = len(os.listdir("/proc/self/fd"))
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
     with opened(root) as top:
         for parts in (("..",), ("file", "a"), ("missing",)):
             with pytest.raises(OSError) as raised:
                 descend(top, root, parts)
             assert raised.value.filename == str(root / parts[0])
-    assert len(os.listdir("/proc/self/fd")) == open_before
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
