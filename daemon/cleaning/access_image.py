@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from filmscand.daemon.archive.encode import srgb_profile
+from filmscand.daemon.archive.frames.encode import srgb_profile
 from filmscand.daemon.cleaning.access_tones import PictureProperties, Samples, tones_of
 from filmscand.ir.compiling import parallel_kernel
 

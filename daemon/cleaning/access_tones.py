@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from filmscand.daemon.archive.encode import srgb_profile
+from filmscand.daemon.archive.frames.encode import srgb_profile
 from filmscand.daemon.core.film_kind import FilmKind
 
 # Slope of density on log exposure of a negative.

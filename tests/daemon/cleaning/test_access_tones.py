@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filmscand.daemon.archive.encode import linear_profile, srgb_profile
+from filmscand.daemon.archive.frames.encode import linear_profile, srgb_profile
 from filmscand.daemon.cleaning.access_tones import PictureProperties, Samples, tones_of
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.film.density import dye_densities, linear_picture
