@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
@@ -14,7 +15,7 @@ from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
 from filmscand.daemon.ingest.content import Completeness, Content, read_content
-from filmscand.daemon.ingest.pairing import Arrived, is_infrared_half, pair_keys
+from filmscand.daemon.ingest.pairing import Arrived, is_named_like_half, pair_keys
 from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.settling import (
     FileStat,
@@ -105,6 +106,8 @@ class Arrivals:
         self._observations: dict[str, Observation] = {}
         self._handled: dict[str, FileStat] = {}
         self._holding_infrared: set[str] = set()
+        # With the name of an infrared file, but with the content of a picture.
+        self._pictures: set[str] = set()
         self._troubles = troubles
         self._rejected = rejected
         self._completeness = Completeness(rules.max_settle_s)
@@ -208,6 +211,7 @@ class Arrivals:
                 replace(row, changed_at=now - now_s + self._complete_since_s.setdefault(row.path, now_s)),
                 row.path in self._holding_infrared,
                 self._doubts.get(row.path),
+                row.path in self._pictures,
             )
             for row in rows
         ]
@@ -320,19 +324,26 @@ class Arrivals:
             self._complete_since_s[row.path] = self._clock_s()
 
     def _inspect(self, path: Path, row: Candidate) -> None:
-        half = is_infrared_half(row.path, self._watch.pair)
-        # The infrared half of a pair is one plane, whatever its file holds beside it.
-        fourth = False if half else self._watch.fourth_sample_infrared
+        named = is_named_like_half(row.path, self._watch.pair)
+        look = partial(
+            self._inspector.look,
+            path,
+            fourth_sample_is_infrared=self._watch.fourth_sample_infrared,
+            may_be_infrared=named,
+        )
         try:
-            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=half)
+            found = look(has_partner=False)
         except AmbiguousLayoutError as error:
             if self._watch.pair is PairRule.NONE:
                 raise
             # A separate infrared file settles what a fourth sample is; only without one a person has to.
-            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=True)
+            found = look(has_partner=True)
             self._doubts[row.path] = str(error)
-        if found.holds_infrared and not half:
+        if found.holds_infrared:
             self._holding_infrared.add(row.path)
+        if named and not found.is_infrared:
+            self._pictures.add(row.path)
+            log.info("%s has the name of an infrared file, but holds a picture in colours", row.path)
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
@@ -357,6 +368,7 @@ class Arrivals:
 
     def _forget_content(self, path: str) -> None:
         self._holding_infrared.discard(path)
+        self._pictures.discard(path)
         self._completeness.forget(path)
         self._complete_since_s.pop(path, None)
         self._doubts.pop(path, None)

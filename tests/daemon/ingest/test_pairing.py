@@ -16,7 +16,7 @@ from filmscand.daemon.ingest.pairing import (
     PairRules,
     WaitForPartner,
     decide_pairs,
-    is_infrared_half,
+    is_named_like_half,
     natural_key,
     pair_keys,
 )
@@ -162,7 +162,7 @@ def test_a_person_is_told_what_is_wrong():
     ],
 )
 def test_the_name_tells_an_infrared_half_where_pairs_are_made(path, rule, infrared):
-    assert is_infrared_half(path, rule) is infrared
+    assert is_named_like_half(path, rule) is infrared
 
 
 def test_the_halves_of_a_pair_share_a_key_and_those_of_another_folder_do_not():
