@@ -16,7 +16,7 @@ from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
 from filmscand.daemon.ingest.content import Completeness, Content, read_content
 from filmscand.daemon.ingest.pairing import Arrived, is_named_like_half, pair_keys
-from filmscand.daemon.ingest.rejected import Rejected
+from filmscand.daemon.ingest.rejected import LeftOut, Rejected
 from filmscand.daemon.ingest.settling import (
     FileStat,
     Observation,
@@ -28,7 +28,7 @@ from filmscand.daemon.ingest.settling import (
     wait_s,
 )
 from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
-from filmscand.daemon.ingest.watch import is_being_written, is_closed
+from filmscand.daemon.ingest.watch import LeftFiles, is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch, Workers
 from filmscand.drivers.files.reader import (
     SUFFIXES,
@@ -39,6 +39,8 @@ from filmscand.drivers.files.reader import (
 
 log = logging.getLogger(__name__)
 
+# Flag of a frame whose file had a time of change in the future: the clock of the camera, computer or server is wrong.
+_TIME_FLAG = "time_in_future"
 _ASIDE = {CandidateState.AMBIGUOUS, CandidateState.QUARANTINED}
 _NO_TEXT = (
     "its name is not UTF-8 (an old disk, archive or share with another character set). Give the file, or the folder "
@@ -111,6 +113,7 @@ class Arrivals:
         self._troubles = troubles
         self._rejected = rejected
         self._completeness = Completeness(rules.max_settle_s)
+        self._left_out = LeftOut(candidates, rules.max_settle_s)
         self._clock_s = clock_s
         self._complete_since_s: dict[str, float] = {}
         self._doubts: dict[str, str] = {}
@@ -120,16 +123,19 @@ class Arrivals:
         for row in self._candidates.in_state(ARRIVING - {CandidateState.SEEN, CandidateState.SETTLING}):
             self._candidates.move(row, CandidateState.SETTLING)
 
-    def note_sweep(self, found: Mapping[str, FileStat], now_s: float) -> None:
-        """Note the files that a sweep found, and forget those that it did not find."""
+    def note_sweep(self, found: Mapping[str, FileStat], now_s: float, left: LeftFiles | None = None) -> None:
+        """Note the files that a sweep found and those that it left out, and forget those that are gone."""
         for path, stat in found.items():
             self._troubles.safely(path, lambda path=path, stat=stat: self._note(path, stat, now_s))  # type: ignore[misc]
-        there = {shown(path) for path in found}
+        self._left_out.note(left or {}, now_s)
+        there = {shown(path): stat for path, (stat, _) in (left or {}).items()}
+        there |= {shown(path): stat for path, stat in found.items()}
         for row in self._candidates.in_state(ARRIVING):
             if row.path not in there:
                 self._forget(row)
         for row in self._candidates.in_state(_ASIDE):
-            if row.in_place and row.path not in there:
+            # Another file of its name has a row of its own.
+            if row.in_place and there.get(row.path) != (row.size_bytes, row.mtime_ns):
                 self._candidates.moved_away(row)
         self._rejected.retry()
         self._handled = {path: stat for path, stat in self._handled.items() if path in found}
@@ -198,7 +204,7 @@ class Arrivals:
 
     def flags_of(self, row: Candidate) -> tuple[str, ...]:
         """Return the flags that a frame gets for its file."""
-        return self._completeness.flags_of(row.path)
+        return (*self._completeness.flags_of(row.path), *((_TIME_FLAG,) if row.is_dated_ahead else ()))
 
     def complete_files(self, now: float) -> list[Arrived]:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""

@@ -22,6 +22,8 @@ from support.live_station import write_config, write_infrared, write_inside, wri
 # What the service may use (issue 27), MiB, and each of its children beside what its libraries reserve.
 SERVICE_LIMIT_MIB = 300
 CHILD_LIMIT_MIB = 1024
+# Files that `make_all` writes beside the mutated ones; one of those is an empty folder.
+_NEIGHBOURS = 28
 # The service waits half an hour for the rest of an incomplete file; nobody does so here.
 _RUN = """
 import sys
@@ -91,7 +93,7 @@ def run_watch(root: Path, count: int, seed: int, at_most_s: float) -> Account:
 
 def make_all(folder: Path, count: int, seed: int) -> None:
     """Write the hostile files, and neighbours with hostile names: pairs, escapes, no UTF-8, folders, sound files."""
-    make_hostile(folder, max(count - 40, 8), seed)
+    make_hostile(folder, max(count - _NEIGHBOURS + 1, 8), seed)
     for number in range(6):
         write_inside(folder / f"roll {number % 2}" / f"sound{number}.tif", number)
     (folder / "roll 0/sound0 again.tif").write_bytes((folder / "roll 0/sound0.tif").read_bytes())
@@ -112,7 +114,7 @@ def make_all(folder: Path, count: int, seed: int) -> None:
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes((folder / "roll 1/sound1.tif").read_bytes())
     (folder / "notes.txt").write_text("a note")
     (folder / "large.tif").touch()
-    os.truncate(folder / "large.tif", 3 << 30)
+    os.truncate(folder / "large.tif", 256 << 20)
     (folder / "into_etc").symlink_to("/etc")
     (folder / "report.tif").symlink_to("/etc/passwd")
 
@@ -192,22 +194,19 @@ def _account_for(
     dropped: dict[str, str | None], drop: Path, archive: Path, status: dict[str, Any], account: Account
 ) -> None:
     kept = {_sha256(path) for path in archive.rglob("*") if path.stem.endswith(("_raw", "_ir"))}
-    failed = {_sha256(path): path for path in (drop / "_failed").rglob("*") if not path.name.endswith(REPORT_ENDING)}
+    failed = dict(_reports(drop / "_failed"))
     duplicates = {_sha256(path) for path in (drop / "_duplicates").rglob("*")}
     waiting = {one["path"]: one["reason"] for one in status["waiting"]}
     for path, sha256 in dropped.items():
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         if waiting.get(shown):
             account.told["waits with a reason"] += 1
-        elif sha256 is None and os.path.lexists(drop / path):
-            account.told["stays, and nobody says why"] += 1
-            account.unnamed.append(shown)
+        elif os.path.lexists(drop / path) and Path(path).parts[0].startswith("."):
+            account.told["hidden, never taken"] += 1
         elif os.path.lexists(drop / path):
             account.unnamed.append(shown)
-        elif sha256 in failed:
+        elif path in failed and failed[path] == sha256:
             account.told["failed with a report"] += 1
-            if not _names(failed[sha256], path):
-                account.unnamed.append(shown)
         elif sha256 in duplicates and sha256 in kept:
             account.told["duplicate"] += 1
         elif sha256 in kept:
@@ -216,10 +215,9 @@ def _account_for(
             account.lost.append(shown)
 
 
-def _names(file: Path, path: str) -> bool:
-    """Return whether the report beside a failed file names it and says what is wrong."""
-    report = file.with_name(file.name + REPORT_ENDING)
-    if not report.is_file():
-        return False
-    told = json.loads(report.read_text())
-    return bool(told["message"]) and Path(path).name in told["file"]
+def _reports(failed: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield the name and the hash of each failed file that a report beside it names, with what is wrong."""
+    for report in failed.rglob(f"*{REPORT_ENDING}"):
+        told = json.loads(report.read_text())
+        if told["message"]:
+            yield told["file"], _sha256(report.with_name(report.name.removesuffix(REPORT_ENDING)))
