@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filmscand.daemon.core.limited_process import RESERVED_BYTES
-from filmscand.daemon.ingest.put_away import REPORT_ENDING
+from filmscand.daemon.ingest.watching.put_away import REPORT_ENDING
 from support.hostile_files import make_hostile
 from support.live_station import write_config, write_infrared, write_inside, write_picture
 
@@ -158,7 +158,7 @@ def measure(pid: int, account: Account) -> None:
         try:
             for child in children.read_text().split():
                 words = Path(f"/proc/{child}/cmdline").read_bytes()
-                kinds = {b"spawn_main": "worker", b"limited_process": "inspector", b"_plane_comparison": "comparison"}
+                kinds = {b"spawn_main": "worker", b"limited_process": "inspector", b"plane_comparison": "comparison"}
                 _note_peak(int(child), next((kind for mark, kind in kinds.items() if mark in words), "child"), account)
         except (FileNotFoundError, ProcessLookupError):
             continue

@@ -14,7 +14,7 @@ from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.trouble import DatabaseReplacedError
-from filmscand.daemon.ingest.arrivals import Arrivals
+from filmscand.daemon.ingest.watching.arrivals import Arrivals
 from support.ingest_bench import TIMING, TODAY, digest
 from support.live_station import leftovers, write_infrared, write_inside, write_picture
 
