@@ -26,6 +26,7 @@ from filmscand.drivers.files.metadata import (
     read_captured_at,
     read_icc_profile,
     read_linear,
+    read_negative,
     read_resolution_dpi,
     read_text,
 )
@@ -245,6 +246,7 @@ def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> Capt
         icc_profile_sha256=hashlib.sha256(icc_profile).hexdigest() if icc_profile else None,
         resolution_dpi=read_resolution_dpi(film, picture),
         linear=linear,
+        negative=read_negative(film, picture),
         make=read_text(film, picture, "make"),
         model=read_text(film, picture, "model"),
         software=read_text(film, picture, "software"),
