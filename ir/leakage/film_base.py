@@ -158,15 +158,34 @@ def base_at(base: Base, row: int, col: int, size: int) -> Array:
     (size, size) ndarray of float32
         Residual of clean film, nepers.
     """
-    level = base.level
-    for axis, first in enumerate((row, col)):
-        last = level.shape[axis] - 1
-        at = np.clip((np.arange(first, first + size) + 0.5) / base.block_px - 0.5, 0, last)
+    return between_blocks(base.level, base.block_px, (np.arange(row, row + size), np.arange(col, col + size)))
+
+
+def between_blocks(grid: Array, block_px: int, places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> Array:
+    """Interpolate a grid of block centres bilinearly at some rows and columns of the frame.
+
+    Parameters
+    ----------
+    grid : (block rows, block cols) ndarray of float32
+        Value at the centre of each block, any unit.
+    block_px : int
+        Side of a block, pixels.
+    places : (rows,) and (cols,) ndarray of int64
+        Rows and columns of the frame, pixels; beyond the outer centres the grid continues unchanged.
+
+    Returns
+    -------
+    (rows, cols) ndarray of float32
+        In the unit of the grid.
+    """
+    for axis, pixels in enumerate(places):
+        last = grid.shape[axis] - 1
+        at = np.clip((pixels + 0.5) / block_px - 0.5, 0, last)
         low = np.minimum(at.astype(int), max(last - 1, 0))
         part = (at - low).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
-        near, far = level.take(low, axis), level.take(np.minimum(low + 1, last), axis)
-        level = near + part * (far - near)
-    return np.asarray(level, np.float32)
+        near, far = grid.take(low, axis), grid.take(np.minimum(low + 1, last), axis)
+        grid = near + part * (far - near)
+    return np.asarray(grid, np.float32)
 
 
 def sort_by_grade(grades: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.ir.decision.soft_haze import without_unseen_haze
 from filmscand.ir.leakage.film_base import Base, RedPlane, measure_base
 from filmscand.ir.leakage.focus import leakage_samples, measure_blur
 from filmscand.ir.leakage.levels import with_levels
@@ -108,6 +109,9 @@ def subtract_leakage(opened: OpenedFrame, fitted: Fitted, watch: StopWatch) -> t
     if leakage is not None:
         fitted = replace(fitted, leakage=leakage)
         residual, base = _residual_and_base(opened, fitted, no_film, watch)
+    tables, gain = opened.photometry.log_tables, fitted.leakage.defect_gain
+    seen = (residual, base, no_film)
+    residual = watch.time("haze", lambda: without_unseen_haze(opened.rgb, tables, seen, gain))
     noise = watch.time("noise", lambda: _noise(opened, fitted, base))
     return fitted, InfraredView(residual, base, noise, opened.holder.blocks, fitted.leakage.defect_gain)
 
