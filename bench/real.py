@@ -124,18 +124,19 @@ def read_pairs(folder: Path) -> Iterator[Pair]:
     ValueError
         The pictures of a pair differ in size.
     """
-    damaged = sorted(folder.glob("*_damaged.*"))
-    if not damaged:
+    paths = sorted(folder.glob("*_damaged.*"))
+    if not paths:
         raise FileNotFoundError(f"{folder}: expected files NAME_damaged.jpg, found none")
-    for path in damaged:
+    for path in paths:
         name = path.stem.removesuffix("_damaged")
-        pictures = [_read(folder / f"{name}_{part}{path.suffix}") for part in ("damaged", "restored")]
-        if pictures[0].shape != pictures[1].shape:
+        damaged, restored = (_read(folder / f"{name}_{part}{path.suffix}") for part in ("damaged", "restored"))
+        if damaged.shape != restored.shape:
             raise ValueError(f"{folder}/{name}: the pictures of a pair differ in size")
-        yield Pair(name, *pictures, _read_truth(folder / f"{name}_truth{path.suffix}", pictures[0].shape[:2]))
+        truth = _read_truth(folder / f"{name}_truth{path.suffix}", (damaged.shape[0], damaged.shape[1]))
+        yield Pair(name, damaged, restored, truth)
 
 
-def _read_truth(path: Path, shape: tuple[int, ...]) -> Mask:
+def _read_truth(path: Path, shape: tuple[int, int]) -> Mask:
     """Read a truth mask; its makers stored one larger than its picture."""
     truth = Image.open(path).convert("L")
     rows, cols = shape

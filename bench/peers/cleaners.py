@@ -150,7 +150,7 @@ def median_and_specks(shown: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint
     median = np.stack(
         [cv2.medianBlur(np.ascontiguousarray(shown[..., channel]), MEDIAN_PX) for channel in range(3)], -1
     )
-    return median, np.asarray((cv2.absdiff(shown, median) > MEDIAN_LEVELS).any(-1))
+    return median.astype(np.uint8), np.asarray((cv2.absdiff(shown, median) > MEDIAN_LEVELS).any(-1))
 
 
 def _thresholded(scene: Scene, level: float) -> Answer:
