@@ -135,10 +135,22 @@ def _step(folder: int, name: str, path: Path, *, make: bool) -> int:
             raise OSError(errno.ELOOP, "a link stands here, and links are not followed", str(path)) from error
         raise OSError(error.errno, error.strerror, str(path)) from error
     if made:
-        # A share without Unix permissions keeps its own.
-        with contextlib.suppress(PermissionError):
-            os.fchmod(below, stat.S_IMODE(os.fstat(folder).st_mode) & ~stat.S_ISVTX)
+        _give_rights(folder, below)
     return below
+
+
+def _give_rights(above: int, below: int) -> None:
+    """Give a new folder group and mode of the folder above it; a share without Unix permissions keeps its own."""
+    wanted = os.fstat(above)
+    mode = stat.S_IMODE(wanted.st_mode) & ~stat.S_ISVTX
+    with contextlib.suppress(PermissionError):
+        if os.fstat(below).st_gid != wanted.st_gid:
+            os.fchown(below, -1, wanted.st_gid)
+    # systemd's RestrictSUIDSGID forbids to name the setgid bit, which hands down the group; here it was given by name.
+    for allowed in (mode, mode & ~stat.S_ISGID):
+        if stat.S_IMODE(os.fstat(below).st_mode) != mode:
+            with contextlib.suppress(PermissionError):
+                os.fchmod(below, allowed)
 
 
 def _make_folder(folder: int, name: str) -> bool:

@@ -52,7 +52,7 @@ from filmscand.daemon.ingest.pairing import (
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
 from filmscand.daemon.ingest.put_away import PutAwayError
 from filmscand.daemon.ingest.rejected import Rejected
-from filmscand.daemon.ingest.troubles import Troubles, is_of_one_file, restart_alarm, tell_of_restart
+from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, is_of_one_file, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
 
@@ -154,9 +154,10 @@ class IngestRounds:
         self._alarms = Alarms(connection)
         self._network = network
         self._quiet_s = quiet_s
-        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format)
-        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format)
-        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
+        read, write = WatchedRights(watch.path), WatchedRights(watch.path, write=True)
+        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format, read)
+        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format, read)
+        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format, write)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         rejected = Rejected(watch.path, self._candidates, self._held)
         inspector = Inspector(plan.memory_limit_bytes)
