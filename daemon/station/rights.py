@@ -97,8 +97,9 @@ def way_out(root: Path, *paths: PurePosixPath, write: bool) -> str:
     closed = next((found for path in paths if (found := _closed(root, path, write=write)) is not None), None)
     if closed is None:
         return ""
-    owner = user_name(closed.lstat().st_uid)
-    return f"{closed} belongs to user {owner}, who lets the service in by: {_opening(root, closed)}"
+    top = _topmost(root, closed)
+    owner = user_name(top.lstat().st_uid)
+    return f"{top} belongs to user {owner}, who lets the service in by: {_opening(root, top, closed)}"
 
 
 def _closed(root: Path, path: PurePosixPath, *, write: bool) -> Path | None:
@@ -119,16 +120,21 @@ def _closed(root: Path, path: PurePosixPath, *, write: bool) -> Path | None:
     return None
 
 
-def _opening(root: Path, closed: Path) -> str:
-    """Return the command; it begins at the topmost folder of the same owner, so that one is enough for a roll."""
+def _topmost(root: Path, closed: Path) -> Path:
+    """Return the topmost folder of the same owner, so that one command is enough for a roll."""
     owner = closed.lstat().st_uid
     while closed.parent != root and closed.parent.lstat().st_uid == owner:
         closed = closed.parent
-    name = shlex.quote(str(closed))
+    return closed
+
+
+def _opening(root: Path, top: Path, closed: Path) -> str:
+    name = shlex.quote(str(top))
     if not hands_down(root):
         return f"setfacl -R -m u:{user_name()}:rwX {name}"
     group = root.stat().st_gid
-    change = "" if closed.lstat().st_gid == group else f"chgrp -R {_group_name(group)} {name} && "
+    is_given = {top.lstat().st_gid, closed.lstat().st_gid} == {group}
+    change = "" if is_given else f"chgrp -R {_group_name(group)} {name} && "
     return f"{change}chmod -R g+rwX {name}"
 
 

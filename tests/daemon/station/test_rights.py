@@ -69,6 +69,9 @@ DROPS = {
     "cp -a": "cp -a ~scans/roll drop/",
     "mv of a folder": "mv ~scans/roll drop/",
     "mv of a folder for its owner only": "chmod -R go= ~scans/roll; mv ~scans/roll drop/",
+    "mv of a folder into one that was made": "mkdir drop/made; mv ~scans/roll drop/made/",
+    "mv of a file for its owner only into one that was made": "mkdir drop/made; chmod 600 ~scans/c.tif; "
+    "mv ~scans/c.tif drop/made/",
     "tar": "tar -C ~scans -cf - roll | tar -C drop -xf -",
     "a name with blanks": 'mv ~scans/roll "drop/Anna\'s roll"',
     "_done made by the member": "mkdir -m 755 drop/_done; cp ~scans/c.tif drop/",
