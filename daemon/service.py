@@ -17,7 +17,7 @@ import time
 from contextlib import closing, suppress
 from multiprocessing.connection import wait
 
-from filmscand.daemon.archive.atomic_file import make_folders
+from filmscand.daemon.archive.files.atomic_file import make_folders
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.worker import WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import Loss, WorkerPool
@@ -31,7 +31,7 @@ from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.service_record import ServiceRecord, begin_service
 from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.threads import Ingest, plan_ingest
-from filmscand.daemon.ingest.watch import require_apart
+from filmscand.daemon.ingest.watching.watch import require_apart
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.scanning.run import SessionTools

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from filmscand.daemon.archive.sidecar import Revision, RevisionOptions, Sidecar
+from filmscand.daemon.archive.records.sidecar import Revision, RevisionOptions, Sidecar
 from filmscand.daemon.cli.app import app
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.frames import JobOutcome

@@ -37,7 +37,7 @@ from bench.frames.photographs import MakePicture, photograph
 from bench.frames.scan_files import WriteScan, write_pair, write_silverfast, write_vuescan
 from bench.measures.crop_sheets import save_sheet
 from bench.measures.metrics import Answer, Judge
-from filmscand.daemon.archive.sidecar import Sidecar
+from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.request import CleanOutcome, Role
 from filmscand.daemon.maintenance.status import station_status

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.daemon.archive._root import ArchiveRoot
-from filmscand.daemon.archive.atomic_file import (
+from filmscand.daemon.archive.files.archive_root import ArchiveRoot
+from filmscand.daemon.archive.files.atomic_file import (
     Published,
     Writer,
     hash_file,
@@ -21,8 +21,14 @@ from filmscand.daemon.archive.atomic_file import (
     publish_in_order,
     remove_abandoned_parts,
 )
-from filmscand.daemon.archive.bag import DECLARATION
-from filmscand.daemon.archive.events import (
+from filmscand.daemon.archive.files.problem import Problem
+from filmscand.daemon.archive.files.source_file import copy_unchanged, open_below, open_source
+from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
+from filmscand.daemon.archive.frames.metadata import capture_tags, original_title
+from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision, publish_revision
+from filmscand.daemon.archive.frames.verify_frame import check_file, verify_folder
+from filmscand.daemon.archive.records.bag import DECLARATION
+from filmscand.daemon.archive.records.events import (
     Event,
     EventDetail,
     EventType,
@@ -31,13 +37,8 @@ from filmscand.daemon.archive.events import (
     sidecar_digests,
     sidecar_event,
 )
-from filmscand.daemon.archive.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
-from filmscand.daemon.archive.metadata import capture_tags, original_title
-from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision, publish_revision
-from filmscand.daemon.archive.roll_record import write_roll_record
-from filmscand.daemon.archive.sidecar import Sidecar, stored_file
-from filmscand.daemon.archive.source_file import copy_unchanged, open_below, open_source
-from filmscand.daemon.archive.verify_frame import Problem, check_file, verify_folder
+from filmscand.daemon.archive.records.roll_record import write_roll_record
+from filmscand.daemon.archive.records.sidecar import Sidecar, stored_file
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     FrameExistsError,

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.bag import DECLARATION, TAG_MANIFEST, verify_bag, verify_declaration
-from filmscand.daemon.archive.events import Event, EventType, read_events, sidecar_digests, verify_events
-from filmscand.daemon.archive.known import EVENTS, Known, read_known, record_of, remember, sealed_record
-from filmscand.daemon.archive.roll_record import verify_roll_record
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind
+from filmscand.daemon.archive.frames.verify_frame import FrameEvidence, folder_problem, verify_frame
+from filmscand.daemon.archive.records.bag import DECLARATION, TAG_MANIFEST, verify_bag, verify_declaration
+from filmscand.daemon.archive.records.events import Event, EventType, read_events, sidecar_digests, verify_events
+from filmscand.daemon.archive.records.known import EVENTS, Known, read_known, record_of, remember, sealed_record
+from filmscand.daemon.archive.records.roll_record import verify_roll_record
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.archive.verify_frame import FrameEvidence, Problem, ProblemKind, folder_problem, verify_frame
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, FrameMissingError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.archive_records import ArchiveRecord

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from filmscand.daemon.archive.encode import srgb_profile
+from filmscand.daemon.archive.frames.encode import srgb_profile
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.ir.compiling import parallel_kernel
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pydantic_core import to_json
 
-from filmscand.daemon.archive.atomic_file import Digest, make_folders, publish_bytes, publish_together
-from filmscand.daemon.archive.encode import write_mask_png
-from filmscand.daemon.archive.metadata import FileTitle, clean_tags
-from filmscand.daemon.archive.sidecar import EngineOptions
+from filmscand.daemon.archive.files.atomic_file import Digest, make_folders, publish_bytes, publish_together
+from filmscand.daemon.archive.frames.encode import write_mask_png
+from filmscand.daemon.archive.frames.metadata import FileTitle, clean_tags
+from filmscand.daemon.archive.records.sidecar import EngineOptions
 from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.daemon.core.request import Record, ReportRecord
 from filmscand.drivers.base import CaptureInfo, DriverError

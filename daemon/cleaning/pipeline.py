@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from filmscand.daemon.archive.frame_folder import FrameFolder
-from filmscand.daemon.archive.metadata import access_tags, access_title, clean_tags, clean_title, original_title
-from filmscand.daemon.archive.revisions import RevisionContent, StoredRevision
-from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind
+from filmscand.daemon.archive.frames.frame_folder import FrameFolder
+from filmscand.daemon.archive.frames.metadata import access_tags, access_title, clean_tags, clean_title, original_title
+from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
+from filmscand.daemon.archive.frames.verify_frame import check_file
+from filmscand.daemon.archive.records.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind, check_file
 from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
 from filmscand.daemon.cleaning.engine_options import using_models
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of

@@ -6,7 +6,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filmscand.daemon.archive.sidecar import Revision, RevisionOptions
+from filmscand.daemon.archive.records.sidecar import Revision, RevisionOptions
 from filmscand.daemon.cleaning.engine_options import options_of
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.station.configuration import Cleaning

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
-from filmscand.daemon.archive.known import frame_records
+from filmscand.daemon.archive.records.known import frame_records
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels

@@ -34,13 +34,12 @@ from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.ingest._archive_gate import ArchiveGate
-from filmscand.daemon.ingest.arrivals import Arrivals, SettleRules
-from filmscand.daemon.ingest.belonging import why_not
-from filmscand.daemon.ingest.claim import Claimer
-from filmscand.daemon.ingest.halves import Halves
-from filmscand.daemon.ingest.late import LateInfrared, Ledger, NotItsInfraredError, Stores
-from filmscand.daemon.ingest.pairing import (
+from filmscand.daemon.ingest.archive_gate import ArchiveGate
+from filmscand.daemon.ingest.claiming.claim import Claimer
+from filmscand.daemon.ingest.claiming.halves import Halves
+from filmscand.daemon.ingest.claiming.late import LateInfrared, Ledger, NotItsInfraredError, Stores
+from filmscand.daemon.ingest.pairs.belonging import why_not
+from filmscand.daemon.ingest.pairs.pairing import (
     Arrived,
     ClaimFrame,
     Decision,
@@ -50,10 +49,11 @@ from filmscand.daemon.ingest.pairing import (
     decide_pairs,
 )
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
-from filmscand.daemon.ingest.put_away import PutAwayError
-from filmscand.daemon.ingest.rejected import Rejected
 from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, is_of_one_file, restart_alarm, tell_of_restart
-from filmscand.daemon.ingest.watch import WatchEvents, is_network_mount, listen, sweep
+from filmscand.daemon.ingest.watching.arrivals import Arrivals, SettleRules
+from filmscand.daemon.ingest.watching.put_away import PutAwayError
+from filmscand.daemon.ingest.watching.rejected import Rejected
+from filmscand.daemon.ingest.watching.watch import WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
 
 __all__ = ["Ingest", "IngestPlan", "IngestRounds", "plan_ingest"]

@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from filmscand.daemon.archive.atomic_file import make_folders
-from filmscand.daemon.archive.sidecar import utc_now
+from filmscand.daemon.archive.files.atomic_file import make_folders
+from filmscand.daemon.archive.records.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import ArchiveMissingError, ConfigError, DaemonError
 from filmscand.daemon.core.exit_status import Exit

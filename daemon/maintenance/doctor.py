@@ -14,13 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import publish_bytes
+from filmscand.daemon.archive.files.atomic_file import publish_bytes
 from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
 from filmscand.daemon.database.frames import count_frames
 from filmscand.daemon.database.room import room_problem
-from filmscand.daemon.ingest.watch import is_network_mount
+from filmscand.daemon.ingest.watching.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from filmscand.daemon.archive.atomic_file import make_folders, publish_bytes, sync_folder
+from filmscand.daemon.archive.files.atomic_file import make_folders, publish_bytes, sync_folder
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     DaemonError,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.atomic_file import make_folders, sync_folder
-from filmscand.daemon.archive.sidecar import Sidecar, utc_now
+from filmscand.daemon.archive.files.atomic_file import make_folders, sync_folder
+from filmscand.daemon.archive.records.sidecar import Sidecar, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of
 from filmscand.daemon.core.errors import (

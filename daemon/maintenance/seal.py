@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive import bag
-from filmscand.daemon.archive.atomic_file import hash_file, publish_bytes, remove_abandoned_parts, sync_folder
-from filmscand.daemon.archive.events import Event, EventDetail, EventType
-from filmscand.daemon.archive.known import read_known, remember, sealed_record
-from filmscand.daemon.archive.sidecar import utc_now
+from filmscand.daemon.archive.files.atomic_file import hash_file, publish_bytes, remove_abandoned_parts, sync_folder
+from filmscand.daemon.archive.files.problem import ProblemKind
+from filmscand.daemon.archive.records import bag
+from filmscand.daemon.archive.records.events import Event, EventDetail, EventType
+from filmscand.daemon.archive.records.known import read_known, remember, sealed_record
+from filmscand.daemon.archive.records.sidecar import utc_now
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.archive.verify_frame import ProblemKind
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId

@@ -26,7 +26,7 @@ from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import Session, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
-from filmscand.daemon.ingest.put_away import REPORT_ENDING, failed_reports
+from filmscand.daemon.ingest.watching.put_away import REPORT_ENDING, failed_reports
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import Room, room_for_frames
 from filmscand.daemon.station.configuration import Station

@@ -10,8 +10,8 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,7 @@ def opened(folder: Path) -> Iterator[int]:
     if anchor is None or not folder.is_relative_to(anchor[0]):
         descriptor = os.open(folder, _FOLDER)
     else:
-        descriptor = _walk(*anchor, folder, make=False)
+        descriptor = _descend_to(*anchor, folder, make=False)
     try:
         yield descriptor
     finally:
@@ -95,7 +95,7 @@ def make_durably(folder: Path) -> None:
             folder.mkdir(exist_ok=True)
             sync_folder(folder.parent)
         return
-    os.close(_walk(*anchor, folder, make=True))
+    os.close(_descend_to(*anchor, folder, make=True))
 
 
 def sync_folder(folder: Path) -> None:
@@ -114,33 +114,93 @@ def sync_descriptor(descriptor: int) -> None:
             raise
 
 
-def _walk(root: Path, descriptor: int, folder: Path, *, make: bool) -> int:
+def descend(
+    descriptor: int, root: Path, parts: Sequence[str], *, make: bool = False, rights_of_parent: bool = False
+) -> int:
+    """Open a folder below an open one, step by step; a link on the way is never followed.
+
+    Parameters
+    ----------
+    descriptor : int
+        The open folder.
+    root : Path
+        Its path, for messages.
+    parts : sequence of str
+        Names of the folders from there down; empty for the open folder itself.
+    make : bool
+        Make missing folders, durably.
+    rights_of_parent : bool
+        Give each folder that is made the rights of the one above: who may tidy one may tidy the other.
+
+    Returns
+    -------
+    int
+        Descriptor of the folder; the caller closes it.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be opened or made; `filename` is its path. ELOOP: a link stands there.
+    """
     path, current = root, os.dup(descriptor)
     try:
-        for name in folder.relative_to(root).parts:
+        for name in parts:
             path /= name
-            following = _step(current, name, path, make=make)
-            os.close(current)
-            current = following
+            made = make and _is_made(current, name, path)
+            below = _open_below(current, name, path)
+            above, current = current, below
+            try:
+                if made and rights_of_parent:
+                    _take_rights(below, above)
+            finally:
+                os.close(above)
     except BaseException:
         os.close(current)
         raise
     return current
 
 
-def _step(parent: int, name: str, path: Path, *, make: bool) -> int:
+def _descend_to(root: Path, descriptor: int, folder: Path, *, make: bool) -> int:
+    return descend(descriptor, root, folder.relative_to(root).parts, make=make)
+
+
+def _is_made(parent: int, name: str, path: Path) -> bool:
+    """Make a folder durably; False if something has the name already."""
+    try:
+        os.mkdir(name, dir_fd=parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    sync_descriptor(parent)
+    return True
+
+
+def _open_below(parent: int, name: str, path: Path) -> int:
     if name == "..":
-        raise OSError(errno.ENOTDIR, "expected a path below the archive, found ..", str(path))
-    if make:
-        try:
-            os.mkdir(name, dir_fd=parent)
-        except FileExistsError:
-            pass
-        else:
-            sync_descriptor(parent)
+        raise OSError(errno.ENOTDIR, "expected the name of a folder, found ..", str(path))
     try:
         return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)
-    except NotADirectoryError:
-        if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, f"expected a folder, found a link at {path}", str(path)) from None
-        raise
+    except OSError as error:
+        # Linux answers ENOTDIR where a link stands in place of a folder.
+        if error.errno in (errno.ELOOP, errno.ENOTDIR) and _is_link(parent, name):
+            raise OSError(errno.ELOOP, f"expected a folder, found a link at {path}", str(path)) from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_link(parent: int, name: str) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _take_rights(folder: int, above: int) -> None:
+    """Take group and mode of the folder above; a share without Unix permissions keeps its own."""
+    wanted = os.fstat(above)
+    mode = stat.S_IMODE(wanted.st_mode) & ~stat.S_ISVTX
+    with suppress(PermissionError):
+        if os.fstat(folder).st_gid != wanted.st_gid:
+            os.fchown(folder, -1, wanted.st_gid)
+    # systemd's RestrictSUIDSGID forbids to name the setgid bit, which hands down the group; here it was given by name.
+    for allowed in (mode, mode & ~stat.S_ISGID):
+        if stat.S_IMODE(os.fstat(folder).st_mode) != mode:
+            with suppress(PermissionError):
+                os.fchmod(folder, allowed)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.verify_frame import verify_folder
+from filmscand.daemon.archive.frames.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState

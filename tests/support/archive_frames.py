@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from filmscand.daemon.archive.revisions import RevisionContent
-from filmscand.daemon.archive.sidecar import Revision, Sidecar, frame_record, utc_now
+from filmscand.daemon.archive.frames.revisions import RevisionContent
+from filmscand.daemon.archive.records.sidecar import Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, Role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from filmscand.daemon.archive.known import frame_records
+from filmscand.daemon.archive.records.known import frame_records
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.connection import open_database

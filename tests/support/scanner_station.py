@@ -27,6 +27,9 @@ from filmscand.drivers.virtual.server import VirtualScanner
 # Resolution at which tests scan, and the distance of its samples in pixels of the slide.
 RESOLUTION_DPI = {"coolscan2": 4000, "coolscan3": 4000, "pieusb": 5000, "genesys": 7200, "pixma": 2400}
 PITCH = {"coolscan2": 1, "coolscan3": 1, "pieusb": 1, "genesys": 1, "pixma": 4}
+# The scanner of tests that hold for any, and a plain request to it.
+MODEL = "coolscan3"
+REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
 # 4 * 61 * 90 samples are no multiple of python-sane's lines of 3 * 90: an inline frame loses the end of its last row.
 ROWS, COLS = 61, 90
 TRIES = 5

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 import tifffile
 
-from filmscand.daemon.archive.encode import srgb_profile
-from filmscand.daemon.archive.events import Event, EventType, append_events, read_events
+from filmscand.daemon.archive.frames.encode import srgb_profile
+from filmscand.daemon.archive.records.events import Event, EventType, append_events, read_events
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     ArchiveMissingError,

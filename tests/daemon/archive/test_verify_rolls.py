@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.atomic_file import publish_bytes
-from filmscand.daemon.archive.bag import MANIFEST, TAG_MANIFEST
+from filmscand.daemon.archive.files.atomic_file import publish_bytes
+from filmscand.daemon.archive.records.bag import MANIFEST, TAG_MANIFEST
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of, verify_rolls
 from filmscand.daemon.core.errors import FrameMissingError

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
-from filmscand.daemon.archive.encode import linear_profile, srgb_profile, write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.frames.encode import linear_profile, srgb_profile, write_access_jpeg, write_mask_png
 from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, PictureProperties, access_image, reduce_area
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.drivers.files.writer import TiffTags

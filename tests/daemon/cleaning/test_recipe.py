@@ -21,7 +21,7 @@ from filmscand.ir import ModelError, engine_identity
 from support.live_station import write_inside, write_picture
 
 FRAME = FrameId("meyer", "box-3", "r12", 1)
-DATA = Path(__file__).parents[1] / "archive" / "data"
+DATA = Path(__file__).parents[1] / "archive" / "records" / "data"
 # No detector and no infrared: nothing of the engine has to be compiled for a copy of the package.
 CLEAN = """
 import sys

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.verify_frame import Problem, ProblemKind
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.verify_rolls import Verification
 from filmscand.daemon.cli.report import show_checks, show_verification
 from filmscand.daemon.maintenance.checks import Check, Verdict

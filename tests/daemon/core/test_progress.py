@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from filmscand.daemon.archive.atomic_file import hash_file
+from filmscand.daemon.archive.files.atomic_file import hash_file
 from filmscand.daemon.core.progress import bytes_told_to
 
 

@@ -52,7 +52,7 @@ def test_a_report_of_an_engine_that_told_less_is_read_and_nothing_is_added():
 
 
 @pytest.mark.parametrize(
-    "module", ["core.request", "database.queue", "database.sessions", "archive.sidecar", "archive.tree"]
+    "module", ["core.request", "database.queue", "database.sessions", "archive.records.sidecar", "archive.tree"]
 )
 def test_who_reads_records_loads_no_engine(module):
     program = f"import sys, filmscand.daemon.{module}; print({{'numba', 'scipy', 'onnxruntime'}} & set(sys.modules))"

@@ -11,7 +11,7 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.trouble import DatabaseReplacedError
-from filmscand.daemon.ingest.arrivals import Arrivals
+from filmscand.daemon.ingest.watching.arrivals import Arrivals
 from support.ingest_bench import TODAY, digest
 from support.live_station import leftovers, write_infrared, write_inside, write_picture
 

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from filmscand.daemon.archive.events import read_events
+from filmscand.daemon.archive.records.events import read_events
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.cleaning.pipeline import clean_into_archive

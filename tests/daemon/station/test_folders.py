@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.station.folders import anchor_of, anchored, make_durably, open_to_append, opened, sync_folder
+from filmscand.daemon.station.folders import (
+    anchor_of,
+    anchored,
+    descend,
+    make_durably,
+    open_to_append,
+    opened,
+    sync_folder,
+)
 
 
 @contextmanager
@@ -92,3 +102,21 @@ def test_a_file_is_appended_to_and_a_link_in_its_place_is_refused(root, tmp_path
     with pytest.raises(OSError, match="symbolic links"), open_to_append(root / "link"):
         pass
     assert not (tmp_path / "victim").exists()
+
+
+def test_folders_that_are_made_on_the_way_down_take_the_rights_of_the_one_above(root):
+    root.chmod(0o2770)
+    with opened(root) as top:
+        os.close(descend(top, root, ("a", "b"), make=True, rights_of_parent=True))
+    assert {stat.S_IMODE((root / name).stat().st_mode) for name in ("a", "a/b")} == {0o2770}
+
+
+def test_the_way_down_leads_neither_up_nor_through_a_file(root):
+    (root / "file").write_bytes(b"")
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    with opened(root) as top:
+        for parts in (("..",), ("file", "a"), ("missing",)):
+            with pytest.raises(OSError) as raised:
+                descend(top, root, parts)
+            assert raised.value.filename == str(root / parts[0])
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before

@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from filmscand.daemon.archive.source_file import hash_below
+from filmscand.daemon.archive.files.source_file import hash_below
 from filmscand.daemon.core.errors import SourceUnreadableError
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database, open_to_read
-from filmscand.daemon.ingest.put_away import PutAwayError, move_to_done
-from filmscand.daemon.ingest.watch import sweep
+from filmscand.daemon.ingest.watching.put_away import PutAwayError, move_to_done
+from filmscand.daemon.ingest.watching.watch import sweep
 from filmscand.daemon.maintenance.doctor import examine
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.rights import NotYourStationError, require_changeable, way_out

@@ -19,13 +19,11 @@ from filmscand.drivers.scanner.errors import (
     LibsaneMissingError,
     ScannerCrashedError,
 )
-from filmscand.drivers.scanner.protocol import ScanRequest
 from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.faults import Fault, FaultKind, Moment
-from filmscand.drivers.virtual.server import VirtualScanner
 from support.scanner_station import (
-    RESOLUTION_DPI,
-    make_magazine,
+    MODEL,
+    REQUEST,
     needs_sane,
     quick_recipe,
     scan_as_operator,
@@ -33,16 +31,6 @@ from support.scanner_station import (
 )
 
 pytestmark = needs_sane
-
-
-MODEL = "coolscan3"
-REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
 
 
 def children():

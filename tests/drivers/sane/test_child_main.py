@@ -11,20 +11,7 @@ import pytest
 from filmscand.drivers.sane.child import ChildProcess
 from filmscand.drivers.sane.messages import GetCapabilities
 from filmscand.drivers.scanner.errors import ScannerSetupError
-from filmscand.drivers.scanner.protocol import ScanRequest
-from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, quick_recipe, wait_until
-
-MODEL = "coolscan3"
-
-
-REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
+from support.scanner_station import needs_sane, quick_recipe, wait_until
 
 
 @needs_sane

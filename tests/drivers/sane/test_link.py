@@ -9,22 +9,9 @@ from filmscand.drivers.scanner.errors import (
     ScannerGoneError,
     ScannerIoError,
 )
-from filmscand.drivers.scanner.protocol import ScanRequest
-from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, quick_recipe
+from support.scanner_station import MODEL, REQUEST, needs_sane, quick_recipe
 
 pytestmark = needs_sane
-
-MODEL = "coolscan3"
-
-
-REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
 
 
 def test_a_device_that_has_changed_its_address_is_found_by_vendor_and_model(virtual):

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from filmscand.drivers.sane.devices import list_devices, open_scanner
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import make_magazine, needs_sane
+from support.scanner_station import MODEL, make_magazine, needs_sane
 
 pytestmark = needs_sane
-
-MODEL = "coolscan3"
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
 
 
 def test_devices_are_listed_with_their_recipe_and_whether_they_give_infrared(virtual):

@@ -19,6 +19,8 @@ from filmscand.drivers.virtual.faults import Fault, FaultKind, Moment
 from filmscand.drivers.virtual.magazine import Magazine, Slide
 from filmscand.drivers.virtual.server import VirtualScanner
 from support.scanner_station import (
+    MODEL,
+    REQUEST,
     RESOLUTION_DPI,
     make_magazine,
     needs_sane,
@@ -29,17 +31,6 @@ from support.scanner_station import (
 )
 
 pytestmark = needs_sane
-
-MODEL = "coolscan3"
-
-
-REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
 
 
 def test_a_scan_is_given_up_in_the_middle_and_the_same_slide_scanned_again():

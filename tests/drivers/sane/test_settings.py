@@ -10,20 +10,8 @@ from filmscand.drivers.sane.settings import PassPlan, Settings
 from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Region, ScanRequest
 from filmscand.drivers.scanner.recipes import FeederWay, Recipe, Step
-from filmscand.drivers.virtual.server import VirtualScanner
 from support.sane_handle import BOOL, FIXED, INT, STRING, SaneHandle, option
-from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, quick_recipe
-
-MODEL = "coolscan3"
-
-
-REQUEST = ScanRequest(RESOLUTION_DPI[MODEL])
-
-
-@pytest.fixture
-def virtual():
-    with VirtualScanner(MODEL, make_magazine(MODEL, 4), address=None) as virtual:
-        yield virtual
+from support.scanner_station import MODEL, REQUEST, needs_sane, quick_recipe
 
 
 @needs_sane

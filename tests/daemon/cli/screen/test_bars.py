@@ -30,7 +30,7 @@ def test_a_bar_is_never_wider_than_the_terminal_and_never_obeyed(name, part, sta
 SCRIPT = """
 import sys, logging
 from pathlib import Path
-from filmscand.daemon.archive.atomic_file import hash_file
+from filmscand.daemon.archive.files.atomic_file import hash_file
 from filmscand.daemon.cli.screen.bars import reading_bar
 from filmscand.daemon.cli.screen.terminal import say, set_up_streams
 set_up_streams()

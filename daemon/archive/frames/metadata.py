@@ -1,0 +1,154 @@
+"""Tags and XMP packet of the archive's TIFF files; the same frame gets the same ones each time."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree
+
+from filmscand.daemon.archive.frames.encode import linear_profile
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.drivers.base import Capture, CaptureInfo
+from filmscand.drivers.files.writer import TiffTags
+
+if TYPE_CHECKING:
+    from filmscand.ir.identity import EngineIdentity
+
+# Never changes: a file that is made again has to get the same UUID, and name its origin by the same UUID.
+_NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DC = "http://purl.org/dc/elements/1.1/"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+_XMP_MM = "http://ns.adobe.com/xap/1.0/mm/"
+_ST_REF = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_PREFIXES = {"x": "adobe:ns:meta/", "rdf": _RDF, "dc": _DC, "xmp": _XMP, "xmpMM": _XMP_MM, "stRef": _ST_REF}
+_PREFIXES["photoshop"] = _PHOTOSHOP
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@dataclass(frozen=True, slots=True)
+class FileTitle:
+    """The permanent name of a file; unlike its path it stays the same wherever the file is copied.
+
+    Attributes
+    ----------
+    frame : str
+        Name of the frame, unique in the archive.
+    name : str
+        Name of the file, without ending.
+    """
+
+    frame: str
+    name: str
+
+    @property
+    def document_id(self) -> str:
+        """UUID derived from the name: the same file has the same UUID each time it is made."""
+        return f"uuid:{uuid.uuid5(_NAMESPACE, f'{self.frame}/{self.name}')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that a derived file was made from, and a sentence about how."""
+
+    title: FileTitle
+    instructions: str
+
+
+def original_title(frame: FrameId, suffix: str) -> FileTitle:
+    """Return the name of a frame's `raw` or `ir` file."""
+    return FileTitle(str(frame), f"{frame.stem}_{suffix}")
+
+
+def clean_title(frame: FrameId, revision: int) -> FileTitle:
+    """Return the name of a frame's cleaned picture."""
+    return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_clean")
+
+
+def access_title(frame: FrameId, revision: int) -> FileTitle:
+    """Return the name of a frame's access image."""
+    return FileTitle(str(frame), f"{frame.stem}_r{revision:02d}_access")
+
+
+def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTags:
+    """Return the tags of a file as captured.
+
+    Parameters
+    ----------
+    colour : bool
+        True for the picture; False for the infrared plane, which gets no colour profile.
+    """
+    return _tags(title, capture.info, None, capture.icc_profile if colour else None)
+
+
+def clean_tags(
+    title: FileTitle, raw: FileTitle, capture: Capture, engine: EngineIdentity, sensitivity: float
+) -> TiffTags:
+    """Return the tags of a cleaned picture, which name the raw file, the engine and the sensitivity (0..1)."""
+    instructions = (
+        f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
+        "Pixels outside the defect mask are as captured."
+    )
+    return _tags(title, capture.info, Origin(raw, instructions), _clean_profile(capture))
+
+
+def access_tags(title: FileTitle, clean: FileTitle, capture: Capture) -> TiffTags:
+    """Return the tags of an access image, which name the cleaned picture that it was made from."""
+    instructions = "Made for viewing from the cleaned picture, at most 3000 samples on the long side."
+    return _tags(title, capture.info, Origin(clean, instructions), None)
+
+
+def _clean_profile(capture: Capture) -> bytes | None:
+    """Return the profile of the scan; a scan that is known to be linear and has none gets that of linear light."""
+    return capture.icc_profile or (linear_profile() if capture.info.linear else None)
+
+
+def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profile: bytes | None) -> TiffTags:
+    return TiffTags(
+        description=_ascii(title.frame),
+        document_name=_ascii(title.name),
+        make=_ascii(info.make),
+        model=_ascii(info.model),
+        software=f"filmscand {version('filmscand')}",
+        captured_at=info.captured_at,
+        resolution_dpi=info.resolution_dpi,
+        icc_profile=icc_profile,
+        xmp=_xmp(title, info, origin),
+    )
+
+
+def _ascii(text: str | None) -> str | None:
+    return text.encode("ascii", "replace").decode() if text else None
+
+
+def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None) -> bytes:
+    for prefix, namespace in _PREFIXES.items():
+        ElementTree.register_namespace(prefix, namespace)
+    root = ElementTree.Element("{adobe:ns:meta/}xmpmeta")
+    about = ElementTree.SubElement(ElementTree.SubElement(root, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description")
+    about.set(f"{{{_RDF}}}about", "")
+    _text(about, _DC, "identifier", title.name)
+    alternatives = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}title"), f"{{{_RDF}}}Alt")
+    _text(alternatives, _RDF, "li", title.name).set(_XML_LANG, "x-default")
+    if info.captured_at is not None:
+        _text(about, _XMP, "CreateDate", info.captured_at.isoformat(timespec="seconds"))
+    if info.software:
+        _text(about, _PHOTOSHOP, "Source", info.software)
+    _text(about, _XMP_MM, "DocumentID", title.document_id)
+    if origin is not None:
+        derived = ElementTree.SubElement(about, f"{{{_XMP_MM}}}DerivedFrom")
+        derived.set(f"{{{_RDF}}}parseType", "Resource")
+        _text(derived, _ST_REF, "documentID", origin.title.document_id)
+        _text(derived, _ST_REF, "filePath", origin.title.name)
+        _text(about, _PHOTOSHOP, "Instructions", origin.instructions)
+    body: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n' + body + b'\n<?xpacket end="r"?>'
+
+
+def _text(parent: ElementTree.Element, namespace: str, name: str, text: str) -> ElementTree.Element:
+    element = ElementTree.SubElement(parent, f"{{{namespace}}}{name}")
+    element.text = "".join(letter for letter in text if letter in "\t\n" or letter >= " ")
+    return element

@@ -1,0 +1,125 @@
+"""What the station knows of its archive: the frames in its database, and the digests that it keeps of records."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from filmscand.daemon.archive.records.bag import TAG_MANIFEST
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.plain_file import read_plain
+from filmscand.daemon.database.archive_records import (
+    ArchiveRecord,
+    all_jobs,
+    find_record,
+    read_records,
+    write_records,
+)
+from filmscand.daemon.database.connection import open_database, open_to_read
+from filmscand.daemon.database.frames import Job, JobState
+
+EVENTS: Final = Path("metadata", "events.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one database says of the archive.
+
+    Attributes
+    ----------
+    has_database : bool
+        False: there is no database, or it cannot be read; only the archive itself tells.
+    jobs : mapping
+        Every frame that has a place in the archive; reserved ones have none yet.
+    records : mapping
+        Digests by path below the archive.
+    """
+
+    has_database: bool = False
+    jobs: Mapping[FrameId, Job] = field(default_factory=dict)
+    records: Mapping[str, ArchiveRecord] = field(default_factory=dict)
+
+    def record(self, path: Path) -> ArchiveRecord | None:
+        """Return the record of a path below the archive."""
+        return self.records.get(path.as_posix())
+
+    def rolls(self) -> set[Path]:
+        """Return the folder, below the archive, of every roll that is known."""
+        of_records = {Path(*Path(path).parts[:3]) for path in self.records}
+        return {frame.roll_folder for frame in self.jobs} | of_records
+
+    def of_roll(self, roll: Path) -> Known:
+        """Return what is known of one roll."""
+        jobs = {frame: job for frame, job in self.jobs.items() if frame.roll_folder == roll}
+        start = f"{roll.as_posix()}/"
+        return Known(
+            self.has_database, jobs, {path: one for path, one in self.records.items() if path.startswith(start)}
+        )
+
+
+def read_known(database: Path) -> Known:
+    """Read what a station's database says; without a database file, nothing is known.
+
+    Raises
+    ------
+    sqlite3.Error, DatabaseTooNewError
+        The database cannot be read.
+    """
+    if not database.exists():
+        return Known()
+    with closing(open_to_read(database)) as connection:
+        jobs = {job.frame: job for job in all_jobs(connection) if job.state is not JobState.RESERVED}
+        return Known(True, jobs, read_records(connection))
+
+
+def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
+    """Keep records in an existing database that had none of these files.
+
+    Raises
+    ------
+    sqlite3.Error
+        The database cannot be written.
+    """
+    with closing(open_database(database)) as connection:
+        write_records(connection, records)
+
+
+def frame_records(connection: sqlite3.Connection, root: Path, frame: FrameId) -> tuple[ArchiveRecord, ...]:
+    """Return the records of a frame that was just cleaned: of its sidecar, and of its roll's events up to now.
+
+    Events that no longer begin as was recorded keep their earlier record: what happened to them must show.
+
+    Raises
+    ------
+    OSError
+        One of them cannot be read.
+    """
+    sidecar = record_of(root, frame.folder / f"{frame.stem}.json")
+    events = frame.roll_folder / EVENTS
+    earlier = find_record(connection, events.as_posix())
+    if earlier is not None and not begins_as(read_plain(root / events), earlier):
+        return (sidecar,)
+    return (sidecar, record_of(root, events))
+
+
+def record_of(root: Path, path: Path) -> ArchiveRecord:
+    """Return the record of a file as it is now."""
+    content = read_plain(root / path)
+    return ArchiveRecord(path.as_posix(), len(content), hashlib.sha256(content).hexdigest())
+
+
+def begins_as(content: bytes, record: ArchiveRecord) -> bool:
+    """Return whether a file that only grows still begins with what was recorded of it."""
+    return len(content) >= record.size_bytes and (
+        hashlib.sha256(content[: record.size_bytes]).hexdigest() == record.sha256
+    )
+
+
+def sealed_record(root: Path, roll: Path) -> ArchiveRecord:
+    """Return the record that a roll is sealed."""
+    return record_of(root, roll / TAG_MANIFEST)

@@ -1,0 +1,211 @@
+"""The sidecar of a frame: what it was made from, how it was cleaned, and the hash of every file.
+
+`schema_version` says which fields a reader can rely on and what they mean. A new optional field keeps the number; the
+number rises where a field becomes mandatory, changes its meaning or takes a value that a reader may not know. This
+version reads its own number, with fields that it does not know, and every older number (`sidecar_migrations`). It
+refuses a newer number. Fields that it does not know are written again as they were.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, PlainSerializer, ValidationError
+
+from filmscand.daemon.archive.files.atomic_file import Digest
+from filmscand.daemon.archive.records.sidecar_migrations import SCHEMA_VERSION, migrated
+from filmscand.daemon.core.errors import IntegrityError
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, ReportRecord, Role, StoredFile
+from filmscand.drivers.base import CaptureInfo
+
+UtcTime = Annotated[
+    AwareDatetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json")
+]
+
+
+class FrameRecord(Record):
+    """The name of the frame."""
+
+    collection: str
+    box: str
+    roll: str
+    number: int
+
+
+class EngineOptions(Record):
+    """The engine's options; see `filmscand.ir.CleanOptions`."""
+
+    sensitivity: float = 0.5
+    detector: str = "auto"
+    detector_model: str | None = None
+    inpainting_model: str | None = None
+
+
+class RevisionOptions(EngineOptions):
+    """Everything in a request that decides how the result looks.
+
+    Attributes
+    ----------
+    film : FilmKind
+        The film, as the technician told it.
+    fourth_sample_is_infrared : bool or None
+        What the watch's profile says about a fourth sample.
+    models_sha256 : dict of str to str
+        Digest of each model file, and of its card, that the configuration names; the names alone tell nothing, for
+        another file may lie under the same name by now. The models that come with the engine are not named here.
+    """
+
+    film: FilmKind = FilmKind.UNKNOWN
+    fourth_sample_is_infrared: bool | None = None
+    models_sha256: dict[str, str] = Field(default_factory=dict)
+
+
+class Revision(Record):
+    """One cleaning of a frame: a pure function of the inputs, the options and the engine.
+
+    Attributes
+    ----------
+    number : int
+        From 1; revision 1 has `r01` in the names of its files.
+    engine_version : str
+        Version of filmscand ("1" for every engine of schema 1).
+    engine_code_sha256, engine_models_sha256 : str or None
+        Identity of the engine; see `filmscand.ir.identity.EngineIdentity`. None: an engine that did not tell, which
+        counts as another one than any that does.
+    inputs_sha256 : tuple of str
+        Digests of the originals that the engine read, raw file first.
+    warnings : tuple of str
+        Caution codes of the engine.
+    seconds : dict of str to float
+        Wall time of each step of the service, seconds.
+    files : tuple of StoredFile
+        The cleaned picture, the defect mask and the access image.
+    """
+
+    number: int = Field(ge=1)
+    created_at: UtcTime
+    engine_version: str
+    engine_code_sha256: str | None = None
+    engine_models_sha256: str | None = None
+    options: RevisionOptions
+    inputs_sha256: tuple[str, ...]
+    outcome: CleanOutcome
+    report: ReportRecord
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+    files: tuple[StoredFile, ...]
+
+    def result(self, *, created: bool) -> CleanResult:
+        """Return what the queue stores of this revision; see `CleanResult` for `created`."""
+        return CleanResult(
+            revision=self.number,
+            created=created,
+            outcome=self.outcome,
+            warnings=self.warnings,
+            seconds=self.seconds,
+            report=self.report,
+        )
+
+
+class Sidecar(Record):
+    """The content of `<stem>.json`.
+
+    Attributes
+    ----------
+    film : FilmKind
+        The film, as the technician told it.
+    capture : CaptureInfo
+        How the frame was captured.
+    originals : tuple of StoredFile
+        The raw file, then the infrared file where there is one.
+    replaced_originals : tuple of StoredFile
+        Earlier infrared files that another one took the place of; `inputs_sha256` tells which revision used which.
+    original_folder : str or None
+        Folder of the picture below its watch folder; None where the roll record names the folder, or there is none.
+    flags : tuple of str
+        Reason codes of what happened before cleaning.
+    revisions : tuple of Revision
+        One for each cleaning, oldest first.
+    """
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    frame: FrameRecord
+    film: FilmKind
+    capture: CaptureInfo
+    originals: tuple[StoredFile, ...]
+    replaced_originals: tuple[StoredFile, ...] = ()
+    original_folder: str | None = None
+    flags: tuple[str, ...] = ()
+    revisions: tuple[Revision, ...] = Field(min_length=1)
+
+    @property
+    def frame_id(self) -> FrameId:
+        """The frame."""
+        return FrameId(self.frame.collection, self.frame.box, self.frame.roll, self.frame.number)
+
+    @property
+    def latest(self) -> Revision:
+        """The newest revision."""
+        return self.revisions[-1]
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Every file of the frame except the sidecar itself."""
+        return (
+            self.originals
+            + self.replaced_originals
+            + tuple(file for revision in self.revisions for file in revision.files)
+        )
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes: sorted keys, two spaces, UTF-8, a newline at the end."""
+        # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
+        rare = {name for name in ("replaced_originals", "original_folder") if not getattr(self, name)}
+        plain = json.loads(self.model_dump_json(exclude=rare))
+        return (json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, name: str) -> Sidecar:
+        """Read a sidecar of this schema or an older one.
+
+        Parameters
+        ----------
+        name : str
+            The file, for the error message.
+
+        Raises
+        ------
+        SchemaTooNewError
+            A newer filmscand wrote it.
+        IntegrityError
+            It is no sidecar.
+        """
+        try:
+            return cls.model_validate(migrated(json.loads(content), name))
+        except ValueError as error:
+            found = error if isinstance(error, ValidationError) else f"no JSON object of a known schema: {error}"
+            raise IntegrityError(
+                f"{name}: expected a sidecar of schema {SCHEMA_VERSION} or older, found: {found}"
+            ) from error
+
+
+def stored_file(role: Role, path: Path, digest: Digest, original_name: str | None = None) -> StoredFile:
+    """Return the record of a file that was published with these hashes."""
+    return StoredFile(role=role, name=path.name, original_name=original_name, **asdict(digest))
+
+
+def frame_record(frame: FrameId) -> FrameRecord:
+    """Return the name of a frame for its sidecar."""
+    return FrameRecord(collection=frame.collection, box=frame.box, roll=frame.roll, number=frame.number)
+
+
+def utc_now() -> datetime:
+    """Return the time, to the millisecond, in UTC."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
