@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the service in a fresh Debian 12 by the commands of docs/how-to/install-as-a-service.md, then works with it as
 # a member of the group filmscand, without root (setup/try_as_member.sh). Prints each command and its answer.
-#   setup/try_in_chroot.sh [FOLDER]     as root; about ten minutes; FOLDER is made, and deleted at the end
+#   setup/try_in_chroot.sh [FOLDER]     as root; five to ten minutes; FOLDER is made, and deleted at the end
 # No systemd runs there: tests/support/like_the_unit.py starts what the unit starts, with the rights that it gives.
 set -eu
 
@@ -54,8 +54,9 @@ step 2 | inside sh -ex
 for user in anna otto; do inside useradd --create-home --shell /bin/sh "$user"; done
 inside usermod --append --groups filmscand anna
 
-inside python3 /root/filmscand/tests/support/like_the_unit.py /etc/systemd/system/filmscand.service \
-    >"$folder/service.log" 2>&1 &
+# Not `inside`: a function in the background is a shell of its own, and killing that would leave the service.
+chroot "$root" env -i PATH=/usr/bin:/bin python3 /root/filmscand/tests/support/like_the_unit.py \
+    /etc/systemd/system/filmscand.service >"$folder/service.log" 2>&1 &
 service=$!
 cp "$checkout/setup/try_as_member.sh" "$checkout/tests/support/live_station.py" "$root/tmp/"
 while ! grep -q "service started" "$folder/service.log"; do
