@@ -38,6 +38,13 @@ class Section:
 
 SECTIONS = (
     Section(
+        "real",
+        "Real scans",
+        "Real 35 mm frames that nobody simulated: damaged ones beside the same restored by hand (FILM-R), clean ones "
+        "that nothing may touch, and a crop that Nikon's own Digital ICE cleaned too. F1 is that of the mask against "
+        "the damage that the restorer marked, with 2 pixels of tolerance.",
+    ),
+    Section(
         "quality",
         "Quality",
         "Simulated frames of every kind of film, each cleaned by filmscand and by its peers. F1 is that of the mask "

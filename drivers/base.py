@@ -53,6 +53,8 @@ class CaptureInfo(BaseModel):
         Samples per inch along rows.
     linear : bool or None
         True where the counts are proportional to light, False where gamma-encoded, None where unknown.
+    negative : bool or None
+        True where the file says that its film is a negative; None where it does not say.
     make, model : str or None
         Maker and model of the scanner.
     software : str or None
@@ -80,6 +82,7 @@ class CaptureInfo(BaseModel):
     bits_per_sample: int = 16
     resolution_dpi: float | None = None
     linear: bool | None = None
+    negative: bool | None = None
     make: str | None = None
     model: str | None = None
     software: str | None = None

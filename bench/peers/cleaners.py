@@ -126,13 +126,31 @@ def dust_and_scratches(frame: SimulatedFrame) -> Answer:
     curve = display_curve(frame.recipe.scanner) * 255
     back = np.searchsorted(curve, np.arange(256), side="left").clip(0, white_level(frame.recipe.scanner))
     shown = np.rint(curve).astype(np.uint8)[frame.rgb]
-    median = np.stack(
-        [cv2.medianBlur(np.ascontiguousarray(shown[..., channel]), MEDIAN_PX) for channel in range(3)], -1
-    )
-    mask = np.asarray((cv2.absdiff(shown, median) > MEDIAN_LEVELS).any(-1))
+    median, mask = median_and_specks(shown)
     cleaned = frame.rgb.copy()
     cleaned[mask] = back.astype(np.uint16)[median[mask]]
     return Answer(cleaned, mask, time.perf_counter() - began)
+
+
+def median_and_specks(shown: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], Mask]:
+    """Return the median of a picture around each pixel, and the pixels that differ from it by over the threshold.
+
+    Parameters
+    ----------
+    shown : (rows, cols, 3) ndarray of uint8
+        Display values.
+
+    Returns
+    -------
+    median : (rows, cols, 3) ndarray of uint8
+        Median over a square of `MEDIAN_PX` pixels.
+    specks : (rows, cols) ndarray of bool
+        Pixels of which a channel differs from it by over `MEDIAN_LEVELS`.
+    """
+    median = np.stack(
+        [cv2.medianBlur(np.ascontiguousarray(shown[..., channel]), MEDIAN_PX) for channel in range(3)], -1
+    )
+    return median, np.asarray((cv2.absdiff(shown, median) > MEDIAN_LEVELS).any(-1))
 
 
 def _thresholded(scene: Scene, level: float) -> Answer:

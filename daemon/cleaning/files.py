@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,13 @@ from filmscand.daemon.archive.records.sidecar import EngineOptions
 from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.daemon.core.request import Record, ReportRecord
 from filmscand.drivers.base import CaptureInfo, DriverError
-from filmscand.drivers.files.reader import SUFFIXES, find_infrared_partner, infrared_stem, read_capture
+from filmscand.drivers.files.reader import (
+    SUFFIXES,
+    find_infrared_partner,
+    infrared_stem,
+    is_infrared_file,
+    read_capture,
+)
 from filmscand.drivers.files.writer import write_tiff
 from filmscand.ir import CleanOptions, clean_frame, engine_identity
 
@@ -50,12 +56,22 @@ class FileReport(Record):
     files: dict[str, Digest]
 
 
-def pictures_of(files: Iterable[Path]) -> list[Path]:
+IsInfrared = Callable[[Path], bool]
+
+
+def pictures_of(files: Iterable[Path], is_infrared: IsInfrared | None = None) -> list[Path]:
     """Return the pictures that the files belong to, each once, in the order of the files.
 
     An infrared file stands for its picture, also if only the infrared file is given.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Pictures and infrared files.
+    is_infrared : callable, optional
+        Returns whether a file with the name of an infrared can be one by what it holds; default: every one can.
     """
-    return list(dict.fromkeys(_picture_of(Path(file).absolute()) for file in files))
+    return list(dict.fromkeys(_picture_of(Path(file).absolute(), is_infrared) for file in files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ def clean_file(
     Parameters
     ----------
     picture : Path
-        The picture. A separate infrared file beside it is found by its name.
+        The picture. A separate infrared file beside it is found by its name; a scan in colours is none.
     output : Path
         Folder for the results; it is made if it is missing.
     options : CleanOptions
@@ -105,7 +121,7 @@ def clean_file(
     """
     targets = {ending: output / f"{picture.stem}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
     clock = [time.perf_counter()]
-    infrared = find_infrared_partner(picture)
+    infrared = find_infrared_partner(picture, is_infrared_file)
     _refuse_to_replace([*keep, picture, *([infrared] if infrared else [])], targets.values())
     capture = read_capture(picture, infrared, memory_limit_bytes=memory_limit_bytes)
     clock.append(time.perf_counter())
@@ -148,19 +164,20 @@ def colliding(pictures: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
             yield picture, earlier
 
 
-def _picture_of(file: Path) -> Path:
+def _picture_of(file: Path, is_infrared: IsInfrared | None) -> Path:
     stem = infrared_stem(file.name)
     if stem is None or not file.parent.is_dir():
         return file
     # Beside them may lie the results of an earlier run: NAME.json is no picture.
     films = (other for other in sorted(file.parent.iterdir()) if other.suffix.lower() in SUFFIXES)
     candidates = (other for other in films if stem.casefold() in _names(other))
-    return next((picture for picture in candidates if _belongs(file, picture)), file)
+    picture = next((picture for picture in candidates if _belongs(file, picture, is_infrared)), file)
+    return picture if is_infrared is None or is_infrared(file) else file
 
 
-def _belongs(file: Path, picture: Path) -> bool:
+def _belongs(file: Path, picture: Path, is_infrared: IsInfrared | None) -> bool:
     try:
-        return find_infrared_partner(picture) == file
+        return find_infrared_partner(picture, is_infrared) == file
     except DriverError:
         # More than one infrared file fits: cleaning the picture reports that.
         return True

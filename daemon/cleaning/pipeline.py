@@ -12,9 +12,10 @@ from filmscand.daemon.archive.frames.frame_folder import FrameFolder
 from filmscand.daemon.archive.frames.metadata import access_tags, access_title, clean_tags, clean_title, original_title
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.frames.verify_frame import check_file
-from filmscand.daemon.archive.records.sidecar import Revision, Sidecar, frame_record, utc_now
+from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record, utc_now
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.access_image import PictureProperties, access_image
+from filmscand.daemon.cleaning.access_image import access_image
+from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.cleaning.engine_options import using_models
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
 from filmscand.daemon.core.errors import (
@@ -24,6 +25,7 @@ from filmscand.daemon.core.errors import (
     IntegrityError,
     storing,
 )
+from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, CleanRequest, CleanResult, ReportRecord, Role, StoredFile
 from filmscand.daemon.station.configuration import Cleaning
@@ -88,6 +90,7 @@ class _Made:
     content: RevisionContent
     report: CleanReport
     capture: CaptureInfo
+    access: AccessRecord
 
 
 def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: int, seconds: dict[str, float]) -> _Made:
@@ -96,14 +99,26 @@ def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: in
         capture = _read(folder, request)
     with _timed(seconds, "clean"):
         cleaned = clean_frame(capture.rgb, capture.infrared, recipe.engine_options)
-    properties = PictureProperties(capture.info.linear, request.film, capture.icc_profile)
+    film, film_from = _film(request.film, capture.info)
+    properties = PictureProperties(capture.info.linear, film, capture.icc_profile, capture.info.bits_per_sample)
     with _timed(seconds, "preview"):
         access = access_image(cleaned.rgb, properties, capture.infrared)
     titles = clean_title(frame, number), original_title(frame, "raw")
     tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
     shown_tags = access_tags(access_title(frame, number), titles[0], capture)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags, shown_tags)
-    return _Made(content, cleaned.report, capture.info)
+    return _Made(content, cleaned.report, capture.info, AccessRecord(inverted=film.is_negative, film_from=film_from))
+
+
+def _film(told: FilmKind, info: CaptureInfo) -> tuple[FilmKind, FilmFrom | None]:
+    """Return the film to show and who said so. The technician goes first; the picture itself is never asked.
+
+    A masked negative is orange, and so is a slide of a sunset or of a cat: of 18 photographs as hazy orange slides two
+    thirds are orange throughout, of the same as negatives one quarter.
+    """
+    if told is not FilmKind.UNKNOWN:
+        return told, FilmFrom.TECHNICIAN
+    return (FilmKind.NEGATIVE, FilmFrom.FILE) if info.negative else (told, None)
 
 
 def _read(folder: FrameFolder, request: CleanRequest) -> Capture:
@@ -145,6 +160,7 @@ def _revision(
         warnings=tuple(str(warning) for warning in made.report.warnings),
         seconds=seconds,
         files=stored.files,
+        access=made.access,
     )
 
 

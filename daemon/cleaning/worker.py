@@ -42,6 +42,7 @@ from filmscand.daemon.database.queue import LeaseLostError, Queue
 from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
 from filmscand.daemon.station.configuration import Cleaning, LogLevel
 from filmscand.daemon.station.logs import frame_in_logs, set_up_logging
+from filmscand.drivers.base import DriverError
 
 log = logging.getLogger(__name__)
 
@@ -165,8 +166,9 @@ class Worker:
             if fault is not Fault.FRAME:
                 self._give_back(lease, error, MODEL_ALARM if fault is Fault.CONFIGURATION else ARCHIVE_ALARM)
                 return
-            # The frame or the engine is at fault, so the error would come again: no retry.
-            log.exception("%s failed", lease.job.frame)
+            # The frame or the engine is at fault, so the error would come again: no retry. Only where the file is sound
+            # does a person need to know the place in the code.
+            log.error("%s failed: %s", lease.job.frame, error, exc_info=not isinstance(error, DriverError))
             reason = f"{type(error).__name__}: {error}"
             self._repeat(lambda: self._queue.fail(lease, reason))
         else:

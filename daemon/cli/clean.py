@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -13,16 +14,24 @@ import typer
 from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import complain
-from filmscand.daemon.cli.stations import AsJson
+from filmscand.daemon.cli.stations import AsJson, ConfigFile
 from filmscand.daemon.cli.warm_up import announce_compiling
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
-from filmscand.daemon.station.configuration import Cleaning, DetectorUse
+from filmscand.daemon.station.configuration import (
+    Cleaning,
+    DetectorUse,
+    Workers,
+    find_config,
+    load_station,
+    root_variable,
+)
 from filmscand.drivers.base import DriverError
 
 if TYPE_CHECKING:
     from filmscand.daemon.cleaning.files import FileReport
+    from filmscand.daemon.core.inspection import Inspector
 
 ModelFile = Annotated[
     Path | None,
@@ -68,19 +77,33 @@ def clean(
     ] = DetectorUse.AUTO,
     detector_model: ModelFile = None,
     inpainting_model: ModelFile = None,
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Clean files: write DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each."""
+    """Clean files: write DIR/NAME_clean.tif, DIR/NAME_mask.png and DIR/NAME.json for each.
+
+    Needs no station. The memory limit is workers.memory_limit_mib of the station that --config or FILMSCAND_STATION
+    names.
+    """
     cleaning = Cleaning(
         sensitivity=sensitivity, detector=detector, detector_model=detector_model, inpainting_model=inpainting_model
     )
-    results = clean_all(files, output, cleaning)
+    results = clean_all(files, output, cleaning, _memory_limit_bytes(config))
     show_results(results, as_json=as_json)
     raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
 
 
-def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[FileResult]:
+def _memory_limit_bytes(config: Path | None) -> int:
+    """Return the memory that one frame may take: as much as on the station that somebody named, else the default."""
+    named = config is not None or (root_variable() is not None and find_config() is not None)
+    workers = load_station(config).workers if named else Workers()
+    return workers.memory_limit_mib << 20
+
+
+def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning, memory_limit_bytes: int) -> list[FileResult]:
     """Clean the frames of all `files` into the folder `output`; a frame that fails does not stop the others.
+
+    One frame may take `memory_limit_bytes`.
 
     Raises
     ------
@@ -91,17 +114,32 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning) -> list[F
     # The engine takes a second to load, and `--help` does not need it.
     from filmscand.daemon.cleaning.files import pictures_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
+    from filmscand.daemon.core.inspection import Inspector
 
     if sys.stderr.isatty():
         announce_compiling()
-    pictures = pictures_of(named)
+    inspector = Inspector(memory_limit_bytes)
+    try:
+        pictures = pictures_of(named, cache(partial(_is_infrared, inspector)))
+    finally:
+        inspector.close()
     results = []
     with progress_bars() as progress:
         bar = add_bar(progress, "cleaning", len(pictures))
-        for result in _clean_each(pictures, output, cleaning):
+        for result in _clean_each(pictures, output, cleaning, memory_limit_bytes):
             results.append(result)
             bar.show(len(results), f"{len(results)} of {len(pictures)}", name=result.picture.name)
     return results
+
+
+def _is_infrared(inspector: Inspector, file: Path) -> bool:
+    """Return whether a file with the name of an infrared can be one; a child of limited memory looks into it."""
+    try:
+        found = inspector.look(file, fourth_sample_is_infrared=None, has_partner=True, may_be_infrared=True)
+    except (DriverError, OSError):
+        # Only its name is known. Cleaning the picture tells what is wrong with it.
+        return True
+    return found.is_infrared
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -126,15 +164,13 @@ def _is_result(name: str, names: Iterable[str]) -> bool:
     return any(all(f"{stem}{ending}" in names for ending in _RESULTS) for stem in stems)
 
 
-def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning) -> Iterator[FileResult]:
+def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning, limit_bytes: int) -> Iterator[FileResult]:
     from filmscand.daemon.cleaning.engine_options import options_of
     from filmscand.daemon.cleaning.files import CleanOrders, clean_ordered, colliding, load_engine
     from filmscand.daemon.core.limited_process import LimitedProcess, TaskLostError
     from filmscand.daemon.core.timing import Timing
-    from filmscand.daemon.station.configuration import Workers
     from filmscand.ir import ImageError
 
-    limit_bytes = Workers().memory_limit_mib << 20
     orders = CleanOrders(output, options_of(cleaning), tuple(pictures), limit_bytes)
     collisions = dict(colliding(pictures))
     child = LimitedProcess(clean_ordered, limit_bytes, Timing().frame_limit_s, load_engine)

@@ -109,8 +109,9 @@ class SchemaTooNewError(IntegrityError):
 class Fault(StrEnum):
     """Whose fault an error is; this decides what becomes of the frame.
 
-    FRAME: the error would come again, so the frame fails. WORLD: a disk, a share, the machine or the database; the
-    frame waits. CONFIGURATION: a person has to correct the station's settings or files; the frame waits.
+    FRAME: the error would come again, so the frame fails, or the file waits for a person. WORLD: a disk, a share, the
+    machine or the database; the frame waits. CONFIGURATION: a person has to correct the station's settings or files;
+    the frame waits.
     """
 
     FRAME = "frame"
@@ -118,10 +119,16 @@ class Fault(StrEnum):
     CONFIGURATION = "configuration"
 
 
+# The database works, and refuses one value: the same statement would fail again.
+_ONE_VALUE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+
 def whose(error: BaseException) -> Fault:
-    """Return whose fault an error is: the one place that decides this."""
+    """Return whose fault an error is: the one place that decides this, for files, frames, workers and sessions."""
     if isinstance(error, (ConfigError, ModelUnusableError)):
         return Fault.CONFIGURATION
+    if isinstance(error, _ONE_VALUE):
+        return Fault.FRAME
     if isinstance(error, (TransientError, OSError, MemoryError, sqlite3.Error)):
         return Fault.WORLD
     return Fault.FRAME

@@ -20,6 +20,7 @@ class Question:
     path: Path
     fourth_sample_is_infrared: bool | None
     has_partner: bool
+    may_be_infrared: bool
     memory_limit_bytes: int
 
 
@@ -29,6 +30,7 @@ def inspect(question: Question) -> Content:
         question.path,
         fourth_sample_is_infrared=question.fourth_sample_is_infrared,
         has_partner=question.has_partner,
+        may_be_infrared=question.may_be_infrared,
         memory_limit_bytes=question.memory_limit_bytes,
     )
 
@@ -46,8 +48,15 @@ class Inspector:
         self._memory_limit_bytes = memory_limit_bytes
         self._child = LimitedProcess(inspect, memory_limit_bytes, _FILE_LIMIT_S)
 
-    def look(self, path: Path, *, fourth_sample_is_infrared: bool | None, has_partner: bool) -> Content:
-        """Look into a file.
+    def look(
+        self,
+        path: Path,
+        *,
+        fourth_sample_is_infrared: bool | None,
+        has_partner: bool,
+        may_be_infrared: bool = False,
+    ) -> Content:
+        """Look into a file; `may_be_infrared`: its name is that of an infrared file.
 
         Raises
         ------
@@ -56,7 +65,7 @@ class Inspector:
         OSError
             The file cannot be read.
         """
-        question = Question(path, fourth_sample_is_infrared, has_partner, self._memory_limit_bytes)
+        question = Question(path, fourth_sample_is_infrared, has_partner, may_be_infrared, self._memory_limit_bytes)
         try:
             return self._child.ask(question)
         except TaskLostError as error:

@@ -21,6 +21,10 @@ from filmscand.drivers.files.pairs import name_key
 
 # Longest pause of a candidate, seconds. A later time than that from now was written by a clock that ran ahead.
 MAX_PAUSE_S = 60.0
+# A time of change that lies so far ahead is no matter of time zones (at most 14 hours): a clock was wrong. Seconds.
+_AHEAD_S = 86400.0
+# Years after 2262 do not fit into 64 bits of nanoseconds and are stored as years before 1823 (`FileStat`).
+_WRAPPED_NS = -(2**62)
 
 
 class CandidateState(StrEnum):
@@ -104,6 +108,11 @@ class Candidate:
         """Return whether it may be tried at `now`; a clock that was set back delays nothing for hours."""
         return self.not_before <= now or self.not_before > now + MAX_PAUSE_S
 
+    @property
+    def is_dated_ahead(self) -> bool:
+        """Whether its time of change lay in the future when it was seen first."""
+        return self.mtime_ns / 1e9 > self.seen_at + _AHEAD_S or self.mtime_ns < _WRAPPED_NS
+
 
 class Candidates:
     """The candidates of one watch folder.
@@ -143,15 +152,16 @@ class Candidates:
             ).fetchall()
         return _candidate(rows[0]) if rows else None
 
-    def set_aside(self, path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
-        """Record a file that a person has to look at before it can be taken; `path` is only shown."""
+    def set_aside(self, path: str, size_bytes: int, mtime_ns: int, reason: str) -> bool:
+        """Record something that a person has to look at; `path` is only shown. Return whether it is new."""
         now = self._clock()
         with transaction(self._connection):
-            self._connection.execute(
+            rows = self._connection.execute(
                 "INSERT INTO candidates (watch, path, size_bytes, mtime_ns, state, reason, seen_at, changed_at)"
-                " VALUES (?, ?, ?, ?, 'quarantined', ?, ?, ?) ON CONFLICT DO NOTHING",
+                " VALUES (?, ?, ?, ?, 'quarantined', ?, ?, ?) ON CONFLICT DO NOTHING RETURNING candidate_id",
                 (self._watch, path, size_bytes, mtime_ns, reason, now, now),
-            )
+            ).fetchall()
+        return bool(rows)
 
     def move(
         self, candidate: Candidate, state: CandidateState, reason: str | None = None, job_id: int | None = None
@@ -291,6 +301,26 @@ def paths_arriving(connection: sqlite3.Connection, limit: int) -> list[str]:
         f"SELECT watch, path FROM candidates WHERE state IN ({marks}) ORDER BY candidate_id LIMIT ?", (*states, limit)
     )
     return [f"{watch}/{path}" for watch, path in rows]
+
+
+def files_dated_ahead(connection: sqlite3.Connection, since: float) -> list[Candidate]:
+    """Return the files seen since a time, seconds since the epoch, whose own time of change lay in the future then."""
+    rows = connection.execute(
+        "SELECT * FROM candidates WHERE seen_at >= ? AND (mtime_ns / 1e9 > seen_at + ? OR mtime_ns < ?)"
+        " ORDER BY candidate_id",
+        (since, _AHEAD_S, _WRAPPED_NS),
+    ).fetchall()
+    return [_candidate(row) for row in rows]
+
+
+def files_incomplete(connection: sqlite3.Connection, until: float) -> list[Candidate]:
+    """Return the files that are incomplete, and have not changed since before `until`, seconds since the epoch."""
+    rows = connection.execute(
+        "SELECT * FROM candidates WHERE state = 'settling' AND reason IS NOT NULL AND changed_at < ?"
+        " ORDER BY candidate_id",
+        (until,),
+    ).fetchall()
+    return [_candidate(row) for row in rows]
 
 
 def files_in_place(connection: sqlite3.Connection, states: Iterable[CandidateState]) -> list[Candidate]:

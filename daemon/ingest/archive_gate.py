@@ -6,12 +6,15 @@ import logging
 import time
 
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import ArchiveUnwritableError
+from filmscand.daemon.core.errors import ArchiveUnwritableError, IntegrityError, StorageFullError
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 
 log = logging.getLogger(__name__)
+
+# Errors that concern every file: the archive's disk is full, fails or lies.
+OF_THE_ARCHIVE = (StorageFullError, ArchiveUnwritableError, IntegrityError)
 
 
 class ArchiveGate:

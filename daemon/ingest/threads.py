@@ -17,16 +17,16 @@ from functools import partial
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
-    ArchiveUnwritableError,
+    Fault,
     FrameExistsError,
     FrameIdError,
-    IntegrityError,
     SourceChangedError,
     SourceUnreadableError,
-    StorageFullError,
+    whose,
 )
 from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
+from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
 from filmscand.daemon.database.connection import reopen_database
@@ -34,7 +34,7 @@ from filmscand.daemon.database.frames import JobState
 from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.ingest.archive_gate import ArchiveGate
+from filmscand.daemon.ingest.archive_gate import OF_THE_ARCHIVE, ArchiveGate
 from filmscand.daemon.ingest.claiming.claim import Claimer
 from filmscand.daemon.ingest.claiming.halves import Halves
 from filmscand.daemon.ingest.claiming.late import LateInfrared, Ledger, NotItsInfraredError, Stores
@@ -49,11 +49,11 @@ from filmscand.daemon.ingest.pairs.pairing import (
     decide_pairs,
 )
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
-from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, is_of_one_file, restart_alarm, tell_of_restart
+from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watching.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.watching.put_away import PutAwayError
 from filmscand.daemon.ingest.watching.rejected import Rejected
-from filmscand.daemon.ingest.watching.watch import WatchEvents, is_network_mount, listen, sweep
+from filmscand.daemon.ingest.watching.watch import LeftFiles, WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
 
 __all__ = ["Ingest", "IngestPlan", "IngestRounds", "plan_ingest"]
@@ -238,11 +238,12 @@ class IngestRounds:
 
     def _sweep(self, now_s: float) -> None:
         unreadable: dict[str, OSError] = {}
-        found = sweep(self._plan.watch.path, unreadable.__setitem__)
+        left: LeftFiles = {}
+        found = sweep(self._plan.watch.path, unreadable.__setitem__, left.__setitem__)
         self._alarms.clear(self._watch_alarm)
         for troubles in (self._unread, self._files, self._held):
             troubles.keep({*found, *unreadable})
-        self._arrivals.note_sweep(found, now_s)
+        self._arrivals.note_sweep(found, now_s, left)
         for path, error in unreadable.items():
             self._unread.note(path, f"{self._plan.watch.path / path}: cannot read the folder: {error.strerror}")
 
@@ -336,33 +337,32 @@ class IngestRounds:
         """Run an action for one file; after an error, move or put off the candidate. Return whether there was none."""
         try:
             action()
-            return True
-        except PutAwayError as error:
-            self._held.note(row.path, str(error))
-            self._put_off(row, str(error))
-        except (StorageFullError, ArchiveUnwritableError, IntegrityError) as error:
-            self._gate.note_failure(error)
-        except SourceChangedError as error:
-            if row.state is CandidateState.STORED:
-                # The frame is safe; somebody put a link or something else in the way.
-                self._held.note(row.path, str(error))
-                self._put_off(row, str(error))
-            else:
-                self._back_to_settling(row)
-        except (FrameExistsError, FrameIdError, NotItsInfraredError) as error:
-            self._back_to_settling(row)
-            self._leave(row, str(error))
-        except (SourceUnreadableError, OSError) as error:
-            self._files.note(row.path, str(error))
-            self._put_off(row, str(error))
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and not is_of_one_file(error):
-                raise
-            if row.path not in self._files:
-                log.exception("%s: unexpected error", row.path)
-            self._files.note(row.path, f"{row.path}: unexpected {type(error).__name__}: {error}; the other files go on")
-            self._put_off(row, f"{type(error).__name__}: {error}")
-        return False
+            self._settle(row, error)
+            return False
+        return True
+
+    def _settle(self, row: Candidate, error: Exception) -> None:
+        match error:
+            case SourceChangedError() if row.state is not CandidateState.STORED:
+                self._back_to_settling(row)
+            case PutAwayError() | SourceChangedError():
+                # The frame is safe; its folder refuses, or somebody put a link or something else in the way.
+                self._put_off(row, str(error), self._held)
+            case _ if isinstance(error, OF_THE_ARCHIVE):
+                self._gate.note_failure(error)
+            case FrameExistsError() | FrameIdError() | NotItsInfraredError():
+                self._back_to_settling(row)
+                self._leave(row, str(error))
+            case sqlite3.Error() if whose(error) is Fault.WORLD:
+                raise error
+            case _ if whose(error) is not Fault.FRAME:
+                self._put_off(row, message_of(error), self._files)
+            case _:
+                if row.path not in self._files:
+                    log.exception("%s: unexpected error", row.path)
+                unexpected = f"{row.path}: unexpected {type(error).__name__}: {error}; the other files go on"
+                self._put_off(row, unexpected, self._files)
 
     def _back_to_settling(self, row: Candidate) -> None:
         current = self._candidates.reload(row)
@@ -375,7 +375,8 @@ class IngestRounds:
         if current is not None:
             self._arrivals.leave_to_person(current, reason)
 
-    def _put_off(self, row: Candidate, reason: str) -> None:
+    def _put_off(self, row: Candidate, reason: str, troubles: Troubles) -> None:
+        troubles.note(row.path, reason)
         current = self._candidates.reload(row)
         if current is not None:
             delay_s = backoff_s(current.retries, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s)

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from filmscand.daemon.core.errors import DaemonError, SourceChangedError
+from filmscand.daemon.core.errors import DaemonError, Fault, SourceChangedError, whose
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.ingest.plan import IngestPlan
@@ -28,13 +28,6 @@ def shown(path: str) -> str:
 def is_text(path: str) -> bool:
     """Return whether a file name is UTF-8, so that it can be stored as it is."""
     return shown(path) == path
-
-
-def is_of_one_file(error: sqlite3.Error) -> bool:
-    """Return whether the database only refuses a value; otherwise it does not work at all."""
-    return isinstance(
-        error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | sqlite3.ProgrammingError
-    )
 
 
 def restart_alarm(plan: IngestPlan) -> str:
@@ -104,7 +97,7 @@ class Troubles:
         try:
             action()
         except sqlite3.Error as error:
-            if not is_of_one_file(error):
+            if whose(error) is not Fault.FRAME:
                 raise
             self.note(path, f"{path}: {type(error).__name__}: {error}")
         except SourceChangedError:

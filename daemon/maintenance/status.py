@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import statistics
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,16 @@ from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
-from filmscand.daemon.database.candidates import CandidateState, count_arriving, files_in_place, paths_arriving
+from filmscand.daemon.database.candidates import (
+    MAX_PAUSE_S,
+    Candidate,
+    CandidateState,
+    count_arriving,
+    files_dated_ahead,
+    files_in_place,
+    files_incomplete,
+    paths_arriving,
+)
 from filmscand.daemon.database.connection import open_to_read, schema_version
 from filmscand.daemon.database.frames import (
     Job,
@@ -38,6 +48,8 @@ _LAST_SESSIONS = 3
 # As many names as fit on a line or two.
 _ARRIVING_SHOWN = 5
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
+# The alarm about a clock that is wrong stands for a day after the last file that it dated, seconds.
+_DATED_AHEAD_S = 86400.0
 # The alarm about space is raised below this number of frames.
 _SCARCE_FRAMES = 20
 
@@ -90,7 +102,7 @@ class FrameStatus:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFile:
-    """A file in a watch folder that waits for its other half or for a person; `reason` says why."""
+    """A file in a watch folder that waits for its other half, its missing part or a person; `reason` says why."""
 
     watch: str
     path: str
@@ -154,7 +166,7 @@ class StationStatus:
     arriving : int
         Number of files in the watch folders that are not in the archive yet.
     waiting : tuple of WaitingFile
-        Files that wait for their other half or for a person.
+        Files that wait for their other half or for a person, and those that have been incomplete for a minute.
     failed_files : int
         Number of files in the folders `_failed` of the watch folders.
     last_frames : tuple of FrameStatus
@@ -207,7 +219,12 @@ def station_status(station: Station) -> StationStatus:
             states={str(state): sum(n for (s, _), n in counts.items() if s is state) for state in JobState},
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
-            alarms=(*_standing_alarms(station, connection), *_space_alarms(station, room), *_database_alarms(station)),
+            alarms=(
+                *_standing_alarms(station, connection),
+                *_time_alarms(connection),
+                *_space_alarms(station, room),
+                *_database_alarms(station),
+            ),
             arriving=count_arriving(connection),
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
@@ -262,6 +279,22 @@ def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
     return (Alarm(key, str(problem), 0.0, 0.0, 1),)
 
 
+def _time_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
+    # Derived here: the files may be archived and gone, and the clock that was wrong is none of ours.
+    ahead = files_dated_ahead(connection, time.time() - _DATED_AHEAD_S)
+    watches = dict.fromkeys(file.watch for file in ahead)
+    return tuple(_time_alarm(watch, [file for file in ahead if file.watch == watch]) for watch in watches)
+
+
+def _time_alarm(watch: str, ahead: list[Candidate]) -> Alarm:
+    count = "a file has" if len(ahead) == 1 else f"{len(ahead)} files have"
+    message = (
+        f"{watch}: {count} a time of change in the future, the last: {ahead[-1].path}. Set the clock of the camera, "
+        "computer or server that wrote it. It is taken all the same, and its frame is flagged time_in_future"
+    )
+    return Alarm(f"time:{watch}", message, ahead[0].seen_at, ahead[-1].seen_at, len(ahead))
+
+
 def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
     # Derived here: on a full disk the database cannot store an alarm.
     if room.frames is None or room.frames >= _SCARCE_FRAMES:
@@ -276,9 +309,8 @@ def _database_alarms(station: Station) -> tuple[Alarm, ...]:
 
 
 def _waiting_files(connection: sqlite3.Connection) -> tuple[WaitingFile, ...]:
-    return tuple(
-        WaitingFile(one.watch, one.path, str(one.state), one.reason) for one in files_in_place(connection, _WAITING)
-    )
+    waiting = [*files_in_place(connection, _WAITING), *files_incomplete(connection, time.time() - MAX_PAUSE_S)]
+    return tuple(WaitingFile(one.watch, one.path, str(one.state), one.reason) for one in waiting)
 
 
 def _count_failed(station: Station) -> int:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from filmscand.daemon.core.errors import FrameExistsError, TransientError
+from filmscand.daemon.core.errors import Fault, FrameExistsError, whose
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import ScanTiming
+from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
 from filmscand.daemon.database.session_records import HALTED, FinishReason, Session, SessionState, Taken, Wish
 from filmscand.daemon.database.sessions import Sessions
@@ -145,21 +146,28 @@ class SessionRecovery:
     def retry_until_stored(self, action: Callable[[], T]) -> T:
         """Repeat an action on the archive until it succeeds, and return its result.
 
-        A `TransientError` raises the alarm of the archive, and the action is tried again without a limit. A
-        `FrameExistsError` needs a person, and the session halts.
+        An error of the world raises the alarm of the archive, and the action is tried again without a limit: a slide
+        that was captured is kept meanwhile. A `FrameExistsError` needs a person, and the session halts.
+
+        Raises
+        ------
+        sqlite3.Error
+            The database does not answer: the session is continued from it.
         """
         failures = 0
         while True:
             try:
                 result = action()
-            except TransientError as error:
-                if self._alarms.raise_alarm(ARCHIVE_ALARM, str(error)):
-                    log.error("%s; trying again until it works", error)
-                self._pause(backoff_s(failures, self._timing.retry_first_s, self._timing.retry_cap_s))
-                failures += 1
             except FrameExistsError as error:
                 log.error("%s", error)
                 self.halt(SessionState.ATTENTION, str(error), FREE_NAME)
+            except Exception as error:
+                if isinstance(error, sqlite3.Error) or whose(error) is not Fault.WORLD:
+                    raise
+                if self._alarms.raise_alarm(ARCHIVE_ALARM, message_of(error)):
+                    log.error("%s; trying again until it works", message_of(error))
+                self._pause(backoff_s(failures, self._timing.retry_first_s, self._timing.retry_cap_s))
+                failures += 1
             else:
                 if failures:
                     self._alarms.clear(ARCHIVE_ALARM)

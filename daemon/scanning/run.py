@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import DaemonError, TransientError
+from filmscand.daemon.core.errors import DaemonError, Fault, TransientError, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.core.timing import ScanTiming
+from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.database.frames import SourceFile, find_job
 from filmscand.daemon.database.identity import identity_of
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
@@ -43,6 +44,7 @@ OTHER_POSITION = (
     "Nothing is stored yet. Cancel, and choose other frames by --positions (--first only says how they are numbered); "
     "`filmscand session skip` leaves this one out; `filmscand session resume` keeps it all the same."
 )
+PUT_RIGHT = "Put this right, then go on."
 NEXT_SLIDE = "Put the next slide in, then go on."
 
 
@@ -120,9 +122,16 @@ class SessionRun:
         except (SessionStoppedError, sqlite3.Error):
             raise
         except Exception as error:
-            # The error would come again with the next slide: a person has to look.
+            self._call_person(error)
+
+    def _call_person(self, error: Exception) -> None:
+        """Halt: the error would come again with the next slide, or a slide might pass at each new try."""
+        if whose(error) is Fault.FRAME:
             log.exception("session %d: unexpected error", self._id)
             self._sessions.move(self._id, SessionState.ATTENTION, f"{type(error).__name__}: {error}")
+        else:
+            log.error("session %d halts: %s", self._id, message_of(error))
+            self._sessions.move(self._id, SessionState.ATTENTION, message_of(error), PUT_RIGHT)
 
     def _scan_all(self) -> None:
         self._continue()

@@ -8,7 +8,9 @@ import threading
 import time
 from contextlib import closing
 
+from filmscand.daemon.core.errors import Fault, whose
 from filmscand.daemon.core.retry import backoff_s
+from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.session_records import HALTED, RUNNABLE, FinishReason, Session, SessionState
 from filmscand.daemon.database.sessions import Sessions
@@ -111,12 +113,16 @@ class SessionThread:
                 return
             except SessionStoppedError:
                 return
-            except sqlite3.Error as error:
-                log.warning("session %d: cannot use the database: %s", self._session.session_id, error)
-            except Exception:
-                log.exception("session %d: unexpected error, the session is started again", self._session.session_id)
+            except Exception as error:
+                self._tell(error)
             failures += 1
             self._stop.wait(backoff_s(failures, self._tools.timing.retry_first_s, self._tools.timing.retry_cap_s))
+
+    def _tell(self, error: Exception) -> None:
+        if whose(error) is Fault.FRAME:
+            log.exception("session %d: unexpected error, the session is started again", self._session.session_id)
+        else:
+            log.warning("session %d is started again: %s", self._session.session_id, message_of(error))
 
     def _serve(self, connection: sqlite3.Connection) -> None:
         try:

@@ -81,8 +81,11 @@ def decide_layout(film: FilmTiff, *, fourth_sample_infrared: bool | None, has_pa
     picture = find_picture(film)
     use_fourth, flags = _decide_fourth_sample(film, picture, fourth_sample_infrared, has_partner)
     page, page_flags = _find_infrared_page(film, picture)
+    if _has_second_preview(film, picture) and "extra_page_unused" not in page_flags:
+        page_flags += ("extra_page_unused",)
     if use_fourth:
-        unused = ("extra_page_unused",) if page is not None else ()
+        left = page is not None or "extra_page_unused" in page_flags
+        unused = ("extra_page_unused",) if left else ()
         return Layout(picture, picture, InfraredOrigin.FOURTH_SAMPLE, flags + unused)
     origin = InfraredOrigin.PAGE if page is not None else InfraredOrigin.NONE
     return Layout(picture, page, origin, flags + page_flags)
@@ -140,6 +143,11 @@ def _has_counts(page: FilmPage) -> bool:
 def _is_preview(page: FilmPage, picture: FilmPage) -> bool:
     share = max(page.rows / picture.rows, page.cols / picture.cols)
     return share <= _PREVIEW_SHARE or (bool(page.subfile_type & REDUCED) and share < 1.0)
+
+
+def _has_second_preview(film: FilmTiff, picture: FilmPage) -> bool:
+    """Return whether more than one colour page is left: programs write one preview, so the next may be anything."""
+    return sum(is_colour(page) and not page.subfile_type & MASK for page in film.pages if page is not picture) > 1
 
 
 def _no_picture(film: FilmTiff) -> NotAFilmScanError:

@@ -16,6 +16,7 @@ _RESOLUTION_COLS, _RESOLUTION_ROWS, _RESOLUTION_UNIT, _CAMERA_MODEL = 282, 283, 
 _MOST_DPI = 100_000
 _PER_INCH = {2: 1.0, 3: 2.54}
 _SILVERFAST_GAMMA = re.compile(rb"""Silverfast:Gamma\s*(?:=\s*["']|>)\s*([^"'<]*)""", re.IGNORECASE)
+_SILVERFAST_NEGATIVE = re.compile(rb"""Silverfast:Negative\s*(?:=\s*["']|>)\s*Yes\b""", re.IGNORECASE)
 
 
 def read_text(film: FilmTiff, picture: FilmPage, field: str) -> str | None:
@@ -93,6 +94,16 @@ def read_linear(film: FilmTiff, picture: FilmPage) -> tuple[bool | None, tuple[s
     if picture.samples == 4 and read_icc_profile(film, picture) is None:
         return True, ("linear_assumed",)
     return None, ()
+
+
+def read_negative(film: FilmTiff, picture: FilmPage) -> bool | None:
+    """Return True if the file says that its film is a negative, else None.
+
+    SilverFast writes whether it scanned as a negative. Its "No" says little: people also scan negatives as positives,
+    to invert them with another program.
+    """
+    xmp = _tag(film, picture, _XMP)
+    return True if isinstance(xmp, bytes) and _SILVERFAST_NEGATIVE.search(xmp) else None
 
 
 def _tag(film: FilmTiff, picture: FilmPage, tag: int) -> Any:

@@ -1,9 +1,13 @@
-"""Finds the infrared file of a picture by the file names alone."""
+"""Finds the infrared file of a picture by the file names.
+
+A name only says which file may be an infrared's; what the file holds decides (`planes.is_infrared_file`).
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from filmscand.drivers.files.errors import SUFFIXES, AmbiguousLayoutError
@@ -43,7 +47,7 @@ def infrared_stem(name: str) -> str | None:
     return match["stem"] if match else None
 
 
-def find_infrared_partner(picture: Path) -> Path | None:
+def find_infrared_partner(picture: Path, is_infrared: Callable[[Path], bool] | None = None) -> Path | None:
     """Find the infrared file beside a picture.
 
     Names are compared by `name_key`. If several files fit, the picture's own case has priority, then the
@@ -53,6 +57,8 @@ def find_infrared_partner(picture: Path) -> Path | None:
     ----------
     picture : Path
         The picture; it need not exist.
+    is_infrared : callable, optional
+        Returns whether a file with a fitting name can be an infrared by what it holds; default: every one can.
 
     Returns
     -------
@@ -74,6 +80,7 @@ def find_infrared_partner(picture: Path) -> Path | None:
         and (stem := infrared_stem(other.name)) is not None
         and name_key(stem) in stems
         and other.is_file()
+        and (is_infrared is None or is_infrared(other))
     ]
     if not partners:
         return None

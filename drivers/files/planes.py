@@ -205,13 +205,40 @@ def read_infrared_file(
     return fitted, flags + fit_flags
 
 
+def is_infrared_file(path: Path) -> bool:
+    """Return whether a file can be a separate infrared file, by its samples: it is grey, or its colours are equal.
+
+    A scan in colours may have a name that ends like that of an infrared file (`pier_ir.tif`); it stays a picture.
+
+    Raises
+    ------
+    FilmFileError
+        If the file is not complete, or holds no plane at all.
+    OSError
+        If the file cannot be read.
+    """
+    if is_plain_picture(path):
+        picture = open_plain(path, None)
+        return picture.size.samples <= 2 or _has_equal_colours(plain_planes(read_plain(path, picture), picture)[0])
+    with open_film(path) as film:
+        page = _infrared_page(film)
+        if is_grey(page):
+            return True
+        check_codec_headers(film, page)
+        return _has_equal_colours(_read_colours(film, page, page.orientation or 1))
+
+
+def _has_equal_colours(rgb: Counts) -> bool:
+    return all(np.array_equal(rgb[..., 0], rgb[..., index]) for index in (1, 2))
+
+
 def _read_plain_infrared(path: Path, stored: StoredAs) -> tuple[Counts, tuple[str, ...]]:
     picture = open_plain(path, None)
     if same_aspect((picture.size.rows, picture.size.cols), stored.shape):
         picture = replace(picture, orientation=stored.orientation)
     rgb, _, flags = plain_planes(read_plain(path, picture), picture)
     plane = np.ascontiguousarray(rgb[..., 0])
-    if not all(np.array_equal(plane, rgb[..., index]) for index in (1, 2)):
+    if not _has_equal_colours(rgb):
         expected = "an infrared plane: grey, or colour samples that are equal"
         raise NotAFilmScanError(path, expected=expected, found=f"{picture.size} with different colour samples")
     return plane, tuple(f"infrared_{flag}" for flag in flags if flag != "grey")
@@ -238,16 +265,20 @@ def _read_plane(film: FilmTiff, page: FilmPage, orientation: int) -> tuple[Count
 
 
 def _read_equal_colours(film: FilmTiff, page: FilmPage, orientation: int) -> tuple[Counts, tuple[str, ...]]:
+    rgb = _read_colours(film, page, orientation)
+    if not _has_equal_colours(rgb):
+        expected = "an infrared plane: one grey page, or colour samples that are equal"
+        raise NotAFilmScanError(film.path, expected=expected, found=f"{page} with different colour samples")
+    plane = np.ascontiguousarray(rgb[..., 0])
+    _, flags = _bits(page, (plane,))
+    return plane, flags
+
+
+def _read_colours(film: FilmTiff, page: FilmPage, orientation: int) -> Counts:
     stored_shape = (page.rows, page.cols)
     rgb = np.empty((*(stored_shape[::-1] if orientation >= 5 else stored_shape), 3), np.uint16)
     read_samples(film, page, [as_stored(rgb, orientation), *[None] * (page.samples - 3)])
-    red = rgb[..., 0]
-    if not all(np.array_equal(red, rgb[..., index]) for index in (1, 2)):
-        expected = "an infrared plane: one grey page, or colour samples that are equal"
-        raise NotAFilmScanError(film.path, expected=expected, found=f"{page} with different colour samples")
-    plane = np.ascontiguousarray(red)
-    _, flags = _bits(page, (plane,))
-    return plane, flags
+    return rgb
 
 
 def _bits(page: FilmPage, planes: tuple[Counts, ...]) -> tuple[int, tuple[str, ...]]:

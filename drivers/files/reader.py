@@ -26,12 +26,20 @@ from filmscand.drivers.files.metadata import (
     read_captured_at,
     read_icc_profile,
     read_linear,
+    read_negative,
     read_resolution_dpi,
     read_text,
 )
 from filmscand.drivers.files.pairs import find_infrared_partner, infrared_stem
 from filmscand.drivers.files.plain_pictures import is_plain_picture, open_plain, read_plain
-from filmscand.drivers.files.planes import Planes, StoredAs, plain_planes, read_infrared_file, read_planes
+from filmscand.drivers.files.planes import (
+    Planes,
+    StoredAs,
+    is_infrared_file,
+    plain_planes,
+    read_infrared_file,
+    read_planes,
+)
 from filmscand.drivers.files.tiff_pages import UNCOMPRESSED, FilmPage, FilmTiff, convert_errors, open_film
 from filmscand.drivers.files.tiff_samples import check_last_segment
 
@@ -45,6 +53,7 @@ __all__ = [
     "check_whole",
     "find_infrared_partner",
     "infrared_stem",
+    "is_infrared_file",
     "read_capture",
 ]
 
@@ -177,13 +186,27 @@ def check_whole(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a film file holds: a picture with its infrared, a picture, or only planes that may be an infrared's."""
+    """What a film file holds.
+
+    Attributes
+    ----------
+    holds_infrared : bool
+        A picture with its infrared.
+    is_infrared : bool
+        The infrared of another file: its name says so, and what it holds does not speak against it.
+    """
 
     holds_infrared: bool
+    is_infrared: bool = False
 
 
 def inspect_file(
-    path: Path, *, fourth_sample_is_infrared: bool | None, has_partner: bool, memory_limit_bytes: int | None
+    path: Path,
+    *,
+    fourth_sample_is_infrared: bool | None,
+    has_partner: bool,
+    memory_limit_bytes: int | None,
+    may_be_infrared: bool = False,
 ) -> Content:
     """Check quickly that a film file is complete and can be read, and find out what it holds.
 
@@ -191,6 +214,8 @@ def inspect_file(
     ----------
     has_partner : bool
         Whether an infrared file stands beside it.
+    may_be_infrared : bool
+        Whether its name is that of an infrared file.
     fourth_sample_is_infrared, memory_limit_bytes
         As for `read_capture`.
 
@@ -203,12 +228,23 @@ def inspect_file(
     """
     if is_plain_picture(path):
         read_plain(path, open_plain(path, memory_limit_bytes))
-        return Content(holds_infrared=False)
-    with open_film(path) as film:
-        layout = decide_layout(film, fourth_sample_infrared=fourth_sample_is_infrared, has_partner=has_partner)
-        _require_memory(film, layout.picture, memory_limit_bytes)
+        return Content(holds_infrared=False, is_infrared=may_be_infrared and is_infrared_file(path))
+    if may_be_infrared:
+        # The infrared half of a pair is one plane, whatever its file holds beside it.
+        _decide(path, False, True, memory_limit_bytes)
+        check_whole(path)
+        if is_infrared_file(path):
+            return Content(holds_infrared=False, is_infrared=True)
+    layout = _decide(path, fourth_sample_is_infrared, has_partner, memory_limit_bytes)
     check_whole(path)
     return Content(holds_infrared=layout.infrared is not None)
+
+
+def _decide(path: Path, fourth: bool | None, has_partner: bool, memory_limit_bytes: int | None) -> Layout:
+    with open_film(path) as film:
+        layout = decide_layout(film, fourth_sample_infrared=fourth, has_partner=has_partner)
+        _require_memory(film, layout.picture, memory_limit_bytes)
+    return layout
 
 
 # Bytes of one pixel while a frame is cleaned, at least: its four planes and the picture that comes out, 16 bits each.
@@ -245,6 +281,7 @@ def _describe(film: FilmTiff, layout: Layout, icc_profile: bytes | None) -> Capt
         icc_profile_sha256=hashlib.sha256(icc_profile).hexdigest() if icc_profile else None,
         resolution_dpi=read_resolution_dpi(film, picture),
         linear=linear,
+        negative=read_negative(film, picture),
         make=read_text(film, picture, "make"),
         model=read_text(film, picture, "model"),
         software=read_text(film, picture, "software"),

@@ -9,6 +9,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from filmscand.drivers.files.pairs import find_infrared_partner
+from filmscand.drivers.files.planes import is_infrared_file
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.virtual.magazine import STILL, Drift, Loader, Magazine, Slide, drift_of
 from filmscand.drivers.virtual.models import MODELS, Delivery
@@ -108,7 +109,7 @@ def _simulate(number: int, shape_px: tuple[int, int], recipe: FrameRecipe, seed:
 
 
 def _read_slide(picture: Path) -> Slide:
-    capture = read_capture(picture, find_infrared_partner(picture))
+    capture = read_capture(picture, find_infrared_partner(picture, is_infrared_file))
     if capture.infrared is None:
         raise ValueError(f"{picture}: expected a film file with infrared, found none in it or beside it")
     return Slide(capture.rgb, capture.infrared)

@@ -177,6 +177,27 @@ def test_a_file_size_limit_is_waited_out_like_a_full_disk(tmp_path):
     assert_archived_once(station, [before])
 
 
+def test_a_service_without_a_file_descriptor_for_a_new_worker_goes_on_and_starts_one_when_it_can(tmp_path):
+    station = LiveStation(tmp_path)
+    hashes = [digest(write_inside(station.drop / "r" / "1.tif", 1))]
+    with running(station):
+        station.wait_for_archived(1)
+        (worker,) = station.workers()
+        before = resource.prlimit(station.service.pid, resource.RLIMIT_NOFILE)
+        in_use = len(list(Path(f"/proc/{station.service.pid}/fd").iterdir()))
+        resource.prlimit(station.service.pid, resource.RLIMIT_NOFILE, (in_use - 1, before[1]))
+        os.kill(worker, signal.SIGKILL)
+        told = station.wait_for(lambda status: any(alarm.key == "worker_start" for alarm in status.alarms))
+        resource.prlimit(station.service.pid, resource.RLIMIT_NOFILE, before)
+        hashes.append(digest(write_inside(station.drop / "r" / "2.tif", 2)))
+        station.wait_for_archived(2)
+        station.wait_for(lambda status: status.alarms == ())
+        assert station.stop() == 0
+    (alarm,) = [alarm for alarm in told.alarms if alarm.key == "worker_start"]
+    assert "a worker cannot be started: " in alarm.message
+    assert_archived_once(station, hashes)
+
+
 def test_a_service_that_is_told_to_stop_in_the_middle_leaves_nothing_half_written(tmp_path):
     station = LiveStation(tmp_path)
     hashes = [digest(write_inside(station.drop / "r" / f"{n}.tif", n, rows=600, cols=900)) for n in range(3)]

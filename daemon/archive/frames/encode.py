@@ -13,6 +13,8 @@ from PIL import ExifTags, Image, ImageCms
 from filmscand.drivers.files.writer import TiffTags
 
 JPEG_QUALITY: Final = 90
+# Exif 2.32, ColorSpace.
+_SRGB: Final = 1
 
 
 def write_mask_png(file: BinaryIO, defect_mask: npt.NDArray[np.bool_]) -> None:
@@ -44,11 +46,16 @@ def write_access_jpeg(file: BinaryIO, srgb: npt.NDArray[np.uint8], tags: TiffTag
     """
     dpi = {} if tags.resolution_dpi is None else {"dpi": (round(tags.resolution_dpi), round(tags.resolution_dpi))}
     xmp = {} if tags.xmp is None else {"xmp": tags.xmp}
-    options = {"quality": JPEG_QUALITY, "subsampling": 0, "icc_profile": srgb_profile(), "exif": _exif(tags)}
+    options = {
+        "quality": JPEG_QUALITY,
+        "subsampling": 0,
+        "icc_profile": srgb_profile(),
+        "exif": _exif(tags, srgb.shape[:2]),
+    }
     Image.fromarray(srgb).save(file, "JPEG", **options, **dpi, **xmp)
 
 
-def _exif(tags: TiffTags) -> Image.Exif:
+def _exif(tags: TiffTags, shape: tuple[int, ...]) -> Image.Exif:
     exif = Image.Exif()
     taken = tags.captured_at.strftime("%Y:%m:%d %H:%M:%S") if tags.captured_at else None
     texts = {
@@ -62,11 +69,23 @@ def _exif(tags: TiffTags) -> Image.Exif:
     for tag, text in texts.items():
         if text:
             exif[tag] = text
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {
+            ExifTags.Base.ExifVersion: b"0232",
+            ExifTags.Base.ColorSpace: _SRGB,
+            ExifTags.Base.ExifImageWidth: shape[1],
+            ExifTags.Base.ExifImageHeight: shape[0],
+        }
+    )
     if taken:
         # Photo managers sort by these two: when the frame was scanned is all that is known of its date.
-        exif.get_ifd(ExifTags.IFD.Exif).update(
-            {ExifTags.Base.DateTimeOriginal: taken, ExifTags.Base.DateTimeDigitized: taken}
-        )
+        times: dict[int, str] = {ExifTags.Base.DateTimeOriginal: taken, ExifTags.Base.DateTimeDigitized: taken}
+        # Without the zone, a time in UTC would count as local time.
+        zone = tags.captured_at.isoformat()[-6:] if tags.captured_at and tags.captured_at.tzinfo else None
+        zones = (ExifTags.Base.OffsetTime, ExifTags.Base.OffsetTimeOriginal, ExifTags.Base.OffsetTimeDigitized)
+        exif.get_ifd(ExifTags.IFD.Exif).update(times)
+        if zone:
+            exif.get_ifd(ExifTags.IFD.Exif).update(dict.fromkeys(zones, zone))
     return exif
 
 

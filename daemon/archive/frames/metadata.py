@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
@@ -24,8 +24,9 @@ _XMP = "http://ns.adobe.com/xap/1.0/"
 _XMP_MM = "http://ns.adobe.com/xap/1.0/mm/"
 _ST_REF = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
 _PREFIXES = {"x": "adobe:ns:meta/", "rdf": _RDF, "dc": _DC, "xmp": _XMP, "xmpMM": _XMP_MM, "stRef": _ST_REF}
-_PREFIXES["photoshop"] = _PHOTOSHOP
+_PREFIXES |= {"photoshop": _PHOTOSHOP, "tiff": _TIFF}
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -96,9 +97,13 @@ def clean_tags(
 
 
 def access_tags(title: FileTitle, clean: FileTitle, capture: Capture) -> TiffTags:
-    """Return the tags of an access image, which name the cleaned picture that it was made from."""
+    """Return the tags of an access image, which name the cleaned picture that it was made from.
+
+    Its XMP says what photo managers show: title, description, date, scanner and program.
+    """
     instructions = "Made for viewing from the cleaned picture, at most 3000 samples on the long side."
-    return _tags(title, capture.info, Origin(clean, instructions), None)
+    tags = _tags(title, capture.info, Origin(clean, instructions), None)
+    return replace(tags, xmp=_xmp(title, capture.info, Origin(clean, instructions), for_viewers=True))
 
 
 def _clean_profile(capture: Capture) -> bytes | None:
@@ -112,7 +117,7 @@ def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profil
         document_name=_ascii(title.name),
         make=_ascii(info.make),
         model=_ascii(info.model),
-        software=f"filmscand {version('filmscand')}",
+        software=_program(),
         captured_at=info.captured_at,
         resolution_dpi=info.resolution_dpi,
         icc_profile=icc_profile,
@@ -124,19 +129,20 @@ def _ascii(text: str | None) -> str | None:
     return text.encode("ascii", "replace").decode() if text else None
 
 
-def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None) -> bytes:
+def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None, *, for_viewers: bool = False) -> bytes:
     for prefix, namespace in _PREFIXES.items():
         ElementTree.register_namespace(prefix, namespace)
     root = ElementTree.Element("{adobe:ns:meta/}xmpmeta")
     about = ElementTree.SubElement(ElementTree.SubElement(root, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description")
     about.set(f"{{{_RDF}}}about", "")
     _text(about, _DC, "identifier", title.name)
-    alternatives = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}title"), f"{{{_RDF}}}Alt")
-    _text(alternatives, _RDF, "li", title.name).set(_XML_LANG, "x-default")
+    _alternative(about, "title", title.name)
     if info.captured_at is not None:
         _text(about, _XMP, "CreateDate", info.captured_at.isoformat(timespec="seconds"))
     if info.software:
         _text(about, _PHOTOSHOP, "Source", info.software)
+    if for_viewers:
+        _add_for_viewers(about, title, info)
     _text(about, _XMP_MM, "DocumentID", title.document_id)
     if origin is not None:
         derived = ElementTree.SubElement(about, f"{{{_XMP_MM}}}DerivedFrom")
@@ -146,6 +152,25 @@ def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None) -> bytes:
         _text(about, _PHOTOSHOP, "Instructions", origin.instructions)
     body: bytes = ElementTree.tostring(root, encoding="utf-8")
     return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n' + body + b'\n<?xpacket end="r"?>'
+
+
+def _add_for_viewers(about: ElementTree.Element, title: FileTitle, info: CaptureInfo) -> None:
+    _alternative(about, "description", title.frame)
+    _text(about, _XMP, "CreatorTool", _program())
+    if info.captured_at is not None:
+        _text(about, _PHOTOSHOP, "DateCreated", info.captured_at.isoformat(timespec="seconds"))
+    for name, text in (("Make", info.make), ("Model", info.model)):
+        if text:
+            _text(about, _TIFF, name, text)
+
+
+def _alternative(about: ElementTree.Element, name: str, text: str) -> None:
+    alternatives = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}{name}"), f"{{{_RDF}}}Alt")
+    _text(alternatives, _RDF, "li", text).set(_XML_LANG, "x-default")
+
+
+def _program() -> str:
+    return f"filmscand {version('filmscand')}"
 
 
 def _text(parent: ElementTree.Element, namespace: str, name: str, text: str) -> ElementTree.Element:

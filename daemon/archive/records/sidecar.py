@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -66,6 +67,28 @@ class RevisionOptions(EngineOptions):
     models_sha256: dict[str, str] = Field(default_factory=dict)
 
 
+class FilmFrom(StrEnum):
+    """Who said what the film is: the technician, or the file that was taken up."""
+
+    TECHNICIAN = "technician"
+    FILE = "file"
+
+
+class AccessRecord(Record):
+    """How the access image shows the film.
+
+    Attributes
+    ----------
+    inverted : bool
+        Whether it was shown as a negative.
+    film_from : FilmFrom or None
+        None where nobody said which film it is; then it is shown as a positive.
+    """
+
+    inverted: bool
+    film_from: FilmFrom | None = None
+
+
 class Revision(Record):
     """One cleaning of a frame: a pure function of the inputs, the options and the engine.
 
@@ -86,6 +109,8 @@ class Revision(Record):
         Wall time of each step of the service, seconds.
     files : tuple of StoredFile
         The cleaned picture, the defect mask and the access image.
+    access : AccessRecord or None
+        How the access image shows the film; None where an earlier version made it.
     """
 
     number: int = Field(ge=1)
@@ -100,6 +125,7 @@ class Revision(Record):
     warnings: tuple[str, ...]
     seconds: dict[str, float]
     files: tuple[StoredFile, ...]
+    access: AccessRecord | None = None
 
     def result(self, *, created: bool) -> CleanResult:
         """Return what the queue stores of this revision; see `CleanResult` for `created`."""
@@ -168,6 +194,9 @@ class Sidecar(Record):
         # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
         rare = {name for name in ("replaced_originals", "original_folder") if not getattr(self, name)}
         plain = json.loads(self.model_dump_json(exclude=rare))
+        for record, name in ((plain["capture"], "negative"), *((one, "access") for one in plain["revisions"])):
+            if record[name] is None:
+                del record[name]
         return (json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
     @classmethod

@@ -29,11 +29,25 @@ class Arrived:
         The file is a picture that holds its own infrared plane.
     doubt : str or None
         Why the file can be read in more than one way while it has no separate infrared file; None if it cannot.
+    is_picture : bool
+        It holds a picture in colours, although its name is that of an infrared file: what it holds goes before its
+        name.
     """
 
     candidate: Candidate
     holds_infrared: bool
     doubt: str | None = None
+    is_picture: bool = False
+
+    @property
+    def is_half(self) -> bool:
+        """Whether it is the infrared half of a pair."""
+        return not self.is_picture and infrared_stem(PurePosixPath(self.candidate.path).name) is not None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys that it shares with the other half of its pair."""
+        return _infrared_keys(self.candidate.path) if self.is_half else _picture_keys(self.candidate.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +141,25 @@ def natural_key(path: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def pair_keys(path: str) -> frozenset[str]:
-    """Return the keys that the halves of a pair share: folder and name of the picture, with and without its suffix."""
+    """Return the keys that the halves of a pair share: folder and name of the picture, with and without its suffix.
+
+    A file whose name is that of an infrared may be a picture all the same, with an infrared of its own.
+    """
+    return _picture_keys(path) | _infrared_keys(path)
+
+
+def _picture_keys(path: str) -> frozenset[str]:
     name = PurePosixPath(path)
-    folder = str(name.parent)
+    return frozenset(name_key(f"{name.parent}/{one}") for one in (name.stem, name.name))
+
+
+def _infrared_keys(path: str) -> frozenset[str]:
+    name = PurePosixPath(path)
     stem = infrared_stem(name.name)
-    names = {name.stem, name.name} if stem is None else {stem}
-    return frozenset(name_key(f"{folder}/{one}") for one in names)
+    return frozenset() if stem is None else frozenset([name_key(f"{name.parent}/{stem}")])
 
 
-def is_infrared_half(path: str, rule: PairRule) -> bool:
+def is_named_like_half(path: str, rule: PairRule) -> bool:
     """Return whether the name of a file says that it is the infrared half of a pair."""
     return rule is not PairRule.NONE and infrared_stem(PurePosixPath(path).name) is not None
 
@@ -144,14 +168,11 @@ def _groups(ordered: Sequence[Arrived]) -> list[tuple[list[Arrived], list[Arrive
     halves: dict[str, list[Arrived]] = defaultdict(list)
     pictures: dict[str, list[Arrived]] = defaultdict(list)
     for one in ordered:
-        path = one.candidate.path
-        if infrared_stem(PurePosixPath(path).name) is not None:
-            halves[min(pair_keys(path))].append(one)
+        if one.is_half:
+            halves[min(one.keys)].append(one)
     for one in ordered:
-        path = one.candidate.path
-        if infrared_stem(PurePosixPath(path).name) is None:
-            keys = pair_keys(path)
-            pictures[next((key for key in sorted(keys) if key in halves), min(keys))].append(one)
+        if not one.is_half:
+            pictures[next((key for key in sorted(one.keys) if key in halves), min(one.keys))].append(one)
     return [(pictures[key], halves[key]) for key in dict.fromkeys([*pictures, *halves])]
 
 
@@ -174,13 +195,13 @@ def _decide_group(
         reason = f"{PurePosixPath(whole[0].candidate.path).name} holds its infrared itself"
         return [*decisions, *(LeaveToPerson(one.candidate, reason) for one in halves)]
     decisions += [_decide_picture(one, incomplete, rules, now) for one in bare]
-    return decisions + [_decide_infrared(one.candidate, incomplete, rules, now) for one in halves]
+    return decisions + [_decide_infrared(one, incomplete, rules, now) for one in halves]
 
 
 def _decide_picture(one: Arrived, incomplete: set[str], rules: PairRules, now: float) -> Decision:
     picture = one.candidate
     until = picture.changed_at + rules.timeout_s
-    if now < until or pair_keys(picture.path) & incomplete:
+    if now < until or one.keys & incomplete:
         return WaitForPartner(picture, until)
     if one.doubt is not None:
         return LeaveToPerson(picture, one.doubt)
@@ -189,8 +210,9 @@ def _decide_picture(one: Arrived, incomplete: set[str], rules: PairRules, now: f
     return LeaveToPerson(picture, f"no infrared came within {rules.timeout_s:g} s")
 
 
-def _decide_infrared(infrared: Candidate, incomplete: set[str], rules: PairRules, now: float) -> Decision:
+def _decide_infrared(one: Arrived, incomplete: set[str], rules: PairRules, now: float) -> Decision:
+    infrared = one.candidate
     until = infrared.changed_at + rules.timeout_s
-    if now < until or pair_keys(infrared.path) & incomplete:
+    if now < until or one.keys & incomplete:
         return WaitForPartner(infrared, until)
     return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s", is_lone_infrared=True)

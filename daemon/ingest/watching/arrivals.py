@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
 from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
-from filmscand.daemon.ingest.pairs.pairing import Arrived, is_infrared_half, pair_keys
+from filmscand.daemon.ingest.pairs.pairing import Arrived, is_named_like_half, pair_keys
 from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
 from filmscand.daemon.ingest.watching.content import Completeness, Content, read_content
-from filmscand.daemon.ingest.watching.rejected import Rejected
+from filmscand.daemon.ingest.watching.rejected import LeftOut, Rejected
 from filmscand.daemon.ingest.watching.settling import (
     FileStat,
     Observation,
@@ -27,7 +28,7 @@ from filmscand.daemon.ingest.watching.settling import (
     stat_of,
     wait_s,
 )
-from filmscand.daemon.ingest.watching.watch import is_being_written, is_closed
+from filmscand.daemon.ingest.watching.watch import LeftFiles, is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch, Workers
 from filmscand.drivers.files.reader import (
     SUFFIXES,
@@ -38,6 +39,8 @@ from filmscand.drivers.files.reader import (
 
 log = logging.getLogger(__name__)
 
+# Flag of a frame whose file had a time of change in the future: the clock of the camera, computer or server is wrong.
+_TIME_FLAG = "time_in_future"
 _ASIDE = {CandidateState.AMBIGUOUS, CandidateState.QUARANTINED}
 _NO_TEXT = (
     "its name is not UTF-8 (an old disk, archive or share with another character set). Give the file, or the folder "
@@ -105,9 +108,12 @@ class Arrivals:
         self._observations: dict[str, Observation] = {}
         self._handled: dict[str, FileStat] = {}
         self._holding_infrared: set[str] = set()
+        # With the name of an infrared file, but with the content of a picture.
+        self._pictures: set[str] = set()
         self._troubles = troubles
         self._rejected = rejected
         self._completeness = Completeness(rules.max_settle_s)
+        self._left_out = LeftOut(candidates, rules.max_settle_s)
         self._clock_s = clock_s
         self._complete_since_s: dict[str, float] = {}
         self._doubts: dict[str, str] = {}
@@ -117,16 +123,19 @@ class Arrivals:
         for row in self._candidates.in_state(ARRIVING - {CandidateState.SEEN, CandidateState.SETTLING}):
             self._candidates.move(row, CandidateState.SETTLING)
 
-    def note_sweep(self, found: Mapping[str, FileStat], now_s: float) -> None:
-        """Note the files that a sweep found, and forget those that it did not find."""
+    def note_sweep(self, found: Mapping[str, FileStat], now_s: float, left: LeftFiles | None = None) -> None:
+        """Note the files that a sweep found and those that it left out, and forget those that are gone."""
         for path, stat in found.items():
             self._troubles.safely(path, lambda path=path, stat=stat: self._note(path, stat, now_s))  # type: ignore[misc]
-        there = {shown(path) for path in found}
+        self._left_out.note(left or {}, now_s)
+        there = {shown(path): stat for path, (stat, _) in (left or {}).items()}
+        there |= {shown(path): stat for path, stat in found.items()}
         for row in self._candidates.in_state(ARRIVING):
             if row.path not in there:
                 self._forget(row)
         for row in self._candidates.in_state(_ASIDE):
-            if row.in_place and row.path not in there:
+            # Another file of its name has a row of its own.
+            if row.in_place and there.get(row.path) != (row.size_bytes, row.mtime_ns):
                 self._candidates.moved_away(row)
         self._rejected.retry()
         self._handled = {path: stat for path, stat in self._handled.items() if path in found}
@@ -195,7 +204,7 @@ class Arrivals:
 
     def flags_of(self, row: Candidate) -> tuple[str, ...]:
         """Return the flags that a frame gets for its file."""
-        return self._completeness.flags_of(row.path)
+        return (*self._completeness.flags_of(row.path), *((_TIME_FLAG,) if row.is_dated_ahead else ()))
 
     def complete_files(self, now: float) -> list[Arrived]:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
@@ -208,6 +217,7 @@ class Arrivals:
                 replace(row, changed_at=now - now_s + self._complete_since_s.setdefault(row.path, now_s)),
                 row.path in self._holding_infrared,
                 self._doubts.get(row.path),
+                row.path in self._pictures,
             )
             for row in rows
         ]
@@ -320,19 +330,26 @@ class Arrivals:
             self._complete_since_s[row.path] = self._clock_s()
 
     def _inspect(self, path: Path, row: Candidate) -> None:
-        half = is_infrared_half(row.path, self._watch.pair)
-        # The infrared half of a pair is one plane, whatever its file holds beside it.
-        fourth = False if half else self._watch.fourth_sample_infrared
+        named = is_named_like_half(row.path, self._watch.pair)
+        look = partial(
+            self._inspector.look,
+            path,
+            fourth_sample_is_infrared=self._watch.fourth_sample_infrared,
+            may_be_infrared=named,
+        )
         try:
-            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=half)
+            found = look(has_partner=False)
         except AmbiguousLayoutError as error:
             if self._watch.pair is PairRule.NONE:
                 raise
             # A separate infrared file settles what a fourth sample is; only without one a person has to.
-            found = self._inspector.look(path, fourth_sample_is_infrared=fourth, has_partner=True)
+            found = look(has_partner=True)
             self._doubts[row.path] = str(error)
-        if found.holds_infrared and not half:
+        if found.holds_infrared:
             self._holding_infrared.add(row.path)
+        if named and not found.is_infrared:
+            self._pictures.add(row.path)
+            log.info("%s has the name of an infrared file, but holds a picture in colours", row.path)
 
     def _fail(self, row: Candidate, error: Exception, today: date) -> None:
         # The row first: if the process is killed before the move, the file stays in place and is not ingested again.
@@ -357,6 +374,7 @@ class Arrivals:
 
     def _forget_content(self, path: str) -> None:
         self._holding_infrared.discard(path)
+        self._pictures.discard(path)
         self._completeness.forget(path)
         self._complete_since_s.pop(path, None)
         self._doubts.pop(path, None)

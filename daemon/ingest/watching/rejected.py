@@ -1,14 +1,47 @@
-"""Moves files that are no film scans out of the way, and tries again where a folder does not allow it."""
+"""Moves files that are no film scans out of the way, and names what is no file at all."""
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from pathlib import Path
 
 from filmscand.daemon.core.errors import SourceChangedError
 from filmscand.daemon.database.candidates import Candidate, Candidates, CandidateState
-from filmscand.daemon.ingest.troubles import Troubles
+from filmscand.daemon.ingest.troubles import Troubles, shown
 from filmscand.daemon.ingest.watching.put_away import PutAwayError, move_to_failed
+from filmscand.daemon.ingest.watching.settling import FileStat
+from filmscand.daemon.ingest.watching.watch import Left, LeftFiles
+
+log = logging.getLogger(__name__)
+
+
+class LeftOut:
+    """Links, empty files and things that are no files: each is named once, and stays where it is.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        The rows of the watch folder in the database.
+    patience_s : float
+        An empty file is named after so many seconds: its program may still fill it.
+    """
+
+    def __init__(self, candidates: Candidates, patience_s: float) -> None:
+        self._candidates = candidates
+        self._patience_s = patience_s
+        self._since_s: dict[str, tuple[FileStat, float]] = {}
+
+    def note(self, left: LeftFiles, now_s: float) -> None:
+        """Note what a sweep left out, by path below the watch folder; `now_s` in seconds of a monotonic clock."""
+        before, self._since_s = self._since_s, {}
+        for path, (stat, why) in left.items():
+            known = before.get(path)
+            since_s = known[1] if known is not None and known[0] == stat else now_s
+            self._since_s[path] = (stat, since_s)
+            waits = why is Left.EMPTY and now_s - since_s < self._patience_s
+            if not waits and self._candidates.set_aside(shown(path), *stat, str(why)):
+                log.warning("%s stays where it is: %s", shown(path), why)
 
 
 class Rejected:

@@ -11,10 +11,12 @@ import fcntl
 import logging
 import os
 import re
+import stat
 import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
@@ -61,7 +63,21 @@ def is_network_mount(folder: Path, mountinfo: str | None = None) -> bool:
     return bool(above) and _NETWORK.fullmatch(max(above)[2]) is not None
 
 
-def sweep(root: Path, on_unreadable: Callable[[str, OSError], None] | None = None) -> dict[str, FileStat]:
+class Left(StrEnum):
+    """Why something in a watch folder that has the name of a file is not taken, in words for a person."""
+
+    LINK = "a link, and links are not followed. Put the file or folder itself here"
+    SPECIAL = "a pipe, socket or device, and no file. Remove it"
+    EMPTY = "empty. If its program no longer writes it, remove it, and scan the frame again"
+
+
+LeftFiles = dict[str, tuple[FileStat, Left]]
+OnLeft = Callable[[str, tuple[FileStat, Left]], None]
+
+
+def sweep(
+    root: Path, on_unreadable: Callable[[str, OSError], None] | None = None, on_left: OnLeft | None = None
+) -> dict[str, FileStat]:
     """Return every file of a watch folder that may become a frame.
 
     Parameters
@@ -70,6 +86,9 @@ def sweep(root: Path, on_unreadable: Callable[[str, OSError], None] | None = Non
         The watch folder.
     on_unreadable : callable, optional
         Called with the path below `root` of a subfolder that cannot be read, and the reason; default: it is logged.
+    on_left : callable, optional
+        Called with the path of a link, an empty file, or something else that is no file; and with its size and time,
+        and why it is left out.
 
     Returns
     -------
@@ -88,7 +107,7 @@ def sweep(root: Path, on_unreadable: Callable[[str, OSError], None] | None = Non
     while folders:
         below = folders.pop()
         try:
-            files, more = _list_folder(root, below)
+            files, more = _list_folder(root, below, on_left or _ignore)
         except OSError as error:
             if not below.parts:
                 raise
@@ -293,34 +312,45 @@ def _mount(line: str) -> tuple[Path, str]:
     return Path(point), after.split(" ")[0]
 
 
-def _list_folder(root: Path, below: PurePosixPath) -> tuple[dict[str, FileStat], list[PurePosixPath]]:
+def _list_folder(root: Path, below: PurePosixPath, on_left: OnLeft) -> tuple[dict[str, FileStat], list[PurePosixPath]]:
     files: dict[str, FileStat] = {}
     folders: list[PurePosixPath] = []
     if len(below.parts) > _MAX_DEPTH:
         raise OSError(errno.ENAMETOOLONG, f"more than {_MAX_DEPTH} folders inside each other", str(root / below))
     with folder_below(root, below.parts) as folder, os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_symlink():
-                continue
+            path = str(below / entry.name)
             if entry.is_dir(follow_symlinks=False):
                 if _is_candidate_folder(entry.name):
                     folders.append(below / entry.name)
             elif _is_candidate_file(entry.name) and (found := _stat_of_entry(entry)) is not None:
-                files[str(below / entry.name)] = found
+                why = _why_left(found)
+                if why is None:
+                    files[path] = FileStat.of(found)
+                else:
+                    on_left(path, (FileStat.of(found), why))
     return files, folders
+
+
+def _why_left(found: os.stat_result) -> Left | None:
+    if stat.S_ISREG(found.st_mode):
+        return None if found.st_size > 0 else Left.EMPTY
+    return Left.LINK if stat.S_ISLNK(found.st_mode) else Left.SPECIAL
+
+
+def _ignore(_path: str, _left: tuple[FileStat, Left]) -> None:
+    pass
 
 
 def _log_unreadable(root: Path) -> Callable[[str, OSError], None]:
     return lambda below, error: log.warning("%s: cannot read the folder: %s", root / below, error.strerror)
 
 
-def _stat_of_entry(entry: os.DirEntry[str]) -> FileStat | None:
+def _stat_of_entry(entry: os.DirEntry[str]) -> os.stat_result | None:
     try:
-        found = entry.stat(follow_symlinks=False)
+        return entry.stat(follow_symlinks=False)
     except FileNotFoundError:
         return None
-    plain = entry.is_file(follow_symlinks=False) and found.st_size > 0
-    return FileStat.of(found) if plain else None
 
 
 def _is_candidate_folder(name: str) -> bool:

@@ -23,3 +23,10 @@ def test_a_frame_is_read_back_from_its_files(write, frame, tmp_path):
     assert np.array_equal(capture.rgb, frame.rgb)
     assert np.array_equal(capture.infrared, frame.infrared)
     assert capture.info.resolution_dpi == pytest.approx(frame.recipe.scanner.resolution_dpi)
+
+
+@pytest.mark.parametrize(("kind", "negative"), [("negative", True), ("leaky_slide", None)])
+def test_silverfast_says_whether_its_film_is_a_negative(tmp_path, kind, negative):
+    frame = simulate_frame(smooth_sky(60, 90, 3), KINDS[kind], seed=11)
+    info = read_capture(*write_silverfast(tmp_path, "scan", frame)).info
+    assert (info.negative, info.linear) == (negative, True)

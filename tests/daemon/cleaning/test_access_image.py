@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms
 
 from filmscand.daemon.archive.frames.encode import linear_profile, srgb_profile, write_access_jpeg, write_mask_png
-from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, PictureProperties, access_image, reduce_area
+from filmscand.daemon.cleaning.access_image import LONG_SIDE_PX, access_image, reduce_area
+from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.drivers.files.writer import TiffTags
 
@@ -114,10 +115,14 @@ def test_a_masked_negative_is_shown_as_a_positive_without_its_mask():
     assert np.abs(shown - shown.mean(axis=2, keepdims=True)).max() < 4
 
 
-def test_an_encoded_negative_is_turned_round():
+@pytest.mark.parametrize("film", [FilmKind.NEGATIVE, FilmKind.SILVER_NEGATIVE])
+def test_an_encoded_negative_is_turned_round_from_black_to_white(film):
     rgb = counts((30, 30))
-    shown = access_image(rgb, PictureProperties(False, FilmKind.SILVER_NEGATIVE))
-    assert (shown == 255 - np.floor(rgb[..., :] / 257 + 0.5)).all()
+    shown = access_image(rgb, PictureProperties(False, film))
+    for channel in range(3):
+        by_count = shown[..., channel].reshape(-1)[np.argsort(rgb[..., channel], axis=None)].astype(int)
+        assert (np.diff(by_count) <= 0).all()
+        assert (by_count[0], by_count[-1]) == (255, 0)
 
 
 def test_the_holder_does_not_set_the_black_point():

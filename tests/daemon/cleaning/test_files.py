@@ -8,6 +8,7 @@ import tifffile
 
 from filmscand.daemon.cleaning.files import clean_file, colliding, pictures_of
 from filmscand.daemon.core.errors import FrameExistsError
+from filmscand.drivers.files.planes import is_infrared_file
 from filmscand.ir import CleanOptions
 
 
@@ -47,3 +48,10 @@ def test_a_result_never_replaces_a_file_that_must_be_kept(tmp_path, kept):
         clean_file(source, tmp_path, CleanOptions(), [tmp_path / kept])
     assert (tmp_path / kept).read_bytes() == b"precious"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_picture_that_is_named_like_an_infrared_stands_for_itself(tmp_path):
+    a, b = picture(tmp_path / "a.tif"), picture(tmp_path / "a_ir.tif")
+    assert pictures_of([a, b], is_infrared_file) == [a, b]
+    real = infrared(tmp_path / "a-ir.tif")
+    assert pictures_of([a, b, real], is_infrared_file) == [a, b]

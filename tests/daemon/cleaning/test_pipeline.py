@@ -6,11 +6,12 @@ import resource
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
@@ -23,6 +24,7 @@ from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape
 from filmscand.ir import CleanOptions, clean_frame, engine_identity
+from support.film_pages import SILVERFAST_XMP
 
 FRAME = FrameId("meyer", "box-3", "r12", 7)
 STEPS = {"total", "read", "clean", "preview", "store", "write_clean", "write_mask", "write_access"}
@@ -260,3 +262,78 @@ def test_a_changed_sidecar_is_not_written_over_by_a_new_revision(archive, origin
     sidecar.write_text(sidecar.read_text().replace('"film": "unknown"', '"film": "negative"'))
     with pytest.raises(IntegrityError, match="expected a sidecar that filmscand wrote"):
         clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9))
+
+
+NEGATIVE_XMP = SILVERFAST_XMP.replace(b'Negative="No"', b'Negative="Yes"') % b"1"
+
+
+@pytest.fixture(scope="module")
+def negative():
+    return simulate_frame(landscape(240, 320, 1), KINDS["negative"], seed=3)
+
+
+def drop_negative(archive, folder, negative, xmp=None):
+    options = {} if xmp is None else {"extratags": [(700, 1, len(xmp), xmp, True)]}
+    tifffile.imwrite(folder / "n.tif", negative.rgb, photometric="rgb", metadata=None, **options)
+    return archive.copy_original(FRAME, folder / "n.tif", Role.RAW)
+
+
+def access_of(archive, number=1):
+    with Image.open(archive.frame_folder(FRAME).path / f"r12_0007_r{number:02d}_access.jpg") as image:
+        return np.asarray(image).astype(float)
+
+
+def follows_the_scene(access):
+    """Return the correlation of the access image with the light of the scene that was put on film."""
+    planes = access.mean(axis=2).reshape(-1), landscape(240, 320, 1).mean(axis=2).reshape(-1)
+    return float(np.corrcoef(*planes)[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("film", "xmp", "record"),
+    [
+        (FilmKind.UNKNOWN, NEGATIVE_XMP, {"inverted": True, "film_from": "file"}),
+        (FilmKind.NEGATIVE, None, {"inverted": True, "film_from": "technician"}),
+        (FilmKind.SLIDE, NEGATIVE_XMP, {"inverted": False, "film_from": "technician"}),
+        (FilmKind.UNKNOWN, None, {"inverted": False, "film_from": None}),
+    ],
+    ids=["the file says so", "the technician says so", "the technician says another", "nobody says"],
+)
+def test_a_negative_is_inverted_where_the_technician_or_the_file_says_so(
+    archive, tmp_path, negative, film, xmp, record
+):
+    original = drop_negative(archive, tmp_path, negative, xmp)
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,), film=film))
+    sidecar = archive.read_sidecar(FRAME)
+    assert sidecar.latest.access.model_dump(mode="json") == record
+    assert sidecar.film is film
+    assert (follows_the_scene(access_of(archive)) > 0.5) is record["inverted"]
+
+
+def test_a_negative_that_was_shown_as_a_positive_is_inverted_once_the_film_is_told(archive, tmp_path, negative):
+    original = drop_negative(archive, tmp_path, negative)
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,), film=FilmKind.NEGATIVE))
+    assert follows_the_scene(access_of(archive, 1)) < 0 < follows_the_scene(access_of(archive, 2))
+
+
+@pytest.mark.parametrize("film", FilmKind)
+def test_the_kind_of_film_changes_the_access_image_and_no_bit_of_the_cleaned_picture(archive, tmp_path, negative, film):
+    original = drop_negative(archive, tmp_path, negative, NEGATIVE_XMP)
+    clean_into_archive(archive, FRAME, CleanRequest(originals=(original,), film=film))
+    picture = tifffile.imread(archive.frame_folder(FRAME).path / "r12_0007_r01_clean.tif")
+    assert (picture == clean_frame(negative.rgb, None, CleanOptions()).rgb).all()
+    assert (tmp_path / "n.tif").read_bytes() == (archive.frame_folder(FRAME).path / original.name).read_bytes()
+
+
+def test_the_access_image_is_dated_and_titled(archive, scanned):
+    info = CaptureInfo(
+        rows=240, cols=320, layout="sane", linear=True, make="Nikon", captured_at=datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    originals = archive.store_capture(FRAME, Capture(scanned.rgb, scanned.infrared, info))
+    clean_into_archive(archive, FRAME, CleanRequest(originals=originals, captured=info))
+    with Image.open(archive.frame_folder(FRAME).path / "r12_0007_r01_access.jpg") as image:
+        exif = image.getexif()
+        assert exif[ExifTags.Base.Make] == "Nikon"
+        assert exif[ExifTags.Base.DocumentName] == "r12_0007_r01_access"
+        assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == "2026:03:01 00:00:00"

@@ -184,3 +184,28 @@ def test_a_picture_without_infrared_is_cleaned_by_its_colours_by_the_model_that_
     assert (
         command("clean", tmp_path / "a.tif", "--output", tmp_path / "out", "--detector-model", tmp_path / "no")[0] == 2
     )
+
+
+def test_a_picture_in_colours_is_cleaned_by_itself_though_it_is_named_like_an_infrared(command, tmp_path, scanned):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in ("pier.tif", "pier_ir.tif"):
+        tifffile.imwrite(folder / name, scanned.rgb, photometric="rgb", metadata=None)
+    status, text, _ = command("clean", folder, "--output", tmp_path / "out", "--json")
+    frames = json.loads(text)["frames"]
+    assert status == 0
+    assert [frame["picture"] for frame in frames] == [str(folder / "pier.tif"), str(folder / "pier_ir.tif")]
+    assert [frame["report"]["infrared"] for frame in frames] == [None, None]
+
+
+@pytest.mark.parametrize("named", ["config", "station"])
+def test_a_frame_may_take_as_much_memory_as_on_the_station_that_is_named(command, tmp_path, station, named):
+    large = tmp_path / "large.tif"
+    tifffile.imwrite(large, np.zeros((5000, 5000, 3), np.uint16), photometric="rgb", compression="zlib")
+    config = (station if named == "station" else tmp_path) / "station.yaml"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text("workers:\n  memory_limit_mib: 256\n")
+    words = ["--config", config] if named == "config" else []
+    status, text, _ = command("clean", large, "--output", tmp_path / "out", "--json", *words)
+    assert status == 1
+    assert "the limit is 256 MiB" in json.loads(text)["frames"][0]["error"]

@@ -75,6 +75,8 @@ def test_other_errors_pass_unchanged(manager):
         (OSError(errno.EMFILE, "descriptors"), Fault.WORLD),
         (MemoryError(), Fault.WORLD),
         (sqlite3.OperationalError("locked"), Fault.WORLD),
+        (sqlite3.IntegrityError("a value of a row"), Fault.FRAME),
+        (sqlite3.DataError("too large a number"), Fault.FRAME),
         (ConfigError("line 3"), Fault.CONFIGURATION),
         (ModelUnusableError("own.onnx"), Fault.CONFIGURATION),
         (ValueError("no picture"), Fault.FRAME),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -32,4 +33,22 @@ def test_each_hostile_file_is_read_or_named(tmp_path):
             look(inspector, path)
         except (FilmFileError, OSError) as error:
             assert path.name in str(error)
+    inspector.close()
+
+
+@pytest.mark.parametrize("colours", ["grey", "equal", "different"])
+@pytest.mark.parametrize("kind", ["tif", "png"])
+def test_what_a_file_holds_decides_whether_it_is_the_infrared_that_its_name_says(tmp_path, kind, colours):
+    plane = np.random.default_rng(1).integers(20_000, 60_000, (40, 60)).astype(np.uint16)
+    coloured = np.dstack([plane, plane + 1, plane])
+    samples = {"grey": plane, "equal": np.dstack([plane] * 3), "different": coloured}[colours]
+    path = tmp_path / f"a_ir.{kind}"
+    if kind == "png":
+        path.write_bytes(imagecodecs.png_encode(samples))
+    else:
+        tifffile.imwrite(path, samples, photometric="minisblack" if samples.ndim == 2 else "rgb")
+    inspector = Inspector(256 << 20)
+    found = inspector.look(path, fourth_sample_is_infrared=None, has_partner=False, may_be_infrared=True)
+    assert found.is_infrared == (colours != "different")
+    assert not look(inspector, path).is_infrared
     inspector.close()

@@ -1,18 +1,21 @@
 """From a watch folder into the archive: real files, a real database, a real archive; only the cleaning is left out."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.timing import Timing
+from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.watching.arrivals import Arrivals
-from support.ingest_bench import TODAY, digest
+from support.ingest_bench import TIMING, TODAY, digest
 from support.live_station import leftovers, write_infrared, write_inside, write_picture
 
 
@@ -271,3 +274,60 @@ def test_a_subfolder_that_cannot_be_read_is_an_alarm_and_the_others_go_on(bench)
     write_inside(bench.drop / "b.tif", 2)
     bench.run_until_queued(1)
     assert bench.alarms() == {f"unread:{bench.drop}"}
+
+
+def test_a_picture_in_colours_that_is_named_like_an_infrared_becomes_a_frame_of_its_own(bench):
+    pictures = [write_picture(bench.drop / "r" / name, seed) for seed, name in enumerate(("a.tif", "a_ir.tif"))]
+    hashes = {digest(path) for path in pictures}
+    bench.run_until_queued(2)
+    assert {digest(bench.raw(job)) for job in bench.queued()} == hashes
+    assert [[file.role for file in job.request.originals] for job in bench.queued()] == [["raw"], ["raw"]]
+
+
+def test_a_picture_with_its_infrared_inside_is_taken_at_once_whatever_its_name(make_bench):
+    bench = make_bench(pair_timeout_s=60.0)
+    write_inside(bench.drop / "r" / "a_ir.tif", 1)
+    bench.run_until_queued(1)
+    assert bench.queued()[0].request.flags == ()
+
+
+def test_a_file_dated_in_the_future_is_archived_with_a_flag(bench):
+    source = write_inside(bench.drop / "a.tif", 1)
+    os.utime(source, (10_413_792_000, 10_413_792_000))
+    bench.run_until_queued(1)
+    assert bench.queued()[0].request.flags == ("time_in_future",)
+
+
+def test_links_pipes_and_empty_files_are_named_and_left(make_bench):
+    bench = make_bench(replace(TIMING, max_settle_s=0.2))
+    (bench.drop / "link.tif").symlink_to("/etc/passwd")
+    (bench.drop / "folder").symlink_to("/etc")
+    os.mkfifo(bench.drop / "pipe.tif")
+    (bench.drop / "empty.tif").touch()
+    bench.run(lambda: len(bench.rows(CandidateState.QUARANTINED)) == 4)
+    reasons = {row.path: row.reason for row in bench.rows()}
+    assert reasons["folder"] == reasons["link.tif"]
+    assert "links are not followed" in reasons["link.tif"]
+    assert "no file" in reasons["pipe.tif"]
+    assert reasons["empty.tif"].startswith("empty.")
+    write_inside(bench.drop / "empty.tif", 1)
+    bench.run_until_queued(1)
+    assert [row.in_place for row in bench.rows(CandidateState.QUARANTINED) if row.path == "empty.tif"] == [False]
+
+
+def test_the_world_is_waited_for_and_a_mistake_of_ours_is_called_unexpected(bench, monkeypatch):
+    write_inside(bench.drop / "a.tif", 1)
+    failures = iter([OSError(errno.EMFILE, "Too many open files"), ValueError("a mistake")])
+    claim = bench.rounds._claimer.claim
+    seen = []
+
+    def fail(*halves, **words):
+        seen.extend(alarm.message for alarm in Alarms(bench.connection).standing())
+        for error in failures:
+            raise error
+        return claim(*halves, **words)
+
+    monkeypatch.setattr(bench.rounds._claimer, "claim", fail)
+    bench.run_until_queued(1)
+    assert seen == ["Too many open files", "a.tif: unexpected ValueError: a mistake; the other files go on"]
+    assert bench.alarms() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 
 import pytest
@@ -75,3 +76,27 @@ def test_all_unfinished_sessions_and_the_last_finished_ones_are_listed_newest_fi
     assert [session.session for session in found] == [6, 5, 4, 1]
     assert (found[0].state, found[0].reason, found[0].roll) == ("finished", "cancelled", "unsorted/unsorted/r5")
     assert (found[-1].state, found[-1].frames, found[-1].captured) == ("idle", 4, 0)
+
+
+def test_a_file_that_stays_incomplete_is_named_with_what_is_missing(station, connection):
+    candidates = Candidates(connection, "/drop", clock=lambda: time.time() - 100.0)
+    row = candidates.move(candidates.see("half.tif", 10, 1), CandidateState.SETTLING)
+    candidates.put_off(row, "not complete: zeros from byte 4096 on", 5.0)
+    waiting = station_status(station).waiting
+    assert [(one.path, one.state, one.reason) for one in waiting] == [
+        ("half.tif", "settling", "not complete: zeros from byte 4096 on")
+    ]
+
+
+def test_files_dated_in_the_future_are_an_alarm_of_the_clock_that_dated_them(station, connection):
+    year_ns = 365 * 86_400 * 10**9
+    now_ns = time.time_ns()
+    candidates = Candidates(connection, "/drop")
+    candidates.see("now.tif", 10, now_ns)
+    candidates.see("1970.tif", 10, 0)
+    assert station_status(station).alarms == ()
+    candidates.see("later.tif", 10, now_ns + year_ns)
+    candidates.see("2300.tif", 10, 10_413_792_000 * 10**9 - 2**64)
+    (alarm,) = station_status(station).alarms
+    assert alarm.key == "time:/drop"
+    assert "2 files have a time of change in the future, the last: 2300.tif" in alarm.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from contextlib import closing
@@ -216,3 +217,24 @@ def test_a_service_that_stops_leaves_the_session_for_the_next_one(line, act):
     with pytest.raises(SessionStoppedError):
         act(line.recovery)
     assert line.session().state is not SessionState.FINISHED
+
+
+def test_a_captured_slide_is_kept_while_the_machine_has_no_descriptor_left(line):
+    results = iter([OSError(errno.EMFILE, "Too many open files"), MemoryError(), "stored"])
+
+    def store():
+        result = next(results)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    assert line.recovery.retry_until_stored(store) == "stored"
+    assert Alarms(line.connection).standing() == []
+
+
+def test_a_mistake_of_ours_is_not_tried_again(line):
+    def store():
+        raise ValueError("a mistake")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        line.recovery.retry_until_stored(store)

@@ -9,7 +9,13 @@ import pytest
 import tifffile
 
 from filmscand.drivers.files.layout import same_aspect, software_of
-from filmscand.drivers.files.reader import AmbiguousLayoutError, PlaneMismatchError, check_whole, read_capture
+from filmscand.drivers.files.reader import (
+    AmbiguousLayoutError,
+    NotAFilmScanError,
+    PlaneMismatchError,
+    check_whole,
+    read_capture,
+)
 from filmscand.drivers.files.tiff_pages import open_film
 from support.film_pages import (
     DNG_TAGS,
@@ -154,3 +160,20 @@ def test_the_first_page_that_names_a_program_names_it_for_the_file(tmp_path):
     path = write_pages(tmp_path / "frame.tif", Page(RGB, {"software": ""}), Page(INFRARED, {"software": VUESCAN}))
     with open_film(path) as film:
         assert software_of(film) == VUESCAN
+
+
+@pytest.mark.parametrize("marked", [0, 1])
+def test_a_second_preview_in_colours_is_flagged(tmp_path, marked):
+    previews = [Page(np.ascontiguousarray(RGB[::step, ::step]), {"subfiletype": marked}) for step in (2, 4)]
+    one = read_capture(write_pages(tmp_path / "one.tif", previews[0], Page(RGB), Page(INFRARED, mark=4)))
+    two = read_capture(write_pages(tmp_path / "two.tif", *previews, Page(RGB), Page(INFRARED, mark=4)))
+    assert one.info.flags == ()
+    assert two.info.flags == ("extra_page_unused",)
+    inside = read_capture(write_pages(tmp_path / "inside.tif", *previews, rgbi_page()))
+    assert inside.info.flags == ("extra_page_unused",)
+
+
+def test_samples_of_half_precision_are_called_what_they_are(tmp_path):
+    path = write_pages(tmp_path / "frame.tif", Page((RGB / 65535.0).astype(np.float16)))
+    with pytest.raises(NotAFilmScanError, match=r"found 48 x 70 RGB of 3 x 16 bit float"):
+        read_capture(path)

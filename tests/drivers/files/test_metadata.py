@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from datetime import datetime
 
 import numpy as np
 import pytest
+import tifffile
 
 from filmscand.drivers.files.reader import read_capture
 from support.film_pages import (
@@ -89,3 +91,50 @@ def test_a_date_that_cannot_be_is_no_date(tmp_path):
 def test_an_eight_bit_file_of_vuescan_is_encoded_for_viewing(tmp_path):
     page = Page((RGB >> 8).astype(np.uint8), {"software": VUESCAN})
     assert read_capture(write_pages(tmp_path / "frame.tif", page)).info.linear is False
+
+
+@pytest.mark.parametrize(
+    ("value", "negative"),
+    [(b'="Yes"', True), (b" = 'yes'", True), (b'="No"', None), (b'="Yesterday"', None), (b'=""', None)],
+)
+def test_silverfast_says_that_its_film_is_a_negative(tmp_path, value, negative):
+    xmp = SILVERFAST_XMP.replace(b'="No"', value) % b"1"
+    page = Page(RGB, {"extratags": [(700, 1, len(xmp), xmp, True)]})
+    assert read_capture(write_pages(tmp_path / "frame.tif", page, Page(INFRARED, mark=4))).info.negative is negative
+
+
+def test_as_an_element_the_statement_counts_too(tmp_path):
+    xmp = b"<x><Silverfast:Negative>Yes</Silverfast:Negative></x>"
+    page = Page(RGB, {"extratags": [(700, 1, len(xmp), xmp, True)]})
+    assert read_capture(write_pages(tmp_path / "frame.tif", page)).info.negative is True
+
+
+def test_a_file_without_such_a_statement_does_not_say_which_film_it_is(tmp_path):
+    assert read_capture(write_pages(tmp_path / "frame.tif", rgbi_page(software=VUESCAN))).info.negative is None
+
+
+def write_with_resolution(path, field_type, value):
+    options = {"resolution": (300, 300), "resolutionunit": "inch"}
+    write_pages(path, rgbi_page(**options))
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        for tag in (282, 283):
+            tiff.pages[0].tags[tag].overwrite(value, dtype=field_type)
+    return path
+
+
+RATIONAL, SIGNED_RATIONAL, FLOAT, DOUBLE = "2I", "2i", "f", "d"
+
+
+@pytest.mark.parametrize("field_type", [RATIONAL, SIGNED_RATIONAL])
+@pytest.mark.parametrize(("value", "dpi"), [(2400, 2400.0), (100_000, 100_000.0), (100_001, None), (0, None)])
+def test_a_resolution_counts_if_a_scanner_can_have_it(tmp_path, field_type, value, dpi):
+    path = write_with_resolution(tmp_path / "frame.tif", field_type, (value, 1))
+    assert read_capture(path).info.resolution_dpi == dpi
+
+
+@pytest.mark.parametrize(
+    ("field_type", "value"), [(SIGNED_RATIONAL, (-300, 1)), (FLOAT, -300.0), (DOUBLE, math.nan), (DOUBLE, math.inf)]
+)
+def test_a_resolution_that_cannot_be_is_no_resolution(tmp_path, field_type, value):
+    path = write_with_resolution(tmp_path / "frame.tif", field_type, value)
+    assert read_capture(path).info.resolution_dpi is None

@@ -7,7 +7,7 @@ import pytest
 
 from filmscand.drivers.files.errors import NotAFilmScanError
 from filmscand.drivers.files.layout import decide_layout
-from filmscand.drivers.files.planes import read_infrared_file, read_planes
+from filmscand.drivers.files.planes import is_infrared_file, read_infrared_file, read_planes
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.files.tiff_pages import open_film
 from support.film_pages import (
@@ -16,6 +16,7 @@ from support.film_pages import (
     RGB,
     ROWS,
     Page,
+    rgbi_page,
     write_pages,
 )
 
@@ -56,3 +57,30 @@ def test_the_orientation_of_the_picture_turns_an_infrared_page_that_has_none(tmp
         planes = read_planes(film, layout)
     assert np.array_equal(planes.infrared, np.rot90(INFRARED, -1))
     assert (planes.bits, planes.flags) == (16, ())
+
+
+INFRARED_FILES = {
+    "grey": (Page(INFRARED), True),
+    "colours_equal": (Page(np.dstack([INFRARED] * 3)), True),
+    "colours": (Page(RGB), False),
+    "one_pixel": (Page(np.dstack([INFRARED, INFRARED, np.where(np.arange(COLS) == 3, 1, INFRARED)])), False),
+    "with_infrared": (rgbi_page(), False),
+    "compressed": (Page(RGB, {"compression": "zlib", "rowsperstrip": 16}), False),
+}
+
+
+@pytest.mark.parametrize(("page", "holds"), INFRARED_FILES.values(), ids=INFRARED_FILES)
+def test_the_samples_tell_whether_a_file_can_be_an_infrared(tmp_path, page, holds):
+    page = Page(page.samples.astype(np.uint16), page.options)
+    assert is_infrared_file(write_pages(tmp_path / "a_ir.tif", page)) is holds
+
+
+@pytest.mark.parametrize("own", [1, 3, 6])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_infrared_file_stored_like_its_picture_is_turned_like_it_and_that_is_said(tmp_path, orientation, own):
+    turned, own_turn = ({"extratags": [(274, 3, 1, value, True)]} for value in (orientation, own))
+    picture = write_pages(tmp_path / "a.tif", Page(RGB, turned))
+    infrared = write_pages(tmp_path / "a_ir.tif", Page(INFRARED, own_turn))
+    capture = read_capture(picture, infrared)
+    assert np.array_equal(capture.infrared, INFRARED if orientation == 1 else np.rot90(INFRARED, -1))
+    assert ("infrared_turned_like_picture" in capture.info.flags) == (own != orientation)

@@ -17,7 +17,7 @@ from filmscand.drivers.files.reader import (
     read_capture,
 )
 from filmscand.drivers.files.tiff_pages import convert_errors, open_film
-from support.film_pages import INFRARED, RGB, ROWS, Page, dng_pages, rgbi_page, write_pages
+from support.film_pages import INFRARED, RGB, ROWS, Page, assert_planes, dng_pages, rgbi_page, write_pages
 
 
 def test_file_that_grows_while_it_is_read_is_to_be_waited_for(tmp_path, monkeypatch):
@@ -89,3 +89,35 @@ def test_a_page_whose_size_its_bytes_cannot_hold_is_refused(tmp_path):
             tiff.pages[0].aspage().tags[tag].overwrite(value)
     with pytest.raises(NotAFilmScanError, match="a page size that fits its encoded bytes"):
         check_whole(path)
+
+
+BYTE_COUNTS = {
+    "one_too_many": (lambda true: true + 1, True),
+    "half": (lambda true: true // 2, True),
+    "huge": (lambda true: 2**32 - 1, True),
+    "zero_in_several_strips": (lambda true: 0, False),
+}
+
+
+@pytest.mark.parametrize(("said", "read"), BYTE_COUNTS.values(), ids=BYTE_COUNTS)
+def test_byte_counts_of_plain_strips_count_only_where_a_program_may_still_write(tmp_path, said, read):
+    path = write_pages(tmp_path / "frame.tif", rgbi_page(rowsperstrip=16))
+    set_byte_counts(path, said)
+    if read:
+        assert_planes(read_capture(path))
+    else:
+        with pytest.raises(FileTruncatedError, match="data in every strip or tile"):
+            read_capture(path)
+
+
+def test_a_single_strip_may_leave_its_byte_count_out(tmp_path):
+    path = write_pages(tmp_path / "frame.tif", rgbi_page(rowsperstrip=48))
+    set_byte_counts(path, lambda true: 0)
+    assert_planes(read_capture(path))
+
+
+def set_byte_counts(path, said):
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tag = tiff.pages[0].aspage().tags[279]
+        true = tag.value if isinstance(tag.value, tuple) else (tag.value,)
+        tag.overwrite(tuple(said(one) for one in true), dtype="I")

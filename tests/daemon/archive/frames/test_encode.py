@@ -1,13 +1,13 @@
 """The 8-bit files of a revision, read back by another library's decoder."""
 
 import io
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
-from filmscand.daemon.archive.frames.encode import srgb_profile, write_access_jpeg, write_mask_png
+from filmscand.daemon.archive.frames.encode import linear_profile, srgb_profile, write_access_jpeg, write_mask_png
 from filmscand.drivers.files.writer import TiffTags
 
 TAGS = TiffTags(
@@ -63,3 +63,30 @@ def test_the_same_picture_gives_the_same_bytes():
 def test_the_profile_is_srgb():
     profile = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"), [(None, None), (UTC, "+00:00"), (timezone(timedelta(hours=-3, minutes=-30)), "-03:30")]
+)
+def test_a_time_with_a_zone_keeps_it_and_one_without_gets_none(zone, offset):
+    tags = TiffTags(captured_at=datetime(2026, 3, 1, 23, 30, tzinfo=zone))
+    with Image.open(written(write_access_jpeg, np.zeros((8, 8, 3), np.uint8), tags)) as image:
+        found = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert found[ExifTags.Base.DateTimeOriginal] == "2026:03:01 23:30:00"
+    assert found.get(ExifTags.Base.OffsetTimeOriginal) == found.get(ExifTags.Base.OffsetTime) == offset
+
+
+def test_an_access_image_says_its_size_and_that_it_is_srgb():
+    with Image.open(written(write_access_jpeg, np.zeros((16, 24, 3), np.uint8), TiffTags())) as image:
+        found = image.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert found[ExifTags.Base.ColorSpace] == 1
+    assert (found[ExifTags.Base.ExifImageWidth], found[ExifTags.Base.ExifImageHeight]) == (24, 16)
+    assert ExifTags.Base.DateTimeOriginal not in found
+
+
+def test_the_linear_profile_is_the_same_each_time_and_has_no_time_in_it():
+    assert linear_profile() is linear_profile()
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(linear_profile())).profile
+    assert (profile.xcolor_space.strip(), profile.connection_space.strip()) == ("RGB", "XYZ")
+    assert linear_profile()[24:36] == srgb_profile()[24:36]
+    assert int.from_bytes(linear_profile()[:4], "big") == len(linear_profile())

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from filmscand.daemon.archive.frames.metadata import FileTitle, capture_tags, clean_tags, clean_title, original_title
+from filmscand.daemon.archive.frames.encode import linear_profile
+from filmscand.daemon.archive.frames.metadata import (
+    FileTitle,
+    access_tags,
+    access_title,
+    capture_tags,
+    clean_tags,
+    clean_title,
+    original_title,
+)
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import write_tiff
@@ -21,13 +30,14 @@ NAMES = {
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
     "stRef": "http://ns.adobe.com/xap/1.0/sType/ResourceRef#",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
 }
 
 
 ENGINE = EngineIdentity("0.1.0", "c" * 64, "d" * 64)
 
 
-def capture(**changes):
+def capture(icc_profile=b"profile", **changes):
     info = CaptureInfo(
         **{
             "rows": 4,
@@ -41,7 +51,7 @@ def capture(**changes):
             **changes,
         }
     )
-    return Capture(np.zeros((4, 5, 3), np.uint16), None, info, b"profile")
+    return Capture(np.zeros((4, 5, 3), np.uint16), None, info, icc_profile)
 
 
 def cleaned(frame=FRAME, revision=1, engine=ENGINE, sensitivity=0.5, **changes):
@@ -115,3 +125,75 @@ def test_any_file_name_gives_a_tiff_and_well_formed_xmp(tmp_path, name):
         assert found[269].value.isascii()
         assert found[271].value == "B?ro"
         assert text(found[700].value, "dc:identifier") == f"{name}_clean".replace("\x01", "")
+
+
+def access(revision=1, **changes):
+    return access_tags(access_title(FRAME, revision), clean_title(FRAME, revision), capture(**changes))
+
+
+def test_an_access_image_says_title_date_and_scanner_where_photo_managers_look():
+    tags = access()
+    assert text(tags.xmp, "dc:title/rdf:Alt/rdf:li") == "r12_0007_r01_access"
+    assert text(tags.xmp, "dc:description/rdf:Alt/rdf:li") == "meyer/box-3/r12_0007"
+    assert text(tags.xmp, "xmp:CreateDate") == "2026-11-20T10:30:00"
+    assert text(tags.xmp, "photoshop:DateCreated") == "2026-11-20T10:30:00"
+    assert (text(tags.xmp, "tiff:Make"), text(tags.xmp, "tiff:Model")) == ("Nikon", "LS-5000 ED")
+    assert text(tags.xmp, "xmp:CreatorTool").startswith("filmscand ")
+    assert (tags.document_name, tags.description) == ("r12_0007_r01_access", "meyer/box-3/r12_0007")
+
+
+def test_an_access_image_names_the_cleaned_picture_of_its_revision():
+    for revision in (1, 2):
+        derived = text(access(revision).xmp, "xmpMM:DerivedFrom/stRef:documentID")
+        assert derived == clean_title(FRAME, revision).document_id
+    assert access(1).xmp != access(2).xmp
+
+
+def test_an_access_image_has_no_profile_of_the_scan_because_it_is_srgb():
+    assert access(linear=True, icc_profile=b"scanner").icc_profile is None
+
+
+def test_an_access_image_of_an_unknown_scanner_and_time_names_neither():
+    tags = access(make=None, model=None, captured_at=None)
+    for path in ("tiff:Make", "tiff:Model", "xmp:CreateDate", "photoshop:DateCreated"):
+        assert text(tags.xmp, path) is None
+    assert (tags.make, tags.model, tags.captured_at) == (None, None, None)
+
+
+def test_a_maker_with_an_umlaut_is_whole_in_the_xmp():
+    tags = access(make="Büro")
+    assert (text(tags.xmp, "tiff:Make"), tags.make) == ("Büro", "B?ro")
+
+
+@pytest.mark.parametrize(
+    ("linear", "own", "profile"),
+    [
+        (True, None, linear_profile()),
+        (True, b"scanner", b"scanner"),
+        (False, None, None),
+        (None, None, None),
+        (None, b"scanner", b"scanner"),
+    ],
+    ids=["linear", "linear with a profile", "encoded", "unknown", "unknown with a profile"],
+)
+def test_only_a_scan_known_to_be_linear_gets_the_linear_profile_and_none_loses_its_own(linear, own, profile):
+    scan = capture(icc_profile=own, linear=linear)
+    titles = clean_title(FRAME, 1), original_title(FRAME, "raw")
+    assert clean_tags(*titles, scan, ENGINE, 0.5).icc_profile == profile
+    assert capture_tags(original_title(FRAME, "raw"), scan, colour=True).icc_profile == own
+
+
+@pytest.mark.parametrize("resolution_dpi", [4000.0, 2820.4, 0.5, 99_999.0, None])
+def test_the_resolution_is_written_as_it_was_read(tmp_path, resolution_dpi):
+    tags = capture_tags(
+        original_title(FRAME, "raw"), capture(icc_profile=None, resolution_dpi=resolution_dpi), colour=True
+    )
+    write_tiff(tmp_path / "a.tif", np.zeros((4, 5, 3), np.uint16), tags)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        found = [tif.pages[0].tags.valueof(tag) for tag in (282, 283, 296)]
+    if resolution_dpi is None:
+        assert found == [None, None, None]
+        return
+    assert found[0] == found[1]
+    assert found[0][0] / found[0][1] == pytest.approx(resolution_dpi, rel=1e-6)
+    assert found[2] == 2

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from pydantic import ValidationError
 
-from filmscand.daemon.archive.records.sidecar import Revision, Sidecar, frame_record
+from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
@@ -112,3 +112,19 @@ def test_an_unknown_field_is_read_and_written_again(path):
 
 def test_a_report_has_only_the_values_that_its_engine_told():
     assert json.loads(sidecar().to_json())["revisions"][0]["report"] == {"leakage": {}, "shift": {}, "threshold": 0.12}
+
+
+def test_how_the_film_was_shown_is_read_back():
+    shown = sidecar().latest.model_copy(update={"access": AccessRecord(inverted=True, film_from=FilmFrom.FILE)})
+    capture = sidecar().capture.model_copy(update={"negative": True})
+    written = sidecar(revisions=(shown,), capture=capture)
+    plain = json.loads(written.to_json())
+    assert plain["revisions"][0]["access"] == {"inverted": True, "film_from": "file"}
+    assert plain["capture"]["negative"] is True
+    assert Sidecar.from_json(written.to_json(), "x") == written
+
+
+def test_a_sidecar_of_an_earlier_version_gains_no_empty_fields():
+    plain = json.loads(sidecar().to_json())
+    assert "access" not in plain["revisions"][0]
+    assert "negative" not in plain["capture"]

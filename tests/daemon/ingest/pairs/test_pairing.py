@@ -16,16 +16,16 @@ from filmscand.daemon.ingest.pairs.pairing import (
     PairRules,
     WaitForPartner,
     decide_pairs,
-    is_infrared_half,
+    is_named_like_half,
     natural_key,
     pair_keys,
 )
 from filmscand.daemon.station.configuration import PairRule
 
 
-def arrived(path, since=0.0, holds_infrared=False):
+def arrived(path, since=0.0, holds_infrared=False, is_picture=False):
     row = Candidate(hash(path), "/drop", path, 1000, 1, CandidateState.COMPLETE, None, True, None, 0, 0.0, since, since)
-    return Arrived(row, holds_infrared)
+    return Arrived(row, holds_infrared, is_picture=is_picture)
 
 
 def decide(*files, rule=PairRule.OPTIONAL, now=0.0, incomplete=()):
@@ -162,9 +162,24 @@ def test_a_person_is_told_what_is_wrong():
     ],
 )
 def test_the_name_tells_an_infrared_half_where_pairs_are_made(path, rule, infrared):
-    assert is_infrared_half(path, rule) is infrared
+    assert is_named_like_half(path, rule) is infrared
 
 
 def test_the_halves_of_a_pair_share_a_key_and_those_of_another_folder_do_not():
     assert pair_keys("R/A_IR.tif") & pair_keys("r/a.dng")
     assert not pair_keys("r/a_ir.tif") & pair_keys("s/a.dng")
+
+
+def test_a_picture_in_colours_is_no_half_whatever_its_name_says():
+    pier = arrived("pier_ir.tif", is_picture=True)
+    assert decide(arrived("pier.tif"), pier, now=181.0) == [("ClaimFrame", "pier.tif"), ("ClaimFrame", "pier_ir.tif")]
+    assert decide(pier) == [("WaitForPartner", "pier_ir.tif")]
+    assert decide(pier, rule=PairRule.REQUIRED, now=181.0) == [("LeaveToPerson", "pier_ir.tif")]
+
+
+def test_a_picture_with_the_name_of_an_infrared_has_an_infrared_of_its_own():
+    pier = arrived("pier_ir.tif", is_picture=True)
+    halves = [arrived("pier.tif"), pier, arrived("pier_ir_ir.tif"), arrived("pier-ir.tif")]
+    pairs = [("pier.tif", "pier-ir.tif"), ("pier_ir.tif", "pier_ir_ir.tif")]
+    assert decide(*halves) == [("ClaimFrame", *pair) for pair in pairs]
+    assert decide(pier, incomplete=["pier_ir_ir.tif"], now=181.0) == [("WaitForPartner", "pier_ir.tif")]
