@@ -24,7 +24,11 @@ remove() {
     [ -z "$service" ] || wait "$service" || true
     umount -R "$root/proc" "$root/dev" 2>/dev/null || true
     # Never delete through a mount that is still there.
-    if ! grep -q " $root/" /proc/self/mounts; then rm -rf "$folder"; fi
+    if grep -q " $root/" /proc/self/mounts; then
+        echo "$folder stays: something is still mounted or runs there" >&2
+    else
+        rm -rf "$folder"
+    fi
 }
 
 # step NUMBER: the commands of one step of the how-to; what asks, is answered; there is no udevd.
