@@ -29,6 +29,7 @@ from filmscand.daemon.core.errors import DaemonError, FrameMissingError, Integri
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.place import refused_to_look
 from filmscand.daemon.station.yaml_file import ConfigProblemsError
 from filmscand.drivers.base import DriverError
 from filmscand.drivers.scanner.errors import ScannerError
@@ -94,7 +95,10 @@ def run(
     from filmscand.daemon.cleaning.engine_options import model_problem
     from filmscand.daemon.service import run_service
 
-    station = load_station(config, check_model=model_problem)
+    try:
+        station = load_station(config, check_model=model_problem)
+    except PermissionError as error:
+        raise refused_to_look(error, config) from error
     if sys.stdout.isatty():
         # Where another program reads the lines, the log names the station.
         say_labelled("station", station.root)

@@ -47,7 +47,7 @@ def reclean(
 
     if not names and not failed:
         raise typer.BadParameter("name rolls or frames, or use --failed")
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     with progress_bars() as progress:
         bar = add_bar(progress, "cleaned")
 
@@ -76,7 +76,7 @@ def rebuild(
     """Rebuild the station's database from its archive, after the database was lost."""
     from filmscand.daemon.maintenance.rebuild import rebuild
 
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     _answer(station, rebuild(station, replace=replace), _print_rebuilt, as_json=as_json)
 
 
@@ -102,7 +102,7 @@ def seal(
     from filmscand.daemon.maintenance.seal import seal
 
     labels = dict(_label(line) for line in info or ())
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     try:
         with reading_bar("sealed", [station.archive / roll for roll in rolls]):
             sealed = [seal(station, roll, labels) for roll in rolls]

@@ -24,7 +24,7 @@ def init(path: Folder = None, config: ConfigFile = None, as_json: AsJson = False
     """Make a new archive; a new station whose folder is empty does this by itself."""
     from filmscand.daemon.maintenance.adopt import init_archive
 
-    station = open_station(config, as_json=as_json, may_be_new=True)
+    station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
     _answer(station, init_archive(station, path), "made", as_json=as_json)
 
 
@@ -33,7 +33,7 @@ def adopt(path: Folder = None, config: ConfigFile = None, as_json: AsJson = Fals
     """Make an archive this station's: one that was moved, restored, or written by another station."""
     from filmscand.daemon.maintenance.adopt import adopt_archive
 
-    station = open_station(config, as_json=as_json, may_be_new=True)
+    station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
     _answer(station, adopt_archive(station, path), "adopted", as_json=as_json)
 
 

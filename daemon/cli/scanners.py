@@ -67,7 +67,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan a magazine or a strip: every frame is archived as captured, then cleaned."""
-    station = open_station(config, as_json=as_json, may_be_new=True)
+    station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
     chosen = _chosen(positions, frames)
     try:
         profile = ScannerProfile.model_validate(
@@ -150,14 +150,14 @@ def virtual_scanner(
 @session_app.command()
 def pause(session: SessionNumber, config: ConfigFile = None) -> None:
     """Pause a session after the current frame."""
-    tell_session(open_station(config), session, Wish.PAUSE)
+    tell_session(open_station(config, to_change=True), session, Wish.PAUSE)
     say(f"session {session} pauses after the current frame")
 
 
 @session_app.command()
 def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Cancel a session after the current frame; captured frames are kept."""
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     tell_session(station, session, Wish.CANCEL)
     _follow(station, config, session, as_json=as_json)
 
@@ -165,7 +165,7 @@ def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = 
 @session_app.command()
 def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Resume a session that is paused, needs attention, or was ended by a power cut, and follow it."""
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     tell_session(station, session, Wish.RESUME)
     _follow(station, config, session, as_json=as_json)
 
@@ -173,7 +173,7 @@ def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = 
 @session_app.command()
 def skip(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Resume a session without the slide that it waits at; the slide is recorded as lost, with the reason."""
-    station = open_station(config, as_json=as_json)
+    station = open_station(config, as_json=as_json, to_change=True)
     skip_slide(station, session)
     _follow(station, config, session, as_json=as_json)
 

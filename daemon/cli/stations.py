@@ -12,6 +12,7 @@ from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.terminal import say_labelled
 from filmscand.daemon.station.configuration import Station, load_station
 from filmscand.daemon.station.place import is_made, refused_to_look, require_station
+from filmscand.daemon.station.rights import require_changeable
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ConfigFile = Annotated[
@@ -19,7 +20,9 @@ ConfigFile = Annotated[
 ]
 
 
-def open_station(config: Path | None, *, as_json: bool = False, may_be_new: bool = False) -> Station:
+def open_station(
+    config: Path | None, *, as_json: bool = False, may_be_new: bool = False, to_change: bool = False
+) -> Station:
     """Return the station of a command; for a person, its folder is printed first.
 
     Parameters
@@ -30,11 +33,15 @@ def open_station(config: Path | None, *, as_json: bool = False, may_be_new: bool
         The answer is JSON: `print_answer` names the station there.
     may_be_new : bool
         Whether the command may make the station, or works without one.
+    to_change : bool
+        The command writes to the database or the archive.
 
     Raises
     ------
     StationMissingError
         There is no such station, and the command needs one; or this user may not look.
+    NotYourStationError
+        The command changes the station, and this user may not.
     """
     try:
         station = load_station(config)
@@ -43,6 +50,8 @@ def open_station(config: Path | None, *, as_json: bool = False, may_be_new: bool
         new = not is_made(station)
     except PermissionError as error:
         raise refused_to_look(error, config) from error
+    if to_change:
+        require_changeable(station)
     if not as_json:
         say_labelled("station", f"{station.root}{' (there is none yet)' if new else ''}")
     return station

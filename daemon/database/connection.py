@@ -7,6 +7,7 @@ too: a field that one version adds there is kept by versions that do not know it
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -21,6 +22,7 @@ from filmscand.daemon.database.trouble import (
     DatabaseFullError,
     DatabaseMissingError,
     DatabaseTooNewError,
+    DatabaseUnusableError,
     StationConnection,
     damaged,
     full,
@@ -265,7 +267,14 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         require_room(path)
     except DatabaseFullError:
         return _open_a_copy(path)
-    return _open_to_read(path, f"{path.absolute().as_uri()}?mode=ro")
+    try:
+        return _open_to_read(path, f"{path.absolute().as_uri()}?mode=ro")
+    except DatabaseUnusableError:
+        # While no service runs, SQLite reads only with files beside the database, and makes them: a member of the group
+        # may not.
+        if os.access(path.parent, os.W_OK) or not os.access(path, os.R_OK):
+            raise
+        return _open_a_copy(path)
 
 
 def _open_to_read(path: Path, address: str) -> sqlite3.Connection:
@@ -282,7 +291,7 @@ def _open_to_read(path: Path, address: str) -> sqlite3.Connection:
 
 
 def _open_a_copy(path: Path) -> sqlite3.Connection:
-    """Open a copy of the database and its log in the folder for temporary files: its own disk is full."""
+    """Open a copy of the database and its log in the folder for temporary files: nothing can be written beside it."""
     try:
         with tempfile.TemporaryDirectory(prefix="filmscand-") as folder:
             copy = Path(folder, path.name)

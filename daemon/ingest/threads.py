@@ -49,7 +49,7 @@ from filmscand.daemon.ingest.pairs.pairing import (
     decide_pairs,
 )
 from filmscand.daemon.ingest.plan import IngestPlan, plan_ingest
-from filmscand.daemon.ingest.troubles import Troubles, restart_alarm, tell_of_restart
+from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, restart_alarm, tell_of_restart
 from filmscand.daemon.ingest.watching.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.watching.put_away import PutAwayError
 from filmscand.daemon.ingest.watching.rejected import Rejected
@@ -154,9 +154,10 @@ class IngestRounds:
         self._alarms = Alarms(connection)
         self._network = network
         self._quiet_s = quiet_s
-        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format)
-        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format)
-        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format)
+        read, write = WatchedRights(watch.path), WatchedRights(watch.path, write=True)
+        self._unread = Troubles(self._alarms, f"unread:{watch.path}", "{} files or folders cannot be read".format, read)
+        self._files = Troubles(self._alarms, f"file:{watch.path}", "{} files cannot be taken".format, read)
+        self._held = Troubles(self._alarms, f"put_away:{watch.path}", "{} files cannot be put away".format, write)
         rules = SettleRules(quiet_s, plan.timing.max_settle_s, probe_writers=not network)
         rejected = Rejected(watch.path, self._candidates, self._held)
         inspector = Inspector(plan.memory_limit_bytes)

@@ -8,11 +8,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from filmscand.daemon.core.errors import DaemonError, Fault, SourceChangedError, whose
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.ingest.plan import IngestPlan
+from filmscand.daemon.station.rights import way_out
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,19 @@ def tell_of_restart(plan: IngestPlan, error: Exception) -> None:
         Alarms(connection).raise_alarm(restart_alarm(plan), told)
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedRights:
+    """What the service needs of the files of a watch folder: to read them, or to write in their folders."""
+
+    root: Path
+    write: bool = False
+
+    def way_out(self, path: str) -> str:
+        """Return what has to be typed for one file; empty if it is open."""
+        below = PurePosixPath(path)
+        return way_out(self.root, below.parent if self.write else below, write=self.write)
+
+
 class Troubles:
     """One alarm about all files of a watch folder that have the same kind of trouble.
 
@@ -49,13 +65,19 @@ class Troubles:
     key : str
         Key of the alarm.
     many : callable
-        Returns the first words of the alarm for a number of files; the message of the first file follows.
+        Returns the first words of the alarm for a number of files; the message of the first file follows, and then
+        what opens the files of other owners and folders.
+    watched : WatchedRights, optional
+        What the files and folders have to allow; default: nothing is said about their rights.
     """
 
-    def __init__(self, alarms: Alarms, key: str, many: Callable[[int], str]) -> None:
+    def __init__(
+        self, alarms: Alarms, key: str, many: Callable[[int], str], watched: WatchedRights | None = None
+    ) -> None:
         self._alarms = alarms
         self._key = key
         self._many = many
+        self._watched = watched
         self._messages: dict[str, str] = {}
 
     def __bool__(self) -> bool:
@@ -94,14 +116,23 @@ class Troubles:
 
     def note(self, path: str, message: str) -> None:
         """Note a file's trouble and raise the alarm; the log hears of it once."""
-        message = shown(message)
+        way = self._way_out(path)
+        message = shown(message if way in message else f"{message}. {way}")
         if self._messages.get(path) != message:
             log.error("%s; tried again until it works", message)
         self._messages[path] = message
-        first = next(iter(self._messages.values()))
-        self._alarms.raise_alarm(
-            self._key, first if len(self._messages) == 1 else f"{self._many(len(self._messages))}; the first: {first}"
-        )
+        self._alarms.raise_alarm(self._key, self._summary())
+
+    def _summary(self) -> str:
+        first, *others = self._messages.values()
+        if not others:
+            return first
+        ways = dict.fromkeys(shown(self._way_out(path)) for path in self._messages)
+        more = [way for way in ways if way and way not in first]
+        return "; ".join([self._many(len(self._messages)), f"the first: {first}", *more])
+
+    def _way_out(self, path: str) -> str:
+        return "" if self._watched is None else self._watched.way_out(path)
 
     def end(self, path: str) -> None:
         """Note that a file has no trouble any more; the alarm ends with the last one."""

@@ -25,9 +25,10 @@ from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
-from filmscand.daemon.station.configuration import SourcePolicy, Station
+from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
+from filmscand.daemon.station.rights import as_its_owner
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
@@ -104,7 +105,8 @@ def _identity(station: Station) -> Iterator[Check]:
 
 
 def _archive(station: Station) -> Iterator[Check]:
-    yield _writable("archive", station.archive, "make the folder and give it to the user that runs the service")
+    advice = "make the folder and give it to the user that runs the service"
+    yield _seen_by_its_owner(station, _writable("archive", station.archive, advice))
     room = room_of(station)
     enough = room.frames is not None and room.frames >= FEW_FRAMES
     advice = "" if enough else "free space soon"
@@ -120,7 +122,8 @@ def _database(station: Station) -> Iterator[Check]:
     elif problem := _database_problem(station.database):
         yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
-        yield _writable("database", folder, "make the folder and give it to the user that runs the service")
+        advice = "make the folder and give it to the user that runs the service"
+        yield _seen_by_its_owner(station, _writable("database", folder, advice))
 
 
 def _database_problem(database: Path) -> str | None:
@@ -150,16 +153,19 @@ def _models(station: Station) -> Iterator[Check]:
 
 def _drop_folders(station: Station) -> Iterator[Check]:
     for watch in station.watch:
-        name = f"drop folder {watch.path}"
-        if not watch.path.is_dir():
-            yield _writable(name, watch.path, "make the folder, and let the scanning program write into it")
-        elif not os.access(watch.path, os.R_OK | os.X_OK):
-            yield Check(name, Verdict.FAILED, "not readable", "let the user that runs the service read it")
-        elif watch.source_policy is not SourcePolicy.LEAVE and not os.access(watch.path, os.W_OK):
-            advice = "let the service write to it, or set `source_policy: leave`"
-            yield Check(name, Verdict.FAILED, f"read-only, but source_policy is {watch.source_policy}", advice)
-        else:
-            yield Check(name, Verdict.OK, _describe(watch.path))
+        yield _seen_by_its_owner(station, _drop_folder(watch))
+
+
+def _drop_folder(watch: Watch) -> Check:
+    name = f"drop folder {watch.path}"
+    if not watch.path.is_dir():
+        return _writable(name, watch.path, "make the folder, and let the scanning program write into it")
+    if not os.access(watch.path, os.R_OK | os.X_OK):
+        return Check(name, Verdict.FAILED, "not readable", "let the user that runs the service read it")
+    if watch.source_policy is not SourcePolicy.LEAVE and not os.access(watch.path, os.W_OK):
+        advice = "let the service write to it, or set `source_policy: leave`"
+        return Check(name, Verdict.FAILED, f"read-only, but source_policy is {watch.source_policy}", advice)
+    return Check(name, Verdict.OK, _describe(watch.path))
 
 
 def _memory(station: Station) -> Iterator[Check]:
@@ -200,6 +206,14 @@ def _writable(name: str, folder: Path, advice: str) -> Check:
         return Check(name, Verdict.FAILED, str(error), advice)
     probe.unlink()
     return Check(name, Verdict.OK, f"{folder} is writable")
+
+
+def _seen_by_its_owner(station: Station, check: Check) -> Check:
+    """Return a check of what the service may write: another user who may not has found nothing wrong with that."""
+    who = as_its_owner(station) if check.verdict is Verdict.FAILED else None
+    return (
+        check if who is None else Check(check.name, Verdict.WARNING, f"{check.found}: not known for the service", who)
+    )
 
 
 def _describe(folder: Path) -> str:

@@ -193,6 +193,14 @@ def _is_link(parent: int, name: str) -> bool:
 
 
 def _take_rights(folder: int, above: int) -> None:
-    # A share without Unix permissions keeps its own.
+    """Take group and mode of the folder above; a share without Unix permissions keeps its own."""
+    wanted = os.fstat(above)
+    mode = stat.S_IMODE(wanted.st_mode) & ~stat.S_ISVTX
     with suppress(PermissionError):
-        os.fchmod(folder, stat.S_IMODE(os.fstat(above).st_mode) & ~stat.S_ISVTX)
+        if os.fstat(folder).st_gid != wanted.st_gid:
+            os.fchown(folder, -1, wanted.st_gid)
+    # systemd's RestrictSUIDSGID forbids to name the setgid bit, which hands down the group; here it was given by name.
+    for allowed in (mode, mode & ~stat.S_ISGID):
+        if stat.S_IMODE(os.fstat(folder).st_mode) != mode:
+            with suppress(PermissionError):
+                os.fchmod(folder, allowed)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.rights import require_changeable
 
 
 class StationBusyError(DaemonError):
@@ -28,7 +29,10 @@ def sole_process(station: Station) -> Iterator[None]:
     ------
     StationBusyError
         Another process holds the lock.
+    NotYourStationError
+        This user may not change the station.
     """
+    require_changeable(station)
     path = station.database.with_name(f"{station.database.name}.lock")
     with path.open("a+") as lock:
         try:

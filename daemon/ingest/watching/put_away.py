@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pwd
 import stat
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import SourceChangedError, TransientError
 from filmscand.daemon.ingest.watching.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
 from filmscand.daemon.station.folders import sync_descriptor
+from filmscand.daemon.station.rights import hands_down, user_name, way_out
 
 REPORT_ENDING: Final = ".error.json"
 _NAME_BYTES: Final = 255
@@ -85,7 +85,7 @@ def delete(root: Path, path: str) -> None:
     """Delete an archived source file that may be gone already; see `move_to_done` for the errors."""
     name = PurePosixPath(path)
     gone = contextlib.suppress(FileNotFoundError)
-    with gone, _refused(root / path, "deleted"), folder_below(root, name.parent.parts) as folder:
+    with gone, _refused(root, path, "deleted"), folder_below(root, name.parent.parts) as folder:
         _require_regular(root / path, folder)
         os.unlink(name.name, dir_fd=folder)
         sync_descriptor(folder)
@@ -93,7 +93,7 @@ def delete(root: Path, path: str) -> None:
 
 def _move(root: Path, path: str, folder: PurePosixPath, report: bytes = b"") -> Path:
     name, away = PurePosixPath(path), folder / PurePosixPath(path).parent
-    with _refused(root / path, f"moved to {folder}"), folder_below(root, name.parent.parts) as here:
+    with _refused(root, path, f"moved to {folder}", away), folder_below(root, name.parent.parts) as here:
         _require_regular(root / path, here)
         with folder_below(root, away.parts, make=True) as there:
             free = _free_name(root / away, name.name, there)
@@ -148,17 +148,19 @@ def _is_taken(path: Path, folder: int) -> bool:
 
 
 @contextlib.contextmanager
-def _refused(source: Path, deed: str) -> Iterator[None]:
+def _refused(root: Path, path: str, deed: str, away: PurePosixPath | None = None) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise PutAwayError(f"{source}: cannot be {deed}: {_explain(source, error)}") from error
+        folders = [PurePosixPath(path).parent, *([] if away is None else [away, *away.parents])]
+        raise PutAwayError(f"{root / path}: cannot be {deed}: {_explain(root, path, folders, error)}") from error
 
 
-def _explain(source: Path, error: OSError) -> str:
+def _explain(root: Path, path: str, folders: list[PurePosixPath], error: OSError) -> str:
     """Say which folder refuses, to which user, and what helps."""
+    source = root / path
     if error.errno == errno.ELOOP:
         return f"{error.filename}: {error.strerror}. Remove the link; the file stays where it is until then"
     if error.errno == errno.EROFS:
@@ -166,20 +168,17 @@ def _explain(source: Path, error: OSError) -> str:
     if error.errno == errno.EXDEV:
         return f"{source.parent} lies on another disk than the watch folder. Watch it as a folder of its own"
     if error.errno in _NO_RIGHT:
-        user, folder = _user(), source.parent
+        user = user_name()
+        way = way_out(root, *folders, write=True)
+        if way and hands_down(root):
+            return f"{error.strerror} for user {user}. {way}"
         return (
-            f"{error.strerror} for user {user}, who has to be able to write in {folder} and in the watch folder. Give "
-            f"the folders to a group that {user} belongs to ('chgrp -R GROUP', 'chmod -R g+rwX', and 'chmod g+s' so "
-            f"that new folders inherit it), or set a default ACL ('setfacl -R -m u:{user}:rwX -m d:u:{user}:rwX')"
+            f"{error.strerror} for user {user}, who has to be able to write in {source.parent} and in the watch "
+            f"folder. Give the folders to a group that {user} belongs to ('chgrp -R GROUP', 'chmod -R g+rwX', and "
+            f"'chmod g+s' so that new folders inherit it), or set a default ACL ('setfacl -R -m u:{user}:rwX -m "
+            f"d:u:{user}:rwX')" + (f". {way}" if way else "")
         )
     return f"{error.strerror or error}"
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"number {os.geteuid()}"
 
 
 @dataclass(frozen=True, slots=True)

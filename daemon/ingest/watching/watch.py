@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,8 @@ from filmscand.daemon.ingest.watching.settling import FileStat
 from filmscand.daemon.station.configuration import Watch, WatchMode
 
 log = logging.getLogger(__name__)
+# watchdog 7 warns when it cannot listen to two folders; the sweep lists them, and an alarm names them.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
 
 DONE_FOLDER = "_done"
 FAILED_FOLDER = "_failed"

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+import filmscand.daemon.service  # noqa: F401  another user may not load it later
 from filmscand.daemon.database.connection import open_database
 
 pytestmark = pytest.mark.usefixtures("station")
@@ -55,6 +56,47 @@ def test_a_user_who_may_not_look_is_told_which_user_may(command, station):
     os.seteuid(65534)
     try:
         status, _, errors = command("status")
+    finally:
+        os.seteuid(0)
+    assert status == 1
+    assert "may not look into the station" in errors
+
+
+CHANGE_A_STATION = [
+    ["rebuild"],
+    ["seal", "c/b/r"],
+    ["reclean", "--failed"],
+    ["session", "pause", "1"],
+    ["archive", "adopt"],
+    ["scan", "--roll", "r"],
+    ["run"],
+]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+@pytest.mark.parametrize("arguments", CHANGE_A_STATION, ids=" ".join)
+def test_a_user_who_may_only_look_is_told_who_may_change_the_station(command, station, arguments):
+    (station / "archive").mkdir(parents=True)
+    open_database(station / "station.db").close()
+    for folder in (station, *station.parents[:3]):
+        folder.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        status, _, errors = command(*arguments)
+    finally:
+        os.seteuid(0)
+    assert status == 1
+    assert "this user may not change the station: the station belongs to user root, and you are user nobody" in errors
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+def test_a_user_who_may_not_look_is_not_left_with_a_bare_reason_by_run(command, station):
+    (station / "archive").mkdir(parents=True)
+    station.chmod(0o700)
+    station.parent.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        status, _, errors = command("run")
     finally:
         os.seteuid(0)
     assert status == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from filmscand.daemon.core.errors import SourceChangedError, SourceUnreadableErr
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.ingest.plan import IngestPlan
-from filmscand.daemon.ingest.troubles import Troubles, is_text, shown, tell_of_restart
+from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, is_text, shown, tell_of_restart
 
 
 @pytest.fixture
@@ -92,3 +93,33 @@ def test_an_ingest_that_begins_again_and_again_is_an_alarm(tmp_path, alarms):
     watch = SimpleNamespace(path="/drop")
     tell_of_restart(IngestPlan(watch, tmp_path, tmp_path / "station.db", None, None, 1 << 30), ValueError("odd"))
     assert messages(alarms) == {"ingest:/drop": "/drop: nothing is taken: unexpected ValueError: odd"}
+
+
+def test_an_alarm_about_several_files_names_each_command_once(alarms, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    watch = tmp_path / "drop"
+    for roll in ("a", "b"):
+        (watch / roll).mkdir(parents=True)
+        for name in ("1.tif", "2.tif"):
+            (watch / roll / name).write_bytes(b"counts")
+        (watch / roll).chmod(0o700)
+    watch.chmod(0o777)
+    for folder in (watch, *watch.parents):
+        if folder.is_relative_to(tmp_path.parent.parent.parent):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    troubles = Troubles(
+        alarms, "put_away:/drop", "{} files cannot be put away".format, WatchedRights(watch, write=True)
+    )
+    os.seteuid(65534)
+    try:
+        for path in ("a/1.tif", "a/2.tif", "b/1.tif", "b/2.tif"):
+            troubles.note(path, f"{watch / path}: cannot be moved")
+    finally:
+        os.seteuid(0)
+    commands = [f"chmod -R g+rwX {watch / roll}" for roll in ("a", "b")]
+    told = messages(alarms)["put_away:/drop"]
+    assert told.startswith(
+        f"4 files cannot be put away; the first: {watch}/a/1.tif: cannot be moved. {watch}/a belongs"
+    )
+    assert [told.count(command) for command in commands] == [1, 1]
