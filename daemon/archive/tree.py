@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, Fram
 from filmscand.daemon.archive.frames.metadata import capture_tags, original_title
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.frames.verify_frame import check_file, verify_folder
-from filmscand.daemon.archive.records.bag import DECLARATION
+from filmscand.daemon.archive.records.bag import WasSealed, is_marked_sealed, require_open
 from filmscand.daemon.archive.records.events import (
     Event,
     EventDetail,
@@ -45,7 +46,6 @@ from filmscand.daemon.core.errors import (
     FrameIdError,
     FrameMissingError,
     IntegrityError,
-    RollSealedError,
     storing,
 )
 from filmscand.daemon.core.frame_id import FrameId
@@ -74,15 +74,22 @@ class Archive:
         The ids of the station's database. Every method that writes, or on whose answer a write depends, requires them
         in the archive's marker and raises `ArchiveMissingError` where they are not; the top is never made. Without
         them, for tools that have no station, the top is made when the first frame comes.
+    was_sealed : callable, optional
+        Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
     """
 
-    def __init__(self, root: Path, identity: Identity | None = None) -> None:
+    def __init__(self, root: Path, identity: Identity | None = None, *, was_sealed: WasSealed | None = None) -> None:
         self.root = root
         self._root = ArchiveRoot(root, identity)
+        self._was_sealed = was_sealed
 
     def require_present(self) -> None:
         """Require the archive at its place; see `station.marker.open_archive` for the errors."""
         self._root.require_present()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Require the archive; everything in the block happens below the folder whose marker was read."""
+        return self._root.writing()
 
     def frame_folder(self, frame: FrameId) -> FrameFolder:
         """Return the folder of a frame and the paths of its files."""
@@ -90,9 +97,7 @@ class Archive:
 
     def is_sealed(self, frame: FrameId) -> bool:
         """Return whether the frame's roll is sealed."""
-        mark = frame.roll_folder / DECLARATION
-        with storing(self.root / mark, "read"), self._root.reading() as root:
-            return (root / mark).exists()
+        return is_marked_sealed(self._root, frame.roll_folder)
 
     def require_open(self, frame: FrameId) -> None:
         """Require that the frame's roll is not sealed.
@@ -102,8 +107,7 @@ class Archive:
         RollSealedError
             The roll is sealed.
         """
-        if self.is_sealed(frame):
-            raise RollSealedError(f"{self.root / frame.roll_folder}: the roll is sealed and takes nothing more")
+        require_open(self._root, frame.roll_folder, self._was_sealed)
 
     def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
         """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.

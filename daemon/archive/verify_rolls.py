@@ -16,7 +16,14 @@ from typing import Final
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.frames.verify_frame import FrameEvidence, folder_problem, verify_frame
 from filmscand.daemon.archive.records.bag import DECLARATION, TAG_MANIFEST, verify_bag, verify_declaration
-from filmscand.daemon.archive.records.events import Event, EventType, read_events, sidecar_digests, verify_events
+from filmscand.daemon.archive.records.events import (
+    Event,
+    EventType,
+    known_losses,
+    read_events,
+    sidecar_digests,
+    verify_events,
+)
 from filmscand.daemon.archive.records.known import EVENTS, Known, read_known, record_of, remember, sealed_record
 from filmscand.daemon.archive.records.roll_record import verify_roll_record
 from filmscand.daemon.archive.tree import Archive
@@ -26,6 +33,28 @@ from filmscand.daemon.database.archive_records import ArchiveRecord
 
 # A frame of which such an event tells has a folder for ever; one that was only stored may have been given up.
 _LASTING: Final = frozenset({EventType.CREATION, EventType.METADATA})
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLoss:
+    """A frame that is gone, which a person noted (`filmscand archive accept-loss`).
+
+    Attributes
+    ----------
+    frame : str
+        The frame.
+    at : str
+        When it was noted, UTC, ISO 8601.
+    reason : str
+        Why it is gone, in that person's words.
+    """
+
+    frame: str
+    at: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.frame}: lost, known since {self.at[:10]}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +74,8 @@ class Verification:
         accepted, and kept from now on where there is a database.
     is_new : bool
         Whether there was nothing to verify because the station is new: its database has no frame, nor has the archive.
+    known_losses : tuple of KnownLoss
+        Frames that are gone, and are no problem because a person accepted the loss.
     """
 
     verified: int
@@ -52,6 +83,7 @@ class Verification:
     problems: tuple[Problem, ...]
     first_seen: tuple[str, ...] = ()
     is_new: bool = False
+    known_losses: tuple[KnownLoss, ...] = ()
 
     @property
     def damaged(self) -> bool:
@@ -60,8 +92,8 @@ class Verification:
 
     @property
     def found_nothing(self) -> bool:
-        """Whether not one frame was verified, though the station is not new."""
-        return self.verified == 0 and not self.is_new
+        """Whether not one frame was verified, though the station is not new and not every frame is a known loss."""
+        return self.verified == 0 and not self.is_new and not self.known_losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +102,7 @@ class _Roll:
     incomplete: tuple[str, ...]
     problems: tuple[Problem, ...]
     unrecorded: tuple[ArchiveRecord, ...] = ()
+    losses: tuple[KnownLoss, ...] = ()
 
 
 def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path | None = None) -> Verification:
@@ -106,6 +139,7 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path |
         problems=tuple(problems),
         first_seen=tuple(record.path for record in unrecorded),
         is_new=known.has_database and not present,
+        known_losses=tuple(loss for roll in done for loss in roll.losses),
     )
 
 
@@ -201,8 +235,26 @@ def _verify_roll(archive: Archive, roll: Path, known: Known) -> _Roll:
     events = _events_of(folder)
     on_disk = {frame for frame in archive.frames() if frame.roll_folder == roll}
     frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | _of_events(events, roll))
-    if _is_sealed(folder, known, roll, events):
-        return _verify_sealed(archive, roll, known, frames)
+    lost = _known_losses(archive, frames, events)
+    frames = [frame for frame in frames if frame not in lost]
+    is_sealed = _is_sealed(folder, known, roll, events)
+    verify = _verify_sealed if is_sealed else _verify_open
+    return replace(verify(archive, roll, known, (frames, events)), losses=tuple(lost.values()))
+
+
+def _known_losses(archive: Archive, frames: Iterable[FrameId], events: tuple[Event, ...]) -> dict[FrameId, KnownLoss]:
+    """Return the frames that are gone and that a person noted as lost."""
+    noted = known_losses(events)
+    return {
+        frame: KnownLoss(str(frame), event.at.isoformat(), event.detail.reason or "")
+        for frame in frames
+        if (event := noted.get(str(frame))) is not None and not os.path.lexists(archive.frame_folder(frame).path)
+    }
+
+
+def _verify_open(archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]) -> _Roll:
+    folder = archive.root / roll
+    frames, events = found
     checks = {frame: verify_frame(archive.frame_folder(frame), _evidence(known, frame, events)) for frame in frames}
     complete = [frame for frame, check in checks.items() if check.is_complete]
     problems = [problem for check in checks.values() for problem in check.problems]
@@ -217,8 +269,9 @@ def _verify_roll(archive: Archive, roll: Path, known: Known) -> _Roll:
     )
 
 
-def _verify_sealed(archive: Archive, roll: Path, known: Known, frames: list[FrameId]) -> _Roll:
+def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]) -> _Roll:
     folder = archive.root / roll
+    frames, _ = found
     problems = [*verify_declaration(folder), *verify_bag(folder)]
     record = known.record(roll / TAG_MANIFEST)
     tag_manifest = folder / TAG_MANIFEST

@@ -48,6 +48,17 @@ def using_models(cleaning: Cleaning) -> Iterator[None]:
         raise ModelUnusableError(f"{error}; {advice}. Frames that need no model are cleaned meanwhile") from error
 
 
+def missing_model(cleaning: Cleaning) -> str | None:
+    """Return what to do about the first model file that cannot be opened, None if all can; no model is loaded."""
+    for key, path in cleaning.models().items():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            found = f"{path}: expected a model, found: {error.strerror}"
+            return f"{found}; bring it back, or correct cleaning.{key}. Frames that need no model are cleaned meanwhile"
+    return None
+
+
 def model_problem(key: str, path: Path) -> str | None:
     """Return why the model file of a configuration key cannot be used, None if it can.
 

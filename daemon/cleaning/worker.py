@@ -21,8 +21,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
-from filmscand.daemon.archive.records.known import frame_records
+from filmscand.daemon.archive.records.known import frame_records, sealings_in
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning.engine_options import missing_model
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
 from filmscand.daemon.core.errors import ArchiveMissingError, Fault, whose
@@ -125,22 +126,35 @@ class Worker:
         self._connection = connection
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
-        self._archive = Archive(plan.archive, identity_of(connection))
+        self._archive = Archive(plan.archive, identity_of(connection), was_sealed=sealings_in(connection))
         self._identity = this_process()
+        self._missing_model: str | None = None
 
     def run(self) -> None:
         """Take and clean frames until the supervisor says stop or the process keeps too much memory."""
+        self._repeat(self._look_for_models)
         while not self._must_stop(0.0):
             lease = self._take()
             if lease is None:
                 if self._must_stop(self._plan.timing.worker_poll_s):
                     return
+                self._repeat(self._look_for_models)
                 continue
             with frame_in_logs(lease.job.frame), _heartbeats(self._plan, lease):
                 self._clean(lease)
             if _resident_bytes() > _RECYCLE_SHARE * self._plan.memory_limit_bytes:
                 log.info("this worker still holds %d MiB and is replaced", _resident_bytes() >> 20)
                 return
+
+    def _look_for_models(self) -> None:
+        """Raise the alarm while a model file is gone, also before a frame needs it."""
+        missing = missing_model(self._plan.cleaning)
+        if missing is not None and missing != self._missing_model:
+            if self._alarms.raise_alarm(MODEL_ALARM, missing):
+                log.error("%s", missing)
+        elif missing is None and self._missing_model is not None:
+            self._alarms.clear(MODEL_ALARM)
+        self._missing_model = missing
 
     def _take(self) -> Lease | None:
         """Take a frame, unless the archive is not there or the database is one that will be forgotten."""
@@ -187,7 +201,7 @@ class Worker:
             self._queue.finish(lease, result)
             write_records(self._connection, records)
             self._alarms.clear(ARCHIVE_ALARM)
-            if all(path.is_file() for path in self._plan.cleaning.models().values()):
+            if missing_model(self._plan.cleaning) is None:
                 self._alarms.clear(MODEL_ALARM)
 
     def _give_back(self, lease: Lease, error: Exception, alarm: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -57,11 +57,14 @@ class WorkerPool:
         Instructions for each worker.
     count : int
         Number of workers, from 1.
+    clock_s : callable
+        Returns seconds of a clock that nobody sets: pauses before the next start are measured by it.
     """
 
-    def __init__(self, plan: WorkerPlan, count: int) -> None:
+    def __init__(self, plan: WorkerPlan, count: int, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._plan = plan
         self._count = count
+        self._clock_s = clock_s
         # fork would copy locks that other threads of the parent hold, numba's among them.
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
@@ -82,14 +85,14 @@ class WorkerPool:
 
     def fill(self) -> None:
         """Start the missing workers, unless a pause after an early death or a failed start has to pass first."""
-        while len(self._workers) < self._count and time.monotonic() >= self._start_at_s:
+        while len(self._workers) < self._count and self._clock_s() >= self._start_at_s:
             try:
                 self._workers.append(self._start())
             except (OSError, MemoryError, EOFError) as error:
                 # The machine's fault, and it may pass: what runs goes on.
                 self._start_problem = str(error) or type(error).__name__
                 log.error("a worker cannot be started: %s", self._start_problem)
-                self._start_at_s = time.monotonic() + backoff_s(
+                self._start_at_s = self._clock_s() + backoff_s(
                     self._failed_starts, self._plan.timing.retry_first_s, self._plan.timing.retry_cap_s
                 )
                 self._failed_starts += 1
@@ -196,7 +199,7 @@ class WorkerPool:
             process.kill()
             our_end.close()
             raise ChildProcessError(f"process {process.pid} cannot be identified")
-        return _Worker(process, our_end, identity, time.monotonic())
+        return _Worker(process, our_end, identity, self._clock_s())
 
     def _settle_dead(self, worker: _Worker, queue: Queue) -> Loss | None:
         worker.process.join()
@@ -206,10 +209,10 @@ class WorkerPool:
             return None
         reason = worker.kill_reason or _cause_of_death(worker.process.exitcode, self._plan)
         job = queue.bury(worker.identity, reason)
-        early = job is None and time.monotonic() - worker.started_s < _EARLY_DEATH_S
+        early = job is None and self._clock_s() - worker.started_s < _EARLY_DEATH_S
         self._early_deaths = self._early_deaths + 1 if early else 0
         if early:
-            self._start_at_s = time.monotonic() + backoff_s(self._early_deaths - 1, self._plan.timing.retry_first_s)
+            self._start_at_s = self._clock_s() + backoff_s(self._early_deaths - 1, self._plan.timing.retry_first_s)
         return Loss(reason, job)
 
     def _remove(self, worker: _Worker) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from importlib.metadata import version
 from typing import Annotated, Final, NoReturn, cast
 
 import typer
@@ -60,6 +59,8 @@ app.command("warm-up")(warm_up)
 
 def _tell_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         print(f"{_PROGRAM} {version(_PROGRAM)}")
         raise typer.Exit
 
@@ -92,11 +93,11 @@ def run(
     ] = False,
 ) -> None:
     """Run the service until it is stopped."""
-    from filmscand.daemon.cleaning.engine_options import model_problem
     from filmscand.daemon.service import run_service
 
     try:
-        station = load_station(config, check_model=model_problem)
+        # Without a model that it names the service starts all the same, as it goes on when one is lost while it runs.
+        station = load_station(config)
     except PermissionError as error:
         raise refused_to_look(error, config) from error
     if sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""The commands `filmscand archive init` and `filmscand archive adopt`."""
+"""The commands `filmscand archive init`, `adopt` and `accept-loss`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from filmscand.daemon.maintenance.adopt import BoundArchive
     from filmscand.daemon.station.configuration import Station
 
-archive_app = typer.Typer(help="Which folder is this station's archive.", no_args_is_help=True)
+archive_app = typer.Typer(help="The station's archive: its folder, and what of it is lost.", no_args_is_help=True)
 Folder = Annotated[
     Path | None, typer.Argument(metavar="[PATH]", help="The folder that the configuration names; default: that one.")
 ]
@@ -35,6 +35,27 @@ def adopt(path: Folder = None, config: ConfigFile = None, as_json: AsJson = Fals
 
     station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
     _answer(station, adopt_archive(station, path), "adopted", as_json=as_json)
+
+
+@archive_app.command("accept-loss")
+def accept_loss(
+    frames: Annotated[list[str], typer.Argument(metavar="COLLECTION/BOX/ROLL_0007...", help="Frames that are gone.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why they are gone, for later readers.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Note that frames are gone for good; `verify` then lists them as known losses and no longer as damage."""
+    from filmscand.daemon.maintenance.losses import accept_losses
+
+    if not reason.strip():
+        raise typer.BadParameter("--reason: expected a text, found none")
+    station = open_station(config, as_json=as_json)
+    accepted = accept_losses(station, frames, reason.strip())
+    if as_json:
+        print_answer(station, {"accepted": accepted})
+        return
+    for frame in accepted:
+        print(f"{frame}: noted as lost")
 
 
 def _answer(station: Station, bound: BoundArchive, done: str, *, as_json: bool) -> NoReturn:

@@ -45,7 +45,11 @@ def show_verification(report: Verification, *, as_json: bool, station: Path | No
         return
     for problem in report.problems:
         say(problem)
-    say(f"{report.verified} frames verified, {len(report.problems)} problems, {len(report.incomplete)} incomplete")
+    for loss in report.known_losses:
+        say(loss)
+    known = f", {len(report.known_losses)} known losses" if report.known_losses else ""
+    counts = f"{len(report.problems)} problems, {len(report.incomplete)} incomplete{known}"
+    say(f"{report.verified} frames verified, {counts}")
 
 
 def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from filmscand.daemon.archive.tree import Archive
+    from filmscand.daemon.maintenance.scan_follow import Answer
     from filmscand.daemon.maintenance.session_report import ScanReport
     from filmscand.drivers.sane.listing import DeviceInfo
 
@@ -156,18 +157,34 @@ class Bars:
         self._scanned.show(taken + session.fraction, f"{taken}{of}", total=total, state=state)
         self._cleaned.show(report.cleaned, f"{report.cleaned}{of}", total=total)
 
-    def ask(self, report: ScanReport) -> bool:
-        """Ask the person at the terminal whether a halted session shall go on; return the answer."""
+    def ask(self, report: ScanReport) -> Answer:
+        """Ask the person at the terminal what shall become of a halted session; return the answer."""
         session = report.session
         self._progress.stop()
         complain(f"{session.state}: {session.message}")
-        complain(f"{session.advice} Enter goes on, Ctrl-D ends the session.")
+        from filmscand.daemon.maintenance.scan_follow import Answer
+
+        skips = f"s and Enter leaves out slide {report.frames[-1].position}, " if report.waits_at_slide else ""
+        complain(f"{session.advice} Enter goes on, {skips}Ctrl-D ends the session.".strip())
+        answer = _answer(may_skip=report.waits_at_slide)
+        if answer is not Answer.END:
+            self._progress.start()
+        return answer
+
+
+def _answer(*, may_skip: bool) -> Answer:
+    """Read what the person types, until it is one of the answers."""
+    from filmscand.daemon.maintenance.scan_follow import Answer
+
+    known = {"": Answer.GO_ON, **({"s": Answer.SKIP} if may_skip else {})}
+    while True:
         try:
-            input()
+            typed = input().strip().lower()
         except EOFError:
-            return False
-        self._progress.start()
-        return True
+            return Answer.END
+        if typed in known:
+            return known[typed]
+        complain(f"expected {'Enter, s and Enter' if may_skip else 'Enter'} or Ctrl-D, found {typed!r}")
 
 
 def show_report(station: Station, report: ScanReport, *, as_json: bool) -> None:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from anyascii import anyascii
-
 from filmscand.daemon.core.errors import FrameIdError
 
 MAX_SLUG_LENGTH: Final = 64
@@ -88,6 +86,21 @@ class FrameId:
             raise FrameIdError(f"{folder}: expected collection/box/roll/data/<roll>_<0007>")
         return cls(parts[0], parts[1], parts[2], int(name["number"]))
 
+    @classmethod
+    def from_name(cls, name: str) -> FrameId:
+        """Return the frame of a name as it is printed: `collection/box/<roll>_<0007>`.
+
+        Raises
+        ------
+        FrameIdError
+            The text names no frame.
+        """
+        parts = name.strip("/").split("/")
+        match = _NAME.fullmatch(parts[-1])
+        if len(parts) != 3 or match is None:
+            raise FrameIdError(f"expected COLLECTION/BOX/ROLL_0007, found {name}")
+        return cls(parts[0], parts[1], match["roll"], int(match["number"]))
+
     def __str__(self) -> str:
         return f"{self.collection}/{self.box}/{self.stem}"
 
@@ -156,5 +169,8 @@ def _in_ascii(character: str) -> str:
     # Punctuation and pictures are left out, as they always were: a roll keeps its name.
     if plain or unicodedata.category(character)[0] not in "LN":
         return plain
+    # Few names have such letters, and its tables take a while to load.
+    from anyascii import anyascii
+
     # anyascii writes soft signs and stops as quotes, which would cut a word in two.
     return "".join(one for one in anyascii(character) if one.isalnum())

@@ -19,7 +19,8 @@ from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.queue import QueueError
 from filmscand.drivers.files.pairs import name_key
 
-# Longest pause of a candidate, seconds. A later time than that from now was written by a clock that ran ahead.
+# Longest pause of a candidate, seconds. A later time than that from now was written before the machine started, when
+# its clock began anew.
 MAX_PAUSE_S = 60.0
 # A time of change that lies so far ahead is no matter of time zones (at most 14 hours): a clock was wrong. Seconds.
 _AHEAD_S = 86400.0
@@ -85,7 +86,7 @@ class Candidate:
     retries : int
         Number of tries in this state that failed because of a disk, a share or the archive.
     not_before : float
-        Time of the next try, seconds since the epoch.
+        Time of the next try, seconds of the machine's monotonic clock.
     seen_at, changed_at : float
         Time of the first observation and of the last change of state, seconds since the epoch.
     """
@@ -104,9 +105,9 @@ class Candidate:
     seen_at: float
     changed_at: float
 
-    def due(self, now: float) -> bool:
-        """Return whether it may be tried at `now`; a clock that was set back delays nothing for hours."""
-        return self.not_before <= now or self.not_before > now + MAX_PAUSE_S
+    def due(self, now_s: float) -> bool:
+        """Return whether it may be tried at `now_s`, seconds of the machine's monotonic clock, which nobody sets."""
+        return self.not_before <= now_s or self.not_before > now_s + MAX_PAUSE_S
 
     @property
     def is_dated_ahead(self) -> bool:
@@ -125,12 +126,21 @@ class Candidates:
         Path of the watch folder.
     clock : callable
         Returns seconds since the epoch.
+    clock_s : callable
+        Returns seconds of a clock that nobody sets: pauses are measured by it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, watch: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        watch: str,
+        clock: Callable[[], float] = time.time,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connection = connection
         self._watch = watch
         self._clock = clock
+        self._clock_s = clock_s
 
     def see(self, path: str, size_bytes: int, mtime_ns: int) -> Candidate | None:
         """Record a file that was observed.
@@ -197,7 +207,7 @@ class Candidates:
         return self._update(
             candidate,
             "reason = ?, retries = retries + 1, not_before = ?",
-            (reason, self._clock() + min(delay_s, MAX_PAUSE_S)),
+            (reason, self._clock_s() + min(delay_s, MAX_PAUSE_S)),
         )
 
     def moved_away(self, candidate: Candidate) -> Candidate:

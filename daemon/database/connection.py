@@ -8,9 +8,7 @@ too: a field that one version adds there is kept by versions that do not know it
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -292,6 +290,10 @@ def _open_to_read(path: Path, address: str) -> sqlite3.Connection:
 
 def _open_a_copy(path: Path) -> sqlite3.Connection:
     """Open a copy of the database and its log in the folder for temporary files: nothing can be written beside it."""
+    # Every command opens a database, and hardly any has to copy it.
+    import shutil
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory(prefix="filmscand-") as folder:
             copy = Path(folder, path.name)

@@ -68,11 +68,19 @@ class Queue:
         Connection of the calling thread.
     clock : callable
         Returns the time, seconds since the epoch.
+    clock_s : callable
+        Returns seconds of a clock that nobody sets, the same in every process: pauses are measured by it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        clock: Callable[[], float] = time.time,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connection = connection
         self._clock = clock
+        self._clock_s = clock_s
 
     def reserve(
         self,
@@ -189,7 +197,7 @@ class Queue:
         Frames with fewer deaths come first, then those with fewer interruptions, then older ones.
         """
         owner = uuid.uuid4().hex
-        now = self._clock()
+        now_s = self._clock_s()
         with transaction(self._connection):
             job = self._maybe(
                 "UPDATE frames SET state = 'processing', lease_owner = ?, lease_pid = ?, lease_born = ?,"
@@ -200,8 +208,9 @@ class Queue:
                 worker.born,
                 time.monotonic() + lease_s,
                 time.monotonic(),
-                now,
-                now + MAX_BACKOFF_S,
+                now_s,
+                # A later time than that was written before the machine started, when its clock began anew.
+                now_s + MAX_BACKOFF_S,
             )
         return None if job is None else Lease(job, owner)
 
@@ -242,7 +251,7 @@ class Queue:
             lease,
             error,
             int(error is not None),
-            self._clock() + delay_s,
+            self._clock_s() + delay_s,
         )
 
     def bury(self, worker: ProcessId, error: str) -> Job | None:

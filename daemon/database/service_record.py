@@ -41,3 +41,4 @@ def begin_service(connection: sqlite3.Connection, service: ServiceRecord) -> Non
         connection.execute("DELETE FROM alarms")
         # They were meant for the disks and shares of then.
         connection.execute("UPDATE frames SET not_before = 0 WHERE state = 'queued'")
+        connection.execute("UPDATE candidates SET not_before = 0 WHERE not_before != 0")

@@ -15,6 +15,7 @@ from contextlib import closing
 from datetime import date
 from functools import partial
 
+from filmscand.daemon.archive.records.known import sealings_in
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     Fault,
@@ -163,7 +164,7 @@ class IngestRounds:
         inspector = Inspector(plan.memory_limit_bytes)
         self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected, inspector=inspector)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        archive = Archive(plan.archive, identity_of(connection))
+        archive = Archive(plan.archive, identity_of(connection), was_sealed=sealings_in(connection))
         self._gate = ArchiveGate(archive, self._alarms, plan.timing)
         compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
         self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
@@ -200,7 +201,7 @@ class IngestRounds:
         require_in_place(self._connection, self._plan.database)
         if not self._gate.is_archive_there():
             return False
-        for row in self._arrivals.settled(time.time()):
+        for row in self._arrivals.settled(time.monotonic()):
             self._guard(row, lambda row=row: self._check(row))  # type: ignore[misc]
         for row in self._due({CandidateState.STORED, *({CandidateState.DUPLICATE} if self._held else ())}):
             if row.state is CandidateState.STORED or row.path in self._held:
@@ -384,8 +385,8 @@ class IngestRounds:
             self._arrivals.refresh(current, time.monotonic())
 
     def _due(self, states: set[CandidateState]) -> list[Candidate]:
-        now = time.time()
-        return [row for row in self._candidates.in_state(states) if row.due(now)]
+        now_s = time.monotonic()
+        return [row for row in self._candidates.in_state(states) if row.due(now_s)]
 
     def _alarm(self, key: str, error: Exception) -> None:
         if self._alarms.raise_alarm(key, str(error)):

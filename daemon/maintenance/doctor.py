@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from filmscand.daemon.core.errors import TransientError
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
 from filmscand.daemon.database.frames import count_frames
+from filmscand.daemon.database.presence import is_blank
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.ingest.watching.watch import is_network_mount
 from filmscand.daemon.maintenance.checks import Check, Verdict
@@ -123,13 +125,29 @@ def _database(station: Station) -> Iterator[Check]:
         yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
         advice = "make the folder and give it to the user that runs the service"
-        yield _seen_by_its_owner(station, _writable("database", folder, advice))
+        yield _seen_by_its_owner(station, _told_of_file(_writable("database", folder, advice), station))
+
+
+def _told_of_file(folder: Check, station: Station) -> Check:
+    """Return what is so of the database's file, from the check of its folder."""
+    database = station.database
+    if folder.verdict is not Verdict.OK:
+        return folder
+    if is_blank(database):
+        found = f"{database} is {'empty' if database.exists() else 'missing'}"
+        if identity_problem(station) is not None:
+            return Check(folder.name, Verdict.FAILED, found, "put it back, or run `filmscand rebuild`")
+        return replace(folder, found=f"{found}; a new station makes it; {folder.found}")
+    if not os.access(database, os.R_OK | os.W_OK):
+        advice = "give the file to the user that runs the service"
+        return Check(folder.name, Verdict.FAILED, f"{database} cannot be written by this user", advice)
+    return replace(folder, found=f"{database} is there and writable")
 
 
 def _database_problem(database: Path) -> str | None:
     if problem := room_problem(database):
         return problem
-    if not database.exists():
+    if is_blank(database):
         return None
     try:
         with closing(open_to_read(database)) as connection:

@@ -144,10 +144,12 @@ def bind(station: Station, connection: sqlite3.Connection, *, replace: bool = Fa
 
 def bound_archive(station: Station, connection: sqlite3.Connection) -> Archive:
     """Return the archive of an open station; it requires the marker before it writes."""
+    from filmscand.daemon.archive.records.known import sealings_in
     from filmscand.daemon.archive.tree import Archive
 
     stored = find_identity(connection)
-    return Archive(station.archive, None if stored is None else stored.identity)
+    ids = None if stored is None else stored.identity
+    return Archive(station.archive, ids, was_sealed=sealings_in(connection))
 
 
 def archive_of(station: Station) -> Archive:

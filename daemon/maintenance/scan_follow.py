@@ -13,14 +13,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.session_records import HALTED, SessionState, Wish
-from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.database.sessions import SessionError, Sessions
 from filmscand.daemon.maintenance.session_report import ScanReport, report_of
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
+
+
+class Answer(StrEnum):
+    """What the person at the terminal says about a session that is halted."""
+
+    GO_ON = "go on"
+    SKIP = "skip"
+    END = "end"
 
 
 class Follower:
@@ -35,11 +44,11 @@ class Follower:
     session_id : int
         Number of the session.
     ask : callable or None
-        Asks the person at the terminal whether a halted session shall resume; None if no person is there.
+        Asks the person at the terminal what shall become of a halted session; None if no person is there.
     """
 
     def __init__(
-        self, station: Station, config: Path | None, session_id: int, ask: Callable[[ScanReport], bool] | None
+        self, station: Station, config: Path | None, session_id: int, ask: Callable[[ScanReport], Answer] | None
     ) -> None:
         self._station = station
         self._session_id = session_id
@@ -92,10 +101,15 @@ class Follower:
     def _ask_person(self, connection: sqlite3.Connection, report: ScanReport) -> None:
         if self._ask is None:
             return
-        wish = Wish.RESUME if self._ask(report) else Wish.CANCEL
+        answer, sessions = self._ask(report), Sessions(connection)
         # Another terminal may have answered meanwhile.
-        if Sessions(connection).find(self._session_id).state in HALTED:
-            Sessions(connection).ask(self._session_id, wish)
+        if sessions.find(self._session_id).state not in HALTED:
+            return
+        if answer is Answer.SKIP:
+            with suppress(SessionError):
+                sessions.ask_to_skip(self._session_id)
+        else:
+            sessions.ask(self._session_id, Wish.RESUME if answer is Answer.GO_ON else Wish.CANCEL)
 
     def _cancel(self, connection: sqlite3.Connection) -> None:
         if Sessions(connection).find(self._session_id).state is not SessionState.FINISHED:

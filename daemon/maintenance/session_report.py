@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.request import ReportRecord
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState
-from filmscand.daemon.database.session_records import FinishReason, ScanPlan, Session, SessionFrame, SessionState, Taken
+from filmscand.daemon.database.session_records import (
+    HALTED,
+    FinishReason,
+    ScanPlan,
+    Session,
+    SessionFrame,
+    SessionState,
+    Taken,
+)
 from filmscand.daemon.database.sessions import Sessions
 
 
@@ -100,6 +108,11 @@ class ScanReport:
     def done(self) -> bool:
         """Whether the session is over, and every captured frame is finished."""
         return self.session.state is SessionState.FINISHED and all(frame.settled for frame in self.frames)
+
+    @property
+    def waits_at_slide(self) -> bool:
+        """Whether the session is halted at a slide, which can be skipped."""
+        return self.session.state in HALTED and bool(self.frames) and self.frames[-1].taken is Taken.RESERVED
 
     @property
     def exit_status(self) -> Exit:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -46,6 +45,9 @@ def _folder_of_user(environment: MutableMapping[str, str]) -> Path | None:
 
 def _temporary_folder() -> Path:
     """Return a folder that this user alone can write: kernels of somebody else would run as this user's code."""
+    # Almost nobody needs it, and it takes longer to load than all the rest of this module.
+    import tempfile
+
     folder = Path(tempfile.gettempdir(), f"filmscand-kernels-{os.getuid()}")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

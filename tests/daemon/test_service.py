@@ -22,7 +22,16 @@ from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.status import ServiceStatus, station_status
 from filmscand.daemon.service import Bell, Supervisor
 from filmscand.daemon.station.systemd_notify import Notifier
-from support.live_station import LiveStation, leftovers, running, write_infrared, write_inside, write_picture
+from support.live_station import (
+    LiveStation,
+    leftovers,
+    running,
+    write_dusty,
+    write_infrared,
+    write_inside,
+    write_picture,
+)
+from support.program import PROGRAM
 from support.systemd_manager import heard
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -254,6 +263,23 @@ def test_a_database_that_is_removed_or_replaced_ends_the_service_and_is_not_made
     assert source.exists()
     assert (tmp_path / "station.db").exists() is replaced
     assert [frame.number for frame in station.archive.frames()] == [1]
+
+
+def test_a_service_starts_without_a_model_that_it_names_and_cleans_what_needs_none(tmp_path):
+    model = tmp_path / "gone.onnx"
+    station = LiveStation(tmp_path, cleaning={"detector_model": str(model)})
+    station.command = [*PROGRAM, "run", "--config", str(station.config)]
+    with running(station):
+        status = station.wait_for(lambda status: status.service.running and status.alarms, at_most_s=120.0)
+        assert [alarm.key for alarm in status.alarms] == ["model"]
+        assert str(model) in status.alarms[0].message
+        write_dusty(station.drop / "dusty.tif", 3)
+        write_picture(station.drop / "needs_it.tif", 4)
+        status = station.wait_for(
+            lambda status: status.outcomes["archived"] == 1 and status.states["queued"] == 1, at_most_s=120.0
+        )
+        assert [frame.source for frame in status.last_frames] == ["dusty.tif"]
+        assert station.stop() == 0
 
 
 def test_systemd_hears_of_the_start_the_watchdog_and_the_stop(tmp_path):

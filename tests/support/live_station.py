@@ -49,6 +49,18 @@ def write_inside(path, seed, **size):
     return path
 
 
+def write_dusty(path, seed):
+    """Write a scan with so much dust in its infrared that no model has to confirm it."""
+    planes = film(seed)
+    for row in range(12, 110, 16):
+        for col in range(12, 170, 24):
+            planes[row : row + 3, col : col + 3] //= 3
+    path.parent.mkdir(parents=True, exist_ok=True)
+    extra = {"photometric": "rgb", "extrasamples": [0], "software": "VueScan 9 x64 (9.8.26.08)", "metadata": None}
+    tifffile.imwrite(path, planes, **extra)
+    return path
+
+
 def write_picture(path, seed, **size):
     """Write a scan without infrared."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +105,7 @@ class LiveStation:
         self.drop = root / "drop"
         self.program = root / "run_station.py"
         self.program.write_text(RUN)
+        self.command = [sys.executable, str(self.program), str(self.config)]
         self.log = root / "service.log"
         self.service = None
 
@@ -110,9 +123,8 @@ class LiveStation:
         return self.archive.copy_original(frame, source, Role.RAW)
 
     def start(self, **environment):
-        command = [sys.executable, str(self.program), str(self.config)]
         with self.log.open("ab") as log:
-            self.service = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **environment})
+            self.service = subprocess.Popen(self.command, stderr=log, stdout=log, env={**os.environ, **environment})
         return self.service
 
     def status(self):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from filmscand.daemon.archive.files.archive_root import ArchiveRoot
 from filmscand.daemon.archive.files.atomic_file import hash_file
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
+from filmscand.daemon.core.errors import RollSealedError, storing
 from filmscand.daemon.core.plain_file import read_plain
 
 DECLARATION: Final = "bagit.txt"
@@ -24,6 +26,33 @@ DECLARED: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _FOLDERS: Final = frozenset({"data", "metadata"})
 _LINE: Final = re.compile(r"(?P<sha512>[0-9a-fA-F]{128})[ \t]+\*?(?P<path>\S.*)")
 _ESCAPED: Final = {"%": "%25", "\n": "%0A", "\r": "%0D"}
+
+# Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
+WasSealed = Callable[[Path], bool]
+
+
+def is_marked_sealed(root: ArchiveRoot, roll: Path) -> bool:
+    """Return whether a roll has the file that is written last when it is sealed; `roll` is relative to the archive."""
+    with storing(root.path / roll / DECLARATION, "read"), root.reading() as top:
+        return os.path.lexists(top / roll / DECLARATION)
+
+
+def require_open(root: ArchiveRoot, roll: Path, was_sealed: WasSealed | None) -> None:
+    """Require that a roll is not sealed; one that lost the mark of it is sealed all the same.
+
+    Raises
+    ------
+    RollSealedError
+        The roll is sealed.
+    """
+    folder = root.path / roll
+    if is_marked_sealed(root, roll):
+        raise RollSealedError(f"{folder}: the roll is sealed and takes nothing more")
+    if was_sealed is not None and was_sealed(roll):
+        raise RollSealedError(
+            f"{folder / DECLARATION}: this file is gone, but the roll was sealed and takes nothing more; restore the "
+            "file from a copy of the archive, and run filmscand verify"
+        )
 
 
 def payload(bag: Path) -> Iterator[Path]:

@@ -46,6 +46,11 @@ class EventType(StrEnum):
     FIXITY_CHECK = "fixity check"
     METADATA = "metadata modification"
     SEALING = "information package creation"
+    LOSS = "deaccession"
+
+
+# Events of a frame after which its folder has to be there.
+_STORING: Final = frozenset({EventType.CAPTURE, EventType.INGESTION, EventType.CREATION, EventType.METADATA})
 
 
 class EventDetail(Record):
@@ -67,6 +72,8 @@ class EventDetail(Record):
         Number of files in the payload of a sealed roll.
     earlier_name : str
         Name of a renamed file before.
+    reason : str
+        Why a frame is gone for good, in the words of the person who said so.
     """
 
     original_name: str | None = None
@@ -77,6 +84,7 @@ class EventDetail(Record):
     is_derived_from: str | None = None
     files: int | None = None
     earlier_name: str | None = None
+    reason: str | None = None
 
 
 class Event(Record):
@@ -116,6 +124,17 @@ def sidecar_event(frame: FrameId, name: str, content: bytes) -> Event:
     """Return the event that a sidecar is about to be written with this content."""
     detail = EventDetail(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     return Event(type=EventType.METADATA, frame=str(frame), about=name, detail=detail)
+
+
+def known_losses(events: Iterable[Event]) -> dict[str, Event]:
+    """Return by frame the last event that a person accepted its loss, unless files of it were stored afterwards."""
+    losses: dict[str, Event] = {}
+    for event in events:
+        if event.type is EventType.LOSS:
+            losses[event.frame] = event
+        elif event.type in _STORING:
+            losses.pop(event.frame, None)
+    return losses
 
 
 def sidecar_digests(events: Iterable[Event], frame: FrameId) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +87,11 @@ def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
     """
     with closing(open_database(database)) as connection:
         write_records(connection, records)
+
+
+def sealings_in(connection: sqlite3.Connection) -> Callable[[Path], bool]:
+    """Return a function that tells whether a database remembers that a roll was sealed; see `Archive`."""
+    return lambda roll: find_record(connection, (roll / TAG_MANIFEST).as_posix()) is not None
 
 
 def frame_records(connection: sqlite3.Connection, root: Path, frame: FrameId) -> tuple[ArchiveRecord, ...]:

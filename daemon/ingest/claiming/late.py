@@ -147,11 +147,13 @@ class LateInfrared:
         source = next(one for one in sources_of(self._connection, job.job_id) if one.role == Role.INFRARED)
         folder = self._archive.frame_folder(job.frame)
         if self._halves.find_stored(job.frame, source) is None:
-            set_aside(folder)
+            with self._archive.writing():
+                set_aside(folder)
         try:
             late = self._halves.store(job, source)
         except (SourceChangedError, FrameExistsError):
-            bring_back(folder)
+            with self._archive.writing():
+                bring_back(folder)
             raise
         request = self._with_late(job, late.model_copy(update={"original_name": PurePosixPath(source.name).name}))
         self._note_replaced(job, request)

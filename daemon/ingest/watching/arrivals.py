@@ -158,12 +158,12 @@ class Arrivals:
         due_s = (next_observation_s(observation, self._rules.quiet_s) for observation in self._observations.values())
         return min(due_s, default=None)
 
-    def settled(self, now: float) -> list[Candidate]:
-        """Return the files that have settled and still have to be checked, `now` in seconds since the epoch."""
+    def settled(self, now_s: float) -> list[Candidate]:
+        """Return the files that have settled and still have to be checked, `now_s` in seconds of a monotonic clock."""
         observations = self._observations.items()
         paths = [path for path, observation in observations if has_settled(observation, self._rules.quiet_s)]
         rows = [self._rows[path] for path in paths if self._rows[path].state is CandidateState.SETTLING]
-        return [row for row in rows if row.due(now)]
+        return [row for row in rows if row.due(now_s)]
 
     def check(self, row: Candidate, today: date) -> None:
         """Check whether a settled file is a complete film scan, and move its row on accordingly.
@@ -209,8 +209,8 @@ class Arrivals:
     def complete_files(self, now: float) -> list[Arrived]:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
         states = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR)
-        rows = [row for row in self._rows.values() if row.state in states and row.due(now)]
         now_s = self._clock_s()
+        rows = [row for row in self._rows.values() if row.state in states and row.due(now_s)]
         return [
             # The wall clock may be set meanwhile: what the row waits for is counted by the other one.
             Arrived(

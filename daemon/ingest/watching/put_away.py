@@ -21,10 +21,13 @@ from pydantic_core import to_json
 
 from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import SourceChangedError, TransientError
-from filmscand.daemon.ingest.watching.watch import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
 from filmscand.daemon.station.folders import sync_descriptor
 from filmscand.daemon.station.rights import hands_down, user_name, way_out
 
+# They are named here, for a command that only counts what was put away loads nothing that watches folders.
+DONE_FOLDER: Final = "_done"
+FAILED_FOLDER: Final = "_failed"
+DUPLICATES_FOLDER: Final = "_duplicates"
 REPORT_ENDING: Final = ".error.json"
 _NAME_BYTES: Final = 255
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM})

@@ -24,6 +24,7 @@ from watchdog.observers import Observer
 
 from filmscand.daemon.archive.files.source_file import folder_below
 from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.ingest.watching.put_away import DONE_FOLDER, DUPLICATES_FOLDER, FAILED_FOLDER
 from filmscand.daemon.ingest.watching.settling import FileStat
 from filmscand.daemon.station.configuration import Watch, WatchMode
 
@@ -31,9 +32,6 @@ log = logging.getLogger(__name__)
 # watchdog 7 warns when it cannot listen to two folders; the sweep lists them, and an alarm names them.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
 
-DONE_FOLDER = "_done"
-FAILED_FOLDER = "_failed"
-DUPLICATES_FOLDER = "_duplicates"
 _OUR_FOLDERS = frozenset({DONE_FOLDER, FAILED_FOLDER, DUPLICATES_FOLDER})
 _FOREIGN_FOLDERS = frozenset({"__macosx", "#recycle", "$recycle.bin", "lost+found", "system volume information"})
 _FOREIGN_FILES = frozenset({"thumbs.db", "desktop.ini"})

@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import tifffile
 
 import filmscand.ir
 from filmscand.daemon.archive.tree import Archive
@@ -22,7 +21,7 @@ from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceF
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
 from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import Cleaning, LogLevel, Station
-from support.live_station import film, leftovers, write_inside, write_picture
+from support.live_station import leftovers, write_dusty, write_inside, write_picture
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 TIMING = Timing(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
@@ -196,17 +195,6 @@ def test_a_process_is_known_by_number_and_birth():
     assert identify(2**22 + 1) is None
 
 
-def write_dusty(path, seed):
-    """Write a scan with so much dust in its infrared that no model has to confirm it."""
-    planes = film(seed)
-    for row in range(12, 110, 16):
-        for col in range(12, 170, 24):
-            planes[row : row + 3, col : col + 3] //= 3
-    extra = {"photometric": "rgb", "extrasamples": [0], "software": "VueScan 9 x64 (9.8.26.08)", "metadata": None}
-    tifffile.imwrite(path, planes, **extra)
-    return path
-
-
 def test_while_a_model_is_gone_only_the_frames_that_need_it_wait_and_they_are_cleaned_when_it_is_back(line, tmp_path):
     model = tmp_path / "own.onnx"
     needy, plain = line.add(1, write=write_picture), line.add(2, write=write_dusty)
@@ -222,3 +210,16 @@ def test_while_a_model_is_gone_only_the_frames_that_need_it_wait_and_they_are_cl
     line.run(lambda: line.finished(needy))
     assert line.job(needy).outcome is JobOutcome.ARCHIVED
     assert Alarms(line.connection).standing() == []
+
+
+def test_a_model_that_is_gone_is_told_before_a_frame_needs_it_and_no_longer_when_it_is_back(line, tmp_path):
+    model = tmp_path / "own.onnx"
+    line.start(cleaning=Cleaning(detector_model=model))
+    alarms = Alarms(line.connection)
+    line.run(lambda: alarms.count() == 1)
+    (alarm,) = alarms.standing()
+    assert alarm.key == "model"
+    assert f"{model}: expected a model" in alarm.message
+    assert "cleaning.detector_model" in alarm.message
+    model.write_bytes(b"looked into when a frame needs it")
+    line.run(lambda: alarms.count() == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role
 from filmscand.daemon.station.marker import MARKER
 from support.archive_frames import write
+from support.known_archive import archive_known_frame
 
 OTHER_COMMANDS = [
     ["run"],
@@ -77,3 +79,21 @@ def test_status_verify_and_doctor_say_that_the_archive_is_not_there(command, sta
     checks = {check["name"]: check for check in json.loads(command("doctor", "--json")[1])["checks"]}
     assert checks["archive identity"]["advice"].startswith("Mount its disk")
     assert list((station / "archive").iterdir()) == []
+
+
+def test_a_loss_is_accepted_with_a_reason_and_verify_ends_well(command, station, tmp_path):
+    command("archive", "init")
+    archive = Archive(station / "archive")
+    for number in (1, 2):
+        archive_known_frame(archive, tmp_path, station / "station.db", FrameId("c", "b", "r", number))
+    shutil.rmtree(archive.frame_folder(FrameId("c", "b", "r", 2)).path)
+    assert command("verify")[0] == 5
+    assert command("archive", "accept-loss", "c/b/r_0002")[0] == 2
+    assert command("archive", "accept-loss", "c/b/r_0001", "--reason", "burnt")[0] == 1
+    status, out, _ = command("archive", "accept-loss", "c/b/r_0002", "--reason", "burnt")
+    assert (status, out.splitlines()[1:]) == (0, ["c/b/r_0002: noted as lost"])
+    status, out, _ = command("verify")
+    assert status == 0
+    assert re.search(r"^c/b/r_0002: lost, known since [0-9-]{10}: burnt$", out, re.MULTILINE)
+    assert out.splitlines()[-1] == "1 frames verified, 0 problems, 0 incomplete, 1 known losses"
+    assert [loss["frame"] for loss in json.loads(command("verify", "--json")[1])["known_losses"]] == ["c/b/r_0002"]

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -97,27 +98,72 @@ def test_ctrl_c_ends_the_scan_after_the_frame_at_hand(environment, tmp_path):
     assert len(stems(tmp_path)) == report["captured"] == len(virtual.delivered)
 
 
+@contextmanager
+def scanning_at_a_terminal(environment, *arguments):
+    """Run `filmscand scan` at a terminal of its own; yield the process and our end of the terminal."""
+    ours, theirs = pty.openpty()
+    terminal = {**environment, "TERM": "xterm"}
+    line = [*PROGRAM, "scan", "--roll", "r", *map(str, arguments)]
+    scan = subprocess.Popen(line, env=terminal, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    try:
+        yield scan, ours
+    finally:
+        scan.kill()
+        scan.wait()
+        os.close(ours)
+
+
 def test_a_person_at_a_terminal_sees_progress_and_is_asked_what_to_do_about_a_jam(environment, tmp_path):
-    with scanner(2, "jammed@start:2xall") as virtual:
-        ours, theirs = pty.openpty()
-        line = [*PROGRAM, "scan", "--roll", "r", "--device", virtual.device]
-        terminal = {**environment, "TERM": "xterm"}
-        scan = subprocess.Popen(line, env=terminal, stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        try:
-            seen = read_until(ours, "goes on")
-            virtual.clear_faults()
-            os.write(ours, b"\n")
-            seen += read_until(ours, "slides captured")
-            assert scan.wait(60) == 0
-        finally:
-            scan.kill()
-            scan.wait()
-            os.close(ours)
+    with (
+        scanner(2, "jammed@start:2xall") as virtual,
+        scanning_at_a_terminal(environment, "--device", virtual.device) as (scan, ours),
+    ):
+        seen = read_until(ours, "ends the session")
+        virtual.clear_faults()
+        os.write(ours, b"\n")
+        seen += read_until(ours, "slides captured")
+        assert scan.wait(60) == 0
     assert "Free the slide" in seen
+    assert "Enter goes on, s and Enter leaves out slide 2, Ctrl-D ends the session" in seen
     assert re.search(r"scanned.*2 of 2", seen)
     assert "left" in seen
     assert stems(tmp_path) == ["r_0001", "r_0002"]
+
+
+def test_a_person_at_a_terminal_leaves_out_a_frame_that_always_fails(environment, tmp_path):
+    with (
+        scanner(3, "io_error@start:2xall", model="coolscan2") as virtual,
+        scanning_at_a_terminal(environment, "--device", virtual.device, "--frames", 3) as (scan, ours),
+    ):
+        read_until(ours, "ends the session")
+        virtual.clear_faults()
+        os.write(ours, b"skip it\n")
+        read_until(ours, "expected Enter, s and Enter or Ctrl-D")
+        os.write(ours, b"s\n")
+        read_until(ours, "2 slides captured")
+        assert scan.wait(60) == 3
+        assert {frame.slide for frame in virtual.delivered} == {1, 3}
+    assert stems(tmp_path) == ["r_0001", "r_0003"]
+
+
+def test_a_frame_that_always_fails_is_left_out_by_session_skip_and_the_rest_is_scanned(command, tmp_path):
+    with scanner(3, "io_error@start:2xall", model="coolscan2") as virtual:
+        assert command("scan", "--roll", "r", "--frames", 3, "--device", virtual.device).returncode == 4
+        virtual.clear_faults()
+        done = command("session", "skip", 1, "--json")
+        report = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert (report["captured"], report["cleaned"], report["lost"]) == (2, 2, 1)
+    assert [(frame["position"], frame["taken"]) for frame in report["frames"]] == [
+        (1, "captured"),
+        (2, "lost"),
+        (3, "captured"),
+    ]
+    assert report["frames"][1]["error"].startswith("skipped: ")
+    again = command("session", "skip", 1)
+    assert again.returncode == 1
+    assert "nothing to skip" in again.stderr
 
 
 def read_until(terminal, words):

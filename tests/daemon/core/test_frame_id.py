@@ -91,3 +91,11 @@ def test_names_that_are_alike_at_their_beginning_differ_in_their_suffix():
     one, two = ("f" * 70 + end for end in ("1", "2"))
     assert slug(one) == slug(two)
     assert not set(list(slugs_of(one, one))[1:]) & set(list(slugs_of(two, two))[1:])
+
+
+def test_a_frame_is_found_again_by_the_name_that_it_prints():
+    frame = FrameId("c", "b", "r_1", 7)
+    assert FrameId.from_name(str(frame)) == frame
+    for text in ("c/b/r", "b/r_0007", "c/b/r_7", "c/b/x/r_0007", ""):
+        with pytest.raises(FrameIdError):
+            FrameId.from_name(text)

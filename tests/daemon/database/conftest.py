@@ -1,4 +1,4 @@
-"""A database of its own for each test, and a queue whose clock the test turns."""
+"""A database of its own for each test, and a queue whose clocks the test turns."""
 
 from __future__ import annotations
 
@@ -23,5 +23,10 @@ def clock():
 
 
 @pytest.fixture
-def queue(connection, clock):
-    return Queue(connection, clock)
+def monotonic_clock():
+    return Clock()
+
+
+@pytest.fixture
+def queue(connection, clock, monotonic_clock):
+    return Queue(connection, clock, monotonic_clock)

@@ -19,6 +19,7 @@ from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue, QueueError
 
 NOW = 1_000_000.0
+NOW_S = 5_000.0
 
 
 def reserve_frame(connection):
@@ -28,7 +29,7 @@ def reserve_frame(connection):
 
 @pytest.fixture
 def watched(connection):
-    return Candidates(connection, "/drop", lambda: NOW)
+    return Candidates(connection, "/drop", lambda: NOW, lambda: NOW_S)
 
 
 def walk(watched, row, *states):
@@ -94,15 +95,23 @@ def test_the_states_before_the_claim_are_those_of_arriving_files(watched):
 def test_a_candidate_that_is_put_off_keeps_its_state_and_counts_its_retries(watched):
     row = watched.put_off(watched.see("a.tif", 10, 1), "the share does not answer", 30.0)
     assert (row.state, row.reason, row.retries) == (CandidateState.SEEN, "the share does not answer", 1)
-    assert not row.due(NOW + 29.0)
-    assert row.due(NOW + 30.0)
+    assert not row.due(NOW_S + 29.0)
+    assert row.due(NOW_S + 30.0)
     moved = watched.move(row, CandidateState.SETTLING)
     assert (moved.reason, moved.retries, moved.not_before) == (None, 0, 0.0)
 
 
-def test_a_clock_that_was_set_back_puts_no_candidate_off_for_hours(watched):
+@pytest.mark.parametrize("wall_clock", [NOW - 172_800.0, NOW + 172_800.0])
+def test_setting_the_clock_makes_no_pause_of_a_candidate_longer_or_shorter(connection, wall_clock):
+    watched = Candidates(connection, "/drop", lambda: wall_clock, lambda: NOW_S)
     row = watched.put_off(watched.see("a.tif", 10, 1), "later", 30.0)
-    assert row.due(NOW - 2 * MAX_BACKOFF_S)
+    assert not row.due(NOW_S + 29.0)
+    assert row.due(NOW_S + 30.0)
+
+
+def test_a_pause_of_a_candidate_that_was_begun_before_the_machine_started_is_over(watched):
+    row = watched.put_off(watched.see("a.tif", 10, 1), "later", 30.0)
+    assert row.due(NOW_S - 2 * MAX_BACKOFF_S)
 
 
 def test_a_forgotten_candidate_is_gone(watched):
@@ -161,12 +170,12 @@ def test_a_file_that_was_moved_away_no_longer_waits_for_a_person(connection, wat
     assert [row.path for row in files_in_place(connection, states)] == ["a.tif"]
 
 
-def test_a_pause_is_never_longer_than_the_longest_and_a_later_time_is_of_a_wrong_clock(watched):
+def test_a_pause_is_never_longer_than_the_longest_and_a_later_time_is_of_another_clock(watched):
     row = watched.put_off(watched.see("a.tif", 10, 1), "later", 3600.0)
-    assert row.not_before - NOW <= MAX_PAUSE_S
-    assert not row.due(NOW)
-    assert row.due(NOW - 3600.0)
-    assert row.due(NOW + 3600.0)
+    assert row.not_before - NOW_S <= MAX_PAUSE_S
+    assert not row.due(NOW_S)
+    assert row.due(NOW_S - 3600.0)
+    assert row.due(NOW_S + 3600.0)
 
 
 def test_a_file_that_is_set_aside_at_once_is_named_and_may_be_seen_twice(watched):

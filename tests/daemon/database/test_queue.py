@@ -136,19 +136,30 @@ def test_a_heartbeat_holds_the_lease(queue, connection):
     assert held.worker == WORKER
 
 
-def test_a_frame_given_back_waits_and_comes_again_for_ever(queue, clock):
+def test_a_frame_given_back_waits_and_comes_again_for_ever(queue, monotonic_clock):
     enqueue(queue, "a")
     for time in range(50):
         lease = queue.take(WORKER, 60.0)
         assert queue.give_back(lease, "no space left", 30.0).retries == time + 1
         assert queue.take(WORKER, 60.0) is None
-        clock.now += 31.0
+        monotonic_clock.now += 31.0
 
 
-def test_a_clock_that_was_set_back_puts_no_frame_off_for_hours(queue, clock):
+@pytest.mark.parametrize("seconds", [-172_800.0, -200.0, 200.0, 172_800.0])
+def test_setting_the_clock_makes_no_pause_of_a_frame_longer_or_shorter(queue, clock, monotonic_clock, seconds):
     enqueue(queue, "a")
     queue.give_back(queue.take(WORKER, 60.0), "no space left", 30.0)
-    clock.now -= 2 * MAX_BACKOFF_S
+    clock.now += seconds
+    monotonic_clock.now += 29.0
+    assert queue.take(WORKER, 60.0) is None
+    monotonic_clock.now += 1.0
+    assert queue.take(WORKER, 60.0) is not None
+
+
+def test_a_pause_that_was_begun_before_the_machine_started_is_over(queue, monotonic_clock):
+    enqueue(queue, "a")
+    queue.give_back(queue.take(WORKER, 60.0), "no space left", 30.0)
+    monotonic_clock.now -= 2 * MAX_BACKOFF_S
     assert queue.take(WORKER, 60.0) is not None
 
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from filmscand.daemon.maintenance.checks import Verdict
 from filmscand.daemon.maintenance.doctor import examine
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch, Workers
 
 
@@ -40,6 +42,26 @@ def test_looking_changes_nothing(station, tmp_path):
 
 def test_everything_that_is_not_right_says_what_to_do(station):
     assert all(check.advice for check in examine(station) if check.verdict is not Verdict.OK)
+
+
+def test_a_new_station_has_no_database_yet_and_is_told_so(station):
+    check = found(station)["database"]
+    assert check.verdict is Verdict.OK
+    assert check.found.startswith(f"{station.database} is missing; a new station makes it")
+
+
+def test_a_database_that_is_there_is_called_so(station):
+    connect_station(station).close()
+    assert found(station)["database"].found == f"{station.database} is there and writable"
+
+
+@pytest.mark.parametrize(("lose", "word"), [(Path.unlink, "missing"), (os.truncate, "empty")])
+def test_a_database_that_is_lost_beside_its_archive_fails(station, lose, word):
+    connect_station(station).close()
+    lose(station.database, *([0] if lose is os.truncate else []))
+    check = found(station)["database"]
+    assert (check.verdict, check.found) == (Verdict.FAILED, f"{station.database} is {word}")
+    assert "filmscand rebuild" in check.advice
 
 
 def test_an_archive_where_a_file_lies_fails(station, tmp_path):

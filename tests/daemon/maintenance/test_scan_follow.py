@@ -13,7 +13,7 @@ import pytest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance.scan_follow import Follower
+from filmscand.daemon.maintenance.scan_follow import Answer, Follower
 from filmscand.daemon.station.configuration import load_station
 from support.live_station import write_config
 
@@ -51,14 +51,17 @@ def test_where_nobody_can_answer_a_session_that_needs_a_person_is_left_as_it_is(
     assert sessions.find(session_id).wish is None
 
 
-def test_an_answer_that_comes_after_another_terminal_has_ended_the_session_is_dropped(station, sessions, session_id):
+@pytest.mark.parametrize("answer", Answer)
+def test_an_answer_that_comes_after_another_terminal_has_ended_the_session_is_dropped(
+    station, sessions, session_id, answer
+):
     sessions.move(session_id, SessionState.ATTENTION, "a slide is stuck", "Free it.")
     asked = []
 
     def ask(report):
         asked.append(report.session.message)
         sessions.finish(session_id, FinishReason.CANCELLED)
-        return True
+        return answer
 
     report = Follower(station, None, session_id, ask).follow(lambda _: None)
     assert asked == ["a slide is stuck"]

@@ -21,14 +21,16 @@ from filmscand.daemon.core.errors import IntegrityError, RollSealedError, Transi
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import Roll, SourceFile
+from filmscand.daemon.database.frames import Roll, SourceFile, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import ScannerProfile, ScanPlan
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance import seal as sealing
+from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, reclean
 from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
+from filmscand.drivers.files.reader import read_capture
 from support.live_station import LiveStation, running, write_inside
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -256,6 +258,46 @@ def test_that_a_roll_is_sealed_is_remembered_whatever_happens_to_its_bag(known, 
     assert folder / name in [problem.path for problem in report.problems]
     with pytest.raises((IntegrityError, RollSealedError)):
         seal(known.station, ROLL)
+
+
+def test_a_sealed_roll_whose_mark_is_gone_takes_nothing_all_the_same(known, folder, tmp_path):
+    seal(known.station, ROLL)
+    (folder / "bagit.txt").unlink()
+    late = write_inside(tmp_path / "late.tif", 9)
+    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, None, "slide", "test:0", None, ScannerProfile())
+    capture = read_capture(late)
+    with closing(open_database(known.station.database)) as connection:
+        archive = bound_archive(known.station, connection)
+        for deed in (
+            lambda: archive.reserve(FrameId("unsorted", "unsorted", "r", 3)),
+            lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
+            lambda: archive.store_capture(FrameId("unsorted", "unsorted", "r", 3), capture),
+            lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
+            lambda: archive.append_events(FRAMES[0], []),
+            lambda: reclean(known.station, [ROLL], Changes(0.9)),
+            lambda: queue_session(known.station, arguments),
+        ):
+            with pytest.raises(RollSealedError, match=r"bagit.txt: this file is gone, but the roll was sealed"):
+                deed()
+    assert not (folder / "data" / "r_0003").exists()
+    assert known.status().states["queued"] == 0
+
+
+def test_what_is_dropped_or_queued_for_a_sealed_roll_whose_mark_is_gone_is_refused(known, folder):
+    seal(known.station, ROLL)
+    (folder / "bagit.txt").unlink()
+    with closing(open_database(known.station.database)) as connection:
+        (job, _) = jobs_named(connection, "unsorted", "unsorted", "r")
+        Queue(connection).retry(job.job_id, CleanRequest(sensitivity=0.9, originals=job.request.originals))
+    before = sorted(folder.rglob("*"))
+    with running(known):
+        dropped = write_inside(known.drop / "r" / "late.tif", 9)
+        status = known.wait_for(lambda status: status.waiting and status.outcomes["failed"], at_most_s=120.0)
+    assert [(file.path, file.state) for file in status.waiting] == [("r/late.tif", "ambiguous")]
+    assert "bagit.txt: this file is gone" in status.waiting[0].reason
+    assert "bagit.txt: this file is gone" in status.last_frames[0].error
+    assert dropped.exists()
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_a_new_tag_manifest_that_fits_changed_records_is_not_the_one_that_was_written(known, folder):

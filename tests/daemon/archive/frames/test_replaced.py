@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from filmscand.daemon.archive.frames.replaced import bring_back, replaced_originals, set_aside
+from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role
 
@@ -45,3 +46,13 @@ def test_a_frame_without_infrared_has_nothing_to_set_aside(folder):
     assert set_aside(folder) is None
     bring_back(folder)
     assert replaced_originals(folder) == ()
+
+
+def test_a_link_in_place_of_the_frames_folder_leads_nowhere_while_the_archive_is_written(archive, folder, tmp_path):
+    write(folder, b"infrared")
+    elsewhere = tmp_path / "elsewhere"
+    folder.path.rename(elsewhere)
+    folder.path.symlink_to(elsewhere)
+    with archive.writing(), pytest.raises(ArchiveUnwritableError, match="found a link"):
+        set_aside(folder)
+    assert [path.name for path in elsewhere.iterdir()] == ["r_0007_ir.tif"]

@@ -2,22 +2,27 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmscand.daemon.archive.files.archive_root import ArchiveRoot
 from filmscand.daemon.archive.files.problem import ProblemKind
 from filmscand.daemon.archive.records.bag import (
     DECLARED,
     MANIFEST,
     TAG_MANIFEST,
     bag_info,
+    is_marked_sealed,
     manifest,
     payload,
+    require_open,
     verify_bag,
     verify_declaration,
 )
+from filmscand.daemon.core.errors import RollSealedError
 
 
 def sha512(path):
@@ -139,3 +144,16 @@ def test_the_mark_of_a_sealed_roll_is_compared_to_the_letter(bag):
     assert list(verify_declaration(bag)) == []
     (bag / "bagit.txt").write_bytes(b"")
     assert [one.kind for one in verify_declaration(bag)] == [ProblemKind.CHANGED]
+
+
+def test_a_roll_is_open_until_it_is_marked_or_remembered_as_sealed(tmp_path):
+    root, roll = ArchiveRoot(tmp_path, None), Path("c/b/r")
+    (tmp_path / roll).mkdir(parents=True)
+    require_open(root, roll, None)
+    require_open(root, roll, lambda asked: asked != roll)
+    with pytest.raises(RollSealedError, match=r"c/b/r/bagit.txt: this file is gone"):
+        require_open(root, roll, lambda asked: asked == roll)
+    (tmp_path / roll / "bagit.txt").write_bytes(DECLARED)
+    assert is_marked_sealed(root, roll)
+    with pytest.raises(RollSealedError, match="is sealed and takes nothing more"):
+        require_open(root, roll, None)

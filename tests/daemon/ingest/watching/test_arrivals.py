@@ -226,7 +226,7 @@ def test_the_wait_for_the_other_half_does_not_follow_the_wall_clock(folder):
 def retry(folder, seconds):
     """Let time pass until the files that were put off are due, and check them."""
     folder.rest(seconds)
-    for row in folder.arrivals.settled(time.time() + MAX_PAUSE_S):
+    for row in folder.arrivals.settled(time.monotonic() + MAX_PAUSE_S):
         folder.arrivals.check(row, TODAY)
 
 
