@@ -1,4 +1,4 @@
-"""How kernels with a parallel loop are compiled."""
+"""How kernels are compiled: those with a parallel loop, and those that other kernels alone call."""
 
 from __future__ import annotations
 
@@ -28,4 +28,15 @@ def parallel_kernel(function: Callable[..., Result]) -> Callable[..., Result]:
     # Numba takes entries out of the dictionary that it is given.
     options: Any = dict(_PRANGE_ALONE)
     kernel: Callable[..., Result] = njit(parallel=options, cache=True)(function)
+    return kernel
+
+
+def inner_kernel(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Compile a kernel that other kernels alone call: without the entries for Python and C, which take long to compile.
+
+    Divisions follow IEEE 754, as in NumPy: no branch for a division by zero.
+    """
+    kernel: Callable[..., Result] = njit(
+        cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
+    )(function)
     return kernel

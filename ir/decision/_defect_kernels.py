@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 from filmscand.ir.leakage._block_kernels import select
 
 GAMMA = np.float32(2.2)
@@ -43,7 +43,7 @@ def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error
             ratio_variance[index, channel] = (GAMMA / value) ** 2 * variance + (weights[3] * dark) ** 2
 
 
-@njit(cache=True)
+@inner_kernel
 def _without_stray(density, stray, opaque):
     through = (np.exp(-density) - stray) / (np.float32(1) - stray)
     return -np.log(max(through, opaque))
@@ -98,7 +98,7 @@ def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
         shares[region, 0], shares[region, 1] = bright_count / count, others / count
 
 
-@njit(cache=True)
+@inner_kernel
 def _extremes(ratio, variance, index):
     """Return the least and the greatest deviation of a pixel's three channels from their fill, 0 among them."""
     least, most = np.float32(0), np.float32(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 
 # Side of a cell, in pixels.
 CELL_PX = 16
@@ -123,13 +123,13 @@ def measure_tints(means, totals, base, coefficients, first, height, measured):
             measured[at, col, 3] = _range(totals, at + HALO, col)
 
 
-@njit(cache=True)
+@inner_kernel
 def _from_middle(place, length):
     """Return where a square lies: -1 at the first side of the frame, 1 at the other."""
     return np.float32(2 * place + 1) / np.float32(length) - np.float32(1)
 
 
-@njit(cache=True)
+@inner_kernel
 def _derivatives(totals, at, col):
     """Return the mean density of the colours at a square, its second derivative, and its slopes across and down."""
     left, right = totals[at, max(col - 1, 0)], totals[at, min(col + 1, totals.shape[1] - 1)]
@@ -139,7 +139,7 @@ def _derivatives(totals, at, col):
     return here / np.float32(3), bend, half * (right - left), half * (below - above)
 
 
-@njit(cache=True)
+@inner_kernel
 def _range(totals, at, col):
     lowest = highest = totals[at, col]
     for across in (-FAR, 0, FAR):
@@ -150,7 +150,7 @@ def _range(totals, at, col):
     return highest - lowest
 
 
-@njit(cache=True)
+@inner_kernel
 def _between(base, row, col, plane):
     """Interpolate the cells' values at a square, linearly between their middles."""
     down = min(max((row + np.float32(0.5)) / _CELL - np.float32(0.5), np.float32(0)), np.float32(base.shape[0] - 1))
@@ -163,7 +163,7 @@ def _between(base, row, col, plane):
     return np.float32(upper + np.float32(down - top) * (lower - upper))
 
 
-@njit(cache=True)
+@inner_kernel
 def class_of(measured, edges):
     """Return the class of a square by its density and the range around; edges: (2, classes - 1), ascending."""
     density, contrast = 0, 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 from filmscand.ir.leakage._residual_kernels import CLIPPED, GRADE_BITS, NEPER
 
 # Rows that one thread processes at a time.
@@ -19,7 +19,7 @@ NOTHING, WEAK, SEED, FAINT = 0, 1, 2, 3
 FAINT_SEEDS = 80
 
 
-@njit(cache=True)
+@inner_kernel
 def _interpolate_row(grid, row_at, col_index, col_part, line, out):
     """Interpolate one row of a grid of block centres bilinearly.
 
@@ -40,7 +40,7 @@ def _interpolate_row(grid, row_at, col_index, col_part, line, out):
         out[col] = west + col_part[col] * (following[left] - west)
 
 
-@njit(cache=True)
+@inner_kernel
 def _density_row(values, grades, base, out):
     """Compute the density above clean film of one row, nepers; at most 0 where the infrared is clipped."""
     for col in range(out.shape[0]):
@@ -48,7 +48,7 @@ def _density_row(values, grades, base, out):
         out[col] = min(density, np.float32(0)) if grades[col] & CLIPPED else density
 
 
-@njit(cache=True)
+@inner_kernel
 def _binomial_row(density, three, five):
     """Smooth a row with the binomials of 3 and 5; `density` has two more columns at both sides.
 
@@ -61,7 +61,7 @@ def _binomial_row(density, three, five):
         five[col] = wide * np.float32(1 / 16.0)
 
 
-@njit(cache=True)
+@inner_kernel
 def _classify_row(threes, fives, grades, local, limits, classes):
     """Classify the pixels of a row by the density smoothed over 3 by 3 and 5 by 5."""
     above, here, below = threes
@@ -190,7 +190,7 @@ def fill_runs(classes, starts, runs):
             runs[at, 1] = cols
 
 
-@njit(cache=True)
+@inner_kernel
 def _root(parents, run):
     """Return the first run of a region and shorten the path to it."""
     while parents[run] != run:

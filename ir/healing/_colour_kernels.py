@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 from filmscand.ir.healing._healing_kernels import DEFECT, FREE
 
 # Distance up to which a defect's surroundings are measured.
@@ -45,7 +45,7 @@ def measure_depths(states, rows, cols, depths):
         depths[index] = depth
 
 
-@njit(cache=True)
+@inner_kernel
 def _detail(rgb, states, display, row, col, detail):
     """Write a free pixel's relative difference from the four around it; return False unless all five are free."""
     height, width = states.shape
@@ -64,7 +64,7 @@ def _detail(rgb, states, display, row, col, detail):
     return True
 
 
-@njit(cache=True)
+@inner_kernel
 def _bounds(rows, cols, first, last):
     top, bottom = rows[first], rows[first]
     left, right = cols[first], cols[first]
@@ -168,7 +168,7 @@ def smooth_densities(starts, rows, cols, measured, weights, prior, reach, smooth
             kept[index] = part
 
 
-@njit(cache=True)
+@inner_kernel
 def _donor_offset(states, rows, cols, first, last):
     """Return the offset to the nearest film that is free over a whole region; (0, 0) where there is none."""
     height, width = states.shape

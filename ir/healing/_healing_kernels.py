@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 from filmscand.ir.leakage._residual_kernels import SEGMENT_PX
 
 # The two sides of a gap.
@@ -56,7 +56,7 @@ def mark_rims(states, rows, cols):
                     states[near_row, near_col] = RIM
 
 
-@njit(cache=True)
+@inner_kernel
 def _walk(states, row, col, down, across, longest):
     """Return the steps to the first free pixel in a direction, or 0 where there is none within `longest`."""
     height, width = states.shape
@@ -70,7 +70,7 @@ def _walk(states, row, col, down, across, longest):
     return 0
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _end_profile(rgb, display, states, end, step, profiles, side):
     """Write the mean display values of up to DEPTH pixels from an end outwards, at five places across the direction.
 
@@ -113,7 +113,7 @@ def _end_profile(rgb, display, states, end, step, profiles, side):
                 profiles[side, place, channel] = profiles[side, 2, channel]
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _compare(profiles, turned):
     """Return two profiles' mean squared difference, and the smaller variance: structure that both ends show.
 
@@ -138,7 +138,7 @@ def _compare(profiles, turned):
     return difference * np.float32(1 / 15.0), min(first_variance, second_variance) * np.float32(1 / 15.0)
 
 
-@njit(cache=True)
+@inner_kernel
 def _grid_of(rows, cols):
     """Return the index of each pixel on a region's bounding box (-1 elsewhere), and the box's first row and column."""
     top, left = rows.min(), cols.min()
@@ -148,7 +148,7 @@ def _grid_of(rows, cols):
     return grid, top, left
 
 
-@njit(cache=True)
+@inner_kernel
 def _find_gaps(states, rows, cols, gaps, steps):
     """Number the gaps that a region's pixels lie in, and write the steps to both ends; return the count.
 
@@ -177,7 +177,7 @@ def _find_gaps(states, rows, cols, gaps, steps):
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _measure_gap(rgb, display, states, pixel, direction, ends, profiles, records, gap):
     """Measure both ends of a gap: their difference, the structure that both show, and the middle value of each."""
     row, col = pixel
@@ -197,7 +197,7 @@ def _measure_gap(rgb, display, states, pixel, direction, ends, profiles, records
         records[gap, 0], records[gap, 1] = _compare(profiles, abs(down) < 2 and abs(across) < 2)
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _reached(steps, index, direction):
     """Return the steps to both ends of a gap; 0 for an end out of reach."""
     longest = LONGEST_STEPS[direction]
@@ -205,7 +205,7 @@ def _reached(steps, index, direction):
     return (ahead if ahead <= longest else 0), (behind if behind <= longest else 0)
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _gap_lengths(steps, index, lengths):
     """Write each direction's gap length in pixels, 0 without an end, doubled for a single end; return the shortest."""
     shortest = np.float32(np.inf)
@@ -218,7 +218,7 @@ def _gap_lengths(steps, index, lengths):
     return shortest
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _weigh(records, gap, ends, length, grain, estimates, direction):
     """Estimate a pixel from one gap; return the estimate's weight and the difference of the gap's ends.
 
@@ -239,7 +239,7 @@ def _weigh(records, gap, ends, length, grain, estimates, direction):
     return (grain + records[gap, 1]) / ((grain + records[gap, 0]) * length), records[gap, 0]
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _mix(weights, estimates, total, fill, error, index):
     """Write the weighted mean of the directions' estimates and their spread."""
     for channel in range(3):
@@ -255,7 +255,7 @@ def _mix(weights, estimates, total, fill, error, index):
         error[index, channel] = spread / total
 
 
-@njit(cache=True, error_model="numpy")
+@inner_kernel
 def _fill_region(rgb, display, states, rows, cols, grain, fill, error, first):
     """Fill a region's pixels from both ends of eight directions; fill[:, 0] is -1 where no direction has an end.
 
@@ -305,7 +305,7 @@ def fill_pixels(rgb, display, states, starts, rows, cols, grain, fill, error):
         _fill_region(rgb, display, states, rows[part], cols[part], grain, fill, error, first)
 
 
-@njit(cache=True)
+@inner_kernel
 def _cubic(x):
     """Return Catmull and Rom's interpolation kernel at x."""
     x = abs(x)
@@ -316,7 +316,7 @@ def _cubic(x):
     return 0.0
 
 
-@njit(cache=True)
+@inner_kernel
 def _value_between(values, row, col, down, across):
     """Read a plane up to half a pixel below and right of a pixel, by cubic interpolation."""
     height, width = values.shape
@@ -332,7 +332,7 @@ def _value_between(values, row, col, down, across):
     return total
 
 
-@njit(cache=True)
+@inner_kernel
 def _binomial_inside(values, row, col, scale):
     """Smooth over 5 by 5 pixels, `scale` apart, well inside the frame."""
     total = np.float32(0)
@@ -345,7 +345,7 @@ def _binomial_inside(values, row, col, scale):
     return total * np.float32(1 / 16.0)
 
 
-@njit(cache=True)
+@inner_kernel
 def _binomial_at(values, row, col, scale):
     height, width = values.shape
     total = np.float32(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 from filmscand.ir.leakage._residual_kernels import GRADE_BITS, NEPER
 
 # Pixels that are read of each block.
@@ -38,7 +38,7 @@ def _sorting_network(count):
 SORTING = _sorting_network(SAMPLES)
 
 
-@njit(cache=True)
+@inner_kernel
 def _sort_columns(samples):
     """Sort each column of (SAMPLES, columns), all columns at once, so that the compiler vectorises the rows."""
     for pair in range(SORTING.shape[0]):
@@ -131,7 +131,7 @@ def combine_similar(grid, density, red, limits, reach, kind, out):
             out[row, col] = _combined(found, count, kind)
 
 
-@njit(cache=True)
+@inner_kernel
 def _combined(found, count, kind):
     """Return the maximum, minimum, mean or median of the first `count` values, which are reordered."""
     if kind == 0 or kind == 1:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.compiling import inner_kernel, parallel_kernel
 
 # Columns that share one shift.
 SEGMENT_PX = 64
@@ -28,7 +28,7 @@ _NODES = 0.5 - 0.5 * np.cos((np.arange(64) + 0.5) * np.pi / 64)
 _LOG_TERMS = np.polyfit(_NODES, np.log1p(_NODES), 6).astype(np.float32)
 
 
-@njit(cache=True)
+@inner_kernel
 def _log_row(light, bits, out):
     """Compute the natural log of positive light; `bits` is the same memory as int32."""
     for col in range(light.shape[0]):
@@ -43,7 +43,7 @@ def _log_row(light, bits, out):
         out[col] += total
 
 
-@njit(cache=True)
+@inner_kernel
 def _extremes_across(red, low, high):
     """Compute the smallest and largest red count within two columns of each column."""
     cols = red.shape[0]
@@ -64,7 +64,7 @@ def _extremes_across(red, low, high):
         high[col] = largest
 
 
-@njit(cache=True)
+@inner_kernel
 def _extremes_down(low, high, at, smallest, largest):
     """Compute the smallest and largest values of five rows, from row `at` on."""
     for col in range(smallest.shape[0]):
@@ -76,7 +76,7 @@ def _extremes_down(low, high, at, smallest, largest):
         )
 
 
-@njit(cache=True)
+@inner_kernel
 def _leak_rows(rgb, first, light, model, out):
     """Compute the leaked light of the rows from `first` on (clamped to the frame), 1 at the centre of the fit.
 
@@ -118,7 +118,7 @@ def _leak_rows(rgb, first, light, model, out):
             out[at, pad + cols + col] = out[at, pad + cols - 1]
 
 
-@njit(cache=True)
+@inner_kernel
 def _filtered_segment(leak, buffer_row, first, taps_down, taps_across, column, out):
     """Apply vertical, then horizontal taps to the segment of one row from column `first` on.
 
@@ -146,7 +146,7 @@ def _filtered_segment(leak, buffer_row, first, taps_down, taps_across, column, o
                 out[col] += weight * shifted[col]
 
 
-@njit(cache=True)
+@inner_kernel
 def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
     """Compute the grade of the predictor's local contrast: the mean over 3 by 3 of its absolute differences."""
     cols = predictor.shape[1]
@@ -167,7 +167,7 @@ def _activity_grades(predictor, buffer_row, grades, gradient, grade_of):
         grades[col] = grade_of[np.uint16(min(total * scale * np.float32(1 / 3.0), top))]
 
 
-@njit(cache=True)
+@inner_kernel
 def _moved_counts(source, first, beyond):
     """Return as many counts of a row as `beyond` holds, from column `first` on.
 
@@ -181,7 +181,7 @@ def _moved_counts(source, first, beyond):
     return beyond
 
 
-@njit(cache=True)
+@inner_kernel
 def _residual_segment(counts, predicted, log_infrared, limits, residual, grades):
     """Compute the residual of a segment of one row, and mark clipped infrared in its grades; limits: (gain, clip)."""
     gain, clip = limits
