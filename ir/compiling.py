@@ -21,6 +21,8 @@ _PRANGE_ALONE = {
     "fusion": False,
     "prange": True,
 }
+# numba's annotations do not know the two options.
+_WITHOUT_ENTRIES: Any = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 def parallel_kernel(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -36,7 +38,5 @@ def inner_kernel(function: Callable[..., Result]) -> Callable[..., Result]:
 
     Divisions follow IEEE 754, as in NumPy: no branch for a division by zero.
     """
-    kernel: Callable[..., Result] = njit(
-        cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
-    )(function)
+    kernel: Callable[..., Result] = njit(**_WITHOUT_ENTRIES)(function)
     return kernel
