@@ -116,7 +116,7 @@ def hair(rng: np.random.Generator, shape: tuple[int, ...]) -> Stamp | None:
 def fibre(rng: np.random.Generator, shape: tuple[int, ...]) -> Stamp | None:
     """Return a short fibre of cloth or paper: kinked, of uneven width, translucent in places."""
     length, width = rng.uniform(14, 75), rng.uniform(1.6, 4.0)
-    points = walk(rng, _somewhere(rng, shape), length_px=length, angle=rng.uniform(0, 7), bend=rng.uniform(0.05, 0.16))
+    points = walk(rng, _somewhere(rng, shape), length_px=length, angle=rng.uniform(0, 7), bend=rng.uniform(0.012, 0.13))
     widths = width * _wavering(rng, len(points), 0.3)
     return line_stamp(points, widths, (0.8 * _wavering(rng, len(points), 0.25)).clip(0.1, 1), shape)
 

@@ -23,6 +23,8 @@ Rng = np.random.Generator
 Colour = tuple[int, int, int]
 
 _ENLARGED = 2
+# scikit-image's photographs are small: enlarged less, they would be mirrored at their edges.
+_MOST_ENLARGED = 3.0
 _WORDS = "EXIT PORTRA 400 Bahnhof Café STOP 17 Milk & Bread No. 5 open MUSEUM Rue de la Paix 1987 A-38 Hotel Adler".split()
 _INK: tuple[Colour, ...] = ((20, 20, 24), (245, 245, 240), (190, 30, 30), (240, 200, 40), (30, 60, 150), (90, 90, 90))
 
@@ -38,7 +40,7 @@ def scene_pictures(scene: Scene, photos: Path | None) -> list[MakePicture]:
         A folder of photographs to take besides those that scikit-image brings.
     """
     if scene is Scene.PHOTOGRAPHS:
-        own = [photograph(name) for name in ("coffee", "astronaut", "chelsea", "rocket")]
+        own = [photograph(name, most_enlarged=_MOST_ENLARGED) for name in ("coffee", "astronaut", "chelsea", "rocket")]
         return [*own, motorcycle, *(() if photos is None else held_out_pictures(photos).values())]
     draw = _DRAWINGS[scene]
     return [_drawn(draw, seed) for seed in range(3)]
