@@ -142,9 +142,7 @@ def _stray(dirt: Dirt, shape: tuple[int, int], rng: np.random.Generator) -> Mark
     return Mark(mark.stamp, (0.0, 0.0, 0.0, mark.density[3]), seen=False)
 
 
-def _dark_line(
-    dirt: Dirt, stamp: Stamp | None, infrared: tuple[float, float], rng: np.random.Generator
-) -> Mark | None:
+def _dark_line(dirt: Dirt, stamp: Stamp | None, infrared: tuple[float, float], rng: np.random.Generator) -> Mark | None:
     if stamp is None:
         return None
     return Mark(stamp.softened(rng.uniform(0.35, 1.1)), _absorbed(dirt, rng.lognormal(-1.1, 0.7), infrared, rng))

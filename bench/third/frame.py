@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.third.coding import (
-    Levels,
     as_counts,
     decoded,
     display_curve_of,
@@ -149,7 +148,7 @@ def _light(values: Plane, scan: Scan) -> Plane:
 
 
 def _light_of_display(display: Plane, scan: Scan) -> Plane:
-    return display**np.float32(2.2) if scan.coding is Coding.LINEAR else decoded(display)
+    return display ** np.float32(2.2) if scan.coding is Coding.LINEAR else decoded(display)
 
 
 def _deviation(difference: Plane) -> Plane:
@@ -182,5 +181,3 @@ def _aperture(shape: tuple[int, int]) -> Plane:
     opened[margin + radius : -margin - radius, margin + radius : -margin - radius] = 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2)
     return np.asarray(cv2.GaussianBlur(cv2.dilate(opened, disc), (0, 0), 1.2), np.float32)
-
-

@@ -81,7 +81,9 @@ def _of_scene() -> Iterator[Kind]:
     for scene in (Scene.LETTERING, Scene.ROAD):
         yield Kind(f"spotless {scene}, inverted", Group.SPOTLESS, scene, _NEGATIVE, None, scan=Scan(Coding.INVERTED))
     for scene in (Scene.LETTERING, Scene.ROAD, Scene.WIRES):
-        yield Kind(f"spotless {scene}, colours only", Group.SPOTLESS, scene, dirt=None, infrared=InfraredPass(Match.NONE))
+        yield Kind(
+            f"spotless {scene}, colours only", Group.SPOTLESS, scene, dirt=None, infrared=InfraredPass(Match.NONE)
+        )
 
 
 def _misfits() -> Iterator[Kind]:

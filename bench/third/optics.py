@@ -71,7 +71,7 @@ def row_drift(rows: int, reach_px: float, rng: np.random.Generator) -> Plane:
 
 
 def noisy(light: Plane, share: float, noise: Plane) -> Plane:
-    """Return light after shot noise and read noise; `noise` is normal, of the same shape, `share` that of clear light."""
+    """Return light after shot and read noise: `share` is that of clear light, `noise` normal and of the same shape."""
     return light + np.sqrt(np.float32(share) ** 2 * np.maximum(light, 0) + _READ_NOISE**2) * noise
 
 

@@ -6,6 +6,7 @@ All drawings are made twice as large and reduced; (rows, cols, 3) uint8 in sRGB.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,30 @@ Colour = tuple[int, int, int]
 _ENLARGED = 2
 # scikit-image's photographs are small: enlarged less, they would be mirrored at their edges.
 _MOST_ENLARGED = 3.0
-_WORDS = "EXIT PORTRA 400 Bahnhof Café STOP 17 Milk & Bread No. 5 open MUSEUM Rue de la Paix 1987 A-38 Hotel Adler".split()
+_WORDS = [
+    "EXIT",
+    "PORTRA",
+    "400",
+    "Bahnhof",
+    "Café",
+    "STOP",
+    "17",
+    "Milk",
+    "&",
+    "Bread",
+    "No.",
+    "5",
+    "open",
+    "MUSEUM",
+    "Rue",
+    "de",
+    "la",
+    "Paix",
+    "1987",
+    "A-38",
+    "Hotel",
+    "Adler",
+]
 _INK: tuple[Colour, ...] = ((20, 20, 24), (245, 245, 240), (190, 30, 30), (240, 200, 40), (30, 60, 150), (90, 90, 90))
 
 
@@ -92,10 +116,15 @@ def road(canvas: Image.Image, rng: Rng) -> Picture:
         dashes = np.arange(1.5, 60, 2.4) if abs(lane) < 7 else np.arange(1.5, 60, 1.0)
         for near in dashes:
             far = near + (1.1 if abs(lane) < 7 else 1.0)
-            draw.polygon([place(lane - 0.1, near), place(lane + 0.1, near), place(lane + 0.1, far), place(lane - 0.1, far)], paint)
+            draw.polygon(
+                [place(lane - 0.1, near), place(lane + 0.1, near), place(lane + 0.1, far), place(lane - 0.1, far)],
+                paint,
+            )
     for across in np.arange(-7, 7, 1.0):
         near, far = 3.2, 3.9
-        draw.polygon([place(across, near), place(across + 0.5, near), place(across + 0.5, far), place(across, far)], paint)
+        draw.polygon(
+            [place(across, near), place(across + 0.5, near), place(across + 0.5, far), place(across, far)], paint
+        )
     for side in (-9, 9):
         draw.line([place(side, 1.2), place(side, 80)], (60, 60, 60), 2 * _ENLARGED)
     return _weathered(canvas, rng, 4.0)
@@ -111,8 +140,11 @@ def girders(canvas: Image.Image, rng: Rng) -> Picture:
         top, depth = height * rng.uniform(0, 0.7), height * rng.uniform(0.05, 0.15)
         thick, slope = int(rng.uniform(2, 7)) * _ENLARGED, rng.uniform(-0.15, 0.15)
         joints = np.arange(-depth, width + depth, depth)
-        for left, right in zip(joints[:-1], joints[1:], strict=True):
-            upper, lower = [(x, top + slope * x) for x in (left, right)], [(x, top + depth + slope * x) for x in (left, right)]
+        for left, right in pairwise(joints):
+            upper, lower = (
+                [(x, top + slope * x) for x in (left, right)],
+                [(x, top + depth + slope * x) for x in (left, right)],
+            )
             for ends in (upper, lower):
                 draw.line(ends, steel, thick)
             draw.line([upper[0], lower[1]], steel, max(thick // 2, 2))
@@ -123,7 +155,9 @@ def girders(canvas: Image.Image, rng: Rng) -> Picture:
         for col in np.arange(left + 20, left + width * 0.33, width * 0.05):
             pane = (col, row, col + width * 0.04, row + height * 0.09)
             draw.rectangle(pane, (52, 60, 70), outline=(225, 222, 215), width=3 * _ENLARGED)
-            draw.line([(pane[0], (pane[1] + pane[3]) / 2), (pane[2], (pane[1] + pane[3]) / 2)], (225, 222, 215), 2 * _ENLARGED)
+            draw.line(
+                [(pane[0], (pane[1] + pane[3]) / 2), (pane[2], (pane[1] + pane[3]) / 2)], (225, 222, 215), 2 * _ENLARGED
+            )
     return _weathered(sky, rng, 2.0)
 
 
@@ -142,7 +176,11 @@ def wires(canvas: Image.Image, rng: Rng) -> Picture:
             share = np.linspace(0, 1, 60)
             ends = [tops[one + more] + level * height * 0.03 for more in (0, 1)]
             sag = height * 0.1 * 4 * share * (1 - share)
-            path = zip(masts[one] + share * (masts[one + 1] - masts[one]), ends[0] + share * (ends[1] - ends[0]) + sag, strict=True)
+            path = zip(
+                masts[one] + share * (masts[one + 1] - masts[one]),
+                ends[0] + share * (ends[1] - ends[0]) + sag,
+                strict=True,
+            )
             draw.line([(float(x), float(y)) for x, y in path], (38, 38, 42), thick)
     for mast, top in zip(masts, tops, strict=True):
         draw.line([(mast, top - 20), (mast, height)], (58, 50, 44), 9 * _ENLARGED)
@@ -177,16 +215,24 @@ def lights(canvas: Image.Image, rng: Rng) -> Picture:
         layer = np.zeros((height, width, 3), np.float32)
         for x, y in rng.uniform((0, 0), (width, 0.62 * height), (count, 2)):
             tint = np.array((1, 1, 1)) + rng.normal(0, 0.08, 3)
-            cv2.circle(layer, (int(x), int(y)), round(radius * _ENLARGED), (tint * level * rng.uniform(0.4, 1)).tolist(), -1)
+            cv2.circle(
+                layer, (int(x), int(y)), round(radius * _ENLARGED), (tint * level * rng.uniform(0.4, 1)).tolist(), -1
+            )
         night += cv2.GaussianBlur(layer, (0, 0), 0.8 * _ENLARGED)
+    lamps = np.zeros((height, width, 3), np.float32)
     for x in rng.uniform(0, width, 14):
-        layer = np.zeros((height, width, 3), np.float32)
         at = int(x), int(height * rng.uniform(0.62, 0.68))
-        cv2.circle(layer, at, int(rng.uniform(3, 9)) * _ENLARGED, (255, 225, 160), -1)
-        night += layer + 8 * cv2.GaussianBlur(layer, (0, 0), 30 * _ENLARGED)
+        cv2.circle(lamps, at, int(rng.uniform(3, 9)) * _ENLARGED, (255, 225, 160), -1)
+    night += lamps + 8 * cv2.GaussianBlur(lamps, (0, 0), 30 * _ENLARGED)
     for x, y in rng.uniform((0, 0.72 * height), (width, height), (700, 2)):
         half = int(rng.uniform(2, 10)) * _ENLARGED
-        cv2.line(night, (int(x) - half, int(y)), (int(x) + half, int(y)), (225, 205, 165), int(rng.integers(1, 3)) * _ENLARGED)
+        cv2.line(
+            night,
+            (int(x) - half, int(y)),
+            (int(x) + half, int(y)),
+            (225, 205, 165),
+            int(rng.integers(1, 3)) * _ENLARGED,
+        )
     return _weathered(Image.fromarray(night.clip(0, 255).astype(np.uint8)), rng, 1.0)
 
 

@@ -108,7 +108,14 @@ def spotless_table(results: Sequence[Result]) -> FigureTable:
     return FigureTable(
         title="spotless frames, which nothing may touch: pixels changed, the most on a frame",
         columns=columns(
-            "kind", "frames", "touched", ("changed %", 4), "blemishes", ("sanei %", 4), ("detector masks %", 4), "warnings"
+            "kind",
+            "frames",
+            "touched",
+            ("changed %", 4),
+            "blemishes",
+            ("sanei %", 4),
+            ("detector masks %", 4),
+            "warnings",
         ),
         rows=tuple(_spotless_row([each for each in results if each.kind == kind]) for kind in _kinds(results)),
     )

@@ -20,13 +20,13 @@ def fingerprint(rng: np.random.Generator, shape: tuple[int, ...]) -> Stamp:
     width = int(height * rng.uniform(0.62, 0.75))
     down, across = np.mgrid[:height, :width].astype(np.float32)
     core = rng.uniform(0.35, 0.6, 2) * (height, width)
-    warp_rows, warp_cols = (smooth_noise(rng, (height, width), height / 6) * height / 22 for _ in range(2))
+    warp_rows, warp_cols = (smooth_noise(rng, (height, width), height / 2.5) * height / 26 for _ in range(2))
     distance = np.hypot((down - core[0] + warp_rows) * 0.8, across - core[1] + warp_cols)
-    ridges = np.cos(2 * np.pi * distance / rng.uniform(*_RIDGE_PX) + smooth_noise(rng, distance.shape, 25) * 0.8)
+    ridges = np.cos(2 * np.pi * distance / rng.uniform(*_RIDGE_PX) + smooth_noise(rng, distance.shape, 18) * 0.5)
     contact = smooth_noise(rng, distance.shape, height / 9) + 0.6 * smooth_noise(rng, distance.shape, 3)
     oval = 1 - np.hypot((down / height - 0.5) * 2, (across / width - 0.5) * 2)
     pressed = _step(oval * 6) * _step(contact * 1.4 + 0.9)
-    coverage = _step(ridges * 2.2 + 0.3) * pressed
+    coverage = _step(ridges * 1.4 + 0.2) * pressed
     top, left = rng.uniform(0, 1, 2) * (np.array(shape[:2]) - (height, width)).clip(1)
     return Stamp(coverage.astype(np.float32), int(top), int(left))
 
@@ -67,9 +67,7 @@ def haze(rng: np.random.Generator, shape: tuple[int, ...]) -> Stamp:
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], scale_px: float) -> Plane:
     """Return smooth random values with mean 0 and deviation 1, (rows, cols), whose waves are about so long."""
     coarse = [max(int(np.ceil(length / max(scale_px, 1))), 3) for length in shape[:2]]
-    values = cv2.resize(
-        rng.standard_normal(coarse, np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
-    )
+    values = cv2.resize(rng.standard_normal(coarse, np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray((values - values.mean()) / values.std(), np.float32)
 
 
