@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from training.mask_agreement import Mask, widened
+from training.mask_agreement import TOLERANCE_PX, Mask, widened
 
 Display = npt.NDArray[np.float32]
 
@@ -31,6 +31,7 @@ TOUCHED_SHARE, REMNANT_SHARE = 0.5, 0.5
 # Share of the area with a remnant from which a defect is half healed.
 HALF_SHARE = 0.15
 _DISPLAY_GAMMA = 2.2
+_SMOOTHED_PX = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ def count_remnants(shown: Shown, labels: npt.NDArray[np.int32], visible: Mask) -
     visible : (rows, cols) ndarray of bool
         Where damage is visible.
     """
-    soft = Shown(*(cv2.blur(values, (3, 3)) for values in (shown.before, shown.truth, shown.after)))
+    soft = Shown(
+        *(cv2.blur(values, (2 * _SMOOTHED_PX + 1,) * 2) for values in (shown.before, shown.truth, shown.after))
+    )
     touched = (shown.before != shown.after).any(-1)
     total = Remnants(blemishes=_count_blemishes(soft, visible))
     for place, area in _obvious_defects(soft, labels, visible):
@@ -129,6 +132,6 @@ def _remnant(soft: Shown) -> Mask:
 def _count_blemishes(soft: Shown, visible: Mask) -> int:
     """Return the number of connected places away from defects whose error grew by a visible step."""
     grown = np.abs(soft.after - soft.truth) - np.abs(soft.before - soft.truth)
-    worse = (grown.max(-1) > VISIBLE_STEP) & ~widened(visible)
+    worse = (grown.max(-1) > VISIBLE_STEP) & ~widened(visible, TOLERANCE_PX + _SMOOTHED_PX)
     names, count = ndimage.label(worse, np.ones((3, 3)))
     return int((np.bincount(names.ravel(), minlength=count + 1)[1:] >= FEWEST_PX).sum())

@@ -105,9 +105,9 @@ def _density(light: Plane) -> Plane:
 
 
 def _through_jpeg(values: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    done, data = cv2.imencode(
-        ".jpg", values[..., ::-1] if values.ndim == 3 else values, [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
+    # OpenCV takes blue first. A grey plane has no order.
+    turned = np.ascontiguousarray(values[..., ::-1]) if values.ndim == 3 else values
+    done, data = cv2.imencode(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, "OpenCV encodes every picture of 8 bits"
     read = np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), np.uint8)
     return read[..., ::-1] if values.ndim == 3 else read

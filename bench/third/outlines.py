@@ -19,6 +19,8 @@ Points = npt.NDArray[np.float64]
 # Factor of enlargement of a drawing, and binary digits of the fractions of a pixel in OpenCV's coordinates.
 _ENLARGED, _FRACTION_BITS = 3, 4
 _STEP_PX = 0.5
+# OpenCV's smooth disc reaches farther than its radius, by this part of an enlarged pixel (measured on lines).
+_DISC_REACHES = 0.8
 _MARGIN_PX = 6
 
 
@@ -98,9 +100,8 @@ def line_stamp(points: Points, widths_px: Points, strengths: Points, shape: tupl
     scale = _ENLARGED * 2**_FRACTION_BITS
     centres = np.rint((points - (top, left)) * scale).astype(int)
     for (row, col), width, strength in zip(centres.tolist(), widths_px.tolist(), strengths.tolist(), strict=True):
-        cv2.circle(
-            canvas, (col, row), round(width / 2 * scale), int(255 * strength), cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS
-        )
+        radius = max(round((width / 2 * _ENLARGED - _DISC_REACHES) * 2**_FRACTION_BITS), 1)
+        cv2.circle(canvas, (col, row), radius, int(255 * strength), cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
     return Stamp(_reduced(canvas), int(top), int(left))
 
 

@@ -24,8 +24,9 @@ def laid(stamp):
 
 def test_a_line_covers_its_length_times_its_width():
     points = np.stack([np.full(400, 100.0), np.linspace(100, 300, 400)], -1)
-    stamp = line_stamp(points, np.full(400, 3.0), np.ones(400), SHAPE)
-    assert laid(stamp).sum() == pytest.approx(200 * 3, rel=0.1)
+    for width_px in (1.5, 3.0, 5.0):
+        stamp = line_stamp(points, np.full(400, width_px), np.ones(400), SHAPE)
+        assert laid(stamp).sum() == pytest.approx(200 * width_px, rel=0.12)
 
 
 def test_a_line_outside_the_frame_is_not_drawn():
@@ -52,12 +53,10 @@ def test_scratches_are_long_nearly_straight_and_thin(rng):
 @pytest.mark.parametrize("draw", [hair, fibre])
 def test_threads_are_longer_than_wide(rng, draw):
     covers = [laid(draw(rng, SHAPE)) for _ in range(8)]
-    seen = [cover for cover in covers if cover.any()]
-    assert seen
-    for cover in seen:
-        rows, cols = np.nonzero(cover > 0.1)
-        assert cover.max() <= 1
-        assert np.hypot(np.ptp(rows), np.ptp(cols)) > 4
+    areas = [(cover > 0.1).sum() for cover in covers if cover.any()]
+    lengths = [np.hypot(*map(np.ptp, np.nonzero(cover > 0.1))) for cover in covers if cover.any()]
+    assert np.median(lengths) > 12
+    assert np.median(areas) < np.median(lengths) ** 2 / 2
 
 
 def test_specks_have_about_their_radius_and_irregular_outlines(rng):
