@@ -86,9 +86,7 @@ def count_remnants(shown: Shown, labels: npt.NDArray[np.int32], visible: Mask) -
     visible : (rows, cols) ndarray of bool
         Where damage is visible.
     """
-    soft = Shown(
-        *(cv2.blur(values, (2 * _SMOOTHED_PX + 1,) * 2) for values in (shown.before, shown.truth, shown.after))
-    )
+    soft = Shown(*map(_smoothed, (shown.before, shown.truth, shown.after)))
     touched = (shown.before != shown.after).any(-1)
     total = Remnants(blemishes=_count_blemishes(soft, visible))
     for place, area in _obvious_defects(soft, labels, visible):
@@ -106,7 +104,7 @@ def _obvious_defects(
     for number, place in enumerate(ndimage.find_objects(seen), 1):
         if place is None:
             continue
-        own = seen[place] == number
+        own = np.asarray(seen[place] == number)
         if own.sum() < FEWEST_PX:
             continue
         before, truth = soft.before[place], soft.truth[place]
@@ -114,7 +112,12 @@ def _obvious_defects(
         core = np.percentile(step[own], _CORE_PERCENT)
         light = np.abs(_light(before) / _light(truth) - 1).max(-1)
         if core >= VISIBLE_STEP and np.percentile(light[own], _CORE_PERCENT) >= OBVIOUS_SHARE:
-            yield place, own & (step >= _AREA_SHARE * core)
+            yield (place[0], place[1]), own & (step >= _AREA_SHARE * core)
+
+
+def _smoothed(display: Display) -> Display:
+    size = 2 * _SMOOTHED_PX + 1
+    return np.asarray(cv2.blur(display, (size, size)), np.float32)
 
 
 def _light(display: Display) -> Display:

@@ -71,7 +71,8 @@ def as_counts(values: Plane, scan: Scan) -> Counts:
     counts = np.rint(values.clip(0, 1) * full)
     if scan.jpeg_quality:
         counts = _through_jpeg(counts.astype(np.uint8), scan.jpeg_quality)
-    return (counts * (257 if scan.bits == 8 else 1)).astype(np.uint16)
+    widened: Counts = counts.astype(np.uint16) * np.uint16(257 if scan.bits == 8 else 1)
+    return widened
 
 
 def display_curve_of(scan: Scan) -> Plane:

@@ -48,7 +48,7 @@ class DyeImage:
         base = np.array(_BASES[self.film.process], np.float32)
         if self.film.process is Process.SILVER:
             silver = self.amounts.mean(-1, keepdims=True)
-            return base + silver * np.array((1, 1, 1, _SILVER_INFRARED), np.float32)
+            return np.asarray(base + silver * np.array((1, 1, 1, _SILVER_INFRARED), np.float32))
         bent = _SATURATION * (1 - np.exp(-self.amounts / _SATURATION))
         leaked = bent @ np.array(self.film.leak, np.float32)
         leaked += np.float32(self.film.cross_leak) * bent[..., 0] * bent[..., 1]

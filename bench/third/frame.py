@@ -80,7 +80,7 @@ def simulate_third(picture: npt.NDArray[np.uint8], kind: Kind, *, seed: int) -> 
         Seed of all chance: the same picture, kind and seed give the same frame.
     """
     film_rng, dirt_rng, picture_rng, infrared_rng, other_rng = np.random.default_rng(seed).spawn(5)
-    image = develop(decoded(picture.astype(np.float32) / 255), kind.film, film_rng)
+    image = develop(decoded(picture.astype(np.float32) / np.float32(255)), kind.film, film_rng)
     shape = picture.shape[0], picture.shape[1]
     dirt = draw_dirt(kind.dirt or _NO_DIRT, shape, dirt_rng)
     aperture = _aperture(shape) if kind.scan.mounted else None

@@ -58,21 +58,24 @@ def infrared_light(passed: Plane, settings: InfraredPass, drift: Plane) -> Plane
     if any(settings.shift_px) or drift.any():
         down = np.arange(rows, dtype=np.float32)[:, None] - np.float32(settings.shift_px[0]) - drift[:, None]
         across = np.arange(cols, dtype=np.float32)[None] - np.float32(settings.shift_px[1]) - drift[:, None] / 3
-        maps = np.broadcast_to(across, seen.shape), np.broadcast_to(down, seen.shape)
-        seen = cv2.remap(seen, *map(np.ascontiguousarray, maps), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        from_cols, from_rows = (np.ascontiguousarray(np.broadcast_to(each, seen.shape)) for each in (across, down))
+        seen = np.asarray(
+            cv2.remap(seen, from_cols, from_rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT), np.float32
+        )
     return np.asarray(seen * _lamp(seen.shape, settings) * np.float32(settings.level), np.float32)
 
 
 def row_drift(rows: int, reach_px: float, rng: np.random.Generator) -> Plane:
     """Return the displacement of each row, (rows,): slow waves of which the farthest reaches so many pixels."""
     along = np.linspace(0, 2 * np.pi, rows)
-    waves = sum(np.sin(period * along + rng.uniform(0, 7)) / period for period in _DRIFT_PERIODS)
-    return (reach_px * waves / np.abs(waves).max()).astype(np.float32)
+    waves = np.sum([np.sin(period * along + rng.uniform(0, 7)) / period for period in _DRIFT_PERIODS], 0)
+    return np.asarray(reach_px * waves / np.abs(waves).max(), np.float32)
 
 
 def noisy(light: Plane, share: float, noise: Plane) -> Plane:
     """Return light after shot and read noise: `share` is that of clear light, `noise` normal and of the same shape."""
-    return light + np.sqrt(np.float32(share) ** 2 * np.maximum(light, 0) + _READ_NOISE**2) * noise
+    deviation = np.sqrt(np.float32(share) ** 2 * np.maximum(light, 0) + _READ_NOISE**2)
+    return np.asarray(light + deviation * noise, np.float32)
 
 
 def picture_noise() -> float:
@@ -83,5 +86,4 @@ def picture_noise() -> float:
 def _lamp(shape: tuple[int, ...], settings: InfraredPass) -> Plane:
     down, across = (np.linspace(-1, 1, length, dtype=np.float32) for length in shape[:2])
     corner = (down[:, None] ** 2 + across**2) / 2
-    lamp: Plane = 1 - np.float32(settings.fall_off) * (corner + (1 + across) / 4)
-    return lamp
+    return np.asarray(1 - settings.fall_off * (corner + (1 + across) / 4), np.float32)

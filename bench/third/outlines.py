@@ -34,7 +34,8 @@ class Stamp:
 
     def softened(self, deviation_px: float) -> Stamp:
         """Return the stamp out of focus, by a Gaussian of a standard deviation in pixels."""
-        return Stamp(cv2.GaussianBlur(self.coverage, (0, 0), deviation_px), self.top_px, self.left_px)
+        soft = np.asarray(cv2.GaussianBlur(self.coverage, (0, 0), deviation_px), np.float32)
+        return Stamp(soft, self.top_px, self.left_px)
 
     def window(self, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], Plane] | None:
         """Return the part of a frame that the stamp meets, and the coverage there; None outside."""

@@ -21,6 +21,7 @@ from bench.third.veils import smooth_noise
 
 Picture = npt.NDArray[np.uint8]
 Rng = np.random.Generator
+MakeEightBits = Callable[[int, int], Picture]
 Colour = tuple[int, int, int]
 
 _ENLARGED = 2
@@ -53,7 +54,7 @@ _WORDS = [
 _INK: tuple[Colour, ...] = ((20, 20, 24), (245, 245, 240), (190, 30, 30), (240, 200, 40), (30, 60, 150), (90, 90, 90))
 
 
-def scene_pictures(scene: Scene, photos: Path | None) -> list[MakePicture]:
+def scene_pictures(scene: Scene, photos: Path | None) -> list[MakeEightBits]:
     """Return functions that make the pictures of a scene, each from rows and columns.
 
     Parameters
@@ -65,12 +66,20 @@ def scene_pictures(scene: Scene, photos: Path | None) -> list[MakePicture]:
     """
     if scene is Scene.PHOTOGRAPHS:
         own = [photograph(name, most_enlarged=_MOST_ENLARGED) for name in ("coffee", "astronaut", "chelsea", "rocket")]
-        return [*own, motorcycle, *(() if photos is None else held_out_pictures(photos).values())]
+        return [_eight_bits(make) for make in (*own, motorcycle, *_folder(photos))]
     draw = _DRAWINGS[scene]
     return [_drawn(draw, seed) for seed in range(3)]
 
 
-def _drawn(draw: Callable[[Image.Image, Rng], Picture], seed: int) -> MakePicture:
+def _folder(photos: Path | None) -> list[MakePicture]:
+    return [] if photos is None else list(held_out_pictures(photos).values())
+
+
+def _eight_bits(make: MakePicture) -> MakeEightBits:
+    return lambda rows, cols: np.asarray(make(rows, cols), np.uint8)
+
+
+def _drawn(draw: Callable[[Image.Image, Rng], Picture], seed: int) -> MakeEightBits:
     def make(rows: int, cols: int) -> Picture:
         rng = np.random.default_rng(40_000 + seed)
         large = Image.new("RGB", (_ENLARGED * cols, _ENLARGED * rows))

@@ -39,7 +39,7 @@ def save_sheet(path: Path, frame: ThirdFrame, answer: Answer) -> None:
 
 
 def _shown(display: npt.NDArray[np.float32]) -> Tile:
-    return np.rint(display.clip(0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(display.clip(0, 1) * 255), np.uint8)
 
 
 def _infrared(frame: ThirdFrame) -> Tile:
