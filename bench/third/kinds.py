@@ -37,8 +37,8 @@ def _of_film() -> Iterator[Kind]:
 
 
 def _of_infrared() -> Iterator[Kind]:
-    yield Kind("infrared 1/3", infrared=InfraredPass(contrast=1 / 3))
-    yield Kind("infrared 1/6", infrared=InfraredPass(contrast=1 / 6))
+    yield Kind("infrared at a third", infrared=InfraredPass(contrast=1 / 3))
+    yield Kind("infrared at a sixth", infrared=InfraredPass(contrast=1 / 6))
     yield Kind("infrared soft", infrared=InfraredPass(soft_px=4.0))
     yield Kind("infrared displaced", infrared=InfraredPass(shift_px=(5.0, 0.6)))
     yield Kind(

@@ -32,7 +32,7 @@ _WORDS = [
     "PORTRA",
     "400",
     "Bahnhof",
-    "Café",
+    "Theater",
     "STOP",
     "17",
     "Milk",
@@ -98,11 +98,12 @@ def lettering(canvas: Image.Image, rng: Rng) -> Picture:
         font = ImageFont.load_default(size)
         word = str(rng.choice(_WORDS))
         at = tuple((rng.uniform(-0.03, 0.95, 2) * canvas.size).tolist())
+        ink, paper = (_INK[number] for number in rng.choice(len(_INK), 2, replace=False))
         if rng.random() < 0.5:
             left, top, right, bottom = draw.textbbox(at, word, font=font)
             pad = size / 4
-            draw.rectangle((left - pad, top - pad, right + pad, bottom + pad), _pick(rng, _INK))
-        draw.text(at, word, _pick(rng, _INK), font=font)
+            draw.rectangle((left - pad, top - pad, right + pad, bottom + pad), paper)
+        draw.text(at, word, ink, font=font)
     return _weathered(canvas, rng, 2.5)
 
 
@@ -136,7 +137,7 @@ def road(canvas: Image.Image, rng: Rng) -> Picture:
         )
     for side in (-9, 9):
         draw.line([place(side, 1.2), place(side, 80)], (60, 60, 60), 2 * _ENLARGED)
-    return _weathered(canvas, rng, 4.0)
+    return _weathered(canvas, rng, 3.0)
 
 
 def girders(canvas: Image.Image, rng: Rng) -> Picture:
@@ -167,7 +168,7 @@ def girders(canvas: Image.Image, rng: Rng) -> Picture:
             draw.line(
                 [(pane[0], (pane[1] + pane[3]) / 2), (pane[2], (pane[1] + pane[3]) / 2)], (225, 222, 215), 2 * _ENLARGED
             )
-    return _weathered(sky, rng, 2.0)
+    return _weathered(sky, rng, 1.0)
 
 
 def wires(canvas: Image.Image, rng: Rng) -> Picture:
@@ -198,7 +199,7 @@ def wires(canvas: Image.Image, rng: Rng) -> Picture:
         x, y = rng.uniform(0, width), rng.uniform(0, 0.6 * height)
         span = rng.uniform(4, 14) * _ENLARGED
         draw.line([(x - span, y - span / 3), (x, y), (x + span, y - span / 3)], (40, 40, 44), 2 * _ENLARGED)
-    return _weathered(sky, rng, 1.5)
+    return _weathered(sky, rng, 0.7)
 
 
 def thin_lines(canvas: Image.Image, rng: Rng) -> Picture:

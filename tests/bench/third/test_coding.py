@@ -45,7 +45,8 @@ def test_counts_reach_the_white_of_their_depth(bits, most):
 
 
 def test_a_jpeg_is_near_its_original_but_not_equal():
-    noise = np.random.default_rng(1).uniform(0.3, 0.6, WEDGE.shape).astype(np.float32)
+    grey = np.random.default_rng(1).uniform(0.3, 0.6, (*WEDGE.shape[:2], 1))
+    noise = np.repeat(grey.astype(np.float32), 3, -1)
     plain, jpeg = (as_counts(noise, Scan(bits=8, jpeg_quality=quality)).astype(int) for quality in (0, 88))
     assert 0 < np.abs(plain - jpeg).mean() < 12 * 257
 
