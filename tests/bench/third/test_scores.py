@@ -12,12 +12,13 @@ from bench.third.scores import OURS, RAW, Cleaned, make_cleaners, score_answer
 from filmscand.ir.report import DetectorUse
 from support.ir_frames import compiled
 
-GREY = np.full((240, 320, 3), 140, np.uint8)
+# A plain ground would be taken for a frame that was never exposed.
+WEDGE = np.repeat(np.add.outer(np.linspace(20, 90, 240), np.linspace(0, 140, 320))[..., None], 3, -1).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def frame():
-    return simulate_third(GREY, Kind("test", dirt=Dirt(specks=200, strength=2.0)), seed=3)
+    return simulate_third(WEDGE, Kind("test", dirt=Dirt(specks=200, strength=2.0)), seed=3)
 
 
 def test_the_clean_frame_scores_best_and_the_raw_one_misses_everything(frame):
@@ -44,6 +45,6 @@ def test_peers_are_asked_only_if_wanted_and_raw_changes_nothing(frame):
 
 
 def test_sanei_skips_frames_without_infrared():
-    blind = simulate_third(GREY, Kind("test", infrared=InfraredPass(Match.NONE)), seed=3)
+    blind = simulate_third(WEDGE, Kind("test", infrared=InfraredPass(Match.NONE)), seed=3)
     cleaners = make_cleaners(DetectorUse.OFF, object(), peers=True)
     assert cleaners["sanei_ir (C)"](blind) is None
