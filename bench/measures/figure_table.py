@@ -70,6 +70,19 @@ class FigureTable(BaseModel):
             [_text(cell, column.digits) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
         ]
 
+    def column(self, name: str) -> tuple[Cell, ...]:
+        """Return the cells of the first column of a name.
+
+        Raises
+        ------
+        KeyError
+            No column has it.
+        """
+        for index, column in enumerate(self.columns):
+            if column.name == name:
+                return tuple(row[index] for row in self.rows)
+        raise KeyError(f"{self.title}: no column {name!r}")
+
     def for_terminal(self) -> Table:
         """Return the table for rich's console; numbers are aligned right, and the word "no" is red."""
         table = Table(title=self.title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -78,18 +79,40 @@ class Score:
     seconds: float
 
 
-class Judge:
-    """Scores answers for one frame.
+class Truth(Protocol):
+    """A damaged frame and the truth about it, by any simulator: counts, the clean ones, visible and any damage."""
+
+    @property
+    def rgb(self) -> Counts:
+        """Counts of the damaged frame, (rows, cols, 3)."""
+
+    @property
+    def clean_rgb(self) -> Counts:
+        """Counts of the clean frame, (rows, cols, 3)."""
+
+    @property
+    def visible_mask(self) -> Mask:
+        """Where damage is visible, (rows, cols)."""
+
+    @property
+    def any_mask(self) -> Mask:
+        """Where damage changes anything, (rows, cols)."""
+
+
+class CurveJudge:
+    """Scores answers for one frame whose display values are known.
 
     Parameters
     ----------
-    frame : SimulatedFrame
+    frame : Truth
         The frame and its truth.
+    curve : (65536,) ndarray of float32
+        Display value of each count, 0..1.
     """
 
-    def __init__(self, frame: SimulatedFrame) -> None:
+    def __init__(self, frame: Truth, curve: npt.NDArray[np.float32]) -> None:
         self._frame = frame
-        self._curve = display_curve(frame.recipe.scanner)
+        self._curve = curve
         self._truth = self._curve[frame.clean_rgb]
         self._raw_error = squared_error(self._curve[frame.rgb], self._truth)
 
@@ -121,6 +144,19 @@ class Judge:
         """Return the sound pixels, (rows, cols), whose display value moved by over 1 % of white."""
         moved: Mask = np.abs(self._curve[rgb] - self._curve[self._frame.rgb]).max(-1) > HARM_SHARE
         return moved & ~self._frame.any_mask
+
+
+class Judge(CurveJudge):
+    """Scores answers for one frame of the film model.
+
+    Parameters
+    ----------
+    frame : SimulatedFrame
+        The frame and its truth.
+    """
+
+    def __init__(self, frame: SimulatedFrame) -> None:
+        super().__init__(frame, display_curve(frame.recipe.scanner))
 
 
 def white_level(scanner: Scanner) -> int:

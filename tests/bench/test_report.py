@@ -46,8 +46,8 @@ def test_a_section_has_what_is_measured_the_command_and_the_table():
 def test_the_page_has_its_date_and_commit_and_a_section_for_every_bench():
     text = report.page({}, NOW, TODAY)
     assert f"Printed on 2026-11-28 at commit `{NOW}`." in text
-    assert text.count("\n## ") == len(report.SECTIONS) == 7
-    assert text.count("Not measured yet: run `python -m bench.") == 7
+    assert text.count("\n## ") == len(report.SECTIONS) + 1
+    assert text.count("Not measured yet: run `python -m bench.") == len(report.SECTIONS)
     assert max(len(line) for line in text.splitlines()) <= 120
 
 
