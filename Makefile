@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The newest brings CUDA along; for the CPU build: TORCH="--index-url https://download.pytorch.org/whl/cpu torch"
 TORCH ?= "torch>=2.9"
+# Many tests wait for a process, so two at a time take little more than half the time. Each may take over a gigabyte.
+PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 
 .PHONY: run test test-training lint check lock clean
@@ -17,7 +19,7 @@ run: $(VENV)/ready
 	$(BIN)/python -m bench.demo
 
 test: $(VENV)/ready
-	$(BIN)/pytest
+	$(PYTEST)
 
 test-training: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
@@ -30,7 +32,7 @@ lint: $(VENV)/ready
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
 $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
