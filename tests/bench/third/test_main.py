@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bench.third import __main__ as bench
-from bench.third.kinds import KINDS
-from filmscand.ir.report import DetectorUse
 from support.ir_frames import compiled
 
 
@@ -20,15 +18,6 @@ def test_the_bench_prints_its_tables_and_saves_figures_and_sheets(tmp_path, monk
     assert "clear slide" in capsys.readouterr().out
     assert len(saved["third"]) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clear_slide-0.png", "spotless_wires-0.png"]
-
-
-@compiled
-def test_a_case_gives_the_same_result_each_time():
-    run = bench.Run((160, 240), None, DetectorUse.OFF, False, None)
-    case = bench.Case(KINDS[0], 0, 0)
-    first, again = (bench.measure_case(run, case)[0].scored for _ in range(2))
-    assert first.gained_db == again.gained_db
-    assert first.remnants == again.remnants
 
 
 def test_an_unknown_kind_is_refused():
