@@ -21,7 +21,8 @@ SMOOTHED_AWAY = 0.7935
 def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
     """Write display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
 
-    density = 2.2 ln(fill / value); its squared error = (2.2 / value)^2 * fill error + (weights[3] * dark noise)^2.
+    density = 2.2 ln(fill / value); its squared error = 2.2^2 / (value * max(value, fill)) * fill error + (weights[3] *
+    dark noise)^2.
     display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, its doubt, grain, and dark noise.
     A pixel without a fill keeps its own value.
     """
@@ -40,9 +41,9 @@ def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error
             noise[index, channel] = dark
             error[index, channel] = variance
             ratio[index, channel] = GAMMA * np.log(fill[index, channel] / value)
-            ratio_variance[index, channel] = (GAMMA / max(value, fill[index, channel])) ** 2 * variance + (
-                weights[3] * dark
-            ) ** 2
+            # The logarithm is unsure by the fill's brightness, less than by a dark defect's own: the middle of both.
+            brightness = value * max(value, fill[index, channel])
+            ratio_variance[index, channel] = GAMMA**2 / brightness * variance + (weights[3] * dark) ** 2
 
 
 @njit(cache=True)
