@@ -11,6 +11,8 @@ from filmscand.ir.leakage._block_kernels import select
 GAMMA = np.float32(2.2)
 # Half the distance over which edges of defects are compared, pixels: the lens spreads them over about three.
 CHANGE_PX = 2
+# What infrared tells of a pixel: a density that darkens it, nothing, or that a scratch took its dye away.
+DARKENED, UNKNOWN, BARE = 0, 1, 2
 # Part of white noise's variance that remains after smoothing by 1 4 6 4 1 along rows and columns.
 SMOOTHED_NOISE = 0.0748
 # Part of white noise's variance that this smoothing removes.
@@ -202,7 +204,7 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
 
 
 @parallel_kernel
-def blend_regions(starts, shape, density, samples, fitted, constants, unknown, value, filled, shares):
+def blend_regions(starts, shape, density, samples, fitted, constants, told, value, filled, shares):
     """Weight dividing and filling by their expected errors, and write the blended display values.
 
     w = variance of the fill / (variance of the fill + error of dividing); value = w * divided + (1 - w) * fill.
@@ -210,8 +212,8 @@ def blend_regions(starts, shape, density, samples, fitted, constants, unknown, v
     factor on the fills' variance (regions,), noise of the density (regions,), and whether a region is brighter than its
     surroundings (regions,). constants: stray light, noise of the density before smoothing, the exponent that nothing
     exceeds, the part of the density's detail that may lie elsewhere in the picture, and the variance of full light as a
-    part of its square. unknown: (pixels,) of bool: pixels without infrared, which are filled. filled: (pixels,) filled
-    part. shares: (regions,) divided part.
+    part of its square. told: (pixels,) of uint8, what infrared tells of a pixel (`DARKENED`, `UNKNOWN`, `BARE`).
+    filled: (pixels,) filled part. shares: (regions,) divided part.
     """
     raw, fill, fill_variance, noise = samples
     exponents, misfit, rough, deviations, bright = fitted
@@ -227,6 +229,7 @@ def blend_regions(starts, shape, density, samples, fitted, constants, unknown, v
         for index in range(starts[region], starts[region + 1]):
             signal = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
+            darkened = not bright[region] and told[index] != BARE
             for channel in range(3):
                 own, filling = raw[index, channel], fill[index, channel]
                 exponent = exponents[region, channel]
@@ -242,14 +245,16 @@ def blend_regions(starts, shape, density, samples, fitted, constants, unknown, v
                 # it sure.
                 error *= (max(divided, min(filling, usual[channel])) / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]
-                if not bright[region]:
+                if darkened:
                     # Dust darkens: a fill that is darker than it is wrong by the difference at least.
                     variance += (filling * np.log(min(filling / own, 1.0))) ** 2
-                weight = 0.0 if unknown[index] else variance / (variance + error)
+                # On a scratch without dye what is darker than the fill is dust: dividing would darken it further.
+                is_filled = told[index] != DARKENED or (bright[region] and filling > own)
+                weight = 0.0 if is_filled else variance / (variance + error)
                 blended = weight * divided + (1.0 - weight) * filling
-                if not bright[region]:
+                if darkened:
                     blended = max(blended, own)
-                    if not unknown[index]:
+                    if told[index] == DARKENED:
                         # No defect takes more light than its density allows: a darker value is the picture's own.
                         blended = min(blended, own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA))
                 value[index, channel] = blended

@@ -334,10 +334,10 @@ def check_sums(starts, shape, ratio, variance, counted, fitted):
 def blend(owners, shape, density, looks, fitted, constants):
     """Display values between division and fill, weighted by their errors; and the weight of division.
 
-    looks: raw, fill, fill variance, noise, and True where infrared tells nothing.
+    looks: raw, fill, fill variance, noise, and what infrared tells: 0 a density, 1 nothing, 2 that dye is missing.
     """
     stray, noise, most, elsewhere, full_light = constants
-    raw, fill, fill_variance, dark_noise, unknown = looks
+    raw, fill, fill_variance, dark_noise, told = looks
     exponents, misfit, rough, deviations, bright = fitted
     taken = exponents[owners] * shape[:, None]
     divided = raw * np.exp(taken / 2.2)
@@ -350,14 +350,15 @@ def blend(owners, shape, density, looks, fitted, constants):
     log_error += np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
     usual = np.stack([np.bincount(owners, channel) for channel in divided.T], 1) / np.bincount(owners)[:, None]
     error = log_error * np.square(np.maximum(divided, np.minimum(fill, usual[owners])) / 2.2)
-    dark = ~bright[owners, None]
+    scratch = bright[owners, None]
+    dark = ~scratch & (told[:, None] != 2)
     wrong = np.where(dark & (fill < raw), fill * np.log(fill / raw), 0)
     variance = rough[owners, None] * fill_variance + np.square(wrong)
-    weight = np.where(unknown[:, None], 0, variance / (variance + error))
+    weight = np.where((told[:, None] > 0) | scratch & (fill > raw), 0, variance / (variance + error))
     blended = weight * divided + (1 - weight) * fill
     brightest = raw * np.exp(most * (shape[:, None] + 2 * noise) / 2.2)
     blended = np.where(dark, np.maximum(blended, raw), blended)
-    return np.where(dark & ~unknown[:, None], np.minimum(blended, brightest), blended), weight
+    return np.where(dark & (told[:, None] == 0), np.minimum(blended, brightest), blended), weight
 
 
 def centred(values, weights):
