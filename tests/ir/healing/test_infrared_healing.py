@@ -85,13 +85,13 @@ def test_a_defect_is_healed_whole_however_little_the_infrared_and_the_texture_pr
 
 def test_a_defect_without_infrared_is_filled():
     density = specks_of(0.6)
-    rgb, found = healed_film(np.full(density.shape, 0.6), density, clipped=True)
+    _, found = healed_film(np.full(density.shape, 0.6), density, clipped=True)
     assert (found.divided, found.filled, found.left) == (0, 20, 0)
     assert np.abs(found.rgb / (60000 * 0.6**2.2) - 1).max() < 0.02
 
 
 def test_dust_is_never_darkened_by_a_dark_line_across_which_it_is_filled():
-    row, col = np.mgrid[:160, :200]
+    row = np.mgrid[:160, :200][0]
     density = specks_of(0.4)
     picture = np.where(np.abs(row % LATTICE_PX - LATTICE_PX // 2) < 6, 0.6, 0.2) * np.ones_like(density)
     rgb, found = healed_film(picture, density)
