@@ -173,7 +173,7 @@ def _heal(
     if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
         findings = detect_with_both(rgb, found, view, options, watch)
         return heal_with_both(rgb, findings, measured, watch, weak=False), None, findings.model
-    healed = watch.time("healing", lambda: heal(rgb, regions, measured))
+    healed = watch.time("healing", lambda: heal(rgb, regions, measured, certain=False))
     if options.detector == DetectorUse.OFF:
         return healed, None, None
     weak, clipped = may_be_weak(healed), may_hide_dust(photometry)

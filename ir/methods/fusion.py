@@ -214,7 +214,7 @@ def heal_with_both(
     Healed
         Outside `mask` equal to `rgb` to the last bit.
     """
-    healed = watch.time("healing", lambda: heal(rgb, findings.defects, measured))
+    healed = watch.time("healing", lambda: heal(rgb, findings.defects, measured, certain=False))
     # Infrared may heal only half of a long scratch. But a bright line that it does not show at all is no scratch.
     unhealed = mostly_unhealed(
         split_into_cells(findings.sure if len(findings.sure) else findings.certain)[0], healed.mask
