@@ -203,6 +203,26 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
         strengths[region] = select(values, values.shape[0], place)
 
 
+@njit(cache=True)
+def _dividing_error(own, noise, depth, misfit, full_light):
+    """Return the squared error of dividing by a density, as a part of the light: of the relation, and of the noise."""
+    # Noise that clean film shows as well is no error of dividing; its amplification is.
+    transmittance = np.exp(-max(depth, 0.0))
+    shot = full_light / (transmittance * own**GAMMA + np.float32(1e-6))
+    lift = np.sqrt(noise**2 + shot) * (1.0 - transmittance)
+    return (misfit * depth) ** 2 + lift**2
+
+
+@njit(cache=True)
+def _usual_brightness(raw, shape, exponents, region, first, last):
+    """Return the mean divided display value of a region in each channel."""
+    usual = np.zeros(3)
+    for index in range(first, last):
+        for channel in range(3):
+            usual[channel] += raw[index, channel] * np.exp(exponents[region, channel] * shape[index] / GAMMA)
+    return usual / (last - first)
+
+
 @parallel_kernel
 def blend_regions(starts, shape, density, samples, fitted, constants, told, value, filled, shares):
     """Weight dividing and filling by their expected errors, and write the blended display values.
@@ -219,14 +239,9 @@ def blend_regions(starts, shape, density, samples, fitted, constants, told, valu
     exponents, misfit, rough, deviations, bright = fitted
     for region in prange(starts.shape[0] - 1):
         weights = 0.0
-        count = starts[region + 1] - starts[region]
-        usual = np.zeros(3)
-        for index in range(starts[region], starts[region + 1]):
-            for channel in range(3):
-                usual[channel] += (
-                    raw[index, channel] * np.exp(exponents[region, channel] * shape[index] / GAMMA) / count
-                )
-        for index in range(starts[region], starts[region + 1]):
+        first, last = starts[region], starts[region + 1]
+        usual = _usual_brightness(raw, shape, exponents, region, first, last)
+        for index in range(first, last):
             signal = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
             darkened = not bright[region] and told[index] != BARE
@@ -235,11 +250,8 @@ def blend_regions(starts, shape, density, samples, fitted, constants, told, valu
                 exponent = exponents[region, channel]
                 depth = exponent * shape[index]
                 divided = own * np.exp(depth / GAMMA)
-                # Noise that clean film shows as well is no error of dividing; its amplification is.
-                transmittance = np.exp(-max(depth, 0.0))
-                shot = constants[4] / (transmittance * own**GAMMA + np.float32(1e-6))
-                lift = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
-                error = (exponent * deviations[region] / signal) ** 2 + (misfit[region] * depth) ** 2 + lift**2
+                error = _dividing_error(own, noise[index, channel], depth, misfit[region], constants[4])
+                error += (exponent * deviations[region] / signal) ** 2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 # Relative errors count at the brightness that is expected: noise that made a pixel black does not make
                 # it sure.
@@ -261,7 +273,7 @@ def blend_regions(starts, shape, density, samples, fitted, constants, told, valu
                 divided_part += weight / 3
             filled[index] = 1.0 - divided_part
             weights += divided_part
-        shares[region] = weights / count
+        shares[region] = weights / (last - first)
 
 
 @parallel_kernel
