@@ -40,7 +40,9 @@ def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error
             noise[index, channel] = dark
             error[index, channel] = variance
             ratio[index, channel] = GAMMA * np.log(fill[index, channel] / value)
-            ratio_variance[index, channel] = (GAMMA / value) ** 2 * variance + (weights[3] * dark) ** 2
+            ratio_variance[index, channel] = (GAMMA / max(value, fill[index, channel])) ** 2 * variance + (
+                weights[3] * dark
+            ) ** 2
 
 
 @njit(cache=True)
@@ -199,26 +201,33 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
 
 
 @parallel_kernel
-def blend_regions(starts, shape, density, samples, fitted, constants, bare, value, filled, sums):
+def blend_regions(starts, shape, density, samples, fitted, constants, unknown, value, filled, shares):
     """Weight dividing and filling by their expected errors, and write the blended display values.
 
-    w = variance of the fill / (variance of the fill + error of dividing); value = w * divided + (1 - w) * fill. bare:
-    (pixels,) of bool: pixels that lost their dye are filled, whatever lies on them. samples: raw, fill, fill variance
-    and noise, each (pixels, 3). fitted: exponents (regions, 3), misfit (regions,), factor on the fills' variance
-    (regions,), and noise of the density (regions,). constants: stray light, noise of the density before smoothing, the
-    exponent that nothing exceeds, the part of the density's detail that may lie elsewhere in the picture, and the
-    variance of full light as a part of its square. filled: (pixels,) filled part. sums: (regions, 3), squared error,
-    squared change, divided part.
+    w = variance of the fill / (variance of the fill + error of dividing); value = w * divided + (1 - w) * fill.
+    samples: raw, fill, fill variance and noise, each (pixels, 3). fitted: exponents (regions, 3), misfit (regions,),
+    factor on the fills' variance (regions,), noise of the density (regions,), and whether a region is brighter than its
+    surroundings (regions,). constants: stray light, noise of the density before smoothing, the exponent that nothing
+    exceeds, the part of the density's detail that may lie elsewhere in the picture, and the variance of full light as a
+    part of its square. unknown: (pixels,) of bool: pixels without infrared, which are filled. filled: (pixels,) filled
+    part. shares: (regions,) divided part.
     """
     raw, fill, fill_variance, noise = samples
-    exponents, misfit, rough, deviations = fitted
+    exponents, misfit, rough, deviations, bright = fitted
     for region in prange(starts.shape[0] - 1):
-        expected_error = change = weights = 0.0
+        weights = 0.0
+        count = starts[region + 1] - starts[region]
+        usual = np.zeros(3)
+        for index in range(starts[region], starts[region + 1]):
+            for channel in range(3):
+                usual[channel] += (
+                    raw[index, channel] * np.exp(exponents[region, channel] * shape[index] / GAMMA) / count
+                )
         for index in range(starts[region], starts[region + 1]):
             signal = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
             for channel in range(3):
-                own = raw[index, channel]
+                own, filling = raw[index, channel], fill[index, channel]
                 exponent = exponents[region, channel]
                 depth = exponent * shape[index]
                 divided = own * np.exp(depth / GAMMA)
@@ -228,38 +237,40 @@ def blend_regions(starts, shape, density, samples, fitted, constants, bare, valu
                 lift = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
                 error = (exponent * deviations[region] / signal) ** 2 + (misfit[region] * depth) ** 2 + lift**2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
-                error *= (divided / GAMMA) ** 2
+                # Relative errors count at the brightness that is expected: noise that made a pixel black does not make
+                # it sure.
+                error *= (max(divided, min(filling, usual[channel])) / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]
-                weight = 0.0 if bare[index] else variance / (variance + error)
-                # No defect takes more light than its density allows: a darker value is the picture's own.
-                limit = own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA)
-                blended = min(weight * divided + (1.0 - weight) * fill[index, channel], limit)
+                if not bright[region]:
+                    # Dust darkens: a fill that is darker than it is wrong by the difference at least.
+                    variance += (filling * np.log(min(filling / own, 1.0))) ** 2
+                weight = 0.0 if unknown[index] else variance / (variance + error)
+                blended = weight * divided + (1.0 - weight) * filling
+                if not bright[region]:
+                    blended = max(blended, own)
+                    if not unknown[index]:
+                        # No defect takes more light than its density allows: a darker value is the picture's own.
+                        blended = min(blended, own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA))
                 value[index, channel] = blended
-                expected_error += (weight * error if weight > 0.0 else variance) / 3
-                change += (blended - own) ** 2 / 3
                 divided_part += weight / 3
             filled[index] = 1.0 - divided_part
             weights += divided_part
-        sums[region, 0] = expected_error
-        sums[region, 1] = change
-        sums[region, 2] = weights / (starts[region + 1] - starts[region])
+        shares[region] = weights / count
 
 
 @parallel_kernel
-def write_regions(starts, rows, cols, worthwhile, samples, value, levels, smallest, healed, mask):
-    """Write the counts of worthwhile regions where a value changes by more than `smallest` and by more than the noise.
+def write_regions(starts, rows, cols, chosen, raw, value, levels, smallest, healed, mask):
+    """Write the counts of the chosen regions where a value changes by more than `smallest`, as a part of the light.
 
     levels: (3, 3), black, span and bend of each colour.
     """
-    raw, noise = samples
     for region in prange(starts.shape[0] - 1):
-        if not worthwhile[region]:
+        if not chosen[region]:
             continue
         for index in range(starts[region], starts[region + 1]):
             changed = False
             for channel in range(3):
-                change = abs(value[index, channel] / raw[index, channel] - np.float32(1)) * GAMMA
-                changed |= change > max(smallest, noise[index, channel])
+                changed |= abs(value[index, channel] / raw[index, channel] - np.float32(1)) * GAMMA > smallest
             if not changed:
                 continue
             mask[rows[index], cols[index]] = True

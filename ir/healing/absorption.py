@@ -15,22 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.decision import _defect_kernels as kernels
-from filmscand.ir.decision import evidence as judge
 from filmscand.ir.decision.slopes import (
     EDGE_SPREAD,
-    UNUSUAL_EXPONENT,
+    KNOWN_ERROR,
+    USUAL_EXPONENT,
     USUAL_MISFIT,
     DefectSample,
     Edges,
     Prior,
     Slopes,
     edge_slopes,
-    frame_prior,
     independent_votes,
     region_slopes,
     sharpened,
     softness,
 )
+from filmscand.ir.decision.visible import bright_exponents, posterior_exponents
+from filmscand.ir.statistics import weighted_median
 
 Array = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -56,22 +57,16 @@ DETAIL_RIDGE = 2e-3
 MOST_SHARPNESS = 4.0
 # The same at no blur.
 LEAST_SHARPNESS = 0.1
-# Log odds of depth from which a defect is sure.
-SURE_EVIDENCE = 8.0
-# Sure defects of a dusty frame, at least.
-FEWEST_SURE = 3
-# Log odds of depth below which a defect is doubtful; on a frame that is not dusty, doubtful defects do not count.
-DOUBTFUL_EVIDENCE = 4.0
-# Deviation of a channel's exponent from the region's, as a part of it: dust is neutral.
-NEUTRALITY = 0.12
-# Factor on the misfit of scratches: they take a part of the dye that is there, much or little.
-SCRATCH_MISFIT = 2.5
-# Deviations from the frame's exponents above which a defect's own lies in their long tail.
-FAR_DEVIATIONS = 4.0
 # Least misfit of the relation, as a part of the density.
 SMALLEST_MISFIT = 0.06
 # Greatest misfit of the relation, as a part of the density.
 MOST_MISFIT = 0.5
+# Sure regions that count as much as the usual exponent in learning the frame's.
+BELIEVED_REGIONS = 6
+# Standard errors by which fill and edges both must call a region brighter: dust beside a light of the picture had 2.
+SURE_FILL, SURE_EDGES = 3.0, 2.0
+# Greatest exponent: weaker infrared shows its own noise, eight times.
+MOST_EXPONENT = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +101,15 @@ class Absorption:
     shape : (pixels,) ndarray of float32
         Infrared density without stray light, with the detail that the wider focus lost and the leakage's share, nepers.
     exponents : (regions, 3) ndarray of float64
-        Density in red, green and blue per infrared density, for each region.
+        Density in red, green and blue per infrared density, for each region; negative where a scratch took dye away.
     usual, most : float
         Exponent of the frame's defects, and the one that none of them exceeds.
     misfit : (regions,) ndarray of float64
         Standard deviation about that relation, as a part of the density.
     roughness : (regions,) ndarray of float64
         Squared error of the fills as a multiple of the expected one, at least 1.
-    visible : (regions,) ndarray of bool
-        Whether the region shows in the picture at all.
-    scratched : (regions,) ndarray of bool
-        Whether a scratch that took dye away is part of it.
-    bare : (pixels,) ndarray of bool
-        Where a scratch took the dye away under other defects: nothing can be divided there.
+    bright : (regions,) ndarray of bool
+        Scratches that took dye away: brighter than their surroundings by fill and edges.
     """
 
     stray: float
@@ -129,17 +120,11 @@ class Absorption:
     most: float
     misfit: Doubles
     roughness: Doubles
-    visible: Truths
-    scratched: Truths
-    bare: Truths
+    bright: Truths
 
 
 def fit_absorption(
-    sample: DefectSample,
-    parents: npt.NDArray[np.int64],
-    places: npt.NDArray[np.int64],
-    evidence: Doubles,
-    response: InfraredResponse,
+    sample: DefectSample, parents: npt.NDArray[np.int64], unknown: Truths, response: InfraredResponse
 ) -> Absorption:
     """Fit the relation of a frame and of each of its regions.
 
@@ -149,49 +134,65 @@ def fit_absorption(
         Defect pixels of the frame.
     parents : (regions,) ndarray of int64
         Wider defect that each region is a part of.
-    places : (regions, 2) ndarray of int64
-        Place of the frame in which the wider defect begins, and in which the region itself begins.
-    evidence : (regions,) ndarray of float64
-        Log odds that each region is a defect (see `depth_evidence`).
+    unknown : (pixels,) ndarray of bool
+        Where infrared tells no density, since it is clipped.
     response : InfraredResponse
         How the infrared shows them.
 
     Returns
     -------
     Absorption
-        The relation, and which regions show.
+        The relation.
     """
     stray = _stray(sample.density)
     sharpness = _sharpness(sample, stray, _most_sharpness(response.blur_px))
     shape, lift = _shape(sample, stray, sharpness, response)
-    slopes = region_slopes(shape, sample, np.zeros(len(shape), np.bool_))
-    prior = frame_prior(slopes, parents, places[:, 0])
+    slopes = region_slopes(shape, sample, unknown)
+    prior = _frame_prior(slopes, parents)
     edges = edge_slopes(sample.changes, response.gain, response.noise)
-    soft = softness(edges, slopes, prior, parents)
-    edges = sharpened(edges, soft)
-    bright, crossed, bare = judge.find_stripped_scratches(shape, sample, slopes, edges, evidence, parents)
-    if crossed.any():
-        slopes = region_slopes(shape, sample, bare)
-    exponents = np.where(bright[:, None], _bright_exponents(slopes, edges), _posterior(slopes, edges, prior))
-    checks = np.empty((len(slopes.pooled), 6))
-    planes = (sample.starts, shape, sample.ratio, sample.variance)
-    kernels.sum_checks(*planes, bare, exponents, slopes.depths, checks)
-    bright |= crossed
-    sums, doubtful = _changes_of_doubtful(sample, evidence, places[:, 1])
-    neighbours = sharpened(edge_slopes(sums, response.gain, response.noise), soft)
-    around = judge.neighbours_evidence(neighbours, doubtful, prior)
-    visible = _visible(slopes, edges, prior, evidence, parents, around) | (
-        judge.is_unexplained(checks, slopes) & (evidence > 0)
-    )
-    # No defect takes much more light than its density says: a dark figure on a bright background is the picture's.
-    visible = bright | (visible & judge.is_neutral(slopes)) & (slopes.pooled < prior.most + slopes.errors)
-    if (visible & (evidence > SURE_EVIDENCE)).sum() < FEWEST_SURE:
-        # Dust comes in numbers: on a frame with hardly a sure defect the doubtful ones belong to the picture.
-        visible &= evidence > DOUBTFUL_EVIDENCE
+    edges = sharpened(edges, softness(edges, slopes, prior, parents))
+    bright = (slopes.pooled < -SURE_FILL * slopes.errors) & (edges.slopes < -SURE_EDGES * edges.errors)
+    # Elsewhere dust darkens, whatever a fill from brighter or darker surroundings says.
+    darkening = np.clip(posterior_exponents(slopes, edges, prior), 0, prior.most)
+    exponents = np.where(bright[:, None], bright_exponents(slopes, edges), darkening)
+    checks = _checks(sample, shape, exponents, bright, unknown)
     misfit, roughness = _misfit(checks, sample, _trust(edges, prior))
-    misfit = np.where(bright, SCRATCH_MISFIT * misfit, misfit)
-    outcome = (np.asarray(visible), bright, bare)
-    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, *outcome)
+    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, bright)
+
+
+def _frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
+    """Learn the frame's exponent from the well-known ones: one vote for each defect, however many cells it has.
+
+    mean = usual^(1 - b) * median^b, with b = n / (n + `BELIEVED_REGIONS`) for n votes.
+    """
+    mean, spread = USUAL_EXPONENT
+    known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
+    known &= slopes.channels.min(axis=1) > 0
+    if not known.any():
+        return Prior(mean, spread, np.ones(3), 1.0)
+    votes = (known / np.maximum(np.bincount(parents, known), 1.0)[parents])[known]
+    exponents = slopes.pooled[known]
+    belief = votes.sum() / (votes.sum() + BELIEVED_REGIONS)
+    middle = min(weighted_median(exponents, votes), MOST_EXPONENT)
+    mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(middle)))
+    deviation = 1.4826 * weighted_median(np.abs(exponents - mean), votes)
+    spread = float(np.clip((1 - belief) * spread + belief * deviation, 0.12 * mean, mean))
+    ratios = slopes.channels[known] / exponents[:, None]
+    channels = np.clip([weighted_median(ratio, votes) for ratio in ratios.T], 0.8, 1.25)
+    return Prior(mean, spread, channels, 1.0)
+
+
+def _checks(sample: DefectSample, shape: Array, exponents: Doubles, bright: Truths, unknown: Truths) -> Doubles:
+    """Sum how well the exponents explain each region, (regions, 6), without what a wrong fill says.
+
+    A fill that is darker than the dust itself is wrong; that says nothing about the exponent.
+    """
+    dark = np.repeat(~bright, np.diff(sample.starts))
+    modelled = exponents.repeat(np.diff(sample.starts), axis=0) * shape[:, None]
+    ratio = np.where(dark[:, None] & (sample.ratio < 0), modelled, sample.ratio).astype(np.float32)
+    checks, depths = np.empty((len(exponents), 6)), np.zeros(len(exponents))
+    kernels.sum_checks(sample.starts, shape, ratio, sample.variance, unknown, exponents, depths, checks)
+    return checks
 
 
 def _shape(
@@ -202,30 +203,6 @@ def _shape(
     sharp = np.array(sharpness, np.float32)
     kernels.shape_pixels(sample.starts, sample.density, response.noise, stray_part, sharp, gain, opaque, shape, lift)
     return shape, lift
-
-
-def _changes_of_doubtful(
-    sample: DefectSample, evidence: Doubles, places: npt.NDArray[np.int64]
-) -> tuple[Doubles, Doubles]:
-    """Sum the changes of the doubtful regions around each doubtful one, (regions, 8), and count them."""
-    doubtful = evidence < DOUBTFUL_EVIDENCE
-    sums = judge.neighbour_changes(sample.changes, doubtful, places)
-    counts = sums[:, 8] * doubtful
-    # Without a doubtful neighbour there is nothing to regress.
-    sums[counts == 0] = 1
-    return sums[:, :8], counts
-
-
-def _visible(
-    slopes: Slopes, edges: Edges, prior: Prior, evidence: Doubles, parents: npt.NDArray[np.int64], around: Doubles
-) -> Truths:
-    """Tell which regions show as dust does; `around`: log odds from their neighbours."""
-    own = judge.shown_evidence(slopes, prior) + judge.edge_evidence(edges, prior)
-    shown = judge.shared_evidence(own, parents) + around
-    odds = judge.frame_odds(shown, evidence, parents)
-    # Dust has no bright edges, and no edges that take much more light than its density says.
-    dusty = (edges.slopes > -edges.errors) & (edges.slopes < prior.most + edges.errors)
-    return np.asarray((shown + np.minimum(odds, evidence) > 0) & dusty)
 
 
 def _stray(density: Array) -> float:
@@ -276,38 +253,6 @@ def _robust_fit(density: Array, target: Doubles, error: Doubles, stray: float) -
         scale = 1.4826 * float(np.median(np.abs(z))) + 1e-6
         weights = base_weight * np.square(np.clip(1 - np.square(z / (4.7 * scale)), 0, None))
     return np.asarray(solution)
-
-
-def _posterior(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
-    """Return each region's exponents: its own, shrunk to the frame's, and the channels shrunk to their mean.
-
-    Edges count first; a fill that disagrees is trusted the less, the farther off it is.
-    """
-    apart = np.square(edges.slopes - slopes.pooled) / (edges.errors**2 + slopes.errors**2)
-    far = np.square((edges.slopes - prior.mean) / prior.spread)
-    # Where infrared hardly sees dust, exponents have long tails: an exponent on which edges and fill agree is believed
-    # although no other defect has it. Elsewhere it belongs to a line of the picture that runs along the defect.
-    outlying = (far > FAR_DEVIATIONS**2) & (edges.errors < EDGE_SPREAD * edges.slopes)
-    alike = np.exp(-apart / 2) * (outlying & (prior.mean > UNUSUAL_EXPONENT))
-    spread = prior.spread * np.sqrt(1 + alike * far)
-    disagreement = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
-    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + disagreement)
-    precision = 1 / spread**2 + 1 / doubt**2
-    expected = (prior.mean / spread**2 + edges.slopes / doubt**2) / precision
-    off = np.square(slopes.pooled - expected) / (slopes.errors**2 + 1 / precision)
-    errors = slopes.errors * np.sqrt(1 + off / 2)
-    belief = 1 / (1 + precision * errors**2)
-    region = expected + belief * (slopes.pooled - expected)
-    neutral = region[:, None] * prior.channels
-    allowed = (NEUTRALITY * region[:, None]) ** 2
-    trust = allowed / (allowed + (1 + off[:, None] / 2) * slopes.channel_errors**2)
-    return np.asarray(neutral + trust * (slopes.channels - neutral))
-
-
-def _bright_exponents(slopes: Slopes, edges: Edges) -> Doubles:
-    """Return the exponents of scratches, from fills and edges, each weighted by its inverse squared error."""
-    by_fill, by_edge = 1 / slopes.channel_errors**2, 1 / edges.errors[:, None] ** 2
-    return np.asarray((by_fill * slopes.channels + by_edge * edges.channels) / (by_fill + by_edge))
 
 
 def _trust(edges: Edges, prior: Prior) -> Doubles:

@@ -11,21 +11,15 @@ from filmscand.ir.detection.regions import Regions
 WIDE_REGION_PX = 96
 # Side of a cell.
 CELL_PX = 48
-# Side of a cell of a region that a scratch runs through.
-FINE_CELL_PX = 16
 
 
-def split_into_cells(
-    regions: Regions, scratched: npt.NDArray[np.bool_] | None = None
-) -> tuple[Regions, npt.NDArray[np.int64]]:
+def split_into_cells(regions: Regions) -> tuple[Regions, npt.NDArray[np.int64]]:
     """Cut wide regions into cells: where hairs cross scratches, one exponent cannot serve all of them.
 
     Parameters
     ----------
     regions : Regions
         Defects of a frame.
-    scratched : (regions,) ndarray of bool, optional
-        Regions to cut into fine cells, wide or not.
 
     Returns
     -------
@@ -38,10 +32,8 @@ def split_into_cells(
     owners = regions.owners
     heights = np.maximum.reduceat(regions.rows, first) - np.minimum.reduceat(regions.rows, first)
     widths = np.maximum.reduceat(regions.cols, first) - np.minimum.reduceat(regions.cols, first)
-    fine = np.zeros(len(regions), np.bool_) if scratched is None else scratched
-    wide = ((np.maximum(heights, widths) > WIDE_REGION_PX) | fine)[owners]
-    size_px = np.where(fine, FINE_CELL_PX, CELL_PX)[owners]
-    cells = np.where(wide, (regions.rows // size_px).astype(np.int64) << 16 | regions.cols // size_px, 0)
+    wide = (np.maximum(heights, widths) > WIDE_REGION_PX)[owners]
+    cells = np.where(wide, (regions.rows // CELL_PX).astype(np.int64) << 16 | regions.cols // CELL_PX, 0)
     order = np.lexsort((cells, owners))
     changes = np.diff(owners[order], prepend=-1).astype(bool) | np.diff(cells[order], prepend=-1).astype(bool)
     starts = np.append(np.flatnonzero(changes), len(owners))

@@ -111,7 +111,7 @@ def heal_by_colours(
         cells.rows,
         cells.cols,
         worthwhile,
-        (colours.raw, colours.noise),
+        colours.raw,
         estimate.value,
         colour_levels(photometry),
         SMALLEST_CHANGE,
@@ -217,9 +217,9 @@ def _bounded(
 
 
 def _is_worthwhile(colours: DefectColours, estimate: _Estimate, certainty: Array) -> npt.NDArray[np.bool_]:
-    """Tell which cells gain by healing: the improvement if there is a defect, against the harm if there is none."""
+    """Tell which cells belong to regions that gain: improvement if there is a defect, harm if there is none."""
     doubt = np.exp(-grey_evidence(colours, estimate.density))[colours.owners]
     certainty = np.asarray(certainty / (certainty + (1 - certainty) * doubt), np.float32)
     change = np.square(estimate.value - colours.raw).sum(axis=1)
     gain = (2 * certainty - 1) * change - DOUBT * certainty * estimate.error.sum(axis=1)
-    return np.asarray(np.bincount(colours.owners, gain) > 0)
+    return np.asarray((np.bincount(colours.parents[colours.owners], gain) > 0)[colours.parents])

@@ -6,7 +6,7 @@ the defect's transmittance (error e_d), and an interpolation from the surroundin
 
     w * divided + (1 - w) * fill,    w = e_f / (e_f + e_d)    (the Wiener weight),
 
-which makes the tiers one formula. A region whose change promises no gain stays as it is.
+which makes the tiers one formula. A region is healed whole or left whole.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from filmscand.ir.decision import _defect_kernels as kernels
 from filmscand.ir.decision.evidence import depth_evidence
 from filmscand.ir.decision.slopes import PLACES, DefectSample
+from filmscand.ir.decision.visible import visible_cells
 from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing import _healing_kernels as healing_kernels
 from filmscand.ir.healing.absorption import Absorption, InfraredResponse, fit_absorption
@@ -31,6 +32,7 @@ from filmscand.ir.healing.filling import (
     fill_from_surroundings,
     pixel_states,
 )
+from filmscand.ir.leakage._residual_kernels import CLIPPED
 from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.planes.photometry import Photometry
@@ -44,8 +46,8 @@ SPREAD_ERROR = 2.0
 DOUBT_ERROR = 0.3
 # Smallest change worth making, as a part of the light: smaller ones are not seen.
 SMALLEST_CHANGE = 0.006
-# Promised squared error of a healed region, as a part of the raw one's, up to which it is healed.
-WORTH_HEALING = 0.8
+# Part of an uncertain region's area that has to show as dust does, for the whole region to be healed.
+VISIBLE_PART = 0.5
 # Factor on the dark noise in the error of a defect's density.
 DARK_DOUBT = 2.0
 # Part of a density's fine detail that lies a fraction of a pixel elsewhere in the picture, or is blurred differently
@@ -120,21 +122,18 @@ class _DefectPixels:
 
 @dataclass(frozen=True, slots=True)
 class _FittedCells:
-    """Cells of defects, the region that each was cut from, and what was fitted on them."""
+    """Cells of defects, the region that each was cut from, what was fitted on them, and pixels without infrared."""
 
     cells: Regions
     parents: npt.NDArray[np.int64]
     pixels: _DefectPixels
     absorption: Absorption
     states: npt.NDArray[np.uint8]
+    unknown: npt.NDArray[np.bool_]
 
 
-def heal(
-    rgb: npt.NDArray[np.uint16],
-    regions: Regions,
-    measured: Measured,
-) -> Healed:
-    """Heal the defects of a frame by infrared.
+def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, certain: bool = True) -> Healed:
+    """Heal the defects of a frame by infrared, each of them whole.
 
     Parameters
     ----------
@@ -144,6 +143,8 @@ def heal(
         The defects.
     measured : Measured
         Measurements of the frame.
+    certain : bool
+        Whether every region is a defect. Otherwise those that do not show in the picture as dust does are left alone.
 
     Returns
     -------
@@ -155,35 +156,28 @@ def heal(
     if not len(regions):
         return Healed(healed, mask, 0, 0, 0)
     fitted = _fit_cells(rgb, split_into_cells(regions), measured)
-    scratched = np.bincount(fitted.parents, fitted.absorption.scratched) > 0
-    if scratched.any():
-        # Dust and hairs that a scratch runs through are not part of it: fine cells separate them from it.
-        fitted = _fit_cells(rgb, split_into_cells(regions, scratched), measured)
     cells, pixels, absorption, noise = fitted.cells, fitted.pixels, fitted.absorption, measured.response.noise
-    value, sums = np.empty_like(pixels.raw), np.empty((len(cells), 3))
+    chosen = np.ones(len(cells), np.bool_) if certain else _chosen(fitted, rgb.shape, measured)
+    value, shares = np.empty_like(pixels.raw), np.empty(len(cells))
     filled = np.empty(len(value), np.float32)
     kernels.blend_regions(
         cells.starts,
         absorption.shape,
         pixels.sample.density,
         (pixels.raw, pixels.fill, pixels.fill_variance, pixels.noise),
-        (absorption.exponents, absorption.misfit, absorption.roughness, noise * absorption.lift),
+        (absorption.exponents, absorption.misfit, absorption.roughness, noise * absorption.lift, absorption.bright),
         (absorption.stray, noise * measured.response.gain, absorption.most, EDGE_MISFIT, SHOT_NOISE),
-        absorption.bare,
+        fitted.unknown,
         value,
         filled,
-        sums,
+        shares,
     )
-    harm, change, weight = sums.T
-    # The raw picture's squared error is its squared difference from the healed one, less the healed one's error.
-    worthwhile = absorption.visible & (harm < WORTH_HEALING * (change - harm))
-    value += _grain_of_fills(rgb, fitted, filled, worthwhile, display_tables(measured.photometry))
+    value += _grain_of_fills(rgb, fitted, filled, chosen, display_tables(measured.photometry))
     levels = colour_levels(measured.photometry)
-    samples = (pixels.raw, pixels.noise)
     kernels.write_regions(
-        cells.starts, cells.rows, cells.cols, worthwhile, samples, value, levels, SMALLEST_CHANGE, healed, mask
+        cells.starts, cells.rows, cells.cols, chosen, pixels.raw, value, levels, SMALLEST_CHANGE, healed, mask
     )
-    return Healed(healed, mask, *count_outcomes(worthwhile, weight, fitted.parents), absorption.usual)
+    return Healed(healed, mask, *count_outcomes(chosen, shares, fitted.parents), absorption.usual)
 
 
 def _fit_cells(
@@ -193,12 +187,20 @@ def _fit_cells(
     cells, parents = cut
     states = pixel_states(cells, rgb.shape)
     pixels = _sample_pixels(rgb, states, cells, measured)
-    areas = np.bincount(parents, pixels.sample.areas)[parents].astype(float)
-    evidence = depth_evidence(_strengths(pixels, cells, measured), areas)
-    places = np.stack([_places(cells, owners, rgb.shape) for owners in (parents, np.arange(len(cells)))], axis=1)
-    return _FittedCells(
-        cells, parents, pixels, fit_absorption(pixels.sample, parents, places, evidence, measured.response), states
-    )
+    unknown = (measured.residual.grades[cells.rows, cells.cols] & CLIPPED) > 0
+    absorption = fit_absorption(pixels.sample, parents, unknown, measured.response)
+    return _FittedCells(cells, parents, pixels, absorption, states, unknown)
+
+
+def _chosen(fitted: _FittedCells, shape: tuple[int, ...], measured: Measured) -> npt.NDArray[np.bool_]:
+    """Tell which cells belong to regions that show as dust does over most of their area."""
+    cells, parents, sample = fitted.cells, fitted.parents, fitted.pixels.sample
+    areas = np.bincount(parents, sample.areas)
+    evidence = depth_evidence(_strengths(fitted.pixels, cells, measured), areas[parents])
+    places = np.stack([_places(cells, owners, shape) for owners in (parents, np.arange(len(cells)))], axis=1)
+    response = (measured.response.gain, measured.response.noise)
+    visible = visible_cells(fitted.absorption.shape, sample, parents, places, evidence, response)
+    return np.asarray((np.bincount(parents, visible * sample.areas) > VISIBLE_PART * areas)[parents])
 
 
 def _grain_of_fills(
