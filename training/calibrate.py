@@ -91,7 +91,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, required=True, help="folder with outlines.json and drawn/")
-    parser.add_argument("--frames", type=int, default=105, help="number of frames")
+    parser.add_argument("--frames", type=int, default=210, help="number of frames")
     parser.add_argument("--output", type=Path, default=Path("ir/models") / FILE)
     return parser.parse_args(arguments)
 

@@ -33,7 +33,9 @@ def view_of(density, deviation=0.01):
     """Infrared with a decadic density on clear film."""
     residual = Residual(np.rint(-density * np.log(10) * 4096).astype(np.int16), np.zeros(SHAPE, np.uint8))
     grid = (SHAPE[0] // 16, SHAPE[1] // 16)
-    noise = Noise(np.full((2, 16), deviation, np.float32), np.zeros((2, 16), np.float32), np.ones((2, 2)), np.ones(grid))
+    noise = Noise(
+        np.full((2, 16), deviation, np.float32), np.zeros((2, 16), np.float32), np.ones((2, 2)), np.ones(grid)
+    )
     noise = Noise(noise.deviation, noise.offset, noise.tails.astype(np.float32), noise.factor.astype(np.float32))
     return InfraredView(residual, base_of(np.zeros(grid), 16), noise, no_holder(SHAPE), 1.0)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from filmscand.ir.detection.regions import (
     FALSE_ALARMS,
     SMALLEST_PX,
-    connected_regions,
     concatenated,
+    connected_regions,
     find_regions,
     none,
     region_means,
