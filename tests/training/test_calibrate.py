@@ -25,13 +25,21 @@ def sample(rng, regions=4000):
     return Sample(features, damaged.astype(float), np.full(regions, 50.0))
 
 
-def test_the_fit_finds_the_odds_that_regions_were_drawn_with():
+def test_the_fit_finds_the_odds_that_regions_were_drawn_with(monkeypatch):
+    monkeypatch.setattr("training.calibrate.FALSE_ALARM_WEIGHT", 1.0)
     part = fitted(sample(np.random.default_rng(1)))
     classifier = read_classifier(json.dumps(dict.fromkeys(Basis, part)), Basis.BOTH)
     assert part["weights"][0] == pytest.approx(3, rel=0.1)
     assert np.abs(part["weights"][1:]).max() < 0.2
     at_zero = classifier.probability(np.array([[0.0] * (COUNT - 1) + [0.5]]))
     assert at_zero == pytest.approx(1 / (1 + np.e), rel=0.1)
+
+
+def test_a_false_alarm_costs_more_than_a_miss(monkeypatch):
+    drawn = sample(np.random.default_rng(4))
+    careful = fitted(drawn)["offset"]
+    monkeypatch.setattr("training.calibrate.FALSE_ALARM_WEIGHT", 1.0)
+    assert careful < fitted(drawn)["offset"]
 
 
 def test_a_feature_that_never_changes_has_no_weight():
@@ -46,9 +54,9 @@ def test_a_region_that_is_half_damage_counts_for_nothing():
 
 
 def test_frames_are_dusty_hardly_dusty_and_spotless_in_turn():
-    names, frames = zip(*calibration_frames(Sources(), 3), strict=True)
-    assert [name.split()[1] for name in names] == ["dusty", "few", "spotless"]
-    dusty, few, spotless = (frame.visible_mask.mean() for frame in frames)
+    names, frames = zip(*calibration_frames(Sources(), 4), strict=True)
+    assert [name.split()[1] for name in names] == ["dusty", "few", "dusty", "spotless"]
+    dusty, few, _, spotless = (frame.visible_mask.mean() for frame in frames)
     assert dusty > few > spotless == 0
 
 
