@@ -21,7 +21,7 @@ FEATURES = (
     "mean_log_odds",
     "highest_deviation",
     "least_correlation",
-    "exponent",
+    "shown_part",
     "contrast",
     "relative_contrast",
     "colour_correlation",
@@ -34,6 +34,14 @@ FEATURES = (
 )
 # Probability, and standard deviations of the infrared's noise, from which a pixel is surely damaged.
 SURE_PROBABILITY, SURE_DEVIATIONS = 0.98, 6.0
+# Part of a region's pixels from which it is one of the surest defects, and fewest of these that tell what infrared
+# shows.
+MOSTLY, FEWEST_KNOWN = 0.5, 6
+# Density in infrared per density in the picture where too few tell, and the least that is believed of infrared that
+# hardly sees dust (contrasts of 0.18 to 1 are known).
+USUAL_PART, LEAST_PART = 0.8, 0.1
+# Range of the shown part: less than nothing, and dust that only the infrared shows.
+SHOWN_PARTS = (-1.0, 3.0)
 # Band of rows in which the infrared is looked at, pixels.
 BAND_PX = 256
 # A byte of probability never stands for certainty.
@@ -75,7 +83,8 @@ def measure_features(evidence: Evidence, regions: Regions) -> Doubles:
         mean_log_odds                       ln(p / (1 - p)) of the network's mean probability
         highest_deviation                   of the infrared from clean film, standard deviations
         least_correlation                   of the infrared's edges with those of a colour, the least of three
-        exponent                            density in the picture per density in infrared, by these edges
+        shown_part                          density in infrared per density in the picture, by these edges, as a part of
+                                            that of the frame's surest defects
         contrast, relative_contrast         density above the surroundings, plain and over their deviation
         colour_correlation                  of the edges of two colours, the least of three
         roughness                           ln of the deviation of the surroundings' density
@@ -101,13 +110,16 @@ def measure_features(evidence: Evidence, regions: Regions) -> Doubles:
     sums = _sums(evidence, regions)
     odds, sure = _log_odds(evidence, regions)
     deviations = _deviations(evidence, regions)
+    seen = deviations >= SURE_DEVIATIONS
+    # What infrared shows of defects is measured on those that do not need it to be sure, if there are any.
+    known = region_means(seen if evidence.probability is None else sure, regions) > MOSTLY
     if evidence.view is not None:
-        sure = sure & (deviations >= SURE_DEVIATIONS)
+        sure = sure & seen
     first = regions.starts[:-1]
     columns = (
         odds,
         np.maximum.reduceat(deviations, first),
-        *_edges(sums, areas),
+        *_edges(sums, areas, known),
         *_surroundings(sums, areas),
         np.log(areas),
         _log_elongation(sums, areas),
@@ -159,11 +171,14 @@ def _deviations(evidence: Evidence, regions: Regions) -> npt.NDArray[np.float32]
     return deviations
 
 
-def _edges(sums: Doubles, areas: Doubles) -> tuple[Doubles, Doubles]:
-    """Return the least correlation of infrared and colours over edges, and the picture's density per infrared's."""
+def _edges(sums: Doubles, areas: Doubles, known: npt.NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+    """Return the least correlation of infrared and colours over edges, and the part that infrared shows."""
     least = (areas * SMALLEST_SQUARE)[:, None]
     seen, products, powers = sums[:, :1] + least, sums[:, 1:4], sums[:, 4:7] + least
-    return (products / np.sqrt(seen * powers)).min(axis=1), products.mean(axis=1) / seen[:, 0]
+    part = products.mean(axis=1) / powers.mean(axis=1)
+    usual = float(np.median(part[known])) if known.sum() >= FEWEST_KNOWN else USUAL_PART
+    shown = np.clip(part / max(usual, LEAST_PART), *SHOWN_PARTS)
+    return (products / np.sqrt(seen * powers)).min(axis=1), shown
 
 
 def _surroundings(sums: Doubles, areas: Doubles) -> tuple[Doubles, Doubles, Doubles, Doubles]:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from filmscand.ir.decision.region_features import BYTE_DOUBT, FEATURES, Evidence, measure_features
+from filmscand.ir.decision.region_features import (
+    BYTE_DOUBT,
+    FEATURES,
+    SHOWN_PARTS,
+    USUAL_PART,
+    Evidence,
+    measure_features,
+)
 from filmscand.ir.detection.regions import connected_regions, none
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
@@ -54,9 +61,9 @@ def soft(mask):
 SPECK = discs(5, (48, 64))
 
 
-def test_dust_takes_as_much_of_each_colour_as_of_the_infrared_times_its_exponent():
+def test_infrared_shows_dust_as_the_picture_does():
     (speck,) = features(SPECK, 0.36 * soft(SPECK), 0.3 * soft(SPECK))
-    assert speck["exponent"] == pytest.approx(1.2, rel=0.05)
+    assert speck["shown_part"] == pytest.approx(0.3 / 0.36 / USUAL_PART, rel=0.05)
     assert speck["least_correlation"] > 0.99
     assert speck["colour_correlation"] > 0.98
     assert speck["highest_deviation"] == 32.0
@@ -65,7 +72,18 @@ def test_dust_takes_as_much_of_each_colour_as_of_the_infrared_times_its_exponent
 def test_what_the_picture_does_not_show_has_no_correlation():
     (hidden,) = features(SPECK, np.zeros(SHAPE), 0.3 * soft(SPECK))
     assert abs(hidden["least_correlation"]) < 0.05
+    (deep,) = features(SPECK, 0.05 * soft(SPECK), 0.3 * soft(SPECK))
+    assert deep["shown_part"] == SHOWN_PARTS[1]
     assert hidden["contrast"] == pytest.approx(0, abs=1e-3)
+
+
+def test_the_surest_defects_tell_what_infrared_shows_of_a_frames_dust():
+    places = [(30, 20 + 20 * number) for number in range(5)] + [(70, 20 + 20 * number) for number in range(5)]
+    dust, disc = discs(4, *places[:9]), discs(4, places[9])
+    # Infrared that shows a third, and a disc of the picture, which it does not show.
+    probability = np.where(dust, 255, 100).astype(np.uint8)
+    rows = features(dust | disc, 0.3 * soft(dust | disc), 0.1 * soft(dust), probability)
+    assert [row["shown_part"] for row in rows] == pytest.approx([1.0] * 9 + [0.0], abs=0.05)
 
 
 def test_a_scratch_that_took_one_dye_is_brighter_than_its_surroundings_and_colours_disagree():
@@ -122,7 +140,12 @@ def test_a_pixel_is_sure_where_all_that_was_asked_is_sure():
 def test_the_leakage_is_that_of_the_frame_and_without_infrared_there_is_none():
     assert features(SPECK, 0.3 * SPECK, 0.3 * SPECK, leakage=0.4)[0]["leakage"] == 0.4
     colours = features(SPECK, 0.3 * SPECK)[0]
-    assert [colours[name] for name in ("highest_deviation", "least_correlation", "exponent", "leakage")] == [0, 0, 0, 0]
+    assert [colours[name] for name in ("highest_deviation", "least_correlation", "shown_part", "leakage")] == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_no_region_has_no_features():
