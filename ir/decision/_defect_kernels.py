@@ -11,6 +11,8 @@ from filmscand.ir.leakage._block_kernels import select
 GAMMA = np.float32(2.2)
 # Half the distance over which edges of defects are compared, pixels: the lens spreads them over about three.
 CHANGE_PX = 2
+# What infrared tells of a pixel: a density that darkens it, nothing, or that a scratch took its dye away.
+DARKENED, UNKNOWN, BARE = 0, 1, 2
 # Part of white noise's variance that remains after smoothing by 1 4 6 4 1 along rows and columns.
 SMOOTHED_NOISE = 0.0748
 # Part of white noise's variance that this smoothing removes.
@@ -21,7 +23,8 @@ SMOOTHED_AWAY = 0.7935
 def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error, raw, noise, ratio, ratio_variance):
     """Write display value, noise, fill error (into error[:, :3]) and density in the picture of each defect pixel.
 
-    density = 2.2 ln(fill / value); its squared error = (2.2 / value)^2 * fill error + (weights[3] * dark noise)^2.
+    density = 2.2 ln(fill / value); its squared error = 2.2^2 / (value * max(value, fill)) * fill error + (weights[3] *
+    dark noise)^2.
     display, relative_noise: (3, 65536) for each count; weights: of the fill's spread, its doubt, grain, and dark noise.
     A pixel without a fill keeps its own value.
     """
@@ -40,9 +43,9 @@ def sample_pixels(rgb, rows, cols, display, relative_noise, weights, fill, error
             noise[index, channel] = dark
             error[index, channel] = variance
             ratio[index, channel] = GAMMA * np.log(fill[index, channel] / value)
-            ratio_variance[index, channel] = (GAMMA / max(value, fill[index, channel])) ** 2 * variance + (
-                weights[3] * dark
-            ) ** 2
+            # The logarithm is unsure by the fill's brightness, less than by a dark defect's own: the middle of both.
+            brightness = value * max(value, fill[index, channel])
+            ratio_variance[index, channel] = GAMMA**2 / brightness * variance + (weights[3] * dark) ** 2
 
 
 @njit(cache=True)
@@ -200,8 +203,28 @@ def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
         strengths[region] = select(values, values.shape[0], place)
 
 
+@njit(cache=True)
+def _dividing_error(own, noise, depth, misfit, full_light):
+    """Return the squared error of dividing by a density, as a part of the light: of the relation, and of the noise."""
+    # Noise that clean film shows as well is no error of dividing; its amplification is.
+    transmittance = np.exp(-max(depth, 0.0))
+    shot = full_light / (transmittance * own**GAMMA + np.float32(1e-6))
+    lift = np.sqrt(noise**2 + shot) * (1.0 - transmittance)
+    return (misfit * depth) ** 2 + lift**2
+
+
+@njit(cache=True)
+def _usual_brightness(raw, shape, exponents, region, first, last):
+    """Return the mean divided display value of a region in each channel."""
+    usual = np.zeros(3)
+    for index in range(first, last):
+        for channel in range(3):
+            usual[channel] += raw[index, channel] * np.exp(exponents[region, channel] * shape[index] / GAMMA)
+    return usual / (last - first)
+
+
 @parallel_kernel
-def blend_regions(starts, shape, density, samples, fitted, constants, unknown, value, filled, shares):
+def blend_regions(starts, shape, density, samples, fitted, constants, told, value, filled, shares):
     """Weight dividing and filling by their expected errors, and write the blended display values.
 
     w = variance of the fill / (variance of the fill + error of dividing); value = w * divided + (1 - w) * fill.
@@ -209,53 +232,48 @@ def blend_regions(starts, shape, density, samples, fitted, constants, unknown, v
     factor on the fills' variance (regions,), noise of the density (regions,), and whether a region is brighter than its
     surroundings (regions,). constants: stray light, noise of the density before smoothing, the exponent that nothing
     exceeds, the part of the density's detail that may lie elsewhere in the picture, and the variance of full light as a
-    part of its square. unknown: (pixels,) of bool: pixels without infrared, which are filled. filled: (pixels,) filled
-    part. shares: (regions,) divided part.
+    part of its square. told: (pixels,) of uint8, what infrared tells of a pixel (`DARKENED`, `UNKNOWN`, `BARE`).
+    filled: (pixels,) filled part. shares: (regions,) divided part.
     """
     raw, fill, fill_variance, noise = samples
     exponents, misfit, rough, deviations, bright = fitted
     for region in prange(starts.shape[0] - 1):
         weights = 0.0
-        count = starts[region + 1] - starts[region]
-        usual = np.zeros(3)
-        for index in range(starts[region], starts[region + 1]):
-            for channel in range(3):
-                usual[channel] += (
-                    raw[index, channel] * np.exp(exponents[region, channel] * shape[index] / GAMMA) / count
-                )
-        for index in range(starts[region], starts[region + 1]):
+        first, last = starts[region], starts[region + 1]
+        usual = _usual_brightness(raw, shape, exponents, region, first, last)
+        for index in range(first, last):
             signal = max(1.0 - constants[0] * np.exp(max(density[index, 0], np.float32(0))), 0.05)
             divided_part = 0.0
+            darkened = not bright[region] and told[index] != BARE
             for channel in range(3):
                 own, filling = raw[index, channel], fill[index, channel]
                 exponent = exponents[region, channel]
                 depth = exponent * shape[index]
                 divided = own * np.exp(depth / GAMMA)
-                # Noise that clean film shows as well is no error of dividing; its amplification is.
-                transmittance = np.exp(-max(depth, 0.0))
-                shot = constants[4] / (transmittance * own**GAMMA + np.float32(1e-6))
-                lift = np.sqrt(noise[index, channel] ** 2 + shot) * (1.0 - transmittance)
-                error = (exponent * deviations[region] / signal) ** 2 + (misfit[region] * depth) ** 2 + lift**2
+                error = _dividing_error(own, noise[index, channel], depth, misfit[region], constants[4])
+                error += (exponent * deviations[region] / signal) ** 2
                 error += (exponent * constants[3] * (density[index, 0] - density[index, 1])) ** 2
                 # Relative errors count at the brightness that is expected: noise that made a pixel black does not make
                 # it sure.
                 error *= (max(divided, min(filling, usual[channel])) / GAMMA) ** 2
                 variance = rough[region] * fill_variance[index, channel]
-                if not bright[region]:
+                if darkened:
                     # Dust darkens: a fill that is darker than it is wrong by the difference at least.
                     variance += (filling * np.log(min(filling / own, 1.0))) ** 2
-                weight = 0.0 if unknown[index] else variance / (variance + error)
+                # On a scratch without dye what is darker than the fill is dust: dividing would darken it further.
+                is_filled = told[index] != DARKENED or (bright[region] and filling > own)
+                weight = 0.0 if is_filled else variance / (variance + error)
                 blended = weight * divided + (1.0 - weight) * filling
-                if not bright[region]:
+                if darkened:
                     blended = max(blended, own)
-                    if not unknown[index]:
+                    if told[index] == DARKENED:
                         # No defect takes more light than its density allows: a darker value is the picture's own.
                         blended = min(blended, own * np.exp(constants[2] * (shape[index] + 2.0 * constants[1]) / GAMMA))
                 value[index, channel] = blended
                 divided_part += weight / 3
             filled[index] = 1.0 - divided_part
             weights += divided_part
-        shares[region] = weights / count
+        shares[region] = weights / (last - first)
 
 
 @parallel_kernel

@@ -110,6 +110,8 @@ class Absorption:
         Squared error of the fills as a multiple of the expected one, at least 1.
     bright : (regions,) ndarray of bool
         Scratches that took dye away: brighter than their surroundings by fill and edges.
+    bare : (pixels,) ndarray of bool
+        Pixels of such a scratch in regions in which dust lies on it: nothing can be divided there.
     """
 
     stray: float
@@ -121,6 +123,7 @@ class Absorption:
     misfit: Doubles
     roughness: Doubles
     bright: Truths
+    bare: Truths
 
 
 def fit_absorption(
@@ -152,12 +155,23 @@ def fit_absorption(
     edges = edge_slopes(sample.changes, response.gain, response.noise)
     edges = sharpened(edges, softness(edges, slopes, prior, parents))
     bright = (slopes.pooled < -SURE_FILL * slopes.errors) & (edges.slopes < -SURE_EDGES * edges.errors)
+    bare = _bare(shape, sample, bright, parents)
+    slopes = region_slopes(shape, sample, unknown | bare)
     # Elsewhere dust darkens, whatever a fill from brighter or darker surroundings says.
     darkening = np.clip(posterior_exponents(slopes, edges, prior), 0, prior.most)
     exponents = np.where(bright[:, None], bright_exponents(slopes, edges), darkening)
-    checks = _checks(sample, shape, exponents, bright, unknown)
+    checks = _checks(sample, shape, exponents, bright, unknown | bare)
     misfit, roughness = _misfit(checks, sample, _trust(edges, prior))
-    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, bright)
+    return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, bright, bare)
+
+
+def _bare(shape: Array, sample: DefectSample, bright: Truths, parents: npt.NDArray[np.int64]) -> Truths:
+    """Tell which pixels of other parts of a scratched defect are surely brighter than their fill, in all colours."""
+    along = (np.bincount(parents, bright) > 0)[parents] & ~bright
+    is_brighter, shares = np.empty(len(shape), np.bool_), np.empty((len(bright), 2))
+    limits = (SURE_FILL, np.inf)
+    kernels.mark_bright(sample.starts, shape, sample.ratio, sample.variance, limits, is_brighter, shares)
+    return np.asarray(is_brighter & np.repeat(along, np.diff(sample.starts)))
 
 
 def _frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:

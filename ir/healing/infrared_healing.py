@@ -122,14 +122,14 @@ class _DefectPixels:
 
 @dataclass(frozen=True, slots=True)
 class _FittedCells:
-    """Cells of defects, the region that each was cut from, what was fitted on them, and pixels without infrared."""
+    """Cells of defects, the region that each was cut from, what was fitted, and what infrared tells of each pixel."""
 
     cells: Regions
     parents: npt.NDArray[np.int64]
     pixels: _DefectPixels
     absorption: Absorption
     states: npt.NDArray[np.uint8]
-    unknown: npt.NDArray[np.bool_]
+    told: npt.NDArray[np.uint8]
 
 
 def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, certain: bool = True) -> Healed:
@@ -167,7 +167,7 @@ def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, c
         (pixels.raw, pixels.fill, pixels.fill_variance, pixels.noise),
         (absorption.exponents, absorption.misfit, absorption.roughness, noise * absorption.lift, absorption.bright),
         (absorption.stray, noise * measured.response.gain, absorption.most, EDGE_MISFIT, SHOT_NOISE),
-        fitted.unknown,
+        fitted.told,
         value,
         filled,
         shares,
@@ -189,7 +189,8 @@ def _fit_cells(
     pixels = _sample_pixels(rgb, states, cells, measured)
     unknown = (measured.residual.grades[cells.rows, cells.cols] & CLIPPED) > 0
     absorption = fit_absorption(pixels.sample, parents, unknown, measured.response)
-    return _FittedCells(cells, parents, pixels, absorption, states, unknown)
+    told = np.where(absorption.bare, kernels.BARE, np.where(unknown, kernels.UNKNOWN, kernels.DARKENED))
+    return _FittedCells(cells, parents, pixels, absorption, states, told.astype(np.uint8))
 
 
 def _chosen(fitted: _FittedCells, shape: tuple[int, ...], measured: Measured) -> npt.NDArray[np.bool_]:

@@ -332,13 +332,13 @@ def check_sums(starts, shape, ratio, variance, counted, fitted):
 
 
 def blend(owners, shape, density, looks, fitted, constants):
-    """Display values between division and fill, weighted by their errors; the weight of division; and the error.
+    """Display values between division and fill, weighted by their errors; and the weight of division.
 
-    looks: raw, fill, fill variance, noise, and True where division is impossible.
+    looks: raw, fill, fill variance, noise, and what infrared tells: 0 a density, 1 nothing, 2 that dye is missing.
     """
     stray, noise, most, elsewhere, full_light = constants
-    raw, fill, fill_variance, dark_noise, bare = looks
-    exponents, misfit, rough, deviations = fitted
+    raw, fill, fill_variance, dark_noise, told = looks
+    exponents, misfit, rough, deviations, bright = fitted
     taken = exponents[owners] * shape[:, None]
     divided = raw * np.exp(taken / 2.2)
     through = np.maximum(1 - stray * np.exp(np.maximum(density[:, :1], 0)), 0.05)
@@ -348,12 +348,17 @@ def blend(owners, shape, density, looks, fitted, constants):
     log_error = np.square(exponents[owners] * deviations[owners, None] / through)
     log_error += np.square(misfit[owners, None] * taken) + lifted
     log_error += np.square(exponents[owners] * elsewhere * (density[:, :1] - density[:, 1:2]))
-    error = log_error * np.square(divided / 2.2)
-    variance = rough[owners, None] * fill_variance
-    weight = np.where(bare[:, None], 0, variance / (variance + error))
+    usual = np.stack([np.bincount(owners, channel) for channel in divided.T], 1) / np.bincount(owners)[:, None]
+    error = log_error * np.square(np.maximum(divided, np.minimum(fill, usual[owners])) / 2.2)
+    scratch = bright[owners, None]
+    dark = ~scratch & (told[:, None] != 2)
+    wrong = np.where(dark & (fill < raw), fill * np.log(fill / raw), 0)
+    variance = rough[owners, None] * fill_variance + np.square(wrong)
+    weight = np.where((told[:, None] > 0) | scratch & (fill > raw), 0, variance / (variance + error))
+    blended = weight * divided + (1 - weight) * fill
     brightest = raw * np.exp(most * (shape[:, None] + 2 * noise) / 2.2)
-    both = np.where(bare[:, None], variance, variance * error / (variance + error))
-    return np.minimum(weight * divided + (1 - weight) * fill, brightest), weight, both
+    blended = np.where(dark, np.maximum(blended, raw), blended)
+    return np.where(dark & (told[:, None] == 0), np.minimum(blended, brightest), blended), weight
 
 
 def centred(values, weights):

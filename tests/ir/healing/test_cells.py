@@ -41,14 +41,6 @@ def test_a_region_wider_than_a_hundred_pixels_is_cut_into_cells_of_fifty(width_p
     assert len(split_into_cells(connected_regions(classes))[0]) == cells
 
 
-def test_a_region_that_a_scratch_runs_through_is_cut_into_cells_of_sixteen_pixels():
-    classes = np.zeros((48, 500), np.uint8)
-    classes[4:8, :80] = classes[20:24, :80] = classes[36:40, :130] = 2
-    cells, parents = split_into_cells(connected_regions(classes), np.array([False, True, True]))
-    assert np.bincount(parents).tolist() == [1, 5, 9]
-    assert len(cells) == len(parents)
-
-
 def test_a_region_counts_as_divided_if_most_of_its_healed_cells_are_divided():
     # Of five regions the first has cells divided and filled, the second mostly filled ones, the third is left.
     parents = np.array([0, 0, 1, 1, 1, 2, 3, 4])
