@@ -92,9 +92,6 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "float64[:, ::1], float64[:, :, ::1], int64[::1], float64[:, ::1], float64[:, :, ::1]",
     ),
     "ir.detection._region_kernels.fill_runs": ("uint8[:, ::1], int64[::1], int32[:, ::1]",),
-    "ir.decision._defect_kernels.deep_strengths": (
-        "int64[::1], int32[::1], int32[::1], float32[:, ::1], uint8[:, ::1], float32[::1], float64[::1]",
-    ),
     "ir.healing._healing_kernels.mark_rims": ("uint8[:, ::1], int32[::1], int32[::1]",),
     "ir.healing._healing_kernels.copy_rows": ("uint16[:, :, ::1], uint16[:, :, ::1]",),
     "daemon.cleaning.access_image._apply": ("uint16[:, :, ::1], uint8[:, ::1]",),
