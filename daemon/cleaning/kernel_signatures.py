@@ -43,8 +43,8 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ir.decision._defect_kernels.blend_regions": (
         "int64[::1], float32[::1], float32[:, ::1], Tuple((float32[:, ::1], float32[:, ::1], float32[:, :], "
-        "float32[:, ::1])), Tuple((float64[:, ::1], float64[::1], float64[::1], float64[::1])), "
-        "UniTuple(float64, 5), boolean[::1], float32[:, ::1], float32[::1], float64[:, ::1]",
+        "float32[:, ::1])), Tuple((float64[:, ::1], float64[::1], float64[::1], float64[::1], boolean[::1])), "
+        "UniTuple(float64, 5), uint8[::1], float32[:, ::1], float32[::1], float64[::1]",
     ),
     "ir.healing._colour_kernels.smooth_densities": (
         "int64[::1], int32[::1], int32[::1], float32[:, ::1], float32[::1], UniTuple(float64, 3), int64, "
@@ -59,8 +59,8 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "float64[::1], float64[:, ::1]",
     ),
     "ir.decision._defect_kernels.write_regions": (
-        "int64[::1], int32[::1], int32[::1], boolean[::1], UniTuple(float32[:, ::1], 2), float32[:, ::1], "
-        "float64[:, ::1], float64, uint16[:, :, ::1], boolean[:, ::1]",
+        "int64[::1], int32[::1], int32[::1], boolean[::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], "
+        "float64, uint16[:, :, ::1], boolean[:, ::1]",
     ),
     "ir.detection._region_kernels.view_planes": (
         "int16[:, ::1], uint8[:, ::1], Tuple((int64, float32[:, ::1], float32[:, ::1])), Tuple((int32[::1], "
