@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, find_regions, is_speckled, seed_limits
+from filmscand.ir.decision.classifier import least_probability
+from filmscand.ir.detection.regions import seed_limits
 from filmscand.ir.errors import PlaneTypeError, ShapeMismatchError
-from filmscand.ir.healing.absorption import InfraredResponse
-from filmscand.ir.healing.infrared_healing import Healed, Measured, heal
+from filmscand.ir.healing.infrared_healing import Healed
 from filmscand.ir.leakage.model import Leakage
 from filmscand.ir.leakage.residual import Fitted
-from filmscand.ir.leakage.usability import STRONG_LEAKAGE, blocking_caution, leakage_caution
+from filmscand.ir.leakage.usability import blocking_caution, leakage_caution
 from filmscand.ir.methods.colours import clean_by_colours, with_inpainting
-from filmscand.ir.methods.few_regions import keep_confirmed, may_be_spotless
-from filmscand.ir.methods.fusion import (
-    detect_with_both,
-    fused_report,
-    heal_with_both,
-    is_confirmed,
-    leaks_much,
-    may_be_weak,
-)
-from filmscand.ir.methods.hidden_dust import may_hide_dust, with_hidden_dust
-from filmscand.ir.methods.measure import OpenedFrame, fit_frame, open_frame, subtract_leakage
-from filmscand.ir.network.infrared_view import InfraredView
+from filmscand.ir.methods.infrared import InfraredFrame, heal_with_infrared, look_at_both
+from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage
 from filmscand.ir.network.model_file import Model
-from filmscand.ir.planes.holder import Holder, film_holder
 from filmscand.ir.registration.registration import Registration
 from filmscand.ir.report import (
     MANY_DEFECTS,
@@ -43,13 +32,6 @@ from filmscand.ir.report import (
 )
 from filmscand.ir.stopwatch import StopWatch
 
-# Relative rise of the thresholds for each unit of slope beyond half of STRONG_LEAKAGE.
-STRONG_LEAKAGE_RISE = 1.5
-# Noise that only darkens does not show in the bright tail. Then the thresholds rise by this factor ...
-SPECKLE_RISE = 1.18
-# ... for at most so many times.
-SPECKLE_ROUNDS = 8
-
 
 def clean_frame(
     rgb: npt.NDArray[np.uint16],
@@ -61,11 +43,12 @@ def clean_frame(
     With a usable infrared plane::
 
         density = base - (ln infrared - leakage(rgb))     blocks infrared where > 0
-        regions = connected pixels beyond the frame's own noise
+        regions = connected pixels beyond the frame's own noise, or in which a network sees a defect
+        defects = regions that a classifier holds for damage
         rgb     = rgb / transmittance of a thin defect, or a fill from the surroundings of an opaque one
 
     The leakage is the part of the picture that shows in the infrared; it is fitted on the frame itself. Where the
-    infrared is missing or useless, a neural network finds the defects in the colours, unless the options forbid it.
+    infrared is missing or useless, the network finds the defects in the colours, unless the options forbid it.
 
     Parameters
     ----------
@@ -122,90 +105,18 @@ def clean_frame(
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):
         return _without_infrared(rgb, options, report, caution, watch)
     report = replace(report, warnings=(caution,) if caution else ())
-    return _clean(_Frame(opened, *subtract_leakage(opened, fitted, watch)), options, report, watch)
+    return _clean(InfraredFrame(opened, *subtract_leakage(opened, fitted, watch)), options, report, watch)
 
 
 # The statistics of the engine look at tiles of this many pixels; a smaller strip is no frame of film.
 _SMALLEST_SIDE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """A frame with usable infrared: its planes, what was fitted to them, and the infrared without the leakage."""
-
-    opened: OpenedFrame
-    fitted: Fitted
-    view: InfraredView
-
-
-def _clean(frame: _Frame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
-    opened, leakage, view = frame.opened, frame.fitted.leakage, frame.view
-    start = seed_limits(view.noise, options.sensitivity) * _caution_factor(leakage)
-    holder = film_holder(opened.holder, view.base.dark, view.base.block_px)
-    regions, limits = watch.time("detection", lambda: _find(view, start, holder))
-    # Later steps compare regions with the noise alone: without the factor for strong leakage.
-    plain_limits = limits / _caution_factor(leakage)
-    response = InfraredResponse(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
-    measured = Measured(opened.photometry, view.residual, view.base, plain_limits, response)
-    healed, confirming, fused = _heal(frame, (regions, measured), options, watch)
-    report = _final_report(report, frame, limits, healed)
-    report = replace(report, models={"detector": confirming.sha256} if confirming else {})
-    report = fused_report(report, fused, fused.card.limits(options.sensitivity)[0]) if fused else report
-    cleaned = CleanedFrame(healed.rgb, healed.mask, report)
-    return with_inpainting(cleaned, opened.rgb, opened.photometry, options, watch)
-
-
-def _heal(
-    frame: _Frame,
-    found: tuple[Regions, Measured],
-    options: CleanOptions,
-    watch: StopWatch,
-) -> tuple[Healed, Model | None, Model | None]:
-    """Heal the defects of a frame.
-
-    Returns
-    -------
-    Healed, Model or None, Model or None
-        The healed picture, the detector where it only confirmed regions, and the detector where it found defects too.
-    """
-    rgb, photometry, view = frame.opened.rgb, frame.opened.photometry, frame.view
-    regions, measured = found
-    if leaks_much(frame.fitted.leakage) and options.detector == DetectorUse.AUTO:
-        findings = detect_with_both(rgb, found, view, options, watch)
-        return heal_with_both(rgb, findings, measured, watch, weak=False), None, findings.model
-    healed = watch.time("healing", lambda: heal(rgb, regions, measured, certain=False))
-    if options.detector == DetectorUse.OFF:
-        return healed, None, None
-    weak, clipped = may_be_weak(healed), may_hide_dust(photometry)
-    if weak or clipped:
-        findings = detect_with_both(rgb, found, view, options, watch)
-        if weak and is_confirmed(healed, findings):
-            return heal_with_both(rgb, findings, measured, watch, weak=True), None, findings.model
-        if clipped:
-            healed, hidden = with_hidden_dust(rgb, healed, measured, findings, watch)
-            return healed, None, hidden
-    if may_be_spotless(healed):
-        return *keep_confirmed(rgb, (regions, healed), view, options, watch), None
-    return healed, None, None
-
-
-def _find(
-    view: InfraredView, limits: npt.NDArray[np.float32], holder: Holder
-) -> tuple[Regions, npt.NDArray[np.float32]]:
-    """Find regions; raise the thresholds in steps while noise that only darkens still exceeds them."""
-    film_px = view.residual.values.size * (1 - holder.fraction)
-    regions = find_regions(view.residual, view.base, view.noise, limits, holder.blocks)
-    for _ in range(SPECKLE_ROUNDS):
-        if not is_speckled(regions, film_px):
-            break
-        limits = limits * np.float32(SPECKLE_RISE)
-        regions = find_regions(view.residual, view.base, view.noise, limits, holder.blocks)
-    return regions, limits
-
-
-def _caution_factor(leakage: Leakage) -> np.float32:
-    """Return the factor on the thresholds, >= 1: under strong leakage the leakage model leaves more of the picture."""
-    return np.float32(1 + STRONG_LEAKAGE_RISE * max(sum(leakage.slopes) - STRONG_LEAKAGE / 2, 0.0))
+def _clean(frame: InfraredFrame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
+    evidence, residual, model = look_at_both(frame, options, watch)
+    healed = heal_with_infrared(frame, evidence, residual, options, watch)
+    cleaned = CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, healed, model))
+    return with_inpainting(cleaned, frame.opened.rgb, frame.opened.photometry, options, watch)
 
 
 def _without_infrared(
@@ -220,7 +131,7 @@ def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Cautio
     return CleanedFrame.untouched(rgb, replace(report, warnings=(caution,)))
 
 
-def _final_report(report: CleanReport, frame: _Frame, limits: npt.NDArray[np.float32], healed: Healed) -> CleanReport:
+def _final_report(report: CleanReport, frame: InfraredFrame, healed: Healed, model: Model | None) -> CleanReport:
     film = 1 - frame.opened.holder.fraction
     coverage = float(healed.mask.mean()) / max(film, 1e-6)
     cautions: list[Caution | None] = [*report.warnings]
@@ -229,10 +140,12 @@ def _final_report(report: CleanReport, frame: _Frame, limits: npt.NDArray[np.flo
     cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
     return replace(
         report.with_counts(healed.divided, healed.filled, healed.left),
-        method=Method.INFRARED,
-        threshold=float(np.median(limits[1])),
+        method=Method.FUSION if model else Method.INFRARED,
+        threshold=float(np.median(seed_limits(frame.view.noise)[1])),
         noise=float(np.median(frame.view.noise.deviation[0])),
         coverage=coverage,
+        probability_threshold=least_probability(report.sensitivity) if model else 0.0,
+        models={"detector": model.sha256} if model else {},
         warnings=tuple(caution for caution in cautions if caution),
     )
 

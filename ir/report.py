@@ -163,7 +163,7 @@ class CleanReport:
     defects_inpainted : int
         Defects of which an inpainting model filled a part.
     probability_threshold : float
-        Smallest probability, 0..1, that starts a defect of the detector; 0 where the detector decided nothing.
+        Smallest probability, 0..1, that makes a region a defect; 0 where the detector decided nothing.
     models : dict of str to str
         SHA-256 of each model file that was run: keys "detector", "inpainting".
     sensitivity : float

@@ -43,23 +43,24 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "ir.decision._defect_kernels.blend_regions": (
         "int64[::1], float32[::1], float32[:, ::1], Tuple((float32[:, ::1], float32[:, ::1], float32[:, :], "
-        "float32[:, ::1])), Tuple((float64[:, ::1], float64[::1], float64[::1], float64[::1])), "
-        "UniTuple(float64, 5), boolean[::1], float32[:, ::1], float32[::1], float64[:, ::1]",
+        "float32[:, ::1])), Tuple((float64[:, ::1], float64[::1], float64[::1], float64[::1], boolean[::1])), "
+        "UniTuple(float64, 5), uint8[::1], float32[:, ::1], float32[::1], float64[::1]",
     ),
     "ir.healing._colour_kernels.smooth_densities": (
         "int64[::1], int32[::1], int32[::1], float32[:, ::1], float32[::1], UniTuple(float64, 3), int64, "
         "float32[::1], float32[::1], float32[::1]",
     ),
-    "ir.decision._tint_kernels.measure_terms": (
-        "float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], int64, int64, float32[:, :, ::1]",
+    "ir.decision._feature_kernels.sum_regions": (
+        "int64[::1], int32[::1], int32[::1], uint16[:, :, ::1], float32[:, ::1], int16[:, ::1], boolean[:, ::1], "
+        "float64[:, ::1]",
     ),
     "ir.decision._defect_kernels.sum_checks": (
         "int64[::1], float32[::1], float32[:, ::1], float32[:, ::1], boolean[::1], float64[:, ::1], "
         "float64[::1], float64[:, ::1]",
     ),
     "ir.decision._defect_kernels.write_regions": (
-        "int64[::1], int32[::1], int32[::1], boolean[::1], UniTuple(float32[:, ::1], 2), float32[:, ::1], "
-        "float64[:, ::1], float64, uint16[:, :, ::1], boolean[:, ::1]",
+        "int64[::1], int32[::1], int32[::1], boolean[::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], "
+        "float64, uint16[:, :, ::1], boolean[:, ::1]",
     ),
     "ir.detection._region_kernels.view_planes": (
         "int16[:, ::1], uint8[:, ::1], Tuple((int64, float32[:, ::1], float32[:, ::1])), Tuple((int32[::1], "
@@ -73,19 +74,12 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "int64[::1], float32[::1], float32[:, ::1], float32[:, ::1], UniTuple(float64, 2), boolean[::1], "
         "float64[:, ::1]",
     ),
-    "ir.decision._tint_kernels.average_squares": (
-        "uint16[:, :, ::1], float32[:, ::1], int64, Tuple((float32[:, :, ::1], float32[:, :, ::1], float32[:, ::1]))",
-    ),
-    "ir.decision._tint_kernels.measure_cells": ("uint16[:, :, ::1], float32[:, ::1], float32[:, :, ::1]",),
     "ir.decision._defect_kernels.shape_pixels": (
         "int64[::1], float32[:, ::1], float64, float32, float32[::1], float32, float32, float32[::1], float64[::1]",
     ),
     "ir.healing._colour_kernels.measure_range": (
         "uint16[:, :, ::1], uint8[:, ::1], float32[:, ::1], int64[::1], int32[::1], int32[::1], float32[:, "
         "::1], float32[:, ::1]",
-    ),
-    "ir.decision._tint_kernels.measure_tints": (
-        "float32[:, :, ::1], float32[:, ::1], float32[:, :, ::1], float32[:, ::1], int64, int64, float32[:, :, ::1]",
     ),
     "ir.decision._defect_kernels.sample_pixels": (
         "uint16[:, :, ::1], int32[::1], int32[::1], float32[:, ::1], float32[:, ::1], float32[::1], "
@@ -98,19 +92,11 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "float64[:, ::1], float64[:, :, ::1], int64[::1], float64[:, ::1], float64[:, :, ::1]",
     ),
     "ir.detection._region_kernels.fill_runs": ("uint8[:, ::1], int64[::1], int32[:, ::1]",),
-    "ir.decision._tint_kernels.grade_tints": (
-        "float32[:, :, ::1], float32[:, ::1], float32[:, ::1], float32[::1], float32[::1], uint8[:, ::1]",
-    ),
-    "ir.decision._tint_kernels.weigh_grades": ("uint8[:, ::1], uint8[:, ::1], uint8[:, ::1]",),
-    "ir.decision._defect_kernels.deep_strengths": (
-        "int64[::1], int32[::1], int32[::1], float32[:, ::1], uint8[:, ::1], float32[::1], float64[::1]",
-    ),
     "ir.healing._healing_kernels.mark_rims": ("uint8[:, ::1], int32[::1], int32[::1]",),
     "ir.healing._healing_kernels.copy_rows": ("uint16[:, :, ::1], uint16[:, :, ::1]",),
     "daemon.cleaning.access_image._apply": ("uint16[:, :, ::1], uint8[:, ::1]",),
     "ir.healing._colour_kernels.measure_depths": ("uint8[:, ::1], int32[::1], int32[::1], int64[::1]",),
     "ir.detection._region_kernels.count_runs": ("uint8[:, ::1], int64[::1]",),
-    "ir.decision._tint_kernels.classify": ("float32[:, :, ::1], float32[:, ::1], uint8[:, ::1]",),
     "ir.leakage._model_kernels.centred_residual": (
         "float64[:, ::1], float64[:, :, ::1], int64[::1], float64[::1], float64[:, ::1], float64[:, ::1]",
     ),
@@ -118,5 +104,4 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     "ir.leakage._model_kernels.biweights": (
         "float64[:, ::1], float64[:, ::1], float64, UniTuple(float64, 2), float64[:, ::1]",
     ),
-    "ir.decision._tint_kernels.count_grades": ("uint8[:, ::1], uint8[:, ::1], UniTuple(int64, 2), int64[:, ::1]",),
 }

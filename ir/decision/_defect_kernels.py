@@ -6,7 +6,6 @@ import numpy as np
 from numba import prange
 
 from filmscand.ir.compiling import inner_kernel, parallel_kernel
-from filmscand.ir.leakage._block_kernels import select
 
 GAMMA = np.float32(2.2)
 # Half the distance over which edges of defects are compared, pixels: the lens spreads them over about three.
@@ -188,19 +187,6 @@ def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums
                 sums[region, 3] += 1.0
                 sums[region, 4] += change / 3
                 sums[region, 5] += error / 3
-
-
-@parallel_kernel
-def deep_strengths(starts, rows, cols, density, grades, limits, strengths):
-    """Write the density that an eighth of each region's pixels exceed, as a multiple of the threshold."""
-    for region in prange(starts.shape[0] - 1):
-        first, last = starts[region], starts[region + 1]
-        values = np.empty(last - first, np.float32)
-        for index in range(first, last):
-            grade = grades[rows[index], cols[index]] & 15
-            values[index - first] = density[index, 1] / limits[grade]
-        place = last - first - 1 - (last - first) // 8
-        strengths[region] = select(values, values.shape[0], place)
 
 
 @njit(cache=True)

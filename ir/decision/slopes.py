@@ -27,17 +27,12 @@ FEWEST_REGIONS = 6
 BELIEVED_REGIONS = 12
 # Largest error of a slope that is well known.
 KNOWN_ERROR = 0.3
-# Slope above which a region shows in the picture.
-LEAST_EXPONENT = 0.4
-# Exponent above which it is learnt only if the defects lie in `FEWEST_PLACES` places of the frame.
+# Exponent of a frame from which its infrared hardly sees dust.
 UNUSUAL_EXPONENT = 1.8
-# Fewest places of the frame (of `PLACES` squared) in which defects with an unusual exponent lie.
-FEWEST_PLACES = 16
-# Places along each side of a frame.
-PLACES = 12
-# Largest range of the channels' slopes, as a part of the slope, of a region that the exponents are learnt from: dust is
-# neutral.
-LEARNT_COLOUR = 0.25
+# Deviation of a channel's exponent from the region's, as a part of it: dust is neutral.
+NEUTRALITY = 0.12
+# Deviations from the frame's exponents above which a defect's own lies in their long tail.
+FAR_DEVIATIONS = 4.0
 # Deviations of the logarithm by which the largest exponent lies above the mean.
 MOST_DEVIATIONS = 4.0
 # Least and greatest multiple of the mean that the largest exponent may be.
@@ -184,60 +179,6 @@ def region_slopes(shape: Array, sample: DefectSample, left_out: Truths) -> Slope
     return Slopes(sums[:, 3:6] / power, np.sqrt(dilution[:, None] / power), pooled, errors, depths)
 
 
-def frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Prior:
-    """Learn the frame's exponents from the regions whose slope is well known.
-
-    mean = usual^(1 - b) * median^b, with b = n / (n + `BELIEVED_REGIONS`) for n votes. The cells of one wide defect
-    have one vote together: a girder taken for a defect may be cut into a hundred. Where infrared hardly sees dust, it
-    does so all over the frame; railings and small print, which the leakage model does not follow, have exponents as
-    unusual, but lie in one part of it.
-
-    Parameters
-    ----------
-    slopes : Slopes
-        Slopes of the frame's cells.
-    parents : (cells,) ndarray of int64
-        Defect that each cell was cut from.
-    places : (cells,) ndarray of int64
-        Place of the frame that each defect begins in.
-
-    Returns
-    -------
-    Prior
-        The frame's exponents; the usual ones where too few regions are known.
-    """
-    mean, spread = USUAL_EXPONENT
-    known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
-    shows = known & (slopes.pooled > LEAST_EXPONENT) & (slopes.channels.min(axis=1) > 0)
-    colour = np.ptp(slopes.channels, axis=1) - 2 * slopes.channel_errors.max(axis=1)
-    tinted = shows & (colour > LEARNT_COLOUR * slopes.pooled)
-    absent = known & (
-        (np.abs(slopes.pooled) <= LEAST_EXPONENT) | (slopes.pooled > MOST_EXPONENTS[0] * USUAL_EXPONENT[0])
-    )
-    # Two regions more than there are, one of each kind: where nothing surely shows, a frame may as well be spotless.
-    votes = 1.0 / np.maximum(np.bincount(parents, known), 1.0)[parents]
-    shows &= ~tinted
-    shown_votes, absent_votes, tinted_votes = (
-        float(votes[members].sum()) for members in (shows, absent | tinted, tinted)
-    )
-    shown = (shown_votes + 1.0) / (shown_votes + absent_votes + 2.0)
-    # Where tinted regions are as many, the neutral ones among them are neutral by chance.
-    usual = Prior(mean, spread, np.ones(3), shown)
-    if shown_votes < FEWEST_REGIONS + tinted_votes:
-        return usual
-    exponents, votes = slopes.pooled[shows], votes[shows]
-    middle = weighted_median(exponents, votes)
-    if middle > UNUSUAL_EXPONENT and len(np.unique(places[shows])) < FEWEST_PLACES:
-        return usual
-    # A few dark shadows that are not defects may agree on any exponent; many defects are believed.
-    belief = shown_votes / (shown_votes + BELIEVED_REGIONS)
-    mean = float(np.exp((1 - belief) * np.log(mean) + belief * np.log(middle)))
-    spread = float(np.clip(1.4826 * weighted_median(np.abs(exponents - mean), votes), 0.12 * mean, mean))
-    ratios = slopes.channels[shows] / exponents[:, None]
-    channels = np.clip([weighted_median(ratio, votes) for ratio in ratios.T], 0.8, 1.25)
-    return Prior(mean, spread, channels, shown)
-
-
 def edge_slopes(changes: Doubles, gain: float, noise: float) -> Edges:
     """Regress the picture's changes on the infrared's; the remainder tells the error.
 
@@ -283,3 +224,35 @@ def sharpened(edges: Edges, factor: float) -> Edges:
 def independent_votes(areas: Doubles) -> Doubles:
     """Return the number of independent observations that the pixels of each region amount to."""
     return np.asarray(np.minimum(areas / PIXELS_AS_ONE, MOST_VOTES + areas / (10 * PIXELS_AS_ONE)))
+
+
+def posterior_exponents(slopes: Slopes, edges: Edges, prior: Prior) -> Doubles:
+    """Return each region's exponents: its own, shrunk to the frame's, and the channels shrunk to their mean.
+
+    Edges count first; a fill that disagrees is trusted the less, the farther off it is.
+    """
+    apart = np.square(edges.slopes - slopes.pooled) / (edges.errors**2 + slopes.errors**2)
+    far = np.square((edges.slopes - prior.mean) / prior.spread)
+    # Where infrared hardly sees dust, exponents have long tails: an exponent on which edges and fill agree is believed
+    # although no other defect has it. Elsewhere it belongs to a line of the picture that runs along the defect.
+    outlying = (far > FAR_DEVIATIONS**2) & (edges.errors < EDGE_SPREAD * edges.slopes)
+    alike = np.exp(-apart / 2) * (outlying & (prior.mean > UNUSUAL_EXPONENT))
+    spread = prior.spread * np.sqrt(1 + alike * far)
+    disagreement = (1 - alike) * np.square(edges.slopes / prior.mean - 1)
+    doubt = np.hypot(edges.errors, EDGE_SPREAD * prior.mean) * (1 + disagreement)
+    precision = 1 / spread**2 + 1 / doubt**2
+    expected = (prior.mean / spread**2 + edges.slopes / doubt**2) / precision
+    off = np.square(slopes.pooled - expected) / (slopes.errors**2 + 1 / precision)
+    errors = slopes.errors * np.sqrt(1 + off / 2)
+    belief = 1 / (1 + precision * errors**2)
+    region = expected + belief * (slopes.pooled - expected)
+    neutral = region[:, None] * prior.channels
+    allowed = (NEUTRALITY * region[:, None]) ** 2
+    trust = allowed / (allowed + (1 + off[:, None] / 2) * slopes.channel_errors**2)
+    return np.asarray(neutral + trust * (slopes.channels - neutral))
+
+
+def bright_exponents(slopes: Slopes, edges: Edges) -> Doubles:
+    """Return the exponents of scratches, from fills and edges, each weighted by its inverse squared error."""
+    by_fill, by_edge = 1 / slopes.channel_errors**2, 1 / edges.errors[:, None] ** 2
+    return np.asarray((by_fill * slopes.channels + by_edge * edges.channels) / (by_fill + by_edge))

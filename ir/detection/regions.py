@@ -7,7 +7,6 @@ Weak pixels count where they touch a seed (Canny 1986, doi:10.1109/TPAMI.1986.47
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,22 +18,16 @@ from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.noise import TAIL_PARTS, Noise
 from filmscand.ir.leakage.residual import ACTIVITY_GRADES, Residual
 
-# Part of the clean film's pixels that may become seeds, at sensitivity 0.5.
+# Part of the clean film's pixels that may become seeds.
 FALSE_ALARMS = 5e-6
-# Decades of that rate from sensitivity 0 to 1.
-DECADES = 4.0
-# Threshold of weak pixels at sensitivity 0.5, standard deviations of the noise.
+# Threshold of weak pixels, standard deviations of the noise.
 WEAK_DEVIATIONS = 2.4
+# Range of the factor on the deviation of a seed's threshold, whatever the tails say.
+SEED_DEVIATIONS = (3.5, 12.0)
 # Smallest seed threshold, whatever the noise, nepers: 0.8 % of the light.
 SHALLOWEST = 0.008
 # Smallest region, pixels.
 SMALLEST_PX = 3
-# Regions below this area are specks, which may be noise, pixels.
-SPECKLE_PX = 12
-# A frame with more specks than this many for each pixel of film ...
-MOST_SPECKLES_PER_PX = 5e-4
-# ... and this many beyond them is speckled.
-FEWEST_SPECKLES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +55,13 @@ class Regions:
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
 
-def seed_limits(noise: Noise, sensitivity: float) -> npt.NDArray[np.float32]:
+def seed_limits(noise: Noise) -> npt.NDArray[np.float32]:
     """Return the thresholds of weak pixels and seeds for each activity grade.
 
     ::
 
-        rate = 5e-6 * 10^(4 (sensitivity - 0.5))
-        seed = offset + (t2 + (t2 - t1) log10(1e-3 / rate)) * deviation
-        weak = offset + (2.4 - 0.8 (sensitivity - 0.5)) * deviation
+        seed = offset + (t2 + (t2 - t1) log10(1e-3 / 5e-6)) * deviation
+        weak = offset + 2.4 * deviation
 
     t1 and t2 are the deviations that 1e-2 and 1e-3 of the bright side exceed: an exponential tail goes through both.
     The factor on the deviation of a seed is kept within 3.5..12, and a seed threshold at 0.008 or more.
@@ -78,8 +70,6 @@ def seed_limits(noise: Noise, sensitivity: float) -> npt.NDArray[np.float32]:
     ----------
     noise : Noise
         Noise of the frame's clean film.
-    sensitivity : float
-        0..1; 0.5 allows 5 false seeds in a million pixels of clean film.
 
     Returns
     -------
@@ -87,13 +77,11 @@ def seed_limits(noise: Noise, sensitivity: float) -> npt.NDArray[np.float32]:
         Density, nepers, for each grade: weak pixels smoothed over 3 by 3, seeds over 3 by 3, seeds over 5 by 5. The
         local factor of the noise is not included.
     """
-    rate = FALSE_ALARMS * 10 ** (DECADES * (sensitivity - 0.5))
-    decades_beyond = np.log10(TAIL_PARTS[1] / rate)
+    decades_beyond = np.log10(TAIL_PARTS[1] / FALSE_ALARMS)
     slope = noise.tails[:, 1] - noise.tails[:, 0]
-    seeds = np.clip(noise.tails[:, 1] + slope * decades_beyond, 3.5, 12.0)
-    weak = WEAK_DEVIATIONS - 0.8 * (sensitivity - 0.5)
+    seeds = np.clip(noise.tails[:, 1] + slope * decades_beyond, *SEED_DEVIATIONS)
     limits = np.empty((3, ACTIVITY_GRADES), np.float32)
-    limits[0] = noise.offset[0] + weak * noise.deviation[0]
+    limits[0] = noise.offset[0] + WEAK_DEVIATIONS * noise.deviation[0]
     limits[1:] = noise.offset + seeds[:, None] * noise.deviation
     limits[0] = np.maximum(limits[0], SHALLOWEST / 2)
     limits[1:] = np.maximum(limits[1:], SHALLOWEST)
@@ -148,58 +136,6 @@ def find_regions(
     return connected_regions(classes)
 
 
-def is_speckled(regions: Regions, film_px: float) -> bool:
-    """Return whether the frame has more small regions than dust can explain, so that they are noise.
-
-    ::
-
-        regions under 12 pixels > 5e-4 * film pixels + 20
-
-    Noise of sensor or grain that only darkens does not show in the bright tail, and so not in the thresholds. Very
-    dirty film has about 60 specks in a square of 256 pixels at 3600 dpi, hardly any of them under 12 pixels.
-
-    Parameters
-    ----------
-    regions : Regions
-        Candidate regions of the frame.
-    film_px : float
-        Area of the film, pixels.
-
-    Returns
-    -------
-    bool
-        True: the thresholds are too low.
-
-    References
-    ----------
-    Ivanova, Williamson and Henderson 2023 (specks on dirty film).
-    """
-    small = np.count_nonzero(np.diff(regions.starts) < SPECKLE_PX)
-    return bool(small > MOST_SPECKLES_PER_PX * film_px + FEWEST_SPECKLES)
-
-
-def count_for_area(coefficients: tuple[float, float], area_px: int) -> float:
-    """Return a number of regions that grows with the area of the frame.
-
-    ::
-
-        count = a + b sqrt(megapixels)
-
-    Parameters
-    ----------
-    coefficients : (float, float)
-        The numbers a and b.
-    area_px : int
-        Area of the frame, pixels.
-
-    Returns
-    -------
-    float
-        Number of regions.
-    """
-    return float(coefficients[0] + coefficients[1] * (area_px / 1e6) ** 0.5)
-
-
 def region_means(values: npt.NDArray[Any], regions: Regions) -> npt.NDArray[np.float64]:
     """Return the mean over each region of values given for each pixel.
 
@@ -229,30 +165,15 @@ def select(regions: Regions, keep: npt.NDArray[np.bool_]) -> Regions:
     return Regions(regions.rows[pixels], regions.cols[pixels], starts)
 
 
-def none_of(regions: Regions) -> Regions:
+def none() -> Regions:
     """Return an empty set of regions."""
-    return select(regions, np.zeros(len(regions), np.bool_))
+    return Regions(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(1, np.int64))
 
 
-def union(parts: Iterable[Regions], shape: tuple[int, ...]) -> Regions:
-    """Return the union of several sets of regions; regions that overlap or touch become one.
-
-    Parameters
-    ----------
-    parts : iterable of Regions
-        Sets of regions of the same frame.
-    shape : (rows, cols)
-        Size of the frame, pixels.
-
-    Returns
-    -------
-    Regions
-        Those of at least 3 pixels.
-    """
-    classes = np.zeros(shape, np.uint8)
-    for part in parts:
-        classes[part.rows, part.cols] = kernels.SEED
-    return connected_regions(classes)
+def concatenated(first: Regions, second: Regions) -> Regions:
+    """Return the regions of two sets as one, first those of the first; regions that touch stay apart."""
+    rows, cols = (np.concatenate(pair) for pair in ((first.rows, second.rows), (first.cols, second.cols)))
+    return Regions(rows, cols, np.concatenate([first.starts, first.starts[-1] + second.starts[1:]]))
 
 
 def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:

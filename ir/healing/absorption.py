@@ -24,13 +24,14 @@ from filmscand.ir.decision.slopes import (
     Edges,
     Prior,
     Slopes,
+    bright_exponents,
     edge_slopes,
     independent_votes,
+    posterior_exponents,
     region_slopes,
     sharpened,
     softness,
 )
-from filmscand.ir.decision.visible import bright_exponents, posterior_exponents
 from filmscand.ir.statistics import weighted_median
 
 Array = npt.NDArray[np.float32]

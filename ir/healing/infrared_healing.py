@@ -11,15 +11,13 @@ which makes the tiers one formula. A region is healed whole or left whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.decision import _defect_kernels as kernels
-from filmscand.ir.decision.evidence import depth_evidence
-from filmscand.ir.decision.slopes import PLACES, DefectSample
-from filmscand.ir.decision.visible import visible_cells
+from filmscand.ir.decision.slopes import DefectSample
 from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.healing import _healing_kernels as healing_kernels
 from filmscand.ir.healing.absorption import Absorption, InfraredResponse, fit_absorption
@@ -46,8 +44,6 @@ SPREAD_ERROR = 2.0
 DOUBT_ERROR = 0.3
 # Smallest change worth making, as a part of the light: smaller ones are not seen.
 SMALLEST_CHANGE = 0.006
-# Part of an uncertain region's area that has to show as dust does, for the whole region to be healed.
-VISIBLE_PART = 0.5
 # Factor on the dark noise in the error of a defect's density.
 DARK_DOUBT = 2.0
 # Part of a density's fine detail that lies a fraction of a pixel elsewhere in the picture, or is blurred differently
@@ -132,7 +128,7 @@ class _FittedCells:
     told: npt.NDArray[np.uint8]
 
 
-def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, certain: bool = True) -> Healed:
+def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured) -> Healed:
     """Heal the defects of a frame by infrared, each of them whole.
 
     Parameters
@@ -143,8 +139,6 @@ def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, c
         The defects.
     measured : Measured
         Measurements of the frame.
-    certain : bool
-        Whether every region is a defect. Otherwise those that do not show in the picture as dust does are left alone.
 
     Returns
     -------
@@ -157,7 +151,7 @@ def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured, *, c
         return Healed(healed, mask, 0, 0, 0)
     fitted = _fit_cells(rgb, split_into_cells(regions), measured)
     cells, pixels, absorption, noise = fitted.cells, fitted.pixels, fitted.absorption, measured.response.noise
-    chosen = np.ones(len(cells), np.bool_) if certain else _chosen(fitted, rgb.shape, measured)
+    chosen = np.ones(len(cells), np.bool_)
     value, shares = np.empty_like(pixels.raw), np.empty(len(cells))
     filled = np.empty(len(value), np.float32)
     kernels.blend_regions(
@@ -193,17 +187,6 @@ def _fit_cells(
     return _FittedCells(cells, parents, pixels, absorption, states, told.astype(np.uint8))
 
 
-def _chosen(fitted: _FittedCells, shape: tuple[int, ...], measured: Measured) -> npt.NDArray[np.bool_]:
-    """Tell which cells belong to regions that show as dust does over most of their area."""
-    cells, parents, sample = fitted.cells, fitted.parents, fitted.pixels.sample
-    areas = np.bincount(parents, sample.areas)
-    evidence = depth_evidence(_strengths(fitted.pixels, cells, measured), areas[parents])
-    places = np.stack([_places(cells, owners, shape) for owners in (parents, np.arange(len(cells)))], axis=1)
-    response = (measured.response.gain, measured.response.noise)
-    visible = visible_cells(fitted.absorption.shape, sample, parents, places, evidence, response)
-    return np.asarray((np.bincount(parents, visible * sample.areas) > VISIBLE_PART * areas)[parents])
-
-
 def _grain_of_fills(
     rgb: npt.NDArray[np.uint16], fitted: _FittedCells, filled: Array, healed: npt.NDArray[np.bool_], display: Array
 ) -> Array:
@@ -221,52 +204,6 @@ def _grain_of_fills(
         samples = (fitted.pixels.fill[smooth_pixels], measure_detail(rgb, surroundings, cells))
         added[smooth_pixels] = borrowed_grain(rgb, surroundings, cells, samples, filled[smooth_pixels])
     return added
-
-
-def reverted(rgb: npt.NDArray[np.uint16], healed: Healed, regions: Regions, denied: npt.NDArray[np.bool_]) -> Healed:
-    """Put the captured counts back into some healed regions, in place.
-
-    Parameters
-    ----------
-    rgb : (rows, cols, 3) ndarray of uint16
-        Counts as captured.
-    healed : Healed
-        The healed frame; its planes are changed.
-    regions : Regions
-        The healed regions.
-    denied : (regions,) ndarray of bool
-        Regions to revert.
-
-    Returns
-    -------
-    Healed
-        The same planes; reverted regions count as left. Whether each of them was divided or filled is unknown: they are
-        taken from the divided ones first.
-    """
-    pixels = np.repeat(denied, np.diff(regions.starts))
-    rows, cols, owners = regions.rows[pixels], regions.cols[pixels], regions.owners[pixels]
-    count = len(np.unique(owners[healed.mask[rows, cols]]))
-    healed.rgb[rows, cols], healed.mask[rows, cols] = rgb[rows, cols], False
-    divided = max(healed.divided - count, 0)
-    filled = max(healed.filled - (count - (healed.divided - divided)), 0)
-    return replace(healed, divided=divided, filled=filled, left=healed.left + count)
-
-
-def _places(cells: Regions, parents: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return for each cell the place of the frame in which its region begins: a railing lies in one place."""
-    _, first_cells, owners = np.unique(parents, return_index=True, return_inverse=True)
-    first = cells.starts[first_cells]
-    down = cells.rows[first].astype(np.int64) * PLACES // shape[0]
-    across = cells.cols[first].astype(np.int64) * PLACES // shape[1]
-    return np.asarray((down * PLACES + across)[owners])
-
-
-def _strengths(pixels: _DefectPixels, cells: Regions, measured: Measured) -> npt.NDArray[np.float64]:
-    """Return the density that an eighth of each cell's pixels exceed, as a multiple of the threshold."""
-    strengths = np.empty(len(cells))
-    density, grades = pixels.sample.density, measured.residual.grades
-    kernels.deep_strengths(cells.starts, cells.rows, cells.cols, density, grades, measured.limits[2], strengths)
-    return strengths
 
 
 def _sample_pixels(

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.decision.rough_background import regions_on_rough_background
-from filmscand.ir.decision.smooth_background import without_picture_objects
-from filmscand.ir.decision.sure_regions import sure_regions, tinted_regions
-from filmscand.ir.decision.tint import measure_tints
-from filmscand.ir.detection.regions import Regions
+from filmscand.ir.decision.classifier import least_probability
+from filmscand.ir.decision.defects import Judged, judge
+from filmscand.ir.decision.region_features import Evidence
+from filmscand.ir.detection.regions import none
 from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.healing.infrared_healing import Healed
 from filmscand.ir.healing.inpainting import inpaint_large
 from filmscand.ir.leakage.usability import block_contrast, blocking_caution
+from filmscand.ir.network.density_input import measure_levels
 from filmscand.ir.network.detector import run_detector
-from filmscand.ir.network.model_file import Model, ModelCard, load_inpainting
+from filmscand.ir.network.model_file import Model, load_inpainting
 from filmscand.ir.planes.holder import BLOCK_PX, Holder
 from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_noise_limit
 from filmscand.ir.planes.tiles import take_tiles
@@ -26,7 +25,6 @@ from filmscand.ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOption
 from filmscand.ir.stopwatch import StopWatch
 
 Counts = npt.NDArray[np.uint16]
-Probability = npt.NDArray[np.uint8]
 
 # Largest standard deviation of a scanner's darkest pixels, as a part of its white.
 MOST_NOISE = 0.01
@@ -51,7 +49,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     Returns
     -------
     CleanedFrame
-        The frame as captured where the picture is black or blank, or where no region is surely a defect.
+        The frame as captured where the picture is black or blank, or where no region is a defect.
 
     Raises
     ------
@@ -66,24 +64,44 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
         cautions = tuple(dict.fromkeys((*report.warnings, blocked)))
         return CleanedFrame.untouched(rgb, replace(report, warnings=cautions))
     photometry = colour_photometry(measured)
-    model, probability = run_detector(rgb, None, options, watch)
-    find = partial(_find, rgb, probability, model.card, options.sensitivity)
-    regions, probability = watch.time("detection", find)
-    healed = watch.time("healing", lambda: heal_by_colours(rgb, regions, probability, photometry))
+    evidence, model = look_at_colours(rgb, options, watch)
+    judged = watch.time("detection", lambda: judge(evidence, none()))
+    healed = watch.time("healing", lambda: _heal(rgb, judged, photometry, options))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
 
 
-def _find(rgb: Counts, probability: Probability, card: ModelCard, sensitivity: float) -> tuple[Regions, Probability]:
-    """Return the defects of a frame, and the probabilities that they were found by."""
-    tints = measure_tints(rgb, probability)
-    regions = sure_regions(probability, card, sensitivity)
-    if tints is not None:
-        return tinted_regions(probability, regions, tints, card, sensitivity)
-    regions = without_picture_objects(rgb, probability, regions, card, sensitivity)
-    if not len(regions):
-        regions = regions_on_rough_background(rgb, probability, card, sensitivity)
-    return regions, probability
+def look_at_colours(rgb: Counts, options: CleanOptions, watch: StopWatch) -> tuple[Evidence, Model]:
+    """Collect what the network shows of a frame by its colours.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
+    options : CleanOptions
+        Names the network.
+    watch : StopWatch
+        Takes the time of the step "detector".
+
+    Returns
+    -------
+    evidence : Evidence
+        The evidence, without infrared.
+    model : Model
+        The network.
+
+    Raises
+    ------
+    ModelError
+        The detector's file cannot be used.
+    """
+    model, probability = run_detector(rgb, None, options, watch)
+    return Evidence(rgb, measure_levels(rgb), None, 0.0, probability), model
+
+
+def _heal(rgb: Counts, judged: Judged, photometry: Photometry, options: CleanOptions) -> Healed:
+    defects = judged.defects(options.sensitivity)
+    return heal_by_colours(rgb, defects, judged.certainty(rgb.shape[:2]), photometry)
 
 
 def measure_colours(rgb: Counts) -> Photometry:
@@ -171,7 +189,7 @@ def _report(report: CleanReport, healed: Healed, model: Model, options: CleanOpt
         report.with_counts(healed.divided, healed.filled, healed.left),
         method=Method.DETECTOR,
         coverage=coverage,
-        probability_threshold=model.card.limits(options.sensitivity)[0],
+        probability_threshold=least_probability(options.sensitivity),
         models={"detector": model.sha256},
         warnings=(*report.warnings, *((Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ())),
     )

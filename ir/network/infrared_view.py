@@ -14,8 +14,9 @@ from filmscand.ir.leakage.residual import Residual
 
 Array = npt.NDArray[np.float32]
 
-# Planes of the infrared input.
+# Planes of the infrared input, and the largest value in them.
 PLANES = 3
+VIEW_LIMIT = kernels.VIEW_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class InfraredView:
         (3, rows, cols) ndarray of float32
             How much darker than clean film each pixel is: first in standard deviations of the noise at its contrast,
             smoothed over 3 by 3 pixels; second in nepers, as dense as a grey defect would be in the picture. Third, 1
-            where the infrared sees film, and 0 where it is clipped or shows the holder (all three are 0 there).
+            where the infrared sees film, and 0 where it is clipped or shows the holder (all three are 0 there). Values
+            beyond +-`VIEW_LIMIT` are cut to it; training's sheets come from here too, so the network knows no others.
         """
         rows, cols = (
             min(length, end - start)

@@ -18,13 +18,14 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.network.infrared_view import PLANES
+from filmscand.ir.network.infrared_view import PLANES, VIEW_LIMIT
 from training.sheets.sources import load_sources
 from training.sheets.synthesizer import Sheet, draw_sheet
 
-# Densities and infrared are stored as int16 multiples of these steps: densities within -4..4, infrared within -32..32.
+# Densities and infrared are stored as int16 multiples of these steps: densities within -4..4, and infrared within all
+# that the infrared input can hold, so that the network sees here what it sees in use.
 DENSITY_STEP = 1 / 8192
-INFRARED_STEP = 1 / 1024
+INFRARED_STEP = float(VIEW_LIMIT) / 2**15
 # A label is one byte: the weight, 0..127, and this bit where there is a defect.
 DEFECT_BIT, WEIGHT_STEPS = 128, 127
 _NICENESS = 5

@@ -10,7 +10,6 @@ from filmscand.ir.decision.slopes import (
     DefectSample,
     Prior,
     edge_slopes,
-    frame_prior,
     independent_votes,
     region_slopes,
     sharpened,
@@ -20,11 +19,6 @@ from support import ir_twins as twins
 from support.ir_defects import edges_of, regions_of, slopes_of, whole
 
 DUST = Prior(1.2, 0.3, np.ones(3), 0.5)
-
-
-def prior_of(slopes, parents, places=None):
-    """The frame's prior where each region lies in a place of its own, unless `places` says otherwise."""
-    return frame_prior(slopes, parents, np.arange(len(parents)) if places is None else places)
 
 
 def none_left_out(sample):
@@ -53,62 +47,6 @@ def test_the_error_of_a_slope_is_at_least_a_seventh_per_observation_however_sure
 
 def test_six_pixels_of_a_fill_are_one_observation_and_a_large_region_has_hardly_more():
     assert independent_votes(np.array([3.0, 6.0, 24.0, 60.0, 600.0])) == pytest.approx([0.5, 1, 4, 7, 16])
-
-
-def test_a_frame_with_few_sure_regions_has_the_usual_exponents():
-    few = prior_of(slopes_of(np.full(4, 1.75)), whole(4))
-    assert (few.mean, few.spread) == (pytest.approx(1.2), pytest.approx(0.35))
-    assert prior_of(slopes_of(np.full(8, 1.75)), whole(8)).mean > 1.35
-
-
-def test_a_dozen_agreeing_regions_count_by_half():
-    assert prior_of(slopes_of(np.full(12, 1.75)), whole(12)).mean == pytest.approx((1.2 * 1.75) ** 0.5, rel=0.02)
-    assert prior_of(slopes_of(np.full(400, 2.4)), whole(400)).mean == pytest.approx(2.4, rel=0.04)
-
-
-@pytest.mark.parametrize(("error", "counted"), [(0.2, True), (0.28, True), (0.34, False)])
-def test_the_frame_learns_from_regions_with_an_error_of_three_tenths_at_most(error, counted):
-    assert (prior_of(slopes_of(np.full(20, 0.9), error), whole(20)).mean < 1.1) == counted
-
-
-def test_a_hundred_cells_of_one_girder_do_not_outvote_a_dozen_defects():
-    pooled = np.concatenate([np.full(100, 3.0), np.full(12, 1.2)])
-    parents = np.concatenate([np.zeros(100, int), np.arange(1, 13)])
-    assert prior_of(slopes_of(pooled), parents).mean == pytest.approx(1.2, rel=0.05)
-    assert prior_of(slopes_of(pooled), whole(112)).mean > 2.4
-
-
-@pytest.mark.parametrize(
-    ("slope", "places", "learnt"),
-    [(2.4, 24, True), (2.4, 12, False), (2.4, 3, False), (1.7, 3, True), (3.2, 3, False)],
-    ids=["weak infrared", "in places", "railings", "a usual exponent", "small print"],
-)
-def test_an_unusual_exponent_is_learnt_only_if_it_is_all_over_the_frame(slope, places, learnt):
-    prior = prior_of(slopes_of(np.full(120, slope), 0.1), whole(120), np.arange(120) % places)
-    assert (prior.mean > 1.5) == learnt
-
-
-@pytest.mark.parametrize(("colours", "learnt"), [(0.6, True), (0.9, False)], ids=["nearly grey", "coloured"])
-def test_coloured_letters_do_not_count(colours, learnt):
-    prior = prior_of(slopes_of(np.full(100, 2.4), 0.03, colours=colours), whole(100))
-    assert (prior.mean > 2) == learnt
-    assert (prior.shown > 0.9) == learnt
-
-
-@pytest.mark.parametrize(("grey", "learnt"), [(20, False), (60, True)])
-def test_a_few_grey_letters_among_coloured_ones_are_grey_by_chance(grey, learnt):
-    colours = np.where(np.arange(40 + grey) < grey, 0.0, 2.0)
-    assert (
-        prior_of(slopes_of(np.full(len(colours), 2.4), 0.03, colours=colours), whole(len(colours))).mean > 2
-    ) == learnt
-
-
-def test_regions_that_show_faintly_or_not_at_all_do_not_count():
-    def mean(slope):
-        return prior_of(slopes_of(np.full(40, slope), 0.05), whole(40)).mean
-
-    assert mean(0.3) == pytest.approx(1.2)
-    assert mean(0.5) < 0.8
 
 
 @pytest.mark.parametrize(("spread", "most"), [(0.12, 3.0), (0.35, 3.9), (1.0, 6.0)])

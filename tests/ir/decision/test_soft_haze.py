@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from filmscand.film.frame import simulate_frame
-from filmscand.film.kinds import KINDS
 from filmscand.ir import clean_frame
 from filmscand.ir.decision.soft_haze import without_unseen_haze
 from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.residual import Residual
-from support.ir_frames import DISPLAY, compiled, no_holder, plain_photometry, simulated
+from support.ir_frames import compiled, no_holder, plain_photometry, simulated
 
 pytestmark = compiled
 
@@ -98,14 +96,3 @@ def test_a_dusty_frame_with_haze_in_the_infrared_alone_changes_at_its_dust_alone
     cleaned = clean_frame(frame.rgb, darkened(frame.infrared, spot(30, 0.2)))
     sound = (cleaned.rgb != frame.rgb).any(-1) & ~frame.any_mask
     assert sound.mean() < 5e-4
-
-
-def test_haze_in_both_planes_is_healed():
-    sky = np.repeat(np.linspace(0.3, 0.6, SHAPE[0], dtype=np.float32)[:, None, None] ** 2, SHAPE[1], 1)
-    frame = simulate_frame(np.repeat(sky, 3, 2), KINDS["clear_slide"], seed=1)
-    haze = spot(30, 0.2)
-    rgb = darkened(frame.rgb, 0.9 * haze[..., None])
-    cleaned = clean_frame(rgb, darkened(frame.infrared, haze))
-    hazy = (haze > 0.1) & ~frame.any_mask
-    before, after, truth = (DISPLAY[0][plane][hazy] for plane in (rgb, cleaned.rgb, frame.clean_rgb))
-    assert abs((after - truth).mean()) < 0.5 * abs((before - truth).mean())

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 
 from filmscand.ir import CleanedFrame, CleanOptions, CleanReport
+from filmscand.ir.decision.classifier import least_probability
 from filmscand.ir.leakage.usability import blocking_caution
 from filmscand.ir.methods.colours import (
     MOST_NOISE,
@@ -84,7 +85,7 @@ def test_a_dusty_frame_is_cleaned_and_the_report_names_detector_and_threshold():
     assert np.array_equal(cleaned.rgb[~cleaned.defect_mask], frame.rgb[~cleaned.defect_mask])
     assert cleaned.report.method is Method.DETECTOR
     assert cleaned.report.models == {"detector": model.sha256}
-    assert cleaned.report.probability_threshold == model.card.limits(0.5)[0]
+    assert cleaned.report.probability_threshold == least_probability(0.5)
     assert cleaned.report.coverage == pytest.approx(cleaned.defect_mask.mean())
 
 

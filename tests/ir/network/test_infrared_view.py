@@ -12,7 +12,7 @@ from filmscand.ir.leakage.film_base import Base
 from filmscand.ir.leakage.noise import Noise
 from filmscand.ir.leakage.residual import Residual
 from filmscand.ir.methods.measure import view_infrared
-from filmscand.ir.network.infrared_view import InfraredView
+from filmscand.ir.network.infrared_view import VIEW_LIMIT, InfraredView
 from support import ir_twins
 from support.ir_frames import compiled, simulated
 
@@ -44,7 +44,8 @@ def twin(view):
     density = ir_twins.laid_out(view.base.level, BLOCK_PX, shape) - view.residual.values / 4096
     deviation = view.noise.deviation[0][view.residual.grades & 15]
     factor = ir_twins.laid_out(view.noise.factor, BLOCK_PX, shape)
-    return np.stack([density / (deviation * factor), density * view.defect_gain, np.ones(shape)]) * seen
+    planes = np.stack([density / (deviation * factor), density * view.defect_gain, np.ones(shape)]) * seen
+    return np.clip(planes, -VIEW_LIMIT, VIEW_LIMIT)
 
 
 @settings(max_examples=15, deadline=None)
@@ -52,6 +53,16 @@ def twin(view):
 def test_planes_are_the_missing_light_in_deviations_and_nepers_where_film_is_seen(seed):
     view = any_view(seed)
     assert view.planes((0, 0), (70, 90)) == pytest.approx(twin(view), rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize(("value", "sign"), [(-32_000, 1), (32_000, -1)])
+def test_however_deep_a_speck_is_the_planes_stay_within_their_limit(value, sign):
+    view = any_view(4)
+    view.residual.values[10:30, 10:30] = value
+    strength, _, seen = view.planes((0, 0), (70, 90))
+    speck = strength[10:30, 10:30][seen[10:30, 10:30] > 0]
+    assert set(speck.tolist()) == {sign * VIEW_LIMIT}
+    assert np.abs(strength).max() == VIEW_LIMIT
 
 
 @settings(max_examples=15, deadline=None)

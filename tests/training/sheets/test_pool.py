@@ -9,9 +9,13 @@ import time
 import numpy as np
 import pytest
 
+from filmscand.ir.methods.measure import view_infrared
+from filmscand.ir.network.infrared_view import VIEW_LIMIT
+from support.ir_frames import compiled, simulated
+from training.sheets.infrared import infrared_planes
 from training.sheets.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan, filled
 from training.sheets.sources import Sources
-from training.sheets.synthesizer import draw_sheet
+from training.sheets.synthesizer import Sheet, draw_sheet
 
 SIZE = 96
 NO_SOURCES = Sources()
@@ -49,8 +53,24 @@ def test_a_pool_keeps_the_infrared_where_there_is_one(tmp_path):
     sheet = draw_sheet(rng(5), SIZE, NO_SOURCES, infrared=True)
     pool.put(sheet)
     kept = pool.planes["infrared"][0] * INFRARED_STEP
-    assert np.abs(kept - np.clip(sheet.infrared, -32, 32)).max() <= INFRARED_STEP
+    assert np.abs(kept - sheet.infrared).max() <= INFRARED_STEP
     assert kept.any()
+
+
+@compiled
+def test_of_the_deepest_dust_a_pool_keeps_the_infrared_that_a_network_gets_to_see_in_use(tmp_path):
+    size = 256
+    frame = simulated("clear_slide", "landscape")
+    rgb, infrared = (np.ascontiguousarray(plane[:size, :size]) for plane in (frame.rgb, frame.infrared))
+    rgb[60:90, 60:90] >>= 8
+    infrared[60:90, 60:90] >>= 8
+    plain = np.zeros((size, size), np.bool_)
+    density = np.zeros((3, size, size), np.float32)
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=size, infrared=True))
+    pool.put(Sheet(density, plain, plain.astype(np.float32), infrared_planes(rgb, infrared)))
+    in_use = view_infrared(rgb, infrared).planes((0, 0), (size, size))
+    assert (in_use[0, 65:85, 65:85] == VIEW_LIMIT).all()
+    assert np.abs(pool.planes["infrared"][0] * INFRARED_STEP - in_use).max() <= INFRARED_STEP
 
 
 def test_of_several_drawers_each_has_places_of_its_own_and_only_what_all_have_filled_counts(tmp_path):

@@ -1,0 +1,75 @@
+"""The decision: which candidate regions of a frame are defects. A region counts as one or not, whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from filmscand.ir.decision.candidates import joined_candidates, probable_candidates
+from filmscand.ir.decision.classifier import Basis, least_probability, shipped_classifier
+from filmscand.ir.decision.region_features import Evidence, measure_features
+from filmscand.ir.detection.regions import Regions, select
+from filmscand.ir.network.detector import PROBABILITY_SCALE
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Candidate regions and the probability that each is a defect, (regions,), 0..1."""
+
+    regions: Regions
+    probability: npt.NDArray[np.float64]
+
+    def defects(self, sensitivity: float) -> Regions:
+        """Return the regions that count as defects at a sensitivity of 0..1."""
+        return select(self.regions, self.probability >= least_probability(sensitivity))
+
+    def certainty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """Return the probability of each pixel's region times 255, (rows, cols); 0 outside the regions."""
+        plane = np.zeros(shape, np.uint8)
+        level = np.rint(self.probability * PROBABILITY_SCALE).astype(np.uint8)
+        plane[self.regions.rows, self.regions.cols] = level[self.regions.owners]
+        return plane
+
+
+def candidates_of(evidence: Evidence, residual: Regions) -> Regions:
+    """Return the candidates of a frame, from all that was asked.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The frame.
+    residual : Regions
+        Candidates by the infrared; none without it.
+    """
+    if evidence.probability is None:
+        return residual
+    rows, cols = evidence.probability.shape
+    return joined_candidates(probable_candidates(evidence.probability), residual, (rows, cols))
+
+
+def judge(evidence: Evidence, residual: Regions) -> Judged:
+    """Judge the candidates of a frame.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The frame.
+    residual : Regions
+        Candidates by the infrared; none without it.
+
+    Raises
+    ------
+    ModelError
+        The classifier's file is damaged.
+    """
+    regions = candidates_of(evidence, residual)
+    return Judged(regions, shipped_classifier(basis_of(evidence)).probability(measure_features(evidence, regions)))
+
+
+def basis_of(evidence: Evidence) -> Basis:
+    """Return what the regions of a frame are judged by."""
+    if evidence.view is None:
+        return Basis.COLOURS
+    return Basis.INFRARED if evidence.probability is None else Basis.BOTH
