@@ -1,8 +1,9 @@
 """Position of the infrared against the picture: shift, scale, and drift along the rows.
 
-Both planes show the leaked picture and the defects; both darken both planes, so that one correlation finds either. (If
-one plane is inverted, both are opposed, and the correlation has its peak downwards.) Its sum over all tiles gives the shift of the frame. Sums over groups of tiles show whether the shift changes over it, and
-roughly how. `second_pass.py` then measures the exact shift curve of a second pass.
+Both planes show the leaked picture and the defects; both darken both planes, so that one correlation finds either. If
+one of the planes is inverted, its peak points downwards. Its sum over all tiles gives the shift of the frame. Sums over
+groups of tiles show whether the shift changes over it, and roughly how. `second_pass.py` then measures the exact shift
+curve of a second pass.
 """
 
 from __future__ import annotations
