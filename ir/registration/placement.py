@@ -1,13 +1,13 @@
 """How an infrared plane lies on a picture as a whole: as scanned, turned, inverted, far off, or not at all.
 
 Tiles see a small part of a frame and shifts of some pixels. This module compares the whole planes, reduced (see
-`whole_planes.py`), with the infrared turned and moved. One sharp peak, of either sign, shows that both planes show the same film. Planes without such a peak need not be
-strangers: clean film without leakage has nothing that both could show. They are strangers if the infrared shows specks
-that the picture does not show anywhere, although it would::
+`whole_planes.py`), with the infrared turned and moved. One sharp peak of their correlation, of either sign, shows that
+both show the same film. Planes without such a peak need not be foreign: clean film without leakage has nothing that
+both could show. They are foreign if the infrared shows specks that the picture would show too, and does not::
 
-    matched(shift) = sum of w^2 picture(x + shift) infrared(x)     w: 1 / local deviation of the picture's detail
-    expected       = sum of w^2 specks(x)^2                        specks: infrared beyond its own noise
-    stranger       = matched < 0.15 expected at every shift, and 0.15 expected is far above the noise of matched
+    matched(shift)  = sum of w picture(x + shift) infrared(x)      w: 1 / local variance of the picture's detail
+    expected(shift) = sum of w specks(x)^2                         specks: infrared beyond its own noise
+    foreign         = matched < 0.15 expected at every shift nearby, and 0.15 expected is far above the noise of matched
 
 matched / expected is the density of the specks in the picture over that in the infrared: 1 to 5 for dust, about 0.4
 where half of the dust shows in the infrared alone.
@@ -75,6 +75,7 @@ class Turn(NamedTuple):
         return plane[:: -1 if self.rows else 1, :: -1 if self.cols else 1]
 
 
+# The turn of infrared that lies as it should.
 AS_SCANNED = Turn()
 
 

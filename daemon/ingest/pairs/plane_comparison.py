@@ -2,8 +2,8 @@
 
     python -m filmscand.daemon.ingest.pairs.plane_comparison PICTURE INFRARED FOURTH_SAMPLE MEMORY_LIMIT
 
-`filmscand.ir.registration.placement` compares them, as it does when a frame is cleaned: infrared that lies turned, moved
-or inverted on its picture belongs to it too.
+`filmscand.ir.registration.placement` compares them, as it does when a frame is cleaned. Infrared that lies turned,
+moved or inverted on its picture belongs to it too.
 """
 
 from __future__ import annotations
