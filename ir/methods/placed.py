@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from filmscand.ir.methods.measure import OpenedFrame
-from filmscand.ir.registration.placement import Counts, Fit, Placement, find_placement, inverse
+from filmscand.ir.registration.placement import Fit, Placement, find_placement, inverse
 from filmscand.ir.registration.registration import Registration
+from filmscand.ir.registration.whole_planes import Counts
 from filmscand.ir.report import Caution, CleanedFrame, CleanReport
 from filmscand.ir.stopwatch import StopWatch
 
