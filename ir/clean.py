@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,9 @@ from filmscand.ir.leakage.usability import blocking_caution, leakage_caution
 from filmscand.ir.methods.colours import clean_by_colours, with_inpainting
 from filmscand.ir.methods.infrared import InfraredFrame, heal_with_infrared, look_at_both
 from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage
+from filmscand.ir.methods.placed import clean_placed, place_infrared
 from filmscand.ir.network.model_file import Model
+from filmscand.ir.registration.placement import Fit, Placement
 from filmscand.ir.registration.registration import Registration
 from filmscand.ir.report import (
     MANY_DEFECTS,
@@ -92,6 +95,19 @@ def clean_frame(
     watch = StopWatch()
     if infrared is None:
         return _without_infrared(rgb, options, report, Caution.NO_INFRARED, watch)
+    return _with_infrared(rgb, infrared, options, report, watch)
+
+
+def _with_infrared(
+    rgb: npt.NDArray[np.uint16],
+    infrared: npt.NDArray[np.uint16],
+    options: CleanOptions,
+    report: CleanReport,
+    watch: StopWatch,
+    *,
+    placed: bool = False,
+) -> CleanedFrame:
+    """Clean a frame with infrared; planes that do not fit are placed first, once."""
     opened = open_frame(rgb, infrared, watch)
     report = replace(report, holder_fraction=opened.holder.fraction, step_seconds=watch.seconds)
     blocked = blocking_caution(opened.tiles, opened.photometry)
@@ -100,6 +116,12 @@ def clean_frame(
     if blocked:
         return _untouched(rgb, report, blocked)
     fitted = fit_frame(opened, watch)
+    place = Placement(Fit.SAME) if placed else place_infrared(opened, fitted.registration, watch)
+    if place.fit is Fit.FOREIGN:
+        return _without_infrared(rgb, options, report, Caution.INFRARED_FOREIGN, watch)
+    if not place.as_scanned:
+        clean = partial(_with_infrared, options=options, report=report, watch=watch, placed=True)
+        return clean_placed(rgb, infrared, place, clean)
     report = replace(report, leakage=_leakage_report(fitted.leakage), shift=_shift_report(fitted))
     caution = leakage_caution(fitted.leakage, opened.tiles)
     if caution in (Caution.SILVER_FILM, Caution.INFRARED_UNUSABLE):

@@ -189,7 +189,7 @@ def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums
                 sums[region, 5] += error / 3
 
 
-@njit(cache=True)
+@inner_kernel
 def _dividing_error(own, noise, depth, misfit, full_light):
     """Return the squared error of dividing by a density, as a part of the light: of the relation, and of the noise."""
     # Noise that clean film shows as well is no error of dividing; its amplification is.
@@ -199,7 +199,7 @@ def _dividing_error(own, noise, depth, misfit, full_light):
     return (misfit * depth) ** 2 + lift**2
 
 
-@njit(cache=True)
+@inner_kernel
 def _usual_brightness(raw, shape, exponents, region, first, last):
     """Return the mean divided display value of a region in each channel."""
     usual = np.zeros(3)

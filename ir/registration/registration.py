@@ -1,8 +1,9 @@
 """Position of the infrared against the picture: shift, scale, and drift along the rows.
 
-Both planes show the leaked picture and the defects; both darken both planes, so that one correlation finds either. Its
-sum over all tiles gives the shift of the frame. Sums over groups of tiles show whether the shift changes over it, and
-roughly how. `second_pass.py` then measures the exact shift curve of a second pass.
+Both planes show the leaked picture and the defects; both darken both planes, so that one correlation finds either. If
+one of the planes is inverted, its peak points downwards. Its sum over all tiles gives the shift of the frame. Sums over
+groups of tiles show whether the shift changes over it, and roughly how. `second_pass.py` then measures the exact shift
+curve of a second pass.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Registration:
         Change of the two shifts from column to column, pixels per pixel.
     confidence : float
         0 (no detail to register on) to 1.
+    opposed : bool
+        Whether detail that is dark in one plane is surely bright in the other; then the confidence is 0.
     """
 
     row_shift_px: Array
@@ -62,6 +65,7 @@ class Registration:
     row_shear: float
     col_scale: float
     confidence: float
+    opposed: bool = False
 
     @property
     def same_grid(self) -> bool:
@@ -88,10 +92,10 @@ class Registration:
         return self.row_shift_px[rows] + self.row_shear * away, self.col_shift_px[rows] + self.col_scale * away
 
 
-def same_grid(rows: int, confidence: float = 0.0) -> Registration:
+def same_grid(rows: int, confidence: float = 0.0, *, opposed: bool = False) -> Registration:
     """Return the registration of planes without any shift, for a frame of `rows` rows and with a confidence of 0..1."""
     zero = np.zeros(rows, np.float32)
-    return Registration(zero, zero, 0.0, 0.0, confidence)
+    return Registration(zero, zero, 0.0, 0.0, confidence, opposed)
 
 
 def measure_registration(tiles: Tiles) -> Registration:
@@ -109,7 +113,11 @@ def measure_registration(tiles: Tiles) -> Registration:
     """
     rows = tiles.shape[0]
     spectra = cross_spectra(tiles.log_rgb[..., 0], tiles.log_infrared)
-    shift, height = find_peak(spectra.sum(axis=0), tiles.film.shape[1:], np.zeros(2), MAX_SHIFT_PX)
+    whole, size = spectra.sum(axis=0), tiles.film.shape[1:]
+    shift, height = find_peak(whole, size, np.zeros(2), MAX_SHIFT_PX)
+    _, depth = find_peak(-whole, size, np.zeros(2), MAX_SHIFT_PX)
+    if depth > max(height, SURE_PEAK):
+        return same_grid(rows, opposed=True)
     confidence = min(height / (2 * SURE_PEAK), 1.0)
     # A peak at the border of the search is the flank of a peak beyond it.
     if height < SURE_PEAK or np.abs(shift).max() > MAX_SHIFT_PX - 0.5:

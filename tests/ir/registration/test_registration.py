@@ -166,3 +166,12 @@ def test_the_shift_of_a_pixel_follows_from_its_row_and_its_distance_from_the_mid
 def test_pieces_of_one_band_and_one_third_of_the_columns_are_a_group():
     bands, cols_px = np.array([0, 0, 7, 0, 7]), np.array([0, 299, 299, 300, 899])
     assert [group.tolist() for group in group_pieces(bands, cols_px, 900)] == [[0, 1], [3], [2], [4]]
+
+
+def test_planes_of_which_one_is_inverted_are_opposed():
+    rgb, infrared = two_planes(0.15, lambda row, col: np.stack([0 * row, 0 * col]), shape=SHAPE)
+    for planes in ((65535 - rgb, infrared), (rgb, 65535 - infrared)):
+        registration = measure_registration(photometry_and_tiles(*planes)[1])
+        assert registration.opposed
+        assert registration.confidence == 0
+        assert registration.same_grid

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from filmscand.daemon.ingest.pairs.belonging import DOES_NOT_BELONG
-from filmscand.daemon.ingest.pairs.plane_comparison import main, peak_height, stranger
+from filmscand.daemon.ingest.pairs.plane_comparison import main, stranger
 from support.live_station import film, write_infrared, write_inside, write_picture
 
 NO_LIMIT = str(1 << 40)
@@ -27,14 +27,13 @@ def test_the_infrared_of_another_film_does_not(seed):
 
 def test_planes_that_show_nothing_are_left_to_a_person():
     blank = np.full((60, 90), 30_000, np.uint16)
-    assert peak_height(blank, blank) == 0.0
     assert stranger(blank, blank) is not None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 5000), (2500, 2)])
 def test_planes_of_any_shape_are_compared(shape):
     plane = np.random.default_rng(1).integers(0, 65535, shape).astype(np.uint16)
-    assert np.isfinite(peak_height(plane, plane))
+    assert "nan" not in (stranger(plane, plane) or "")
 
 
 def test_files_are_compared_and_the_reason_is_told(tmp_path, capsys):
