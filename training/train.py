@@ -24,7 +24,7 @@ from training.sheets.pool import Pool, PoolPlan, filled
 from training.sheets.sources import load_sources
 
 # Sheets that the pool must hold before the first step.
-LEAST_SHEETS = 300
+LEAST_SHEETS = 150
 LOG_EVERY_STEPS = 50
 
 
