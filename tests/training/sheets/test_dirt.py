@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.sheets.dirt import any_dirt, usual_dirt
+from filmscand.film.recipe import DefectKind
+from filmscand.film.specks import Patch
+from training.sheets.dirt import any_dirt, coloured, usual_dirt
 from training.sheets.sources import Drawn, Sources
 
 NO_SOURCES = Sources()
