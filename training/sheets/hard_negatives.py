@@ -261,7 +261,8 @@ def _slanted(path: np.ndarray, turn_radians: float) -> np.ndarray:
 
 def _points(path: np.ndarray) -> np.ndarray:
     """Return rows and columns as the points that OpenCV takes."""
-    return np.rint(path[:, ::-1] * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
+    points: np.ndarray = np.rint(path[:, ::-1] * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
+    return points
 
 
 def _spot(rng: np.random.Generator, cover: np.ndarray, place_px: np.ndarray, size_px: float) -> None:
