@@ -176,7 +176,8 @@ def _data(options: argparse.Namespace, sheets: int) -> dict[str, object]:
 def mix(network: nn.Module, earlier: nn.Module, share: float) -> None:
     """Replace a network's weights by their mean with those of the network it was trained from.
 
-    w = (1 - share) w + share w_earlier. Such a mean forgets less than the later network and keeps most of what that one
+    w = (1 - share) w + share w_earlier, except where the earlier weight is 0: weights of the infrared in a network that
+    had learnt the colours alone stay those of the later one. Such a mean forgets less than the later network and keeps most of what that one
     learnt (Wortsman and others 2022, arXiv:2109.01903).
 
     Parameters
@@ -191,4 +192,5 @@ def mix(network: nn.Module, earlier: nn.Module, share: float) -> None:
     weights = earlier.state_dict()
     for name, own in network.state_dict().items():
         if own.dtype.is_floating_point:
-            own.lerp_(weights[name], share)
+            earlier_own = weights[name]
+            own.copy_(torch.where(earlier_own == 0, own, own.lerp(earlier_own, share)))

@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
 
+import torch
+
 from support.trainings import options
-from training.networks.onnx_export import INPUTS
+from training.networks.onnx_export import INPUTS, mix
 from training.networks.trainer import Trainer, detector
 
 
@@ -45,3 +47,13 @@ def test_the_card_names_the_file_and_how_it_was_made(trained):
     assert card["steps"] == 3
     assert card["data"]["photos"] == []
     assert card["probabilities"]["0.5"]["grow"] <= card["probabilities"]["0.5"]["seed"]
+
+
+def test_of_what_the_earlier_network_had_not_learnt_the_later_ones_weights_stay():
+    later, earlier = (torch.nn.Conv2d(4, 2, 1) for _ in range(2))
+    with torch.no_grad():
+        for network, value in ((later, 1.0), (earlier, 3.0)):
+            network.weight.fill_(value)
+        earlier.weight[:, 2:] = 0
+    mix(later, earlier, 0.25)
+    assert later.weight[0, :, 0, 0].tolist() == [1.5, 1.5, 1, 1]
