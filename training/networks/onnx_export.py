@@ -177,8 +177,8 @@ def mix(network: nn.Module, earlier: nn.Module, share: float) -> None:
     """Replace a network's weights by their mean with those of the network it was trained from.
 
     w = (1 - share) w + share w_earlier. Such a mean forgets less than the later network and keeps most of what that one
-    learnt (Wortsman and others 2022, arXiv:2109.01903). Where the earlier weight is 0, the later one stays: those are the
-    weights of the infrared, if the earlier network saw the colours alone.
+    learnt (Wortsman and others 2022, arXiv:2109.01903). Where the earlier weight is 0, the later one stays: it is a
+    weight of the infrared, and the earlier network saw the colours alone.
 
     Parameters
     ----------
