@@ -23,8 +23,8 @@ MULTIPLE_PX = 16
 _GREEN, _RED, _BLUE = (0, 200, 0), (0, 0, 255), (255, 60, 0)
 
 
-def onnx_detector(model: Path, threads: int = 1) -> tuple[Detect, bool]:
-    """Return an ONNX model as a detector, and whether it takes the infrared.
+def onnx_detector(model: Path, threads: int = 1) -> Detect:
+    """Return an ONNX model as a detector; one without an input for the infrared sees the colours alone.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def onnx_detector(model: Path, threads: int = 1) -> tuple[Detect, bool]:
         probability: npt.NDArray[np.float32] = output[0, 0, :rows, :cols]
         return probability
 
-    return detect, "infrared" in names
+    return detect
 
 
 def drawing(case: Case, found: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
@@ -86,9 +86,9 @@ def main() -> None:
     parser.add_argument("--frame-rows", type=int, default=640)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    detect, infrared = onnx_detector(options.model)
+    detect = onnx_detector(options.model)
     sources = load_sources(options.photos, options.artefacts, held_out=True)
-    for number, case in enumerate(held_out_cases(sources, options.frame_rows, infrared=infrared)):
+    for number, case in enumerate(held_out_cases(sources, options.frame_rows)):
         name = f"{number:02d}-{case.group.replace(' ', '-')}.png"
         cv2.imwrite(str(options.output / name), drawing(case, detect(case.density, case.infrared) >= options.threshold))
 

@@ -24,7 +24,7 @@ from training.sheets.pool import Pool, PoolPlan, filled
 from training.sheets.sources import load_sources
 
 # Sheets that the pool must hold before the first step.
-LEAST_SHEETS = 300
+LEAST_SHEETS = 150
 LOG_EVERY_STEPS = 50
 
 
@@ -55,7 +55,7 @@ def _plan(options: argparse.Namespace) -> PoolPlan:
         options.sheets,
         options.sheet_px,
         options.seed,
-        infrared=options.infrared,
+        infrared=True,
         drawers=options.drawers,
     )
 
@@ -63,7 +63,7 @@ def _plan(options: argparse.Namespace) -> PoolPlan:
 def cases_for(options: argparse.Namespace) -> list[Case]:
     """Simulate the held-out frames that a training is validated on."""
     sources = load_sources(options.photos, options.artefacts, held_out=True)
-    return list(held_out_cases(sources, options.frame_rows, infrared=options.infrared))
+    return list(held_out_cases(sources, options.frame_rows))
 
 
 def _learn(trainer: Trainer, pool: Pool, cases: Sequence[Case], curve: IO[str]) -> None:
@@ -104,9 +104,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
     _add_earlier_networks(parser)
-    parser.add_argument(
-        "--infrared", action="store_true", help="train a network that sees the infrared beside the colours"
-    )
     parser.add_argument(
         "--blocks", type=int, nargs="+", default=BLOCKS, help="residual blocks: one number, or one for each resolution"
     )

@@ -42,15 +42,16 @@ def test_a_checkpoint_alone_is_exported_elsewhere_with_the_command_that_made_it(
 def test_what_is_exported_may_lie_between_a_network_and_the_one_before(trained, tmp_path, monkeypatch):
     before, folder = trained / "defects.onnx", tmp_path / "learnt"
     train(options(folder, "--start", str(before), "--hold", "1", "--rate", "0.1", "--steps", "3", "--checkpoint-only"))
-    density, said = rng().normal(0.5, 0.2, (1, 3, 64, 64)).astype(np.float32), {}
+    density = rng().normal(0.5, 0.2, (1, 3, 64, 64)).astype(np.float32)
+    planes, said = {"density": density, "infrared": np.zeros_like(density)}, {}
     for share in ("0", "0.5", "1"):
         out = tmp_path / share
         command = f"export --checkpoint {folder}/checkpoint.pt --output {out} --before {before} --before-share {share}"
         monkeypatch.setattr("sys.argv", command.split())
         export.main()
         assert json.loads((out / "defects.json").read_text())["part_of_the_weights_before"] == float(share)
-        said[share] = onnxruntime.InferenceSession(str(out / "defects.onnx")).run(None, {"density": density})[0]
-    expected = onnxruntime.InferenceSession(str(before)).run(None, {"density": density})[0]
+        said[share] = onnxruntime.InferenceSession(str(out / "defects.onnx")).run(None, planes)[0]
+    expected = onnxruntime.InferenceSession(str(before)).run(None, planes)[0]
     assert said["1"] == pytest.approx(expected, abs=1e-4)
     apart = np.abs(said["0"] - said["1"]).mean()
     assert np.abs(said["0.5"] - said["1"]).mean() < apart

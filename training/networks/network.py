@@ -1,4 +1,4 @@
-"""The segmentation network: a residual U-Net from densities, and infrared if wanted, to the log odds of a defect."""
+"""The segmentation network: a residual U-Net from densities and infrared to the log odds of a defect."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ COLOUR_INPUTS, INFRARED_INPUTS = 30, 15
 # Factors of the light that infrared lacks: of its strength (in deviations of the noise), linearly and before a tanh,
 # and of its density (in nepers), before a tanh.
 STRENGTH_LINE, STRENGTH_GAIN, NEPER_GAIN = 0.05, 0.3, 3.0
+# Factor of all infrared inputs. The larger an input, the faster its weights are learnt beside those of the others: a
+# network that knows the colours shall learn the infrared before it forgets them.
+INFRARED_GAIN = 3.0
 # The far surroundings are averaged over cells of this many half-resolution pixels.
 FAR_FACTOR = 4
 
@@ -45,18 +48,12 @@ class DefectNetwork(nn.Module):
     blocks : tuple of int
         Residual blocks at a quarter, an eighth and a sixteenth. All blocks after the first of a resolution begin as the
         identity, so that a deeper network can begin with the weights of a shallower one.
-    infrared : bool
-        Whether the network takes the infrared as a second input.
     """
 
-    def __init__(
-        self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS, *, infrared: bool = False
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, blocks: tuple[int, ...] = BLOCKS) -> None:
         super().__init__()
         first = widths[0]
-        self.infrared = infrared
-        inputs = COLOUR_INPUTS + INFRARED_INPUTS * infrared
-        self.stem = nn.Sequential(_convolution(inputs, first), _convolution(first, first))
+        self.stem = nn.Sequential(_convolution(COLOUR_INPUTS + INFRARED_INPUTS, first), _convolution(first, first))
         self.down = nn.ModuleList(_convolution(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.blocks = nn.ModuleList(
             nn.Sequential(*(_Residual(width, idle=block > 0) for block in range(count)))
@@ -70,21 +67,17 @@ class DefectNetwork(nn.Module):
         assert last.bias is not None
         nn.init.constant_(last.bias, -3.5)
 
-    def forward(self, density: Tensor, infrared: Tensor | None = None) -> Tensor:
+    def forward(self, density: Tensor, infrared: Tensor) -> Tensor:
         """Return the log odds of a defect, (n, 1, rows, cols).
 
         Parameters
         ----------
         density : Tensor, shape (n, 3, rows, cols)
             Optical density of the colours above the frame's white; rows and columns are multiples of 16.
-        infrared : Tensor, shape (n, 3, rows, cols), optional
-            Strength, density and visibility of `filmscand.ir.network.infrared_view`; required by a network with
-            infrared, else ignored.
+        infrared : Tensor, shape (n, 3, rows, cols)
+            Strength, density and visibility of `filmscand.ir.network.infrared_view`; all 0 where there is none.
         """
-        folded = _folded(density)
-        if self.infrared:
-            folded = torch.cat([folded, _folded_infrared(infrared)], dim=1)
-        features = [self.stem(folded)]
+        features = [self.stem(torch.cat([_folded(density), _folded_infrared(infrared)], dim=1))]
         for down, block in zip(self.down, self.blocks, strict=True):
             features.append(block(down(features[-1])))
         coarse = features.pop()
@@ -133,13 +126,12 @@ def _folded(density: Tensor) -> Tensor:
     return torch.cat([LINE_GAIN * detail, near, bounded], dim=1)
 
 
-def _folded_infrared(infrared: Tensor | None) -> Tensor:
+def _folded_infrared(infrared: Tensor) -> Tensor:
     """Fold 2 x 2 pixels into channels: strength, density, the surroundings of both, and where infrared saw the film."""
-    assert infrared is not None, "a network with infrared was called without"
     strength, density, seen = (infrared[:, plane : plane + 1] for plane in range(3))
     fine = functional.pixel_unshuffle(strength, 2)
     around = _surroundings(functional.avg_pool2d(infrared[:, :2], 2))
-    return torch.cat(
+    seeing = torch.cat(
         [
             STRENGTH_LINE * fine,
             torch.tanh(STRENGTH_GAIN * fine),
@@ -150,6 +142,7 @@ def _folded_infrared(infrared: Tensor | None) -> Tensor:
         ],
         dim=1,
     )
+    return INFRARED_GAIN * seeing
 
 
 def _surroundings(plane: Tensor) -> Tensor:

@@ -18,9 +18,8 @@ from training.networks.validation import Figures, Limits, operating_points
 from training.sheets.sources import HELD_OUT_DRAWN_STEP, HELD_OUT_PHOTOS, HELD_OUT_SCANS, photo_paths
 
 OPSET = 17
-# By whether the network sees the infrared.
-INPUTS = {False: ("density",), True: ("density", "infrared")}
-MODELS = {False: "defects.onnx", True: "defects-infrared.onnx"}
+INPUTS = ("density", "infrared")
+MODEL = "defects.onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,8 @@ def export(network: nn.Module, run: TrainingRun, figures: Mapping[Limits, Figure
     Path
         Path of the model.
     """
-    path = folder / MODELS[run.options.infrared]
-    write_onnx(network, path, INPUTS[run.options.infrared])
+    path = folder / MODEL
+    write_onnx(network, path, INPUTS)
     path.with_suffix(".json").write_text(json.dumps(card(run, figures, path), indent=2) + "\n")
     return path
 
@@ -146,7 +145,7 @@ def card(run: TrainingRun, figures: Mapping[Limits, Figures], model: Path) -> di
         "margin_px": MARGIN_PX,
         "threshold": points["0.5"].grow,
         "probabilities": {name: points[name]._asdict() for name in points},
-        "network": {"widths": list(WIDTHS), "blocks": list(options.blocks), "infrared": options.infrared},
+        "network": {"widths": list(WIDTHS), "blocks": list(options.blocks)},
         "loss": "weighted cross entropy + 0.5 soft Dice",
         "optimizer": f"Muon for kernels, AdamW for the rest, rate {options.rate}, half a cosine; weights averaged; "
         "sheets drawn by what they cost; statistics frozen from half the time on",
@@ -178,7 +177,8 @@ def mix(network: nn.Module, earlier: nn.Module, share: float) -> None:
     """Replace a network's weights by their mean with those of the network it was trained from.
 
     w = (1 - share) w + share w_earlier. Such a mean forgets less than the later network and keeps most of what that one
-    learnt (Wortsman and others 2022, arXiv:2109.01903).
+    learnt (Wortsman and others 2022, arXiv:2109.01903). Where the earlier weight is 0, the later one stays: it is a
+    weight of the infrared, and the earlier network saw the colours alone.
 
     Parameters
     ----------
@@ -192,4 +192,5 @@ def mix(network: nn.Module, earlier: nn.Module, share: float) -> None:
     weights = earlier.state_dict()
     for name, own in network.state_dict().items():
         if own.dtype.is_floating_point:
-            own.lerp_(weights[name], share)
+            earlier_own = weights[name]
+            own.copy_(torch.where(earlier_own == 0, own, own.lerp(earlier_own, share)))

@@ -12,6 +12,10 @@ from torch import Tensor
 
 from training.sheets.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool
 
+# Share of the crops that are shown without the infrared that their sheet has, so that the network also finds by the
+# colours what infrared would have shown it.
+BLIND_SHARE = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class CropView:
@@ -33,6 +37,8 @@ class CropView:
         Factor of the densities.
     shift : tuple of float
         Density added to each colour.
+    blind : bool
+        Whether the crop is shown without its infrared.
     """
 
     place: int
@@ -43,6 +49,7 @@ class CropView:
     channels: tuple[int, ...]
     contrast: float
     shift: tuple[float, ...]
+    blind: bool = False
 
 
 def draw_view(rng: np.random.Generator, place: int, room_px: int) -> CropView:
@@ -62,7 +69,8 @@ def draw_view(rng: np.random.Generator, place: int, room_px: int) -> CropView:
     channels = tuple(rng.permutation(3).tolist()) if rng.uniform() < 0.2 else (0, 1, 2)
     contrast = math.exp(rng.uniform(math.log(0.4), math.log(1.2))) if rng.uniform() < 0.3 else 1.0
     shift = rng.normal(0, 0.15) + rng.normal(0, 0.02, 3)
-    return CropView(place, top, left, turns, mirrored, channels, contrast, tuple(shift.tolist()))
+    blind = bool(rng.uniform() < BLIND_SHARE)
+    return CropView(place, top, left, turns, mirrored, channels, contrast, tuple(shift.tolist()), blind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,9 @@ class Shelf:
         density = density * contrasts[:, None, None, None] + shifts[..., None, None]
         infrared = torch.zeros_like(density)
         if "infrared" in self._planes:
-            infrared = self._turned("infrared", views, size_px) * INFRARED_STEP
+            seeing = [0.0 if view.blind else INFRARED_STEP for view in views]
+            steps = torch.tensor(seeing, dtype=torch.float32).to(label.device)
+            infrared = self._turned("infrared", views, size_px) * steps[:, None, None, None]
         return Crops(
             density.contiguous(memory_format=torch.channels_last),
             infrared.contiguous(memory_format=torch.channels_last),

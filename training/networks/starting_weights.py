@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def reference_network(options: argparse.Namespace) -> DefectNetwork:
     """Return the network that a training holds to (`--hold-to`, else `--start`), in evaluation mode."""
-    network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
+    network = DefectNetwork(blocks=tuple(options.blocks))
     copy_smaller(network, weights_and_history(options, options.hold_to or options.start)[0])
     network.eval()
     return network
@@ -55,7 +56,8 @@ def weights_and_history(options: argparse.Namespace, path: Path) -> tuple[Mappin
     """
     if path.suffix == ".onnx":
         smaller, history = _network_and_history(options, path)
-        return load_exported(path, smaller, _samples(options)).state_dict(), history
+        samples = _samples(options.photos, options.artefacts, options.seed, options.sheet_px)
+        return load_exported(path, smaller, samples).state_dict(), history
     state = read_checkpoint(path)
     done = {"command": state["command"], "steps": state["step"], "hours": round(state["seconds"] / 3600, 3)}
     return state["averaged"], [*state["history"], done]
@@ -68,21 +70,25 @@ def _network_and_history(options: argparse.Namespace, path: Path) -> tuple[Defec
     """
     file = path.with_suffix(".json")
     if not file.exists():
-        return DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared), []
+        return DefectNetwork(blocks=tuple(options.blocks)), []
     card = json.loads(file.read_text())
     try:
         done = {name: card[name] for name in ("command", "steps", "hours")}
         widths, blocks = (tuple(card["network"][name]) for name in ("widths", "blocks"))
-        return DefectNetwork(widths, blocks, infrared=options.infrared), [*card["went_on_from"], done]
+        return DefectNetwork(widths, blocks), [*card["went_on_from"], done]
     except KeyError as error:
         raise ValueError(f"{file}: expected the card of a training, found none of its key {error}") from error
 
 
-def _samples(options: argparse.Namespace) -> list[tuple[Tensor, Tensor]]:
-    """Draw sheets to measure a network's statistics on: densities and infrared, (1, 3, size, size) each."""
-    sources = load_sources(options.photos, options.artefacts, held_out=False)
-    rngs = (np.random.default_rng([options.seed, 11, number]) for number in range(SAMPLE_SHEETS))
-    sheets = [draw_sheet(rng, options.sheet_px, sources, infrared=options.infrared) for rng in rngs]
+@lru_cache(maxsize=1)
+def _samples(photos: Path | None, artefacts: Path | None, seed: int, sheet_px: int) -> list[tuple[Tensor, Tensor]]:
+    """Draw sheets to measure a network's statistics on: densities and infrared, (1, 3, size, size) each.
+
+    The network that a training holds to is often the one that it begins with: the sheets are drawn once for both.
+    """
+    sources = load_sources(photos, artefacts, held_out=False)
+    rngs = (np.random.default_rng([seed, 11, number]) for number in range(SAMPLE_SHEETS))
+    sheets = [draw_sheet(rng, sheet_px, sources) for rng in rngs]
     return [(torch.from_numpy(sheet.density)[None], torch.from_numpy(sheet.infrared)[None]) for sheet in sheets]
 
 

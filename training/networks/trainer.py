@@ -38,7 +38,7 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        network = DefectNetwork(blocks=tuple(options.blocks), infrared=options.infrared)
+        network = DefectNetwork(blocks=tuple(options.blocks))
         self.attention = Attention()
         self.step, self.seconds, self.sheets = 0, 0.0, 0
         self.history: list[dict[str, Any]] = []

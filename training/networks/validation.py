@@ -40,8 +40,24 @@ DAMAGED_KINDS = (
     "scratches",
 )
 SPOTLESS_KINDS = ("clear_slide", "silver", "negative", "grainy_slide", "dark_slide")
-# Kinds of film on which infrared alone misleads.
-KINDS_BY_BOTH = ("kodachrome", "weak_infrared", "clipped_infrared")
+# Kinds of frames that are shown with their infrared: from those that it shows plainly to those where it misleads.
+KINDS_BY_BOTH = (
+    "clear_slide",
+    "dark_slide",
+    "negative",
+    "silver",
+    "kodachrome",
+    "weak_infrared",
+    "clipped_infrared",
+    "infrared_blur",
+    "two_pass_drift",
+    "stripped_scratches",
+    "infrared_only_dust",
+    "fingerprint",
+    "mounted",
+)
+# What the name of such a frame's group ends with.
+BY_BOTH = ", infrared"
 # Smallest region that counts, pixels.
 SMALLEST_PX = 2
 
@@ -53,7 +69,7 @@ class Case:
     Parameters
     ----------
     group : str
-        Kind of frame; results are averaged over each group.
+        Kind of frame, which ends with `BY_BOTH` if its infrared is shown; results are averaged over each group.
     density : ndarray of float32, shape (3, rows, cols)
         Densities for the detector.
     infrared : ndarray of float32, shape (3, rows, cols)
@@ -74,7 +90,7 @@ class Case:
     stars: Labels | None = None
 
 
-def held_out_cases(sources: Sources, rows: int, seed: int = 900, *, infrared: bool = False) -> Iterator[Case]:
+def held_out_cases(sources: Sources, rows: int, seed: int = 900) -> Iterator[Case]:
     """Simulate the frames to validate on.
 
     Parameters
@@ -85,28 +101,31 @@ def held_out_cases(sources: Sources, rows: int, seed: int = 900, *, infrared: bo
         Height of a frame, pixels; its width is one and a half times as large.
     seed : int
         Seed of the frames.
-    infrared : bool
-        Whether they have an infrared plane, one that is misleading by itself.
 
     Yields
     ------
     Case
-        Damaged, starry and spotless frames.
+        Damaged, starry and spotless frames: first by their colours alone, then with their infrared.
     """
     shape = (rows, rows * 3 // 2)
     pictures: list[npt.NDArray[Any]] = [fitted(photo, shape) for photo in sources.photos] or [portrait(*shape, seed)]
-    for number, kind in enumerate(KINDS_BY_BOTH if infrared else DAMAGED_KINDS):
-        for turn in range(4 if infrared else 2):
-            picture = pictures[(number + 2 * turn) % len(pictures)]
-            yield _case(kind, picture, _with_outlines(KINDS[kind], sources), seed + turn, infrared)
-    for kind in () if infrared else ("clear_slide", "dark_slide"):
+    for by_both in (False, True):
+        yield from _damaged_cases(pictures, sources, seed, by_both)
+    for kind in ("clear_slide", "dark_slide"):
         yield _starry("star field", _with_outlines(KINDS[kind], sources), shape, seed)
-    if not infrared:
-        yield _starry("spotless stars", _spotless("clear_slide"), shape, seed + 1)
+    yield _starry("spotless stars", _spotless("clear_slide"), shape, seed + 1)
     pictures += [draw(*shape, seed) for draw in (girders, lettering, portrait)]
-    for number, picture in enumerate(pictures):
-        kinds = KINDS_BY_BOTH if infrared else SPOTLESS_KINDS
-        yield _case("spotless", picture, _spotless(kinds[number % len(kinds)]), seed + 10 + number, infrared)
+    for by_both in (False, True):
+        kinds = KINDS_BY_BOTH if by_both else SPOTLESS_KINDS
+        for number, picture in enumerate(pictures):
+            yield _case("spotless", picture, _spotless(kinds[number % len(kinds)]), seed + 10 + number, by_both)
+
+
+def _damaged_cases(pictures: Sequence[npt.NDArray[Any]], sources: Sources, seed: int, by_both: bool) -> Iterator[Case]:
+    for number, kind in enumerate(KINDS_BY_BOTH if by_both else DAMAGED_KINDS):
+        for turn in range(2):
+            picture = pictures[(number + 2 * turn) % len(pictures)]
+            yield _case(kind, picture, _with_outlines(KINDS[kind], sources), seed + turn, by_both)
 
 
 def fitted(photo: Picture, shape: tuple[int, int]) -> Picture:
@@ -144,6 +163,7 @@ def _case(group: str, picture: npt.NDArray[Any], recipe: FrameRecipe, seed: int,
     frame = simulate_frame(picture, recipe, seed=seed)
     density = density_planes(frame.rgb, measure_levels(frame.rgb))
     infrared = infrared_planes(frame.rgb, frame.infrared if by_both else None)
+    group += BY_BOTH * by_both
     return Case(group, density, infrared, frame.visible_mask & ~frame.holder_mask, _strong(frame))
 
 

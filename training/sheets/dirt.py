@@ -38,6 +38,7 @@ _USUAL = (
     "scratches",
     "stripped_scratches",
     "faint_dust",
+    "fingerprint",
 )
 # Kind of defect that gives a drawn artefact its size. Artefacts of other names are groups of specks, each of the size
 # of dust.
@@ -139,7 +140,7 @@ def _film_model_damage(
         long_hairs=amounts[3],
         scratches=amounts[4],
         stripped_scratches=amounts[5] * (rng.uniform() < 0.4),
-        fingerprints=int(rng.uniform() < 0.03),
+        fingerprints=int(rng.uniform() < 0.05),
         median_density=density.median,
         density_spread=density.spread,
         channel_scatter=density.channel_scatter,
@@ -246,9 +247,11 @@ def _patch(kind: DefectKind, depth: Depth, coverage: Plane) -> Patch:
 
 def _browned(rng: np.random.Generator, patch: Patch) -> Patch:
     """Make some patches brown: denser in blue, less dense in red."""
-    if rng.uniform() > BROWN_SHARE:
-        return patch
-    power = rng.uniform(0, MOST_BROWN)
+    return patch if rng.uniform() > BROWN_SHARE else coloured(patch, rng.uniform(0, MOST_BROWN))
+
+
+def coloured(patch: Patch, power: float) -> Patch:
+    """Return a patch whose density falls with a power of the wavelength, that in green unchanged."""
     red, green, blue = (
         density * (WAVES_NM[1] / wave_nm) ** power for density, wave_nm in zip(patch.density_rgb, WAVES_NM, strict=True)
     )

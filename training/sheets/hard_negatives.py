@@ -15,6 +15,8 @@ from filmscand.film.shapes import Curl, curved_path
 Draw = Callable[[np.random.Generator, Plane], None]
 # OpenCV takes positions in sixteenths of a pixel: 2^-4.
 _SHIFT = 4
+# Share of the inks that are coloured.
+_COLOURED = 0.3
 _FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_PLAIN,
@@ -150,6 +152,72 @@ def gravel(rng: np.random.Generator, picture: Plane) -> None:
     np.clip(picture, 0, 1, out=picture)
 
 
+def panels(rng: np.random.Generator, picture: Plane) -> None:
+    """Paint plain panels with thin joints, frames and edges, dark or bright: facades, doors, boxes, window frames."""
+    rows, cols = picture.shape[:2]
+    for _ in range(int(rng.integers(1, 4))):
+        high, wide = rng.uniform(0.2, 1, 2) * (rows, cols)
+        corner = rng.uniform(-0.1, 0.8, 2) * (rows, cols)
+        plain, joints = _canvas(picture), _canvas(picture)
+        corners = np.array([[0, 0], [0, wide], [high, wide], [high, 0], [0, 0]])
+        turn = rng.normal(0, 0.15)
+        slanted = _slanted(corners, turn) + corner
+        cv2.fillPoly(plain, [_points(slanted)], 255, cv2.LINE_AA, _SHIFT)
+        for at in rng.uniform(0, 1, int(rng.integers(1, 6))):
+            ends = np.array(
+                [[0, at * wide], [high, at * wide]] if rng.uniform() < 0.5 else [[at * high, 0], [at * high, wide]]
+            )
+            _line(joints, _slanted(ends, turn) + corner, int(rng.integers(1, 4)))
+        if rng.uniform() < 0.5:
+            _line(joints, slanted, int(rng.integers(1, 4)))
+        _blend(picture, _softened(plain, rng.uniform(0.4, 1.2)), _ink(rng))
+        _blend(picture, _softened(joints, rng.uniform(0.4, 1.2)) * np.float32(rng.uniform(0.3, 1)), _ink(rng))
+
+
+def road_paint(rng: np.random.Generator, picture: Plane) -> None:
+    """Paint a road with its markings: bright dashes, edge lines and bars that run towards one point."""
+    rows, cols = picture.shape[:2]
+    tarmac = np.asarray(rng.uniform(0.02, 0.25) * rng.uniform(0.85, 1.1, 3), np.float32)
+    field = smooth_field(rng, (rows, cols), rng.uniform(2, 8), octaves=2)
+    if rng.uniform() < 0.6:
+        picture[:] = tarmac * np.exp(np.float32(rng.uniform(0.05, 0.4)) * field)[..., None]
+        np.clip(picture, 0, 1, out=picture)
+    cover = _canvas(picture)
+    vanishing = np.array([rng.uniform(-1.5, 0.1) * rows, rng.uniform(-0.2, 1.2) * cols])
+    dash, gap = rng.uniform(0.03, 0.25), rng.uniform(0.0, 0.3)
+    for foot in rng.uniform(-0.5, 1.5, int(rng.integers(1, 5))) * cols:
+        half = rng.uniform(1, 9)
+        at = rng.uniform(0, dash)
+        while at < 1:
+            along = np.array([at, at, min(at + dash, 1), min(at + dash, 1)])[:, None]
+            near = np.array([[rows, foot - half], [rows, foot + half], [rows, foot + half], [rows, foot - half]])
+            cv2.fillPoly(cover, [_points(near + along * (vanishing - near))], 255, cv2.LINE_AA, _SHIFT)
+            at += dash + gap
+    worn = np.clip(1 - np.float32(rng.uniform(0, 0.8)) * np.maximum(field, 0), 0, 1)
+    paint = rng.uniform(0.4, 1) * np.array([1, rng.uniform(0.75, 1), rng.choice([0.15, 0.9])])
+    _blend(picture, _softened(cover, rng.uniform(0.4, 1.4)) * worn, paint)
+
+
+def highlights(rng: np.random.Generator, picture: Plane) -> None:
+    """Add specular highlights: small white spots and streaks along curves, as on chrome, water, glass and leaves."""
+    rows, cols = picture.shape[:2]
+    cover = _canvas(picture)
+    for _ in range(int(rng.integers(1, 8))):
+        heading, bend = rng.uniform(0, 2 * math.pi), rng.uniform(0.002, 0.05)
+        path = curved_path(rng, rng.uniform(20, 200), Curl(heading, bend, 20), 2.0) + rng.uniform(0, 1, 2) * (
+            rows,
+            cols,
+        )
+        for _ in range(int(rng.integers(1, 9))):
+            first = int(rng.integers(0, max(len(path) - 2, 1)))
+            last = first + 1 + int(rng.gamma(1.0, 6) * (rng.uniform() < 0.5))
+            _line(cover, path[first : last + 1], int(rng.integers(1, 4)))
+    spread = _softened(cover, rng.uniform(0.5, 1.3))
+    if rng.uniform() < 0.5:
+        spread = np.minimum(spread + np.float32(rng.uniform(0.1, 0.6)) * _softened(cover, rng.uniform(2, 6)), 1)
+    _blend(picture, spread, rng.uniform(0.7, 1) * rng.uniform(0.85, 1, 3))
+
+
 HARD_NEGATIVES: Final[dict[str, Draw]] = {
     "stars": stars,
     "lamps": lamps,
@@ -161,6 +229,9 @@ HARD_NEGATIVES: Final[dict[str, Draw]] = {
     "lettering": lettering,
     "windows": windows,
     "gravel": gravel,
+    "panels": panels,
+    "road paint": road_paint,
+    "highlights": highlights,
 }
 
 
@@ -177,8 +248,21 @@ def _blend(picture: Plane, cover: Plane, colour: np.ndarray) -> None:
 
 
 def _ink(rng: np.random.Generator) -> np.ndarray:
+    if rng.uniform() < _COLOURED:
+        return np.asarray(rng.uniform(0, 1, 3) ** 2)
     level = rng.uniform(0.0, 0.15) if rng.uniform() < 0.65 else rng.uniform(0.4, 1)
     return np.asarray(level * rng.uniform(0.6, 1, 3))
+
+
+def _slanted(path: np.ndarray, turn_radians: float) -> np.ndarray:
+    cosine, sine = math.cos(turn_radians), math.sin(turn_radians)
+    return np.asarray(path @ np.array([[cosine, sine], [-sine, cosine]]))
+
+
+def _points(path: np.ndarray) -> np.ndarray:
+    """Return rows and columns as the points that OpenCV takes."""
+    points: np.ndarray = np.rint(path[:, ::-1] * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
+    return points
 
 
 def _spot(rng: np.random.Generator, cover: np.ndarray, place_px: np.ndarray, size_px: float) -> None:
@@ -208,5 +292,4 @@ def _disc(cover: np.ndarray, place_px: tuple[float, float], radius_px: float) ->
 
 
 def _line(cover: np.ndarray, path: np.ndarray, thickness_px: int) -> None:
-    points = np.rint(path[:, ::-1] * 2**_SHIFT).astype(np.int32).reshape(-1, 1, 2)
-    cv2.polylines(cover, [points], False, 255, thickness_px, cv2.LINE_AA, _SHIFT)
+    cv2.polylines(cover, [_points(path)], False, 255, thickness_px, cv2.LINE_AA, _SHIFT)

@@ -1,4 +1,4 @@
-"""Infrared of a sheet that misleads by itself: strong leakage, low contrast, or clipped clear film."""
+"""Infrared of a sheet, from a good one to one that misleads: leaking, weak, soft, clipped, displaced, hazy."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.film import optics as film_optics
 from filmscand.film.damage import summed
 from filmscand.film.fields import Plane, smooth_field
-from filmscand.film.infrared_plane import leaked_density
+from filmscand.film.infrared_plane import draw_registration, leaked_density
 from filmscand.film.mount import MountPlanes
 from filmscand.film.recipe import DefectKind, InfraredOptics, Leakage, Process
 from filmscand.film.specks import Patch
@@ -24,20 +25,42 @@ from training.sheets.emulsion import Exposed
 _LN10 = np.float32(math.log(10))
 # Share of the sheets with dust that only the infrared shows.
 INFRARED_ONLY_SHARE = 0.25
+# Share of the sheets with haze that only the infrared shows, the largest density of it, and its smallest and largest
+# size in pixels. It is nothing to be healed.
+HAZE_SHARE, MOST_HAZE, HAZE_PX = 0.08, 0.12, (40.0, 300.0)
+# Share of the weak and of the soft planes that are of a second pass, as most of the scanners with such planes take.
+SECOND_PASS_SHARE = 0.4
 
 
-class Trouble(StrEnum):
-    """Reason why the infrared of a sheet misleads by itself."""
+class InfraredKind(StrEnum):
+    """What the infrared of a sheet is like."""
 
+    GOOD = "good"
     STRONG_LEAK = "strong leak"
     WEAK = "weak"
+    SOFT = "soft"
     CLIPPED = "clipped"
+    DISPLACED = "displaced"
 
 
-# Probability of each reason, by film process.
+# Probability of each kind, by film process. Half is good or leaks: what most scanners give is what most is learnt from.
 _CHANCES = {
-    Process.SLIDE: {Trouble.STRONG_LEAK: 0.65, Trouble.WEAK: 0.2, Trouble.CLIPPED: 0.15},
-    Process.NEGATIVE: {Trouble.STRONG_LEAK: 0.15, Trouble.WEAK: 0.6, Trouble.CLIPPED: 0.25},
+    Process.SLIDE: {
+        InfraredKind.GOOD: 0.25,
+        InfraredKind.STRONG_LEAK: 0.3,
+        InfraredKind.WEAK: 0.15,
+        InfraredKind.SOFT: 0.08,
+        InfraredKind.CLIPPED: 0.12,
+        InfraredKind.DISPLACED: 0.1,
+    },
+    Process.NEGATIVE: {
+        InfraredKind.GOOD: 0.35,
+        InfraredKind.STRONG_LEAK: 0.05,
+        InfraredKind.WEAK: 0.3,
+        InfraredKind.SOFT: 0.08,
+        InfraredKind.CLIPPED: 0.12,
+        InfraredKind.DISPLACED: 0.1,
+    },
 }
 
 
@@ -50,17 +73,17 @@ class InfraredPass:
 
 
 def draw_infrared_pass(rng: np.random.Generator, film: Exposed) -> InfraredPass:
-    """Draw leakage and optics for a sheet, with one `Trouble`.
+    """Draw leakage and optics for a sheet, of one `InfraredKind`.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of the choices.
     film : Exposed
-        The sheet's film; not silver, which stops infrared.
+        The sheet's film. Silver stops infrared nearly as it stops light, whatever the kind.
     """
     chances = _CHANCES[film.stock.process]
-    trouble = list(chances)[int(rng.choice(len(chances), p=list(chances.values())))]
+    kind = list(chances)[int(rng.choice(len(chances), p=list(chances.values())))]
     optics = InfraredOptics(
         clear_level=rng.uniform(0.7, 0.95),
         stray_share=rng.uniform(0.02, 0.06),
@@ -68,16 +91,39 @@ def draw_infrared_pass(rng: np.random.Generator, film: Exposed) -> InfraredPass:
         blur_px=rng.uniform(0.6, 1.3),
         contrast=rng.uniform(0.75, 1.05),
         contrast_scatter=rng.uniform(0.03, 0.12),
-        full_well_electrons=10 ** rng.uniform(4.3, 4.8),
+        full_well_electrons=10 ** rng.uniform(4.0, 4.8),
         read_noise=10 ** rng.uniform(-3.5, -3.1),
     )
-    leakage = Leakage((rng.uniform(0.03, 0.2), rng.uniform(0, 0.025), rng.uniform(0, 0.015)))
-    if trouble is Trouble.STRONG_LEAK:
-        return InfraredPass(_strong_leakage(rng), optics)
-    if trouble is Trouble.WEAK:
-        weak = replace(optics, contrast=math.exp(rng.uniform(math.log(0.1), math.log(0.4))), contrast_scatter=0.45)
-        return InfraredPass(leakage, replace(weak, blur_px=rng.uniform(0.8, 2.0)))
-    return InfraredPass(leakage, replace(optics, clear_level=rng.uniform(1.1, 1.5)))
+    leakage = _leakage(rng, kind, monochrome=film.stock.monochrome)
+    if kind is InfraredKind.WEAK:
+        contrast = math.exp(rng.uniform(math.log(0.1), math.log(0.4)))
+        optics = replace(optics, contrast=contrast, contrast_scatter=0.45, blur_px=rng.uniform(0.8, 2.6))
+    elif kind is InfraredKind.SOFT:
+        optics = replace(optics, blur_px=rng.uniform(1.3, 3.2))
+    elif kind is InfraredKind.CLIPPED:
+        optics = replace(optics, clear_level=rng.uniform(1.1, 1.5))
+    second_pass = kind in (InfraredKind.WEAK, InfraredKind.SOFT) and rng.uniform() < SECOND_PASS_SHARE
+    return InfraredPass(leakage, _displaced(rng, optics) if second_pass or kind is InfraredKind.DISPLACED else optics)
+
+
+def _leakage(rng: np.random.Generator, kind: InfraredKind, *, monochrome: bool) -> Leakage:
+    if monochrome:
+        # Silver scatters long waves slightly less: it stops nine tenths of what it stops of the light, or more.
+        third = rng.uniform(0.28, 0.33)
+        return Leakage((third, third, third))
+    if kind is InfraredKind.STRONG_LEAK:
+        return _strong_leakage(rng)
+    return Leakage((rng.uniform(0.01, 0.2), rng.uniform(0, 0.025), rng.uniform(0, 0.015)))
+
+
+def _displaced(rng: np.random.Generator, optics: InfraredOptics) -> InfraredOptics:
+    """Displace the plane as a second pass does: by up to 6 rows, with a drift of up to 3 of them."""
+    return replace(
+        optics,
+        shift_rows_px=rng.uniform(-6, 6),
+        shift_cols_px=rng.uniform(-2, 2),
+        drift_px=rng.uniform(0, 3) * (rng.uniform() < 0.5),
+    )
 
 
 def _strong_leakage(rng: np.random.Generator) -> Leakage:
@@ -151,16 +197,34 @@ def scan_infrared(
     densities = _left_by_scratches(film.densities, patches, shape)
     leaked = leaked_density(densities, leakage, regional)
     added = summed(patches, lambda patch: patch.infrared_density, shape)
-    light = np.float32(optics.base_transmittance) * np.exp(-_LN10 * (leaked + added))
+    light = np.float32(optics.base_transmittance) * np.exp(-_LN10 * (leaked + added + _haze(rng, shape)))
     if mount is not None:
         light = light * mount.film_share + mount.bare_share
-    soft: Plane = np.asarray(cv2.GaussianBlur(light, (0, 0), optics.blur_px))
+    soft: Plane = _registered(rng, np.asarray(cv2.GaussianBlur(light, (0, 0), optics.blur_px)), optics)
     lamp = 1 - np.float32(optics.vignette) * smooth_field(rng, shape, max(shape) * 1.5)
     seen = (soft * np.float32(1 - optics.stray_share) + np.float32(optics.stray_share)) * lamp
     seen *= np.float32(optics.clear_level)
     deviation = np.sqrt(seen / np.float32(optics.full_well_electrons) + np.float32(optics.read_noise**2))
     seen += deviation * rng.standard_normal(shape, dtype=np.float32)
     return np.asarray(np.clip(seen, 0, 1))
+
+
+def _haze(rng: np.random.Generator, shape: tuple[int, int]) -> Plane | np.float32:
+    """Return the density of haze that only the infrared shows, on a share of the sheets; else 0."""
+    if rng.uniform() > HAZE_SHARE:
+        return np.float32(0)
+    field = smooth_field(rng, shape, rng.uniform(*HAZE_PX), octaves=2)
+    haze: Plane = np.float32(rng.uniform(0, MOST_HAZE)) * np.clip(field, 0, 1)
+    return haze
+
+
+def _registered(rng: np.random.Generator, light: Plane, optics: InfraredOptics) -> Plane:
+    """Displace the plane as its optics say."""
+    registration = draw_registration(light.shape[0], optics, int(rng.integers(2**31)))
+    if registration.same_pixels:
+        return light
+    rows, cols = (np.arange(length, dtype=np.float64) for length in light.shape)
+    return film_optics.resample(light, rows - registration.row_shift_px, cols, -registration.col_shift_px)
 
 
 def _left_by_scratches(densities: Plane, patches: tuple[Patch, ...], shape: tuple[int, int]) -> Plane:

@@ -50,7 +50,7 @@ class PoolPlan:
     seed : int
         Seed; sheet n depends on (seed, n) only.
     infrared : bool
-        Whether the sheets have an infrared plane.
+        Whether there is room for the infrared of those sheets that have one.
     drawers : int
         Processes that draw sheets. Each has its own places in the pool, so `sheets` is a multiple of it.
 
@@ -190,7 +190,7 @@ def fill(plan: PoolPlan, drawer: int = 0) -> None:
         started_s = time.monotonic()
         number = pool.next_number(drawer)
         rng = np.random.default_rng([plan.seed, number])
-        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=plan.infrared), drawer)
+        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=None if plan.infrared else False), drawer)
         if number >= plan.sheets and plan.drawers == 1:
             time.sleep((time.monotonic() - started_s) * (1 / _SHARE_OF_ONE - 1))
 

@@ -15,6 +15,13 @@ from filmscand.film.fields import Plane
 VISIBLE_SHARE, TOUCHED_SHARE = 0.03, 0.006
 # Share of the negatives that the scanning program turns into positives.
 INVERTED_SHARE = 0.45
+# Share of the other scans that the program encodes for display, by usual and by any settings, and the share of those
+# whose encoding is sRGB, which is linear in the deepest shadows.
+ENCODED_SHARE, ENCODED_BY_ANY, SRGB_SHARE = 0.25, 0.4, 0.5
+# sRGB (IEC 61966-2-1): linear below this light with this slope, else 1.055 x^(1/2.4) - 0.055.
+_SRGB_TOE, _SRGB_SLOPE = np.float32(0.0031308), np.float32(12.92)
+# Stands for that curve where an exponent is expected.
+SRGB = 0.0
 Counts = npt.NDArray[np.uint16]
 
 
@@ -35,7 +42,9 @@ class ScanSettings:
     sharpening, sharpening_px : float
         Strength (0 for none) and radius of unsharp masking.
     gamma : float
-        Exponent of the encoding; 1 for linear counts.
+        Exponent of the encoding; 1 for linear counts, `SRGB` for that curve.
+    black : float
+        Light that becomes black, over full scale; encoding programs cut off the deepest shadows.
     bits : int
         Bit depth of the counts.
     jpeg_quality : int
@@ -53,6 +62,7 @@ class ScanSettings:
     sharpening: float
     sharpening_px: float
     gamma: float
+    black: float
     bits: int
     jpeg_quality: int
     exposure: float
@@ -62,7 +72,7 @@ class ScanSettings:
 def usual_settings(rng: np.random.Generator, negative: bool) -> ScanSettings:
     """Draw the settings of a good film scanner without sharpening or compression; `negative` allows inversion."""
     inverted = negative and rng.uniform() < INVERTED_SHARE
-    encoded = inverted or rng.uniform() < 0.15
+    encoded = inverted or rng.uniform() < ENCODED_SHARE
     return ScanSettings(
         blur_px=rng.uniform(0.5, 0.9),
         full_well_electrons=10 ** rng.uniform(4.6, 5.0),
@@ -70,7 +80,8 @@ def usual_settings(rng: np.random.Generator, negative: bool) -> ScanSettings:
         flare=0.0,
         sharpening=0.0,
         sharpening_px=1.0,
-        gamma=2.2 if encoded else 1.0,
+        gamma=_gamma(rng, 2.2) if encoded else 1.0,
+        black=0.0,
         bits=int(rng.choice([16, 16, 16, 14, 12, 8] if encoded else [16, 16, 16, 14, 12])),
         jpeg_quality=0,
         exposure=rng.uniform(0.7, 1.15),
@@ -81,20 +92,26 @@ def usual_settings(rng: np.random.Generator, negative: bool) -> ScanSettings:
 def any_settings(rng: np.random.Generator, negative: bool) -> ScanSettings:
     """Draw the settings of any scanner: soft, noisy, sharpened, encoded, compressed; `negative` allows inversion."""
     inverted = negative and rng.uniform() < INVERTED_SHARE
-    encoded = inverted or rng.uniform() < 0.25
+    encoded = inverted or rng.uniform() < ENCODED_BY_ANY
     return ScanSettings(
-        blur_px=rng.uniform(0.35, 1.15),
+        # Reduced scans are the sharpest.
+        blur_px=rng.uniform(0.3, 1.15),
         full_well_electrons=10 ** rng.uniform(4.2, 5.2),
         read_noise=10 ** rng.uniform(-4.2, -3.2),
         flare=rng.uniform(0, 0.01) * (rng.uniform() < 0.4),
-        sharpening=rng.uniform(0.2, 1.6) * (rng.uniform() < 0.2),
+        sharpening=rng.uniform(0.2, 1.6) * (rng.uniform() < 0.25),
         sharpening_px=rng.uniform(0.6, 1.6),
-        gamma=rng.uniform(1.7, 2.4) if encoded else 1.0,
+        gamma=_gamma(rng, rng.uniform(1.7, 2.4)) if encoded else 1.0,
+        black=rng.uniform(0, 0.006) * (encoded and not inverted and rng.uniform() < 0.5),
         bits=int(rng.choice([16, 16, 16, 14, 12, 8])) if encoded else int(rng.choice([16, 16, 14, 12])),
-        jpeg_quality=int(rng.integers(80, 98)) * (encoded and rng.uniform() < 0.3),
+        jpeg_quality=int(rng.integers(70, 98)) * (encoded and rng.uniform() < 0.4),
         exposure=rng.uniform(0.4, 1.15),
         inverted=inverted,
     )
+
+
+def _gamma(rng: np.random.Generator, power: float) -> float:
+    return SRGB if rng.uniform() < SRGB_SHARE else power
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +167,17 @@ def infrared_counts(light: Plane, settings: ScanSettings) -> Counts:
         The scan of the picture.
     """
     levels = np.float32(2**settings.bits - 1)
-    return _full_scale(np.rint(light ** np.float32(1 / settings.gamma) * levels), settings.bits)
+    return _full_scale(np.rint(encoded(light, settings.gamma) * levels), settings.bits)
+
+
+def encoded(light: Plane, gamma: float) -> Plane:
+    """Return light, 0..1, encoded: to the power 1 / `gamma`, or by the sRGB curve for `SRGB`."""
+    if gamma == 1:
+        return light
+    if gamma != SRGB:
+        return np.asarray(light ** np.float32(1 / gamma), np.float32)
+    curve = np.float32(1.055) * np.maximum(light, _SRGB_TOE) ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.where(light <= _SRGB_TOE, light * _SRGB_SLOPE, curve)
 
 
 def _full_scale(levels: npt.NDArray[Any], bits: int) -> Counts:
@@ -165,12 +192,14 @@ def _positive(light: Plane, rng: np.random.Generator) -> Plane:
     low, high = np.quantile(density[::4, ::4].reshape(-1, 3), [0.01, 0.995], axis=0).astype(np.float32)
     share = (density - low) / np.maximum(high - low, np.float32(0.15))
     headroom = np.float32(rng.uniform(0.02, 0.4))
-    encoded: Plane = np.clip((share + np.float32(0.02)) / (1 + headroom), 0, 1)
-    return encoded ** np.float32(rng.uniform(1.2, 2.6))
+    positive: Plane = np.clip((share + np.float32(0.02)) / (1 + headroom), 0, 1)
+    return positive ** np.float32(rng.uniform(1.2, 2.6))
 
 
 def _counts(light: Plane, settings: ScanSettings) -> Counts:
-    shown = light ** np.float32(1 / settings.gamma) if settings.gamma != 1 else light
+    if settings.black:
+        light = np.maximum(light - np.float32(settings.black), 0) / np.float32(1 - settings.black)
+    shown = encoded(light, settings.gamma)
     if settings.sharpening:
         soft = cv2.GaussianBlur(shown, (0, 0), settings.sharpening_px)
         shown = shown + np.float32(settings.sharpening) * (shown - soft)

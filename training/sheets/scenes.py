@@ -79,10 +79,10 @@ def draw_scene(
     return _clipped(_through_lens(rng, scene))
 
 
-_POINTS = ("stars", "lamps")
+_POINTS = ("stars", "lamps", "highlights")
 # Relative probability of a hard negative, 1 if not listed. Those under 1 resemble hairs and specks so closely that they
 # would teach the network to miss hairs and specks if they were drawn more often.
-_CHANCES = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 2.0}
+_CHANCES = {"twigs": 0.3, "birds": 0.3, "wires": 0.5, "ropes": 0.5, "gravel": 2.0, "lettering": 2.0, "panels": 2.0}
 
 
 def _photographed(rng: np.random.Generator, size_px: int, sources: Sources) -> Plane:

@@ -17,7 +17,7 @@ from filmscand.film.mount import MountPlanes, mount_planes
 from filmscand.film.recipe import FilmStock, Mount, MountStyle, Process
 from filmscand.film.specks import Patch
 from filmscand.ir.network.density_input import density_levels, density_planes, measure_levels
-from training.sheets.dirt import any_dirt, shading, usual_dirt
+from training.sheets.dirt import any_dirt, coloured, shading, usual_dirt
 from training.sheets.emulsion import Exposed, any_stock, expose, usual_stock
 from training.sheets.infrared import (
     InfraredPass,
@@ -42,10 +42,18 @@ from training.sheets.sources import Sources
 _LN10 = np.float32(math.log(10))
 # Share of the sheets whose film, damage and scanner are all of the most common sort; on the others each may be any.
 USUAL_SHARE = 0.5
+# Share of the sheets with an infrared plane. What the colours alone have to show is harder to learn.
+INFRARED_SHARE = 0.55
+# Share of the inverted scans that keep an infrared plane, and of the compressed ones: few programs save one with them.
+INFRARED_OF_POSITIVE = 0.3
 # Share of the sheets that a mount covers in part.
-MOUNT_SHARE = 0.07
+MOUNT_SHARE = 0.1
 # Share of the negatives whose scene may have points of light.
-POINTS_ON_NEGATIVES = 0.1
+POINTS_ON_NEGATIVES = 0.2
+# Share of the inverted scans on which dust is coloured, and the largest exponent of its colour: density falls with that
+# power of the wavelength. Measured on inverted scans of dusty negatives: red 0.5 to 0.7 of green, blue 1.8 to 4 times
+# green, which are powers of 3 to 8.
+COLOURED_SHARE, MOST_COLOURED = 0.7, 8.0
 # Least weight of a visible defect far below the noise: many such pixels make a shape, and benches count each of them.
 LEAST_WEIGHT = 0.35
 # The same with infrared, which shows such defects better.
@@ -75,7 +83,7 @@ class Sheet:
     infrared: Plane
 
 
-def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infrared: bool = False) -> Sheet:
+def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infrared: bool | None = None) -> Sheet:
     """Draw one sheet.
 
     Parameters
@@ -86,13 +94,13 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
         Rows and columns.
     sources : Sources
         Photographs, outlines and drawn artefacts.
-    infrared : bool
-        Whether the sheet has an infrared plane. The film is no silver film then, and the plane misleads by itself.
+    infrared : bool, optional
+        Whether the sheet has an infrared plane; by default some have and some have not.
     """
+    if infrared is None:
+        infrared = rng.uniform() < INFRARED_SHARE
     usual, scale, hard_share = _usualness(rng)
     stock = _stock(rng, usual)
-    while infrared and stock.monochrome:
-        stock = _stock(rng, usual)
     film = expose(rng, _scene(rng, size_px, sources, stock, hard_share), stock)
     dirt = usual_dirt if rng.uniform() < usual else any_dirt
     patches = dirt(rng, size_px, scale, sources)
@@ -100,9 +108,13 @@ def draw_sheet(rng: np.random.Generator, size_px: int, sources: Sources, *, infr
     settings = draw_settings(rng, stock.process is Process.NEGATIVE)
     infrared_pass: InfraredPass | None = None
     if infrared:
-        # Programs that invert or compress a scan do not save its infrared plane.
-        settings, infrared_pass = replace(settings, inverted=False, jpeg_quality=0), draw_infrared_pass(rng, film)
+        if rng.uniform() > INFRARED_OF_POSITIVE:
+            settings = replace(settings, inverted=False, jpeg_quality=0)
+        infrared_pass = draw_infrared_pass(rng, film)
         patches = seen_by_infrared(rng, patches, infrared_pass.optics)
+    if settings.inverted and rng.uniform() < COLOURED_SHARE:
+        power = rng.uniform(0, MOST_COLOURED)
+        patches = tuple(coloured(patch, power) for patch in patches)
     mount = _mount(rng, size_px)
     damaged, clean = (
         light * mount.film_share[..., None] + mount.bare_share[..., None] if mount else light
@@ -134,8 +146,8 @@ def _stock(rng: np.random.Generator, usual: float) -> FilmStock:
 def _usualness(rng: np.random.Generator) -> tuple[float, float, float]:
     """Return the probability that film, dirt or scanner is a usual one, resolution over 3600 dpi, and `hard_share`."""
     if rng.uniform() < USUAL_SHARE:
-        return 1.0, rng.uniform(0.8, 1.15), 0.1
-    return 0.35, math.exp(rng.uniform(math.log(0.4), math.log(1.3))), 0.35
+        return 1.0, rng.uniform(0.8, 1.15), 0.15
+    return 0.35, math.exp(rng.uniform(math.log(0.3), math.log(1.3))), 0.4
 
 
 def _light(rng: np.random.Generator, film: Exposed, patches: tuple[Patch, ...]) -> tuple[Plane, Plane]:

@@ -26,6 +26,10 @@ def batch(seed=1, crops=2, size_px=32):
     return Batch(np.arange(crops), Crops(density, density, defect, torch.ones_like(defect)), torch.ones(crops))
 
 
+def said_of(network, known):
+    return network(known.crops.density, known.crops.infrared)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30))
 @settings(max_examples=20, deadline=None)
 def test_however_often_sheets_are_drawn_their_mean_is_that_of_all(seed, sheets):
@@ -73,12 +77,12 @@ def test_a_frozen_network_learns_as_it_will_be_asked():
     learner.freeze()
     mean = learner.averaged.network.state_dict()
     statistics = {name: value.clone() for name, value in mean.items() if "running_" in name}
-    log_odds = learner.network.eval()(batch(7).crops.density).detach()
+    log_odds = said_of(learner.network.eval(), batch(7)).detach()
     loss, _ = learner.step(batch(7), 1e-3, bfloat16=False)
     assert loss == pytest.approx(float(loss_of(log_odds, batch(7))), rel=1e-5)
     after = learner.network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in statistics.items())
-    assert not torch.equal(learner.network.eval()(batch(7).crops.density), log_odds)
+    assert not torch.equal(said_of(learner.network.eval(), batch(7)), log_odds)
 
 
 def test_parting_from_another_network_costs_something_only_where_that_is_right():
@@ -104,10 +108,10 @@ def test_a_network_that_is_held_goes_on_saying_what_it_said():
         network = DefectNetwork((8, 8, 8, 8), (1, 1, 1)).eval()
         # Not sure, and right all the same.
         torch.nn.init.constant_(network.head[-1].bias, -1.0)
-        said = network(spotless.crops.density).detach()
+        said = said_of(network, spotless).detach()
         learner = Learner(network, reference=copy.deepcopy(network), hold=hold)
         learner.freeze()
         for _ in range(15):
             learner.step(spotless, 1e-2, bfloat16=False)
-        parted[hold] = float((network(spotless.crops.density).detach() - said).abs().mean())
+        parted[hold] = float((said_of(network, spotless).detach() - said).abs().mean())
     assert parted[20.0] < 0.3 * parted[0.0]

@@ -1,4 +1,4 @@
-"""The network: log odds of any size, at first those of a rare defect, and the infrared where it takes one."""
+"""The network: log odds of any size, at first those of a rare defect, from colours and infrared."""
 
 from __future__ import annotations
 
@@ -19,21 +19,15 @@ def planes(seed, rows=64, cols=96):
 
 def test_there_are_log_odds_for_every_pixel_and_at_first_those_of_a_rare_defect():
     torch.manual_seed(1)
-    log_odds = DefectNetwork(WIDTHS, BLOCKS)(planes(1)).detach()
+    log_odds = DefectNetwork(WIDTHS, BLOCKS)(planes(1), planes(2)).detach()
     assert log_odds.shape == (2, 1, 64, 96)
     assert 0.005 < torch.sigmoid(log_odds).mean() < 0.2
 
 
-def test_a_network_without_infrared_takes_no_notice_of_one():
+def test_colours_and_infrared_both_count():
     network = DefectNetwork(WIDTHS, BLOCKS).eval()
-    assert torch.equal(network(planes(1)), network(planes(1), planes(2)))
-
-
-def test_a_network_with_infrared_requires_and_uses_it():
-    network = DefectNetwork(WIDTHS, BLOCKS, infrared=True).eval()
     assert not torch.equal(network(planes(1), planes(2)), network(planes(1), planes(3)))
-    with pytest.raises(AssertionError, match="called without"):
-        network(planes(1))
+    assert not torch.equal(network(planes(1), planes(2)), network(planes(3), planes(2)))
 
 
 def test_blocks_after_the_first_begin_as_the_identity():

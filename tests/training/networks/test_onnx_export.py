@@ -11,9 +11,11 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/train-the-detector.md")
 
+import torch
+
 from support.trainings import options
+from training.networks.onnx_export import INPUTS, mix
 from training.networks.trainer import Trainer, detector
-from training.train import train
 
 
 def rng(seed=1):
@@ -23,27 +25,19 @@ def rng(seed=1):
 def test_a_network_trained_for_a_few_steps_runs_in_onnxruntime_at_any_size(trained):
     session = onnxruntime.InferenceSession(str(trained / "defects.onnx"), providers=["CPUExecutionProvider"])
     for rows, cols in ((64, 96), (32, 160)):
-        density = rng().normal(0.5, 0.2, (1, 3, rows, cols)).astype(np.float32)
-        (probability,) = session.run(["probability"], {"density": density})
+        drawn = rng().normal(0.5, 0.2, (2, 1, 3, rows, cols)).astype(np.float32)
+        (probability,) = session.run(["probability"], dict(zip(INPUTS, drawn, strict=True)))
         assert probability.shape == (1, 1, rows, cols)
         assert 0 <= probability.min() < probability.max() <= 1
 
 
-@pytest.fixture(scope="module")
-def by_both(trained, tmp_path_factory):
-    """A network that sees the infrared, begun from one that does not."""
-    folder = tmp_path_factory.mktemp("both")
-    train(options(folder, "--infrared", "--start", str(trained / "defects.onnx"), "--steps", "3"))
-    return folder
-
-
-def test_the_exported_network_says_what_the_trained_one_says(by_both):
-    model = str(by_both / "defects-infrared.onnx")
+def test_the_exported_network_says_what_the_trained_one_says(trained):
+    model = str(trained / "defects.onnx")
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
     planes = {"density": density, "infrared": rng(2).normal(0, 3, (3, 64, 64)).astype(np.float32)}
     (probability,) = session.run(["probability"], {name: plane[None] for name, plane in planes.items()})
-    network = Trainer(options(by_both, "--infrared")).averaged.network
+    network = Trainer(options(trained)).averaged.network
     assert probability[0, 0] == pytest.approx(detector(network)(*planes.values()), abs=1e-4)
 
 
@@ -53,3 +47,13 @@ def test_the_card_names_the_file_and_how_it_was_made(trained):
     assert card["steps"] == 3
     assert card["data"]["photos"] == []
     assert card["probabilities"]["0.5"]["grow"] <= card["probabilities"]["0.5"]["seed"]
+
+
+def test_of_what_the_earlier_network_had_not_learnt_the_later_ones_weights_stay():
+    later, earlier = (torch.nn.Conv2d(4, 2, 1) for _ in range(2))
+    with torch.no_grad():
+        for network, value in ((later, 1.0), (earlier, 3.0)):
+            network.weight.fill_(value)
+        earlier.weight[:, 2:] = 0
+    mix(later, earlier, 0.25)
+    assert later.weight[0, :, 0, 0].tolist() == [1.5, 1.5, 1, 1]

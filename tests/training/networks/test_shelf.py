@@ -79,6 +79,15 @@ def test_copied_sheets_are_those_of_the_files_also_where_an_older_one_was_replac
         assert torch.equal(getattr(copied.cut(views, CROP), name), getattr(files.cut(views, CROP), name))
 
 
+def test_a_blind_crop_is_shown_without_its_sheets_infrared(tmp_path):
+    shelf = Shelf(pool_of(tmp_path))
+    seeing, blind = (shelf.cut([replace(PLAIN, blind=blind)], CROP) for blind in (False, True))
+    assert seeing.infrared.any()
+    assert not blind.infrared.any()
+    for name in ("density", "defect", "weight"):
+        assert torch.equal(getattr(seeing, name), getattr(blind, name))
+
+
 def test_without_infrared_a_crop_has_none(tmp_path):
     pool = Pool(PoolPlan(tmp_path, None, None, 1, SIZE))
     pool.put(sheet(1))
@@ -88,4 +97,5 @@ def test_without_infrared_a_crop_has_none(tmp_path):
 def test_looks_reach_every_corner_of_a_sheet_and_no_further():
     views = [draw_view(np.random.default_rng(seed), 0, 3) for seed in range(200)]
     assert {view.top for view in views} == {view.left for view in views} == {0, 1, 2, 3}
+    assert 0.1 < np.mean([view.blind for view in views]) < 0.3
     assert {(view.turns, view.mirrored) for view in views} == {(turns, turn) for turns in range(4) for turn in (0, 1)}

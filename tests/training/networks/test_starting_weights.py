@@ -15,7 +15,7 @@ import torch
 from support.onnx_models import save_detector
 from support.trainings import options
 from training.networks.network import DefectNetwork
-from training.networks.onnx_export import write_onnx
+from training.networks.onnx_export import INPUTS, write_onnx
 from training.networks.starting_weights import reference_network
 from training.networks.trainer import Trainer, detector
 from training.train import train
@@ -25,14 +25,17 @@ def rng(seed=1):
     return np.random.default_rng(seed)
 
 
+def planes():
+    """Densities and infrared."""
+    return [rng(seed).normal(0.5, 0.2, (3, 64, 64)).astype(np.float32) for seed in (1, 2)]
+
+
 def test_training_goes_on_from_an_exported_model_with_what_it_says(trained, tmp_path):
     model = trained / "defects.onnx"
-    trainer = Trainer(options(tmp_path / "on", "--infrared", "--start", str(model)))
-    planes = [rng(seed).normal(0.5, 0.2, (3, 64, 64)).astype(np.float32) for seed in (1, 2)]
+    trainer = Trainer(options(tmp_path / "on", "--start", str(model)))
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    # What it has not learnt yet of the infrared counts nothing.
-    (expected,) = session.run(None, {"density": planes[0][None]})
-    assert detector(trainer.averaged.network)(*planes) == pytest.approx(expected[0, 0], abs=1e-4)
+    (expected,) = session.run(None, {name: plane[None] for name, plane in zip(INPUTS, planes(), strict=True)})
+    assert detector(trainer.averaged.network)(*planes()) == pytest.approx(expected[0, 0], abs=1e-4)
     assert trainer.history[-1]["command"] == json.loads(model.with_suffix(".json").read_text())["command"]
     with pytest.raises(ValueError, match="or a smaller one, found others"):
         Trainer(options(tmp_path / "shallow", "--blocks", "1", "--start", str(model)))
@@ -46,18 +49,17 @@ def test_training_goes_on_from_an_exported_model_with_what_it_says(trained, tmp_
 
 def test_a_network_holds_to_what_it_began_with_or_to_another(trained, tmp_path):
     start = ("--start", str(trained / "defects.onnx"), "--hold", "1")
-    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
     train(options(tmp_path, *start, "--steps", "12", "--checkpoint-only"))
     began = Trainer(options(tmp_path / "none", *start))
-    said = detector(began.averaged.network)(density)
+    said = detector(began.averaged.network)(*planes())
     # Also when it is taken up.
-    assert detector(reference_network(options(tmp_path, *start)))(density) == pytest.approx(said, abs=1e-6)
+    assert detector(reference_network(options(tmp_path, *start)))(*planes()) == pytest.approx(said, abs=1e-6)
     learnt = Trainer(options(tmp_path, *start))
     assert learnt.step == 12
-    assert np.abs(detector(learnt.averaged.network)(density) - said).max() > 1e-4
+    assert np.abs(detector(learnt.averaged.network)(*planes()) - said).max() > 1e-4
     other = ("--hold-to", str(tmp_path / "checkpoint.pt"))
-    assert detector(reference_network(options(tmp_path / "none", *start, *other)))(density) == pytest.approx(
-        detector(learnt.averaged.network)(density), abs=1e-6
+    assert detector(reference_network(options(tmp_path / "none", *start, *other)))(*planes()) == pytest.approx(
+        detector(learnt.averaged.network)(*planes()), abs=1e-6
     )
 
 
@@ -67,8 +69,7 @@ def test_a_deeper_network_begins_by_saying_what_the_shallower_one_says(trained, 
     shallow.save()
     start = ("--start", str(tmp_path / "shallow" / "checkpoint.pt"))
     deep = Trainer(options(tmp_path / "deep", *start))
-    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
-    said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, shallow))
+    said, expected = (detector(trainer.averaged.network)(*planes()) for trainer in (deep, shallow))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 700_000
     with pytest.raises(ValueError, match=r"or a smaller one, found others: \['blocks\.0\.1"):
@@ -79,8 +80,7 @@ def test_a_deeper_network_begins_by_saying_what_an_exported_shallower_one_says(t
     start = ("--start", str(trained / "defects.onnx"))
     same = Trainer(options(tmp_path / "same", *start))
     deep = Trainer(options(tmp_path / "deep", *start, "--blocks", "2", "3", "3"))
-    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
-    said, expected = (detector(trainer.averaged.network)(density) for trainer in (deep, same))
+    said, expected = (detector(trainer.averaged.network)(*planes()) for trainer in (deep, same))
     assert said == pytest.approx(expected, abs=1e-6)
     assert sum(p.numel() for p in deep.learner.network.parameters()) > 950_000
 
@@ -95,7 +95,7 @@ def test_a_wider_network_begins_by_saying_what_the_narrower_one_says(as_model, t
     past = {"command": "python -m training.train", "steps": 3, "hours": 0.1}
     if as_model:
         start = tmp_path / "narrow.onnx"
-        write_onnx(narrow, start)
+        write_onnx(narrow, start, INPUTS)
         card = {"network": {"widths": widths, "blocks": blocks}, "went_on_from": [], **past}
         start.with_suffix(".json").write_text(json.dumps(card))
     else:
@@ -103,8 +103,7 @@ def test_a_wider_network_begins_by_saying_what_the_narrower_one_says(as_model, t
         state = {"averaged": narrow.state_dict(), "step": 3, "seconds": 360.0, "history": []}
         torch.save({**state, "command": past["command"]}, start)
     wide = Trainer(options(tmp_path / "wide", "--start", str(start)))
-    density = rng().normal(0.5, 0.2, (3, 64, 64)).astype(np.float32)
-    said, expected = (detector(network)(density) for network in (wide.averaged.network, narrow))
+    said, expected = (detector(network)(*planes()) for network in (wide.averaged.network, narrow))
     assert said == pytest.approx(expected, abs=1e-5)
     assert wide.history == [past]
     assert sum(p.numel() for p in wide.learner.network.parameters()) > 1_000_000

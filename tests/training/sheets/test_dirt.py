@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.sheets.dirt import any_dirt, usual_dirt
+from filmscand.film.recipe import DefectKind
+from filmscand.film.specks import Patch
+from training.sheets.dirt import any_dirt, coloured, usual_dirt
 from training.sheets.sources import Drawn, Sources
 
 NO_SOURCES = Sources()
@@ -64,3 +66,12 @@ def test_some_dirt_is_brown_and_none_is_blue(dirt):
     browner = np.log(taken[:, 2] / taken[:, 0])
     assert 0.1 < (browner > 0.2).mean() < 0.35
     assert (browner < -0.2).mean() < 0.05
+
+
+def test_coloured_dust_lets_red_pass_and_stops_blue():
+    grey = Patch(DefectKind.DUST, 0, 0, np.ones((3, 3), np.float32), (0.2, 0.2, 0.2), (0, 0, 0), 0.0)
+    red, green, blue = coloured(grey, 5.0).density_rgb
+    assert green == 0.2
+    # Measured on inverted negatives: red 0.5 to 0.7 of green, blue 1.8 to 4 times green.
+    assert 0.5 < red / green < 0.7
+    assert 1.8 < blue / green < 4

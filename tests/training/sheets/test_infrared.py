@@ -26,14 +26,30 @@ def exposed(stock):
     return Exposed(clear, np.zeros_like(clear), KINDS[stock].stock)
 
 
-def test_an_infrared_that_is_not_to_be_believed_leaks_or_is_weak_or_clipped():
-    drawn = {kind: [draw_infrared_pass(rng(seed), exposed(kind)) for seed in range(60)] for kind in FILMS}
-    for some in drawn.values():
-        strong = sum(sum(each.leakage.slopes_rgb) > 0.3 for each in some)
-        weak = sum(each.optics.contrast < 0.45 for each in some)
-        clipped = sum(each.optics.clear_level > 1 for each in some)
-        assert strong + weak + clipped == len(some)
-        assert min(strong, weak, clipped) > 0
+@pytest.mark.parametrize("film", FILMS)
+def test_infrared_of_every_kind_is_drawn_the_good_one_included(film):
+    drawn = [draw_infrared_pass(rng(seed), exposed(film)) for seed in range(150)]
+    strong = [sum(each.leakage.slopes_rgb) > 0.3 for each in drawn]
+    weak = [each.optics.contrast < 0.45 for each in drawn]
+    clipped = [each.optics.clear_level > 1 for each in drawn]
+    soft = [each.optics.blur_px > 1.3 for each in drawn]
+    displaced = [each.optics.shift_rows_px != 0 for each in drawn]
+    assert all(any(some) for some in (strong, weak, clipped, soft, displaced))
+    good = ~np.any([strong, weak, clipped, soft, displaced], axis=0)
+    assert 0.1 < good.mean() < 0.5
+
+
+def test_silver_stops_nearly_as_much_infrared_as_light():
+    slopes = [sum(draw_infrared_pass(rng(seed), exposed("silver")).leakage.slopes_rgb) for seed in range(10)]
+    assert 0.8 < min(slopes) < max(slopes) < 1
+
+
+def test_the_plane_of_a_second_pass_lies_beside_the_picture():
+    speck = Patch(DefectKind.DUST, 90, 140, np.ones((20, 20), np.float32), (0.5, 0.5, 0.5), (0, 0, 0), 0.5)
+    how = InfraredPass(Leakage((0.1, 0, 0)), InfraredOptics(shift_rows_px=5.0, shift_cols_px=-2.0))
+    light = scan_infrared(rng(), exposed("clear_slide"), (speck,), how, None)
+    rows, cols = np.nonzero(light < 0.7 * np.median(light))
+    assert (rows.mean(), cols.mean()) == pytest.approx((99.5 + 5, 149.5 - 2), abs=0.3)
 
 
 def test_what_damage_takes_of_the_infrared_follows_what_it_takes_of_the_light():

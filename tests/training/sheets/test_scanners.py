@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from filmscand.film.fields import Plane
-from training.sheets.scanners import ScanSettings, any_settings, infrared_counts, scan
+from training.sheets.scanners import SRGB, ScanSettings, any_settings, encoded, infrared_counts, scan
 
 
 def rng(seed=1):
@@ -17,7 +17,7 @@ def linear_settings(**changes):
     settings = {name: getattr(any_settings(rng(), negative=False), name) for name in ScanSettings.__slots__}
     quiet = {"full_well_electrons": 1e8, "read_noise": 1e-6, "exposure": 1.0, "inverted": False, "flare": 0.0}
     return ScanSettings(
-        **(settings | quiet | {"gamma": 1.0, "sharpening": 0.0, "jpeg_quality": 0, "bits": 16} | changes)
+        **(settings | quiet | {"gamma": 1.0, "black": 0.0, "sharpening": 0.0, "jpeg_quality": 0, "bits": 16} | changes)
     )
 
 
@@ -25,6 +25,20 @@ def test_what_comes_beside_the_picture_is_encoded_as_the_picture_is():
     light = np.array([[0.0, 0.25, 1.0]], np.float32)
     assert infrared_counts(light, linear_settings(bits=8)).tolist() == [[0, 64 << 8, 255 << 8]]
     assert infrared_counts(light, linear_settings(gamma=2.0))[0, 1] == pytest.approx(65535 / 2, abs=1)
+
+
+def test_srgb_is_linear_in_the_deepest_shadows_and_a_power_above():
+    light = np.array([[0.0, 0.002, 0.214041, 1.0]], np.float32)
+    assert encoded(light, SRGB)[0] == pytest.approx([0, 12.92 * 0.002, 0.5, 1], abs=1e-4)
+    assert encoded(light, 1) is light
+
+
+def test_an_encoding_program_cuts_off_the_deepest_shadows():
+    clean = np.full((40, 40, 3), 0.004, np.float32)
+    clean[:, 20:] = 0.5
+    rgb = scan(rng(), clean, clean, linear_settings(black=0.005, gamma=SRGB, blur_px=0.3)).rgb
+    assert not rgb[:, :15].any()
+    assert rgb[:, 25:].min() > 30_000
 
 
 def test_dust_takes_from_the_counts_what_it_takes_of_the_light():
