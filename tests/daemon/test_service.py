@@ -26,7 +26,7 @@ from support.live_station import (
     LiveStation,
     leftovers,
     running,
-    write_dusty,
+    write_blank,
     write_infrared,
     write_inside,
     write_picture,
@@ -273,12 +273,12 @@ def test_a_service_starts_without_a_model_that_it_names_and_cleans_what_needs_no
         status = station.wait_for(lambda status: status.service.running and status.alarms, at_most_s=120.0)
         assert [alarm.key for alarm in status.alarms] == ["model"]
         assert str(model) in status.alarms[0].message
-        write_dusty(station.drop / "dusty.tif", 3)
+        write_blank(station.drop / "blank.tif", 3)
         write_picture(station.drop / "needs_it.tif", 4)
         status = station.wait_for(
             lambda status: status.outcomes["archived"] == 1 and status.states["queued"] == 1, at_most_s=120.0
         )
-        assert [frame.source for frame in status.last_frames] == ["dusty.tif"]
+        assert [frame.source for frame in status.last_frames] == ["blank.tif"]
         assert station.stop() == 0
 
 

@@ -45,7 +45,7 @@ def test_a_copy_of_the_engine_has_its_identity_wherever_it_lies(package):
 
 def test_a_changed_constant_is_another_engine(package):
     source = package / "ir" / "clean.py"
-    source.write_text(source.read_text().replace("SPECKLE_ROUNDS = 8", "SPECKLE_ROUNDS = 9"))
+    source.write_text(source.read_text().replace("_SMALLEST_SIDE = 16", "_SMALLEST_SIDE = 17"))
     code, models = identity_of(package)
     assert (code != installed()[0], models) == (True, installed()[1])
 

@@ -49,12 +49,9 @@ def write_inside(path, seed, **size):
     return path
 
 
-def write_dusty(path, seed):
-    """Write a scan with so much dust in its infrared that no model has to confirm it."""
-    planes = film(seed)
-    for row in range(12, 110, 16):
-        for col in range(12, 170, 24):
-            planes[row : row + 3, col : col + 3] //= 3
+def write_blank(path, seed):
+    """Write a scan with infrared of a frame that was never exposed: nothing on it is looked at by a model."""
+    planes = np.full_like(film(seed), 30_000 + seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     extra = {"photometric": "rgb", "extrasamples": [0], "software": "VueScan 9 x64 (9.8.26.08)", "metadata": None}
     tifffile.imwrite(path, planes, **extra)

@@ -59,7 +59,7 @@ def test_another_engine_or_model_makes_a_revision_and_the_same_one_started_again
     model.write_bytes(model.read_bytes() + b" ")
     assert [clean(), clean()] == ["2 True", "2 False"]
     source = package / "ir" / "clean.py"
-    source.write_text(source.read_text().replace("SPECKLE_ROUNDS = 8", "SPECKLE_ROUNDS = 9"))
+    source.write_text(source.read_text().replace("_SMALLEST_SIDE = 16", "_SMALLEST_SIDE = 17"))
     assert clean() == "3 True"
     made = [(one.engine_code_sha256, one.engine_models_sha256) for one in archive.read_sidecar(FRAME).revisions]
     assert made[0] == (engine_identity().code_sha256, engine_identity().models_sha256)

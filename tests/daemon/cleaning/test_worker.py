@@ -21,7 +21,7 @@ from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceF
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
 from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import Cleaning, LogLevel, Station
-from support.live_station import leftovers, write_dusty, write_inside, write_picture
+from support.live_station import leftovers, write_blank, write_inside, write_picture
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 TIMING = Timing(worker_poll_s=0.1, retry_first_s=0.1, retry_cap_s=0.2)
@@ -197,7 +197,7 @@ def test_a_process_is_known_by_number_and_birth():
 
 def test_while_a_model_is_gone_only_the_frames_that_need_it_wait_and_they_are_cleaned_when_it_is_back(line, tmp_path):
     model = tmp_path / "own.onnx"
-    needy, plain = line.add(1, write=write_picture), line.add(2, write=write_dusty)
+    needy, plain = line.add(1, write=write_picture), line.add(2, write=write_blank)
     line.start(cleaning=Cleaning(detector_model=model))
     line.run(lambda: line.finished(plain) and line.job(needy).retries > 0)
     assert line.job(plain).outcome is JobOutcome.ARCHIVED

@@ -50,7 +50,7 @@ def test_a_model_that_cannot_be_used_is_a_mistake_of_the_configuration(command, 
     file.write_text(f"cleaning: {{detector_model: {model}}}\n")
     status, text, _ = command("config", "check", file)
     assert status == 1
-    assert text.startswith(f"{file}:1: cleaning.detector_model: {model}: expected")
+    assert " ".join(text.split()).startswith(f"{file}:1: cleaning.detector_model: {model}: expected")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
