@@ -1,6 +1,17 @@
 """What tests of several files ask for by name."""
 
+import os
+
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_for_each_process_of_a_parallel_run():
+    """One thread for kernels and network where tests run side by side: threads that wait for each other spin."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        import numba
+
+        numba.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,10 @@ def test_the_number_of_threads_changes_nothing(picture):
     try:
         numba.set_num_threads(1)
         alone = simulate_frame(picture, KINDS["two_pass_drift"], seed=3)
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+        together = simulate_frame(picture, KINDS["two_pass_drift"], seed=3)
     finally:
         numba.set_num_threads(before)
-    together = simulate_frame(picture, KINDS["two_pass_drift"], seed=3)
     assert np.array_equal(alone.rgb, together.rgb) and np.array_equal(alone.infrared, together.infrared)
 
 
