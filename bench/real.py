@@ -23,10 +23,8 @@ from rich.console import Console
 from bench.measures.figure_table import Cell, FigureTable, columns
 from bench.measures.figures import save_figures
 from bench.measures.metrics import Answer, Counts, decibel, is_worse, mean, squared_error
-from bench.peers.cleaners import median_and_specks
+from bench.peers.cleaners import detector_alone, median_and_specks
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.network.detector import find_probability, find_regions
-from filmscand.ir.network.model_file import load_detector
 from training.mask_agreement import Mask, harmonic_mean, precision_and_recall
 
 OURS, DETECTOR, MEDIAN = "filmscand", "detector alone", "median Dust & Scratches"
@@ -98,12 +96,7 @@ def _cleaned(options: CleanOptions, rgb: Counts, infrared: Counts | None) -> Ans
 
 
 def _detected(sensitivity: float, rgb: Counts, _: Counts | None) -> Answer:
-    began = time.perf_counter()
-    detector = load_detector(None)
-    regions = find_regions(find_probability(rgb, detector), *detector.card.limits(sensitivity))
-    mask = np.zeros(rgb.shape[:2], np.bool_)
-    mask[regions.rows, regions.cols] = True
-    return Answer(rgb, mask, time.perf_counter() - began)
+    return detector_alone(rgb, sensitivity)
 
 
 def _median(rgb: Counts, _: Counts | None) -> Answer:

@@ -13,9 +13,8 @@ import numpy as np
 
 from bench.blind.frames import BlindFrame, Group
 from bench.measures.metrics import Counts, display_curve
-from bench.peers.cleaners import dust_and_scratches
+from bench.peers.cleaners import detected_mask, dust_and_scratches
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.network.detector import find_probability, find_regions
 from filmscand.ir.network.model_file import Model, load_detector
 from training.mask_agreement import Mask
 
@@ -97,10 +96,7 @@ def _cleaned(options: CleanOptions, blind: BlindFrame, group: Group) -> Found:
 
 def _detected(model: Model, limits: tuple[float, float], blind: BlindFrame, _: Group) -> Found:
     began = time.perf_counter()
-    regions = find_regions(find_probability(blind.frame.rgb, model), *limits)
-    mask = np.zeros(blind.frame.rgb.shape[:2], np.bool_)
-    mask[regions.rows, regions.cols] = True
-    return Found(mask, None, time.perf_counter() - began)
+    return Found(detected_mask(blind.frame.rgb, model, limits), None, time.perf_counter() - began)
 
 
 def _median(blind: BlindFrame, _: Group) -> Found:

@@ -17,6 +17,8 @@ from bench.measures.metrics import Answer, Counts, display_curve, white_level
 from bench.peers.sanei_ir import SaneiIr
 from filmscand.film.frame import SimulatedFrame
 from filmscand.ir import CleanedFrame, clean_frame
+from filmscand.ir.network.detector import find_probability, find_regions
+from filmscand.ir.network.model_file import Model, load_detector
 from training.mask_agreement import Mask, widened
 
 FILL_RADIUS_PX = 3
@@ -151,6 +153,32 @@ def median_and_specks(shown: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint
         [cv2.medianBlur(np.ascontiguousarray(shown[..., channel]), MEDIAN_PX) for channel in range(3)], -1
     )
     return median.astype(np.uint8), np.asarray((cv2.absdiff(shown, median) > MEDIAN_LEVELS).any(-1))
+
+
+def detected_mask(rgb: Counts, model: Model, limits: tuple[float, float]) -> Mask:
+    """Return where a network alone sees defects, by its colour input and the hysteresis of its limits.
+
+    Parameters
+    ----------
+    rgb : (rows, cols, 3) ndarray of uint16
+        Counts of the frame.
+    model : Model
+        The network.
+    limits : (float, float)
+        Probability that makes a defect, and that of the pixels that belong to it, 0..1.
+    """
+    regions = find_regions(find_probability(rgb, model), *limits)
+    mask = np.zeros(rgb.shape[:2], np.bool_)
+    mask[regions.rows, regions.cols] = True
+    return mask
+
+
+def detector_alone(rgb: Counts, sensitivity: float) -> Answer:
+    """Return what the shipped network for the colours sees at the limits of its card; it heals nothing."""
+    began = time.perf_counter()
+    detector = load_detector(None)
+    mask = detected_mask(rgb, detector, detector.card.limits(sensitivity))
+    return Answer(rgb, mask, time.perf_counter() - began)
 
 
 def _thresholded(scene: Scene, level: float) -> Answer:

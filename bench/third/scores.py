@@ -10,12 +10,11 @@ import numpy as np
 
 from bench.measures.metrics import Answer, CurveJudge, Score, decibel
 from bench.measures.remnants import Remnants, Shown, count_remnants
+from bench.peers.cleaners import detector_alone
 from bench.peers.sanei_ir import SaneiIr
 from bench.third.frame import ThirdFrame
 from bench.third.recipe import Group
 from filmscand.ir import CleanOptions, clean_frame
-from filmscand.ir.network.detector import find_probability, find_regions
-from filmscand.ir.network.model_file import load_detector
 from filmscand.ir.report import DetectorUse
 
 OURS, SANEI, DETECTOR, RAW = "filmscand", "sanei_ir (C)", "detector alone", "not cleaned"
@@ -112,13 +111,7 @@ def _cleaned(frame: ThirdFrame, options: CleanOptions) -> Cleaned:
 
 
 def _detected(frame: ThirdFrame) -> Cleaned:
-    """Find what the network sees in the colours, and heal nothing."""
-    began = time.perf_counter()
-    detector = load_detector(None)
-    regions = find_regions(find_probability(frame.rgb, detector), *detector.card.limits(CleanOptions().sensitivity))
-    mask = np.zeros(frame.rgb.shape[:2], np.bool_)
-    mask[regions.rows, regions.cols] = True
-    return Cleaned(Answer(frame.rgb, mask, time.perf_counter() - began))
+    return Cleaned(detector_alone(frame.rgb, CleanOptions().sensitivity))
 
 
 def _by_sanei(sanei: SaneiIr, frame: ThirdFrame) -> Cleaned | None:
