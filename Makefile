@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The newest brings CUDA along; for the CPU build: TORCH="--index-url https://download.pytorch.org/whl/cpu torch"
 TORCH ?= "torch>=2.9"
-# Many tests wait for a process, so two at a time take little more than half the time. Each may take over a gigabyte.
+# Many tests wait for a process: two at a time take three quarters of the time. Each may take over a gigabyte.
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 

@@ -21,7 +21,7 @@ from filmscand.daemon.cleaning.kernel_signatures import SIGNATURES
 # More processes compile helper kernels twice that several kernels share, and each takes 250 MB.
 MOST_PROCESSES: Final = 4
 # CPU seconds of `filmscand warm-up` with an empty cache, on a virtual machine of two cores; only for the estimate.
-SECONDS_ON_ONE_CORE: Final = 46
+SECONDS_ON_ONE_CORE: Final = 74
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def warm_up() -> WarmUp:
 
 def _compile_all(names: list[str]) -> None:
     # A fresh process each: numba's threads do not survive a fork. They compile and end: collecting the cycles of the
-    # compiler's objects took a tenth of the time and freed hardly any memory.
+    # compiler's objects takes a twentieth of the time.
     processes = min(_processes(), len(names))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         for _ in pool.map(compile_kernel, names):
