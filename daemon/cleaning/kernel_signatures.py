@@ -55,8 +55,7 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "float64[:, ::1]",
     ),
     "ir.decision._defect_kernels.sum_checks": (
-        "int64[::1], float32[::1], float32[:, ::1], float32[:, ::1], boolean[::1], float64[:, ::1], "
-        "float64[::1], float64[:, ::1]",
+        "int64[::1], float32[::1], float32[:, ::1], float32[:, ::1], boolean[::1], float64[:, ::1], float64[:, ::1]",
     ),
     "ir.decision._defect_kernels.write_regions": (
         "int64[::1], int32[::1], int32[::1], boolean[::1], float32[:, ::1], float32[:, ::1], float64[:, ::1], "
@@ -70,10 +69,7 @@ SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
         "int64[::1], int32[::1], int32[::1], uint16[:, :, ::1], float32[:, ::1], int16[:, ::1], float64[:, ::1]",
     ),
     "daemon.cleaning.access_image._reduce": ("uint16[:, :, ::1], uint16[:, :, ::1]",),
-    "ir.decision._defect_kernels.mark_bright": (
-        "int64[::1], float32[::1], float32[:, ::1], float32[:, ::1], UniTuple(float64, 2), boolean[::1], "
-        "float64[:, ::1]",
-    ),
+    "ir.decision._defect_kernels.mark_bright": ("float32[:, ::1], float32[:, ::1], float64, boolean[::1]",),
     "ir.decision._defect_kernels.shape_pixels": (
         "int64[::1], float32[:, ::1], float64, float32, float32[::1], float32, float32, float32[::1], float64[::1]",
     ),

@@ -79,27 +79,11 @@ def shape_pixels(starts, density, noise, stray, sharpness, gain, opaque, shape, 
 
 
 @parallel_kernel
-def mark_bright(starts, shape, ratio, variance, limits, bright, shares):
-    """Mark the pixels that are surely brighter than their fill in a colour and darker in none; write their shares.
-
-    shares: (regions, 2), the part of these pixels, and of other ones: surely darker and brighter in no colour, or much
-    denser than the bright ones. limits: standard deviations that are sure, and the factor of much denser pixels.
-    """
-    sure, dense = limits
-    for region in prange(starts.shape[0] - 1):
-        bright_count = others = 0
-        density = 0.0
-        for index in range(starts[region], starts[region + 1]):
-            least, most = _extremes(ratio, variance, index)
-            bright[index] = least < -sure and most <= 1
-            bright_count += bright[index]
-            density += shape[index] * bright[index]
-        limit = dense * density / bright_count if bright_count else np.inf
-        for index in range(starts[region], starts[region + 1]):
-            least, most = _extremes(ratio, variance, index)
-            others += (most > sure and least >= -1) or shape[index] > limit
-        count = starts[region + 1] - starts[region]
-        shares[region, 0], shares[region, 1] = bright_count / count, others / count
+def mark_bright(ratio, variance, sure, bright):
+    """Mark the pixels that are brighter than their fill in a colour, by `sure` deviations, and darker in none."""
+    for index in prange(bright.shape[0]):
+        least, most = _extremes(ratio, variance, index)
+        bright[index] = least < -sure and most <= 1
 
 
 @inner_kernel
@@ -161,32 +145,26 @@ def sum_changes(starts, rows, cols, rgb, tables, values, sums):
 
 
 @parallel_kernel
-def sum_checks(starts, shape, ratio, variance, left_out, exponents, depths, sums):
+def sum_checks(starts, shape, ratio, variance, left_out, exponents, sums):
     """Sum for each region how well the fitted exponents explain it.
 
-    sums: (regions, 6): squared misfit beyond the fill's error, power of the model, and that error; of its deeper pixels
-    their number, squared change in units of its error, and error.
+    sums: (regions, 3): squared misfit beyond the fill's error, power of the model, and that error.
     """
     for region in prange(starts.shape[0] - 1):
-        for column in range(6):
+        for column in range(3):
             sums[region, column] = 0.0
         for index in range(starts[region], starts[region + 1]):
             if left_out[index]:
                 continue
-            beyond = power = error = change = 0.0
+            beyond = power = error = 0.0
             for channel in range(3):
                 modelled = exponents[region, channel] * shape[index]
                 beyond += (ratio[index, channel] - modelled) ** 2 - variance[index, channel]
                 power += modelled**2
                 error += variance[index, channel]
-                change += ratio[index, channel] ** 2 / variance[index, channel]
             sums[region, 0] += beyond / 3
             sums[region, 1] += power / 3
             sums[region, 2] += error / 3
-            if shape[index] >= 0.5 * depths[region]:
-                sums[region, 3] += 1.0
-                sums[region, 4] += change / 3
-                sums[region, 5] += error / 3
 
 
 @inner_kernel

@@ -6,9 +6,8 @@ import numpy as np
 from numba import prange
 
 from filmscand.ir.compiling import parallel_kernel
+from filmscand.ir.decision._defect_kernels import CHANGE_PX
 
-# Half the distance over which edges are compared, pixels: the lens spreads them over about three.
-CHANGE_PX = 2
 # Distances, in pixels, at which the surroundings are looked for, in eight directions each.
 NEAR_PX, FAR_PX = 4, 8
 _DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))

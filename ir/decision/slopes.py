@@ -23,8 +23,6 @@ Truths = npt.NDArray[np.bool_]
 USUAL_EXPONENT = (1.2, 0.35)
 # Fewest sure regions that a frame's exponents are learnt from.
 FEWEST_REGIONS = 6
-# Number of sure regions that count as much as the usual exponent.
-BELIEVED_REGIONS = 12
 # Largest error of a slope that is well known.
 KNOWN_ERROR = 0.3
 # Exponent of a frame from which its infrared hardly sees dust.
@@ -133,14 +131,11 @@ class Prior:
         Mean and standard deviation of the exponents.
     channels : (3,) ndarray of float64
         Factors of red, green and blue on the exponent.
-    shown : float
-        Part of the frame's regions that shows in the picture, 0..1.
     """
 
     mean: float
     spread: float
     channels: Doubles
-    shown: float
 
     @property
     def most(self) -> float:

@@ -156,7 +156,7 @@ def fit_absorption(
     edges = edge_slopes(sample.changes, response.gain, response.noise)
     edges = sharpened(edges, softness(edges, slopes, prior, parents))
     bright = (slopes.pooled < -SURE_FILL * slopes.errors) & (edges.slopes < -SURE_EDGES * edges.errors)
-    bare = _bare(shape, sample, bright, parents)
+    bare = _bare(sample, bright, parents)
     slopes = region_slopes(shape, sample, unknown | bare)
     # Elsewhere dust darkens, whatever a fill from brighter or darker surroundings says.
     darkening = np.clip(posterior_exponents(slopes, edges, prior), 0, prior.most)
@@ -166,12 +166,11 @@ def fit_absorption(
     return Absorption(stray, lift, shape, exponents, prior.mean, prior.most, misfit, roughness, bright, bare)
 
 
-def _bare(shape: Array, sample: DefectSample, bright: Truths, parents: npt.NDArray[np.int64]) -> Truths:
+def _bare(sample: DefectSample, bright: Truths, parents: npt.NDArray[np.int64]) -> Truths:
     """Tell which pixels of other parts of a scratched defect are surely brighter than their fill, in all colours."""
     along = (np.bincount(parents, bright) > 0)[parents] & ~bright
-    is_brighter, shares = np.empty(len(shape), np.bool_), np.empty((len(bright), 2))
-    limits = (SURE_FILL, np.inf)
-    kernels.mark_bright(sample.starts, shape, sample.ratio, sample.variance, limits, is_brighter, shares)
+    is_brighter = np.empty(len(sample.ratio), np.bool_)
+    kernels.mark_bright(sample.ratio, sample.variance, SURE_FILL, is_brighter)
     return np.asarray(is_brighter & np.repeat(along, np.diff(sample.starts)))
 
 
@@ -184,7 +183,7 @@ def _frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
     known = slopes.errors < np.maximum(KNOWN_ERROR, 0.2 * slopes.pooled)
     known &= slopes.channels.min(axis=1) > 0
     if not known.any():
-        return Prior(mean, spread, np.ones(3), 1.0)
+        return Prior(mean, spread, np.ones(3))
     votes = (known / np.maximum(np.bincount(parents, known), 1.0)[parents])[known]
     exponents = slopes.pooled[known]
     belief = votes.sum() / (votes.sum() + BELIEVED_REGIONS)
@@ -194,19 +193,19 @@ def _frame_prior(slopes: Slopes, parents: npt.NDArray[np.int64]) -> Prior:
     spread = float(np.clip((1 - belief) * spread + belief * deviation, 0.12 * mean, mean))
     ratios = slopes.channels[known] / exponents[:, None]
     channels = np.clip([weighted_median(ratio, votes) for ratio in ratios.T], 0.8, 1.25)
-    return Prior(mean, spread, channels, 1.0)
+    return Prior(mean, spread, channels)
 
 
 def _checks(sample: DefectSample, shape: Array, exponents: Doubles, bright: Truths, unknown: Truths) -> Doubles:
-    """Sum how well the exponents explain each region, (regions, 6), without what a wrong fill says.
+    """Sum how well the exponents explain each region, (regions, 3), without what a wrong fill says.
 
     A fill that is darker than the dust itself is wrong; that says nothing about the exponent.
     """
     dark = np.repeat(~bright, np.diff(sample.starts))
     modelled = exponents.repeat(np.diff(sample.starts), axis=0) * shape[:, None]
     ratio = np.where(dark[:, None] & (sample.ratio < 0), modelled, sample.ratio).astype(np.float32)
-    checks, depths = np.empty((len(exponents), 6)), np.zeros(len(exponents))
-    kernels.sum_checks(sample.starts, shape, ratio, sample.variance, unknown, exponents, depths, checks)
+    checks = np.empty((len(exponents), 3))
+    kernels.sum_checks(sample.starts, shape, ratio, sample.variance, unknown, exponents, checks)
     return checks
 
 

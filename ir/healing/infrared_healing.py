@@ -92,8 +92,6 @@ class Measured:
         Infrared density without the picture's leakage.
     base : Base
         Residual of clean film, block by block.
-    limits : (3, 16) ndarray of float32
-        Thresholds, nepers (see `seed_limits`).
     response : InfraredResponse
         How the infrared sees defects.
     """
@@ -101,7 +99,6 @@ class Measured:
     photometry: Photometry
     residual: Residual
     base: Base
-    limits: Array
     response: InfraredResponse
 
 
@@ -151,7 +148,6 @@ def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured) -> H
         return Healed(healed, mask, 0, 0, 0)
     fitted = _fit_cells(rgb, split_into_cells(regions), measured)
     cells, pixels, absorption, noise = fitted.cells, fitted.pixels, fitted.absorption, measured.response.noise
-    chosen = np.ones(len(cells), np.bool_)
     value, shares = np.empty_like(pixels.raw), np.empty(len(cells))
     filled = np.empty(len(value), np.float32)
     kernels.blend_regions(
@@ -166,8 +162,8 @@ def heal(rgb: npt.NDArray[np.uint16], regions: Regions, measured: Measured) -> H
         filled,
         shares,
     )
-    value += _grain_of_fills(rgb, fitted, filled, chosen, display_tables(measured.photometry))
-    levels = colour_levels(measured.photometry)
+    value += _grain_of_fills(rgb, fitted, filled, display_tables(measured.photometry))
+    levels, chosen = colour_levels(measured.photometry), np.ones(len(cells), np.bool_)
     kernels.write_regions(
         cells.starts, cells.rows, cells.cols, chosen, pixels.raw, value, levels, SMALLEST_CHANGE, healed, mask
     )
@@ -187,13 +183,11 @@ def _fit_cells(
     return _FittedCells(cells, parents, pixels, absorption, states, told.astype(np.uint8))
 
 
-def _grain_of_fills(
-    rgb: npt.NDArray[np.uint16], fitted: _FittedCells, filled: Array, healed: npt.NDArray[np.bool_], display: Array
-) -> Array:
-    """Return the grain to add to healed cells that lost theirs to a fill, display values, (pixels, 3)."""
+def _grain_of_fills(rgb: npt.NDArray[np.uint16], fitted: _FittedCells, filled: Array, display: Array) -> Array:
+    """Return the grain to add to cells that lost theirs to a fill, display values, (pixels, 3)."""
     areas = np.diff(fitted.cells.starts)
     filled_part = np.add.reduceat(filled, fitted.cells.starts[:-1]) / areas
-    smooth = healed & (areas >= GRAINY_PX) & (filled_part > LEAST_FILLED)
+    smooth = (areas >= GRAINY_PX) & (filled_part > LEAST_FILLED)
     added = np.zeros_like(fitted.pixels.fill)
     if smooth.any():
         cells, smooth_pixels, surroundings = (

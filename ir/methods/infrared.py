@@ -14,7 +14,7 @@ import numpy.typing as npt
 from filmscand.ir.decision.candidates import residual_candidates
 from filmscand.ir.decision.defects import Judged, judge
 from filmscand.ir.decision.region_features import Evidence
-from filmscand.ir.detection.regions import Regions, seed_limits
+from filmscand.ir.detection.regions import Regions
 from filmscand.ir.healing.absorption import InfraredResponse
 from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.healing.infrared_healing import Healed, Measured, heal, infrared_densities
@@ -118,12 +118,14 @@ def heal_with_infrared(
 def _measured(frame: InfraredFrame) -> Measured:
     view, leakage = frame.view, frame.fitted.leakage
     response = InfraredResponse(leakage.defect_gain, leakage.noise, frame.fitted.blur_px)
-    return Measured(frame.opened.photometry, view.residual, view.base, seed_limits(view.noise), response)
+    return Measured(frame.opened.photometry, view.residual, view.base, response)
 
 
 def _healed_by_colours(healed: Healed, defects: Regions, judged: Judged, measured: Measured) -> Healed:
     """Heal by colours what infrared left of the defects that it hardly shows."""
     unhealed = mostly_unhealed(defects, healed.mask)
+    if not len(unhealed):
+        return healed
     certainty = judged.certainty(healed.mask.shape)
 
     def density(cells: Regions) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.ir.detection.regions import Regions, connected_regions, region_means, select
+from filmscand.ir.detection.regions import Regions, connected_regions, select
 from filmscand.ir.network.density_input import DensityLevels, density_planes, measure_levels
 from filmscand.ir.network.infrared_view import PLANES, InfraredView
 from filmscand.ir.network.model_file import INFRARED, Model, load_detector
@@ -193,16 +193,6 @@ def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -
     regions = connected_regions(classes)
     areas = np.diff(regions.starts)
     return select(regions, areas <= max(LARGEST_PX, LARGEST_PART * probability.size))
-
-
-def strictness(sensitivity: float) -> float:
-    """Return the factor on limits for regions: 1 up to sensitivity 0.5, then falling to 0 at sensitivity 1."""
-    return min(2 * (1 - sensitivity), 1.0)
-
-
-def mean_probability(probability: npt.NDArray[np.uint8], regions: Regions) -> npt.NDArray[np.float64]:
-    """Return the mean probability of each region, 0..1, from a plane of probabilities times 255."""
-    return region_means(probability[regions.rows, regions.cols], regions) / PROBABILITY_SCALE
 
 
 def _level(probability: float) -> int:

@@ -62,15 +62,14 @@ def whole(count):
 
 
 def measured_density(shape, densities, noise):
-    """Measurements of a frame with the given infrared densities (nepers) at places; its threshold is 0.1."""
+    """Measurements of a frame with the given infrared densities (nepers) at places."""
     values, grades = np.zeros(shape, np.int16), np.zeros(shape, np.uint8)
     for place, density in densities:
         values[place] = -round(4096 * density)
     flat = np.zeros((-(-shape[0] // 8), -(-shape[1] // 8)), np.float32)
     # Only the level of the base is used.
     base = Base(**{each.name: flat for each in fields(Base)} | {"block_px": 8})
-    limits = np.full((3, 16), 0.1, np.float32)
-    return Measured(plain_photometry(), Residual(values, grades), base, limits, InfraredResponse(1.0, noise))
+    return Measured(plain_photometry(), Residual(values, grades), base, InfraredResponse(1.0, noise))
 
 
 class Silent:

@@ -314,19 +314,14 @@ def slope_sums(starts, shape, ratio, variance, counted, usual_misfit):
     return np.add.reduceat(columns * counted[:, None], starts[:-1])
 
 
-def check_sums(starts, shape, ratio, variance, counted, fitted):
-    """Sums for each region: misfit beyond the error, power, error; and number, change and error of its deep pixels."""
-    exponents, depths = fitted
+def check_sums(starts, shape, ratio, variance, counted, exponents):
+    """Sums for each region: misfit beyond the error, power, error."""
     owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     taken = exponents[owners] * shape[:, None]
-    deep = (shape >= 0.5 * depths[owners]).astype(float)
     columns = [
         (np.square(ratio - taken) - variance).mean(axis=1),
         np.square(taken).mean(axis=1),
         variance.mean(axis=1),
-        deep,
-        deep * (np.square(ratio) / variance).mean(axis=1),
-        deep * variance.mean(axis=1),
     ]
     return np.add.reduceat(np.stack(columns, axis=1) * counted[:, None], starts[:-1])
 

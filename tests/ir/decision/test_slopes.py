@@ -18,7 +18,7 @@ from filmscand.ir.decision.slopes import (
 from support import ir_twins as twins
 from support.ir_defects import edges_of, regions_of, slopes_of, whole
 
-DUST = Prior(1.2, 0.3, np.ones(3), 0.5)
+DUST = Prior(1.2, 0.3, np.ones(3))
 
 
 def none_left_out(sample):
@@ -51,7 +51,7 @@ def test_six_pixels_of_a_fill_are_one_observation_and_a_large_region_has_hardly_
 
 @pytest.mark.parametrize(("spread", "most"), [(0.12, 3.0), (0.35, 3.9), (1.0, 6.0)])
 def test_the_largest_exponent_lies_above_the_frames_by_its_scatter_between_three_and_six_times(spread, most):
-    assert Prior(1.3, 1.3 * spread, np.ones(3), 0.5).most == pytest.approx(1.3 * most, rel=0.06)
+    assert Prior(1.3, 1.3 * spread, np.ones(3)).most == pytest.approx(1.3 * most, rel=0.06)
 
 
 def changes_of(rng, slope, error, noise, count=4000, depth=0.05):

@@ -32,10 +32,9 @@ def healed_film(picture, density, noise=0.004, least=0.001, exponent=1.2, dark_n
     seen = density + noise * np.tile(tile, (-(-rows // LATTICE_PX), -(-cols // LATTICE_PX)))[:rows, :cols]
     residual = Residual(np.rint(-4096 * seen).astype(np.int16), np.full(density.shape, 128 * clipped, np.uint8))
     base = base_of(np.zeros((-(-rows // 16), -(-cols // 16))), 16)
-    limits = np.full((3, 16), 0.008, np.float32)
     regions = connected_regions((2 * (density > least)).astype(np.uint8))
     photometry = plain_photometry(dark_noise or 1e-4)
-    return rgb, heal(rgb, regions, Measured(photometry, residual, base, limits, InfraredResponse(1.0, noise)))
+    return rgb, heal(rgb, regions, Measured(photometry, residual, base, InfraredResponse(1.0, noise)))
 
 
 def specks_of(depth, ring=0.0, shape=(160, 200)):
