@@ -17,10 +17,10 @@ import torch
 from training.networks.learning import add_options
 from training.networks.network import BLOCKS
 from training.networks.onnx_export import export
-from training.networks.shelf import Shelf
+from training.networks.shelf import BLIND_SHARE, Shelf
 from training.networks.trainer import Trainer
 from training.networks.validation import Case, Figures, Limits, held_out_cases, operating_points
-from training.sheets.pool import Pool, PoolPlan, filled
+from training.sheets.pool import Pool, PoolPlan, WithInfrared, filled
 from training.sheets.sources import load_sources
 
 # Sheets that the pool must hold before the first step.
@@ -55,7 +55,7 @@ def _plan(options: argparse.Namespace) -> PoolPlan:
         options.sheets,
         options.sheet_px,
         options.seed,
-        infrared=True,
+        infrared=WithInfrared(options.infrared),
         drawers=options.drawers,
     )
 
@@ -68,7 +68,9 @@ def cases_for(options: argparse.Namespace) -> list[Case]:
 
 def _learn(trainer: Trainer, pool: Pool, cases: Sequence[Case], curve: IO[str]) -> None:
     options = trainer.options
-    shelf = Shelf(pool, None if options.device == "cpu" else torch.device(options.device))
+    # A network that is only asked about frames with infrared need not do without it.
+    blind_share = 0.0 if options.infrared == WithInfrared.ALL else BLIND_SHARE
+    shelf = Shelf(pool, None if options.device == "cpu" else torch.device(options.device), blind_share)
     sheets_before, saved_s = trainer.sheets, trainer.seconds
     losses: list[float] = []
     while not trainer.finished():
@@ -104,6 +106,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--artefacts", type=Path, help="folder with outlines.json and drawn/")
     parser.add_argument("--output", type=Path, required=True, help="folder for the checkpoint, the curve and the model")
     _add_earlier_networks(parser)
+    parser.add_argument(
+        "--infrared",
+        choices=[str(each) for each in WithInfrared],
+        default=str(WithInfrared.SOME),
+        help="which sheets have an infrared plane: for a network that is asked about frames with infrared only, all",
+    )
     parser.add_argument(
         "--blocks", type=int, nargs="+", default=BLOCKS, help="residual blocks: one number, or one for each resolution"
     )

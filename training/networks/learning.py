@@ -121,7 +121,7 @@ def draw_batch(
     places, shares = rng.integers(shelf.sheets, size=crops), [1.0] * crops
     if attention is not None:
         places, shares = attention.draw(rng, shelf.sheets, crops)
-    views = [draw_view(rng, place, shelf.size_px - size_px) for place in places.tolist()]
+    views = [draw_view(rng, place, shelf.size_px - size_px, shelf.blind_share) for place in places.tolist()]
     cut = shelf.cut(views, size_px)
     return Batch(places, cut, torch.tensor(shares, dtype=torch.float32).to(cut.weight.device))
 

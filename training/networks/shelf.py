@@ -52,7 +52,7 @@ class CropView:
     blind: bool = False
 
 
-def draw_view(rng: np.random.Generator, place: int, room_px: int) -> CropView:
+def draw_view(rng: np.random.Generator, place: int, room_px: int, blind_share: float = BLIND_SHARE) -> CropView:
     """Draw a random crop of a sheet.
 
     Parameters
@@ -63,13 +63,15 @@ def draw_view(rng: np.random.Generator, place: int, room_px: int) -> CropView:
         Number of the sheet's place in the pool.
     room_px : int
         Size of the sheet minus that of the crop: the last row and column at which the crop may begin.
+    blind_share : float
+        Probability that the crop is shown without its infrared, 0..1.
     """
     top, left = rng.integers(0, room_px + 1, 2).tolist()
     turns, mirrored = int(rng.integers(4)), bool(rng.uniform() < 0.5)
     channels = tuple(rng.permutation(3).tolist()) if rng.uniform() < 0.2 else (0, 1, 2)
     contrast = math.exp(rng.uniform(math.log(0.4), math.log(1.2))) if rng.uniform() < 0.3 else 1.0
     shift = rng.normal(0, 0.15) + rng.normal(0, 0.02, 3)
-    blind = bool(rng.uniform() < BLIND_SHARE)
+    blind = bool(rng.uniform() < blind_share)
     return CropView(place, top, left, turns, mirrored, channels, contrast, tuple(shift.tolist()), blind)
 
 
@@ -92,10 +94,13 @@ class Shelf:
         The pool, which other processes go on filling.
     device : torch.device, optional
         Accelerator whose memory receives a copy of every sheet; without one, crops are cut from the pool's files.
+    blind_share : float
+        Share of the crops to show without the infrared that their sheet has, 0..1.
     """
 
-    def __init__(self, pool: Pool, device: torch.device | None = None) -> None:
+    def __init__(self, pool: Pool, device: torch.device | None = None, blind_share: float = BLIND_SHARE) -> None:
         self._pool, self._device = pool, device
+        self.blind_share = blind_share
         self._files = {name: torch.from_numpy(plane) for name, plane in pool.planes.items()}
         self._planes = self._files
         self._copied = np.zeros(pool.drawers, np.int64)

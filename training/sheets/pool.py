@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,14 @@ _NICENESS = 5
 _SHARE_OF_ONE = 0.3
 
 
+class WithInfrared(StrEnum):
+    """Which sheets of a pool have an infrared plane."""
+
+    NONE = "none"
+    SOME = "some"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class PoolPlan:
     """Size and sources of a pool.
@@ -49,8 +58,8 @@ class PoolPlan:
         Rows and columns of a sheet.
     seed : int
         Seed; sheet n depends on (seed, n) only.
-    infrared : bool
-        Whether there is room for the infrared of those sheets that have one.
+    infrared : WithInfrared
+        Which sheets have an infrared plane; `NONE` saves its room.
     drawers : int
         Processes that draw sheets. Each has its own places in the pool, so `sheets` is a multiple of it.
 
@@ -66,7 +75,7 @@ class PoolPlan:
     sheets: int = 3000
     size_px: int = 512
     seed: int = 1
-    infrared: bool = False
+    infrared: WithInfrared = WithInfrared.NONE
     drawers: int = 1
 
     def __post_init__(self) -> None:
@@ -105,7 +114,7 @@ class Pool:
             "density": (np.int16, (3, size, size)),
             "label": (np.uint8, (size, size)),
         }
-        if plan.infrared:
+        if plan.infrared is not WithInfrared.NONE:
             shapes["infrared"] = (np.int16, (PLANES, size, size))
         self.size_px, self.drawers, self._places = size, plan.drawers, plan.sheets
         self.planes: dict[str, npt.NDArray[Any]] = {
@@ -185,12 +194,14 @@ def fill(plan: PoolPlan, drawer: int = 0) -> None:
     numba.set_num_threads(1)
     sources = load_sources(plan.photos, plan.artefacts, held_out=False)
     pool = Pool(plan)
+    # None: the sheet itself chooses.
+    infrared = {WithInfrared.NONE: False, WithInfrared.SOME: None, WithInfrared.ALL: True}[plan.infrared]
     training = multiprocessing.parent_process()
     while training is None or training.is_alive():
         started_s = time.monotonic()
         number = pool.next_number(drawer)
         rng = np.random.default_rng([plan.seed, number])
-        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=None if plan.infrared else False), drawer)
+        pool.put(draw_sheet(rng, plan.size_px, sources, infrared=infrared), drawer)
         if number >= plan.sheets and plan.drawers == 1:
             time.sleep((time.monotonic() - started_s) * (1 / _SHARE_OF_ONE - 1))
 

@@ -11,8 +11,9 @@ pytest.importorskip("torch", reason="PyTorch is no dependency: see docs/how-to/t
 
 import torch
 
+from training.networks.learning import draw_batch
 from training.networks.shelf import CropView, Shelf, draw_view
-from training.sheets.pool import DENSITY_STEP, INFRARED_STEP, Pool, PoolPlan
+from training.sheets.pool import DENSITY_STEP, INFRARED_STEP, Pool, PoolPlan, WithInfrared
 from training.sheets.sources import Sources
 from training.sheets.synthesizer import draw_sheet
 
@@ -26,7 +27,7 @@ def sheet(seed):
 
 
 def pool_of(folder, count=3, places=3):
-    pool = Pool(PoolPlan(folder, None, None, places, SIZE, infrared=True))
+    pool = Pool(PoolPlan(folder, None, None, places, SIZE, infrared=WithInfrared.SOME))
     for seed in range(count):
         pool.put(sheet(seed))
     return pool
@@ -99,3 +100,13 @@ def test_looks_reach_every_corner_of_a_sheet_and_no_further():
     assert {view.top for view in views} == {view.left for view in views} == {0, 1, 2, 3}
     assert 0.1 < np.mean([view.blind for view in views]) < 0.3
     assert {(view.turns, view.mirrored) for view in views} == {(turns, turn) for turns in range(4) for turn in (0, 1)}
+
+
+def test_a_shelf_for_a_network_that_always_sees_infrared_shows_no_crop_without_it(tmp_path):
+    pool = pool_of(tmp_path)
+    assert Shelf(pool).blind_share > 0
+    seeing = Shelf(pool, blind_share=0)
+    batch = draw_batch(np.random.default_rng(3), seeing, 40, CROP)
+    # Of some sheets, infrared shows nothing usable.
+    usable = pool.planes["infrared"].any((1, 2, 3))[batch.places]
+    assert batch.crops.infrared.flatten(1).any(1).tolist() == usable.tolist()

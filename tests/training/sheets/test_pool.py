@@ -13,7 +13,16 @@ from filmscand.ir.methods.measure import view_infrared
 from filmscand.ir.network.infrared_view import VIEW_LIMIT
 from support.ir_frames import compiled, simulated
 from training.sheets.infrared import infrared_planes
-from training.sheets.pool import DEFECT_BIT, DENSITY_STEP, INFRARED_STEP, WEIGHT_STEPS, Pool, PoolPlan, filled
+from training.sheets.pool import (
+    DEFECT_BIT,
+    DENSITY_STEP,
+    INFRARED_STEP,
+    WEIGHT_STEPS,
+    Pool,
+    PoolPlan,
+    WithInfrared,
+    filled,
+)
 from training.sheets.sources import Sources
 from training.sheets.synthesizer import Sheet, draw_sheet
 
@@ -49,7 +58,7 @@ def test_a_pool_gives_back_what_was_put_in_and_replaces_the_oldest(tmp_path):
 
 
 def test_a_pool_keeps_the_infrared_where_there_is_one(tmp_path):
-    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=SIZE, infrared=True))
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=SIZE, infrared=WithInfrared.SOME))
     sheet = draw_sheet(rng(5), SIZE, NO_SOURCES, infrared=True)
     pool.put(sheet)
     kept = pool.planes["infrared"][0] * INFRARED_STEP
@@ -66,7 +75,7 @@ def test_of_the_deepest_dust_a_pool_keeps_the_infrared_that_a_network_gets_to_se
     infrared[60:90, 60:90] >>= 8
     plain = np.zeros((size, size), np.bool_)
     density = np.zeros((3, size, size), np.float32)
-    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=size, infrared=True))
+    pool = Pool(PoolPlan(tmp_path, None, None, sheets=1, size_px=size, infrared=WithInfrared.SOME))
     pool.put(Sheet(density, plain, plain.astype(np.float32), infrared_planes(rgb, infrared)))
     in_use = view_infrared(rgb, infrared).planes((0, 0), (size, size))
     assert (in_use[0, 65:85, 65:85] == VIEW_LIMIT).all()
@@ -90,6 +99,19 @@ def test_of_several_drawers_each_has_places_of_its_own_and_only_what_all_have_fi
 def test_a_pool_whose_places_two_drawers_would_share_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected a multiple of the 3 drawers, found 4"):
         PoolPlan(tmp_path, None, None, sheets=4, drawers=3)
+
+
+@pytest.mark.parametrize(
+    ("infrared", "share"),
+    [(WithInfrared.NONE, (0, 0)), (WithInfrared.SOME, (0.2, 0.7)), (WithInfrared.ALL, (0.75, 1))],
+    # Of some small sheets, infrared shows nothing usable: their planes are zeros.
+)
+def test_a_pool_has_infrared_on_none_some_or_all_of_its_sheets(tmp_path, infrared, share):
+    plan = PoolPlan(tmp_path, None, None, sheets=16, size_px=SIZE, infrared=infrared)
+    with filled(plan, 16) as pool:
+        planes = pool.planes.get("infrared", np.zeros((16, 1)))
+        seeing = np.mean([plane.any() for plane in planes])
+    assert share[0] <= seeing <= share[1]
 
 
 def fail_to_draw(plan, drawer):
