@@ -17,10 +17,15 @@ from bench.measures.figure_table import Cell, FigureTable, columns
 from bench.measures.figures import save_figures
 from bench.measures.process import Peak, copy_seconds, forget_peak, in_child, most_resident_bytes, resident_bytes
 from bench.peers.sanei_ir import SaneiIr, UnavailableError
+from filmscand.film.kinds import KINDS
 from filmscand.ir import clean_frame
 
 # Rows and columns by megapixels: 35 mm, and 6 x 9 cm, both at 4000 dpi.
 SIZES = {24: (4000, 6000), 120: (8940, 13420)}
+# Row of the frame that is cleaned by its colours alone.
+BY_COLOURS = "without infrared"
+# Step of the engine's stopwatch in which the network looks at the frame.
+NETWORK_STEP = "detector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class OursMeasured:
     seconds: float
     steps: dict[str, float]
     peak: Peak
+
+
+@dataclass(frozen=True, slots=True)
+class KindMeasured:
+    """Seconds that a frame of one kind takes; `sanei_s` is None where sanei_ir is not available or cannot serve."""
+
+    kind: str
+    seconds: float
+    network_s: float
+    sanei_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +62,17 @@ def main() -> None:
     """Measure each size, print the tables and save the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--megapixels", type=int, nargs="+", choices=list(SIZES), default=list(SIZES))
-    parser.add_argument("--kind", default="leaky_slide")
+    parser.add_argument("--kind", default="leaky_slide", help="kind of the frame that is timed step by step")
+    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS), help="kinds to compare")
     parser.add_argument("--times", type=int, default=3, help="number of runs; the fastest counts")
     options = parser.parse_args()
     console = Console(highlight=False)
     cores = len(os.sched_getaffinity(0))
     console.print(f"{cores} cores; the fastest of {options.times} runs; unit: one copy of RGB + infrared")
     results = [_measure(size, options.kind, options.times, console) for size in options.megapixels]
-    tables = [*(steps_table(result) for result in results), peaks_table(results)]
+    kinds = measure_kinds(options.kinds, options.megapixels[0], options.times, console)
+    tables = [kinds_table(kinds, options.megapixels[0])] if kinds else []
+    tables += [*(steps_table(result) for result in results), peaks_table(results)]
     for table in tables:
         console.print(table.for_terminal())
     if len(results) > 1:
@@ -77,6 +95,35 @@ def _measure(megapixels: int, kind: str, times: int, console: Console) -> Measur
         except UnavailableError as error:
             console.print(f"sanei_ir skipped: {error}")
         return Measured(megapixels, frame_bytes, copy_s, ours, sanei_s)
+
+
+def measure_kinds(kinds: Sequence[str], megapixels: int, times: int, console: Console) -> list[KindMeasured]:
+    """Time frames of several kinds, and the first of them without its infrared."""
+    measured = []
+    with tempfile.TemporaryDirectory(prefix="filmscand-speed-") as name:
+        for kind in kinds:
+            with console.status(kind):
+                tiled_frame(*SIZES[megapixels], kind).save(Path(name))
+                ours_s, network_s = in_child(_seconds_of_ours, Path(name), times, True)
+                try:
+                    sanei_s = in_child(_sanei_seconds, Path(name), times)
+                except UnavailableError:
+                    sanei_s = None
+            measured.append(KindMeasured(kind, ours_s, network_s, sanei_s))
+            if kind == kinds[0]:
+                measured.append(KindMeasured(BY_COLOURS, *in_child(_seconds_of_ours, Path(name), times, False), None))
+    return measured
+
+
+def _seconds_of_ours(folder: Path, times: int, infrared: bool) -> tuple[float, float]:
+    """Return the seconds of the fastest run, warmed up, and those of the network in it."""
+    warm, planes = tiled_frame(800, 1200), Planes.load(folder)
+    runs = []
+    for each in (warm, *[planes] * times):
+        began = time.perf_counter()
+        cleaned = clean_frame(each.rgb, each.infrared if infrared else None)
+        runs.append((time.perf_counter() - began, cleaned.report.step_seconds.get(NETWORK_STEP, 0.0)))
+    return min(runs[1:])
 
 
 def clean_measured(folder: Path, times: int) -> OursMeasured:
@@ -104,6 +151,28 @@ def _timed_clean(planes: Planes) -> tuple[float, dict[str, float]]:
 def _sanei_seconds(folder: Path, times: int) -> float:
     sanei, planes = SaneiIr(), Planes.load(folder)
     return min(sanei.clean(planes.rgb, planes.infrared).seconds for _ in range(times))
+
+
+def kinds_table(kinds: Sequence[KindMeasured], megapixels: int) -> FigureTable:
+    """Return the seconds of each kind beside sanei_ir, and the means over those that it can clean."""
+    beside = [(each, each.sanei_s) for each in kinds if each.sanei_s is not None]
+    rows = [_kind_row(each) for each in kinds]
+    if beside:
+        ours_s, network_s, sanei_s = (
+            sum(seconds) / len(beside)
+            for seconds in zip(*((each.seconds, each.network_s, other) for each, other in beside), strict=True)
+        )
+        rows.append(_kind_row(KindMeasured(f"mean of the {len(beside)} with infrared", ours_s, network_s, sanei_s)))
+    return FigureTable(
+        title=f"every kind of frame, {megapixels} MP",
+        columns=columns("kind", ("ours, s", 2), ("network, s", 2), ("sanei_ir, s", 2), ("x sanei_ir", 2)),
+        rows=tuple(rows),
+    )
+
+
+def _kind_row(each: KindMeasured) -> tuple[Cell, ...]:
+    ratio = each.seconds / each.sanei_s if each.sanei_s else None
+    return each.kind, each.seconds, each.network_s, each.sanei_s, ratio
 
 
 def steps_table(result: Measured) -> FigureTable:

@@ -12,16 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.frames.large import Planes
 
-TILE_ROWS, TILE_COLS = 1600, 2400
-# About the shot noise of a bright pixel: the mirrored tiles are then no exact copies of each other.
-_NOISE_SHARE = np.float32(0.004)
-_BAND_ROWS = 256
-
-Counts = npt.NDArray[np.uint16]
 Made = TypeVar("Made")
 
 
