@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+# Where tests run side by side, threads that wait sleep: spinning takes the processor from the other tests' processes.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_for_each_process_of_a_parallel_run():

@@ -16,9 +16,9 @@ from filmscand.drivers.scanner.errors import (
     ScannerSetupError,
 )
 from filmscand.drivers.scanner.protocol import ScanRequest
-from filmscand.drivers.scanner.recipes import Step
+from filmscand.drivers.scanner.recipes import Step, load_recipe
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane, quick_recipe
+from support.scanner_station import RESOLUTION_DPI, make_magazine, needs_sane
 
 pytestmark = needs_sane
 
@@ -36,7 +36,7 @@ pytestmark = needs_sane
     ],
 )
 def test_the_statuses_of_sanes_test_backend_become_typed_errors(status, kind):
-    recipe = quick_recipe("test")
+    recipe = load_recipe("test")
     fault = Step(option="read-return-value", value=status)
     recipe = recipe.model_copy(update={"picture": (*recipe.picture, fault)})
     with SaneScanner("test:0", recipe) as scanner, pytest.raises(kind):
@@ -45,7 +45,7 @@ def test_the_statuses_of_sanes_test_backend_become_typed_errors(status, kind):
 
 @pytest.mark.parametrize("padding_bytes", [0, 5, 128])
 def test_lines_longer_than_their_pixels_are_read_by_their_length(padding_bytes):
-    recipe = quick_recipe("test")
+    recipe = load_recipe("test")
     padding = Step(option="ppl-loss", value=padding_bytes)
     recipe = recipe.model_copy(update={"picture": (*recipe.picture, padding)})
     with SaneScanner("test:0", recipe) as scanner:
@@ -60,20 +60,20 @@ def test_lines_longer_than_their_pixels_are_read_by_their_length(padding_bytes):
 def test_an_open_device_lists_what_its_recipe_can_use(model, samples):
     with (
         VirtualScanner(model, make_magazine(model, 3), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe(model)) as scanner,
+        SaneScanner(virtual.device, load_recipe(model)) as scanner,
     ):
         offered = scanner.capabilities()
     assert offered.samples == samples
-    assert offered.buttons == quick_recipe(model).buttons
+    assert offered.buttons == load_recipe(model).buttons
     assert offered.frame_count == (3 if model == "coolscan2" else None)
-    assert all(dpi >= quick_recipe(model).min_dpi for dpi in offered.resolutions_dpi)
+    assert all(dpi >= load_recipe(model).min_dpi for dpi in offered.resolutions_dpi)
     assert bool(offered.resolutions_dpi) != bool(offered.resolution_range_dpi)
 
 
 def test_a_resolution_at_which_the_scanner_misbehaves_is_refused():
     with (
         VirtualScanner("coolscan3", make_magazine("coolscan3", 1), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner,
+        SaneScanner(virtual.device, load_recipe("coolscan3")) as scanner,
         pytest.raises(ScannerSetupError, match="1000 dpi or more, found 800"),
     ):
         scanner.capture(ScanRequest(800), 1)
@@ -82,7 +82,7 @@ def test_a_resolution_at_which_the_scanner_misbehaves_is_refused():
 def test_the_bits_that_the_scanner_measures_are_recorded():
     with (
         VirtualScanner("coolscan3", make_magazine("coolscan3", 1), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe("coolscan3")) as scanner,
+        SaneScanner(virtual.device, load_recipe("coolscan3")) as scanner,
     ):
         depths = [
             scanner.capture(ScanRequest(RESOLUTION_DPI["coolscan3"], depth_bits=bits), 1).info.bits_per_sample

@@ -9,14 +9,14 @@ from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.sane.settings import PassPlan, Settings
 from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Region, ScanRequest
-from filmscand.drivers.scanner.recipes import FeederWay, Recipe, Step
+from filmscand.drivers.scanner.recipes import FeederWay, Recipe, Step, load_recipe
 from support.sane_handle import BOOL, FIXED, INT, STRING, SaneHandle, option
-from support.scanner_station import MODEL, REQUEST, needs_sane, quick_recipe
+from support.scanner_station import MODEL, REQUEST, needs_sane
 
 
 @needs_sane
 def test_a_step_that_the_scanner_has_no_option_for_is_refused(virtual):
-    recipe = quick_recipe(MODEL)
+    recipe = load_recipe(MODEL)
     missing = Step(option="tea", value=True, required=True)
     recipe = recipe.model_copy(update={"picture": (*recipe.picture, missing)})
     with SaneScanner(virtual.device, recipe) as scanner, pytest.raises(ScannerSetupError, match="tea"):

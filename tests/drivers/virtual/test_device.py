@@ -7,6 +7,7 @@ import pytest
 
 from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.protocol import ScanRequest
+from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.device import Mechanics, StartRefused, content_of, set_option
 from filmscand.drivers.virtual.faults import FaultBook, Plane
 from filmscand.drivers.virtual.frames import Content
@@ -23,7 +24,6 @@ from support.scanner_station import (
     make_slide,
     needs_sane,
     needs_scanimage,
-    quick_recipe,
 )
 
 
@@ -36,7 +36,7 @@ def coolscan3():
 @needs_sane
 @needs_scanimage
 def test_eject_and_load_are_pressed_by_scanimage_while_the_device_is_closed(coolscan3):
-    with SaneScanner(coolscan3.device, quick_recipe("coolscan3")) as scanner:
+    with SaneScanner(coolscan3.device, load_recipe("coolscan3")) as scanner:
         request = ScanRequest(RESOLUTION_DPI["coolscan3"])
         scanner.capture(request, 1)
         scanner.press("eject")
@@ -58,7 +58,7 @@ def test_eject_and_load_are_pressed_by_scanimage_while_the_device_is_closed(cool
 def test_each_model_delivers_its_infrared_in_its_own_way(model, contents):
     with (
         VirtualScanner(model, make_magazine(model, 1), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe(model)) as scanner,
+        SaneScanner(virtual.device, load_recipe(model)) as scanner,
     ):
         scanner.capture(ScanRequest(RESOLUTION_DPI[model]), 1)
         assert [frame.content for frame in virtual.delivered] == contents
@@ -68,7 +68,7 @@ def test_each_model_delivers_its_infrared_in_its_own_way(model, contents):
 def test_bare_light_comes_after_the_last_slide_of_a_scanner_that_does_not_notice():
     with (
         VirtualScanner("pieusb", make_magazine("pieusb", 1), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe("pieusb")) as scanner,
+        SaneScanner(virtual.device, load_recipe("pieusb")) as scanner,
     ):
         scanner.capture(ScanRequest(5000), 1)
         assert (scanner.capture(ScanRequest(5000), 2).rgb == 65535).all()

@@ -7,12 +7,13 @@ import pytest
 
 from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.protocol import ScanRequest
+from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.frames import Content, Frame, Grid, blocks, grid_of
 from filmscand.drivers.virtual.magazine import Drift, Magazine, Slide
 from filmscand.drivers.virtual.models import MODELS, Gate
 from filmscand.drivers.virtual.options import OptionSet
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import COLS, ROWS, make_slide, needs_sane, quick_recipe
+from support.scanner_station import COLS, ROWS, make_slide, needs_sane
 
 
 @needs_sane
@@ -22,7 +23,7 @@ def test_a_second_pass_lies_where_its_drift_puts_it():
     slide = Slide(np.repeat(ramp[..., None], 3, axis=2), ramp.copy(), Drift(rows_px=-2.5, wander_px=0.5))
     with (
         VirtualScanner("genesys", Magazine.of([slide]), address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe("genesys")) as scanner,
+        SaneScanner(virtual.device, load_recipe("genesys")) as scanner,
     ):
         capture = scanner.capture(ScanRequest(7200), 1)
     shift_px = (capture.infrared.astype(float) - capture.rgb[..., 0]) / 200.0
@@ -36,7 +37,7 @@ def test_pixma_gives_infrared_of_a_lower_resolution_and_the_driver_says_that_it_
     magazine = Magazine.of([make_slide(1, "pixma")])
     with (
         VirtualScanner("pixma", magazine, address=None) as virtual,
-        SaneScanner(virtual.device, quick_recipe("pixma")) as scanner,
+        SaneScanner(virtual.device, load_recipe("pixma")) as scanner,
     ):
         capture = scanner.capture(ScanRequest(9600), 1)
     assert capture.rgb.shape == (4 * ROWS, 4 * COLS, 3)

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from filmscand.drivers.sane.scanner import SaneScanner
+from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.models import MODELS, Gate
 from filmscand.drivers.virtual.server import VirtualScanner
 from filmscand.drivers.virtual.wire import Status
@@ -18,7 +19,6 @@ from support.scanner_station import (
     make_slide,
     needs_sane,
     needs_scanimage,
-    quick_recipe,
     scanimage,
     wait_until,
 )
@@ -35,7 +35,7 @@ def coolscan3():
 @needs_sane
 @needs_scanimage
 def test_a_scanner_that_another_program_holds_is_busy(coolscan3, tmp_path):
-    with SaneScanner(coolscan3.device, quick_recipe("coolscan3")) as scanner:
+    with SaneScanner(coolscan3.device, load_recipe("coolscan3")) as scanner:
         scanner.capabilities()
         refused = scanimage(coolscan3, "-d", coolscan3.device, "-n")
     assert "Device busy" in refused.stderr
