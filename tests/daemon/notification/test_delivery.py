@@ -38,7 +38,7 @@ def test_a_server_that_drips_bytes_is_given_up(receiver):
 
 def test_a_refusal_is_told_as_it_is(receiver):
     receiver.answer = 403
-    with pytest.raises(DeliveryError, match="^the server answered 403 Forbidden$"):
+    with pytest.raises(DeliveryError, match=r"^the server answered 403 Forbidden$"):
         deliver(Target(webhook=receiver.address), MESSAGE, 20.0)
 
 
