@@ -74,7 +74,7 @@ class Observer:
         self._away = _since(self._away, known.keys() - keys, now)
         raised = tuple(alarm for alarm in alarms if alarm.key not in known)
         standing = tuple(alarm for alarm in alarms if alarm.key in known)
-        cleared = tuple(known[key] for key, since in self._away.items() if self._has_settled(known[key], now - since))
+        cleared = tuple(known[key] for key, since in self._away.items() if self._has_settled(known[key], since, now))
         return News(
             raised=raised,
             standing=standing,
@@ -84,14 +84,18 @@ class Observer:
         )
 
     def _has_gathered(self, now: float) -> bool:
-        return any(now - since >= self._timing.gather_s for since in self._there.values())
+        return any(_has_passed(self._timing.gather_s, since, now) for since in self._there.values())
 
-    def _has_settled(self, alarm: ToldAlarm, away_s: float) -> bool:
-        return away_s >= backoff_s(alarm.times - 1, self._timing.settle_s, self._repeat_s)
+    def _has_settled(self, alarm: ToldAlarm, away_since: float, now: float) -> bool:
+        return _has_passed(backoff_s(alarm.times - 1, self._timing.settle_s, self._repeat_s), away_since, now)
 
     def _is_old(self, alarm: ToldAlarm, now: float) -> bool:
-        # A time in the future: the clock was put back meanwhile.
-        return not 0 <= now - alarm.told_at < self._repeat_s
+        return _has_passed(self._repeat_s, alarm.told_at, now)
+
+
+def _has_passed(seconds: float, since: float, now: float) -> bool:
+    # A time in the future: the clock was put back meanwhile, and nobody knows how long it is ago.
+    return not 0 <= now - since < seconds
 
 
 def _since(before: Mapping[str, float], keys: Iterable[str], now: float) -> dict[str, float]:

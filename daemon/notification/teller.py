@@ -81,7 +81,8 @@ class Teller:
         told = Told(connection, self._target.title, self._now)
         self._note(told)
         now = self._now()
-        if self._failures and now < self._not_before:
+        # A longer pause than any that was set: the clock was put back meanwhile.
+        if self._failures and 0 < self._not_before - now <= self._timing.retry_cap_s:
             return
         told.begin()
         alarms = (*recorded_alarms(connection), *self._further_alarms())

@@ -169,6 +169,17 @@ def test_a_target_that_fails_for_long_hears_of_what_stands_then_and_not_of_each_
     assert alarms.standing() == []
 
 
+def test_a_clock_that_is_put_back_does_not_delay_the_next_try(connection, receiver, clock, alarms, new_teller):
+    teller = new_teller()
+    receiver.answer = 500
+    alarms.raise_alarm("archive", "the archive is full")
+    teller.look(connection)
+    receiver.answer = 200
+    clock.now -= 3600.0
+    teller.look(connection)
+    assert keys(receiver.messages[0]["raised"]) == ["archive"]
+
+
 def test_the_alarm_of_one_target_is_told_to_the_others_only(connection, receiver, clock, alarms, new_teller):
     alarms.raise_alarm("notify:e-mail", "notifications do not reach e-mail")
     teller = new_teller()
