@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_serializer,
+    model_validator,
+)
 
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
+from filmscand.daemon.core.visible import without_addresses
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -183,6 +193,11 @@ class Target(_Section):
         if len(ways) != 1:
             raise ValueError(f"expected one of webhook, command and apprise, found {' and '.join(ways) or 'none'}")
         return self
+
+    @field_serializer("command")
+    def _shown_command(self, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        # An argument may be an address with a token, too.
+        return None if command is None else tuple(map(without_addresses, command))
 
     @property
     def title(self) -> str:

@@ -30,6 +30,17 @@ def test_a_message_arrives_at_a_command(tmp_path):
     assert "test of the notifications" in (tmp_path / "got").read_text()
 
 
+def test_a_message_arrives_through_apprise_and_a_failure_is_told_without_the_address(receiver):
+    pytest.importorskip("apprise", reason="needs the extra `notify`")
+    target = Target(apprise=receiver.address.replace("http://", "json://"))
+    deliver(target, MESSAGE, 20.0)
+    assert receiver.messages[0]["title"] == MESSAGE.title
+    receiver.answer = 500
+    with pytest.raises(DeliveryError, match="^Apprise could not send it: ") as problem:
+        deliver(target, MESSAGE, 20.0)
+    assert TOKEN not in str(problem.value)
+
+
 def test_a_server_that_drips_bytes_is_given_up(receiver):
     receiver.answer = "slow"
     with pytest.raises(DeliveryError, match=r"^no answer within 2 s"):
