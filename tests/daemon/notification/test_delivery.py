@@ -36,7 +36,7 @@ def test_a_message_arrives_through_apprise_and_a_failure_is_told_without_the_add
     deliver(target, MESSAGE, 20.0)
     assert receiver.messages[0]["title"] == MESSAGE.title
     receiver.answer = 500
-    with pytest.raises(DeliveryError, match="^Apprise could not send it: ") as problem:
+    with pytest.raises(DeliveryError, match=r"^Apprise could not send it: ") as problem:
         deliver(target, MESSAGE, 20.0)
     assert TOKEN not in str(problem.value)
 
