@@ -3,6 +3,7 @@
 main thread   waits for a signal, for the end of a worker, or for a queued frame; feeds systemd's watchdog
 ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
+notify        one thread for each target of notifications
 workers       processes, which only the supervisor starts, kills and restarts
 """
 
@@ -34,6 +35,7 @@ from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watching.watch import require_apart
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
+from filmscand.daemon.notification.threads import Notifications
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -109,6 +111,7 @@ class Supervisor:
         self._archive_watch = ArchiveWatch(self._archive, station.database, timing.tick_s)
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
+        self._notifications = Notifications(station, timing.notify)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
@@ -127,6 +130,7 @@ class Supervisor:
         self._worker_pool.fill()
         for ingest in self._ingests:
             ingest.start()
+        self._notifications.start(self._connection)
         self._notifier.ready(f"{len(self._ingests)} watch folders")
         log.info("service started")
         try:
@@ -216,8 +220,11 @@ class Supervisor:
                 self._archive.remove_leftovers([job.frame])
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
+        # Last: they tell of the sessions that have just finished.
+        self._notifications.ask_to_stop()
+        telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning:
+        if hung or scanning or telling:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)

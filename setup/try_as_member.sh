@@ -76,7 +76,8 @@ wait_for() { # wait_for WHAT COMMAND: at most two minutes
 alarms() { member filmscand status --json | grep '"message"'; }
 
 wait_for "the alarms of what is closed" '[ "$(alarms | grep -c "lets the service in by")" -ge 3 ]'
-expect 0 anna /home/anna filmscand status
+# Status 1: there are alarms.
+expect 1 anna /home/anna filmscand status
 for _ in 1 2 3; do
     # What the alarms tell, typed by anna.
     alarms | grep -o 'lets the service in by: [^;"]*' | sed 's/^.*in by: //' | sort -u >/tmp/told
@@ -89,6 +90,7 @@ done
 wait_for "everything goes to _done or _failed" '[ -z "$(left)" ]'
 left
 wait_for "every frame is cleaned" 'member filmscand status | grep -q "^finished *13 archived"'
+wait_for "no alarm is left" 'member filmscand status >/dev/null'
 find "$drop" | sort
 looks /home/anna
 looks /root

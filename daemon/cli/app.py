@@ -17,6 +17,7 @@ from filmscand.daemon.cli.clean import clean
 from filmscand.daemon.cli.config import config_app
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
+from filmscand.daemon.cli.notify import notify_app
 from filmscand.daemon.cli.report import show_checks, show_verification
 from filmscand.daemon.cli.scan import NoScannerError
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
@@ -44,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(notify_app, name="notify")
 app.add_typer(session_app, name="session")
 app.add_typer(archive_app, name="archive")
 app.command()(clean)
@@ -108,7 +110,7 @@ def run(
 
 @app.command()
 def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Show the state of the station."""
+    """Show the state of the station; the exit status is 1 while there are alarms."""
     from filmscand.daemon.maintenance.status import station_status
 
     station = open_station(config, as_json=as_json)
@@ -117,6 +119,8 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
         print_answer(station, found)
     else:
         show_status(found)
+    if found.alarms:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()

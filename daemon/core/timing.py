@@ -33,6 +33,36 @@ class ScanTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyTiming:
+    """Waiting times of notifications.
+
+    Attributes
+    ----------
+    poll_s : float
+        Seconds between two looks at the alarms.
+    gather_s : float
+        Seconds that a new alarm stands before it is told: one cause raises several alarms in a few seconds, and they
+        make one message.
+    settle_s : float
+        Seconds that an alarm has to be away before its end is told; they double each time the alarm comes back.
+    retry_first_s, retry_cap_s : float
+        First and longest pause, in seconds, before a message that failed is sent again.
+    tries : int
+        Number of failures after which the target itself is an alarm.
+    limit_s : float
+        Seconds after which a message or a command that is still on its way is given up.
+    """
+
+    poll_s: float = 5.0
+    gather_s: float = 10.0
+    settle_s: float = 300.0
+    retry_first_s: float = 5.0
+    retry_cap_s: float = 300.0
+    tries: int = 3
+    limit_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Waiting times of the service, in seconds.
 
@@ -56,6 +86,8 @@ class Timing:
         Time for the current frames after the service was asked to stop.
     scan : ScanTiming
         Waiting times of scanning sessions.
+    notify : NotifyTiming
+        Waiting times of notifications.
     """
 
     sweep_s: float = 30.0
@@ -69,3 +101,4 @@ class Timing:
     tick_s: float = 2.0
     stop_s: float = 20.0
     scan: ScanTiming = ScanTiming()
+    notify: NotifyTiming = NotifyTiming()

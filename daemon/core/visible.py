@@ -19,6 +19,7 @@ _SPELLING: Final = "\u200c\u200d"
 # `os.fsdecode` gives the byte 0xNN as the surrogate U+DCNN (PEP 383).
 _BYTE_SURROGATES: Final = range(0xDC80, 0xDD00)
 _PLAIN = re.compile(r"[ -~]*")
+_ADDRESS = re.compile(r"\b([A-Za-z][A-Za-z0-9+._-]*://)[^\s'\"]+")
 
 
 def visible(text: object) -> str:
@@ -51,6 +52,11 @@ def message_of(error: BaseException) -> str:
         files = [str(name) for name in (error.filename, error.filename2) if name is not None]
         return f"{' and '.join(files)}: {error.strerror}" if files else error.strerror
     return str(error) or type(error).__name__
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without what follows `://` in addresses: it may hold a password or a token."""
+    return _ADDRESS.sub(r"\1...", text)
 
 
 def _written_out(char: str) -> str:

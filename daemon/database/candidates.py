@@ -315,9 +315,10 @@ def paths_arriving(connection: sqlite3.Connection, limit: int) -> list[str]:
 
 def files_dated_ahead(connection: sqlite3.Connection, since: float) -> list[Candidate]:
     """Return the files seen since a time, seconds since the epoch, whose own time of change lay in the future then."""
+    # The plus keeps SQLite from reading the whole table in the order of its key instead of the index of times.
     rows = connection.execute(
         "SELECT * FROM candidates WHERE seen_at >= ? AND (mtime_ns / 1e9 > seen_at + ? OR mtime_ns < ?)"
-        " ORDER BY candidate_id",
+        " ORDER BY +candidate_id",
         (since, _AHEAD_S, _WRAPPED_NS),
     ).fetchall()
     return [_candidate(row) for row in rows]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filmscand.daemon.database.presence import file_id, is_blank
 from filmscand.daemon.database.room import fill_index, require_room
+from filmscand.daemon.database.schema.migrations import MIGRATIONS
 from filmscand.daemon.database.trouble import (
     DatabaseError,
     DatabaseFullError,
@@ -39,162 +40,6 @@ __all__ = [
 ]
 
 BUSY_TIMEOUT_S = 15.0
-
-
-# One entry for each schema number. An entry that has been released is never edited; a new one is appended.
-_MIGRATIONS = (
-    """
-    CREATE TABLE frames (
-        job_id        INTEGER PRIMARY KEY,
-        collection    TEXT NOT NULL,
-        box           TEXT NOT NULL,
-        roll          TEXT NOT NULL,
-        number        INTEGER NOT NULL CHECK (number > 0),
-        state         TEXT NOT NULL CHECK (state IN ('reserved', 'queued', 'processing', 'finished')),
-        outcome       TEXT CHECK (outcome IN ('archived', 'failed', 'set_aside')),
-        request       TEXT NOT NULL DEFAULT '{}',
-        source        TEXT NOT NULL,
-        deaths        INTEGER NOT NULL DEFAULT 0,
-        interruptions INTEGER NOT NULL DEFAULT 0,
-        retries       INTEGER NOT NULL DEFAULT 0,
-        not_before    REAL NOT NULL DEFAULT 0,
-        lease_owner   TEXT,
-        lease_pid     INTEGER,
-        lease_born    INTEGER,
-        lease_until   REAL,
-        taken_at      REAL,
-        error         TEXT,
-        result        TEXT,
-        created_at    REAL NOT NULL,
-        finished_at   REAL,
-        UNIQUE (collection, box, roll, number),
-        CHECK ((outcome IS NOT NULL) = (state = 'finished')),
-        CHECK ((lease_owner IS NOT NULL) = (state = 'processing'))
-    );
-    CREATE INDEX frames_by_state ON frames (state, deaths, interruptions, job_id);
-
-    CREATE TABLE sources (
-        job_id     INTEGER NOT NULL REFERENCES frames ON DELETE CASCADE,
-        role       TEXT NOT NULL CHECK (role IN ('raw', 'infrared')),
-        sha256     TEXT NOT NULL,
-        size_bytes INTEGER NOT NULL,
-        name       TEXT NOT NULL,
-        PRIMARY KEY (job_id, role)
-    );
-    -- Two blank infrared planes may well be equal; two pictures are not.
-    CREATE UNIQUE INDEX picture_once ON sources (sha256) WHERE role = 'raw';
-
-    CREATE TABLE candidates (
-        candidate_id INTEGER PRIMARY KEY,
-        watch        TEXT NOT NULL,
-        path         TEXT NOT NULL,
-        size_bytes   INTEGER NOT NULL,
-        mtime_ns     INTEGER NOT NULL,
-        state        TEXT NOT NULL CHECK (state IN ('seen', 'settling', 'complete', 'wait_pair', 'claimed', 'stored',
-                                                    'released', 'duplicate', 'ambiguous', 'quarantined')),
-        reason       TEXT,
-        in_place     INTEGER NOT NULL DEFAULT 1 CHECK (in_place IN (0, 1)),
-        job_id       INTEGER REFERENCES frames ON DELETE SET NULL,
-        retries      INTEGER NOT NULL DEFAULT 0,
-        not_before   REAL NOT NULL DEFAULT 0,
-        seen_at      REAL NOT NULL,
-        changed_at   REAL NOT NULL
-    );
-    -- Once a file was moved away, the same file may come again.
-    CREATE UNIQUE INDEX dealt_with_once ON candidates (watch, path, size_bytes, mtime_ns) WHERE in_place;
-    -- A file that is still growing is one candidate, not one for each size it has had.
-    CREATE UNIQUE INDEX one_arrival ON candidates (watch, path)
-        WHERE state IN ('seen', 'settling', 'complete', 'wait_pair', 'claimed');
-    CREATE INDEX candidates_by_state ON candidates (watch, state);
-
-    CREATE TABLE alarms (
-        key       TEXT PRIMARY KEY,
-        message   TEXT NOT NULL,
-        raised_at REAL NOT NULL,
-        last_at   REAL NOT NULL,
-        times     INTEGER NOT NULL DEFAULT 1
-    );
-
-    CREATE TABLE service (
-        one        INTEGER PRIMARY KEY CHECK (one = 1),
-        pid        INTEGER NOT NULL,
-        born       INTEGER NOT NULL,
-        started_at REAL NOT NULL
-    );
-    """,
-    """
-    CREATE TABLE sessions (
-        session_id  INTEGER PRIMARY KEY,
-        plan        TEXT NOT NULL,
-        state       TEXT NOT NULL CHECK (state IN ('idle', 'warming', 'scanning', 'paused', 'attention', 'finished')),
-        reason      TEXT CHECK (reason IN ('complete', 'magazine_empty', 'cancelled', 'failed')),
-        message     TEXT NOT NULL DEFAULT '',
-        advice      TEXT NOT NULL DEFAULT '',
-        wish        TEXT CHECK (wish IN ('pause', 'resume', 'cancel')),
-        fraction    REAL NOT NULL DEFAULT 0,
-        created_at  REAL NOT NULL,
-        changed_at  REAL NOT NULL,
-        finished_at REAL,
-        CHECK ((reason IS NOT NULL) = (state = 'finished'))
-    );
-    CREATE INDEX sessions_by_state ON sessions (state);
-
-    CREATE TABLE session_frames (
-        session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
-        position   INTEGER NOT NULL CHECK (position > 0),
-        number     INTEGER NOT NULL,
-        taken      TEXT NOT NULL CHECK (taken IN ('reserved', 'captured', 'lost')),
-        job_id     INTEGER UNIQUE REFERENCES frames ON DELETE SET NULL,
-        flags      TEXT NOT NULL DEFAULT '',
-        error      TEXT NOT NULL DEFAULT '',
-        PRIMARY KEY (session_id, position)
-    );
-    """,
-    # Only scanned frames had a record of their capture in the request, and it did not say so.
-    """
-    UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
-        WHERE json_type(request, '$.captured') = 'object';
-    """,
-    # A person may tell a halted session to go on without the slide that halted it.
-    """
-    ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
-    """,
-    # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
-    """
-    ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';
-    UPDATE candidates SET name_key = name_key(path);
-    CREATE INDEX candidates_by_name ON candidates (watch, name_key);
-    CREATE TABLE roll_names (
-        collection TEXT NOT NULL,
-        box        TEXT NOT NULL,
-        roll       TEXT NOT NULL,
-        name       TEXT NOT NULL,
-        name_key   TEXT NOT NULL,
-        PRIMARY KEY (collection, box, name_key),
-        UNIQUE (collection, box, roll)
-    );
-    """,
-    # See `filmscand.daemon.database.archive_records`.
-    """
-    CREATE TABLE archive_records (
-        path        TEXT PRIMARY KEY,
-        size_bytes  INTEGER NOT NULL,
-        sha256      TEXT NOT NULL,
-        recorded_at REAL NOT NULL
-    );
-    """,
-    # The ids of the archive's marker. `replaces`: station id that the marker has until `settled` is 1.
-    """
-    CREATE TABLE identity (
-        one        INTEGER PRIMARY KEY CHECK (one = 1),
-        archive_id TEXT NOT NULL,
-        station_id TEXT NOT NULL,
-        replaces   TEXT,
-        made_at    TEXT NOT NULL,
-        settled    INTEGER NOT NULL DEFAULT 0 CHECK (settled IN (0, 1))
-    );
-    """,
-)
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -353,14 +198,14 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    if schema_version(connection) == len(_MIGRATIONS):
+    if schema_version(connection) == len(MIGRATIONS):
         return
     with transaction(connection):
-        for migration in _MIGRATIONS[_require_known(connection, path) :]:
+        for migration in MIGRATIONS[_require_known(connection, path) :]:
             # executescript would commit the open transaction first.
             for statement in _statements(migration):
                 connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def _require_own(connection: sqlite3.Connection, path: Path) -> None:
@@ -375,9 +220,9 @@ def _require_own(connection: sqlite3.Connection, path: Path) -> None:
 
 def _require_known(connection: sqlite3.Connection, path: Path) -> int:
     version = schema_version(connection)
-    if version > len(_MIGRATIONS):
+    if version > len(MIGRATIONS):
         raise DatabaseTooNewError(
-            f"{path}: expected schema {len(_MIGRATIONS)} or older, found schema {version} of a newer filmscand. "
+            f"{path}: expected schema {len(MIGRATIONS)} or older, found schema {version} of a newer filmscand. "
             "Update filmscand on this machine; nothing was changed."
         )
     return version

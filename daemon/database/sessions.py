@@ -76,6 +76,16 @@ class Sessions:
         rows = self._connection.execute("SELECT * FROM sessions ORDER BY session_id DESC LIMIT ?", (count,))
         return [session_from_row(row) for row in rows.fetchall()]
 
+    def untold(self, target: str) -> list[Session]:
+        """Return the sessions that are over, and whose end a target of notifications was not told, oldest first."""
+        rows = self._connection.execute(
+            "SELECT sessions.* FROM notify_targets JOIN sessions ON finished_at >= known_at"
+            " WHERE target = ?1 AND NOT EXISTS (SELECT 1 FROM told_sessions AS told"
+            "  WHERE told.target = ?1 AND told.session_id = sessions.session_id) ORDER BY finished_at",
+            (target,),
+        )
+        return [session_from_row(row) for row in rows.fetchall()]
+
     def frames(self, session_id: int) -> list[SessionFrame]:
         """Return the frames of a session, in the order of the magazine."""
         rows = self._connection.execute(

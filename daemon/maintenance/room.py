@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from filmscand.daemon.database.alarms import Alarm
 from filmscand.daemon.database.connection import DatabaseError, open_to_read, schema_version
 from filmscand.daemon.database.frames import raw_sizes_bytes
 from filmscand.daemon.station.configuration import Station
@@ -56,6 +57,16 @@ def room_of(station: Station) -> Room:
             return room_for_frames(station, connection if schema_version(connection) else None)
     except (DatabaseError, sqlite3.Error, OSError):
         return room_for_frames(station)
+
+
+def space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
+    """Return the alarm `space` if fewer frames fit than `notify.room_frames`; a disk that does not answer raises none.
+
+    It is derived, not stored: on a full disk the database cannot store an alarm.
+    """
+    if room.frames is None or room.frames >= station.notify.room_frames:
+        return ()
+    return (Alarm("space", f"{station.archive}: room for {room.frames} more frames", 0.0, 0.0, 1),)
 
 
 def _usual_raw_bytes(connection: sqlite3.Connection | None) -> int:

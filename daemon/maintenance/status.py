@@ -34,11 +34,11 @@ from filmscand.daemon.database.frames import (
 )
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
-from filmscand.daemon.database.session_records import Session, Taken
+from filmscand.daemon.database.session_records import Session, SessionState, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.watching.put_away import REPORT_ENDING, failed_reports
 from filmscand.daemon.maintenance.identity import identity_problem
-from filmscand.daemon.maintenance.room import Room, room_for_frames
+from filmscand.daemon.maintenance.room import room_for_frames, space_alarms
 from filmscand.daemon.station.configuration import Station
 
 # Key of the alarm that the database is missing, or not the one that the archive was written with.
@@ -50,8 +50,6 @@ _ARRIVING_SHOWN = 5
 _WAITING = (CandidateState.WAIT_PAIR, CandidateState.AMBIGUOUS, CandidateState.QUARANTINED)
 # The alarm about a clock that is wrong stands for a day after the last file that it dated, seconds.
 _DATED_AHEAD_S = 86400.0
-# The alarm about space is raised below this number of frames.
-_SCARCE_FRAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +218,8 @@ def station_status(station: Station) -> StationStatus:
             outcomes={str(outcome): counts.get((JobState.FINISHED, outcome), 0) for outcome in JobOutcome},
             in_work=tuple(str(held.job.frame) for held in held_frames(connection)),
             alarms=(
-                *_standing_alarms(station, connection),
-                *_time_alarms(connection),
-                *_space_alarms(station, room),
+                *_with_identity_alarms(station, recorded_alarms(connection)),
+                *space_alarms(station, room),
                 *_database_alarms(station),
             ),
             arriving=count_arriving(connection),
@@ -244,7 +241,7 @@ def _never_run(station: Station) -> StationStatus:
         states={str(state): 0 for state in JobState},
         outcomes={str(outcome): 0 for outcome in JobOutcome},
         in_work=(),
-        alarms=(*_identity_alarms(station), *_space_alarms(station, room)),
+        alarms=(*_identity_alarms(station), *space_alarms(station, room)),
         arriving=0,
         waiting=(),
         failed_files=_count_failed(station),
@@ -264,10 +261,30 @@ def service_status(connection: sqlite3.Connection) -> ServiceStatus:
     return ServiceStatus(True, service.process.pid, service.started_at)
 
 
-def _standing_alarms(station: Station, connection: sqlite3.Connection) -> list[Alarm]:
+def recorded_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
+    """Return the alarms that the database knows of: those that are raised, and those that follow from its rows."""
     standing = Alarms(connection).standing()
     keys = {alarm.key for alarm in standing}
-    return [*standing, *(alarm for alarm in _identity_alarms(station) if alarm.key not in keys)]
+    halted = [alarm for alarm in _session_alarms(connection) if alarm.key not in keys]
+    return (*standing, *halted, *_time_alarms(connection))
+
+
+def _session_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
+    # Derived here: a session stays halted when the service stops, and its alarm ends with the thread that raised it.
+    if schema_version(connection) < SESSIONS_SCHEMA:
+        return ()
+    halted = [one for one in Sessions(connection).unfinished() if one.state is SessionState.ATTENTION]
+    return tuple(_session_alarm(session) for session in halted)
+
+
+def _session_alarm(session: Session) -> Alarm:
+    text = f"session {session.session_id} of roll {session.plan.roll}: {session.message}. {session.advice}".rstrip()
+    return Alarm(f"session:{session.session_id}", text, session.changed_at, session.changed_at, 1)
+
+
+def _with_identity_alarms(station: Station, alarms: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
+    keys = {alarm.key for alarm in alarms}
+    return (*alarms, *(alarm for alarm in _identity_alarms(station) if alarm.key not in keys))
 
 
 def _identity_alarms(station: Station) -> tuple[Alarm, ...]:
@@ -293,13 +310,6 @@ def _time_alarm(watch: str, ahead: list[Candidate]) -> Alarm:
         "computer or server that wrote it. It is taken all the same, and its frame is flagged time_in_future"
     )
     return Alarm(f"time:{watch}", message, ahead[0].seen_at, ahead[-1].seen_at, len(ahead))
-
-
-def _space_alarms(station: Station, room: Room) -> tuple[Alarm, ...]:
-    # Derived here: on a full disk the database cannot store an alarm.
-    if room.frames is None or room.frames >= _SCARCE_FRAMES:
-        return ()
-    return (Alarm("space", f"{station.archive}: room for {room.frames} more frames", 0.0, 0.0, 1),)
 
 
 def _database_alarms(station: Station) -> tuple[Alarm, ...]:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_serializer,
+    model_validator,
+)
 
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
+from filmscand.daemon.core.installing import pip_install
+from filmscand.daemon.core.visible import without_addresses
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -29,6 +43,25 @@ def _number_as_text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_number_as_text)]
 Slug = Annotated[Text, AfterValidator(checked_slug)]
 CheckModel = Callable[[str, Path], str | None]
+
+
+def _checked_webhook(address: SecretStr) -> SecretStr:
+    """Raise ValueError unless it is an address of HTTP; the message tells nothing of it, as it may hold a token."""
+    text = address.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("expected an address such as https://example.org/path, in ASCII and without spaces")
+    return address
+
+
+def _checked_apprise(address: SecretStr) -> SecretStr:
+    if not re.match(r"[A-Za-z0-9_-]+://", address.get_secret_value()):
+        raise ValueError("expected an address of Apprise such as mailto://user:password@example.org")
+    return address
 
 
 class WatchMode(StrEnum):
@@ -143,6 +176,50 @@ class Cleaning(_Section):
         return {key: path for key, path in named.items() if path is not None}
 
 
+class Target(_Section):
+    """Somebody to notify: an address that takes JSON, a command, or an address of Apprise.
+
+    Both addresses are secrets, because many hold a password or a token.
+    """
+
+    name: Annotated[Text, Field(min_length=1)] | None = None
+    webhook: Annotated[SecretStr, AfterValidator(_checked_webhook)] | None = None
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    apprise: Annotated[SecretStr, AfterValidator(_checked_apprise)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Target:
+        ways = [way for way in ("webhook", "command", "apprise") if getattr(self, way) is not None]
+        if len(ways) != 1:
+            raise ValueError(f"expected one of webhook, command and apprise, found {' and '.join(ways) or 'none'}")
+        return self
+
+    @field_serializer("command")
+    def _shown_command(self, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        # An argument may be an address with a token, too.
+        return None if command is None else tuple(map(without_addresses, command))
+
+    @property
+    def title(self) -> str:
+        """The name, or else the way and its server, program or service: nothing that could be secret."""
+        if self.name is not None:
+            return self.name
+        if self.webhook is not None:
+            return f"webhook {urlsplit(self.webhook.get_secret_value()).hostname}"
+        if self.command is not None:
+            return f"command {Path(self.command[0]).name}"
+        assert self.apprise is not None
+        return f"apprise {self.apprise.get_secret_value().partition(':')[0]}"
+
+
+class Notify(_Section):
+    """Who is told of alarms and of finished sessions, and when."""
+
+    targets: tuple[Target, ...] = ()
+    repeat_s: float = Field(default=86400.0, gt=0)
+    room_frames: int = Field(default=20, ge=0)
+
+
 class Logging(_Section):
     """What is logged."""
 
@@ -159,6 +236,7 @@ class Station(_Section):
     workers: Workers = Workers()
     scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
+    notify: Notify = Notify()
     logging: Logging = Logging()
 
     @model_validator(mode="before")
@@ -219,7 +297,7 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
     document = parse_yaml(file)
     with raise_problems(file, document):
         station = Station.model_validate(document.data)
-    found = [*_overlaps(station), *_model_problems(station, check_model)]
+    found = [*_overlaps(station), *_model_problems(station, check_model), *_target_problems(station.notify)]
     if problems := [document.problem(file, key, message) for key, message in found]:
         raise ConfigProblemsError(problems)
     return station
@@ -234,6 +312,17 @@ def _model_problems(station: Station, check_model: CheckModel | None) -> Iterato
             yield ("cleaning", key), f"expected a model file, found none at {path}"
         elif problem := check_model(key, path):
             yield ("cleaning", key), problem
+
+
+def _target_problems(notify: Notify) -> Iterator[tuple[KeyPath, str]]:
+    titles = [target.title for target in notify.targets]
+    for index, target in enumerate(notify.targets):
+        key = ("notify", "targets", index)
+        if target.title in titles[:index]:
+            yield key, f"expected another name than that of an earlier target, found {target.title!r}: set `name`"
+        if target.apprise is not None and find_spec("apprise") is None:
+            advice = pip_install("'apprise>=1.9'", "the extra `notify` of filmscand")
+            yield (*key, "apprise"), f"needs the package apprise, which is not installed: {advice}"
 
 
 def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:

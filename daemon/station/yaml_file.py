@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from filmscand.daemon.core.errors import ConfigError
+from filmscand.daemon.core.visible import without_addresses
 
 KeyPath = tuple[str | int, ...]
 
@@ -148,5 +149,6 @@ def _problem(file: Path, document: Document, detail: ErrorDetails) -> ConfigProb
     key = tuple(detail["loc"])
     message = "unknown key" if detail["type"] == "extra_forbidden" else str(detail["msg"])
     if detail["type"] not in ("extra_forbidden", "value_error", "missing"):
-        message += f", found {detail['input']!r}"
+        # An address may hold a password or a token.
+        message += f", found {without_addresses(repr(detail['input']))}"
     return document.problem(file, key, message.removeprefix("Value error, "))

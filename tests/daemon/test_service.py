@@ -18,6 +18,8 @@ from filmscand.daemon.archive.frames.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState
+from filmscand.daemon.database.session_records import ScanPlan, Wish
+from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.status import ServiceStatus, station_status
 from filmscand.daemon.service import Bell, Supervisor
@@ -32,6 +34,8 @@ from support.live_station import (
     write_picture,
 )
 from support.program import PROGRAM
+from support.receiver import TOKEN, receiving
+from support.scanner_station import needs_sane, scanner
 from support.systemd_manager import heard
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -243,6 +247,72 @@ def test_a_disk_that_is_unmounted_and_mounted_again_costs_nothing(tmp_path):
         assert not source.exists()
         assert station.stop() == 0
     assert_archived_once(station, hashes)
+
+
+def test_an_alarm_and_its_end_are_told_once_also_over_a_restart_and_without_the_secret(tmp_path):
+    with receiving() as receiver:
+        station = LiveStation(tmp_path, notify={"targets": [{"webhook": receiver.address}], "room_frames": 0})
+        archive, away = station.station.archive, tmp_path / "unmounted"
+        with running(station):
+            station.wait_for(lambda _: archive.exists())
+            archive.rename(away)
+            receiver.wait_for(1)
+            assert station.stop() == 0
+        with running(station):
+            station.wait_for(lambda status: status.service.running and status.alarms)
+            time.sleep(2.0)
+            assert len(receiver.messages) == 1
+            away.rename(archive)
+            receiver.wait_for(2)
+            assert station.stop() == 0
+        raised, cleared = receiver.messages
+        assert [alarm["key"] for alarm in raised["raised"]] == ["archive"]
+        assert "expected the station's archive" in raised["text"]
+        assert [alarm["key"] for alarm in cleared["cleared"]] == ["archive"]
+        assert TOKEN not in station.log.read_text()
+
+
+def test_a_target_that_is_down_is_an_alarm_that_ends_when_it_is_back(tmp_path):
+    with receiving(500) as receiver:
+        station = LiveStation(tmp_path, notify={"targets": [{"webhook": receiver.address}], "room_frames": 10**9})
+        with running(station):
+            status = station.wait_for(lambda status: any("notifications" in alarm.message for alarm in status.alarms))
+            receiver.answer = 200
+            (message,) = receiver.wait_for(1)
+            station.wait_for(lambda status: [alarm.key for alarm in status.alarms] == ["space"])
+            assert station.stop() == 0
+        assert {alarm.key for alarm in status.alarms} == {"space", "notify:webhook 127.0.0.1"}
+        assert [alarm["key"] for alarm in message["raised"]] == ["space"]
+        assert message["unreached_since"] is not None
+        assert TOKEN not in station.log.read_text()
+
+
+@needs_sane
+def test_a_jam_and_the_end_of_the_magazine_are_told_while_another_target_hangs(tmp_path):
+    with receiving() as receiver, receiving("slow") as slow, scanner(3, "jammed@start:2xall") as virtual:
+        targets = [{"name": "slow", "webhook": slow.address}, {"webhook": receiver.address}]
+        station = LiveStation(tmp_path, notify={"targets": targets, "room_frames": 0})
+        with running(station):
+            station.wait_for(lambda status: status.service.running)
+            with closing(open_database(station.station.database)) as connection:
+                session = Sessions(connection).add(ScanPlan(roll="mag2", device=virtual.device)).session_id
+                receiver.wait_for(1)
+                virtual.clear_faults()
+                Sessions(connection).ask(session, Wish.RESUME)
+                receiver.wait_for(2)
+            station.wait_for_archived(3)
+            receiver.wait_for(3)
+            station.stop()
+    told = receiver.messages[:3]
+    assert [alarm["key"] for alarm in told[0]["raised"]] == ["session:1"]
+    assert "Free the slide" in told[0]["text"]
+    assert [alarm["key"] for message in told for alarm in message["cleared"]] == ["session:1"]
+    (finished,) = [one for message in told for one in message["finished"]]
+    assert (finished["roll"], finished["reason"], finished["captured"]) == (
+        "unsorted/unsorted/mag2",
+        "magazine_empty",
+        3,
+    )
 
 
 @pytest.mark.parametrize("replaced", [False, True])

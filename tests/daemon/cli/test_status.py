@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
 from filmscand.daemon.cli.status import show_status
-from filmscand.daemon.database.alarms import Alarm
+from filmscand.daemon.database.alarms import Alarm, Alarms
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.session_records import ScanPlan, SessionState
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.status import FrameStatus, ServiceStatus, SessionStatus, StationStatus, WaitingFile
+from filmscand.daemon.station.configuration import Station
 
 pytestmark = pytest.mark.usefixtures("station")
 
@@ -19,6 +25,39 @@ def test_status_of_a_station_that_never_ran(command, station):
     assert status == 0
     assert "not running" in text
     assert json.loads(command("status", "--json")[1])["service"]["running"] is False
+
+
+def test_the_exit_status_is_1_while_there_are_alarms(command, station):
+    make_station(station)
+    for form in ([], ["--json"]):
+        assert command("status", *form)[0] == 0
+    with closing(open_database(station / "station.db")) as connection:
+        Alarms(connection).raise_alarm("worker", "workers do not stay alive")
+    for form in ([], ["--json"]):
+        status, out, _ = command("status", *form)
+        assert status == 1
+        assert "workers do not stay alive" in out
+    with closing(open_database(station / "station.db")) as connection:
+        Alarms(connection).clear("worker")
+    assert command("status")[0] == 0
+
+
+def test_a_session_that_waits_for_a_person_is_an_alarm_also_after_the_service_has_stopped(command, station):
+    make_station(station)
+    with closing(open_database(station / "station.db")) as connection:
+        sessions = Sessions(connection)
+        session = sessions.add(ScanPlan(roll="mag2", device="test:0")).session_id
+        sessions.move(session, SessionState.ATTENTION, "a slide is stuck", "Free it.")
+    status, out, _ = command("status", "--json")
+    (alarm,) = json.loads(out)["alarms"]
+    assert (status, alarm["key"]) == (1, "session:1")
+    assert alarm["message"] == "session 1 of roll mag2: a slide is stuck. Free it."
+
+
+def make_station(folder):
+    """Make the database and the archive of a station, as its first start does."""
+    folder.mkdir()
+    connect_station(Station()).close()
 
 
 BUSY = StationStatus(

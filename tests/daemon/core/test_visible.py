@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmscand.daemon.core.visible import is_unsafe, message_of, visible, visible_json
+from filmscand.daemon.core.visible import is_unsafe, message_of, visible, visible_json, without_addresses
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,15 @@ def test_the_message_of_a_failed_call_names_the_file_and_the_reason_without_a_nu
     assert message_of(OSError(28, "No space left on device")) == "No space left on device"
     assert message_of(TimeoutError()) == "TimeoutError"
     assert message_of(ValueError("as it is")) == "as it is"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no address: http and //", "no address: http and //"),
+        ("curl https://anna:pw@example.org/T0KEN failed", "curl https://... failed"),
+        ("['tgram://123:abc/chat', 'b']", "['tgram://...', 'b']"),
+    ],
+)
+def test_what_may_be_secret_in_an_address_is_not_shown(text, shown):
+    assert without_addresses(text) == shown

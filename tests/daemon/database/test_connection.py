@@ -27,7 +27,7 @@ from filmscand.daemon.database.trouble import DatabaseMissingError
 from support.queue_rows import WORKER, enqueue, reserve
 
 DATA = Path(__file__).parent / "data"
-SCHEMAS = (1, 2)
+SCHEMAS = (1, 2, 7)
 
 
 def restored(path, schema):

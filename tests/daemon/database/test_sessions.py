@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
+from filmscand.daemon.database.alarms import Told
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, SourceFile, find_job
 from filmscand.daemon.database.queue import Queue
@@ -193,3 +194,25 @@ def test_only_a_session_that_waits_at_a_slide_can_skip_it(sessions, archive):
 def test_positions_that_cannot_be_are_refused(positions):
     with pytest.raises(ValidationError, match="positions"):
         ScanPlan(roll="r", device="d", positions=positions, frames=len(positions) or None)
+
+
+def test_a_target_is_told_of_each_session_that_ends_after_it_was_added_once(connection):
+    def finished(at):
+        sessions = Sessions(connection, lambda: at)
+        session = sessions.add(PLAN)
+        sessions.finish(session.session_id, FinishReason.COMPLETE)
+        return session.session_id
+
+    def untold():
+        return [session.session_id for session in Sessions(connection).untold("mail")]
+
+    finished(10.0)
+    told = Told(connection, "mail", lambda: 20.0)
+    told.begin()
+    running = Sessions(connection, lambda: 30.0).add(PLAN).session_id
+    later, sooner = finished(50.0), finished(40.0)
+    assert untold() == [sooner, later]
+    told.note([], [], [sooner, later])
+    assert untold() == []
+    Sessions(connection, lambda: 60.0).finish(running, FinishReason.CANCELLED)
+    assert untold() == [running]

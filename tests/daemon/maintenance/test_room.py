@@ -8,7 +8,7 @@ import pytest
 
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.maintenance.doctor import examine
-from filmscand.daemon.maintenance.room import Room, room_of
+from filmscand.daemon.maintenance.room import Room, room_of, space_alarms
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.station.configuration import Station
 
@@ -38,3 +38,11 @@ def test_a_database_that_cannot_be_read_hides_nothing_of_the_disk(station):
 def test_a_disk_that_does_not_answer_is_told():
     assert str(Room(None, None)) == "unknown: the disk of the archive does not answer"
     assert json.dumps(str(Room(2_000_000_000, 3))) == '"3 frames (2.0 GB)"'
+
+
+def test_the_number_of_frames_below_which_space_is_an_alarm_is_configured(tmp_path):
+    station = Station(root=tmp_path, notify={"room_frames": 5})
+    assert space_alarms(station, Room(10**9, 5)) == ()
+    assert space_alarms(station, Room(None, None)) == ()
+    (alarm,) = space_alarms(station, Room(10**9, 4))
+    assert (alarm.key, alarm.message) == ("space", f"{station.archive}: room for 4 more frames")

@@ -73,7 +73,7 @@ def test_the_commented_file_says_the_defaults_with_every_key():
     written = yaml.safe_load(file.read_text())
     assert written.keys() == Station.model_fields.keys()
     assert written["watch"][0].keys() == Watch.model_fields.keys()
-    for section in ("workers", "cleaning", "logging"):
+    for section in ("workers", "cleaning", "notify", "logging"):
         assert written[section].keys() == type(getattr(Station(), section)).model_fields.keys()
 
 
@@ -264,3 +264,60 @@ def test_words_of_a_configuration_are_words_as_documented(tmp_path):
 def test_another_word_for_the_detector_is_told_with_those_there_are(tmp_path, value):
     (mistake,) = mistakes(tmp_path, f"cleaning: {{detector: {value}}}\n")
     assert "cleaning.detector: Input should be 'auto' or 'off', found" in mistake
+
+
+ADDRESS = "https://anna:pass-word@hooks.example.org:8443/services/T0KEN?key=S3CRET"
+
+
+def test_targets_are_named_after_what_is_not_secret(tmp_path):
+    targets = f"[{{webhook: '{ADDRESS}'}}, {{command: [/usr/bin/mail, lab]}}, {{name: telegram, webhook: '{ADDRESS}'}}]"
+    station = load_station(write(tmp_path, f"notify: {{targets: {targets}, repeat_s: 3600}}"))
+    titles = [target.title for target in station.notify.targets]
+    assert titles == ["webhook hooks.example.org", "command mail", "telegram"]
+    assert station.notify.targets[0].webhook.get_secret_value() == ADDRESS
+    shown = f"{station!r} {station.model_dump_json()} {station.model_dump(mode='json')}"
+    assert "T0KEN" not in shown
+    assert "pass-word" not in shown
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("{name: nobody}", "expected one of webhook, command and apprise, found none"),
+        (
+            f"{{webhook: '{ADDRESS}', command: [a]}}",
+            "expected one of webhook, command and apprise, found webhook and c",
+        ),
+        ("{webhook: 'ftp://example.org/T0KEN'}", "webhook: expected an address such as https://example.org/path"),
+        ("{webhook: 'https:///T0KEN'}", "webhook: expected an address such as"),
+        ("{webhook: 'https://example.org:T0KEN/'}", "webhook: expected an address such as"),
+        ("{webhook: 'https://example.org/T0 KEN'}", "webhook: expected an address such as"),
+        (f"{{webhook: ['{ADDRESS}']}}", "webhook: Input should be a valid string, found ['https://...']"),
+        (f"{{command: 'curl {ADDRESS}'}}", "command: Input should be a valid tuple, found 'curl https://...'"),
+        (f"'{ADDRESS}'", "found 'https://...'"),
+        ("{command: []}", "command: Tuple should have at least 1 item"),
+        ("{apprise: T0KEN}", "apprise: expected an address of Apprise"),
+        ("{comand: [a]}", "notify.targets.0.comand: unknown key"),
+    ],
+)
+def test_a_mistake_in_a_target_is_told_without_its_secret(tmp_path, target, expected):
+    told = "\n".join(mistakes(tmp_path, f"notify:\n  targets:\n    - {target}\n"))
+    assert "written.yaml:3" in told
+    assert expected in told
+    assert "T0KEN" not in told
+    assert "S3CRET" not in told
+
+
+def test_two_targets_of_one_name_are_a_mistake(tmp_path):
+    text = "notify:\n  targets:\n    - command: [/bin/a]\n    - command: [/usr/bin/a]\n"
+    (told,) = mistakes(tmp_path, text)
+    assert "written.yaml:4: notify.targets.1: expected another name than that of an earlier target" in told
+    assert told.endswith("found 'command a': set `name`")
+
+
+def test_a_target_of_apprise_without_the_package_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("filmscand.daemon.station.configuration.find_spec", lambda name: None)
+    (told,) = mistakes(tmp_path, "notify:\n  targets:\n    - apprise: ntfy://example.org/T0KEN\n")
+    assert "written.yaml:3: notify.targets.0.apprise: needs the package apprise, which is not installed" in told
+    assert "pip install 'apprise>=1.9' (the extra `notify` of filmscand)" in told
+    assert "T0KEN" not in told

@@ -25,6 +25,17 @@ def test_each_value_comes_from_a_line_of_the_file_or_is_the_default(tmp_path):
     assert found["watch.1.path"] == (str(tmp_path / "station" / "b"), f"{file}:5")
 
 
+def test_no_secret_of_a_target_is_among_the_settings(tmp_path):
+    file = tmp_path / "station.yaml"
+    file.write_text(
+        "notify:\n  targets:\n    - webhook: https://example.org/T0KEN\n    - command: [curl, 'https://example.org/T0KEN']\n"
+    )
+    found = {one.key: (one.value, one.origin) for one in settings_of(load_station(file), file)}
+    assert found["notify.targets.0.webhook"] == ("**********", f"{file}:3")
+    assert found["notify.targets.1.command"] == (["curl", "https://..."], f"{file}:4")
+    assert load_station(file).notify.targets[1].command == ("curl", "https://example.org/T0KEN")
+
+
 def test_without_a_file_all_but_the_folder_are_defaults(tmp_path):
     origins = {one.key: one.origin for one in settings_of(load_station(), None)}
     assert origins.pop("root") == "$FILMSCAND_STATION"

@@ -1,0 +1,1 @@
+"""The tables of the station's database, as SQL. Imports nothing of ours; only `database/connection.py` imports it."""
