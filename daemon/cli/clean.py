@@ -50,10 +50,6 @@ _COLUMNS: Final = (
 _RESULTS: Final = ("_clean.tif", "_mask.png", ".json")
 
 
-class NoFilesError(DaemonError):
-    """A folder without film files was named."""
-
-
 @dataclass(frozen=True, slots=True)
 class FileResult:
     """Result of one frame: a report, or an error."""
@@ -103,14 +99,9 @@ def _memory_limit_bytes(config: Path | None) -> int:
 def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning, memory_limit_bytes: int) -> list[FileResult]:
     """Clean the frames of all `files` into the folder `output`; a frame that fails does not stop the others.
 
-    One frame may take `memory_limit_bytes`.
-
-    Raises
-    ------
-    NoFilesError
-        A folder among `files` holds no film file.
+    One frame may take `memory_limit_bytes`. A folder without a film file counts as a frame that fails.
     """
-    named = [file for path in files for file in _files_of(path)]
+    named, failed = _look_into(files)
     # The engine takes a second to load, and `--help` does not need it.
     from filmscand.daemon.cleaning.files import pictures_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
@@ -129,7 +120,7 @@ def clean_all(files: Sequence[Path], output: Path, cleaning: Cleaning, memory_li
         for result in _clean_each(pictures, output, cleaning, memory_limit_bytes):
             results.append(result)
             bar.show(len(results), f"{len(results)} of {len(pictures)}", name=result.picture.name)
-    return results
+    return failed + results
 
 
 def _is_infrared(inspector: Inspector, file: Path) -> bool:
@@ -142,6 +133,22 @@ def _is_infrared(inspector: Inspector, file: Path) -> bool:
     return found.is_infrared
 
 
+def _look_into(paths: Sequence[Path]) -> tuple[list[Path], list[FileResult]]:
+    """Return the files that paths stand for, and the folders that hold none or cannot be read."""
+    from filmscand.drivers.files.errors import SUFFIXES
+
+    files, failed = [], []
+    for path in paths:
+        try:
+            within = _files_of(path)
+            error = f"{path}: expected film files ({' '.join(sorted(SUFFIXES))}), found none in this folder"
+        except OSError as problem:
+            within, error = [], _of_picture(path, message_of(problem))
+        files += within
+        failed += [] if within else [FileResult(path, None, error)]
+    return files, failed
+
+
 def _files_of(path: Path) -> list[Path]:
     """Return the film files of a folder by name, without the results of an earlier run; a file stands for itself."""
     from filmscand.drivers.files.errors import SUFFIXES
@@ -149,14 +156,11 @@ def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     names = {file.name for file in path.iterdir()}
-    files = [
+    return [
         file
         for file in sorted(path.iterdir())
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not _is_result(file.name, names)
     ]
-    if not files:
-        raise NoFilesError(f"{path}: expected film files ({' '.join(sorted(SUFFIXES))}), found none in this folder")
-    return files
 
 
 def _is_result(name: str, names: Iterable[str]) -> bool:

@@ -137,6 +137,17 @@ def test_a_folder_without_film_files_and_a_file_that_is_missing_are_told_without
     assert "None" not in errors
 
 
+def test_a_folder_without_film_files_does_not_stop_the_rest(command, tmp_path, scanned):
+    picture, empty = rgbi(tmp_path / "scan.tif", scanned), tmp_path / "folder.tif"
+    empty.mkdir()
+    status, text, _ = command("clean", empty, picture, "--output", tmp_path / "out", "--json")
+    assert status == 3
+    failed, cleaned = json.loads(text)["frames"]
+    assert f"{empty}: expected film files" in failed["error"]
+    assert cleaned["error"] is None
+    assert (tmp_path / "out" / "scan_clean.tif").exists()
+
+
 def test_names_with_escape_sequences_are_shown_and_not_obeyed(command, tmp_path, scanned):
     bad = tmp_path / "x\x1b]0;owned\x07\x1b[2J.tif"
     bad.write_text("no tiff at all\n")
