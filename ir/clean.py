@@ -162,11 +162,11 @@ def _final_report(report: CleanReport, frame: InfraredFrame, healed: Healed, mod
     cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
     return replace(
         report.with_counts(healed.divided, healed.filled, healed.left),
-        method=Method.FUSION if model else Method.INFRARED,
+        method=Method.FUSION if healed.by_colours else Method.INFRARED,
         threshold=float(np.median(seed_limits(frame.view.noise)[1])),
         noise=float(np.median(frame.view.noise.deviation[0])),
         coverage=coverage,
-        probability_threshold=least_probability(report.sensitivity) if model else 0.0,
+        probability_threshold=least_probability(report.sensitivity),
         models={"detector": model.sha256} if model else {},
         warnings=tuple(caution for caution in cautions if caution),
     )

@@ -15,11 +15,8 @@ from filmscand.ir.detection.regions import (
     seed_limits,
     select,
 )
-from filmscand.ir.network.detector import PROBABILITY_SCALE
+from filmscand.ir.network.detector import PROBABILITY_SCALE, PROBABLE
 from filmscand.ir.network.infrared_view import InfraredView
-
-# Probability from which a pixel belongs to a candidate. The network's masks of simulated film are truest at it.
-PROBABLE = 0.5
 
 
 def residual_candidates(view: InfraredView) -> Regions:

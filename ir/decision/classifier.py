@@ -1,4 +1,4 @@
-"""The probability that a candidate region is a defect: a logistic regression on a few features.
+"""The probability that a candidate region is a defect: a logistic regression on a few features and their products.
 
 Its weights come with the engine in `models/decision.json`; `python -m training.calibrate` fits them on simulated film.
 """
@@ -36,25 +36,49 @@ class Basis(StrEnum):
 class Classifier:
     """Weights of a logistic regression.
 
+    Products of two features let the meaning of one depend on another: a deviation of eight standard deviations is dust
+    on a frame that hardly leaks, and picture on one that leaks strongly.
+
     Attributes
     ----------
     lowest, highest : (features,) ndarray of float64
         Range of each feature on the frames it was fitted on; beyond it nothing is extrapolated.
-    weights : (features,) ndarray of float64
-        Change of the log odds per unit of each feature.
+    middle, spread : (features,) ndarray of float64
+        Mean and standard deviation of each feature within that range; a spread is never 0.
+    weights : (terms,) ndarray of float64
+        Change of the log odds per unit of each term (see `terms_of`).
     offset : float
-        Log odds where all features are 0.
+        Log odds where all features have their mean.
     """
 
     lowest: Doubles
     highest: Doubles
+    middle: Doubles
+    spread: Doubles
     weights: Doubles
     offset: float
 
     def probability(self, features: Doubles) -> Doubles:
         """Return the probability that each region is a defect, (regions,), from its features, (regions, features)."""
-        odds = np.clip(features, self.lowest, self.highest) @ self.weights + self.offset
+        standard = (np.clip(features, self.lowest, self.highest) - self.middle) / self.spread
+        odds = terms_of(standard) @ self.weights + self.offset
         return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def terms_of(standard: Doubles) -> Doubles:
+    """Return the terms of the regression: the features, then the products of each with itself and those behind it.
+
+    Parameters
+    ----------
+    standard : (regions, features) ndarray of float64
+        Features in standard deviations from their mean.
+
+    Returns
+    -------
+    (regions, features (features + 3) / 2) ndarray of float64
+    """
+    first, second = np.triu_indices(standard.shape[1])
+    return np.concatenate([standard, standard[:, first] * standard[:, second]], axis=1)
 
 
 def least_probability(sensitivity: float) -> float:
@@ -89,5 +113,7 @@ def read_classifier(text: str, basis: Basis) -> Classifier:
     part = json.loads(text)[basis]
     if tuple(part["features"]) != FEATURES:
         raise ValueError(f"made for the features {', '.join(part['features'])}")
-    lowest, highest, weights = (np.array(part[name], np.float64) for name in ("lowest", "highest", "weights"))
-    return Classifier(lowest, highest, weights, float(part["offset"]))
+    lowest, highest, middle, spread, weights = (
+        np.array(part[name], np.float64) for name in ("lowest", "highest", "middle", "spread", "weights")
+    )
+    return Classifier(lowest, highest, middle, spread, weights, float(part["offset"]))

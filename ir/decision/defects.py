@@ -13,6 +13,10 @@ from filmscand.ir.decision.region_features import Evidence, measure_features
 from filmscand.ir.detection.regions import Regions, select
 from filmscand.ir.network.detector import PROBABILITY_SCALE
 
+# Probability up to which a region is surely none, and from 1 minus which on surely a defect: the network is not asked.
+# At 0.05 a third less has to run, and F1 of 48 frames is lower by 0.005.
+DOUBT = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -24,6 +28,18 @@ class Judged:
     def defects(self, sensitivity: float) -> Regions:
         """Return the regions that count as defects at a sensitivity of 0..1."""
         return select(self.regions, self.probability >= least_probability(sensitivity))
+
+    def doubtful(self) -> Regions:
+        """Return the regions of which nothing is sure yet."""
+        unsure = (self.probability > DOUBT) & (self.probability < 1 - DOUBT)
+        return select(self.regions, unsure)
+
+    def sure(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        """Return the plane of probability with 255 where a region is surely a defect, and 0 elsewhere, (rows, cols)."""
+        plane = np.zeros(shape, np.uint8)
+        surely = select(self.regions, self.probability >= 1 - DOUBT)
+        plane[surely.rows, surely.cols] = PROBABILITY_SCALE
+        return plane
 
     def certainty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         """Return the probability of each pixel's region times 255, (rows, cols); 0 outside the regions."""
@@ -65,7 +81,8 @@ def judge(evidence: Evidence, residual: Regions) -> Judged:
         The classifier's file is damaged.
     """
     regions = candidates_of(evidence, residual)
-    return Judged(regions, shipped_classifier(basis_of(evidence)).probability(measure_features(evidence, regions)))
+    classifier = shipped_classifier(basis_of(evidence))
+    return Judged(regions, classifier.probability(measure_features(evidence, regions)))
 
 
 def basis_of(evidence: Evidence) -> Basis:

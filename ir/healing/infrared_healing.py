@@ -70,6 +70,8 @@ class Healed:
         Regions healed mostly by dividing, mostly by filling, and not at all.
     exponent : float
         The frame's usual density in the picture per density in infrared; 1 where none is known.
+    by_colours : int
+        Regions of those divided and filled that the colours healed, because infrared hardly shows them.
     """
 
     rgb: npt.NDArray[np.uint16]
@@ -78,6 +80,7 @@ class Healed:
     filled: int
     left: int
     exponent: float = 1.0
+    by_colours: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Clean a frame by infrared and network together: both are looked at once, and each defect is healed by one of them.
 
-The infrared offers candidates, and the network looks at their surroundings. Infrared tells how much light a defect
-takes; where it does not, the colours do.
+The infrared offers candidates, and the network looks at those of which the infrared alone is not sure. Infrared tells
+how much light a defect takes; where it does not, the colours do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class InfraredFrame:
 
 
 def look_at_both(
-    frame: InfraredFrame, options: CleanOptions, watch: StopWatch
+    frame: InfraredFrame, options: CleanOptions, watch: StopWatch, *, everything: bool = False
 ) -> tuple[Evidence, Regions, Model | None]:
     """Collect what infrared and network show of a frame.
 
@@ -53,11 +53,14 @@ def look_at_both(
         `detector` says whether the network is asked at all.
     watch : StopWatch
         Takes the time of the steps "detection" and "detector".
+    everything : bool
+        Whether the network is asked about all candidates, as training wants; else about the doubtful ones.
 
     Returns
     -------
     evidence : Evidence
-        The evidence; without probabilities where the network was not asked.
+        The evidence. Its probability is 1 where the infrared alone is sure of a defect, and else what the network says,
+        or 0 where that was not asked. There is none where the options forbid the network.
     residual : Regions
         Candidates by the infrared.
     model : Model or None
@@ -74,9 +77,13 @@ def look_at_both(
     evidence = Evidence(rgb, measure_levels(rgb), view, leakage, None)
     if options.detector == DetectorUse.OFF or not len(residual):
         return evidence, residual, None
-    needed = np.zeros(rgb.shape[:2], np.bool_)
-    needed[residual.rows, residual.cols] = True
-    model, probability = run_detector(rgb, view, options, watch, needed=needed)
+    doubtful, probability, model = residual, np.zeros(rgb.shape[:2], np.uint8), None
+    if not everything:
+        alone = watch.time("detection", lambda: judge(evidence, residual))
+        doubtful, probability = alone.doubtful(), alone.sure(rgb.shape[:2])
+    if len(doubtful):
+        model, seen = run_detector(rgb, view, options, watch, needed=doubtful)
+        np.maximum(probability, seen, out=probability)
     return replace(evidence, probability=probability), residual, model
 
 
@@ -135,7 +142,8 @@ def _healed_by_colours(healed: Healed, defects: Regions, judged: Judged, measure
     # The second step counts again the regions that the first one left.
     left = max(healed.left - len(unhealed), 0) + more.left
     counts = (healed.divided + more.divided, healed.filled + more.filled, left)
-    return Healed(more.rgb, healed.mask | more.mask, *counts, healed.exponent)
+    by_colours = more.divided + more.filled
+    return Healed(more.rgb, healed.mask | more.mask, *counts, healed.exponent, by_colours)
 
 
 def mostly_unhealed(regions: Regions, mask: npt.NDArray[np.bool_]) -> Regions:

@@ -1,14 +1,15 @@
-"""Run a network that sees defects, in the colours alone or with infrared, tile by tile and without seams.
+"""Run a network that sees defects, in the colours alone or with infrared, cell by cell.
 
-Tiles overlap. A strip along each tile's side, as wide as the network's reach, is dropped, and one tile fades into the
-next, so that the result equals that of the whole frame. Tiles run one after the other, each on all threads: so tiles
-can be large, which wastes less on the overlap, and only one of them takes memory.
+The frame is divided into cells. Each runs with a margin of its surroundings, as wide as what the network sees matters.
+Cells run one after the other, each on all threads: so cells can be large, and only one of them takes memory. Where only
+some pixels are asked for, cells are small, and a defect that leaves its cell is followed into the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numba
 import numpy as np
@@ -23,26 +24,16 @@ from filmscand.ir.stopwatch import StopWatch
 
 Array = npt.NDArray[np.float32]
 
-# Side of a tile. Larger tiles waste less on the overlap and take more memory: some 350 MB during a run.
-TILE_PX = 1536
-# Side of a tile where only some tiles run: smaller ones cost less.
-SPARSE_TILE_PX = 768
-# Width over which one tile fades into the next.
-FADE_PX = 16
+# Sides of cells. Larger ones waste less on margins and take more memory (the largest some 350 MB); where only some
+# pixels are asked for, the side is taken with which the least has to run.
+CELL_SIDES_PX = (32, 96, 192, 384, 768, 1472)
+# Probability from which a pixel belongs to a candidate. The network's masks of simulated film are truest at it.
+PROBABLE = 0.5
 # Byte that stands for probability 1.
 PROBABILITY_SCALE = 255
 # Largest area of a defect, as a part of the frame and in pixels; a region that exceeds both belongs to the picture.
 LARGEST_PART = 0.01
 LARGEST_PX = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """Tiles along one side of the frame: where each begins, their common size, and the weights of each one's pixels."""
-
-    starts: tuple[int, ...]
-    size: int
-    weights: tuple[Array, ...]
 
 
 def detector_for(options: CleanOptions, *, infrared: bool) -> Model:
@@ -69,7 +60,7 @@ def run_detector(
     options: CleanOptions,
     watch: StopWatch,
     *,
-    needed: npt.NDArray[np.bool_] | None = None,
+    needed: Regions | None = None,
 ) -> tuple[Model, npt.NDArray[np.uint8]]:
     """Run the detector that the options name on a frame.
 
@@ -83,8 +74,8 @@ def run_detector(
         `detector_model` names the detector.
     watch : StopWatch
         Takes the time of the step "detector".
-    needed : (rows, cols) ndarray of bool, optional
-        Pixels whose probability is needed. Tiles without any of them do not run and give 0. None: all pixels.
+    needed : Regions, optional
+        Pixels to look at, with their surroundings (see `find_probability`). None: all pixels.
 
     Returns
     -------
@@ -106,7 +97,7 @@ def find_probability(
     rgb: npt.NDArray[np.uint16],
     model: Model,
     view: InfraredView | None = None,
-    needed: npt.NDArray[np.bool_] | None = None,
+    needed: Regions | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Return the probability of a defect at each pixel.
 
@@ -118,59 +109,26 @@ def find_probability(
         The detector.
     view : InfraredView, optional
         Residual infrared of the frame.
-    needed : (rows, cols) ndarray of bool, optional
-        Pixels whose probability is needed; tiles without any of them give 0. None: all pixels.
+    needed : Regions, optional
+        Pixels to look at: their cells run, and those into which a probable defect continues. The others give 0. None:
+        all pixels.
 
     Returns
     -------
     (rows, cols) ndarray of uint8
         Probability times 255.
     """
-    plane = np.empty(rgb.shape[:2], np.uint8)
-    for first, strip in probability_strips(rgb, model, view, needed):
-        np.rint(strip * np.float32(PROBABILITY_SCALE), out=strip)
-        plane[first : first + len(strip)] = strip
+    source = _Input(rgb, measure_levels(rgb), view if model.sees_infrared else None)
+    grid, waiting = _cheapest((rgb.shape[0], rgb.shape[1]), model, needed)
+    plane = np.zeros(rgb.shape[:2], np.uint8)
+    looked = set(waiting)
+    while waiting:
+        for cell in waiting:
+            _look(source, model, _patch(grid.pixels(cell), grid.shape, model), plane)
+        further = set() if needed is None else {each for cell in waiting for each in grid.continued(cell, plane)}
+        waiting = sorted(further - looked)
+        looked.update(waiting)
     return plane
-
-
-def probability_strips(
-    rgb: npt.NDArray[np.uint16],
-    model: Model,
-    view: InfraredView | None = None,
-    needed: npt.NDArray[np.bool_] | None = None,
-) -> Iterator[tuple[int, Array]]:
-    """Yield the probability strip by strip from the top, each with its first row.
-
-    p(y, x) = sum of w_t(y, x) p_t(y, x) over the tiles t, where the weights w_t of a pixel sum to 1.
-
-    Parameters
-    ----------
-    rgb, model, view, needed
-        As for `find_probability`.
-
-    Yields
-    ------
-    first : int
-        First row of the strip.
-    strip : (rows, cols) ndarray of float32
-        Probability, 0..1.
-    """
-    source = _Input(rgb, measure_levels(rgb), view if model.sees_infrared else None, needed)
-    multiple, margin = model.card.multiple_px, model.card.margin_px
-    tile_px = TILE_PX if needed is None else SPARSE_TILE_PX
-    down, across = (_axis(length, multiple, margin, tile_px) for length in rgb.shape[:2])
-    open_rows = np.zeros((down.size, across.starts[-1] + across.size), np.float32)
-    cols = rgb.shape[1]
-    size = (down.size, across.size)
-    for index, row in enumerate(down.starts):
-        for col, weight in zip(across.starts, across.weights, strict=True):
-            tile = _run_tile(source, model, (row, col), size)
-            open_rows[:, col : col + across.size] += down.weights[index][:, None] * weight * tile
-        last = index + 1 == len(down.starts)
-        done = min(down.size, rgb.shape[0] - row) if last else down.starts[index + 1] - row
-        yield row, np.clip(open_rows[:done, :cols], 0, 1)
-        open_rows[:-done] = open_rows[done:]
-        open_rows[-done:] = 0
 
 
 def find_regions(probability: npt.NDArray[np.uint8], seed: float, grow: float) -> Regions:
@@ -202,64 +160,103 @@ def _level(probability: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """What a detector sees: a frame, how its counts become densities, residual infrared, and the needed pixels."""
+    """What a detector sees: a frame, how its counts become densities, and residual infrared."""
 
     rgb: npt.NDArray[np.uint16]
     levels: DensityLevels
     view: InfraredView | None
-    needed: npt.NDArray[np.bool_] | None
 
 
-def _run_tile(source: _Input, model: Model, corner: tuple[int, int], size: tuple[int, int]) -> Array:
-    place = np.s_[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]]
-    if source.needed is not None and not source.needed[place].any():
-        return np.zeros(size, np.float32)
-    part = source.rgb[place]
-    planes = {"density": _padded(density_planes(part, source.levels), size)}
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Cells of a frame: its size, and the side of a cell, pixels."""
+
+    shape: tuple[int, int]
+    side: int
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Yield the row and column of each cell in the grid."""
+        rows, cols = (range(-(-length // self.side)) for length in self.shape)
+        yield from product(rows, cols)
+
+    def touched(self, regions: Regions) -> list[tuple[int, int]]:
+        """Return the cells with pixels of some regions, in order."""
+        cols = -(-self.shape[1] // self.side)
+        numbers = np.unique(regions.rows // self.side * cols + regions.cols // self.side)
+        return [divmod(int(number), cols) for number in numbers]
+
+    def pixels(self, cell: tuple[int, int]) -> tuple[slice, slice]:
+        """Return the pixels of a cell."""
+        first, second = (
+            slice(at * self.side, min((at + 1) * self.side, length))
+            for at, length in zip(cell, self.shape, strict=True)
+        )
+        return first, second
+
+    def continued(self, cell: tuple[int, int], plane: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
+        """Return the neighbours of a cell at whose side it has pixels that are probably a defect."""
+        probable = plane[self.pixels(cell)] >= _level(PROBABLE)
+        row, col = cell
+        last_row, last_col = ((length - 1) // self.side for length in self.shape)
+        sides = (
+            (row > 0, (row - 1, col), probable[0]),
+            (row < last_row, (row + 1, col), probable[-1]),
+            (col > 0, (row, col - 1), probable[:, 0]),
+            (col < last_col, (row, col + 1), probable[:, -1]),
+        )
+        return [neighbour for within, neighbour, side in sides if within and side.any()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """A cell and what the network is shown of it: the first pixel, and rows and columns, which may exceed the frame."""
+
+    cell: tuple[slice, slice]
+    corner: tuple[int, int]
+    size: tuple[int, int]
+
+
+def _patch(cell: tuple[slice, slice], shape: tuple[int, int], model: Model) -> _Patch:
+    multiple = model.card.multiple_px
+    margin = _round_up(model.card.margin_px, multiple)
+    row, col = (max(side.start - margin, 0) for side in cell)
+    ends = (min(side.stop + margin, length) for side, length in zip(cell, shape, strict=True))
+    rows, cols = (_round_up(end - start, multiple) for start, end in zip((row, col), ends, strict=True))
+    return _Patch(cell, (row, col), (rows, cols))
+
+
+def _cheapest(shape: tuple[int, int], model: Model, needed: Regions | None) -> tuple[_Grid, list[tuple[int, int]]]:
+    """Return the grid with which the least has to run, and its cells to run."""
+    grids = [_Grid(shape, _round_up(side, model.card.multiple_px)) for side in CELL_SIDES_PX]
+    if needed is None:
+        return grids[-1], list(grids[-1].cells())
+    margins = 2 * model.card.margin_px
+    plans = [(grid, grid.touched(needed)) for grid in grids]
+    return min(plans, key=lambda plan: len(plan[1]) * (plan[0].side + margins) ** 2)
+
+
+def _look(source: _Input, model: Model, patch: _Patch, plane: npt.NDArray[np.uint8]) -> None:
+    """Run the network on a patch, and write the probability of its cell."""
+    (row, col), (rows, cols) = patch.corner, patch.size
+    part = source.rgb[row : row + rows, col : col + cols]
+    planes = {"density": _padded(density_planes(part, source.levels), patch.size)}
     if source.view is not None:
-        planes[INFRARED] = _padded(source.view.planes(corner, size), size)
+        planes[INFRARED] = _padded(source.view.planes(patch.corner, patch.size), patch.size)
     elif model.sees_infrared:
-        planes[INFRARED] = np.zeros((1, PLANES, *size), np.float32)
-    (probability,) = model.session.run(None, planes)
-    return np.asarray(probability[0, 0], np.float32)
+        planes[INFRARED] = np.zeros((1, PLANES, *patch.size), np.float32)
+    # One patch at a time: several in one run were not faster.
+    (answer,) = model.session.run(None, planes)
+    inner = tuple(slice(side.start - at, side.stop - at) for side, at in zip(patch.cell, patch.corner, strict=True))
+    probability = np.clip(np.asarray(answer[0, 0], np.float32)[inner], 0, 1)
+    plane[patch.cell] = np.rint(probability * np.float32(PROBABILITY_SCALE))
 
 
 def _padded(planes: Array, size: tuple[int, int]) -> Array:
-    """Mirror planes where a tile goes beyond the end of the frame; (1, planes, *size)."""
+    """Mirror planes at their end up to a size that the network accepts; (1, planes, *size)."""
     missing = [length - present for length, present in zip(size, planes.shape[1:], strict=True)]
     if any(missing):
         planes = np.pad(planes, ((0, 0), (0, missing[0]), (0, missing[1])), "symmetric")
     return planes[None]
-
-
-def _axis(length: int, multiple: int, margin: int, tile_px: int) -> _Axis:
-    padded = _round_up(length, multiple)
-    overlap = _round_up(2 * margin + FADE_PX, multiple)
-    largest = max(tile_px, 2 * overlap)
-    count = 1 if padded <= largest else -(-(padded - overlap) // (largest - overlap))
-    size = min(_round_up(-(-(padded + (count - 1) * overlap) // count), multiple), padded)
-    starts = tuple(min(index * (size - overlap), padded - size) for index in range(count))
-    total = np.zeros(padded, np.float32)
-    weights = []
-    for index, start in enumerate(starts):
-        weight = _fade(size, margin, index > 0, index + 1 < count)
-        total[start : start + size] += weight
-        weights.append(weight)
-    normal = tuple(weight / total[start : start + size] for weight, start in zip(weights, starts, strict=True))
-    return _Axis(starts, size, normal)
-
-
-def _fade(size: int, margin: int, fades_in: bool, fades_out: bool) -> Array:
-    """Weight 1; on a side with a neighbouring tile 0 in the margin, then 3 t^2 - 2 t^3 over `FADE_PX`."""
-    beyond_margin = np.arange(size) + 0.5 - margin
-    rise = np.clip(beyond_margin / FADE_PX, 0, 1)
-    rise = rise * rise * (3 - 2 * rise)
-    weight = np.ones(size)
-    if fades_in:
-        weight *= rise
-    if fades_out:
-        weight *= rise[::-1]
-    return weight.astype(np.float32)
 
 
 def _round_up(length: int, multiple: int) -> int:

@@ -40,12 +40,24 @@ def test_the_network_is_not_asked_where_the_options_forbid_it():
     assert len(residual) > 0
 
 
-def test_the_network_sees_the_surroundings_of_the_infrareds_candidates():
+def test_the_network_sees_the_surroundings_of_what_the_infrared_alone_is_not_sure_of(monkeypatch):
+    monkeypatch.setattr("filmscand.ir.decision.defects.DOUBT", 0.0)
     _, frame = opened()
     evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
     assert model.sees_infrared
     assert (evidence.probability[residual.rows, residual.cols] > 127).mean() > 0.5
+    assert not np.isin(evidence.probability, [0, 255]).all()
     assert evidence.leakage == pytest.approx(sum(frame.fitted.leakage.slopes))
+
+
+def test_a_frame_of_which_the_infrared_alone_is_sure_needs_no_network(monkeypatch):
+    monkeypatch.setattr("filmscand.ir.decision.defects.DOUBT", 0.5)
+    truth, frame = opened()
+    evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
+    assert model is None
+    assert np.isin(evidence.probability, [0, 255]).all()
+    healed = heal_with_infrared(frame, evidence, residual, AUTO, StopWatch())
+    assert widened(healed.mask)[truth.visible_mask].mean() > 0.8
 
 
 def test_a_frame_without_a_candidate_needs_no_network(monkeypatch):

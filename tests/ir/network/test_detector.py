@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmscand.ir.detection.regions import Regions
 from filmscand.ir.network import detector
 from filmscand.ir.network.density_input import density_planes, measure_levels
-from filmscand.ir.network.detector import find_probability, find_regions, probability_strips
+from filmscand.ir.network.detector import PROBABILITY_SCALE, find_probability, find_regions
 from filmscand.ir.network.model_file import load_detector
 from support.ir_frames import compiled
 from support.onnx_models import save_detector
@@ -37,49 +38,59 @@ def whole_answer(rgb, model):
     return answer[0, 0, : rgb.shape[0], : rgb.shape[1]]
 
 
-def tiled_answer(rgb, model):
-    return np.concatenate([strip for _, strip in probability_strips(rgb, model)])
+def steps_apart(probability, answer):
+    """Differences of a plane from an answer, in steps of the plane's scale."""
+    return np.abs(probability - PROBABILITY_SCALE * answer)
 
 
 @pytest.mark.parametrize("shape", [(500, 700), (233, 1001), (1001, 130), (160, 161)], ids=str)
-def test_the_answer_of_tiles_is_the_answer_of_the_whole_frame(shape, model, monkeypatch):
-    monkeypatch.setattr(detector, "TILE_PX", 192)
+def test_the_answer_of_cells_is_the_answer_of_the_whole_frame(shape, model, monkeypatch):
+    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
     rgb = dusty(shape)
-    assert np.abs(tiled_answer(rgb, model) - whole_answer(rgb, model)).max() < 1e-3
+    assert steps_apart(find_probability(rgb, model), whole_answer(rgb, model)).max() < 1
 
 
-def test_the_shipped_detector_gives_the_same_in_tiles_and_at_once(monkeypatch):
-    monkeypatch.setattr(detector, "TILE_PX", 512)
+def test_the_shipped_detector_gives_nearly_the_same_in_cells_and_at_once(monkeypatch):
+    monkeypatch.setattr(detector, "CELL_SIDES_PX", (192,))
     shipped = load_detector()
     rgb = dusty((400, 900))
-    assert np.abs(tiled_answer(rgb, shipped) - whole_answer(rgb, shipped)).max() < 1e-3
-
-
-def test_where_the_margin_is_too_small_one_tile_fades_into_the_next_without_a_seam(tmp_path, monkeypatch):
-    monkeypatch.setattr(detector, "TILE_PX", 96)
-    model = load_detector(str(save_detector(tmp_path / "gentle.onnx", steepness=3.0)))
-    narrow = replace(model, card=replace(model.card, margin_px=0))
-    rgb = dusty((300, 420))
-    expected = whole_answer(rgb, model)
-    steps = {}
-    for fade_px in (1, 16):
-        monkeypatch.setattr(detector, "FADE_PX", fade_px)
-        steps[fade_px] = np.abs(np.diff(tiled_answer(rgb, narrow) - expected, axis=1)).max()
-    assert steps[16] < 0.4 * steps[1]
+    apart = steps_apart(find_probability(rgb, shipped), whole_answer(rgb, shipped))
+    # Its margin is narrower than all that it sees: a few pixels near a margin differ a little.
+    assert apart.mean() < 1
+    assert np.quantile(apart, 0.999) < PROBABILITY_SCALE / 16
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([1, 4, 16, 32]), st.integers(0, 60))
-def test_the_weights_of_tiles_sum_to_one_everywhere(rows, cols, multiple, margin):
-    for length in (rows, cols):
-        axis = detector._axis(length * 7, multiple, margin, detector.TILE_PX)
-        total = np.zeros(axis.starts[-1] + axis.size)
-        for start, weight in zip(axis.starts, axis.weights, strict=True):
-            assert start % multiple == 0
-            total[start : start + axis.size] += weight
-        assert axis.size % multiple == 0
-        assert len(total) >= length * 7
-        assert np.allclose(total, 1, atol=1e-6)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 60))
+def test_cells_cover_each_pixel_once(rows, cols, side):
+    grid = detector._Grid((rows, cols), side)
+    covered = np.zeros((rows, cols), np.int64)
+    for cell in grid.cells():
+        covered[grid.pixels(cell)] += 1
+    assert (covered == 1).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 199), st.integers(0, 299)), min_size=1, max_size=9), st.integers(1, 60))
+def test_the_cells_of_some_pixels_are_those_that_contain_them(places, side):
+    grid = detector._Grid((200, 300), side)
+    regions = regions_at(*places)
+    wanted = {
+        cell
+        for cell in grid.cells()
+        if any(
+            rows.start <= row < rows.stop and cols.start <= col < cols.stop
+            for row, col in places
+            for rows, cols in [grid.pixels(cell)]
+        )
+    }
+    assert set(grid.touched(regions)) == wanted
+
+
+def regions_at(*places):
+    """One region of some pixels."""
+    rows, cols = (np.array(each, np.int64) for each in zip(*places, strict=True))
+    return Regions(rows, cols, np.array([0, len(rows)]))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +110,7 @@ class Spots:
 
 
 def test_a_detector_with_an_infrared_input_gets_the_part_under_each_tile(by_both, monkeypatch):
-    monkeypatch.setattr(detector, "TILE_PX", 192)
+    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
     rgb = np.full((500, 700, 3), 30_000, np.uint16)
     view = Spots((500, 700))
     probability = find_probability(rgb, by_both, view)
@@ -132,21 +143,41 @@ def test_the_number_of_threads_changes_no_bit_of_the_shipped_detectors_result(in
     rgb = dusty((401, 509))
     view = Spots(rgb.shape[:2]) if infrared else None
     models = [load_detector(infrared=infrared, threads=threads) for threads in (1, 2, 3, 5)]
-    answers = {b"".join(strip.tobytes() for _, strip in probability_strips(rgb, model, view)) for model in models}
+    answers = {find_probability(rgb, model, view).tobytes() for model in models}
     assert len(answers) == 1
     assert len({id(model.session) for model in models}) == 4
     assert find_probability(rgb, models[0], view).max() > 200
 
 
-def test_only_tiles_with_needed_pixels_run(model, monkeypatch):
-    monkeypatch.setattr(detector, "SPARSE_TILE_PX", 192)
+def test_only_cells_with_needed_pixels_run(model, monkeypatch):
+    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
     rgb = dusty((500, 700))
-    needed = np.zeros((500, 700), np.bool_)
-    needed[250, 20] = True
-    everywhere, sparse = find_probability(rgb, model), find_probability(rgb, model, needed=needed)
-    assert np.array_equal(sparse[230:270, :40], everywhere[230:270, :40])
+    everywhere, sparse = find_probability(rgb, model), find_probability(rgb, model, needed=regions_at((250, 20)))
+    assert np.array_equal(sparse[192:288, :96], everywhere[192:288, :96])
     assert everywhere[:, 300:].any()
     assert not sparse[:, 300:].any()
+
+
+def test_a_defect_that_leaves_its_cell_is_followed_to_its_end(model, monkeypatch):
+    monkeypatch.setattr(detector, "CELL_SIDES_PX", (64,))
+    rgb = np.full((400, 500, 3), 30_000, np.uint16)
+    rgb[100:103, 50:450] = 15_000
+    everywhere, followed = find_probability(rgb, model), find_probability(rgb, model, needed=regions_at((101, 60)))
+    assert everywhere[101, 60:440].min() > 200
+    assert np.array_equal(followed[101], everywhere[101])
+
+
+def test_the_side_of_cells_is_that_with_which_the_least_runs(model):
+    shape = (2000, 3000)
+    side_of = {}
+    for name, places in {
+        "a speck": [(1000, 1000)],
+        "dust everywhere": [(r, c) for r in range(5, 2000, 40) for c in range(5, 3000, 40)],
+    }.items():
+        grid, _ = detector._cheapest(shape, model, regions_at(*places))
+        side_of[name] = grid.side
+    assert side_of["a speck"] == min(detector.CELL_SIDES_PX)
+    assert side_of["dust everywhere"] > 500
 
 
 def test_a_model_that_fails_on_a_tile_ends_the_frame_with_its_error(model):
