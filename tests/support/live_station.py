@@ -73,11 +73,14 @@ def write_infrared(path, seed, **size):
 
 
 def write_config(root, watch=None, **station):
-    """Write station.yaml: `watch` changes its one watch, everything else the station."""
+    """Write station.yaml: `watch` changes its one watch, everything else the station.
+
+    No page is served unless `page` asks for one: stations run side by side.
+    """
     root.mkdir(parents=True, exist_ok=True)
     one_watch = {"path": "drop", "settle_s": 0.3, "pair_timeout_s": 1.0, **(watch or {})}
     config = root / "station.yaml"
-    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], **station}))
+    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], "page": {"enabled": False}, **station}))
     return config
 
 
