@@ -35,7 +35,7 @@ def write_config(root: Path) -> Path:
         {"path": "drop/negatives", "film": "negative", "roll": "negatives", **quick},
     ]
     path = root / "station.yaml"
-    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches}))
+    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches, "page": {"enabled": False}}))
     return path
 
 

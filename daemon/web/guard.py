@@ -1,4 +1,4 @@
-"""The guard before every route: refuses requests that another site caused, that change something, or that are too large.
+"""The guard before every route: refuses what another site caused, what changes something, and what is too large.
 
 A page on another site can make a browser on this machine send requests to 127.0.0.1. Three checks keep it out:
 
