@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.visible import message_of, visible
@@ -23,8 +24,8 @@ log = logging.getLogger(__name__)
 _FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")
 
 
-def make_app(site: Site) -> FastAPI:
-    """Return the application of a station's page.
+def make_app(site: Site) -> ASGIApp:
+    """Return the application of a station's page, behind its guard.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def make_app(site: Site) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Nothing leaves the station, whatever the environment says.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
     for room in (api, health, metrics, pages):
@@ -50,8 +53,8 @@ def make_app(site: Site) -> FastAPI:
     for kind in (DaemonError, sqlite3.Error, OSError):
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(Guard)
-    return app
+    # Outermost, so that an answer to an unexpected error is guarded too.
+    return Guard(app)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -62,7 +65,8 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
-    return _answer(request, 422, visible(wrong))
+    # For a person it is an address at which there is nothing.
+    return _answer(request, 422 if request.url.path.startswith(_FOR_PROGRAMS) else 404, visible(wrong))
 
 
 async def _missing(request: Request, error: Exception) -> Response:
@@ -74,8 +78,8 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return _answer(request, 503, visible(message_of(error)))
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    log.error("unexpected error of the page at %s", request.url.path, exc_info=error)
+async def _broken(request: Request, _error: Exception) -> Response:
+    # uvicorn logs it, with its traceback.
     return _answer(request, 500, "an unexpected error; the service's log tells more")
 
 

@@ -23,6 +23,8 @@ METHODS: Final = ("GET", "HEAD")
 BODY_LIMIT_BYTES: Final = 64 << 10
 # The longest path of a route: three names of 64 characters, four digits, and the words around them.
 TARGET_LIMIT_BYTES: Final = 2048
+# Headers of a browser take about 1 KiB.
+HEADERS_LIMIT_BYTES: Final = 16 << 10
 _PRIVATE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -55,7 +57,8 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
-        await self._app(scope, receive, _with_headers(send))
+        # A HEAD is answered as a GET; the server leaves out the body.
+        await self._app({**scope, "method": "GET"}, receive, _with_headers(send))
 
 
 def refuse(scope: Scope) -> Response | None:
@@ -78,6 +81,8 @@ def _refusals(scope: Scope, headers: Headers) -> Iterator[tuple[int, str]]:
         yield 405, "this version only shows: expected GET or HEAD"
     if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_LIMIT_BYTES:
         yield 414, f"the address is longer than {TARGET_LIMIT_BYTES} bytes"
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_LIMIT_BYTES:
+        yield 431, f"the headers are larger than {HEADERS_LIMIT_BYTES} bytes"
     if _body_bytes(headers) > BODY_LIMIT_BYTES:
         yield 413, f"the request is larger than {BODY_LIMIT_BYTES} bytes"
 

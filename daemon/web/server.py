@@ -31,8 +31,6 @@ PAGE_ALARM: Final = "page"
 _LAST_REQUESTS_S: Final = 2.0
 # 64 event streams, and a few dozen requests beside them.
 _CONNECTIONS: Final = 128
-# Headers of a browser take about 1 KiB.
-_HEADERS_BYTES: Final = 16 << 10
 
 
 class PageServer:
@@ -54,9 +52,15 @@ class PageServer:
         self._told_to_stop = threading.Event()
         self._site: Site | None = None
         self._server: uvicorn.Server | None = None
+        self._address: str | None = None
         self._problem: str | None = None
         self._clean_end = True
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+
+    @property
+    def address(self) -> str | None:
+        """The address of the page while it is served, for a person to open."""
+        return self._address
 
     @property
     def problem(self) -> str | None:
@@ -102,6 +106,7 @@ class PageServer:
         import uvicorn
 
         from filmscand.daemon.web.app import make_app
+        from filmscand.daemon.web.guard import HEADERS_LIMIT_BYTES
         from filmscand.daemon.web.site import Site
 
         site = Site(self._station, self.pulse, self._log)
@@ -118,17 +123,17 @@ class PageServer:
             proxy_headers=False,
             limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=int(_LAST_REQUESTS_S),
-            h11_max_incomplete_event_size=_HEADERS_BYTES,
+            h11_max_incomplete_event_size=HEADERS_LIMIT_BYTES,
         )
         self._site, self._server = site, uvicorn.Server(config)
         site.start()
         try:
-            self._problem = None
-            log.info("page at %s", address_of(listener))
+            self._address, self._problem = address_of(listener), None
+            log.info("page at %s", self._address)
             if not self._told_to_stop.is_set():
                 self._server.run(sockets=[listener])
         finally:
-            self._site = self._server = None
+            self._site = self._server = self._address = None
             self._clean_end = site.close(_LAST_REQUESTS_S)
 
 
