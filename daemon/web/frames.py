@@ -127,6 +127,8 @@ class FrameFacts:
         File or scanner that it came from.
     created_at, finished_at : float or None
         When it was taken, and when its cleaning ended, seconds since the epoch.
+    seconds : float or None
+        Time for cleaning, seconds.
     before, after : str or None
         Stems of its neighbours on the roll.
     sidecar : Sidecar or None
@@ -140,6 +142,7 @@ class FrameFacts:
     source: str
     created_at: float
     finished_at: float | None
+    seconds: float | None
     before: str | None
     after: str | None
     sidecar: Sidecar | None
@@ -187,6 +190,7 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
         source=job.source,
         created_at=job.created_at,
         finished_at=job.finished_at,
+        seconds=None if job.result is None else job.result.seconds.get("total"),
         before=stems[at - 1] if at else None,
         after=stems[at + 1] if at + 1 < len(stems) else None,
         sidecar=sidecar,

@@ -116,7 +116,9 @@ def test_malformed_requests_are_refused_and_the_next_one_is_answered(page, conte
     assert page.get("/healthz").status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api/status", "/healthz", "/metrics", "/static/page.css", "/nothing", "/api/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/api/status", "/healthz", "/metrics", "/static/page.css", "/nothing", "/api/nothing"]
+)
 def test_no_other_site_may_show_embed_or_script_an_answer(page, path):
     headers = page.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
