@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.visible import message_of, visible
-from filmscand.daemon.web import api, health, metrics, pages
 from filmscand.daemon.web.frames import NoSuchFrameError
 from filmscand.daemon.web.guard import Guard
+from filmscand.daemon.web.routes import api, health, metrics, pages
 from filmscand.daemon.web.site import Site
 
 log = logging.getLogger(__name__)

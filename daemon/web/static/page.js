@@ -116,22 +116,22 @@ function onFrames(moves) {
 function listen() {
   const stream = new EventSource("/api/events");
   let lost = false;
+  // What changed between the reading of this page and the first event of the stream was told to nobody.
+  let missed = true;
   stream.addEventListener("open", () => {
     connection.hidden = true;
-    // What happened meanwhile was not told.
-    if (lost) readAgain();
     lost = false;
   });
   stream.addEventListener("error", () => {
-    lost = true;
+    lost = missed = true;
     // A stream that has reached its age is opened again at once; only a longer silence is worth a word.
     setTimeout(() => (connection.hidden = !lost), 4000);
-    if (stream.readyState === EventSource.CLOSED) {
-      stream.close();
-      setTimeout(listen, 4000);
-    }
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 4000);
   });
-  stream.addEventListener("status", () => main.dataset.live === "status" && readAgain());
+  stream.addEventListener("status", () => {
+    if (missed || main.dataset.live === "status") readAgain();
+    missed = false;
+  });
   stream.addEventListener("frames", (event) => onFrames(JSON.parse(event.data)));
   stream.addEventListener("reload", readAgain);
 }

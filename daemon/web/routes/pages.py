@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.database.frames import Roll
 from filmscand.daemon.web import words
-from filmscand.daemon.web.api import Slug, Stem, frame_of, read_facts, read_folders
 from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
+from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
 from filmscand.daemon.web.site import Site, site_of
 
-_HERE: Final = Path(__file__).parent
+_ROOM: Final = Path(__file__).parent.parent
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 def _static_files() -> dict[str, tuple[bytes, str]]:
     return {
         file.name: (file.read_bytes(), _TYPES[file.suffix])
-        for file in (_HERE / "static").iterdir()
+        for file in (_ROOM / "static").iterdir()
         if file.suffix in _TYPES
     }
 
@@ -33,7 +33,7 @@ def _static_files() -> dict[str, tuple[bytes, str]]:
 def _environment() -> Environment:
     # StrictUndefined: a name that is misspelt in a template is an error, not a hole in the page.
     environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+        loader=FileSystemLoader(_ROOM / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,7 +6,7 @@ import re
 
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.maintenance.status import station_status
-from filmscand.daemon.web.metrics import metrics_text
+from filmscand.daemon.web.routes.metrics import metrics_text
 
 SAMPLE = re.compile(r'(?P<name>[a-z_]+)(\{[a-z]+="(?P<label>(?:[^"\\\n]|\\.)*)"\})? (?P<value>\S+)')
 

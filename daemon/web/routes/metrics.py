@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from filmscand.daemon.maintenance.status import StationStatus
-from filmscand.daemon.web.health import health_of
+from filmscand.daemon.web.routes.health import health_of
 from filmscand.daemon.web.site import site_of
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
