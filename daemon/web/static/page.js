@@ -9,6 +9,8 @@ const PAUSE_MS = 1000;
 
 let reading = false;
 let again = false;
+// The content as the server sent it last; what this script changed since is no news.
+let sent = main.innerHTML;
 
 // Read this page again and put its new content in place; the focus and the place on the page stay.
 async function readAgain() {
@@ -35,11 +37,14 @@ async function readAgain() {
 }
 
 function replaceContent(fresh) {
-  if (fresh.innerHTML === main.innerHTML) return;
+  if (fresh.innerHTML === sent) return;
+  sent = fresh.innerHTML;
+  const isMasked = document.getElementById("mask")?.getAttribute("aria-pressed") === "true";
   const focused = addressOf(document.activeElement);
   const scrolled = [...main.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
   main.replaceChildren(...fresh.childNodes);
   main.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
+  if (isMasked) toggleMask();
   if (focused) [...main.querySelectorAll("a, button")].find((one) => addressOf(one) === focused)?.focus();
 }
 

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.web import board as board_module
@@ -65,9 +67,6 @@ def test_frames_that_move_are_told_from_the_version_on_that_a_reader_has_seen(bo
 
 
 def test_a_reservation_that_is_given_up_is_told_as_dropped(board, connection, frames):
-    from filmscand.daemon.core.frame_id import FrameId
-    from filmscand.daemon.core.request import CleanRequest
-
     board.fresh()
     queue = Queue(connection)
     job = queue.reserve_number(FrameId("museum", "box-1", "roll-a", 9), "scanner", CleanRequest())

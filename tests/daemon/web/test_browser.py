@@ -13,7 +13,10 @@ import pytest
 from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.station.configuration import Page
 from support.page_colours import contrasts_below
+from support.page_frames import finish, put
+from support.page_site import served
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -49,8 +52,6 @@ def pages_of(frames):
 
 
 def test_a_contact_sheet_fills_while_it_is_looked_at(tab, connection, station, frames, tmp_path):
-    from conftest import finish, put
-
     tab.goto(f"/rolls/{frames[0].roll_folder}")
     tile = tab.locator("[data-stem=roll-a_0003]")
     sync_api.expect(tile.locator(".state")).to_have_text("waits for cleaning")
@@ -146,9 +147,6 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(chromium, page, fra
 
 
 def test_a_service_that_went_away_is_told_and_found_again(chromium, connection, station):
-    from filmscand.daemon.station.configuration import Page
-    from support.page_site import served
-
     context = chromium.new_context(viewport=DESK)
     tab = context.new_page()
     with served(station) as first:

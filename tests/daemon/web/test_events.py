@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from contextlib import ExitStack
 
 from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.database.alarms import Alarms
@@ -53,8 +54,6 @@ def test_a_silent_station_sends_heartbeats(connection, station):
 def test_twenty_streams_beside_one_that_never_reads_are_all_told(page, connection):
     silent = socket.create_connection(("127.0.0.1", page.port))
     silent.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         streams = [stack.enter_context(page.events()) for _ in range(20)]
         assert {stream()[0] for stream in streams} == {"status"}

@@ -8,7 +8,7 @@ import pytest
 
 from filmscand.daemon.core.errors import DaemonError, IntegrityError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.request import Role, StoredFile
+from filmscand.daemon.core.request import CleanRequest, Role, StoredFile
 from filmscand.daemon.database.frames import Roll
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.roll_names import note_roll_name
@@ -130,8 +130,6 @@ def test_a_file_that_is_far_too_large_is_not_read(station, frames):
 
 
 def test_a_reservation_shows_that_a_frame_is_being_captured(connection, frames):
-    from filmscand.daemon.core.request import CleanRequest
-
     Queue(connection).reserve_number(FrameId("museum", "box-1", "roll-a", 4), "scanner test:0", CleanRequest())
     assert roll_details(connection, ROLL).frames[-1].look_words == "being captured"
 
