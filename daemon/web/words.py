@@ -58,7 +58,7 @@ FRAME_WORDS: Final[Mapping[str, str]] = {
     "queued": "waits for cleaning",
     "processing": "being cleaned",
     "archived": "done",
-    "flagged": "done, look at it",
+    "flagged": "look at it",
     "failed": "failed; the scan is safe",
     "set_aside": "set aside; the scan is safe",
     "dropped": "given up",
