@@ -151,14 +151,10 @@ _MIGRATIONS = (
     );
     """,
     # Only scanned frames had a record of their capture in the request, and it did not say so.
-    """
-    UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
-        WHERE json_type(request, '$.captured') = 'object';
-    """,
+    """UPDATE frames SET request = json_set(request, '$.captured.scanned', json('true'))
+        WHERE json_type(request, '$.captured') = 'object';""",
     # A person may tell a halted session to go on without the slide that halted it.
-    """
-    ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));
-    """,
+    "ALTER TABLE sessions ADD COLUMN skip INTEGER NOT NULL DEFAULT 0 CHECK (skip IN (0, 1));",
     # Names are compared by a key that SQLite's lower() cannot make: it knows the letters of ASCII only.
     """
     ALTER TABLE candidates ADD COLUMN name_key TEXT NOT NULL DEFAULT '';

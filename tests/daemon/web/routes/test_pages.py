@@ -49,6 +49,7 @@ def test_a_scanner_that_needs_a_person_is_told_in_words(page, connection):
     session = sessions.add(ScanPlan(roll="r1", device="coolscan3:usb", frames=50))
     sessions.move(session.session_id, SessionState.ATTENTION, "the feeder is jammed", "Open the feeder, take it out")
     words = words_of(shown(page, "coolscan3:usb"))
+    assert "Needs attention" in words
     assert "needs a person Roll unsorted/unsorted/r1 : 0 of 50 slides the feeder is jammed" in words
     assert "Open the feeder, take it out" in words
 
