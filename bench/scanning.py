@@ -122,7 +122,7 @@ def _scan_twice(root: Path, scanner: int, slides: int) -> tuple[MagazineScan, Ma
     """Scan half of the slides while the workers are stopped, the other half while they clean the first."""
     root.mkdir()
     config = root / "station.yaml"
-    config.write_text(yaml.safe_dump({"root": str(root)}))
+    config.write_text(yaml.safe_dump({"root": str(root), "page": {"enabled": False}}))
     station = load_station(config)
     command = [sys.executable, "-m", "filmscand.daemon.cli", "run", "--config", str(config)]
     with (root / "log").open("wb") as log, closing(open_database(station.database)) as connection:

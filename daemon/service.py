@@ -4,6 +4,7 @@ main thread   waits for a signal, for the end of a worker, or for a queued frame
 ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
 notify        one thread for each target of notifications
+page          one thread for the web server
 workers       processes, which only the supervisor starts, kills and restarts
 """
 
@@ -42,6 +43,7 @@ from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.lock import sole_process
 from filmscand.daemon.station.logs import set_up_logging
 from filmscand.daemon.station.systemd_notify import Notifier
+from filmscand.daemon.web.server import PAGE_ALARM, PageServer
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ def run_service(
 
 
 class Supervisor:
-    """Runs the ingest threads, scanning sessions and workers of a station; one supervisor per station."""
+    """Runs the ingest threads, scanning sessions, workers and page of a station; one supervisor per station."""
 
     def __init__(
         self, station: Station, connection: sqlite3.Connection, notifier: Notifier, bell: Bell, timing: Timing
@@ -112,6 +114,7 @@ class Supervisor:
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
+        self._page = PageServer(station, timing)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
@@ -126,6 +129,9 @@ class Supervisor:
         """
         if scans_only:
             self._ingests.clear()
+        else:
+            # A service that ends by itself is watched on the terminal that started it.
+            self._page.start()
         self._archive_watch.start()
         self._worker_pool.fill()
         for ingest in self._ingests:
@@ -160,6 +166,7 @@ class Supervisor:
             self._worker_pool.kill_overdue(held_frames(self._connection))
             self._sessions.update(self._connection)
             self._tell_of_starts()
+            self._tell_of_page()
             self._notifier.status(_status_line(self._connection))
         except sqlite3.Error as error:
             # The watchdog is not fed: if the database stays silent, systemd restarts the service.
@@ -172,6 +179,7 @@ class Supervisor:
                 log.error("the supervisor could not look after everything: %s", error)
         else:
             self._notifier.alive()
+            self._page.pulse.beat(self._worker_problem())
 
     def _tell_of_starts(self) -> None:
         problem = self._worker_pool.start_problem
@@ -181,6 +189,22 @@ class Supervisor:
             )
         else:
             self._alarms.clear(START_ALARM)
+
+    def _tell_of_page(self) -> None:
+        problem = self._page.problem
+        if problem is not None:
+            self._alarms.raise_alarm(PAGE_ALARM, problem)
+        else:
+            self._alarms.clear(PAGE_ALARM)
+
+    def _worker_problem(self) -> str | None:
+        """Return why nothing can be cleaned, None if a worker lives or may be started."""
+        if self._worker_pool.handles():
+            return None
+        if self._worker_pool.start_problem is not None:
+            return f"no worker can be started: {self._worker_pool.start_problem}"
+        dying = self._worker_pool.early_deaths >= _ALARMING_DEATHS
+        return "no worker stays alive; the service's log tells why" if dying else None
 
     def _is_idle(self) -> bool:
         # Sessions first: a session queues its last frame before it ends.
@@ -211,6 +235,7 @@ class Supervisor:
         log.info("stopping")
         deadline_s = time.monotonic() + self._timing.stop_s
         self._archive_watch.stop()
+        page_ended = self._page.stop()
         for ingest in self._ingests:
             ingest.ask_to_stop()
         self._sessions.ask_to_stop()
@@ -224,7 +249,7 @@ class Supervisor:
         self._notifications.ask_to_stop()
         telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning or telling:
+        if hung or scanning or telling or not page_ended:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)

@@ -29,6 +29,7 @@ from bench.demo.station import (
     DemoError,
     follow_frames,
     require_no_failure,
+    serve_page,
     service_process,
     wait_until,
     write_config,
@@ -110,6 +111,8 @@ def main() -> int:
     console.print(f"scratch station: [bold]{root}[/]")
     try:
         _show(root, console)
+        if sys.stdin.isatty() and console.is_terminal:
+            serve_page(root, console)
     except DemoError as error:
         console.print(f"[bold red]failed:[/] {error}", soft_wrap=True)
         log = root / "service.log"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,8 @@ from filmscand.daemon.station.configuration import Station
 # Longest wait for the frames. In a fresh checkout numba compiles the engine before the first frame.
 LIMIT_S = 400.0
 _STOP_LIMIT_S = 40.0
+# As `daemon.web.server` logs it.
+_PAGE_AT = re.compile(r"page at (http://[^\s\"]+/)")
 PROGRAM = Path(sys.executable).with_name("filmscand")
 
 
@@ -27,15 +30,18 @@ class DemoError(Exception):
     """The main job did not finish; the message says where it stopped."""
 
 
-def write_config(root: Path) -> Path:
-    """Write a configuration with two watch folders, slides and negatives, whose files settle after one second."""
+def write_config(root: Path, *, page: bool = False) -> Path:
+    """Write a configuration with two watch folders, slides and negatives, whose files settle after one second.
+
+    `page`: the page is served, at any free port, since 8420 may be that of a real station.
+    """
     quick = {"settle_s": 1.0, "collection": "demo", "box": "box-1"}
     watches = [
         {"path": "drop/slides", "film": "slide", "roll": "slides", **quick},
         {"path": "drop/negatives", "film": "negative", "roll": "negatives", **quick},
     ]
     path = root / "station.yaml"
-    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches}))
+    path.write_text(yaml.safe_dump({"root": str(root), "watch": watches, "page": {"enabled": page, "port": 0}}))
     return path
 
 
@@ -83,6 +89,30 @@ def wait_until(condition: Callable[[StationStatus], bool], station: Station, ser
         if time.monotonic() > deadline_s:
             raise DemoError("the service did not start within 60 s")
         time.sleep(0.2)
+
+
+def serve_page(root: Path, console: Console) -> None:
+    """Run the service on the finished station, name its page, and serve it until Ctrl-C."""
+    log = root / "service.log"
+    with service_process(write_config(root, page=True), log) as service:
+        address = _address_of_page(service, log)
+        console.print(f"the station's page: [bold]{address}[/]  Ctrl-C ends it", soft_wrap=True)
+        try:
+            service.wait()
+        except KeyboardInterrupt:
+            # The terminal sends Ctrl-C to the service too, which a second signal would catch at its very end.
+            with suppress(subprocess.TimeoutExpired):
+                service.wait(_STOP_LIMIT_S)
+
+
+def _address_of_page(service: subprocess.Popen[bytes], log: Path) -> str:
+    deadline_s = time.monotonic() + 60.0
+    while (found := _PAGE_AT.search(log.read_text())) is None:
+        _require_alive(service)
+        if time.monotonic() > deadline_s:
+            raise DemoError(f"the page was not served within 60 s; {log} tells why")
+        time.sleep(0.1)
+    return found[1]
 
 
 def follow_frames(count: int, station: Station, service: subprocess.Popen[bytes], console: Console) -> None:

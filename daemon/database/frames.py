@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -235,3 +236,145 @@ def last_finished(connection: sqlite3.Connection, count: int) -> list[Job]:
         "SELECT * FROM frames WHERE state = 'finished' ORDER BY finished_at DESC, job_id DESC LIMIT ?", (count,)
     ).fetchall()
     return [job_from_row(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameState:
+    """Where one frame stands.
+
+    Attributes
+    ----------
+    outcome : JobOutcome or None
+        Set only when `state` is FINISHED.
+    """
+
+    job_id: int
+    frame: FrameId
+    state: JobState
+    outcome: JobOutcome | None
+
+
+_STATE_COLUMNS = "job_id, collection, box, roll, number, state, outcome"
+
+
+def unfinished_states(connection: sqlite3.Connection) -> list[FrameState]:
+    """Return where every frame stands that has not finished."""
+    # Named one by one: `!=` would read every row of a station with 200,000 finished frames.
+    rows = connection.execute(
+        f"SELECT {_STATE_COLUMNS} FROM frames WHERE state IN ('reserved', 'queued', 'processing')"
+    )
+    return [_state(row) for row in rows.fetchall()]
+
+
+def states_of(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[FrameState]:
+    """Return where these rows of the queue stand; a row that is gone is left out."""
+    rows = connection.execute(
+        f"SELECT {_STATE_COLUMNS} FROM frames WHERE job_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(job_ids)),),
+    )
+    return [_state(row) for row in rows.fetchall()]
+
+
+def _state(row: sqlite3.Row) -> FrameState:
+    frame = FrameId(row["collection"], row["box"], row["roll"], row["number"])
+    outcome = None if row["outcome"] is None else JobOutcome(row["outcome"])
+    return FrameState(row["job_id"], frame, JobState(row["state"]), outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class RollCount:
+    """How many frames of a roll are in one state, and have one outcome."""
+
+    roll: Roll
+    state: JobState
+    outcome: JobOutcome | None
+    frames: int
+
+
+def count_by_roll(connection: sqlite3.Connection, roll: Roll | None = None) -> list[RollCount]:
+    """Count the frames of each roll by state and outcome, in the order of the rolls' names; `roll`: of this one."""
+    which = "" if roll is None else " WHERE collection = ? AND box = ? AND roll = ?"
+    rows = connection.execute(
+        f"SELECT collection, box, roll, state, outcome, count(*) AS frames FROM frames{which}"
+        " GROUP BY collection, box, roll, state, outcome ORDER BY collection, box, roll",
+        () if roll is None else (roll.collection, roll.box, roll.roll),
+    )
+    return [
+        RollCount(
+            Roll(row["collection"], row["box"], row["roll"]),
+            JobState(row["state"]),
+            None if row["outcome"] is None else JobOutcome(row["outcome"]),
+            row["frames"],
+        )
+        for row in rows.fetchall()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RollFrame:
+    """One frame of a roll, for a contact sheet.
+
+    Attributes
+    ----------
+    frame : str
+        Frame as `collection/box/roll_0007`.
+    stem : str
+        Its last part: `roll_0007`.
+    number : int
+        Number on the roll.
+    state : JobState
+        Where it stands in the queue.
+    outcome : JobOutcome or None
+        How it finished.
+    revision : int or None
+        The newest revision; None before the first.
+    flags, warnings : tuple of str
+        Reason codes of what happened before cleaning, and of the engine.
+    error : str or None
+        The last error.
+    """
+
+    frame: str
+    stem: str
+    number: int
+    state: JobState
+    outcome: JobOutcome | None
+    revision: int | None
+    flags: tuple[str, ...]
+    warnings: tuple[str, ...]
+    error: str | None
+
+
+def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame]:
+    """Return the frames of a roll by number; of their records only what a contact sheet shows is read."""
+    rows = connection.execute(
+        "SELECT number, state, outcome, error, json_extract(result, '$.revision') AS revision,"
+        " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings"
+        " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
+        (roll.collection, roll.box, roll.roll),
+    )
+    return [_roll_frame(row, roll) for row in rows.fetchall()]
+
+
+def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
+    frame = FrameId(roll.collection, roll.box, roll.roll, row["number"])
+    return RollFrame(
+        frame=str(frame),
+        stem=frame.stem,
+        number=frame.number,
+        state=JobState(row["state"]),
+        outcome=None if row["outcome"] is None else JobOutcome(row["outcome"]),
+        revision=row["revision"],
+        flags=tuple(json.loads(row["flags"] or "[]")),
+        warnings=tuple(json.loads(row["warnings"] or "[]")),
+        error=row["error"],
+    )
+
+
+def find_frame(connection: sqlite3.Connection, frame: FrameId) -> Job | None:
+    """Return the row of a frame, None where the station does not know it."""
+    row = connection.execute(
+        "SELECT * FROM frames WHERE collection = ? AND box = ? AND roll = ? AND number = ?",
+        (frame.collection, frame.box, frame.roll, frame.number),
+    ).fetchone()
+    return None if row is None else job_from_row(row)

@@ -85,6 +85,8 @@ class FrameStatus:
         Time for cleaning, seconds.
     error : str or None
         Why it failed.
+    reasons : tuple of str
+        Reason codes: the flags of what happened before cleaning, and the cautions of the engine.
     """
 
     frame: str
@@ -96,6 +98,7 @@ class FrameStatus:
     defects: int | None
     seconds: float | None
     error: str | None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +348,7 @@ def _frame_status(job: Job) -> FrameStatus:
         defects=report.defects_found,
         seconds=None if result is None else result.seconds.get("total"),
         error=job.error,
+        reasons=(*job.request.flags, *(() if result is None else result.warnings)),
     )
 
 

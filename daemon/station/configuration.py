@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -226,6 +227,28 @@ class Logging(_Section):
     level: LogLevel = LogLevel.INFO
 
 
+class Page(_Section):
+    """The station's page, which the service serves to browsers and programs on this machine."""
+
+    enabled: bool = True
+    address: str = "127.0.0.1"
+    port: int = Field(default=8420, ge=0, le=65535)
+
+    @model_validator(mode="after")
+    def _only_this_machine(self) -> Page:
+        try:
+            is_loopback = ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            raise ValueError(f"address: expected an address such as 127.0.0.1 or ::1, found {self.address!r}") from None
+        if not is_loopback:
+            raise ValueError(
+                f"address: any other address than one of this machine needs TLS and a password, which this version does"
+                f" not have: expected 127.0.0.1 or ::1, found {self.address}. From another computer, reach the page"
+                f" through ssh -L {self.port}:127.0.0.1:{self.port} HOST"
+            )
+        return self
+
+
 class Station(_Section):
     """The whole configuration of a station; relative paths start from `root`."""
 
@@ -238,6 +261,7 @@ class Station(_Section):
     cleaning: Cleaning = Cleaning()
     notify: Notify = Notify()
     logging: Logging = Logging()
+    page: Page = Page()
 
     @model_validator(mode="before")
     @classmethod

@@ -352,6 +352,43 @@ def test_a_service_starts_without_a_model_that_it_names_and_cleans_what_needs_no
         assert station.stop() == 0
 
 
+def test_a_service_serves_its_page_and_stops_in_order_while_it_is_watched(tmp_path):
+    station = LiveStation(tmp_path, page={"port": 0})
+    with running(station):
+        page = station.wait_for_page()
+        assert page.get("/healthz").status == 200
+        with page.events() as next_event:
+            write_blank(station.drop / "r" / "1.tif", 1)
+            station.wait_for_archived(1, at_most_s=120.0)
+            moves = []
+            while not any(move["outcome"] == "archived" for move in moves):
+                name, data = next_event()
+                moves += data if name == "frames" else []
+            assert {move["frame"] for move in moves} == {"unsorted/unsorted/r_0001"}
+            assert page.get("/api/frames/unsorted/unsorted/r_0001/thumbnail").body[:3] == b"\xff\xd8\xff"
+            assert page.get("/api/status").json["service"]["pid"] == station.service.pid
+            assert station.stop() == 0
+    of_the_page = [
+        line for line in station.log_lines() if line["logger"].startswith(("filmscand.daemon.web", "uvicorn"))
+    ]
+    assert [line["event"] for line in of_the_page if line["level"] != "info"] == []
+
+
+def test_a_port_in_use_is_an_alarm_and_stops_nothing(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        station = LiveStation(tmp_path, page={"port": other.getsockname()[1]})
+        with running(station):
+            status = station.wait_for(lambda status: status.alarms)
+            assert [alarm.key for alarm in status.alarms] == ["page"]
+            assert "Address already in use. Stop the program that uses it" in status.alarms[0].message
+            write_blank(station.drop / "r" / "1.tif", 1)
+            station.wait_for_archived(1, at_most_s=120.0)
+            other.close()
+            assert station.wait_for_page().get("/healthz").status == 200
+            station.wait_for(lambda status: not status.alarms)
+            assert station.stop() == 0
+
+
 def test_systemd_hears_of_the_start_the_watchdog_and_the_stop(tmp_path):
     station = LiveStation(tmp_path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

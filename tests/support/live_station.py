@@ -18,6 +18,7 @@ from filmscand.daemon.core.request import Role
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.station.configuration import load_station
 from filmscand.ir import clean_frame
+from support.page_site import PageSite
 
 ROWS, COLS = 120, 180
 
@@ -73,11 +74,14 @@ def write_infrared(path, seed, **size):
 
 
 def write_config(root, watch=None, **station):
-    """Write station.yaml: `watch` changes its one watch, everything else the station."""
+    """Write station.yaml: `watch` changes its one watch, everything else the station.
+
+    No page is served unless `page` asks for one: stations run side by side.
+    """
     root.mkdir(parents=True, exist_ok=True)
     one_watch = {"path": "drop", "settle_s": 0.3, "pair_timeout_s": 1.0, **(watch or {})}
     config = root / "station.yaml"
-    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], **station}))
+    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], "page": {"enabled": False}, **station}))
     return config
 
 
@@ -124,6 +128,16 @@ class LiveStation:
         with self.log.open("ab") as log:
             self.service = subprocess.Popen(self.command, stderr=log, stdout=log, env={**os.environ, **environment})
         return self.service
+
+    def wait_for_page(self, at_most_s=30.0):
+        """Wait until the service serves its page; return a client."""
+        deadline_s = time.monotonic() + at_most_s
+        while time.monotonic() < deadline_s:
+            for line in self.log_lines():
+                if line["event"].startswith("page at "):
+                    return PageSite(self.station, None, int(line["event"].rstrip("/").rpartition(":")[2]))
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
 
     def status(self):
         return station_status(self.station)

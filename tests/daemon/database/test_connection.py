@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from filmscand.daemon.core.request import CleanOutcome
-from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.alarms import Alarms, Told
 from filmscand.daemon.database.candidates import Candidates, CandidateState
 from filmscand.daemon.database.connection import (
     DatabaseTooNewError,
@@ -27,7 +27,7 @@ from filmscand.daemon.database.trouble import DatabaseMissingError
 from support.queue_rows import WORKER, enqueue, reserve
 
 DATA = Path(__file__).parent / "data"
-SCHEMAS = (1, 2, 7)
+SCHEMAS = (1, 2, 7, 8)
 
 
 def restored(path, schema):
@@ -148,6 +148,13 @@ def test_a_session_of_an_old_database_is_kept_and_its_capture_is_known_to_be_a_s
         captured = find_job(connection, 7).request.captured
         assert (captured.layout, captured.scanned, captured.make) == ("sane_coolscan3", True, "Nikon")
         assert find_job(connection, 8).request.captured is None
+
+
+def test_what_targets_were_told_is_kept(tmp_path):
+    with closing(open_database(restored(tmp_path / "old.db", 8))) as connection:
+        target = "webhook hooks.example.org"
+        assert Told(connection, target).alarms()["archive"].standing
+        assert Sessions(connection).untold(target) == []
 
 
 def test_a_field_of_a_request_that_is_not_known_outlives_a_retry(connection, queue):

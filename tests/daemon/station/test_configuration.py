@@ -11,6 +11,7 @@ from filmscand.daemon.core.frame_id import slug
 from filmscand.daemon.station.configuration import (
     DetectorUse,
     FilmKind,
+    Page,
     PairRule,
     SourcePolicy,
     Station,
@@ -245,12 +246,6 @@ def test_a_command_that_opens_no_model_works_while_its_file_is_gone(tmp_path, st
     assert station.cleaning.detector_model == station_folder / "gone.onnx"
 
 
-def test_the_section_page_of_an_older_file_is_told_as_an_unknown_key(tmp_path):
-    assert mistakes(tmp_path, "archive: a\npage:\n  port: 8420\n") == [
-        f"{tmp_path / 'written.yaml'}:2: page: unknown key"
-    ]
-
-
 def test_words_of_a_configuration_are_words_as_documented(tmp_path):
     text = "cleaning: {detector: off}\nwatch: [{path: drop, collection: no, box: 12, roll: 1974-05-01}]\n"
     station = load_station(write(tmp_path, text))
@@ -321,3 +316,26 @@ def test_a_target_of_apprise_without_the_package_says_what_to_install(tmp_path, 
     assert "written.yaml:3: notify.targets.0.apprise: needs the package apprise, which is not installed" in told
     assert "pip install 'apprise>=1.9' (the extra `notify` of filmscand)" in told
     assert "T0KEN" not in told
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_the_page_is_served_to_this_machine(address):
+    assert Page(address=address).address == address
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "8.8.8.8"])
+def test_a_page_for_other_machines_is_refused_with_the_reason_and_a_way(tmp_path, address):
+    file = tmp_path / "station.yaml"
+    file.write_text(f"page:\n  address: '{address}'\n")
+    with pytest.raises(ConfigError, match="needs TLS and a password, which this version does not have") as error:
+        load_station(file)
+    assert f"found {address}" in str(error.value)
+    assert "ssh -L 8420:127.0.0.1:8420" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "page", [{"address": "station.lab"}, {"address": ""}, {"port": 65536}, {"port": -1}, {"on": True}]
+)
+def test_a_page_at_no_address_or_port_is_refused(page):
+    with pytest.raises(ValueError):
+        Page(**page)

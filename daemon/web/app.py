@@ -1,0 +1,89 @@
+"""The application: its routes, how it answers errors, and the guard before all of it."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from http import HTTPStatus
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.core.visible import message_of, visible
+from filmscand.daemon.web.frames import NoSuchFrameError
+from filmscand.daemon.web.guard import Guard
+from filmscand.daemon.web.routes import api, health, metrics, pages
+from filmscand.daemon.web.site import Site
+
+log = logging.getLogger(__name__)
+_FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")
+
+
+def make_app(site: Site) -> ASGIApp:
+    """Return the application of a station's page, behind its guard.
+
+    Parameters
+    ----------
+    site : Site
+        The station, its board and pulse.
+    """
+    # The usual pages of documentation load scripts from another site; the OpenAPI document is enough.
+    app = FastAPI(
+        title="filmscand",
+        summary="The state of a film-scanning station, read-only.",
+        version=version("filmscand"),
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # Nothing leaves the station, whatever the environment says.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.site = site
+    for room in (api, health, metrics, pages):
+        app.include_router(room.router)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(NoSuchFrameError, _missing)
+    for kind in (DaemonError, sqlite3.Error, OSError):
+        app.add_exception_handler(kind, _unavailable)
+    app.add_exception_handler(Exception, _broken)
+    # Outermost, so that an answer to an unexpected error is guarded too.
+    return Guard(app)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _answer(request, error.status_code, str(error.detail))
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    # For a person it is an address at which there is nothing.
+    return _answer(request, 422 if request.url.path.startswith(_FOR_PROGRAMS) else 404, visible(wrong))
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    return _answer(request, 404, visible(error))
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    log.warning("the page could not answer %s: %s", request.url.path, error)
+    return _answer(request, 503, visible(message_of(error)))
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    # uvicorn logs it, with its traceback.
+    return _answer(request, 500, "an unexpected error; the service's log tells more")
+
+
+def _answer(request: Request, status: int, detail: str) -> Response:
+    if request.url.path.startswith(_FOR_PROGRAMS):
+        return JSONResponse({"detail": detail}, status)
+    return pages.render(request, "problem.html", status, title=HTTPStatus(status).phrase, detail=detail)

@@ -1,0 +1,218 @@
+"""The API for programs, all of it read-only. The page shows nothing that is not here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from filmscand.daemon.core.frame_id import MAX_NUMBER, MAX_SLUG_LENGTH, FrameId
+from filmscand.daemon.core.request import Role, StoredFile
+from filmscand.daemon.database.frames import Roll
+from filmscand.daemon.web.board import NamedStatus
+from filmscand.daemon.web.events import event_stream
+from filmscand.daemon.web.frames import (
+    FrameFacts,
+    NoSuchFrameError,
+    RollDetails,
+    RollSummary,
+    frame_facts,
+    read_stored,
+    roll_details,
+    roll_summaries,
+    stored_picture,
+)
+from filmscand.daemon.web.log_lines import LogLine
+from filmscand.daemon.web.pictures import MEDIA_TYPES, Order, Small
+from filmscand.daemon.web.site import STREAMS_AT_MOST, Site, site_of
+from filmscand.daemon.web.watched import FolderStatus, folder_statuses
+
+_SLUG: Final = rf"^[a-z0-9_-]{{1,{MAX_SLUG_LENGTH}}}$"
+_STEM: Final = rf"^[a-z0-9_-]{{1,{MAX_SLUG_LENGTH}}}_[0-9]{{4}}$"
+Slug = Annotated[str, Path(pattern=_SLUG, description="1 to 64 of a-z, 0-9, _ and -")]
+Stem = Annotated[str, Path(pattern=_STEM, description="the roll and four digits: roll_0007")]
+Number = Annotated[
+    int | None, Query(ge=1, le=9999, description="number of the revision; without it the newest is returned")
+]
+_SOURCES: Final = {Small.THUMBNAIL: Role.ACCESS, Small.OVERLAY: Role.MASK}
+_ORIGINALS: Final = {Role.ACCESS: "image/jpeg", Role.MASK: "image/png"}
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"model": Problem, "description": "there is no such roll, frame, revision or file"},
+    503: {"model": Problem, "description": "the database or a disk does not answer"},
+}
+_STATUS_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {503: _PROBLEMS[503]}
+router = APIRouter(prefix="/api")
+
+
+def picture_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """Return how the OpenAPI document describes a picture."""
+    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}, **_PROBLEMS}
+
+
+@router.get("/status", response_model=NamedStatus, responses=_STATUS_PROBLEMS, tags=["station"])
+def status(request: Request) -> Response:
+    """Return the state of the station: the record that `filmscand status --json` prints."""
+    return _json(site_of(request).board.fresh().json)
+
+
+@router.get("/folders", response_model=list[FolderStatus], responses=_STATUS_PROBLEMS, tags=["station"])
+async def folders(request: Request) -> Response:
+    """Return the watched folders with files that wait and files that were rejected."""
+    return _json(to_json(await site_of(request).on_disk(read_folders, site_of(request))))
+
+
+@router.get("/log", response_model=list[LogLine], tags=["station"])
+def log(request: Request) -> Response:
+    """Return the last lines of the service's log, newest first; workers log into the journal."""
+    return _json(to_json(site_of(request).log.newest_first()))
+
+
+@router.get("/rolls", response_model=list[RollSummary], responses=_STATUS_PROBLEMS, tags=["rolls"])
+def rolls(request: Request) -> Response:
+    """Return all rolls with the numbers of their frames."""
+    with site_of(request).reading() as connection:
+        return _json(to_json(roll_summaries(connection)))
+
+
+@router.get("/rolls/{collection}/{box}/{roll}", response_model=RollDetails, responses=_PROBLEMS, tags=["rolls"])
+def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
+    """Return a roll with the state, outcome and flags of its frames."""
+    with site_of(request).reading() as connection:
+        return _json(to_json(roll_details(connection, Roll(collection, box, roll))))
+
+
+@router.get("/frames/{collection}/{box}/{stem}", response_model=FrameFacts, responses=_PROBLEMS, tags=["frames"])
+async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Response:
+    """Return what the station and the sidecar know about a frame."""
+    site = site_of(request)
+    return _json(to_json(await site.on_disk(read_facts, site, frame_of(collection, box, stem))))
+
+
+@router.get("/frames/{collection}/{box}/{stem}/access", responses=picture_answer("image/jpeg"), tags=["frames"])
+async def access(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+    """Return the access image (JPEG, sRGB)."""
+    return await _original(request, frame_of(collection, box, stem), Role.ACCESS, revision)
+
+
+@router.get("/frames/{collection}/{box}/{stem}/mask", responses=picture_answer("image/png"), tags=["frames"])
+async def mask(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+    """Return the defect mask (PNG, 8 bits)."""
+    return await _original(request, frame_of(collection, box, stem), Role.MASK, revision)
+
+
+@router.get("/frames/{collection}/{box}/{stem}/thumbnail", responses=picture_answer("image/jpeg"), tags=["frames"])
+async def thumbnail(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+    """Return a small copy of the access image (JPEG, at most 480 pixels wide or high)."""
+    return await _small(request, frame_of(collection, box, stem), Small.THUMBNAIL, revision)
+
+
+@router.get("/frames/{collection}/{box}/{stem}/overlay", responses=picture_answer("image/png"), tags=["frames"])
+async def overlay(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+    """Return the defect mask as a transparent picture to lay over the access image (PNG, about 2000 pixels)."""
+    return await _small(request, frame_of(collection, box, stem), Small.OVERLAY, revision)
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **_STATUS_PROBLEMS},
+    tags=["station"],
+)
+async def events(request: Request) -> Response:
+    """Stream changes as server-sent events: `status`, `frames` and `reload`, with a heartbeat every 15 seconds."""
+    site = site_of(request)
+    if site.streams >= STREAMS_AT_MOST:
+        raise HTTPException(503, f"{STREAMS_AT_MOST} event streams are open already")
+    return StreamingResponse(_counted(site), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+def frame_of(collection: str, box: str, stem: str) -> FrameId:
+    """Return the frame that an address names; its parts have the right form already.
+
+    Raises
+    ------
+    NoSuchFrameError
+        Number 0, which no frame has.
+    """
+    name, _, number = stem.rpartition("_")
+    if not 1 <= int(number) <= MAX_NUMBER:
+        raise NoSuchFrameError(f"no frame has the number {number}")
+    return FrameId(collection, box, name, int(number))
+
+
+def read_facts(site: Site, frame: FrameId) -> FrameFacts:
+    """Return the facts of a frame; it reads the archive."""
+    with site.reading() as connection:
+        return frame_facts(site.station, connection, frame)
+
+
+def read_folders(site: Site) -> list[FolderStatus]:
+    """Return the watched folders; it looks into them."""
+    with site.reading() as connection:
+        return folder_statuses(site.station, connection)
+
+
+async def _counted(site: Site) -> AsyncIterator[bytes]:
+    site.streams += 1
+    try:
+        async for event in event_stream(site.board):
+            yield event
+    finally:
+        site.streams -= 1
+
+
+async def _original(request: Request, frame: FrameId, role: Role, revision: int | None) -> Response:
+    site = site_of(request)
+    file = await site.on_disk(_find, site, frame, role, revision)
+    unchanged = _unchanged(request, file.sha256, revision)
+    if unchanged is not None:
+        return unchanged
+    content = await site.on_disk(read_stored, site.station, frame, file)
+    return Response(content, media_type=_ORIGINALS[role], headers=_caching(file.sha256, revision))
+
+
+async def _small(request: Request, frame: FrameId, kind: Small, revision: int | None) -> Response:
+    site = site_of(request)
+    file = await site.on_disk(_find, site, frame, _SOURCES[kind], revision)
+    unchanged = _unchanged(request, file.sha256, revision)
+    if unchanged is not None:
+        return unchanged
+    small = site.pictures.find(file.sha256, kind)
+    if small is None:
+        content = await site.on_disk(read_stored, site.station, frame, file)
+        small = await site.draw(file.sha256, Order(kind, content))
+    return Response(small, media_type=MEDIA_TYPES[kind], headers=_caching(file.sha256, revision))
+
+
+def _find(site: Site, frame: FrameId, role: Role, revision: int | None) -> StoredFile:
+    with site.reading() as connection:
+        return stored_picture(site.station, connection, frame, role, revision)
+
+
+def _unchanged(request: Request, sha256: str, revision: int | None) -> Response | None:
+    headers = _caching(sha256, revision)
+    return (
+        Response(status_code=304, headers=headers) if request.headers.get("if-none-match") == headers["ETag"] else None
+    )
+
+
+def _caching(sha256: str, revision: int | None) -> dict[str, str]:
+    # The files of a revision never change; which one is the newest does.
+    age = "no-cache" if revision is None else "max-age=86400, immutable"
+    return {"ETag": f'"{sha256[:32]}"', "Cache-Control": f"private, {age}"}
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

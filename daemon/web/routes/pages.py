@@ -1,0 +1,126 @@
+"""The pages for people: Station, Rolls, Roll, Frame, Folders and Log, rendered on the server."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from filmscand.daemon.core.visible import visible
+from filmscand.daemon.database.frames import Roll
+from filmscand.daemon.web import words
+from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
+from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
+from filmscand.daemon.web.site import Site, site_of
+
+_ROOM: Final = Path(__file__).parent.parent
+_TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def _static_files() -> dict[str, tuple[bytes, str]]:
+    return {
+        file.name: (file.read_bytes(), _TYPES[file.suffix])
+        for file in (_ROOM / "static").iterdir()
+        if file.suffix in _TYPES
+    }
+
+
+def _environment() -> Environment:
+    # StrictUndefined: a name that is misspelt in a template is an error, not a hole in the page.
+    environment = Environment(
+        loader=FileSystemLoader(_ROOM / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(words=words)
+    environment.filters.update(clock=_clock, span=words.span, visible=visible, number=_number)
+    return environment
+
+
+def _clock(at: float | datetime | None) -> str:
+    if at is None:
+        return "–"
+    when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+    return when.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+# Read once: no path of a request is ever looked up on the disk.
+_STATIC: Final = _static_files()
+_TEMPLATES: Final = _environment()
+
+
+def render(request: Request, name: str, code: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page made from a template, with `values` as its names and `code` as the status of the answer."""
+    site = site_of(request)
+    page = _TEMPLATES.get_template(name)
+    return HTMLResponse(page.render(place=str(site.station.root), path=request.url.path, **values), code)
+
+
+@router.get("/")
+def station(request: Request) -> Response:
+    """Show the station: scanners, the frame at hand, queue, room and alarms."""
+    status = site_of(request).board.fresh().status
+    last = next((frame for frame in status.last_frames if frame.outcome == "archived"), None)
+    return render(request, "station.html", status=status, last=last, last_parts=last and _parts(last.frame))
+
+
+@router.get("/rolls")
+def rolls(request: Request) -> Response:
+    """Show all rolls."""
+    with site_of(request).reading() as connection:
+        return render(request, "rolls.html", rolls=roll_summaries(connection))
+
+
+@router.get("/rolls/{collection}/{box}/{roll}")
+def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
+    """Show the contact sheet of a roll."""
+    with site_of(request).reading() as connection:
+        details = roll_details(connection, Roll(collection, box, roll))
+    return render(request, "roll.html", summary=details.summary, frames=details.frames)
+
+
+@router.get("/frames/{collection}/{box}/{stem}")
+async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Response:
+    """Show a frame: picture, mask, numbers and flags."""
+    site = site_of(request)
+    facts = await site.on_disk(read_facts, site, frame_of(collection, box, stem))
+    latest = None if facts.sidecar is None else facts.sidecar.latest
+    return render(request, "frame.html", facts=facts, place_parts=(collection, box), latest=latest)
+
+
+@router.get("/folders")
+async def folders(request: Request) -> Response:
+    """Show the watched folders."""
+    site: Site = site_of(request)
+    return render(request, "folders.html", folders=await site.on_disk(read_folders, site))
+
+
+@router.get("/log")
+def log(request: Request) -> Response:
+    """Show the last lines of the log."""
+    return render(request, "log.html", lines=site_of(request).log.newest_first())
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Return a style sheet, script or icon of the page."""
+    found = _STATIC.get(name)
+    if found is None:
+        raise NoSuchFrameError(f"there is no file {name}")
+    return Response(found[0], media_type=found[1], headers={"Cache-Control": "no-cache"})
+
+
+def _parts(frame: str) -> tuple[str, str, str]:
+    collection, box, stem = frame.split("/")
+    return collection, box, stem

@@ -1,0 +1,112 @@
+"""What every route needs: the station, its board and pulse, and threads for disks that may not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import Final, ParamSpec, TypeVar
+
+from starlette.requests import Request
+
+from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.database.connection import open_to_read
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.web.board import Board
+from filmscand.daemon.web.log_lines import RecentLog
+from filmscand.daemon.web.pictures import Order, SmallPictures
+from filmscand.daemon.web.pulse import Pulse
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A browser asks for six files at once.
+_DISK_THREADS: Final = 8
+# A share that answers takes milliseconds; one that is gone takes minutes.
+_DISK_PATIENCE_S: Final = 15.0
+# Browsers with an event stream; a station is watched by a few.
+STREAMS_AT_MOST: Final = 64
+_THREADS: Final = "page disk"
+
+
+class DiskSilentError(DaemonError):
+    """The disk of the archive or of a watch folder does not answer."""
+
+
+class Site:
+    """One station as its page sees it.
+
+    Parameters
+    ----------
+    station : Station
+        The station.
+    pulse : Pulse
+        The supervisor's pulse.
+    log : RecentLog
+        The last lines of the service's log.
+    """
+
+    def __init__(self, station: Station, pulse: Pulse, log: RecentLog) -> None:
+        self.station = station
+        self.pulse = pulse
+        self.log = log
+        self.board = Board(station)
+        self.pictures = SmallPictures()
+        self.streams = 0
+        self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
+        # The child that makes small pictures dies with the thread that started it: this one stays.
+        self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
+
+    def start(self) -> None:
+        """Start reading for those who watch."""
+        self.board.start()
+
+    def close(self, at_most_s: float) -> bool:
+        """End all threads and the child; return False if a thread still waits for a disk after `at_most_s` seconds."""
+        self.board.close()
+        self._disk.shutdown(wait=False, cancel_futures=True)
+        self._drawing.submit(self.pictures.close)
+        self._drawing.shutdown(wait=True)
+        end_s = time.monotonic() + at_most_s
+        while any(thread.name.startswith(_THREADS) for thread in threading.enumerate()):
+            if time.monotonic() > end_s:
+                return False
+            time.sleep(0.02)
+        return True
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the station's database for reading, for one thread (a context manager)."""
+        with closing(open_to_read(self.station.database)) as connection:
+            yield connection
+
+    async def on_disk(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what touches the archive or a watch folder in a thread of its own, and wait for it only so long.
+
+        Raises
+        ------
+        DiskSilentError
+            It took too long.
+        """
+        future = self._disk.submit(action, *args, **kwargs)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), _DISK_PATIENCE_S)
+        except TimeoutError as error:
+            raise DiskSilentError(
+                f"no answer for {_DISK_PATIENCE_S:.0f} s from the disk of the archive or of a watch folder"
+            ) from error
+
+    async def draw(self, sha256: str, order: Order) -> bytes:
+        """Return a small picture; see `SmallPictures.make` for the errors."""
+        return await asyncio.wrap_future(self._drawing.submit(self.pictures.make, sha256, order))
+
+
+def site_of(request: Request) -> Site:
+    """Return the site that a request came to."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site

@@ -1,0 +1,61 @@
+"""The numbers for Prometheus."""
+
+from __future__ import annotations
+
+import re
+
+from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.maintenance.status import station_status
+from filmscand.daemon.web.routes.metrics import metrics_text
+
+SAMPLE = re.compile(r'(?P<name>[a-z_]+)(\{[a-z]+="(?P<label>(?:[^"\\\n]|\\.)*)"\})? (?P<value>\S+)')
+
+
+def samples(text):
+    """Read the text format strictly: every line is a sample, or a comment about the next ones."""
+    found, described = {}, set()
+    for line in text.splitlines():
+        if line.startswith("# "):
+            described.add(line.split()[2])
+            continue
+        match = SAMPLE.fullmatch(line)
+        assert match, line
+        assert match["name"] in described
+        found[match["name"], match["label"]] = float(match["value"])
+    return found
+
+
+def test_frames_queue_times_and_room_are_told(connection, station, frames):
+    found = samples(metrics_text(station_status(station), healthy=True))
+    assert found["filmscand_healthy", None] == 1
+    assert (found["filmscand_frames", "queued"], found["filmscand_frames", "finished"]) == (1, 2)
+    assert found["filmscand_frames_finished", "archived"] == 2
+    assert found["filmscand_queue_length", None] == 1
+    assert found["filmscand_frame_seconds_median", None] == 1.5
+    assert found["filmscand_queue_left_seconds", None] == 1.5
+    assert found["filmscand_archive_free_bytes", None] > 0
+    assert found["filmscand_alarms", None] == found["filmscand_sessions", None] == 0
+
+
+def test_bytes_are_told_to_the_last_digit(connection, station, frames):
+    status = station_status(station)
+    found = samples(metrics_text(status, healthy=False))
+    assert found["filmscand_archive_free_bytes", None] == status.free_bytes
+    assert found["filmscand_healthy", None] == 0
+
+
+def test_what_is_not_known_is_left_out(connection, station):
+    found = samples(metrics_text(station_status(station), healthy=True))
+    assert ("filmscand_frame_seconds_median", None) not in found
+
+
+def test_the_name_of_an_alarm_may_hold_any_character(connection, station):
+    Alarms(connection).raise_alarm('watch:/a"b\\c\nd', "gone")
+    found = samples(metrics_text(station_status(station), healthy=True))
+    assert found["filmscand_alarm", r"watch:/a\"b\\c\nd"] == 1
+
+
+def test_a_scrape_is_answered_in_the_text_format(page, frames):
+    answer = page.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert samples(answer.text)["filmscand_frames", "queued"] == 1
