@@ -7,7 +7,7 @@ some pixels are asked for, cells are small, and a defect that leaves its cell is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -123,8 +123,7 @@ def find_probability(
     plane = np.zeros(rgb.shape[:2], np.uint8)
     looked = set(waiting)
     while waiting:
-        for cell in waiting:
-            _look(source, model, _patch(grid.pixels(cell), grid.shape, model), plane)
+        _look(source, model, [_patch(grid.pixels(cell), grid.shape, model) for cell in waiting], plane)
         further = set() if needed is None else {each for cell in waiting for each in grid.continued(cell, plane)}
         waiting = sorted(further - looked)
         looked.update(waiting)
@@ -235,8 +234,24 @@ def _cheapest(shape: tuple[int, int], model: Model, needed: Regions | None) -> t
     return min(plans, key=lambda plan: len(plan[1]) * (plan[0].side + margins) ** 2)
 
 
-def _look(source: _Input, model: Model, patch: _Patch, plane: npt.NDArray[np.uint8]) -> None:
-    """Run the network on a patch, and write the probability of its cell."""
+def _look(source: _Input, model: Model, patches: Sequence[_Patch], plane: npt.NDArray[np.uint8]) -> None:
+    """Run the network on patches, and write the probability of their cells.
+
+    Kernels and network have threads of their own, which spin a while after their work: to change over for each patch
+    takes twice as long. So the planes of several are made first, as many as take no more memory than the largest cell.
+    """
+    largest_px = max(patch.size[0] * patch.size[1] for patch in patches)
+    at_once = max(CELL_SIDES_PX[-1] ** 2 // largest_px, 1)
+    for first in range(0, len(patches), at_once):
+        batch = patches[first : first + at_once]
+        for patch, planes in zip(batch, [_planes(source, model, patch) for patch in batch], strict=True):
+            # One patch at a time: several in one run were not faster.
+            (answer,) = model.session.run(None, planes)
+            _write(answer[0, 0], patch, plane)
+
+
+def _planes(source: _Input, model: Model, patch: _Patch) -> dict[str, Array]:
+    """Return what the network is shown of a patch, by the names of its inputs; (1, planes, rows, cols) each."""
     (row, col), (rows, cols) = patch.corner, patch.size
     part = source.rgb[row : row + rows, col : col + cols]
     planes = {"density": _padded(density_planes(part, source.levels), patch.size)}
@@ -244,10 +259,13 @@ def _look(source: _Input, model: Model, patch: _Patch, plane: npt.NDArray[np.uin
         planes[INFRARED] = _padded(source.view.planes(patch.corner, patch.size), patch.size)
     elif model.sees_infrared:
         planes[INFRARED] = np.zeros((1, PLANES, *patch.size), np.float32)
-    # One patch at a time: several in one run were not faster.
-    (answer,) = model.session.run(None, planes)
+    return planes
+
+
+def _write(answer: npt.ArrayLike, patch: _Patch, plane: npt.NDArray[np.uint8]) -> None:
+    """Write the probability of a patch's cell into the frame's plane, without the patch's margins."""
     inner = tuple(slice(side.start - at, side.stop - at) for side, at in zip(patch.cell, patch.corner, strict=True))
-    probability = np.clip(np.asarray(answer[0, 0], np.float32)[inner], 0, 1)
+    probability = np.clip(np.asarray(answer, np.float32)[inner], 0, 1)
     plane[patch.cell] = np.rint(probability * np.float32(PROBABILITY_SCALE))
 
 
