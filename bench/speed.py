@@ -39,7 +39,7 @@ class OursMeasured:
 
 @dataclass(frozen=True, slots=True)
 class KindMeasured:
-    """Seconds that a frame of one kind takes; `sanei_s` is None where sanei_ir is not available or cannot serve."""
+    """Seconds that a frame of one kind takes; `sanei_s` is None without sanei_ir or infrared."""
 
     kind: str
     seconds: float
@@ -89,12 +89,7 @@ def _measure(megapixels: int, kind: str, times: int, console: Console) -> Measur
         frame_bytes, copy_s = planes.nbytes, copy_seconds(planes)
         del planes
         ours = in_child(clean_measured, Path(name), times)
-        sanei_s: float | None = None
-        try:
-            sanei_s = in_child(_sanei_seconds, Path(name), times)
-        except UnavailableError as error:
-            console.print(f"sanei_ir skipped: {error}")
-        return Measured(megapixels, frame_bytes, copy_s, ours, sanei_s)
+        return Measured(megapixels, frame_bytes, copy_s, ours, _sanei_or_none(Path(name), times, console))
 
 
 def measure_kinds(kinds: Sequence[str], megapixels: int, times: int, console: Console) -> list[KindMeasured]:
@@ -104,48 +99,48 @@ def measure_kinds(kinds: Sequence[str], megapixels: int, times: int, console: Co
         for kind in kinds:
             with console.status(kind):
                 tiled_frame(*SIZES[megapixels], kind).save(Path(name))
-                ours_s, network_s = in_child(_seconds_of_ours, Path(name), times, True)
-                try:
-                    sanei_s = in_child(_sanei_seconds, Path(name), times)
-                except UnavailableError:
-                    sanei_s = None
-            measured.append(KindMeasured(kind, ours_s, network_s, sanei_s))
-            if kind == kinds[0]:
-                measured.append(KindMeasured(BY_COLOURS, *in_child(_seconds_of_ours, Path(name), times, False), None))
+                sanei_s = _sanei_or_none(Path(name), times, console)
+                measured.append(_kind_measured(kind, in_child(clean_measured, Path(name), times), sanei_s))
+                if kind == kinds[0]:
+                    by_colours = in_child(clean_measured, Path(name), times, False)
+                    measured.append(_kind_measured(BY_COLOURS, by_colours, None))
     return measured
 
 
-def _seconds_of_ours(folder: Path, times: int, infrared: bool) -> tuple[float, float]:
-    """Return the seconds of the fastest run, warmed up, and those of the network in it."""
-    warm, planes = tiled_frame(800, 1200), Planes.load(folder)
-    runs = []
-    for each in (warm, *[planes] * times):
-        began = time.perf_counter()
-        cleaned = clean_frame(each.rgb, each.infrared if infrared else None)
-        runs.append((time.perf_counter() - began, cleaned.report.step_seconds.get(NETWORK_STEP, 0.0)))
-    return min(runs[1:])
+def _kind_measured(kind: str, ours: OursMeasured, sanei_s: float | None) -> KindMeasured:
+    return KindMeasured(kind, ours.seconds, ours.steps.get(NETWORK_STEP, 0.0), sanei_s)
 
 
-def clean_measured(folder: Path, times: int) -> OursMeasured:
-    """Clean a saved frame several times, warmed up; returns the fastest run, with the peak of the first."""
-    warm = tiled_frame(800, 1200)
-    clean_frame(warm.rgb, warm.infrared)
-    del warm
+def clean_measured(folder: Path, times: int, infrared: bool = True) -> OursMeasured:
+    """Clean a saved frame several times, warmed up; returns the fastest run, with the peak of the first.
+
+    `infrared`: whether the engine gets it.
+    """
+    _timed_clean(tiled_frame(800, 1200), infrared)
     imported = resident_bytes()
     planes = Planes.load(folder)
     loaded = resident_bytes()
     forget_peak()
-    runs = [_timed_clean(planes)]
+    runs = [_timed_clean(planes, infrared)]
     peak = Peak(imported, loaded, most_resident_bytes())
-    runs += [_timed_clean(planes) for _ in range(times - 1)]
+    runs += [_timed_clean(planes, infrared) for _ in range(times - 1)]
     seconds, steps = min(runs, key=lambda run: run[0])
     return OursMeasured(seconds, steps, peak)
 
 
-def _timed_clean(planes: Planes) -> tuple[float, dict[str, float]]:
+def _timed_clean(planes: Planes, infrared: bool) -> tuple[float, dict[str, float]]:
     began = time.perf_counter()
-    cleaned = clean_frame(planes.rgb, planes.infrared)
+    cleaned = clean_frame(planes.rgb, planes.infrared if infrared else None)
     return time.perf_counter() - began, dict(cleaned.report.step_seconds)
+
+
+def _sanei_or_none(folder: Path, times: int, console: Console) -> float | None:
+    """Return the seconds of sane-backends' cleaner on a saved frame, None where it cannot be built."""
+    try:
+        return in_child(_sanei_seconds, folder, times)
+    except UnavailableError as error:
+        console.print(f"sanei_ir skipped: {error}")
+        return None
 
 
 def _sanei_seconds(folder: Path, times: int) -> float:
