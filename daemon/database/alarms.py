@@ -110,6 +110,11 @@ class ToldAlarm:
     standing: bool
 
 
+def session_alarm(session_id: int, roll: str, message: str, advice: str) -> tuple[str, str]:
+    """Return key and message of the alarm that a scanning session waits for a person."""
+    return f"session:{session_id}", f"session {session_id} of roll {roll}: {message}. {advice}".rstrip()
+
+
 class Told:
     """What one target of notifications was told; it outlives the service, so that nothing is told twice.
 

@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from filmscand.daemon.core.frame_id import FrameId
@@ -124,7 +124,7 @@ def job_from_row(row: sqlite3.Row) -> Job:
         job_id=row["job_id"],
         frame=FrameId(row["collection"], row["box"], row["roll"], row["number"]),
         state=JobState(row["state"]),
-        outcome=None if row["outcome"] is None else JobOutcome(row["outcome"]),
+        outcome=_outcome(row["outcome"]),
         source=row["source"],
         request=CleanRequest.model_validate_json(row["request"]),
         deaths=row["deaths"],
@@ -180,9 +180,7 @@ def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
 def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, JobOutcome | None], int]:
     """Count the frames of each state and outcome."""
     rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()
-    return {
-        (JobState(state), None if outcome is None else JobOutcome(outcome)): count for state, outcome, count in rows
-    }
+    return {(JobState(state), _outcome(outcome)): count for state, outcome, count in rows}
 
 
 def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:
@@ -277,8 +275,11 @@ def states_of(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[Fr
 
 def _state(row: sqlite3.Row) -> FrameState:
     frame = FrameId(row["collection"], row["box"], row["roll"], row["number"])
-    outcome = None if row["outcome"] is None else JobOutcome(row["outcome"])
-    return FrameState(row["job_id"], frame, JobState(row["state"]), outcome)
+    return FrameState(row["job_id"], frame, JobState(row["state"]), _outcome(row["outcome"]))
+
+
+def _outcome(stored: str | None) -> JobOutcome | None:
+    return None if stored is None else JobOutcome(stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,7 @@ def count_by_roll(connection: sqlite3.Connection, roll: Roll | None = None) -> l
         RollCount(
             Roll(row["collection"], row["box"], row["roll"]),
             JobState(row["state"]),
-            None if row["outcome"] is None else JobOutcome(row["outcome"]),
+            _outcome(row["outcome"]),
             row["frames"],
         )
         for row in rows.fetchall()
@@ -356,6 +357,21 @@ def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame
     return [_roll_frame(row, roll) for row in rows.fetchall()]
 
 
+def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
+    """Return the frames before and after this one on its roll, None at an end."""
+    # One step along the index each way: a roll may hold thousands of frames.
+    before, after = connection.execute(
+        "SELECT (SELECT max(number) FROM frames WHERE collection = ?1 AND box = ?2 AND roll = ?3 AND number < ?4),"
+        " (SELECT min(number) FROM frames WHERE collection = ?1 AND box = ?2 AND roll = ?3 AND number > ?4)",
+        (frame.collection, frame.box, frame.roll, frame.number),
+    ).fetchone()
+    return _numbered(frame, before), _numbered(frame, after)
+
+
+def _numbered(frame: FrameId, number: int | None) -> FrameId | None:
+    return None if number is None else replace(frame, number=number)
+
+
 def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
     frame = FrameId(roll.collection, roll.box, roll.roll, row["number"])
     return RollFrame(
@@ -363,7 +379,7 @@ def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
         stem=frame.stem,
         number=frame.number,
         state=JobState(row["state"]),
-        outcome=None if row["outcome"] is None else JobOutcome(row["outcome"]),
+        outcome=_outcome(row["outcome"]),
         revision=row["revision"],
         flags=tuple(json.loads(row["flags"] or "[]")),
         warnings=tuple(json.loads(row["warnings"] or "[]")),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from filmscand.daemon.core.errors import ArchiveUnwritableError
 from filmscand.daemon.core.process_id import is_alive
 from filmscand.daemon.core.request import ReportRecord
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarm, Alarms, session_alarm
 from filmscand.daemon.database.candidates import (
     MAX_PAUSE_S,
     Candidate,
@@ -281,8 +281,8 @@ def _session_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
 
 
 def _session_alarm(session: Session) -> Alarm:
-    text = f"session {session.session_id} of roll {session.plan.roll}: {session.message}. {session.advice}".rstrip()
-    return Alarm(f"session:{session.session_id}", text, session.changed_at, session.changed_at, 1)
+    key, message = session_alarm(session.session_id, session.plan.roll, session.message, session.advice)
+    return Alarm(key, message, session.changed_at, session.changed_at, 1)
 
 
 def _with_identity_alarms(station: Station, alarms: tuple[Alarm, ...]) -> tuple[Alarm, ...]:

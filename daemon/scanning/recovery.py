@@ -13,7 +13,7 @@ from filmscand.daemon.core.errors import Fault, FrameExistsError, whose
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.core.visible import message_of
-from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms
+from filmscand.daemon.database.alarms import ARCHIVE_ALARM, Alarms, session_alarm
 from filmscand.daemon.database.session_records import HALTED, FinishReason, Session, SessionState, Taken, Wish
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.drivers.scanner.errors import MagazineEmptyError, Recovery, ScannerError
@@ -108,8 +108,8 @@ class SessionRecovery:
         """
         advice = advice or error.advice
         log.error("%s: %s. %s", self._plan.device, error, advice)
-        key = f"session:{self._id}"
-        self._alarms.raise_alarm(key, f"session {self._id} of roll {self._plan.roll}: {error}. {advice}")
+        key, message = session_alarm(self._id, self._plan.roll, str(error), advice)
+        self._alarms.raise_alarm(key, message)
         try:
             self.halt(SessionState.ATTENTION, str(error), advice)
         finally:

@@ -23,6 +23,7 @@ from filmscand.daemon.database.frames import (
     count_by_roll,
     find_frame,
     frames_of_roll,
+    neighbours,
 )
 from filmscand.daemon.database.roll_names import name_of_roll
 from filmscand.daemon.maintenance.identity import bound_archive
@@ -182,8 +183,7 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
     """
     job = _job(connection, frame)
     sidecar, problem = _sidecar(station, connection, job)
-    stems = [one.stem for one in frames_of_roll(connection, Roll(frame.collection, frame.box, frame.roll))]
-    at = stems.index(frame.stem)
+    before, after = neighbours(connection, frame)
     return FrameFacts(
         sheet=_sheet_of_job(job),
         roll=str(frame.roll_folder),
@@ -191,8 +191,8 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
         created_at=job.created_at,
         finished_at=job.finished_at,
         seconds=None if job.result is None else job.result.seconds.get("total"),
-        before=stems[at - 1] if at else None,
-        after=stems[at + 1] if at + 1 < len(stems) else None,
+        before=None if before is None else before.stem,
+        after=None if after is None else after.stem,
         sidecar=sidecar,
         sidecar_problem=problem,
     )

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from filmscand.daemon.database.alarms import Alarm, Alarms, Told, ToldAlarm, keep_targets
+from filmscand.daemon.database.alarms import Alarm, Alarms, Told, ToldAlarm, keep_targets, session_alarm
 from filmscand.daemon.database.connection import open_database
 
 
@@ -104,3 +104,11 @@ def test_targets_that_are_gone_are_forgotten_with_their_alarms(connection, told)
     keep_targets(connection, [])
     assert {alarm.key for alarm in Alarms(connection).standing()} == {"archive"}
     assert told.alarms() == {}
+
+
+def test_the_alarm_of_a_session_that_waits_names_it_and_its_roll_and_says_what_to_do():
+    assert session_alarm(3, "roll-a", "a slide is stuck", "Free it.") == (
+        "session:3",
+        "session 3 of roll roll-a: a slide is stuck. Free it.",
+    )
+    assert session_alarm(3, "roll-a", "a slide is stuck", "")[1].endswith("a slide is stuck.")

@@ -16,6 +16,7 @@ from filmscand.daemon.database.frames import (
     frames_of_roll,
     held_frames,
     jobs_named,
+    neighbours,
     raw_sizes_bytes,
     sources_of,
     states_of,
@@ -110,3 +111,10 @@ def test_a_contact_sheet_reads_the_frames_of_a_roll_by_number(connection, queue)
     assert (second.number, second.outcome, second.revision, second.error) == (6, JobOutcome.FAILED, None, "too large")
     assert find_frame(connection, failed.frame).job_id == failed.job_id
     assert find_frame(connection, FrameId("museum", "box-1", "roll-a", 7)) is None
+
+
+def test_the_neighbours_of_a_frame_are_the_nearest_numbers_on_its_roll(connection, queue):
+    first, second, third = (reserve(queue, f"picture {least}", least).frame for least in (1, 4, 5))
+    assert neighbours(connection, first) == (None, second)
+    assert neighbours(connection, second) == (first, third)
+    assert neighbours(connection, third) == (second, None)
