@@ -44,11 +44,12 @@ class Classifier:
     lowest, highest : (features,) ndarray of float64
         Range of each feature on the frames it was fitted on; beyond it nothing is extrapolated.
     middle, spread : (features,) ndarray of float64
-        Mean and standard deviation of each feature within that range; a spread is never 0.
+        What counts as 0 and as 1 of each feature: mean and standard deviation within that range, or 0 and 1 in a fit
+        without products; a spread is never 0.
     weights : (terms,) ndarray of float64
         Change of the log odds per unit of each term (see `terms_of`).
     offset : float
-        Log odds where all features have their mean.
+        Log odds where all features count as 0.
     """
 
     lowest: Doubles
