@@ -149,6 +149,8 @@ class ReportRecord(_Findings):
     defects_filled: int | None = None
     defects_left: int | None = None
     defects_inpainted: int | None = None
+    excluded_px: int | None = None
+    marked_px: int | None = None
     probability_threshold: float | None = None
     models: dict[str, str] | None = None
     sensitivity: float | None = None
