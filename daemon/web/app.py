@@ -35,7 +35,7 @@ def make_app(site: Site) -> ASGIApp:
     # The usual pages of documentation load scripts from another site; the OpenAPI document is enough.
     app = FastAPI(
         title="filmscand",
-        summary="The state of a film-scanning station, read-only.",
+        summary="A film-scanning station: its state, its rolls and frames, and what an operator decides.",
         version=version("filmscand"),
         openapi_url="/api/openapi.json",
         docs_url=None,
@@ -59,7 +59,10 @@ def make_app(site: Site) -> ASGIApp:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _answer(request, error.status_code, str(error.detail))
+    answer = _answer(request, error.status_code, str(error.detail))
+    # Which methods an address knows, for example.
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _malformed(request: Request, error: Exception) -> Response:

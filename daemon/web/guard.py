@@ -1,15 +1,17 @@
-"""The guard before every route: refuses what another site caused, what changes something, and what is too large.
+"""The guard before every route: refuses what another site caused, what the visitor may not do, and what is too large.
 
-A page on another site can make a browser on this machine send requests to 127.0.0.1. Three checks keep it out:
+A page on another site can make a browser on this machine send requests to 127.0.0.1. Four checks keep it out:
 
 Host     a name that the attacker let point to 127.0.0.1 (DNS rebinding) arrives in the Host header, and is refused
-Origin   anything but GET and HEAD has to come from the page itself
+Origin   what changes something has to come from the page itself, or from a program that is no browser
+body     it has to be JSON by its type, which no form of another site can send without asking first (CORS)
 headers  no other site may show, embed or read an answer (CSP, CORP, no CORS)
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,9 +20,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-METHODS: Final = ("GET", "HEAD")
+from filmscand.daemon.web.access import AT_THE_STATION, CHANGING, READING, introduce, may
+
+METHODS: Final = (*sorted(READING), *sorted(CHANGING))
 # Nothing that is read has a body; a program that sends one all the same gets a clear answer.
 BODY_LIMIT_BYTES: Final = 64 << 10
+# The largest change: captions of the 9,999 frames that a roll can have, 100 bytes each.
+CHANGE_LIMIT_BYTES: Final = 1 << 20
+JSON_TYPE: Final = "application/json"
 # The longest path of a route: three names of 64 characters, four digits, and the words around them.
 TARGET_LIMIT_BYTES: Final = 2048
 # Headers of a browser take about 1 KiB.
@@ -38,7 +45,7 @@ _PRIVATE_HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware that lets only harmless requests of this machine pass.
+    """ASGI middleware that lets only requests pass that this machine's own people and programs sent.
 
     Parameters
     ----------
@@ -58,7 +65,8 @@ class Guard:
             await refusal(scope, receive, _with_headers(send))
             return
         # A HEAD is answered as a GET; the server leaves out the body.
-        await self._app({**scope, "method": "GET"}, receive, _with_headers(send))
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._app(introduce({**scope, "method": method}, AT_THE_STATION), receive, _with_headers(send))
 
 
 def refuse(scope: Scope) -> Response | None:
@@ -75,16 +83,24 @@ def _refusals(scope: Scope, headers: Headers) -> Iterator[tuple[int, str]]:
     if len(headers.getlist("host")) != 1 or not is_this_machine(headers["host"]):
         yield 421, "expected the address of this machine in the Host header, such as 127.0.0.1 or localhost"
     method = scope["method"]
+    if method not in READING and not _is_own(headers):
+        yield 403, "this request comes from another site"
     if method not in METHODS:
-        if not _is_own(headers):
-            yield 403, "this request comes from another site"
-        yield 405, "this version only shows: expected GET or HEAD"
+        yield 405, f"expected one of {', '.join(METHODS)}"
+    if not may(AT_THE_STATION, method):
+        yield 403, "this changes something, and needs the role operator"
     if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_LIMIT_BYTES:
         yield 414, f"the address is longer than {TARGET_LIMIT_BYTES} bytes"
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_LIMIT_BYTES:
         yield 431, f"the headers are larger than {HEADERS_LIMIT_BYTES} bytes"
-    if _body_bytes(headers) > BODY_LIMIT_BYTES:
-        yield 413, f"the request is larger than {BODY_LIMIT_BYTES} bytes"
+    limit_bytes = CHANGE_LIMIT_BYTES if method in CHANGING else BODY_LIMIT_BYTES
+    if "transfer-encoding" in headers:
+        # Its length is not known before it has been read.
+        yield 413, "the length of the body is not told; expected a Content-Length"
+    if _body_bytes(headers) > limit_bytes:
+        yield 413, f"the request is larger than {limit_bytes} bytes"
+    if method in CHANGING and not _is_json(headers):
+        yield 415, f"expected a body of the type {JSON_TYPE}"
 
 
 def is_this_machine(host: str) -> bool:
@@ -113,12 +129,15 @@ def _is_own(headers: Headers) -> bool:
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
 
-def _body_bytes(headers: Headers) -> int:
-    if "transfer-encoding" in headers:
-        # Its length is not known before it has been read, and no route reads one.
-        return BODY_LIMIT_BYTES + 1
+def _body_bytes(headers: Headers) -> float:
     length = headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else BODY_LIMIT_BYTES + 1
+    return int(length) if length.isdecimal() else math.inf
+
+
+def _is_json(headers: Headers) -> bool:
+    """Return whether the type of a request's body is JSON; parameters such as the charset are ignored."""
+    types = headers.getlist("content-type")
+    return len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON_TYPE
 
 
 def _with_headers(send: Send) -> Send:
