@@ -178,6 +178,8 @@ class CleanResult(Record):
         Wall time of each step of the service, seconds; "total" is all of them.
     report : ReportRecord
         What the engine found.
+    verdict : str or None
+        How a person's review of this revision ended (`filmscand.daemon.core.decision.Verdict`).
     """
 
     revision: int = Field(ge=1)
@@ -186,3 +188,4 @@ class CleanResult(Record):
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)
     report: ReportRecord = ReportRecord()
+    verdict: str | None = None

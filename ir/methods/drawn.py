@@ -113,7 +113,7 @@ def _told(drawn: CleanedFrame, before: CleanedFrame, pixels: tuple[int, int]) ->
     by_infrared = report.method in (Method.INFRARED, Method.FUSION)
     film = 1 - report.holder_fraction if by_infrared else 1.0
     coverage = float(drawn.defect_mask.mean()) / max(film, 1e-6)
-    warnings = tuple(one for one in report.warnings if one is not Caution.MANY_DEFECTS)
-    warnings += (Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ()
-    told = replace(report, coverage=coverage, warnings=warnings, excluded_px=excluded_px, marked_px=marked_px)
+    warnings: list[Caution] = [one for one in report.warnings if one is not Caution.MANY_DEFECTS]
+    warnings += [Caution.MANY_DEFECTS] if coverage > MANY_DEFECTS else []
+    told = replace(report, coverage=coverage, warnings=tuple(warnings), excluded_px=excluded_px, marked_px=marked_px)
     return CleanedFrame(drawn.rgb, drawn.defect_mask, told)

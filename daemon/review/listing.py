@@ -1,0 +1,103 @@
+"""The frames that a person should look at: with their reasons, undecided ones first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from filmscand.daemon.core.decision import Verdict
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.database.frames import Roll
+from filmscand.daemon.database.sheets.flagged import (
+    FinishedFrame,
+    finished_frames,
+    frames_to_review,
+    frames_with_verdict,
+    last_rolls,
+)
+from filmscand.daemon.review.flags import Flag, coverages_of, flags_of
+
+# Frames of an answer: a person does not decide about more in a day.
+AT_MOST: Final = 2000
+# So many frames that finished last name the rolls whose frames are compared with one another: comparing all rolls of a
+# large archive takes too long, and what was scanned last month was looked at then.
+_COMPARED_FRAMES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFrame:
+    """A frame to look at.
+
+    Attributes
+    ----------
+    frame : str
+        Frame as `collection/box/roll_0007`.
+    revision : int
+        The revision that counts.
+    flags : tuple of Flag
+        All of its flags, the one first that it is listed under.
+    verdict : Verdict or None
+        How its review ended; None: undecided.
+    """
+
+    frame: str
+    revision: int
+    flags: tuple[Flag, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewList:
+    """All frames to look at: undecided first, then by reason and name; and those that are to be scanned again."""
+
+    frames: tuple[ReviewFrame, ...]
+    undecided: int
+    scan_again: tuple[str, ...]
+
+
+def review_list(connection: sqlite3.Connection, codes: Iterable[str]) -> ReviewList:
+    """Return the frames to look at.
+
+    Parameters
+    ----------
+    codes : iterable of str
+        The reason codes that need a look, the most important first.
+    """
+    order = {code: rank for rank, code in enumerate(codes)}
+    found: dict[FrameId, ReviewFrame] = {}
+    for one in frames_to_review(connection, order, AT_MOST):
+        found[one.frame] = _listed(one, flags_of(one), order)
+    for roll in last_rolls(connection, _COMPARED_FRAMES):
+        found |= _compared(connection, roll, order)
+    frames = sorted(found.values(), key=lambda one: _rank(one, order))[:AT_MOST]
+    again = frames_with_verdict(connection, Verdict.SCAN_AGAIN, AT_MOST)
+    return ReviewList(tuple(frames), sum(one.verdict is None for one in frames), tuple(str(one.frame) for one in again))
+
+
+def flags_in_roll(connection: sqlite3.Connection, frame: FrameId) -> tuple[Flag, ...]:
+    """Return the flags of a frame, also those by which it differs from its roll; none before it is archived."""
+    frames = finished_frames(connection, Roll(frame.collection, frame.box, frame.roll))
+    this = next((one for one in frames if one.frame == frame), None)
+    return () if this is None else flags_of(this, coverages_of(frames))
+
+
+def _compared(connection: sqlite3.Connection, roll: Roll, order: dict[str, int]) -> dict[FrameId, ReviewFrame]:
+    frames = finished_frames(connection, roll)
+    coverages = coverages_of(frames)
+    flagged = {one.frame: (one, flags_of(one, coverages)) for one in frames}
+    return {
+        frame: _listed(one, flags, order)
+        for frame, (one, flags) in flagged.items()
+        if any(flag.code in order for flag in flags)
+    }
+
+
+def _listed(one: FinishedFrame, flags: Iterable[Flag], order: dict[str, int]) -> ReviewFrame:
+    ranked = sorted(flags, key=lambda flag: order.get(flag.code, len(order)))
+    return ReviewFrame(str(one.frame), one.revision, tuple(ranked), one.verdict)
+
+
+def _rank(one: ReviewFrame, order: dict[str, int]) -> tuple[bool, int, str]:
+    return one.verdict is not None, order.get(one.flags[0].code, len(order)), one.frame
