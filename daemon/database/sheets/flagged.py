@@ -13,8 +13,9 @@ from filmscand.daemon.database.frames import Roll
 
 # The condition of the index, word for word. SQLite would rather read every finished row.
 _TO_REVIEW = (
-    "frames INDEXED BY frames_to_review WHERE state = 'finished' AND outcome = 'archived' AND (json_extract(result, '$.warnings') != '[]'"
-    " OR json_extract(request, '$.flags') != '[]' OR json_extract(result, '$.verdict') IS NOT NULL)"
+    "frames INDEXED BY frames_to_review WHERE state = 'finished' AND outcome = 'archived'"
+    " AND (json_extract(result, '$.warnings') != '[]' OR json_extract(request, '$.flags') != '[]'"
+    " OR json_extract(result, '$.verdict') IS NOT NULL)"
 )
 _COLUMNS = (
     "collection, box, roll, number, json_extract(result, '$.revision') AS revision,"

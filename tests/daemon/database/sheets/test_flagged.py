@@ -63,10 +63,12 @@ def test_the_rolls_that_finished_last_are_named(queue, connection):
     assert last_rolls(connection, 10) == [ROLL]
 
 
-def test_the_list_does_not_read_the_rows_without_a_flag(connection):
-    plan = connection.execute(
-        "EXPLAIN QUERY PLAN SELECT number FROM frames WHERE state = 'finished' AND outcome = 'archived' AND"
-        " (json_extract(result, '$.warnings') != '[]' OR json_extract(request, '$.flags') != '[]'"
-        " OR json_extract(result, '$.verdict') IS NOT NULL)"
-    ).fetchall()
-    assert any("frames_to_review" in row["detail"] for row in plan)
+def test_the_list_does_not_read_the_rows_without_a_flag(queue, connection):
+    finish(queue, "a")
+    finish(queue, "b", ("many_defects",))
+    read = []
+    connection.set_trace_callback(read.append)
+    frames_to_review(connection, ["many_defects"], 10)
+    connection.set_trace_callback(None)
+    plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {read[0]}").fetchall()]
+    assert plan[0] == "SCAN frames USING INDEX frames_to_review"
