@@ -19,7 +19,6 @@ from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.notify import notify_app
 from filmscand.daemon.cli.report import show_checks, show_verification
-from filmscand.daemon.cli.scan import NoScannerError
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
@@ -28,6 +27,7 @@ from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
+from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.station.configuration import load_station
 from filmscand.daemon.station.place import refused_to_look
 from filmscand.daemon.station.yaml_file import ConfigProblemsError

@@ -8,21 +8,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from filmscand.daemon.cli.scan import (
-    ScanArguments,
-    follow,
-    parse_positions,
-    queue_session,
-    show_devices,
-    show_report,
-    skip_slide,
-    tell_session,
-)
+from filmscand.daemon.cli.scan import follow, parse_positions, show_devices, show_report
 from filmscand.daemon.cli.screen.terminal import say
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.database.session_records import ScannerProfile, Wish
+from filmscand.daemon.database.session_records import Wish
+from filmscand.daemon.maintenance.sessions.order import SessionOrder, queue_session, skip_slide, tell_session
 from filmscand.daemon.station.configuration import Station
 
 SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Number of the session; see `filmscand status`.")]
@@ -70,11 +62,14 @@ def scan(
     station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
     chosen = _chosen(positions, frames)
     try:
-        profile = ScannerProfile.model_validate(
-            {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
+        order = SessionOrder.model_validate(
+            {
+                **{"roll": roll, "collection": collection, "box": box, "first_number": first, "frames": frames},
+                **{"positions": chosen, "film": film, "device": device, "operator": operator},
+                "scanner": {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared},
+            }
         )
-        arguments = ScanArguments(roll, collection, box, first, frames, chosen, str(film), device, operator, profile)
-        session_id = queue_session(station, arguments)
+        session_id = queue_session(station, order)
     except ValidationError as error:
         raise typer.BadParameter(_mistakes(error)) from None
     _follow(station, config, session_id, as_json=as_json)

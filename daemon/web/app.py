@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from http import HTTPStatus
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,14 +14,43 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.core.errors import (
+    DaemonError,
+    FrameExistsError,
+    FrameIdError,
+    FrameMissingError,
+    IntegrityError,
+)
 from filmscand.daemon.core.visible import message_of, visible
+from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
+from filmscand.daemon.maintenance.reclean import NoSuchFramesError
+from filmscand.daemon.maintenance.seal import RollUnfinishedError
+from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.web.frames import NoSuchFrameError
 from filmscand.daemon.web.guard import Guard
-from filmscand.daemon.web.routes import api, health, metrics, pages
+from filmscand.daemon.web.routes import api, health, metrics, pages, sessions
+from filmscand.daemon.web.routes.api import Problem
 from filmscand.daemon.web.site import Site
+from filmscand.drivers.scanner.errors import ScannerError
 
 log = logging.getLogger(__name__)
+# What is asked for is wrong or does not fit the state of the station: trying again does not help.
+_REFUSED: Final[dict[type[Exception], int]] = {
+    NoSuchSessionError: 404,
+    NoSuchFramesError: 404,
+    FrameMissingError: 404,
+    SessionError: 409,
+    FrameExistsError: 409,
+    RollUnfinishedError: 409,
+    NoScannerError: 409,
+    FrameIdError: 422,
+}
+# What a program is told beside the words, so that a command ends with the right exit status.
+_KINDS: Final[dict[type[Exception], str]] = {
+    IntegrityError: "integrity",
+    NoScannerError: "scanner",
+    ScannerError: "scanner",
+}
 _FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")
 
 
@@ -45,12 +75,14 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, health, metrics, pages):
+    for room in (api, sessions, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(NoSuchFrameError, _missing)
-    for kind in (DaemonError, sqlite3.Error, OSError):
+    for kind in _REFUSED:
+        app.add_exception_handler(kind, _not_allowed)
+    for kind in (DaemonError, sqlite3.Error, OSError, ScannerError):
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _broken)
     # Outermost, so that an answer to an unexpected error is guarded too.
@@ -76,9 +108,15 @@ async def _missing(request: Request, error: Exception) -> Response:
     return _answer(request, 404, visible(error))
 
 
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    status = next(code for kind, code in _REFUSED.items() if isinstance(error, kind))
+    return _answer(request, status, visible(error), _kind(error))
+
+
 async def _unavailable(request: Request, error: Exception) -> Response:
     log.warning("the page could not answer %s: %s", request.url.path, error)
-    return _answer(request, 503, visible(message_of(error)))
+    advice = error.advice if isinstance(error, ScannerError) else ""
+    return _answer(request, 503, visible(f"{message_of(error)} {advice}".strip()), _kind(error))
 
 
 async def _broken(request: Request, _error: Exception) -> Response:
@@ -86,7 +124,11 @@ async def _broken(request: Request, _error: Exception) -> Response:
     return _answer(request, 500, "an unexpected error; the service's log tells more")
 
 
-def _answer(request: Request, status: int, detail: str) -> Response:
+def _kind(error: Exception) -> str | None:
+    return next((name for kind, name in _KINDS.items() if isinstance(error, kind)), None)
+
+
+def _answer(request: Request, status: int, detail: str, kind: str | None = None) -> Response:
     if request.url.path.startswith(_FOR_PROGRAMS):
-        return JSONResponse({"detail": detail}, status)
+        return JSONResponse(Problem(detail=detail, kind=kind).model_dump(exclude_none=True), status)
     return pages.render(request, "problem.html", status, title=HTTPStatus(status).phrase, detail=detail)

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from filmscand.daemon.core.retry import backoff_s
@@ -42,12 +42,15 @@ class PageServer:
         The station.
     timing : Timing
         Pauses before the next try where the page cannot be served.
+    ring : callable
+        Wakes the supervisor, which starts sessions and cleaning; called from any thread.
     """
 
-    def __init__(self, station: Station, timing: Timing) -> None:
+    def __init__(self, station: Station, timing: Timing, ring: Callable[[], None]) -> None:
         self.pulse = Pulse()
         self._station = station
         self._timing = timing
+        self._ring = ring
         self._log = RecentLog()
         self._told_to_stop = threading.Event()
         self._site: Site | None = None
@@ -109,7 +112,7 @@ class PageServer:
         from filmscand.daemon.web.guard import HEADERS_LIMIT_BYTES
         from filmscand.daemon.web.site import Site
 
-        site = Site(self._station, self.pulse, self._log)
+        site = Site(self._station, self.pulse, self._log, self._ring)
         config = uvicorn.Config(
             make_app(site),
             loop="asyncio",

@@ -48,16 +48,21 @@ class Site:
         The supervisor's pulse.
     log : RecentLog
         The last lines of the service's log.
+    ring : callable
+        Wakes the supervisor, which starts sessions and cleaning; callable from any thread.
     """
 
-    def __init__(self, station: Station, pulse: Pulse, log: RecentLog) -> None:
+    def __init__(self, station: Station, pulse: Pulse, log: RecentLog, ring: Callable[[], None]) -> None:
         self.station = station
         self.pulse = pulse
         self.log = log
+        self.ring = ring
         self.board = Board(station)
         self.pictures = SmallPictures()
         self.streams = 0
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
+        # SANE is asked by one thread: it needs seconds, and two answers would be the same.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")
         # The child that makes small pictures dies with the thread that started it: this one stays.
         self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
 
@@ -69,6 +74,7 @@ class Site:
         """End all threads and the child; return False if a thread still waits for a disk after `at_most_s` seconds."""
         self.board.close()
         self._disk.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
         self._drawing.submit(self.pictures.close)
         self._drawing.shutdown(wait=True)
         end_s = time.monotonic() + at_most_s
@@ -99,6 +105,16 @@ class Site:
             raise DiskSilentError(
                 f"no answer for {_DISK_PATIENCE_S:.0f} s from the disk of the archive or of a watch folder"
             ) from error
+
+    async def ask_scanners(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask SANE something, which may take a minute, in a thread of its own.
+
+        Raises
+        ------
+        ScannerError
+            SANE is missing, crashed or took too long.
+        """
+        return await asyncio.wrap_future(self._asking.submit(action, *args, **kwargs))
 
     async def draw(self, sha256: str, order: Order) -> bytes:
         """Return a small picture; see `SmallPictures.make` for the errors."""

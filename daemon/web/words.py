@@ -81,6 +81,20 @@ SESSION_WORDS: Final[Mapping[str, str]] = {
     "cancelled": "cancelled",
     "failed": "failed",
 }
+# What becomes of a session that was told something; {} is its number.
+SESSION_TOLD: Final[Mapping[str, str]] = {
+    "pause": "Session {} pauses after the current slide.",
+    "resume": "Session {} goes on.",
+    "cancel": "Session {} ends after the current slide. What was scanned is kept.",
+    "skip": "Session {} goes on without this slide, which is recorded as lost.",
+}
+FILM_WORDS: Final[Mapping[str, str]] = {
+    "unknown": "not known",
+    "slide": "slides",
+    "negative": "colour negative",
+    "kodachrome": "Kodachrome",
+    "silver_negative": "black and white negative (silver)",
+}
 FILE_WORDS: Final[Mapping[str, str]] = {
     "seen": "just seen",
     "settling": "still being written, or incomplete",

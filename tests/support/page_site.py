@@ -17,6 +17,10 @@ from filmscand.daemon.web.server import PageServer
 QUICK = Timing(retry_first_s=0.1, retry_cap_s=0.2)
 
 
+def no_bell():
+    """Stand for the bell of a supervisor: none runs beside the page."""
+
+
 @dataclass
 class Answer:
     """An answer of the page."""
@@ -60,6 +64,11 @@ class PageSite:
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
+
+    def post(self, path, content=None, **headers):
+        """Send JSON as a program does."""
+        body = json.dumps({} if content is None else content).encode()
+        return self.request("POST", path, body, **{"Content_Type": "application/json", **headers})
 
     def send(self, content):
         """Send bytes as they are; return what comes back."""
@@ -107,7 +116,7 @@ def port_of(server, limit_s=30.0):
 def served(station):
     """Serve the page of a station around the block; its database is made where it is missing."""
     open_database(station.database).close()
-    server = PageServer(station, QUICK)
+    server = PageServer(station, QUICK, lambda: None)
     server.start()
     try:
         yield PageSite(station, server, port_of(server))

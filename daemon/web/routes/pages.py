@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.database.frames import Roll
+from filmscand.daemon.database.session_records import ScanPlan
+from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.maintenance.sessions.report import report_of
 from filmscand.daemon.web import words
 from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
 from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
+from filmscand.daemon.web.routes.sessions import SessionNumber
 from filmscand.daemon.web.site import Site, site_of
 
 _ROOM: Final = Path(__file__).parent.parent
@@ -73,6 +78,29 @@ def station(request: Request) -> Response:
     status = site_of(request).board.fresh().status
     last = next((frame for frame in status.last_frames if frame.outcome == "archived"), None)
     return render(request, "station.html", status=status, last=last, last_parts=last and _parts(last.frame))
+
+
+@router.get("/sessions/new")
+def new_session(request: Request) -> Response:
+    """Show the form of a new session, with the settings of the last one."""
+    with site_of(request).reading() as connection:
+        last = Sessions(connection).newest(1)
+    return render(request, "new_session.html", before=last[0].plan if last else ScanPlan(roll="-", device="-"))
+
+
+@router.get("/sessions/{session}")
+def session(request: Request, session: SessionNumber) -> Response:
+    """Show a session: the next number, how far it is, what is wrong, and what it can be told."""
+    with site_of(request).reading() as connection:
+        report = report_of(connection, session)
+    return render(
+        request,
+        "session.html",
+        session=report.summary(),
+        fraction=report.session.fraction,
+        waits_at_slide=report.waits_at_slide,
+        roll="/".join(astuple(report.session.plan.place)),
+    )
 
 
 @router.get("/rolls")

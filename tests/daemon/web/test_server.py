@@ -10,7 +10,7 @@ import pytest
 
 from filmscand.daemon.station.configuration import Page, Station
 from filmscand.daemon.web.server import PageServer, address_of, listening, problem_of
-from support.page_site import QUICK, PageSite, port_of, served
+from support.page_site import QUICK, PageSite, no_bell, port_of, served
 
 
 def wait_until(happened, limit_s=30.0):
@@ -29,7 +29,7 @@ def taken():
 
 def test_a_port_in_use_is_told_and_taken_once_it_is_free(connection, station, taken):
     port = taken.getsockname()[1]
-    server = PageServer(station.model_copy(update={"page": Page(port=port)}), QUICK)
+    server = PageServer(station.model_copy(update={"page": Page(port=port)}), QUICK, no_bell)
     server.start()
     try:
         wait_until(lambda: server.problem)
@@ -44,7 +44,7 @@ def test_a_port_in_use_is_told_and_taken_once_it_is_free(connection, station, ta
 
 
 def test_a_page_that_is_off_starts_nothing(station):
-    server = PageServer(station.model_copy(update={"page": Page(enabled=False)}), QUICK)
+    server = PageServer(station.model_copy(update={"page": Page(enabled=False)}), QUICK, no_bell)
     before = threading.active_count()
     server.start()
     assert (server.address, server.problem, threading.active_count()) == (None, None, before)
@@ -66,7 +66,7 @@ def test_a_page_that_stopped_has_left_its_port_and_all_its_threads(connection, s
 
 def test_a_page_may_be_stopped_at_any_moment_of_its_start(connection, station):
     for pause_s in (0.0, 0.05, 0.3):
-        server = PageServer(station, QUICK)
+        server = PageServer(station, QUICK, lambda: None)
         server.start()
         time.sleep(pause_s)
         assert server.stop()

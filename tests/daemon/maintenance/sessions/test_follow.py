@@ -13,7 +13,7 @@ import pytest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance.scan_follow import Answer, Follower
+from filmscand.daemon.maintenance.sessions.follow import Answer, Follower
 from filmscand.daemon.station.configuration import load_station
 from support.live_station import write_config
 
@@ -68,7 +68,9 @@ def test_an_answer_that_comes_after_another_terminal_has_ended_the_session_is_dr
     assert (report.session.reason, report.session.wish) == (FinishReason.CANCELLED, None)
 
 
-IS_TERMINAL = "from filmscand.daemon.maintenance.scan_follow import is_terminal; import sys; sys.exit(is_terminal())"
+IS_TERMINAL = (
+    "from filmscand.daemon.maintenance.sessions.follow import is_terminal; import sys; sys.exit(is_terminal())"
+)
 COMMAND = [sys.executable, "-c", IS_TERMINAL]
 
 

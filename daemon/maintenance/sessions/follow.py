@@ -19,7 +19,7 @@ from pathlib import Path
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.session_records import HALTED, SessionState, Wish
 from filmscand.daemon.database.sessions import SessionError, Sessions
-from filmscand.daemon.maintenance.session_report import ScanReport, report_of
+from filmscand.daemon.maintenance.sessions.report import ScanReport, report_of
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
 
