@@ -57,6 +57,8 @@ class ZoomSource:
         What the watch's profile says about a fourth sample.
     linear : bool or None
         Whether counts are proportional to light.
+    bits : int
+        Bits that the source delivered.
     inverted : bool
         Whether it is shown as a negative.
     key : str
@@ -70,6 +72,7 @@ class ZoomSource:
     mask: str
     fourth_sample_is_infrared: bool | None
     linear: bool | None
+    bits: int
     inverted: bool
     key: str
 
@@ -149,7 +152,7 @@ class ZoomPicture:
         )
         clean = read_capture(self._path(source.clean), fourth_sample_is_infrared=False).rgb
         film = FilmKind.NEGATIVE if source.inverted else FilmKind.UNKNOWN
-        properties = PictureProperties(source.linear, film, capture.icc_profile, capture.info.bits_per_sample)
+        properties = PictureProperties(source.linear, film, capture.icc_profile, source.bits)
         rendering = rendering_of(clean, properties, capture.infrared)
         self._pyramids[Layer.CLEAN] = _pyramid(Image.fromarray(rendering.applied_to(clean)))
         del clean

@@ -76,6 +76,42 @@ def review_list(connection: sqlite3.Connection, codes: Iterable[str]) -> ReviewL
     return ReviewList(tuple(frames), sum(one.verdict is None for one in frames), tuple(str(one.frame) for one in again))
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceInReview:
+    """Where a frame stands in the review.
+
+    Attributes
+    ----------
+    undecided : int
+        Frames to decide about, this one included if it is one.
+    flag : Flag or None
+        The flag that it is listed under; None: it is not listed.
+    before, after : str or None
+        The undecided frames before and after it; after the last one the first follows.
+    """
+
+    undecided: int
+    flag: Flag | None
+    before: str | None
+    after: str | None
+
+
+def place_in_review(listed: ReviewList, frame: str) -> PlaceInReview:
+    """Return where a frame stands in the review."""
+    names = [one.frame for one in listed.frames]
+    at = names.index(frame) if frame in names else len(names)
+    flag = listed.frames[at].flags[0] if at < len(names) else None
+    earlier, later = (
+        [one.frame for one in part if one.verdict is None] for part in (listed.frames[:at], listed.frames[at + 1 :])
+    )
+    return PlaceInReview(
+        undecided=listed.undecided,
+        flag=flag,
+        before=earlier[-1] if earlier else None,
+        after=next(iter([*later, *earlier]), None),
+    )
+
+
 def flags_in_roll(connection: sqlite3.Connection, frame: FrameId) -> tuple[Flag, ...]:
     """Return the flags of a frame, also those by which it differs from its roll; none before it is archived."""
     frames = finished_frames(connection, Roll(frame.collection, frame.box, frame.roll))

@@ -193,7 +193,7 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
     NoSuchFrameError
         The station does not know the frame.
     """
-    job = _job(connection, frame)
+    job = require_known(connection, frame)
     sidecar, problem = _sidecar(station, connection, job)
     before, after = neighbours(connection, frame)
     decisions = () if sidecar is None else sidecar.decisions
@@ -230,13 +230,13 @@ def stored_picture(
     NoSuchFrameError
         The station does not know the frame, or it has no such revision or file.
     """
-    _job(connection, frame)
+    require_known(connection, frame)
     archive = bound_archive(station, connection)
     try:
         sidecar = archive.read_sidecar(frame)
     except FrameMissingError as error:
         raise NoSuchFrameError(f"{frame} has no revision yet") from error
-    found = sidecar.current if revision is None else _revision(sidecar, revision)
+    found = sidecar.current if revision is None else numbered_revision(sidecar, revision)
     file = next((file for file in found.files if file.role is role), None)
     if file is None:
         raise NoSuchFrameError(f"{frame}: revision {found.number} has no file for {role}")
@@ -260,14 +260,28 @@ def read_stored(station: Station, frame: FrameId, file: StoredFile) -> bytes:
     raise IntegrityError(f"{frame}: {file.name} has not the size that its sidecar tells; run `filmscand verify`")
 
 
-def _revision(sidecar: Sidecar, number: int) -> Revision:
+def numbered_revision(sidecar: Sidecar, number: int) -> Revision:
+    """Return a revision by its number.
+
+    Raises
+    ------
+    NoSuchFrameError
+        There is none.
+    """
     found = next((one for one in sidecar.revisions if one.number == number), None)
     if found is None:
         raise NoSuchFrameError(f"{sidecar.frame_id} has no revision {number}")
     return found
 
 
-def _job(connection: sqlite3.Connection, frame: FrameId) -> Job:
+def require_known(connection: sqlite3.Connection, frame: FrameId) -> Job:
+    """Return the row of a frame.
+
+    Raises
+    ------
+    NoSuchFrameError
+        The station does not know it.
+    """
     job = find_frame(connection, frame)
     if job is None:
         raise NoSuchFrameError(f"the station has no frame {frame}")
