@@ -193,6 +193,11 @@ class Tiles:
         if time.monotonic() - self._used_s >= IDLE_S:
             self.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a child, and in it a decoded picture."""
+        return self._child.is_running
+
     def interrupt(self) -> None:
         """Give up the tile that is being made; callable from any thread."""
         self._child.interrupt()

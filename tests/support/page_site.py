@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
@@ -45,6 +45,7 @@ class PageSite:
     station: Station
     server: PageServer
     port: int
+    rings: list[None] = field(default_factory=list)
 
     def get(self, path, **headers):
         return self.request("GET", path, **headers)
@@ -116,9 +117,10 @@ def port_of(server, limit_s=30.0):
 def served(station):
     """Serve the page of a station around the block; its database is made where it is missing."""
     open_database(station.database).close()
-    server = PageServer(station, QUICK, lambda: None)
+    rings: list[None] = []
+    server = PageServer(station, QUICK, lambda: rings.append(None))
     server.start()
     try:
-        yield PageSite(station, server, port_of(server))
+        yield PageSite(station, server, port_of(server), rings)
     finally:
         assert server.stop()

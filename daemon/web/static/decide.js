@@ -11,6 +11,9 @@ const DONE = {
   undo: "The last decision is undone.",
 };
 
+// A key that is pressed twice decides once.
+let isSending = false;
+
 function inReview() {
   return new URLSearchParams(location.search).has("review");
 }
@@ -30,7 +33,10 @@ async function decideOn(kind) {
   if (kind === "undo" && inReview() && sessionStorage.getItem(LAST)) return undoLast();
   const content = { kind, revision: Number(panel.dataset.revision), ...(kind === "clean_again" ? settings() : {}) };
   const isVerdict = ["accept", "keep_raw", "scan_again"].includes(kind);
+  if (isSending) return;
+  isSending = true;
   const answer = await send(`/api/frames/${panel.dataset.frame}/decisions`, content);
+  isSending = false;
   if (!answer) return;
   tell(DONE[kind], false);
   sessionStorage.removeItem(LAST);
@@ -46,6 +52,17 @@ async function undoLast() {
   if (!(await send(`/api/frames/${frame}/decisions`, { kind: "undo" }))) return;
   sessionStorage.removeItem(LAST);
   location.href = `/frames/${frame}?review`;
+}
+
+let seen = document.getElementById("decide")?.dataset.revision;
+
+// The page was read again: a new revision is there to be compared.
+function tellRevision() {
+  const revision = document.getElementById("decide")?.dataset.revision;
+  if (seen && revision && revision !== seen) {
+    tell(`Revision ${revision} is here. Compare it with the raw picture (b), then decide.`, false);
+  }
+  seen = revision;
 }
 
 function showSensitivity() {
@@ -65,6 +82,7 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("input", (event) => {
   if (event.target.name === "sensitivity") showSensitivity();
 });
+document.addEventListener("renewed", tellRevision);
 document.addEventListener("keydown", (event) => {
   const slider = document.querySelector("#again [name=sensitivity]");
   if (!slider || slider.disabled || ![",", "."].includes(event.key)) return;

@@ -51,6 +51,10 @@ function openViewer(element, frame, revision) {
   const view = zoom.viewer.world.getItemCount() ? zoom.viewer.viewport.getBounds() : null;
   zoom.layers = {};
   zoom.viewer.world.removeAll();
+  // The first thing to be seen, and all there is until the tiles are made.
+  zoom.viewer.addTiledImage({
+    tileSource: { type: "image", url: `/api/frames/${frame}/access?revision=${revision}`, buildPyramid: false },
+  });
   for (const layer of element.dataset.layers.split(" ")) {
     zoom.viewer.addTiledImage({
       tileSource: source(frame, revision, layer, size),
@@ -64,7 +68,16 @@ function openViewer(element, frame, revision) {
   }
 }
 
+// OpenSeadragon looks for this mark before it adds a style of its own, which the page's policy forbids.
+function forbidOwnStyle() {
+  // Of no namespace: an element of HTML would be a style, and forbidden even while it is empty.
+  const mark = document.createElementNS(null, "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
+}
+
 function makeViewer(element) {
+  forbidOwnStyle();
   zoom.viewer = OpenSeadragon({
     element,
     drawer: "canvas",
@@ -74,6 +87,7 @@ function makeViewer(element) {
     visibilityRatio: 0.5,
     animationTime: 0.3,
     imageLoaderLimit: 6,
+    tabIndex: "",
   });
   // Its own keys would take those of the decisions.
   zoom.viewer.innerTracker.keyDownHandler = null;
@@ -91,14 +105,14 @@ function makeViewer(element) {
 function showState() {
   const element = place();
   for (const [name, item] of Object.entries(zoom.layers)) {
-    const isOn = name === "raw" || name === "clean" || zoom.on[name];
+    const isOn = { raw: zoom.border > 0, clean: zoom.border < 100, ...zoom.on }[name];
+    // What cannot be seen is not asked for.
     item.setOpacity(isOn ? 1 : 0);
   }
   const cols = Number(element.dataset.cols);
   const clean = zoom.layers.clean;
   const from = (cols * zoom.border) / 100;
   clean?.setClip(new OpenSeadragon.Rect(from, 0, cols - from, Number(element.dataset.rows)));
-  if (zoom.border >= 100) clean?.setOpacity(0);
   for (const name of ["mask", "infrared"]) {
     document.getElementById(name)?.setAttribute("aria-pressed", String(zoom.on[name]));
   }
@@ -288,7 +302,7 @@ function listAreas() {
 }
 
 function toggle(layer) {
-  if (!zoom.layers[layer]) return;
+  if (!place()?.dataset.layers?.split(" ").includes(layer)) return;
   zoom.on[layer] = !zoom.on[layer];
   showState();
 }
