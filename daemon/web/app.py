@@ -26,9 +26,9 @@ from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
 from filmscand.daemon.maintenance.seal import RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
+from filmscand.daemon.web.access import FOR_PROGRAMS
 from filmscand.daemon.web.frames import NoSuchFrameError
-from filmscand.daemon.web.guard import Guard
-from filmscand.daemon.web.routes import api, health, metrics, pages, sessions
+from filmscand.daemon.web.routes import api, archive, health, login, metrics, pages, sessions
 from filmscand.daemon.web.routes.api import Problem
 from filmscand.daemon.web.site import Site
 from filmscand.drivers.scanner.errors import ScannerError
@@ -51,11 +51,10 @@ _KINDS: Final[dict[type[Exception], str]] = {
     NoScannerError: "scanner",
     ScannerError: "scanner",
 }
-_FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")
 
 
 def make_app(site: Site) -> ASGIApp:
-    """Return the application of a station's page, behind its guard.
+    """Return the application of a station's page; it has to stand behind a `Guard`.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, sessions, health, metrics, pages):
+    for room in (api, sessions, archive, login, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -85,8 +84,7 @@ def make_app(site: Site) -> ASGIApp:
     for kind in (DaemonError, sqlite3.Error, OSError, ScannerError):
         app.add_exception_handler(kind, _unavailable)
     app.add_exception_handler(Exception, _broken)
-    # Outermost, so that an answer to an unexpected error is guarded too.
-    return Guard(app)
+    return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -101,7 +99,7 @@ async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
     # For a person it is an address at which there is nothing.
-    return _answer(request, 422 if request.url.path.startswith(_FOR_PROGRAMS) else 404, visible(wrong))
+    return _answer(request, 422 if request.url.path.startswith(FOR_PROGRAMS) else 404, visible(wrong))
 
 
 async def _missing(request: Request, error: Exception) -> Response:
@@ -129,6 +127,6 @@ def _kind(error: Exception) -> str | None:
 
 
 def _answer(request: Request, status: int, detail: str, kind: str | None = None) -> Response:
-    if request.url.path.startswith(_FOR_PROGRAMS):
+    if request.url.path.startswith(FOR_PROGRAMS):
         return JSONResponse(Problem(detail=detail, kind=kind).model_dump(exclude_none=True), status)
     return pages.render(request, "problem.html", status, title=HTTPStatus(status).phrase, detail=detail)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.web.guard import BODY_LIMIT_BYTES, CHANGE_LIMIT_BYTES, TARGET_LIMIT_BYTES, is_this_machine
+from filmscand.daemon.web.doors.door import is_this_machine
+from filmscand.daemon.web.guard import BODY_LIMIT_BYTES, CHANGE_LIMIT_BYTES, TARGET_LIMIT_BYTES
 
 
 @pytest.mark.parametrize(
