@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,7 +24,7 @@ from filmscand.daemon.core.errors import (
 from filmscand.daemon.core.visible import message_of, visible
 from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
-from filmscand.daemon.maintenance.seal import RollUnfinishedError
+from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.web.access import FOR_PROGRAMS
 from filmscand.daemon.web.frames import NoSuchFrameError
@@ -44,12 +44,31 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     RollUnfinishedError: 409,
     NoScannerError: 409,
     FrameIdError: 422,
+    LabelError: 422,
 }
 # What a program is told beside the words, so that a command ends with the right exit status.
 _KINDS: Final[dict[type[Exception], str]] = {
     IntegrityError: "integrity",
     NoScannerError: "scanner",
     ScannerError: "scanner",
+}
+# Answers that any address may give: most come from the guard, before a route is looked for.
+_EVERYWHERE: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Problem, "description": "the body is no JSON at all"},
+    **{
+        code: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": text}
+        for code, text in {
+            401: "a login or a token is needed",
+            403: "another site sent this, a proxy that is not the named one, or the role is too low",
+            405: "the address does not know this method",
+            413: "the body is too large, or its length is not told",
+            414: "the address is too long",
+            415: "a body has to be of the type application/json",
+            421: "the Host header does not name this station",
+            431: "the headers are too large",
+        }.items()
+    },
+    422: {"model": Problem, "description": "the address, a parameter or the body has a wrong form"},
 }
 
 
@@ -70,6 +89,7 @@ def make_app(site: Site) -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=_EVERYWHERE,
         # Nothing leaves the station, whatever the environment says.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
