@@ -20,6 +20,7 @@ CHANGING: Final = frozenset({"POST", "PUT", "DELETE"})
 FOR_PROGRAMS: Final = ("/api/", "/metrics", "/healthz")
 LOGIN_PAGE: Final = "/login"
 LOGIN: Final = "/api/login"
+LOGOUT: Final = "/api/logout"
 _KEY: Final = "filmscand.visitor"
 
 
@@ -49,10 +50,10 @@ def may(visitor: Visitor, method: str) -> bool:
 
 
 def is_open(method: str, path: str) -> bool:
-    """Return whether a request passes without a login: the page where one logs in, and what it needs."""
+    """Return whether a request passes whoever sent it: the page where one logs in, what it needs, and logging out."""
     if method in READING:
         return path == LOGIN_PAGE or path.startswith("/static/")
-    return (method, path) == ("POST", LOGIN)
+    return method == "POST" and path in (LOGIN, LOGOUT)
 
 
 def introduce(scope: Scope, visitor: Visitor | None) -> Scope:

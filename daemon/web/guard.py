@@ -94,12 +94,10 @@ def door_of(scope: Scope) -> Door:
 def _refuse_visitor(scope: Scope, visitor: Visitor | None) -> Response | None:
     """Return the answer to a request that this visitor may not send, None for one that passes."""
     method, path = scope["method"], scope["path"]
-    if visitor is not None:
-        if may(visitor, method):
-            return None
-        return _closing(f"this changes something, and needs the role operator; {visitor.name} is a viewer", 403, {})
-    if is_open(method, path):
+    if is_open(method, path) or (visitor is not None and may(visitor, method)):
         return None
+    if visitor is not None:
+        return _closing(f"this changes something, and needs the role operator; {visitor.name} is a viewer", 403, {})
     if method in READING and not path.startswith(FOR_PROGRAMS):
         return RedirectResponse(f"/login?next={quote(path)}", 303)
     return _closing("log in first, or send a token", 401, {"WWW-Authenticate": "Bearer"})

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from filmscand.daemon.station.page import Level
-from filmscand.daemon.web.access import LOGIN, find_visitor
+from filmscand.daemon.web.access import LOGIN, LOGOUT, find_visitor
 from filmscand.daemon.web.doors.logins import LOGIN_S, TooManyTriesError
 from filmscand.daemon.web.doors.network import COOKIE, Network, key_in
 from filmscand.daemon.web.doors.passwords import LONGEST_PASSWORD
@@ -77,7 +77,7 @@ async def log_in(request: Request, response: Response, credentials: Credentials)
     return Who(name=visitor.name, role=visitor.level)
 
 
-@router.post("/api/logout", status_code=204, responses={404: {"model": Problem}})
+@router.post(LOGOUT, status_code=204, responses={404: {"model": Problem}})
 def log_out(request: Request) -> Response:
     """Forget the login of this browser."""
     door = _network(request)

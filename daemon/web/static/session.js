@@ -179,7 +179,7 @@ function moveOn(field) {
     return;
   }
   told.hidden = true;
-  const fields = [...form.querySelectorAll("input, select, #start")].filter((one) => one.offsetParent !== null);
+  const fields = [...form.querySelectorAll("input, select, #start")].filter((one) => one.checkVisibility());
   const after = fields[fields.indexOf(field) + 1];
   after.focus();
   after.select?.();

@@ -16,13 +16,15 @@ def password():
 
 @pytest.fixture
 def guarded(connection, station, password):
-    page = Page(port=0, users=(User(name="ada", password=password, role="operator"),))
+    users = [User(name="ada", password=password, role="operator"), User(name="victor", password=password)]
+    page = Page(port=0, users=users)
     with served(station.model_copy(update={"page": page})) as site:
         yield site
 
 
-def test_the_cookie_of_a_login_opens_the_page_until_one_logs_out(guarded):
-    answer = guarded.post("/api/login", {"name": "ada", "password": "correct horse"})
+@pytest.mark.parametrize("name", ["ada", "victor"])
+def test_the_cookie_of_a_login_opens_the_page_until_one_logs_out(guarded, name):
+    answer = guarded.post("/api/login", {"name": name, "password": "correct horse"})
     cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
     assert guarded.get("/", **cookie).status == 200
     left = guarded.post("/api/logout", **cookie)
