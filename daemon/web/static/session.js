@@ -73,7 +73,7 @@ async function showNext() {
   if (mine !== asked) return;
   const text = await answer.text();
   const found = answer.ok ? JSON.parse(text) : { number: "–", problem: reasonIn(text) };
-  next.textContent = form.first_number.value || found.number;
+  next.textContent = found.problem ? "–" : form.first_number.value || found.number;
   problem.textContent = found.problem ?? "";
   problem.hidden = !found.problem;
 }
