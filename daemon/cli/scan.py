@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from filmscand.daemon.maintenance.desk.desk import Desk
     from filmscand.daemon.maintenance.sessions.follow import Answer
     from filmscand.daemon.maintenance.sessions.report import ScanReport
     from filmscand.drivers.sane.listing import DeviceInfo
@@ -36,13 +37,13 @@ _DEVICES: Final = (
 )
 
 
-def follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> ScanReport:
+def follow(station: Station, config: Path | None, desk: Desk, session_id: int, *, as_json: bool) -> ScanReport:
     """Wait for a session and its cleaning; on a terminal, show progress and ask what to do about problems."""
     from filmscand.daemon.maintenance.sessions.follow import Follower, is_terminal
 
     with _progress() as bars:
         ask = bars.ask if is_terminal() and not as_json else None
-        return Follower(station, config, session_id, ask).follow(bars.show)
+        return Follower(station, config, desk, session_id, ask).follow(bars.show)
 
 
 @contextmanager

@@ -186,7 +186,7 @@ class Board:
 
     def _read(self) -> None:
         try:
-            status = _named(self._station)
+            status = named_status(self._station)
             moves = self._moved()
         except (sqlite3.Error, DaemonError, OSError) as error:
             # Readers are told when they ask; /healthz and the alarms tell the others.
@@ -219,7 +219,8 @@ class Board:
         return [*_moves([*changed, *ended.values()]), *_moves(dropped, "dropped")]
 
 
-def _named(station: Station) -> NamedStatus:
+def named_status(station: Station) -> NamedStatus:
+    """Return the state of a station with its folder, read at this moment."""
     status = station_status(station)
     values = {name: getattr(status, name) for name in StationStatus.__dataclass_fields__}
     return NamedStatus(**values, station=str(station.root))

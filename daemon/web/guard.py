@@ -10,17 +10,17 @@ headers  no other site may show, embed or read an answer (CSP, CORP, no CORS)
 
 from __future__ import annotations
 
-import ipaddress
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from filmscand.daemon.web.access import AT_THE_STATION, CHANGING, READING, introduce, may
+from filmscand.daemon.web.access import CHANGING, FOR_PROGRAMS, READING, Visitor, introduce, is_open, may
+from filmscand.daemon.web.doors.door import Door
 
 METHODS: Final = (*sorted(READING), *sorted(CHANGING))
 # Nothing that is read has a body; a program that sends one all the same gets a clear answer.
@@ -32,6 +32,7 @@ JSON_TYPE: Final = "application/json"
 TARGET_LIMIT_BYTES: Final = 2048
 # Headers of a browser take about 1 KiB.
 HEADERS_LIMIT_BYTES: Final = 16 << 10
+_DOOR: Final = "filmscand.door"
 _PRIVATE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -51,44 +52,72 @@ class Guard:
     ----------
     app : ASGIApp
         What is guarded.
+    door : Door
+        The way by which the requests come in.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] != "http":
             return
-        refusal = refuse(scope)
+        headers = Headers(scope=scope)
+        refusal = self._refuse(scope, headers)
+        visitor = self._door.visitor(scope) if refusal is None else None
+        if refusal is None:
+            refusal = _refuse_visitor(scope, visitor)
         if refusal is not None:
             await refusal(scope, receive, _with_headers(send))
             return
         # A HEAD is answered as a GET; the server leaves out the body.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._app(introduce({**scope, "method": method}, AT_THE_STATION), receive, _with_headers(send))
+        passed = {**scope, "method": method, _DOOR: self._door}
+        await self._app(introduce(passed, visitor), receive, _with_headers(send))
+
+    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return the answer to a request that must not pass whoever sent it, None for one that may."""
+        for status, reason in _refusals(scope, headers, self._door):
+            more = {"Allow": ", ".join(METHODS)} if status == 405 else {}
+            return _closing(reason, status, more)
+        return None
 
 
-def refuse(scope: Scope) -> Response | None:
-    """Return the answer to a request that must not pass, None for one that may."""
-    headers = Headers(scope=scope)
-    for status, reason in _refusals(scope, headers):
-        more = {"Allow": ", ".join(METHODS)} if status == 405 else {}
-        # The body of a refused request is not read: the connection cannot be used again.
-        return PlainTextResponse(f"{reason}\n", status, {**more, "Connection": "close"})
-    return None
+def door_of(scope: Scope) -> Door:
+    """Return the door by which a request came in."""
+    door: Door = scope[_DOOR]
+    return door
 
 
-def _refusals(scope: Scope, headers: Headers) -> Iterator[tuple[int, str]]:
-    if len(headers.getlist("host")) != 1 or not is_this_machine(headers["host"]):
-        yield 421, "expected the address of this machine in the Host header, such as 127.0.0.1 or localhost"
+def _refuse_visitor(scope: Scope, visitor: Visitor | None) -> Response | None:
+    """Return the answer to a request that this visitor may not send, None for one that passes."""
+    method, path = scope["method"], scope["path"]
+    if is_open(method, path) or (visitor is not None and may(visitor, method)):
+        return None
+    if visitor is not None:
+        return _closing(f"this changes something, and needs the role operator; {visitor.name} is a viewer", 403, {})
+    if method in READING and not path.startswith(FOR_PROGRAMS):
+        return RedirectResponse(f"/login?next={quote(path)}", 303)
+    return _closing("log in first, or send a token", 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _closing(reason: str, status: int, more: Mapping[str, str]) -> Response:
+    # The body of a refused request is not read: the connection cannot be used again.
+    return PlainTextResponse(f"{reason}\n", status, {**more, "Connection": "close"})
+
+
+def _refusals(scope: Scope, headers: Headers, door: Door) -> Iterator[tuple[int, str]]:
+    if (refusal := door.refusal(scope)) is not None:
+        yield refusal
+    if len(headers.getlist("host")) != 1 or not door.knows(headers["host"]):
+        yield 421, "expected a name or an address of this station in the Host header, such as 127.0.0.1 or localhost"
     method = scope["method"]
-    if method not in READING and not _is_own(headers):
+    if method not in READING and not _is_own(headers, door.origin(scope)):
         yield 403, "this request comes from another site"
     if method not in METHODS:
         yield 405, f"expected one of {', '.join(METHODS)}"
-    if not may(AT_THE_STATION, method):
-        yield 403, "this changes something, and needs the role operator"
     if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_LIMIT_BYTES:
         yield 414, f"the address is longer than {TARGET_LIMIT_BYTES} bytes"
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADERS_LIMIT_BYTES:
@@ -103,28 +132,9 @@ def _refusals(scope: Scope, headers: Headers) -> Iterator[tuple[int, str]]:
         yield 415, f"expected a body of the type {JSON_TYPE}"
 
 
-def is_this_machine(host: str) -> bool:
-    """Return whether a Host header names this machine; any port will do, for a tunnel may have another one."""
-    try:
-        # A name, an address or one in brackets, and a port.
-        parts = urlsplit(f"//{host}")
-        name, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if name is None or parts.netloc != host or "@" in host:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_own(headers: Headers) -> bool:
+def _is_own(headers: Headers, own: str) -> bool:
     """Return whether a request may come from the station's own page, or from a program that is no browser."""
-    origin = headers.get("origin")
-    if origin is not None and origin != f"http://{headers['host']}":
+    if headers.get("origin", own) != own:
         return False
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 

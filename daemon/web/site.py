@@ -65,6 +65,8 @@ class Site:
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
         # SANE is asked by one thread: it needs seconds, and two answers would be the same.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")
+        # One roll after the other, and none of the threads that look at pictures waits for it.
+        self._sealing = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, sealing")
         # The child that makes small pictures dies with the thread that started it: this one stays.
         self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
         self._cutting = ThreadPoolExecutor(1, thread_name_prefix="page tiles")
@@ -78,6 +80,7 @@ class Site:
         self.board.close()
         self._disk.shutdown(wait=False, cancel_futures=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
+        self._sealing.shutdown(wait=False, cancel_futures=True)
         self._drawing.submit(self.pictures.close)
         self._drawing.shutdown(wait=True)
         self.tiles.interrupt()
@@ -121,6 +124,10 @@ class Site:
             SANE is missing, crashed or took too long.
         """
         return await asyncio.wrap_future(self._asking.submit(action, *args, **kwargs))
+
+    async def seal(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Seal a roll in the thread for it; a service that stops meanwhile leaves the roll open."""
+        return await asyncio.wrap_future(self._sealing.submit(action, *args, **kwargs))
 
     async def draw(self, sha256: str, order: Order) -> bytes:
         """Return a small picture; see `SmallPictures.make` for the errors."""

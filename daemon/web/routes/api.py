@@ -9,11 +9,12 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
 from filmscand.daemon.core.frame_id import MAX_NUMBER, MAX_SLUG_LENGTH, FrameId
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.database.frames import Roll
-from filmscand.daemon.web.board import NamedStatus
+from filmscand.daemon.web.board import NamedStatus, named_status
 from filmscand.daemon.web.events import event_stream
 from filmscand.daemon.web.frames import (
     FrameFacts,
@@ -66,9 +67,12 @@ def picture_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
 
 
 @router.get("/status", response_model=NamedStatus, responses=_STATUS_PROBLEMS, tags=["station"])
-def status(request: Request) -> Response:
-    """Return the state of the station: the record that `filmscand status --json` prints."""
-    return json_answer(site_of(request).board.fresh().json)
+async def status(request: Request, now: bool = False) -> Response:
+    """Return the state of the station: what `filmscand status --json` prints; `now`: not one that is seconds old."""
+    site = site_of(request)
+    if now:
+        return json_answer(to_json(await site.on_disk(named_status, site.station)))
+    return json_answer((await run_in_threadpool(site.board.fresh)).json)
 
 
 @router.get("/folders", response_model=list[FolderStatus], responses=_STATUS_PROBLEMS, tags=["station"])

@@ -20,6 +20,7 @@ from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.sessions.report import report_of
 from filmscand.daemon.review.listing import place_in_review
 from filmscand.daemon.web import words
+from filmscand.daemon.web.access import find_visitor, may
 from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
 from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
 from filmscand.daemon.web.routes.review import read_review
@@ -74,7 +75,14 @@ def render(request: Request, name: str, code: int = 200, **values: Any) -> HTMLR
     """Return a page made from a template, with `values` as its names and `code` as the status of the answer."""
     site = site_of(request)
     page = _TEMPLATES.get_template(name)
-    return HTMLResponse(page.render(place=str(site.station.root), path=request.url.path, **values), code)
+    visitor = find_visitor(request)
+    common = {
+        "place": str(site.station.root),
+        "path": request.url.path,
+        "visitor": visitor,
+        "may_change": visitor is not None and may(visitor, "POST"),
+    }
+    return HTMLResponse(page.render(**common, **values), code)
 
 
 @router.get("/")
@@ -170,6 +178,12 @@ async def folders(request: Request) -> Response:
 def log(request: Request) -> Response:
     """Show the last lines of the log."""
     return render(request, "log.html", lines=site_of(request).log.newest_first())
+
+
+@router.get("/login")
+def login(request: Request) -> Response:
+    """Show where one logs in."""
+    return render(request, "login.html")
 
 
 @router.get("/static/{name}")

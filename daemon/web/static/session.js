@@ -73,7 +73,7 @@ async function showNext() {
   if (mine !== asked) return;
   const text = await answer.text();
   const found = answer.ok ? JSON.parse(text) : { number: "–", problem: reasonIn(text) };
-  next.textContent = form.first_number.value || found.number;
+  next.textContent = found.problem ? "–" : form.first_number.value || found.number;
   problem.textContent = found.problem ?? "";
   problem.hidden = !found.problem;
 }
@@ -179,7 +179,7 @@ function moveOn(field) {
     return;
   }
   told.hidden = true;
-  const fields = [...form.querySelectorAll("input, select, #start")].filter((one) => one.offsetParent !== null);
+  const fields = [...form.querySelectorAll("input, select, #start")].filter((one) => one.checkVisibility());
   const after = fields[fields.indexOf(field) + 1];
   after.focus();
   after.select?.();
@@ -201,3 +201,22 @@ if (form) {
   form.first_number.addEventListener("change", showNext);
   lookForScanners();
 }
+
+// Only a path of this station: an address from elsewhere may have put the parameter there.
+function wanted() {
+  const next = new URLSearchParams(location.search).get("next") ?? "/";
+  return /^\/(?![/\\])/.test(next) ? next : "/";
+}
+
+const login = document.getElementById("login");
+login?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const who = await send("/api/login", { name: login.name.value, password: login.password.value });
+  if (who) location.replace(wanted());
+  else login.password.select();
+});
+
+document.getElementById("logout")?.addEventListener("click", async () => {
+  await fetch("/api/logout", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  location.assign("/login");
+});

@@ -27,7 +27,7 @@ from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance import seal as sealing
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.rebuild import rebuild
-from filmscand.daemon.maintenance.reclean import Changes, reclean
+from filmscand.daemon.maintenance.reclean import Changes, queue_again
 from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
 from filmscand.daemon.maintenance.sessions.order import SessionOrder, queue_session
 from filmscand.drivers.files.reader import read_capture
@@ -104,7 +104,7 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
         lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
         lambda: archive.write_sidecar(FRAMES[0], archive.read_sidecar(FRAMES[0])),
         lambda: archive.append_events(FRAMES[0], []),
-        lambda: reclean(station.station, [ROLL], Changes(0.9)),
+        lambda: queue_again(station.station, [ROLL], Changes(0.9)),
         lambda: queue_session(station.station, order),
         lambda: seal(station.station, ROLL),
     ):
@@ -274,7 +274,7 @@ def test_a_sealed_roll_whose_mark_is_gone_takes_nothing_all_the_same(known, fold
             lambda: archive.store_capture(FrameId("unsorted", "unsorted", "r", 3), capture),
             lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
             lambda: archive.append_events(FRAMES[0], []),
-            lambda: reclean(known.station, [ROLL], Changes(0.9)),
+            lambda: queue_again(known.station, [ROLL], Changes(0.9)),
             lambda: queue_session(known.station, order),
         ):
             with pytest.raises(RollSealedError, match=r"bagit.txt: this file is gone, but the roll was sealed"):

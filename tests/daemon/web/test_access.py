@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.web.access import Level, Visitor, may
+from filmscand.daemon.station.page import Level
+from filmscand.daemon.web.access import Visitor, may
 
 
 @pytest.mark.parametrize(

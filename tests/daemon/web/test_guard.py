@@ -4,40 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.web.guard import BODY_LIMIT_BYTES, CHANGE_LIMIT_BYTES, TARGET_LIMIT_BYTES, is_this_machine
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["localhost", "localhost:8420", "127.0.0.1", "127.0.0.1:8420", "127.8.8.8:1", "[::1]", "[::1]:8420", "LOCALHOST:1"],
-)
-def test_names_of_this_machine_pass_at_any_port(host):
-    assert is_this_machine(host)
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "",
-        "evil.example",
-        "evil.example:8420",
-        "localhost.evil.example",
-        "127.0.0.1.evil.example",
-        "evil@127.0.0.1",
-        "127.0.0.1@evil.example",
-        "192.168.1.5:8420",
-        "0.0.0.0",
-        "[::]",
-        "127.0.0.1:port",
-        "127.0.0.1/x",
-        "127.0.0.1#",
-        "2130706433",
-        "[::1",
-        "localhost:99999",
-    ],
-)
-def test_every_other_name_is_refused(host):
-    assert not is_this_machine(host)
+from filmscand.daemon.web.guard import BODY_LIMIT_BYTES, CHANGE_LIMIT_BYTES, TARGET_LIMIT_BYTES
 
 
 def test_a_rebound_name_reads_nothing(page):

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from filmscand.daemon.station.configuration import Page, Station
-from filmscand.daemon.web.server import PageServer, address_of, listening, problem_of
+from filmscand.daemon.web.entrances import listening, page_problem
+from filmscand.daemon.web.server import PageServer, address_of
 from support.page_site import QUICK, PageSite, no_bell, port_of, served
 
 
@@ -89,7 +90,9 @@ def test_the_other_address_of_this_machine_is_shown_as_a_browser_wants_it():
 
 
 def test_an_error_that_nobody_expected_is_told_and_ends_nothing():
-    assert problem_of(Page(), RuntimeError("odd")).startswith("the page at port 8420 of 127.0.0.1 ended with an error")
+    assert page_problem(Page(), RuntimeError("odd")).startswith(
+        "the page at port 8420 of 127.0.0.1 ended with an error"
+    )
 
 
 def test_the_default_is_the_documented_port_of_this_machine(tmp_path):
