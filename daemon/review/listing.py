@@ -19,11 +19,11 @@ from filmscand.daemon.database.sheets.flagged import (
 )
 from filmscand.daemon.review.flags import Flag, coverages_of, flags_of
 
-# Frames of an answer: a person does not decide about more in a day.
-AT_MOST: Final = 2000
+# Frames of an answer: a person decides about a few hundred in a day.
+AT_MOST: Final = 500
 # So many frames that finished last name the rolls whose frames are compared with one another: comparing all rolls of a
 # large archive takes too long, and what was scanned last month was looked at then.
-_COMPARED_FRAMES: Final = 1000
+_COMPARED_FRAMES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,19 @@ class ReviewFrame:
 
 @dataclass(frozen=True, slots=True)
 class ReviewList:
-    """All frames to look at: undecided first, then by reason and name; and those that are to be scanned again."""
+    """The frames to look at: undecided first, then by reason and name; and those that are to be scanned again.
+
+    Attributes
+    ----------
+    undecided : int
+        Undecided frames among them.
+    is_complete : bool
+        False: there are more, which follow when some of these are decided about.
+    """
 
     frames: tuple[ReviewFrame, ...]
     undecided: int
+    is_complete: bool
     scan_again: tuple[str, ...]
 
 
@@ -73,7 +82,12 @@ def review_list(connection: sqlite3.Connection, codes: Iterable[str]) -> ReviewL
         found |= _compared(connection, roll, order)
     frames = sorted(found.values(), key=lambda one: _rank(one, order))[:AT_MOST]
     again = frames_with_verdict(connection, Verdict.SCAN_AGAIN, AT_MOST)
-    return ReviewList(tuple(frames), sum(one.verdict is None for one in frames), tuple(str(one.frame) for one in again))
+    return ReviewList(
+        frames=tuple(frames),
+        undecided=sum(one.verdict is None for one in frames),
+        is_complete=len(found) < AT_MOST,
+        scan_again=tuple(str(one.frame) for one in again),
+    )
 
 
 @dataclass(frozen=True, slots=True)

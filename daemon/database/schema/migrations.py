@@ -187,7 +187,7 @@ MIGRATIONS = (
     """,
     # The review lists the few frames with a flag, a caution or a verdict; see `daemon.database.sheets.flagged`.
     """
-    CREATE INDEX frames_to_review ON frames (collection, box, roll, number)
+    CREATE INDEX frames_to_review ON frames (json_extract(result, '$.verdict'), collection, box, roll, number)
         WHERE state = 'finished' AND outcome = 'archived' AND (json_extract(result, '$.warnings') != '[]'
             OR json_extract(request, '$.flags') != '[]' OR json_extract(result, '$.verdict') IS NOT NULL);
     """,

@@ -17,6 +17,7 @@ _TO_REVIEW = (
     " AND (json_extract(result, '$.warnings') != '[]' OR json_extract(request, '$.flags') != '[]'"
     " OR json_extract(result, '$.verdict') IS NOT NULL)"
 )
+_VERDICT = "json_extract(result, '$.verdict')"
 _COLUMNS = (
     "collection, box, roll, number, json_extract(result, '$.revision') AS revision,"
     " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings,"
@@ -62,12 +63,20 @@ class FinishedFrame:
 
 def frames_to_review(connection: sqlite3.Connection, codes: Iterable[str], at_most: int) -> list[FinishedFrame]:
     """Return the archived frames that have one of these reason codes, undecided ones first, then by name."""
+    asked = json.dumps(list(codes))
+    undecided = _with_codes(connection, f"{_VERDICT} IS NULL ORDER BY", asked, at_most)
+    decided = f"{_VERDICT} IS NOT NULL ORDER BY {_VERDICT},"
+    return undecided + _with_codes(connection, decided, asked, at_most - len(undecided))
+
+
+def _with_codes(connection: sqlite3.Connection, which: str, codes: str, at_most: int) -> list[FinishedFrame]:
+    # In the order of the index: SQLite stops at the last one that is wanted.
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM {_TO_REVIEW}"
         " AND (EXISTS (SELECT 1 FROM json_each(result, '$.warnings') WHERE value IN (SELECT value FROM json_each(?1)))"
         " OR EXISTS (SELECT 1 FROM json_each(request, '$.flags') WHERE value IN (SELECT value FROM json_each(?1))))"
-        " ORDER BY verdict IS NOT NULL, collection, box, roll, number LIMIT ?2",
-        (json.dumps(list(codes)), at_most),
+        f" AND {which} collection, box, roll, number LIMIT ?2",
+        (codes, at_most),
     )
     return [_finished(row) for row in rows.fetchall()]
 
@@ -75,8 +84,7 @@ def frames_to_review(connection: sqlite3.Connection, codes: Iterable[str], at_mo
 def frames_with_verdict(connection: sqlite3.Connection, verdict: Verdict, at_most: int) -> list[FinishedFrame]:
     """Return the archived frames whose review ended like this, by name."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM {_TO_REVIEW} AND json_extract(result, '$.verdict') = ?"
-        " ORDER BY collection, box, roll, number LIMIT ?",
+        f"SELECT {_COLUMNS} FROM {_TO_REVIEW} AND {_VERDICT} = ? ORDER BY collection, box, roll, number LIMIT ?",
         (verdict, at_most),
     )
     return [_finished(row) for row in rows.fetchall()]

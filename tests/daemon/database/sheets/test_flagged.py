@@ -71,4 +71,5 @@ def test_the_list_does_not_read_the_rows_without_a_flag(queue, connection):
     frames_to_review(connection, ["many_defects"], 10)
     connection.set_trace_callback(None)
     plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {read[0]}").fetchall()]
-    assert plan[0] == "SCAN frames USING INDEX frames_to_review"
+    assert plan[0] == "SEARCH frames USING INDEX frames_to_review (<expr>=?)"
+    assert not any("B-TREE" in step for step in plan)
