@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
@@ -242,7 +243,7 @@ class FrameState:
 
     Attributes
     ----------
-    outcome : JobOutcome or None
+    outcome, finished_at : JobOutcome and float, or None
         Set only when `state` is FINISHED.
     """
 
@@ -250,9 +251,10 @@ class FrameState:
     frame: FrameId
     state: JobState
     outcome: JobOutcome | None
+    finished_at: float | None
 
 
-_STATE_COLUMNS = "job_id, collection, box, roll, number, state, outcome"
+_STATE_COLUMNS = "job_id, collection, box, roll, number, state, outcome, finished_at"
 
 
 def unfinished_states(connection: sqlite3.Connection) -> list[FrameState]:
@@ -264,18 +266,19 @@ def unfinished_states(connection: sqlite3.Connection) -> list[FrameState]:
     return [_state(row) for row in rows.fetchall()]
 
 
-def states_of(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[FrameState]:
-    """Return where these rows of the queue stand; a row that is gone is left out."""
+def states_of(connection: sqlite3.Connection, job_ids: Iterable[int], ended_since: float = inf) -> list[FrameState]:
+    """Return where these rows of the queue stand, and what ended since a time; a row that is gone is left out."""
     rows = connection.execute(
-        f"SELECT {_STATE_COLUMNS} FROM frames WHERE job_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(job_ids)),),
+        f"SELECT {_STATE_COLUMNS} FROM frames WHERE job_id IN (SELECT value FROM json_each(?))"
+        " OR (state = 'finished' AND finished_at >= ?)",
+        (json.dumps(list(job_ids)), ended_since),
     )
     return [_state(row) for row in rows.fetchall()]
 
 
 def _state(row: sqlite3.Row) -> FrameState:
     frame = FrameId(row["collection"], row["box"], row["roll"], row["number"])
-    return FrameState(row["job_id"], frame, JobState(row["state"]), outcome_of(row["outcome"]))
+    return FrameState(row["job_id"], frame, JobState(row["state"]), outcome_of(row["outcome"]), row["finished_at"])
 
 
 def outcome_of(stored: str | None) -> JobOutcome | None:

@@ -26,6 +26,8 @@ _FORGET_S: Final = 3600.0
 # A lab has a few computers; who comes from everywhere at once is not remembered one by one.
 _PLACES_KEPT: Final = 1000
 _LOGINS_KEPT: Final = 1000
+# Passwords that wait to be compared; each takes a tenth of a second.
+_WAITING_AT_MOST: Final = 4
 
 
 class TooManyTriesError(Exception):
@@ -38,7 +40,7 @@ class TooManyTriesError(Exception):
     """
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"too many wrong passwords from here: try again in {wait_s:.0f} s")
+        super().__init__(f"too many tries: try again in {wait_s:.0f} s")
         self.wait_s = wait_s
 
 
@@ -77,6 +79,8 @@ class Logins:
         self._lock = threading.Lock()
         # Each takes 64 MiB of memory: one at a time.
         self._comparing = threading.Lock()
+        # The others wait for it in threads that pages need, too.
+        self._waiting = threading.BoundedSemaphore(_WAITING_AT_MOST)
         self._logins: dict[str, _Login] = {}
         self._failures: dict[str, _Failures] = {}
         # A name that nobody has takes as long as a wrong password.
@@ -94,8 +98,13 @@ class Logins:
         self._count_try(place)
         user = self._users.get(name)
         known = None if user is None or user.password is None else user.password.get_secret_value()
-        with self._comparing:
-            right = is_password(known or self._nobody, password) and known is not None
+        if not self._waiting.acquire(blocking=False):
+            raise TooManyTriesError(_FIRST_PAUSE_S)
+        try:
+            with self._comparing:
+                right = is_password(known or self._nobody, password) and known is not None
+        finally:
+            self._waiting.release()
         if not right:
             return None
         assert user is not None

@@ -1,9 +1,14 @@
-// Orders a scanning session, and tells one to pause, to go on or to end. Everything goes through the API.
+// Orders a scanning session, and sends what a button says: a session pauses, a roll is sealed. All through the API.
 "use strict";
 
 const told = document.getElementById("told");
+// Good news is old after a while, milliseconds; a problem stays until something else is told.
+const TOLD_MS = 20000;
+let fading;
 
 function tell(words, isProblem) {
+  clearTimeout(fading);
+  if (!isProblem) fading = setTimeout(() => (told.hidden = true), TOLD_MS);
   told.textContent = words;
   told.classList.toggle("alarm", isProblem);
   told.hidden = false;
@@ -37,10 +42,15 @@ function reasonIn(text) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-post]");
   if (!button || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+  const content = JSON.parse(button.dataset.body ?? "{}");
+  const typed = document.querySelector(button.dataset.sensitivity ?? "#no-such-field")?.value.trim().replace(",", ".");
+  // What is no number is sent as it is: the service says what it expected.
+  if (typed) content.sensitivity = /^[\d.]+$/.test(typed) ? Number(typed) : typed;
   button.disabled = true;
-  const answer = await send(button.dataset.post, {});
+  if (button.dataset.wait) tell(button.dataset.wait, false);
+  const answer = await send(button.dataset.post, content);
   button.disabled = false;
-  if (answer) tell(answer.told, false);
+  if (answer) tell(answer.told ?? button.dataset.told, false);
 });
 
 const form = document.getElementById("order");

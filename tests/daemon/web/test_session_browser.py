@@ -63,6 +63,25 @@ def at_the_station(chromium, root, virtual, **options):
         assert live.stop() == 0
 
 
+def clean_again_and_seal(tab, live):
+    """On the contact sheet: clean the roll again with another sensitivity, then seal it."""
+    tab.get_by_text("Clean again, seal").click()
+    tab.locator("#sensitivity").fill("0,8")
+    tab.get_by_role("button", name="Clean the roll again").click()
+    expect(tab.locator("#told")).to_contain_text("The frames are cleaned again")
+    expect(
+        tab.locator("#sheet .state", has_text="waits").or_(tab.locator("#sheet .state", has_text="being"))
+    ).to_have_count(0, timeout=60_000)
+    live.wait_for(lambda status: not status.in_work and not status.states["queued"])
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Seal the roll").click()
+    expect(tab.locator("#told")).to_have_text("The roll is sealed.", timeout=60_000)
+    picture(tab, "roll-sealed")
+    roll = live.station.archive / "museum" / "box-1" / "magazine-7"
+    assert (roll / "bagit.txt").exists()
+    assert len(list(roll.glob("data/*/*_r02_clean.tif"))) == 3
+
+
 def test_a_session_is_started_watched_jammed_and_goes_on(chromium, tmp_path):
     with scanner(3, "jammed@start:2xall") as virtual, at_the_station(chromium, tmp_path, virtual) as (tab, live):
         tab.goto("/")
@@ -102,6 +121,7 @@ def test_a_session_is_started_watched_jammed_and_goes_on(chromium, tmp_path):
         expect(tab.locator("#counts")).to_have_text("3 frames: 3 done, 0 waiting, 0 failed", timeout=60_000)
         picture(tab, "roll-filled")
         expect(other.locator("h1")).to_have_text("Session 1: all slides scanned", timeout=30_000)
+        clean_again_and_seal(tab, live)
         expect(other.get_by_role("button")).to_have_count(0)
         picture(other, "session-finished")
         assert live.status().outcomes["archived"] == 3

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from filmscand.daemon.station.page import Level, User
 from filmscand.daemon.web.access import Visitor
+from filmscand.daemon.web.doors import logins as logins_module
 from filmscand.daemon.web.doors.logins import LOGIN_S, Logins, TooManyTriesError, place_of
 from filmscand.daemon.web.doors.passwords import hash_password, make_token
+from support.scanner_station import wait_until
 
 HERE, THERE = "192.168.1.7", "192.168.1.8"
 
@@ -88,3 +92,27 @@ def test_the_addresses_of_one_ipv6_network_are_one_place():
     assert place_of("2001:db8::1") == place_of("2001:db8::ffff") != place_of("2001:db8:1::1")
     assert place_of("192.168.1.7") == "192.168.1.7"
     assert place_of("?") == "?"
+
+
+def test_many_logins_at_once_hold_up_only_each_other_and_few_threads(logins, monkeypatch):
+    go_on, answers = threading.Event(), []
+
+    def compare(*_):
+        go_on.wait(20)
+        return False
+
+    def log_in(number):
+        try:
+            answers.append(logins.log_in("ada", "wrong horse", f"10.0.0.{number}"))
+        except TooManyTriesError as error:
+            answers.append(error.wait_s)
+
+    monkeypatch.setattr(logins_module, "is_password", compare)
+    threads = [threading.Thread(target=log_in, args=(number,)) for number in range(7)]
+    for thread in threads:
+        thread.start()
+    assert wait_until(lambda: len(answers) == 3)
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(answers, key=str) == [2.0] * 3 + [None] * 4

@@ -83,4 +83,4 @@ def test_a_label_that_would_break_the_file_is_refused(page, frames, labels):
 
 def test_a_label_that_is_written_anyway_is_refused(page, frames):
     answer = page.post("/api/rolls/museum/box-1/roll-a/seal", {"labels": {"Payload-Oxum": "1"}})
-    assert (answer.status, "is written anyway" in answer.text) == (422, True)
+    assert (answer.status, "expected a label that is not written anyway" in answer.text) == (422, True)
