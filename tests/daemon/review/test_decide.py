@@ -26,7 +26,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobState, Roll, SourceFile, find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.rebuild import rebuild
-from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, Recleaning, selected_frames
+from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
 from filmscand.daemon.maintenance.seal import seal
 from filmscand.daemon.review.decide import (
     Asked,
@@ -130,12 +130,10 @@ def test_a_marked_area_is_healed_and_a_second_cleaning_does_not_repeat_it(desk):
     desk.decide("clean_again", marked=(AREA,))
     assert desk.work().revision == 2
     assert desk.sidecar.latest.report.marked_px > 0
-    with desk.open() as connection:
-        Recleaning(connection, selected_frames(connection, [str(FRAME)], failed=False), Changes())
+    queue_again(desk.station, [str(FRAME)], Changes())
     result = desk.work()
     assert (result.revision, result.created) == (2, False)
-    with desk.open() as connection:
-        Recleaning(connection, selected_frames(connection, [str(FRAME)], failed=False), Changes(sensitivity=0.9))
+    queue_again(desk.station, [str(FRAME)], Changes(sensitivity=0.9))
     assert desk.work().revision == 3
     assert desk.sidecar.latest.options.marked == (AREA,)
 
@@ -170,8 +168,7 @@ def test_an_accepted_frame_that_is_cleaned_again_is_undecided_again(desk):
 
 def test_what_a_cleaning_finishes_keeps_the_verdict_of_a_raw_picture(desk):
     desk.decide("keep_raw")
-    with desk.open() as connection:
-        Recleaning(connection, selected_frames(connection, [str(FRAME)], failed=False), Changes(sensitivity=0.9))
+    queue_again(desk.station, [str(FRAME)], Changes(sensitivity=0.9))
     assert desk.work().verdict == "keep_raw"
 
 
