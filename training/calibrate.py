@@ -137,7 +137,7 @@ def calibration_frames(sources: Sources, count: int) -> Iterator[tuple[str, Simu
 
 
 def _picture(rng: np.random.Generator, sources: Sources) -> npt.NDArray[Any]:
-    """Draw a part of a photograph, at half its size or less reduced, or a drawn picture."""
+    """Draw a part of a photograph, reduced at random (enlarged only if it is smaller than a frame), or a picture."""
     rows, cols = SHAPE
     choice = int(rng.integers(len(sources.photos) + 2))
     if choice >= len(sources.photos):
@@ -145,8 +145,9 @@ def _picture(rng: np.random.Generator, sources: Sources) -> npt.NDArray[Any]:
         return draw(rows, cols, int(rng.integers(2**31)))
     photo = sources.photos[choice]
     least = max(rows / photo.shape[0], cols / photo.shape[1])
-    scale = rng.uniform(least, 1)
-    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scale = rng.uniform(least, max(least, 1))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=method)
     top, left = (int(rng.integers(have - want + 1)) for have, want in zip(small.shape[:2], SHAPE, strict=True))
     part = small[top : top + rows, left : left + cols]
     return np.ascontiguousarray(part[:, ::-1] if rng.uniform() < 0.5 else part)

@@ -24,6 +24,7 @@ from filmscand.ir.network.density_input import measure_levels
 from filmscand.ir.network.detector import run_detector
 from filmscand.ir.network.infrared_view import InfraredView
 from filmscand.ir.network.model_file import Model
+from filmscand.ir.network.windows import Asked
 from filmscand.ir.report import CleanOptions, DetectorUse
 from filmscand.ir.stopwatch import StopWatch
 
@@ -80,9 +81,9 @@ def look_at_both(
     doubtful, probability, model = residual, np.zeros(rgb.shape[:2], np.uint8), None
     if not everything:
         alone = watch.time("detection", lambda: judge(evidence, residual))
-        doubtful, probability = alone.doubtful(), alone.sure(rgb.shape[:2])
+        doubtful, probability = alone.doubtful(options.sensitivity), alone.sure(rgb.shape[:2])
     if len(doubtful):
-        model, seen = run_detector(rgb, view, options, watch, needed=doubtful)
+        model, seen = run_detector(rgb, view, options, watch, asked=Asked(doubtful, probability > 0))
         np.maximum(probability, seen, out=probability)
     return replace(evidence, probability=probability), residual, model
 

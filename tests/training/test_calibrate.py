@@ -12,6 +12,7 @@ from filmscand.ir.decision.classifier import Basis, read_classifier
 from filmscand.ir.decision.region_features import FEATURES
 from support.ir_frames import compiled
 from training.calibrate import (
+    SHAPE,
     Sample,
     calibration_frames,
     fitted,
@@ -76,6 +77,11 @@ def test_frames_are_dusty_hardly_dusty_and_spotless_in_turn():
     assert [name.split()[1] for name in names] == ["dusty", "few", "dusty", "spotless"]
     dusty, few, _, spotless = (frame.visible_mask.mean() for frame in frames)
     assert dusty > few > spotless == 0
+
+
+def test_a_photograph_smaller_than_a_frame_is_enlarged():
+    small = Sources(photos=[np.full((200, 310, 3), 128, np.uint8)])
+    assert all(frame.rgb.shape[:2] == SHAPE for _, frame in calibration_frames(small, 4))
 
 
 @compiled

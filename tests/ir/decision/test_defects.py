@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from filmscand.ir.decision.classifier import Basis
-from filmscand.ir.decision.defects import DOUBT, Judged, basis_of, candidates_of, judge
+from filmscand.ir.decision.defects import SURELY_DEFECT, SURELY_NONE, Judged, basis_of, candidates_of, judge
 from filmscand.ir.decision.region_features import Evidence
 from filmscand.ir.detection.regions import connected_regions, none
 from filmscand.ir.network.density_input import density_levels
@@ -34,11 +34,17 @@ def test_a_region_is_a_defect_whole_or_not_at_all_by_one_limit(sensitivity, kept
 
 
 def test_what_is_neither_surely_a_defect_nor_surely_none_is_doubtful():
-    judged = Judged(squares(10, 40, 60), np.array([DOUBT / 2, 0.5, 1 - DOUBT / 2]))
-    assert np.unique(judged.doubtful().cols // 10 * 10).tolist() == [40]
+    judged = Judged(squares(10, 40, 60), np.array([0.9 * SURELY_NONE, 0.5, SURELY_DEFECT]))
+    assert np.unique(judged.doubtful(0.5).cols // 10 * 10).tolist() == [40]
     plane = judged.sure(SHAPE)
     assert (plane[22, 12], plane[22, 42], plane[22, 62]) == (0, 0, 255)
     assert (plane > 0).sum() == 36
+
+
+def test_what_may_be_a_defect_at_a_high_sensitivity_is_doubtful_there():
+    judged = Judged(squares(10, 40), np.array([0.005, 0.02]))
+    assert len(judged.doubtful(0.5)) == 0
+    assert np.unique(judged.doubtful(1.0).cols // 10 * 10).tolist() == [40]
 
 
 def test_the_certainty_of_a_pixel_is_its_regions_probability():

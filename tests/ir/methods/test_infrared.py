@@ -41,7 +41,8 @@ def test_the_network_is_not_asked_where_the_options_forbid_it():
 
 
 def test_the_network_sees_the_surroundings_of_what_the_infrared_alone_is_not_sure_of(monkeypatch):
-    monkeypatch.setattr("filmscand.ir.decision.defects.DOUBT", 0.0)
+    monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_NONE", 0.0)
+    monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_DEFECT", 1.1)
     _, frame = opened()
     evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
     assert model.sees_infrared
@@ -51,7 +52,8 @@ def test_the_network_sees_the_surroundings_of_what_the_infrared_alone_is_not_sur
 
 
 def test_a_frame_of_which_the_infrared_alone_is_sure_needs_no_network(monkeypatch):
-    monkeypatch.setattr("filmscand.ir.decision.defects.DOUBT", 0.5)
+    monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_NONE", 0.5)
+    monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_DEFECT", 0.5)
     truth, frame = opened()
     evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
     assert model is None

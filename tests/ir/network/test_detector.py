@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from filmscand.ir.detection.regions import Regions
-from filmscand.ir.network import detector
+from filmscand.ir.network import detector, windows
 from filmscand.ir.network.density_input import density_planes, measure_levels
 from filmscand.ir.network.detector import PROBABILITY_SCALE, find_probability, find_regions
 from filmscand.ir.network.model_file import load_detector
+from filmscand.ir.network.windows import Asked
 from support.ir_frames import compiled
 from support.onnx_models import save_detector
 
@@ -45,46 +44,19 @@ def steps_apart(probability, answer):
 
 @pytest.mark.parametrize("shape", [(500, 700), (233, 1001), (1001, 130), (160, 161)], ids=str)
 def test_the_answer_of_cells_is_the_answer_of_the_whole_frame(shape, model, monkeypatch):
-    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
+    monkeypatch.setattr(windows, "LARGEST_PX", 96)
     rgb = dusty(shape)
     assert steps_apart(find_probability(rgb, model), whole_answer(rgb, model)).max() < 1
 
 
 def test_the_shipped_detector_gives_nearly_the_same_in_cells_and_at_once(monkeypatch):
-    monkeypatch.setattr(detector, "CELL_SIDES_PX", (192,))
+    monkeypatch.setattr(windows, "LARGEST_PX", 192)
     shipped = load_detector()
     rgb = dusty((400, 900))
     apart = steps_apart(find_probability(rgb, shipped), whole_answer(rgb, shipped))
     # Its margin is narrower than all that it sees: a few pixels near a margin differ a little.
     assert apart.mean() < 1
     assert np.quantile(apart, 0.999) < PROBABILITY_SCALE / 16
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 60))
-def test_cells_cover_each_pixel_once(rows, cols, side):
-    grid = detector._Grid((rows, cols), side)
-    covered = np.zeros((rows, cols), np.int64)
-    for cell in grid.cells():
-        covered[grid.pixels(cell)] += 1
-    assert (covered == 1).all()
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 199), st.integers(0, 299)), min_size=1, max_size=9), st.integers(1, 60))
-def test_the_cells_of_some_pixels_are_those_that_contain_them(places, side):
-    grid = detector._Grid((200, 300), side)
-    regions = regions_at(*places)
-    wanted = {
-        cell
-        for cell in grid.cells()
-        if any(
-            rows.start <= row < rows.stop and cols.start <= col < cols.stop
-            for row, col in places
-            for rows, cols in [grid.pixels(cell)]
-        )
-    }
-    assert set(grid.touched(regions)) == wanted
 
 
 def regions_at(*places):
@@ -110,7 +82,7 @@ class Spots:
 
 
 def test_a_detector_with_an_infrared_input_gets_the_part_under_each_tile(by_both, monkeypatch):
-    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
+    monkeypatch.setattr(windows, "LARGEST_PX", 96)
     rgb = np.full((500, 700, 3), 30_000, np.uint16)
     view = Spots((500, 700))
     probability = find_probability(rgb, by_both, view)
@@ -149,35 +121,45 @@ def test_the_number_of_threads_changes_no_bit_of_the_shipped_detectors_result(in
     assert find_probability(rgb, models[0], view).max() > 200
 
 
-def test_only_cells_with_needed_pixels_run(model, monkeypatch):
-    monkeypatch.setattr(detector, "CELL_SIDES_PX", (96,))
+def asked(*places, shape, known=()):
+    """The question about one region of some pixels; `known` are slices of other defects."""
+    plane = np.zeros(shape, np.bool_)
+    for each in known:
+        plane[each] = True
+    return Asked(regions_at(*places), plane)
+
+
+def test_only_the_surroundings_of_what_is_asked_are_looked_at(model):
     rgb = dusty((500, 700))
-    everywhere, sparse = find_probability(rgb, model), find_probability(rgb, model, needed=regions_at((250, 20)))
-    assert np.array_equal(sparse[192:288, :96], everywhere[192:288, :96])
+    shape = rgb.shape[:2]
+    everywhere, sparse = find_probability(rgb, model), find_probability(rgb, model, None, asked((250, 20), shape=shape))
+    near = np.s_[246:255, 16:25]
+    # Sums of a convolution may round otherwise at another place of its window.
+    assert np.abs(sparse[near].astype(int) - everywhere[near]).max() <= 1
     assert everywhere[:, 300:].any()
     assert not sparse[:, 300:].any()
 
 
-def test_a_defect_that_leaves_its_cell_is_followed_to_its_end(model, monkeypatch):
-    monkeypatch.setattr(detector, "CELL_SIDES_PX", (64,))
+def streak(rows=(100, 103), cols=(50, 450)):
     rgb = np.full((400, 500, 3), 30_000, np.uint16)
-    rgb[100:103, 50:450] = 15_000
-    everywhere, followed = find_probability(rgb, model), find_probability(rgb, model, needed=regions_at((101, 60)))
+    rgb[slice(*rows), slice(*cols)] = 15_000
+    return rgb
+
+
+def test_a_defect_that_leaves_its_window_is_followed_to_its_end(model):
+    rgb = streak()
+    everywhere = find_probability(rgb, model)
+    followed = find_probability(rgb, model, None, asked((101, 60), shape=rgb.shape[:2]))
     assert everywhere[101, 60:440].min() > 200
-    assert np.array_equal(followed[101], everywhere[101])
+    assert np.array_equal(followed > 127, everywhere > 127)
 
 
-def test_the_side_of_cells_is_that_with_which_the_least_runs(model):
-    shape = (2000, 3000)
-    side_of = {}
-    for name, places in {
-        "a speck": [(1000, 1000)],
-        "dust everywhere": [(r, c) for r in range(5, 2000, 40) for c in range(5, 3000, 40)],
-    }.items():
-        grid, _ = detector._cheapest(shape, model, regions_at(*places))
-        side_of[name] = grid.side
-    assert side_of["a speck"] == min(detector.CELL_SIDES_PX)
-    assert side_of["dust everywhere"] > 500
+def test_a_defect_is_not_followed_into_what_is_known(model):
+    rgb = streak()
+    known = np.s_[100:103, 200:450]
+    followed = find_probability(rgb, model, None, asked((101, 60), shape=rgb.shape[:2], known=[known]))
+    assert followed[101, 60:190].min() > 200
+    assert not followed[:, 250:].any()
 
 
 def test_a_model_that_fails_on_a_tile_ends_the_frame_with_its_error(model):
@@ -208,7 +190,7 @@ def test_a_region_of_less_than_three_pixels_is_not_a_defect():
 
 
 def test_a_region_larger_than_dirt_ever_is_belongs_to_the_picture(monkeypatch):
-    monkeypatch.setattr(detector, "LARGEST_PX", 50)
+    monkeypatch.setattr(detector, "LARGEST_AREA_PX", 50)
     large, small = np.s_[5:20], np.s_[30:34]
     probability = plane((large, large, 255), (small, small, 255))
     regions = find_regions(probability, 0.8, 0.4)
