@@ -114,7 +114,7 @@ class Supervisor:
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
-        self._page = PageServer(station, timing)
+        self._page = PageServer(station, timing, bell.ring)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)

@@ -18,16 +18,17 @@ from filmscand.daemon.cli.config import config_app
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.notify import notify_app
+from filmscand.daemon.cli.page import page_app
 from filmscand.daemon.cli.report import show_checks, show_verification
-from filmscand.daemon.cli.scan import NoScannerError
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
-from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
+from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.station.configuration import load_station
 from filmscand.daemon.station.place import refused_to_look
 from filmscand.daemon.station.yaml_file import ConfigProblemsError
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(notify_app, name="notify")
+app.add_typer(page_app, name="page")
 app.add_typer(session_app, name="session")
 app.add_typer(archive_app, name="archive")
 app.command()(clean)
@@ -111,10 +113,8 @@ def run(
 @app.command()
 def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Show the state of the station; the exit status is 1 while there are alarms."""
-    from filmscand.daemon.maintenance.status import station_status
-
-    station = open_station(config, as_json=as_json)
-    found = station_status(station)
+    station, desk = open_desk(config, as_json=as_json, to_change=False)
+    found = desk.status()
     if as_json:
         print_answer(station, found)
     else:

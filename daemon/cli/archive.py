@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import say
-from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer
 from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.maintenance.desk.by_oneself import OwnDesk
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.rebuild import Rebuilt
@@ -43,26 +45,21 @@ def reclean(
 ) -> None:
     """Clean archived frames again: each gets a new revision beside the old ones; raw files are only read."""
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
-    from filmscand.daemon.maintenance.reclean import Changes, reclean
+    from filmscand.daemon.maintenance.reclean import Changes, follow_cleaning
 
     if not names and not failed:
         raise typer.BadParameter("name rolls or frames, or use --failed")
-    station = open_station(config, as_json=as_json, to_change=True)
-    with progress_bars() as progress:
-        bar = add_bar(progress, "cleaned")
+    station, desk = open_desk(config, as_json=as_json)
+    report = desk.reclean(names or (), Changes(sensitivity, film), failed=failed)
+    if wait:
+        with progress_bars() as progress:
+            bar = add_bar(progress, "cleaned")
 
-        def show(report: RecleanReport) -> None:
-            done = sum(frame.outcome is not None for frame in report.frames)
-            bar.show(done, f"{done} of {len(report.frames)}", total=len(report.frames))
+            def show(report: RecleanReport) -> None:
+                done = sum(frame.outcome is not None for frame in report.frames)
+                bar.show(done, f"{done} of {len(report.frames)}", total=len(report.frames))
 
-        report = reclean(
-            station,
-            names or (),
-            Changes(sensitivity, film),
-            failed=failed,
-            config=config,
-            show=show if wait else None,
-        )
+            report = follow_cleaning(station, config, report, show)
     _answer(station, report, _print_recleaned, as_json=as_json)
 
 
@@ -99,13 +96,14 @@ def seal(
 ) -> None:
     """Seal rolls: each becomes a BagIt bag with manifests, and nothing can be added to it later."""
     from filmscand.daemon.cli.screen.bars import reading_bar
-    from filmscand.daemon.maintenance.seal import seal
 
     labels = dict(_label(line) for line in info or ())
-    station = open_station(config, as_json=as_json, to_change=True)
+    station, desk = open_desk(config, as_json=as_json)
     try:
-        with reading_bar("sealed", [station.archive / roll for roll in rolls]):
-            sealed = [seal(station, roll, labels) for roll in rolls]
+        # The service reads the files, and tells of it only at the end.
+        is_own = isinstance(desk, OwnDesk)
+        with reading_bar("sealed", [station.archive / roll for roll in rolls]) if is_own else nullcontext():
+            sealed = [desk.seal(roll, labels) for roll in rolls]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:

@@ -1,28 +1,25 @@
-"""What `filmscand scan` and `filmscand session` do: queue sessions, follow them, and print progress and results."""
+"""What `filmscand scan` and `filmscand session` show: progress, questions and results."""
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import complain, say
 from filmscand.daemon.cli.stations import print_answer
-from filmscand.daemon.core.errors import DaemonError
-from filmscand.daemon.database.session_records import ScannerProfile, ScanPlan, SessionState, Wish
+from filmscand.daemon.database.session_records import SessionState
 from filmscand.daemon.station.configuration import Station
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from rich.progress import Progress
 
-    from filmscand.daemon.archive.tree import Archive
-    from filmscand.daemon.maintenance.scan_follow import Answer
-    from filmscand.daemon.maintenance.session_report import ScanReport
+    from filmscand.daemon.maintenance.desk.desk import Desk
+    from filmscand.daemon.maintenance.sessions.follow import Answer
+    from filmscand.daemon.maintenance.sessions.report import ScanReport
     from filmscand.drivers.sane.listing import DeviceInfo
 
 _FRAMES: Final = (
@@ -40,92 +37,13 @@ _DEVICES: Final = (
 )
 
 
-class NoScannerError(DaemonError):
-    """No scanner was named, and the number of scanners found is not one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScanArguments:
-    """Arguments of `filmscand scan`; None leaves a value to the station or to the scanner."""
-
-    roll: str
-    collection: str
-    box: str
-    first_number: int | None
-    frames: int | None
-    positions: tuple[int, ...] | None
-    film: str
-    device: str | None
-    operator: str | None
-    profile: ScannerProfile
-
-
-def queue_session(station: Station, arguments: ScanArguments) -> int:
-    """Queue a session, and return its number.
-
-    Parameters
-    ----------
-    station : Station
-        Station that scans.
-    arguments : ScanArguments
-        What to scan, and how.
-
-    Raises
-    ------
-    NoScannerError
-        No scanner was named, and the number of scanners with a recipe is not one.
-    RollSealedError
-        The roll is sealed.
-    """
-    from filmscand.daemon.core.film_kind import FilmKind
-    from filmscand.daemon.database.sessions import Sessions
-    from filmscand.daemon.maintenance.identity import bound_archive, connect_station
-
-    plan = ScanPlan(
-        collection=arguments.collection,
-        box=arguments.box,
-        roll=arguments.roll,
-        frames=len(arguments.positions) if arguments.positions else arguments.frames,
-        positions=arguments.positions,
-        film=FilmKind(arguments.film),
-        scanner=arguments.profile,
-        device=arguments.device or only_scanner(station),
-        operator=arguments.operator,
-        sensitivity=station.cleaning.sensitivity,
-    )
-    with closing(connect_station(station)) as connection:
-        archive = bound_archive(station, connection)
-        archive.require_open(plan.frame(plan.first_number))
-        number = arguments.first_number or _next_number(connection, archive, plan)
-        return Sessions(connection).add(plan.model_copy(update={"first_number": number})).session_id
-
-
-def _next_number(connection: sqlite3.Connection, archive: Archive, plan: ScanPlan) -> int:
-    """Return the number after the highest one of the roll in archive and database."""
-    from filmscand.daemon.database.sessions import highest_number
-
-    in_archive = archive.next_number(plan.collection, plan.box, plan.roll)
-    return max(in_archive, highest_number(connection, plan.place) + 1)
-
-
-def only_scanner(station: Station) -> str:
-    """Return the only scanner that a recipe drives; see `queue_session`."""
-    from filmscand.drivers.sane.devices import list_devices
-
-    found = [device for device in list_devices(station.scanners.hosts, probe=False) if device.recipe is not None]
-    if len(found) != 1:
-        names = ", ".join(device.device for device in found) or "none"
-        raise NoScannerError(f"expected one scanner, found {names}; name one by --device, see `filmscand devices`")
-    return found[0].device
-
-
-def follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> ScanReport:
+def follow(station: Station, config: Path | None, desk: Desk, session_id: int, *, as_json: bool) -> ScanReport:
     """Wait for a session and its cleaning; on a terminal, show progress and ask what to do about problems."""
-    from filmscand.daemon.maintenance.scan_follow import Follower, is_terminal
+    from filmscand.daemon.maintenance.sessions.follow import Follower, is_terminal
 
     with _progress() as bars:
         ask = bars.ask if is_terminal() and not as_json else None
-        return Follower(station, config, session_id, ask).follow(bars.show)
+        return Follower(station, config, desk, session_id, ask).follow(bars.show)
 
 
 @contextmanager
@@ -162,7 +80,7 @@ class Bars:
         session = report.session
         self._progress.stop()
         complain(f"{session.state}: {session.message}")
-        from filmscand.daemon.maintenance.scan_follow import Answer
+        from filmscand.daemon.maintenance.sessions.follow import Answer
 
         skips = f"s and Enter leaves out slide {report.frames[-1].position}, " if report.waits_at_slide else ""
         complain(f"{session.advice} Enter goes on, {skips}Ctrl-D ends the session.".strip())
@@ -174,7 +92,7 @@ class Bars:
 
 def _answer(*, may_skip: bool) -> Answer:
     """Read what the person types, until it is one of the answers."""
-    from filmscand.daemon.maintenance.scan_follow import Answer
+    from filmscand.daemon.maintenance.sessions.follow import Answer
 
     known = {"": Answer.GO_ON, **({"s": Answer.SKIP} if may_skip else {})}
     while True:
@@ -202,40 +120,6 @@ def show_report(station: Station, report: ScanReport, *, as_json: bool) -> None:
     say(f"session {session.session_id}: {session.reason or session.state}, {report.captured} slides captured")
     for text in filter(None, (session.message, session.advice)):
         complain(text)
-
-
-def tell_session(station: Station, session_id: int, wish: Wish) -> None:
-    """Tell a session to pause, resume or cancel.
-
-    Raises
-    ------
-    SessionError
-        There is no session of this number, or it is over.
-    """
-    from filmscand.daemon.database.connection import reopen_database
-    from filmscand.daemon.database.sessions import SessionError, Sessions
-
-    if not station.database.exists():
-        raise SessionError(f"there is no session {session_id}")
-    with closing(reopen_database(station.database)) as connection:
-        Sessions(connection).ask(session_id, wish)
-
-
-def skip_slide(station: Station, session_id: int) -> None:
-    """Tell a halted session to go on without the slide that halted it.
-
-    Raises
-    ------
-    SessionError
-        There is no session of this number, or it waits at no slide.
-    """
-    from filmscand.daemon.database.connection import reopen_database
-    from filmscand.daemon.database.sessions import SessionError, Sessions
-
-    if not station.database.exists():
-        raise SessionError(f"there is no session {session_id}")
-    with closing(reopen_database(station.database)) as connection:
-        Sessions(connection).ask_to_skip(session_id)
 
 
 def parse_positions(text: str) -> tuple[int, ...]:

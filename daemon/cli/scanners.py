@@ -8,21 +8,14 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from filmscand.daemon.cli.scan import (
-    ScanArguments,
-    follow,
-    parse_positions,
-    queue_session,
-    show_devices,
-    show_report,
-    skip_slide,
-    tell_session,
-)
+from filmscand.daemon.cli.scan import follow, parse_positions, show_devices, show_report
 from filmscand.daemon.cli.screen.terminal import say
-from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station
+from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
-from filmscand.daemon.database.session_records import ScannerProfile, Wish
+from filmscand.daemon.database.session_records import Wish
+from filmscand.daemon.maintenance.desk.desk import Desk
+from filmscand.daemon.maintenance.sessions.order import SessionOrder
 from filmscand.daemon.station.configuration import Station
 
 SessionNumber = Annotated[int, typer.Argument(metavar="SESSION", help="Number of the session; see `filmscand status`.")]
@@ -67,17 +60,20 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan a magazine or a strip: every frame is archived as captured, then cleaned."""
-    station = open_station(config, as_json=as_json, may_be_new=True, to_change=True)
+    station, desk = open_desk(config, as_json=as_json, may_be_new=True)
     chosen = _chosen(positions, frames)
     try:
-        profile = ScannerProfile.model_validate(
-            {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared}
+        order = SessionOrder.model_validate(
+            {
+                **{"roll": roll, "collection": collection, "box": box, "first_number": first, "frames": frames},
+                **{"positions": chosen, "film": film, "device": device, "operator": operator},
+                "scanner": {"resolution_dpi": dpi, "depth_bits": depth, "samples": samples, "infrared": infrared},
+            }
         )
-        arguments = ScanArguments(roll, collection, box, first, frames, chosen, str(film), device, operator, profile)
-        session_id = queue_session(station, arguments)
+        session_id = desk.order(order)
     except ValidationError as error:
         raise typer.BadParameter(_mistakes(error)) from None
-    _follow(station, config, session_id, as_json=as_json)
+    _follow(station, config, desk, session_id, as_json=as_json)
 
 
 def _chosen(positions: str | None, frames: int | None) -> tuple[int, ...] | None:
@@ -150,36 +146,37 @@ def virtual_scanner(
 @session_app.command()
 def pause(session: SessionNumber, config: ConfigFile = None) -> None:
     """Pause a session after the current frame."""
-    tell_session(open_station(config, to_change=True), session, Wish.PAUSE)
+    _, desk = open_desk(config)
+    desk.tell(session, Wish.PAUSE)
     say(f"session {session} pauses after the current frame")
 
 
 @session_app.command()
 def cancel(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Cancel a session after the current frame; captured frames are kept."""
-    station = open_station(config, as_json=as_json, to_change=True)
-    tell_session(station, session, Wish.CANCEL)
-    _follow(station, config, session, as_json=as_json)
+    station, desk = open_desk(config, as_json=as_json)
+    desk.tell(session, Wish.CANCEL)
+    _follow(station, config, desk, session, as_json=as_json)
 
 
 @session_app.command()
 def resume(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Resume a session that is paused, needs attention, or was ended by a power cut, and follow it."""
-    station = open_station(config, as_json=as_json, to_change=True)
-    tell_session(station, session, Wish.RESUME)
-    _follow(station, config, session, as_json=as_json)
+    station, desk = open_desk(config, as_json=as_json)
+    desk.tell(session, Wish.RESUME)
+    _follow(station, config, desk, session, as_json=as_json)
 
 
 @session_app.command()
 def skip(session: SessionNumber, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Resume a session without the slide that it waits at; the slide is recorded as lost, with the reason."""
-    station = open_station(config, as_json=as_json, to_change=True)
-    skip_slide(station, session)
-    _follow(station, config, session, as_json=as_json)
+    station, desk = open_desk(config, as_json=as_json)
+    desk.skip(session)
+    _follow(station, config, desk, session, as_json=as_json)
 
 
-def _follow(station: Station, config: Path | None, session_id: int, *, as_json: bool) -> None:
-    report = follow(station, config, session_id, as_json=as_json)
+def _follow(station: Station, config: Path | None, desk: Desk, session_id: int, *, as_json: bool) -> None:
+    report = follow(station, config, desk, session_id, as_json=as_json)
     show_report(station, report, as_json=as_json)
     if report.exit_status is not Exit.DONE:
         raise typer.Exit(report.exit_status)

@@ -10,6 +10,8 @@ from pydantic_core import to_jsonable_python
 
 from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.terminal import say_labelled
+from filmscand.daemon.maintenance.desk.by_oneself import OwnDesk
+from filmscand.daemon.maintenance.desk.desk import Desk, desk_of
 from filmscand.daemon.station.configuration import Station, load_station
 from filmscand.daemon.station.place import is_made, refused_to_look, require_station
 from filmscand.daemon.station.rights import require_changeable
@@ -43,20 +45,44 @@ def open_station(
     NotYourStationError
         The command changes the station, and this user may not.
     """
-    try:
-        station = load_station(config)
-        if not may_be_new:
-            require_station(station, config)
-        new = not is_made(station)
-    except PermissionError as error:
-        raise refused_to_look(error, config) from error
+    station, _ = _find(config, may_be_new=may_be_new)
     if to_change:
         require_changeable(station)
-    if not as_json:
-        say_labelled("station", f"{station.root}{' (there is none yet)' if new else ''}")
+    _name(station, as_json=as_json)
     return station
+
+
+def open_desk(
+    config: Path | None, *, as_json: bool = False, may_be_new: bool = False, to_change: bool = True
+) -> tuple[Station, Desk]:
+    """Return the station of a command, and the desk for what it wants; see `open_station`.
+
+    A member of the group of operators changes the station through the running service, without the right to write to
+    its files.
+    """
+    station, desk = _find(config, may_be_new=may_be_new)
+    if to_change and isinstance(desk, OwnDesk):
+        require_changeable(station)
+    _name(station, as_json=as_json)
+    return station, desk
 
 
 def print_answer(station: Station, answer: Any) -> None:
     """Print the answer of a command as JSON, with the folder of its station as the first key."""
     print_json({"station": str(station.root), **to_jsonable_python(answer)})
+
+
+def _find(config: Path | None, *, may_be_new: bool) -> tuple[Station, Desk]:
+    try:
+        station = load_station(config)
+        if not may_be_new:
+            require_station(station, config)
+        is_made(station)
+        return station, desk_of(station)
+    except PermissionError as error:
+        raise refused_to_look(error, config) from error
+
+
+def _name(station: Station, *, as_json: bool) -> None:
+    if not as_json:
+        say_labelled("station", f"{station.root}{'' if is_made(station) else ' (there is none yet)'}")

@@ -98,7 +98,8 @@ class ScannerProfile(_Plan):
     autoexposure: bool = False
 
 
-def _ascending(positions: tuple[int, ...]) -> tuple[int, ...]:
+def ascending(positions: tuple[int, ...]) -> tuple[int, ...]:
+    """Return positions if they ascend from 1 on; else raise ValueError."""
     if not positions or positions[0] < 1 or any(later <= before for before, later in pairwise(positions)):
         raise ValueError(f"expected positions from 1 on, ascending, found {positions}")
     return positions
@@ -124,7 +125,7 @@ class ScanPlan(_Plan):
     roll: Slug
     first_number: int = Field(default=1, ge=1, le=MAX_NUMBER)
     frames: int | None = Field(default=None, ge=1)
-    positions: Annotated[tuple[int, ...], AfterValidator(_ascending)] | None = None
+    positions: Annotated[tuple[int, ...], AfterValidator(ascending)] | None = None
     film: FilmKind = FilmKind.UNKNOWN
     scanner: ScannerProfile = ScannerProfile()
     device: str = Field(min_length=1)

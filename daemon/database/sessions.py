@@ -36,6 +36,10 @@ class SessionError(DaemonError):
     """A session does not exist, or its state does not allow the change."""
 
 
+class NoSuchSessionError(SessionError):
+    """There is no session of this number."""
+
+
 class Sessions:
     """The tables of sessions and of their frames.
 
@@ -292,7 +296,7 @@ class Sessions:
         # fetchall: SQLite commits only after a statement has returned all its rows.
         rows = self._connection.execute(statement, values).fetchall()
         if not rows:
-            raise SessionError(f"there is no session {values[-1]}")
+            raise NoSuchSessionError(f"there is no session {values[-1]}")
         return session_from_row(rows[0])
 
 

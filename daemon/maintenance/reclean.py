@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.connection import transaction
+from filmscand.daemon.database.connection import open_to_read, transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_job, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station, identity_problem
@@ -72,35 +72,6 @@ class RecleanReport:
         return Exit.of(sum(frame.outcome not in (None, JobOutcome.ARCHIVED) for frame in self.frames), len(self.frames))
 
 
-class Recleaning:
-    """Frames that are queued again.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        The station's database.
-    jobs : sequence of Job
-        The frames; only finished ones are queued.
-    changes : Changes
-        Changes of their requests.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, jobs: Sequence[Job], changes: Changes) -> None:
-        self._connection = connection
-        self._skipped = tuple(str(job.frame) for job in jobs if job.state is not JobState.FINISHED)
-        self._job_ids = tuple(job.job_id for job in jobs if job.state is JobState.FINISHED)
-        queue = Queue(connection)
-        with transaction(connection):
-            for job in jobs:
-                if job.state is JobState.FINISHED:
-                    queue.retry(job.job_id, changes.applied_to(job.request))
-
-    def report(self) -> RecleanReport:
-        """Return the results up to now."""
-        found = (find_job(self._connection, job_id) for job_id in self._job_ids)
-        return RecleanReport(tuple(_recleaned(job) for job in found if job), self._skipped)
-
-
 def selected_frames(connection: sqlite3.Connection, names: Iterable[str], *, failed: bool) -> list[Job]:
     """Return the frames of these names, sorted by frame.
 
@@ -123,25 +94,13 @@ def selected_frames(connection: sqlite3.Connection, names: Iterable[str], *, fai
     return sorted(once.values(), key=lambda job: job.frame)
 
 
-def reclean(
-    station: Station,
-    names: Iterable[str],
-    changes: Changes,
-    *,
-    failed: bool = False,
-    config: Path | None = None,
-    show: Callable[[RecleanReport], None] | None = None,
-) -> RecleanReport:
-    """Clean frames again; if no service runs on the station, one is started.
+def queue_again(station: Station, names: Iterable[str], changes: Changes, *, failed: bool = False) -> RecleanReport:
+    """Queue frames to be cleaned again, and return at once.
 
     Parameters
     ----------
     names, failed
         See `selected_frames`.
-    config : Path, optional
-        The station's configuration file, for a service that is started.
-    show : callable, optional
-        Called with the results up to now, a few times a second. Without it, the call returns at once.
 
     Raises
     ------
@@ -149,8 +108,6 @@ def reclean(
         A name matches no frame.
     RollSealedError
         A frame is in a sealed roll; no frame is queued then.
-    ServiceDiedError
-        The service that was started does not stay alive.
     """
     problem = identity_problem(station)
     if problem is not None:
@@ -162,17 +119,50 @@ def reclean(
         archive = bound_archive(station, connection)
         for job in jobs:
             archive.require_open(job.frame)
-        recleaning = Recleaning(connection, jobs, changes)
-        if show is None:
-            return recleaning.report()
-        with TemporaryService(station, config) as service:
-            while True:
-                report = recleaning.report()
-                show(report)
-                if all(frame.outcome is not None for frame in report.frames):
-                    return report
-                service.keep_running(connection)
-                time.sleep(POLL_S)
+        return queue_frames(connection, jobs, changes)
+
+
+def queue_frames(connection: sqlite3.Connection, jobs: Iterable[Job], changes: Changes) -> RecleanReport:
+    """Queue those of these frames that are finished; the others are queued already, or not in the archive yet."""
+    listed = list(jobs)
+    queue, finished = Queue(connection), [job for job in listed if job.state is JobState.FINISHED]
+    with transaction(connection):
+        for job in finished:
+            queue.retry(job.job_id, changes.applied_to(job.request))
+    found = [find_job(connection, job.job_id) for job in finished]
+    skipped = tuple(str(job.frame) for job in listed if job.state is not JobState.FINISHED)
+    return RecleanReport(tuple(_recleaned(job) for job in found if job), skipped)
+
+
+def follow_cleaning(
+    station: Station, config: Path | None, queued: RecleanReport, show: Callable[[RecleanReport], None]
+) -> RecleanReport:
+    """Wait until queued frames are cleaned; if no service runs on the station, one is started.
+
+    Parameters
+    ----------
+    config : Path or None
+        The station's configuration file, for a service that is started.
+    queued : RecleanReport
+        The frames, as `queue_again` returned them.
+    show : callable
+        Called with the results up to now, a few times a second.
+
+    Raises
+    ------
+    ServiceDiedError
+        The service that was started does not stay alive, or this user may not start one.
+    """
+    with closing(open_to_read(station.database)) as connection, TemporaryService(station, config) as service:
+        job_ids = [_job_id(connection, frame.frame) for frame in queued.frames]
+        while True:
+            found = (find_job(connection, job_id) for job_id in job_ids)
+            report = RecleanReport(tuple(_recleaned(job) for job in found if job), queued.skipped)
+            show(report)
+            if all(frame.outcome is not None for frame in report.frames):
+                return report
+            service.keep_running(connection)
+            time.sleep(POLL_S)
 
 
 def _named(connection: sqlite3.Connection, name: str) -> list[Job]:
@@ -184,6 +174,11 @@ def _named(connection: sqlite3.Connection, name: str) -> list[Job]:
     if not jobs:
         raise NoSuchFramesError(f"the station knows no frame and no roll {name}")
     return jobs
+
+
+def _job_id(connection: sqlite3.Connection, frame: str) -> int:
+    # A roll may have the name of a frame.
+    return next(job.job_id for job in _named(connection, frame) if str(job.frame) == frame)
 
 
 def _recleaned(job: Job) -> RecleanedFrame:

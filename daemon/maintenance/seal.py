@@ -36,6 +36,10 @@ class RollUnfinishedError(DaemonError):
     """A frame of the roll is not finished, or a session scans into the roll."""
 
 
+class LabelError(DaemonError, ValueError):
+    """A label that `bag-info.txt` cannot take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A roll that was sealed."""
@@ -68,7 +72,7 @@ def seal(station: Station, roll: str, labels: Mapping[str, str] | None = None) -
     IntegrityError
         A known frame is gone, or a file is missing or differs from its record: a damaged roll is not sealed. Or the
         roll was sealed before, and its `bagit.txt` is gone.
-    ValueError
+    LabelError
         A label is not allowed in `bag-info.txt`.
     """
     more = _checked(labels or {})
@@ -173,7 +177,7 @@ def _agent() -> dict[str, str]:
 def _checked(labels: Mapping[str, str]) -> Mapping[str, str]:
     for label in labels:
         if label in _OURS or not label or any(letter in label for letter in ":\r\n") or label != label.strip():
-            raise ValueError(f"bag-info.txt: expected a label that is not written anyway, found {label!r}")
+            raise LabelError(f"bag-info.txt: expected a label that is not written anyway, found {label!r}")
     return labels
 
 

@@ -34,7 +34,7 @@ from filmscand.daemon.database.frames import (
 )
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
-from filmscand.daemon.database.session_records import Session, SessionState, Taken
+from filmscand.daemon.database.session_records import HALTED, Session, SessionState, Taken
 from filmscand.daemon.database.sessions import SESSIONS_SCHEMA, Sessions
 from filmscand.daemon.ingest.watching.put_away import REPORT_ENDING, failed_reports
 from filmscand.daemon.maintenance.identity import identity_problem
@@ -135,6 +135,8 @@ class SessionStatus:
         Part of the current frame that has been read, 0..1.
     message, advice : str
         The last problem, and what a person should do about it.
+    waits_at_slide : bool
+        Whether the session is halted at a slide, which can be left out.
     """
 
     session: int
@@ -148,6 +150,7 @@ class SessionStatus:
     fraction: float
     message: str
     advice: str
+    waits_at_slide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def station_status(station: Station) -> StationStatus:
             waiting=_waiting_files(connection),
             failed_files=_count_failed(station),
             last_frames=tuple(_frame_status(job) for job in last),
-            sessions=_session_statuses(connection),
+            sessions=session_statuses(connection),
             free_bytes=room.free_bytes,
             free_frames=room.frames,
             left_s=_left_s(counts, last, station.workers.count),
@@ -352,7 +355,8 @@ def _frame_status(job: Job) -> FrameStatus:
     )
 
 
-def _session_statuses(connection: sqlite3.Connection) -> tuple[SessionStatus, ...]:
+def session_statuses(connection: sqlite3.Connection) -> tuple[SessionStatus, ...]:
+    """Return all unfinished scanning sessions and the last finished ones, newest first."""
     if schema_version(connection) < SESSIONS_SCHEMA:
         return ()
     sessions = Sessions(connection)
@@ -374,6 +378,7 @@ def _session_status(sessions: Sessions, session: Session) -> SessionStatus:
         fraction=session.fraction,
         message=session.message,
         advice=session.advice,
+        waits_at_slide=session.state in HALTED and taken[-1:] == [Taken.RESERVED],
     )
 
 

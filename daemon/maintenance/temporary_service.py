@@ -15,6 +15,7 @@ from pathlib import Path
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.maintenance.status import service_status
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.rights import require_changeable
 
 # How often a command that waits for the service reads the database.
 POLL_S = 0.2
@@ -39,6 +40,7 @@ class TemporaryService:
     """
 
     def __init__(self, station: Station, config: Path | None) -> None:
+        self._station = station
         self._command = [sys.executable, "-m", "filmscand.daemon.cli", "run", "--scans-only"]
         self._command += [] if config is None else ["--config", str(config)]
         self.log = station.database.with_name("scan.log")
@@ -70,12 +72,15 @@ class TemporaryService:
         ------
         ServiceDiedError
             The service was started three times and died each time.
+        NotYourStationError
+            The station's service has stopped, and this user may not start one.
         """
         if self._process is not None and self._process.poll() is None:
             return
         if service_status(connection).running:
             self._starts = 0
             return
+        require_changeable(self._station)
         died = self._process is not None and self._process.returncode != 0
         if died and self._starts >= _START_LIMIT:
             last_line = self.log.read_text(errors="replace").splitlines()[-1:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,9 +14,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     field_serializer,
@@ -29,6 +25,8 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
+from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -36,12 +34,6 @@ NETWORK_SETTLE_S: Final = 30.0
 _ROOT_VARIABLES: Final = ("FILMSCAND_STATION", "STATE_DIRECTORY", "XDG_DATA_HOME")
 
 
-def _number_as_text(value: Any) -> Any:
-    """Return the text of a number: `box: 12` names a box."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Text = Annotated[str, BeforeValidator(_number_as_text)]
 Slug = Annotated[Text, AfterValidator(checked_slug)]
 CheckModel = Callable[[str, Path], str | None]
 
@@ -105,11 +97,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Watch(_Section):
+class Watch(Section):
     """One watch folder, and how its files become frames."""
 
     path: Path = Path("drop")
@@ -150,20 +138,20 @@ class Watch(_Section):
         return self.settle_s or (NETWORK_SETTLE_S if network else LOCAL_SETTLE_S)
 
 
-class Workers(_Section):
+class Workers(Section):
     """The worker processes, which clean frames."""
 
     count: int = Field(default=1, ge=1, le=64)
     memory_limit_mib: int = Field(default=1536, ge=256)
 
 
-class Scanners(_Section):
+class Scanners(Section):
     """Where to look for scanners, besides this machine."""
 
     hosts: tuple[str, ...] = ()
 
 
-class Cleaning(_Section):
+class Cleaning(Section):
     """How frames are cleaned."""
 
     sensitivity: float = Field(default=0.5, ge=0, le=1)
@@ -177,7 +165,7 @@ class Cleaning(_Section):
         return {key: path for key, path in named.items() if path is not None}
 
 
-class Target(_Section):
+class Target(Section):
     """Somebody to notify: an address that takes JSON, a command, or an address of Apprise.
 
     Both addresses are secrets, because many hold a password or a token.
@@ -213,7 +201,7 @@ class Target(_Section):
         return f"apprise {self.apprise.get_secret_value().partition(':')[0]}"
 
 
-class Notify(_Section):
+class Notify(Section):
     """Who is told of alarms and of finished sessions, and when."""
 
     targets: tuple[Target, ...] = ()
@@ -221,35 +209,13 @@ class Notify(_Section):
     room_frames: int = Field(default=20, ge=0)
 
 
-class Logging(_Section):
+class Logging(Section):
     """What is logged."""
 
     level: LogLevel = LogLevel.INFO
 
 
-class Page(_Section):
-    """The station's page, which the service serves to browsers and programs on this machine."""
-
-    enabled: bool = True
-    address: str = "127.0.0.1"
-    port: int = Field(default=8420, ge=0, le=65535)
-
-    @model_validator(mode="after")
-    def _only_this_machine(self) -> Page:
-        try:
-            is_loopback = ipaddress.ip_address(self.address).is_loopback
-        except ValueError:
-            raise ValueError(f"address: expected an address such as 127.0.0.1 or ::1, found {self.address!r}") from None
-        if not is_loopback:
-            raise ValueError(
-                f"address: any other address than one of this machine needs TLS and a password, which this version does"
-                f" not have: expected 127.0.0.1 or ::1, found {self.address}. From another computer, reach the page"
-                f" through ssh -L {self.port}:127.0.0.1:{self.port} HOST"
-            )
-        return self
-
-
-class Station(_Section):
+class Station(Section):
     """The whole configuration of a station; relative paths start from `root`."""
 
     root: Path = Field(default_factory=lambda: default_root())
@@ -371,6 +337,9 @@ def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     if isinstance(cleaning := data.get("cleaning"), dict):
         paths = {key: _absolute(base, value) for key, value in cleaning.items() if key.endswith("_model")}
         resolved["cleaning"] = {**cleaning, **paths}
+    if isinstance(page := data.get("page"), dict):
+        files = {key: _absolute(base, page[key]) for key in ("certificate", "key") if key in page}
+        resolved["page"] = {**page, **files}
     watches = data.get("watch", ({},))
     if isinstance(watches, list | tuple):
         resolved["watch"] = [_watch_at(base, watch) for watch in watches]

@@ -17,6 +17,7 @@ from typing import Final
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_socket import OPERATORS
 
 _GROUP_MAY_ALL: Final = stat.S_IRGRP | stat.S_IWGRP | stat.S_IXGRP
 
@@ -74,7 +75,10 @@ def require_changeable(station: Station) -> None:
     file = station.database
     may = all(_allows(place, os.W_OK) for place in (file, file.parent) if place.exists())
     if not may and (who := as_its_owner(station)) is not None:
-        raise NotYourStationError(f"{file}: this user may not change the station: {who}")
+        raise NotYourStationError(
+            f"{file}: this user may not change the station: {who}. While the service runs, members of the group "
+            f"{OPERATORS} scan, clean again and seal through it"
+        )
 
 
 def way_out(root: Path, *paths: PurePosixPath, write: bool) -> str:

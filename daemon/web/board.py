@@ -35,6 +35,8 @@ _PAUSE_FACTOR: Final = 10.0
 _FRESH_S: Final = 2.0
 # The thread reads on for so long after the last question: browsers with an event stream ask twice a second.
 _WATCHED_S: Final = 10.0
+# From the end of a frame until its transaction is seen, at most.
+_COMMIT_S: Final = 5.0
 # A request waits for the first snapshot at most so long; the disk of the archive may not answer.
 _PATIENCE_S: Final = 5.0
 # Moves that are kept for readers who are behind; one that is further behind is told to read everything again.
@@ -117,6 +119,9 @@ class Board:
         self._snapshot: Snapshot | None = None
         self._moves: deque[tuple[int, FrameMove]] = deque(maxlen=_MOVES_KEPT)
         self._states: dict[int, FrameState] | None = None
+        self._read_at = 0.0
+        # What had ended at the last reading: it is told once.
+        self._ended: set[tuple[int, float | None]] = set()
         self._problem = "nothing was read yet"
         self._wanted_s = float("-inf")
         self._closed = False
@@ -186,7 +191,7 @@ class Board:
 
     def _read(self) -> None:
         try:
-            status = _named(self._station)
+            status = named_status(self._station)
             moves = self._moved()
         except (sqlite3.Error, DaemonError, OSError) as error:
             # Readers are told when they ask; /healthz and the alarms tell the others.
@@ -206,20 +211,24 @@ class Board:
         """Return the frames that moved since the last call; none at the first."""
         if not self._station.database.exists():
             return []
-        before = self._states
+        before, since, self._read_at = self._states, self._read_at - _COMMIT_S, time.time()
         with closing(open_to_read(self._station.database)) as connection:
             now = {one.job_id: one for one in unfinished_states(connection)}
             gone = set() if before is None else before.keys() - now.keys()
-            ended = {one.job_id: one for one in states_of(connection, gone)} if gone else {}
+            # A quick frame comes and ends between two readings.
+            ended = states_of(connection, gone, max(since, self._read_at - _WATCHED_S))
         self._states = now
+        known, self._ended = self._ended, {(one.job_id, one.finished_at) for one in ended}
         if before is None:
             return []
         changed = [one for one in now.values() if before.get(one.job_id) != one]
-        dropped = [before[job_id] for job_id in gone if job_id not in ended]
-        return [*_moves([*changed, *ended.values()]), *_moves(dropped, "dropped")]
+        dropped = [before[job_id] for job_id in gone - {one.job_id for one in ended}]
+        fresh = [one for one in ended if (one.job_id, one.finished_at) not in known and one.job_id not in now]
+        return [*_moves([*changed, *fresh]), *_moves(dropped, "dropped")]
 
 
-def _named(station: Station) -> NamedStatus:
+def named_status(station: Station) -> NamedStatus:
+    """Return the state of a station with its folder, read at this moment."""
     status = station_status(station)
     values = {name: getattr(status, name) for name in StationStatus.__dataclass_fields__}
     return NamedStatus(**values, station=str(station.root))

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final, ParamSpec, TypeVar
 
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from filmscand.daemon.web.board import Board
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pictures import Order, SmallPictures
 from filmscand.daemon.web.pulse import Pulse
+from filmscand.daemon.web.tiles import IDLE_S, TileOrder, Tiles
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,18 +49,27 @@ class Site:
         The supervisor's pulse.
     log : RecentLog
         The last lines of the service's log.
+    ring : callable
+        Wakes the supervisor, which starts sessions and cleaning; callable from any thread.
     """
 
-    def __init__(self, station: Station, pulse: Pulse, log: RecentLog) -> None:
+    def __init__(self, station: Station, pulse: Pulse, log: RecentLog, ring: Callable[[], None]) -> None:
         self.station = station
         self.pulse = pulse
         self.log = log
+        self.ring = ring
         self.board = Board(station)
         self.pictures = SmallPictures()
+        self.tiles = Tiles()
         self.streams = 0
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
+        # SANE is asked by one thread: it needs seconds, and two answers would be the same.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")
+        # One roll after the other, and none of the threads that look at pictures waits for it.
+        self._sealing = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, sealing")
         # The child that makes small pictures dies with the thread that started it: this one stays.
         self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
+        self._cutting = ThreadPoolExecutor(1, thread_name_prefix="page tiles")
 
     def start(self) -> None:
         """Start reading for those who watch."""
@@ -69,8 +79,13 @@ class Site:
         """End all threads and the child; return False if a thread still waits for a disk after `at_most_s` seconds."""
         self.board.close()
         self._disk.shutdown(wait=False, cancel_futures=True)
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        self._sealing.shutdown(wait=False, cancel_futures=True)
         self._drawing.submit(self.pictures.close)
         self._drawing.shutdown(wait=True)
+        self.tiles.interrupt()
+        self._cutting.shutdown(wait=True, cancel_futures=True)
+        self.tiles.close()
         end_s = time.monotonic() + at_most_s
         while any(thread.name.startswith(_THREADS) for thread in threading.enumerate()):
             if time.monotonic() > end_s:
@@ -100,9 +115,34 @@ class Site:
                 f"no answer for {_DISK_PATIENCE_S:.0f} s from the disk of the archive or of a watch folder"
             ) from error
 
+    async def ask_scanners(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Ask SANE something, which may take a minute, in a thread of its own.
+
+        Raises
+        ------
+        ScannerError
+            SANE is missing, crashed or took too long.
+        """
+        return await asyncio.wrap_future(self._asking.submit(action, *args, **kwargs))
+
+    async def seal(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Seal a roll in the thread for it; a service that stops meanwhile leaves the roll open."""
+        return await asyncio.wrap_future(self._sealing.submit(action, *args, **kwargs))
+
     async def draw(self, sha256: str, order: Order) -> bytes:
         """Return a small picture; see `SmallPictures.make` for the errors."""
         return await asyncio.wrap_future(self._drawing.submit(self.pictures.make, sha256, order))
+
+    async def cut(self, order: TileOrder) -> bytes:
+        """Return a tile; see `Tiles.make` for the errors."""
+        made = await asyncio.wrap_future(self._cutting.submit(self.tiles.make, order))
+        asyncio.get_running_loop().call_later(IDLE_S, self._rest)
+        return made
+
+    def _rest(self) -> None:
+        # The site may have been closed meanwhile.
+        with suppress(RuntimeError):
+            self._cutting.submit(self.tiles.close_idle)
 
 
 def site_of(request: Request) -> Site:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
@@ -15,6 +16,10 @@ from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.web.server import PageServer
 
 QUICK = Timing(retry_first_s=0.1, retry_cap_s=0.2)
+
+
+def no_bell():
+    """Stand for the bell of a supervisor: none runs beside the page."""
 
 
 @dataclass
@@ -41,6 +46,8 @@ class PageSite:
     station: Station
     server: PageServer
     port: int
+    tls: ssl.SSLContext | None = None
+    rings: list[None] = field(default_factory=list)
 
     def get(self, path, **headers):
         return self.request("GET", path, **headers)
@@ -48,7 +55,7 @@ class PageSite:
     def request(self, method, path, body=None, **headers):
         """Send one request; `headers` with `_` for `-`, and `Host` as the client would set it unless it is given."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connect()
         try:
             connection.putrequest(method, path, skip_host="Host" in named, skip_accept_encoding=True)
             if body is not None and "Content-Length" not in named:
@@ -60,6 +67,16 @@ class PageSite:
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
+
+    def connect(self):
+        if self.tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.tls)
+
+    def post(self, path, content=None, **headers):
+        """Send JSON as a program does."""
+        body = json.dumps({} if content is None else content).encode()
+        return self.request("POST", path, body, **{"Content_Type": "application/json", **headers})
 
     def send(self, content):
         """Send bytes as they are; return what comes back."""
@@ -104,12 +121,13 @@ def port_of(server, limit_s=30.0):
 
 
 @contextmanager
-def served(station):
+def served(station, tls=None):
     """Serve the page of a station around the block; its database is made where it is missing."""
     open_database(station.database).close()
-    server = PageServer(station, QUICK)
+    rings: list[None] = []
+    server = PageServer(station, QUICK, lambda: rings.append(None))
     server.start()
     try:
-        yield PageSite(station, server, port_of(server))
+        yield PageSite(station, server, port_of(server), tls, rings)
     finally:
         assert server.stop()

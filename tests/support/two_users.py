@@ -28,6 +28,11 @@ def function_as_member(function, *arguments):
     return _call(MEMBER, MEMBER, (GROUP,), 0o022, function, arguments)
 
 
+def as_stranger(function, *arguments):
+    """Call a function as a user of no group, in a process of its own; return what it printed."""
+    return _call(STRANGER, STRANGER, (), 0o022, function, arguments)
+
+
 def as_member(script, folder, *, umask=0o022):
     """Run a shell script in a folder as a user whose own group is another, and who is a member of the service's."""
     done = subprocess.run(

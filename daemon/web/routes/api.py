@@ -1,4 +1,4 @@
-"""The API for programs, all of it read-only. The page shows nothing that is not here."""
+"""What the API for programs reads. The page shows nothing that is not in the API."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 
 from filmscand.daemon.core.frame_id import MAX_NUMBER, MAX_SLUG_LENGTH, FrameId
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.database.frames import Roll
-from filmscand.daemon.web.board import NamedStatus
+from filmscand.daemon.web.board import NamedStatus, named_status
 from filmscand.daemon.web.events import event_stream
 from filmscand.daemon.web.frames import (
     FrameFacts,
@@ -43,61 +44,68 @@ _ORIGINALS: Final = {Role.ACCESS: "image/jpeg", Role.MASK: "image/png"}
 
 
 class Problem(BaseModel):
-    """Why a request was not answered."""
+    """Why a request was not answered; `kind` tells what a program does about it: `integrity` or `scanner`."""
 
     detail: str
+    kind: str | None = None
 
 
-_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": Problem, "description": "there is no such roll, frame, revision or file"},
     503: {"model": Problem, "description": "the database or a disk does not answer"},
 }
-_STATUS_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {503: _PROBLEMS[503]}
+CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"model": Problem, "description": "the state of what is asked for does not allow it"},
+}
+_STATUS_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {503: PROBLEMS[503]}
 router = APIRouter(prefix="/api")
 
 
 def picture_answer(media_type: str) -> dict[int | str, dict[str, Any]]:
     """Return how the OpenAPI document describes a picture."""
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}, **_PROBLEMS}
+    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}, **PROBLEMS}
 
 
 @router.get("/status", response_model=NamedStatus, responses=_STATUS_PROBLEMS, tags=["station"])
-def status(request: Request) -> Response:
-    """Return the state of the station: the record that `filmscand status --json` prints."""
-    return _json(site_of(request).board.fresh().json)
+async def status(request: Request, now: bool = False) -> Response:
+    """Return the state of the station: what `filmscand status --json` prints; `now`: not one that is seconds old."""
+    site = site_of(request)
+    if now:
+        return json_answer(to_json(await site.on_disk(named_status, site.station)))
+    return json_answer((await run_in_threadpool(site.board.fresh)).json)
 
 
 @router.get("/folders", response_model=list[FolderStatus], responses=_STATUS_PROBLEMS, tags=["station"])
 async def folders(request: Request) -> Response:
     """Return the watched folders with files that wait and files that were rejected."""
-    return _json(to_json(await site_of(request).on_disk(read_folders, site_of(request))))
+    return json_answer(to_json(await site_of(request).on_disk(read_folders, site_of(request))))
 
 
 @router.get("/log", response_model=list[LogLine], tags=["station"])
 def log(request: Request) -> Response:
     """Return the last lines of the service's log, newest first; workers log into the journal."""
-    return _json(to_json(site_of(request).log.newest_first()))
+    return json_answer(to_json(site_of(request).log.newest_first()))
 
 
 @router.get("/rolls", response_model=list[RollSummary], responses=_STATUS_PROBLEMS, tags=["rolls"])
 def rolls(request: Request) -> Response:
     """Return all rolls with the numbers of their frames."""
     with site_of(request).reading() as connection:
-        return _json(to_json(roll_summaries(connection)))
+        return json_answer(to_json(roll_summaries(connection)))
 
 
-@router.get("/rolls/{collection}/{box}/{roll}", response_model=RollDetails, responses=_PROBLEMS, tags=["rolls"])
+@router.get("/rolls/{collection}/{box}/{roll}", response_model=RollDetails, responses=PROBLEMS, tags=["rolls"])
 def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
     """Return a roll with the state, outcome and flags of its frames."""
     with site_of(request).reading() as connection:
-        return _json(to_json(roll_details(connection, Roll(collection, box, roll))))
+        return json_answer(to_json(roll_details(connection, Roll(collection, box, roll))))
 
 
-@router.get("/frames/{collection}/{box}/{stem}", response_model=FrameFacts, responses=_PROBLEMS, tags=["frames"])
+@router.get("/frames/{collection}/{box}/{stem}", response_model=FrameFacts, responses=PROBLEMS, tags=["frames"])
 async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Response:
     """Return what the station and the sidecar know about a frame."""
     site = site_of(request)
-    return _json(to_json(await site.on_disk(read_facts, site, frame_of(collection, box, stem))))
+    return json_answer(to_json(await site.on_disk(read_facts, site, frame_of(collection, box, stem))))
 
 
 @router.get("/frames/{collection}/{box}/{stem}/access", responses=picture_answer("image/jpeg"), tags=["frames"])
@@ -214,5 +222,6 @@ def _caching(sha256: str, revision: int | None) -> dict[str, str]:
     return {"ETag": f'"{sha256[:32]}"', "Cache-Control": f"private, {age}"}
 
 
-def _json(content: bytes) -> Response:
-    return Response(content, media_type="application/json")
+def json_answer(content: bytes, code: int = 200) -> Response:
+    """Return an answer of JSON with its status code."""
+    return Response(content, code, media_type="application/json")

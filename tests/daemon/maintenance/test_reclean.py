@@ -18,7 +18,7 @@ from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, Recleaning, selected_frames
+from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_frames, selected_frames
 from support.live_station import LiveStation
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
@@ -92,7 +92,7 @@ def test_a_frame_fails_whose_raw_is_damaged_and_one_that_is_cleaned_as_before_ga
     raw.chmod(0o640)
     raw.write_bytes(raw.read_bytes()[:-1] + b"?")
     with closing(open_database(station.station.database)) as connection:
-        Recleaning(connection, selected_frames(connection, ["unsorted/unsorted/r_0001"], failed=False), Changes(0.2))
+        queue_frames(connection, selected_frames(connection, ["unsorted/unsorted/r_0001"], failed=False), Changes(0.2))
     status, report, _ = reclean(station, "unsorted/unsorted/r_0002")
     assert (status, [(frame["revision"], frame["is_new"]) for frame in report["frames"]]) == (0, [(1, False)])
     with closing(open_database(station.station.database)) as connection:
@@ -137,7 +137,7 @@ def test_frames_that_are_in_line_already_are_left_there(tmp_path):
         queue.enqueue(job.job_id, request)
         jobs = selected_frames(connection, ["c/b/r_0001", "c/b/r_0001_0001"], failed=False)
         assert [found.job_id for found in jobs] == [job.job_id]
-        report = Recleaning(connection, jobs, Changes(sensitivity=0.9)).report()
+        report = queue_frames(connection, jobs, Changes(sensitivity=0.9))
         assert (report.frames, report.skipped) == ((), ("c/b/r_0001_0001",))
         assert find_job(connection, job.job_id).state is JobState.QUEUED
         assert find_job(connection, job.job_id).request == request

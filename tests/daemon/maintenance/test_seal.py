@@ -16,20 +16,20 @@ from filmscand.daemon.archive.records.events import read_events
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
-from filmscand.daemon.cli.scan import ScanArguments, queue_session
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, SourceFile, jobs_named
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.database.session_records import ScannerProfile, ScanPlan
+from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance import seal as sealing
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.rebuild import rebuild
-from filmscand.daemon.maintenance.reclean import Changes, reclean
+from filmscand.daemon.maintenance.reclean import Changes, queue_again
 from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
+from filmscand.daemon.maintenance.sessions.order import SessionOrder, queue_session
 from filmscand.drivers.files.reader import read_capture
 from support.live_station import LiveStation, running, write_inside
 
@@ -98,14 +98,14 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     seal(station.station, ROLL)
     archive = station.archive
     late = write_inside(tmp_path / "late.tif", 9)
-    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, None, "slide", "test:0", None, ScannerProfile())
+    order = SessionOrder(roll="r", frames=1, film="slide", device="test:0")
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
         lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
         lambda: archive.write_sidecar(FRAMES[0], archive.read_sidecar(FRAMES[0])),
         lambda: archive.append_events(FRAMES[0], []),
-        lambda: reclean(station.station, [ROLL], Changes(0.9)),
-        lambda: queue_session(station.station, arguments),
+        lambda: queue_again(station.station, [ROLL], Changes(0.9)),
+        lambda: queue_session(station.station, order),
         lambda: seal(station.station, ROLL),
     ):
         with pytest.raises(RollSealedError, match="is sealed and takes nothing more"):
@@ -264,7 +264,7 @@ def test_a_sealed_roll_whose_mark_is_gone_takes_nothing_all_the_same(known, fold
     seal(known.station, ROLL)
     (folder / "bagit.txt").unlink()
     late = write_inside(tmp_path / "late.tif", 9)
-    arguments = ScanArguments("r", "unsorted", "unsorted", None, 1, None, "slide", "test:0", None, ScannerProfile())
+    order = SessionOrder(roll="r", frames=1, film="slide", device="test:0")
     capture = read_capture(late)
     with closing(open_database(known.station.database)) as connection:
         archive = bound_archive(known.station, connection)
@@ -274,8 +274,8 @@ def test_a_sealed_roll_whose_mark_is_gone_takes_nothing_all_the_same(known, fold
             lambda: archive.store_capture(FrameId("unsorted", "unsorted", "r", 3), capture),
             lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
             lambda: archive.append_events(FRAMES[0], []),
-            lambda: reclean(known.station, [ROLL], Changes(0.9)),
-            lambda: queue_session(known.station, arguments),
+            lambda: queue_again(known.station, [ROLL], Changes(0.9)),
+            lambda: queue_session(known.station, order),
         ):
             with pytest.raises(RollSealedError, match=r"bagit.txt: this file is gone, but the roll was sealed"):
                 deed()

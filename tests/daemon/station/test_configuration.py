@@ -11,7 +11,6 @@ from filmscand.daemon.core.frame_id import slug
 from filmscand.daemon.station.configuration import (
     DetectorUse,
     FilmKind,
-    Page,
     PairRule,
     SourcePolicy,
     Station,
@@ -318,24 +317,24 @@ def test_a_target_of_apprise_without_the_package_says_what_to_install(tmp_path, 
     assert "T0KEN" not in told
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
-def test_the_page_is_served_to_this_machine(address):
-    assert Page(address=address).address == address
+def test_a_page_for_other_machines_is_refused_with_line_reason_and_a_way(tmp_path):
+    (told,) = mistakes(tmp_path, "page:\n  address: 192.168.1.5\n")
+    assert "written.yaml:1: page: address: 192.168.1.5 is reached from other machines" in told
+    assert "ssh -L 8420:127.0.0.1:8420" in told
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "8.8.8.8"])
-def test_a_page_for_other_machines_is_refused_with_the_reason_and_a_way(tmp_path, address):
+def test_certificate_and_key_lie_beside_the_station_unless_their_path_says_otherwise(tmp_path):
+    users = "users: [{name: p, token: 'sha256:" + "0" * 64 + "'}]"
+    text = f"page: {{address: 192.168.1.5, certificate: tls/c.pem, key: /etc/k.pem, {users}}}\n"
     file = tmp_path / "station.yaml"
-    file.write_text(f"page:\n  address: '{address}'\n")
-    with pytest.raises(ConfigError, match="needs TLS and a password, which this version does not have") as error:
-        load_station(file)
-    assert f"found {address}" in str(error.value)
-    assert "ssh -L 8420:127.0.0.1:8420" in str(error.value)
+    file.write_text(f"root: {tmp_path}\n{text}")
+    page = load_station(file).page
+    assert (page.certificate, page.key) == (tmp_path / "tls/c.pem", Path("/etc/k.pem"))
 
 
-@pytest.mark.parametrize(
-    "page", [{"address": "station.lab"}, {"address": ""}, {"port": 65536}, {"port": -1}, {"on": True}]
-)
-def test_a_page_at_no_address_or_port_is_refused(page):
-    with pytest.raises(ValueError):
-        Page(**page)
+def test_no_secret_of_the_pages_users_is_told_by_a_mistake_or_shown(tmp_path):
+    for key in ("password", "token"):
+        (told,) = mistakes(tmp_path, f"page:\n  users:\n    - name: ada\n      {key}: S3CRET\n")
+        assert f"written.yaml:4: page.users.0.{key}: " in told
+        assert "filmscand page " in told
+        assert "S3CRET" not in told

@@ -14,6 +14,7 @@ from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.web import board as board_module
 from filmscand.daemon.web.board import Board, StatusUnknownError
+from support.page_frames import ROLL, finish, put
 
 
 @pytest.fixture
@@ -51,6 +52,17 @@ def test_everybody_gets_the_same_reading(board):
         thread.join()
     assert len(found) == 20
     assert len(set(found)) <= 2
+
+
+def test_a_frame_that_comes_and_ends_between_two_readings_is_told_once(board, connection, station, tmp_path):
+    before = board.fresh().version
+    put(connection, "quick.tif")
+    finish(connection, station, tmp_path)
+    later = wait_for(board, lambda snapshot: snapshot.version > before and board.moves_since(before))
+    told = [(move.frame, move.outcome) for move in board.moves_since(before) if move.state == "finished"]
+    assert told == [(f"{ROLL.collection}/{ROLL.box}/{ROLL.roll}_0001", "archived")]
+    wait_for(board, lambda snapshot: snapshot.read_s > later.read_s + 1.0)
+    assert board.moves_since(later.version) == []
 
 
 def test_frames_that_move_are_told_from_the_version_on_that_a_reader_has_seen(board, connection, frames):

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from filmscand.daemon.station.configuration import Page, Station
-from filmscand.daemon.web.server import PageServer, address_of, listening, problem_of
-from support.page_site import QUICK, PageSite, port_of, served
+from filmscand.daemon.web.entrances import listening, page_problem
+from filmscand.daemon.web.server import PageServer, address_of
+from support.page_site import QUICK, PageSite, no_bell, port_of, served
 
 
 def wait_until(happened, limit_s=30.0):
@@ -29,7 +30,7 @@ def taken():
 
 def test_a_port_in_use_is_told_and_taken_once_it_is_free(connection, station, taken):
     port = taken.getsockname()[1]
-    server = PageServer(station.model_copy(update={"page": Page(port=port)}), QUICK)
+    server = PageServer(station.model_copy(update={"page": Page(port=port)}), QUICK, no_bell)
     server.start()
     try:
         wait_until(lambda: server.problem)
@@ -44,7 +45,7 @@ def test_a_port_in_use_is_told_and_taken_once_it_is_free(connection, station, ta
 
 
 def test_a_page_that_is_off_starts_nothing(station):
-    server = PageServer(station.model_copy(update={"page": Page(enabled=False)}), QUICK)
+    server = PageServer(station.model_copy(update={"page": Page(enabled=False)}), QUICK, no_bell)
     before = threading.active_count()
     server.start()
     assert (server.address, server.problem, threading.active_count()) == (None, None, before)
@@ -66,7 +67,7 @@ def test_a_page_that_stopped_has_left_its_port_and_all_its_threads(connection, s
 
 def test_a_page_may_be_stopped_at_any_moment_of_its_start(connection, station):
     for pause_s in (0.0, 0.05, 0.3):
-        server = PageServer(station, QUICK)
+        server = PageServer(station, QUICK, lambda: None)
         server.start()
         time.sleep(pause_s)
         assert server.stop()
@@ -89,7 +90,9 @@ def test_the_other_address_of_this_machine_is_shown_as_a_browser_wants_it():
 
 
 def test_an_error_that_nobody_expected_is_told_and_ends_nothing():
-    assert problem_of(Page(), RuntimeError("odd")).startswith("the page at port 8420 of 127.0.0.1 ended with an error")
+    assert page_problem(Page(), RuntimeError("odd")).startswith(
+        "the page at port 8420 of 127.0.0.1 ended with an error"
+    )
 
 
 def test_the_default_is_the_documented_port_of_this_machine(tmp_path):

@@ -11,11 +11,12 @@ from filmscand.daemon.web import site as site_module
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pulse import Pulse
 from filmscand.daemon.web.site import DiskSilentError, Site
+from support.page_site import no_bell
 
 
 @pytest.fixture
 def site(connection, station):
-    return Site(station, Pulse(), RecentLog())
+    return Site(station, Pulse(), RecentLog(), no_bell)
 
 
 def test_what_a_disk_answers_is_returned_and_its_error_raised(site):

@@ -30,6 +30,8 @@ class ScannedFrame:
         Place of the slide in the magazine, from 1.
     frame : str
         Frame as `collection/box/roll_0007`; its number stays unused if the slide was lost.
+    number : int
+        Number of the frame on the roll.
     taken : Taken
         Whether the slide is reserved, captured or lost.
     state : JobState or None
@@ -50,6 +52,7 @@ class ScannedFrame:
 
     position: int
     frame: str
+    number: int
     taken: Taken
     state: JobState | None
     outcome: JobOutcome | None
@@ -84,6 +87,7 @@ class ScanSummary:
     captured: int
     cleaned: int
     lost: int
+    next_number: int | None
     frames: tuple[ScannedFrame, ...]
 
 
@@ -125,6 +129,16 @@ class ScanReport:
         whole = self.done and session.reason is not FinishReason.CANCELLED and good >= max(expected, len(self.frames))
         return Exit.DONE if whole else Exit.PART_FAILED
 
+    @property
+    def next_number(self) -> int | None:
+        """Number on the roll of the slide that is scanned now or next; None once the session is over."""
+        if self.session.state is SessionState.FINISHED:
+            return None
+        if not self.frames:
+            return self.session.plan.first_number
+        last = self.frames[-1]
+        return last.number if last.taken is Taken.RESERVED else last.number + 1
+
     def summary(self) -> ScanSummary:
         """Return what `filmscand scan --json` prints."""
         session = self.session
@@ -138,6 +152,7 @@ class ScanReport:
             captured=self.captured,
             cleaned=self.cleaned,
             lost=sum(frame.taken is Taken.LOST for frame in self.frames),
+            next_number=self.next_number,
             frames=self.frames,
         )
 
@@ -161,6 +176,7 @@ def _scanned(session: Session, frame: SessionFrame, job: Job | None) -> ScannedF
     return ScannedFrame(
         position=frame.position,
         frame=str(session.plan.frame(frame.number)),
+        number=frame.number,
         taken=frame.taken,
         state=None if job is None else job.state,
         outcome=None if job is None else job.outcome,

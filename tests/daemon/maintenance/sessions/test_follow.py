@@ -13,7 +13,8 @@ import pytest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance.scan_follow import Answer, Follower
+from filmscand.daemon.maintenance.desk.by_oneself import OwnDesk
+from filmscand.daemon.maintenance.sessions.follow import Answer, Follower
 from filmscand.daemon.station.configuration import load_station
 from support.live_station import write_config
 
@@ -39,14 +40,14 @@ def session_id(sessions):
 def test_a_session_that_is_over_is_reported_at_once(station, sessions, session_id):
     sessions.finish(session_id, FinishReason.COMPLETE)
     shown = []
-    report = Follower(station, None, session_id, None).follow(shown.append)
+    report = Follower(station, None, OwnDesk(station), session_id, None).follow(shown.append)
     assert report.done
     assert shown == [report]
 
 
 def test_where_nobody_can_answer_a_session_that_needs_a_person_is_left_as_it_is(station, sessions, session_id):
     sessions.move(session_id, SessionState.ATTENTION, "a slide is stuck", "Free it.")
-    report = Follower(station, None, session_id, None).follow(lambda _: None)
+    report = Follower(station, None, OwnDesk(station), session_id, None).follow(lambda _: None)
     assert (report.session.state, report.session.message) == (SessionState.ATTENTION, "a slide is stuck")
     assert sessions.find(session_id).wish is None
 
@@ -63,12 +64,14 @@ def test_an_answer_that_comes_after_another_terminal_has_ended_the_session_is_dr
         sessions.finish(session_id, FinishReason.CANCELLED)
         return answer
 
-    report = Follower(station, None, session_id, ask).follow(lambda _: None)
+    report = Follower(station, None, OwnDesk(station), session_id, ask).follow(lambda _: None)
     assert asked == ["a slide is stuck"]
     assert (report.session.reason, report.session.wish) == (FinishReason.CANCELLED, None)
 
 
-IS_TERMINAL = "from filmscand.daemon.maintenance.scan_follow import is_terminal; import sys; sys.exit(is_terminal())"
+IS_TERMINAL = (
+    "from filmscand.daemon.maintenance.sessions.follow import is_terminal; import sys; sys.exit(is_terminal())"
+)
 COMMAND = [sys.executable, "-c", IS_TERMINAL]
 
 

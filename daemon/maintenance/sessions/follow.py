@@ -16,10 +16,12 @@ from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 
-from filmscand.daemon.database.connection import reopen_database
+from filmscand.daemon.database.connection import open_to_read
 from filmscand.daemon.database.session_records import HALTED, SessionState, Wish
 from filmscand.daemon.database.sessions import SessionError, Sessions
-from filmscand.daemon.maintenance.session_report import ScanReport, report_of
+from filmscand.daemon.maintenance.desk.at_service import ServiceRefusedError
+from filmscand.daemon.maintenance.desk.desk import Desk
+from filmscand.daemon.maintenance.sessions.report import ScanReport, report_of
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
 from filmscand.daemon.station.configuration import Station
 
@@ -41,6 +43,8 @@ class Follower:
         The station whose database holds the session.
     config : Path or None
         Configuration file for a service that has to be started; None: the station's own.
+    desk : Desk
+        Where answers are handed in.
     session_id : int
         Number of the session.
     ask : callable or None
@@ -48,9 +52,15 @@ class Follower:
     """
 
     def __init__(
-        self, station: Station, config: Path | None, session_id: int, ask: Callable[[ScanReport], Answer] | None
+        self,
+        station: Station,
+        config: Path | None,
+        desk: Desk,
+        session_id: int,
+        ask: Callable[[ScanReport], Answer] | None,
     ) -> None:
         self._station = station
+        self._desk = desk
         self._session_id = session_id
         self._ask = ask
         self._service = TemporaryService(station, config)
@@ -75,7 +85,7 @@ class Follower:
         ServiceDiedError
             No service stays alive to run the session.
         """
-        with closing(reopen_database(self._station.database)) as connection, self._service, _orderly_termination():
+        with closing(open_to_read(self._station.database)) as connection, self._service, _orderly_termination():
             cancelled = False
             while True:
                 try:
@@ -101,19 +111,19 @@ class Follower:
     def _ask_person(self, connection: sqlite3.Connection, report: ScanReport) -> None:
         if self._ask is None:
             return
-        answer, sessions = self._ask(report), Sessions(connection)
+        answer = self._ask(report)
         # Another terminal may have answered meanwhile.
-        if sessions.find(self._session_id).state not in HALTED:
+        if Sessions(connection).find(self._session_id).state not in HALTED:
             return
         if answer is Answer.SKIP:
-            with suppress(SessionError):
-                sessions.ask_to_skip(self._session_id)
+            with suppress(SessionError, ServiceRefusedError):
+                self._desk.skip(self._session_id)
         else:
-            sessions.ask(self._session_id, Wish.RESUME if answer is Answer.GO_ON else Wish.CANCEL)
+            self._desk.tell(self._session_id, Wish.RESUME if answer is Answer.GO_ON else Wish.CANCEL)
 
     def _cancel(self, connection: sqlite3.Connection) -> None:
         if Sessions(connection).find(self._session_id).state is not SessionState.FINISHED:
-            Sessions(connection).ask(self._session_id, Wish.CANCEL)
+            self._desk.tell(self._session_id, Wish.CANCEL)
 
 
 def _needs_person(report: ScanReport) -> bool:

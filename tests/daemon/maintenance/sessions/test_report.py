@@ -13,7 +13,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState, Taken
 from filmscand.daemon.database.sessions import SessionError, Sessions
-from filmscand.daemon.maintenance.session_report import ScannedFrame, ScanReport, report_of
+from filmscand.daemon.maintenance.sessions.report import ScannedFrame, ScanReport, report_of
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def connection(tmp_path):
 
 def frame(position, taken=Taken.CAPTURED, state=JobState.FINISHED, outcome=JobOutcome.ARCHIVED):
     name = f"c/b/r_{position:04d}"
-    return ScannedFrame(position, name, taken, state, outcome, (), (), None, None, None, "")
+    return ScannedFrame(position, name, position, taken, state, outcome, (), (), None, None, None, "")
 
 
 GOOD = frame(1)

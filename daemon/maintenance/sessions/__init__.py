@@ -1,0 +1,1 @@
+"""A scanning session as a person handles it: it is ordered, told to pause or to go on, followed and reported."""

@@ -1,0 +1,232 @@
+// Orders a scanning session, and sends what a button says: a session pauses, a roll is sealed. All through the API.
+"use strict";
+
+const told = document.getElementById("told");
+// Good news is old after a while, milliseconds; a problem stays until something else is told.
+const TOLD_MS = 20000;
+let fading;
+
+function tell(words, isProblem) {
+  clearTimeout(fading);
+  if (!isProblem) fading = setTimeout(() => (told.hidden = true), TOLD_MS);
+  told.textContent = words;
+  told.classList.toggle("alarm", isProblem);
+  told.hidden = false;
+}
+
+// Send JSON; returns the answer, or null after the reason was told.
+async function send(address, content) {
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(content),
+    });
+    const text = await answer.text();
+    if (answer.ok) return JSON.parse(text);
+    tell(reasonIn(text), true);
+  } catch {
+    tell("The service does not answer. Nothing was changed, as far as this page knows.", true);
+  }
+  return null;
+}
+
+function reasonIn(text) {
+  try {
+    return JSON.parse(text).detail;
+  } catch {
+    return text;
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-post]");
+  if (!button || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+  const content = JSON.parse(button.dataset.body ?? "{}");
+  const typed = document.querySelector(button.dataset.sensitivity ?? "#no-such-field")?.value.trim().replace(",", ".");
+  // What is no number is sent as it is: the service says what it expected.
+  if (typed) content.sensitivity = /^[\d.]+$/.test(typed) ? Number(typed) : typed;
+  button.disabled = true;
+  if (button.dataset.wait) tell(button.dataset.wait, false);
+  const answer = await send(button.dataset.post, content);
+  button.disabled = false;
+  if (answer) tell(answer.told ?? button.dataset.told, false);
+});
+
+const form = document.getElementById("order");
+
+// What a person typed or a barcode holds, as the archive writes it.
+function asName(text) {
+  return text.trim().toLowerCase().replace(/[^a-z0-9_]+/g, "-").replace(/^-+|-+$/g, "");
+}
+
+function readCode(field) {
+  const parts = field.value.trim().split("/").filter(Boolean);
+  if (parts.length === 3) [form.collection.value, form.box.value, form.roll.value] = parts.map(asName);
+  else field.value = asName(field.value);
+}
+
+let asked = 0;
+
+async function showNext() {
+  const place = [form.collection.value, form.box.value, form.roll.value];
+  const next = document.getElementById("next");
+  const problem = document.getElementById("roll-problem");
+  const mine = (asked += 1);
+  problem.hidden = true;
+  if (!place.every(Boolean)) {
+    next.textContent = "–";
+    return;
+  }
+  const answer = await fetch(`/api/rolls/${place.map(encodeURIComponent).join("/")}/next`);
+  // Somebody who types fast has asked again meanwhile.
+  if (mine !== asked) return;
+  const text = await answer.text();
+  const found = answer.ok ? JSON.parse(text) : { number: "–", problem: reasonIn(text) };
+  next.textContent = found.problem ? "–" : form.first_number.value || found.number;
+  problem.textContent = found.problem ?? "";
+  problem.hidden = !found.problem;
+}
+
+async function lookForScanners() {
+  const note = document.getElementById("scanners-told");
+  try {
+    const answer = await fetch("/api/scanners");
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(reasonIn(text));
+    const found = JSON.parse(text).filter((one) => one.recipe);
+    const known = new Set([...form.device.options].map((option) => option.value));
+    for (const one of found.filter((each) => !known.has(each.device))) {
+      form.device.append(new Option(`${one.vendor} ${one.model} (${one.device})`, one.device));
+    }
+    note.textContent = found.length
+      ? `${found.length} scanner${found.length === 1 ? "" : "s"} found.`
+      : "No scanner found. Switch it on, and open this page again; the page doctor of the command line tells more.";
+  } catch (error) {
+    note.textContent = error.message;
+  }
+}
+
+// "1,3-6" as a list of numbers; null for nothing, and for what is no such text.
+function positionsIn(text) {
+  const found = new Set();
+  for (const part of text.split(",").map((one) => one.trim()).filter(Boolean)) {
+    const ends = /^(\d{1,3})(?:\s*-\s*(\d{1,3}))?$/.exec(part);
+    if (!ends || Number(ends[2] ?? ends[1]) < Number(ends[1])) return null;
+    for (let at = Number(ends[1]); at <= Number(ends[2] ?? ends[1]); at += 1) found.add(at);
+  }
+  return [...found].sort((one, other) => one - other);
+}
+
+function numberIn(field) {
+  const text = field.value.trim();
+  return text ? Number(text) : null;
+}
+
+function orderOf() {
+  const positions = positionsIn(form.positions.value);
+  const scanner = {
+    resolution_dpi: numberIn(form.resolution_dpi),
+    depth_bits: Number(form.depth_bits.value),
+    samples: numberIn(form.samples) ?? 1,
+    infrared: form.infrared.checked,
+    autofocus: form.autofocus.checked,
+    autoexposure: form.autoexposure.checked,
+  };
+  return {
+    roll: form.roll.value,
+    collection: form.collection.value,
+    box: form.box.value,
+    frames: positions?.length ? null : numberIn(form.frames),
+    positions: positions?.length ? positions : null,
+    first_number: numberIn(form.first_number),
+    film: form.film.value,
+    device: form.device.value || null,
+    operator: form.operator.value.trim() || null,
+    scanner,
+  };
+}
+
+// Why the form cannot be sent, and the field to put right; null if it can.
+function mistake() {
+  const empty = [...form.querySelectorAll("[required]")].find((field) => !field.value.trim());
+  if (empty) return [empty, `${empty.labels[0].textContent}: type a name or scan a code.`];
+  const odd = [form.frames, form.first_number, form.resolution_dpi, form.samples].find(
+    (field) => !/^\d*$/.test(field.value.trim()),
+  );
+  if (odd) return [odd, `${odd.labels[0].textContent}: expected a number, found ${odd.value}.`];
+  if (positionsIn(form.positions.value) === null) {
+    return [form.positions, `Frames of the strip: expected numbers such as 1,3-6, found ${form.positions.value}.`];
+  }
+  return null;
+}
+
+async function start() {
+  [form.roll, form.collection, form.box].forEach(readCode);
+  const wrong = mistake();
+  if (wrong) {
+    wrong[0].closest("details")?.setAttribute("open", "");
+    wrong[0].focus();
+    tell(wrong[1], true);
+    return;
+  }
+  const button = document.getElementById("start");
+  button.disabled = true;
+  tell("Starting …", false);
+  const session = await send("/api/sessions", orderOf());
+  if (session) location.assign(`/sessions/${session.session}`);
+  else {
+    button.disabled = false;
+    button.focus();
+  }
+}
+
+// A barcode scanner types a code and Enter. Enter goes to the next field that is shown, and from the last to Start.
+function moveOn(field) {
+  if (field.name === "roll" || field.name === "collection" || field.name === "box") readCode(field);
+  if (field.required && !field.value) {
+    tell(`${field.labels[0].textContent}: type a name or scan a code.`, true);
+    return;
+  }
+  told.hidden = true;
+  const fields = [...form.querySelectorAll("input, select, #start")].filter((one) => one.checkVisibility());
+  const after = fields[fields.indexOf(field) + 1];
+  after.focus();
+  after.select?.();
+}
+
+if (form) {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("start").addEventListener("click", start);
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input, select")) return;
+    event.preventDefault();
+    moveOn(event.target);
+  });
+  for (const name of ["collection", "box", "roll"]) {
+    form[name].addEventListener("change", () => readCode(form[name]));
+    form[name].addEventListener("change", showNext);
+    form[name].addEventListener("blur", showNext);
+  }
+  form.first_number.addEventListener("change", showNext);
+  lookForScanners();
+}
+
+// Only a path of this station: an address from elsewhere may have put the parameter there.
+function wanted() {
+  const next = new URLSearchParams(location.search).get("next") ?? "/";
+  return /^\/(?![/\\])/.test(next) ? next : "/";
+}
+
+const login = document.getElementById("login");
+login?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const who = await send("/api/login", { name: login.name.value, password: login.password.value });
+  if (who) location.replace(wanted());
+  else login.password.select();
+});
+
+document.getElementById("logout")?.addEventListener("click", async () => {
+  await fetch("/api/logout", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+  location.assign("/login");
+});
