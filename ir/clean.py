@@ -16,6 +16,7 @@ from filmscand.ir.leakage.model import Leakage
 from filmscand.ir.leakage.residual import Fitted
 from filmscand.ir.leakage.usability import blocking_caution, leakage_caution
 from filmscand.ir.methods.colours import clean_by_colours, with_inpainting
+from filmscand.ir.methods.drawn import with_drawn
 from filmscand.ir.methods.infrared import InfraredFrame, heal_with_infrared, look_at_both
 from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage
 from filmscand.ir.methods.placed import clean_placed, place_infrared
@@ -51,7 +52,8 @@ def clean_frame(
         rgb     = rgb / transmittance of a thin defect, or a fill from the surroundings of an opaque one
 
     The leakage is the part of the picture that shows in the infrared; it is fitted on the frame itself. Where the
-    infrared is missing or useless, the network finds the defects in the colours, unless the options forbid it.
+    infrared is missing or useless, the network finds the defects in the colours, unless the options forbid it. Areas
+    that a person drew come last: excluded ones become as captured, marked ones are healed.
 
     Parameters
     ----------
@@ -89,6 +91,12 @@ def clean_frame(
     """
     options = options or CleanOptions()
     _require_planes(rgb, infrared)
+    return with_drawn(_clean_by_itself(rgb, infrared, options), rgb, options)
+
+
+def _clean_by_itself(
+    rgb: npt.NDArray[np.uint16], infrared: npt.NDArray[np.uint16] | None, options: CleanOptions
+) -> CleanedFrame:
     report = CleanReport(Method.NONE, sensitivity=options.sensitivity)
     if min(rgb.shape[:2]) < _SMALLEST_SIDE:
         return _untouched(rgb, report, Caution.FRAME_TOO_SMALL)

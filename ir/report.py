@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 # Changed part of the film area beyond which a person should look at the frame, 0..1.
 MANY_DEFECTS = 0.08
+
+
+# Corners (row, col) of an area that a person drew, pixels of the captured picture.
+Outline: TypeAlias = tuple[tuple[float, float], ...]
 
 
 class Method(StrEnum):
@@ -69,23 +73,35 @@ class CleanOptions:
     inpainting_model : str or None
         Path of a model that fills large opaque defects (see `filmscand.ir.healing.inpainting`); None: the engine fills
         them itself.
+    excluded : tuple of Outline
+        Areas in which nothing is ever healed: they stay as captured to the last bit. Each has three corners or more,
+        (row, col) in pixels; pixel (row, col) has its centre at (row + 0.5, col + 0.5).
+    marked : tuple of Outline
+        Areas that a person holds for defects: all of their pixels are healed, except excluded ones. They should lie
+        close around the defect, because the picture inside is not kept.
 
     Raises
     ------
     ValueError
-        The sensitivity is not within 0..1, or the detector is no `DetectorUse`.
+        The sensitivity is not within 0..1, the detector is no `DetectorUse`, or an outline has fewer than three corners
+        or a corner that is no number.
     """
 
     sensitivity: float = 0.5
     detector: DetectorUse = DetectorUse.AUTO
     detector_model: str | None = None
     inpainting_model: str | None = None
+    excluded: tuple[Outline, ...] = ()
+    marked: tuple[Outline, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.sensitivity <= 1.0:
             raise ValueError(f"sensitivity: expected 0..1, found {self.sensitivity}")
         if self.detector not in tuple(DetectorUse):
             raise ValueError(f"detector: expected {' or '.join(DetectorUse)}, found {self.detector}")
+        for outline in (*self.excluded, *self.marked):
+            if len(outline) < 3 or not np.isfinite(outline).all():
+                raise ValueError(f"outline: expected three or more corners (row, col), found {outline}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +183,10 @@ class CleanReport:
         Regions that were left unchanged.
     defects_inpainted : int
         Defects of which an inpainting model filled a part.
+    excluded_px : int
+        Pixels of defects that were left as captured because a person excluded them. The numbers of defects count them.
+    marked_px : int
+        Pixels that were healed only because a person marked them.
     probability_threshold : float
         Smallest probability, 0..1, that makes a region a defect; 0 where the detector decided nothing.
     models : dict of str to str
@@ -191,6 +211,8 @@ class CleanReport:
     defects_filled: int = 0
     defects_left: int = 0
     defects_inpainted: int = 0
+    excluded_px: int = 0
+    marked_px: int = 0
     probability_threshold: float = 0.0
     models: dict[str, str] = field(default_factory=dict)
     sensitivity: float = 0.5

@@ -6,6 +6,7 @@ The equations from counts to a picture stand in `access_tones`.
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import numba
@@ -44,9 +45,36 @@ def access_image(rgb: Rgb16, properties: PictureProperties, infrared: npt.NDArra
         sRGB, 0..255. The long side has 3000 samples, or as many as the frame if the frame has fewer.
     """
     reduced = reduce_area(rgb, LONG_SIDE_PX)
-    tones, is_converted = tones_of(_samples(reduced, infrared), properties)
-    shown = _apply(reduced, tones)
-    return shown if is_converted or properties.icc_profile is None else _to_srgb(shown, properties.icc_profile)
+    return rendering_of(reduced, properties, infrared).applied_to(reduced)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How counts of one frame are shown.
+
+    Attributes
+    ----------
+    tones : (3, 65536) ndarray of uint8
+        Value of each count of red, green and blue.
+    icc_profile : bytes or None
+        Colour profile of these values, to be converted to sRGB; None: they are sRGB.
+    """
+
+    tones: Rgb8
+    icc_profile: bytes | None
+
+    def applied_to(self, rgb: Rgb16) -> Rgb8:
+        """Return counts, (rows, cols, 3), as sRGB."""
+        shown: Rgb8 = _apply(np.ascontiguousarray(rgb), self.tones)
+        return shown if self.icc_profile is None else _to_srgb(shown, self.icc_profile)
+
+
+def rendering_of(
+    rgb: Rgb16, properties: PictureProperties, infrared: npt.NDArray[np.uint16] | None = None
+) -> Rendering:
+    """Return how the access image shows a frame, for other pictures of the same frame; see `access_image`."""
+    tones, is_converted = tones_of(_samples(reduce_area(rgb, LONG_SIDE_PX), infrared), properties)
+    return Rendering(tones, None if is_converted else properties.icc_profile)
 
 
 def reduce_area(rgb: Rgb16, long_side_px: int) -> Rgb16:

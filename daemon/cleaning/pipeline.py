@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from filmscand.daemon.archive.decisions import changing, make_current
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.frames.frame_folder import FrameFolder
 from filmscand.daemon.archive.frames.metadata import access_tags, access_title, clean_tags, clean_title, original_title
@@ -63,12 +64,13 @@ def clean_into_archive(
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "total"):
-        recipe = recipe_of(request, cleaning or Cleaning(), models_may_be_gone=True)
         before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
+        drawn = before.drawn if before else None
+        recipe = recipe_of(request, cleaning or Cleaning(), drawn, models_may_be_gone=True)
         originals = request.originals or (before.originals if before else archive.stored_originals(frame))
         same = _same_revision(before, originals, recipe)
-        if same is not None:
-            return same.result(created=False)
+        if before is not None and same is not None:
+            return make_current(archive, frame, same.number, request.film).result(created=False)
         _require_unchanged(archive, frame, before, originals)
         if before is not None and request.captured is None and before.capture.scanned:
             request = request.model_copy(update={"captured": before.capture})
@@ -80,9 +82,12 @@ def clean_into_archive(
             stored = archive.store_revision(frame, made.content)
         seconds.update(stored.seconds)
         revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
-        with _timed(seconds, "sidecar"):
-            archive.write_sidecar(frame, _sidecar(frame, request, originals, before, (made.capture, revision)))
-    return revision.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
+        with _timed(seconds, "sidecar"), changing(archive, frame):
+            # A person may have decided something meanwhile.
+            before = archive.read_sidecar(frame) if before is not None else None
+            sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
+            archive.write_sidecar(frame, sidecar)
+    return sidecar.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,6 @@ def _sidecar(
     known = {file.sha256: file for file in before.originals}
     return before.model_copy(
         update={
-            "film": request.film,
             "capture": capture.model_copy(update={**(before.capture.model_extra or {}), **(capture.model_extra or {})}),
             "originals": tuple(_merged(known.get(file.sha256), file) for file in originals),
             "replaced_originals": request.replaced_originals or before.replaced_originals,
@@ -234,7 +238,7 @@ def _sidecar(
             "flags": request.flags,
             "revisions": (*before.revisions, revision),
         }
-    )
+    ).with_current(revision.number, request.film)
 
 
 def _merged(known: StoredFile | None, file: StoredFile) -> StoredFile:

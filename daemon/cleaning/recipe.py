@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filmscand.daemon.archive.records.sidecar import Revision, RevisionOptions
 from filmscand.daemon.cleaning.engine_options import options_of
+from filmscand.daemon.core.decision import Drawn
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.ir.errors import ModelError
@@ -44,11 +45,15 @@ class Recipe:
         return same_engine and revision.options == self.options
 
 
-def recipe_of(request: CleanRequest, cleaning: Cleaning, *, models_may_be_gone: bool = False) -> Recipe:
+def recipe_of(
+    request: CleanRequest, cleaning: Cleaning, drawn: Drawn | None = None, *, models_may_be_gone: bool = False
+) -> Recipe:
     """Return the recipe for a request on a station with this configuration.
 
     Parameters
     ----------
+    drawn : Drawn, optional
+        The areas that a person drew on the frame; default: none.
     models_may_be_gone : bool
         Record no hash for a model file that cannot be read, instead of raising: most frames need no model.
 
@@ -57,7 +62,8 @@ def recipe_of(request: CleanRequest, cleaning: Cleaning, *, models_may_be_gone: 
     ModelError
         A model that the configuration names cannot be read.
     """
-    options = options_of(cleaning, request.sensitivity)
+    drawn = drawn or Drawn()
+    options = replace(options_of(cleaning, request.sensitivity), excluded=drawn.excluded, marked=drawn.marked)
     recorded = RevisionOptions(
         **asdict(options),
         film=request.film,

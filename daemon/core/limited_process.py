@@ -116,6 +116,17 @@ class LimitedProcess(Generic[Question, Answer]):
             raise self._lost() from error
         return self._pipe
 
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a child."""
+        return self._process is not None and self._process.poll() is None
+
+    def interrupt(self) -> None:
+        """End the task under way, which raises TaskLostError where it was asked; callable from any thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the child at once."""
         if self._process is not None:

@@ -149,6 +149,8 @@ class ReportRecord(_Findings):
     defects_filled: int | None = None
     defects_left: int | None = None
     defects_inpainted: int | None = None
+    excluded_px: int | None = None
+    marked_px: int | None = None
     probability_threshold: float | None = None
     models: dict[str, str] | None = None
     sensitivity: float | None = None
@@ -176,6 +178,8 @@ class CleanResult(Record):
         Wall time of each step of the service, seconds; "total" is all of them.
     report : ReportRecord
         What the engine found.
+    verdict : str or None
+        How a person's review of this revision ended (`filmscand.daemon.core.decision.Verdict`).
     """
 
     revision: int = Field(ge=1)
@@ -184,3 +188,4 @@ class CleanResult(Record):
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)
     report: ReportRecord = ReportRecord()
+    verdict: str | None = None

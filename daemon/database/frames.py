@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 
@@ -125,7 +125,7 @@ def job_from_row(row: sqlite3.Row) -> Job:
         job_id=row["job_id"],
         frame=FrameId(row["collection"], row["box"], row["roll"], row["number"]),
         state=JobState(row["state"]),
-        outcome=_outcome(row["outcome"]),
+        outcome=outcome_of(row["outcome"]),
         source=row["source"],
         request=CleanRequest.model_validate_json(row["request"]),
         deaths=row["deaths"],
@@ -181,7 +181,7 @@ def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
 def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, JobOutcome | None], int]:
     """Count the frames of each state and outcome."""
     rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()
-    return {(JobState(state), _outcome(outcome)): count for state, outcome, count in rows}
+    return {(JobState(state), outcome_of(outcome)): count for state, outcome, count in rows}
 
 
 def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:
@@ -278,116 +278,12 @@ def states_of(connection: sqlite3.Connection, job_ids: Iterable[int], ended_sinc
 
 def _state(row: sqlite3.Row) -> FrameState:
     frame = FrameId(row["collection"], row["box"], row["roll"], row["number"])
-    return FrameState(row["job_id"], frame, JobState(row["state"]), _outcome(row["outcome"]), row["finished_at"])
+    return FrameState(row["job_id"], frame, JobState(row["state"]), outcome_of(row["outcome"]), row["finished_at"])
 
 
-def _outcome(stored: str | None) -> JobOutcome | None:
+def outcome_of(stored: str | None) -> JobOutcome | None:
+    """Return the outcome of a row, None if it has none."""
     return None if stored is None else JobOutcome(stored)
-
-
-@dataclass(frozen=True, slots=True)
-class RollCount:
-    """How many frames of a roll are in one state, and have one outcome."""
-
-    roll: Roll
-    state: JobState
-    outcome: JobOutcome | None
-    frames: int
-
-
-def count_by_roll(connection: sqlite3.Connection, roll: Roll | None = None) -> list[RollCount]:
-    """Count the frames of each roll by state and outcome, in the order of the rolls' names; `roll`: of this one."""
-    which = "" if roll is None else " WHERE collection = ? AND box = ? AND roll = ?"
-    rows = connection.execute(
-        f"SELECT collection, box, roll, state, outcome, count(*) AS frames FROM frames{which}"
-        " GROUP BY collection, box, roll, state, outcome ORDER BY collection, box, roll",
-        () if roll is None else (roll.collection, roll.box, roll.roll),
-    )
-    return [
-        RollCount(
-            Roll(row["collection"], row["box"], row["roll"]),
-            JobState(row["state"]),
-            _outcome(row["outcome"]),
-            row["frames"],
-        )
-        for row in rows.fetchall()
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class RollFrame:
-    """One frame of a roll, for a contact sheet.
-
-    Attributes
-    ----------
-    frame : str
-        Frame as `collection/box/roll_0007`.
-    stem : str
-        Its last part: `roll_0007`.
-    number : int
-        Number on the roll.
-    state : JobState
-        Where it stands in the queue.
-    outcome : JobOutcome or None
-        How it finished.
-    revision : int or None
-        The newest revision; None before the first.
-    flags, warnings : tuple of str
-        Reason codes of what happened before cleaning, and of the engine.
-    error : str or None
-        The last error.
-    """
-
-    frame: str
-    stem: str
-    number: int
-    state: JobState
-    outcome: JobOutcome | None
-    revision: int | None
-    flags: tuple[str, ...]
-    warnings: tuple[str, ...]
-    error: str | None
-
-
-def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame]:
-    """Return the frames of a roll by number; of their records only what a contact sheet shows is read."""
-    rows = connection.execute(
-        "SELECT number, state, outcome, error, json_extract(result, '$.revision') AS revision,"
-        " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings"
-        " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
-        (roll.collection, roll.box, roll.roll),
-    )
-    return [_roll_frame(row, roll) for row in rows.fetchall()]
-
-
-def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
-    """Return the frames before and after this one on its roll, None at an end."""
-    # One step along the index each way: a roll may hold thousands of frames.
-    before, after = connection.execute(
-        "SELECT (SELECT max(number) FROM frames WHERE collection = ?1 AND box = ?2 AND roll = ?3 AND number < ?4),"
-        " (SELECT min(number) FROM frames WHERE collection = ?1 AND box = ?2 AND roll = ?3 AND number > ?4)",
-        (frame.collection, frame.box, frame.roll, frame.number),
-    ).fetchone()
-    return _numbered(frame, before), _numbered(frame, after)
-
-
-def _numbered(frame: FrameId, number: int | None) -> FrameId | None:
-    return None if number is None else replace(frame, number=number)
-
-
-def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
-    frame = FrameId(roll.collection, roll.box, roll.roll, row["number"])
-    return RollFrame(
-        frame=str(frame),
-        stem=frame.stem,
-        number=frame.number,
-        state=JobState(row["state"]),
-        outcome=_outcome(row["outcome"]),
-        revision=row["revision"],
-        flags=tuple(json.loads(row["flags"] or "[]")),
-        warnings=tuple(json.loads(row["warnings"] or "[]")),
-        error=row["error"],
-    )
 
 
 def find_frame(connection: sqlite3.Connection, frame: FrameId) -> Job | None:

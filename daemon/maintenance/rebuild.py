@@ -15,6 +15,7 @@ from filmscand.daemon.archive.files.atomic_file import make_folders, sync_folder
 from filmscand.daemon.archive.records.sidecar import Sidecar, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of
+from filmscand.daemon.core.decision import Settings
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     DaemonError,
@@ -55,7 +56,7 @@ class Rebuilt:
     archived : int
         Frames with a sidecar.
     queued : tuple of str
-        Frames with a raw file and no sidecar: they are queued for cleaning.
+        Frames with a raw file and no sidecar, and frames that a person wants cleaned once more: they are queued.
     problems : tuple of str
         Messages about frames that a person has to check.
     old_database : Path or None
@@ -203,24 +204,27 @@ def _archived_row(frame: FrameId, sidecar: Sidecar) -> RestoredFrame:
             f"expected the sidecar of {frame} with its originals, found that of {sidecar.frame_id} "
             f"with {len(sidecar.originals)} originals"
         )
-    latest = sidecar.latest
+    current = sidecar.current
+    # A decision may wait for its cleaning.
+    wanted = sidecar.wanted or Settings(sensitivity=current.options.sensitivity, film=sidecar.film)
+    waits = sidecar.wanted is not None
     return RestoredFrame(
         frame=frame,
-        state=JobState.FINISHED,
-        outcome=JobOutcome.ARCHIVED,
+        state=JobState.QUEUED if waits else JobState.FINISHED,
+        outcome=None if waits else JobOutcome.ARCHIVED,
         source=sidecar.originals[0].original_name or f"scanner {sidecar.capture.model or ''}".strip(),
         request=CleanRequest(
-            film=sidecar.film,
-            sensitivity=latest.options.sensitivity,
-            fourth_sample_is_infrared=latest.options.fourth_sample_is_infrared,
+            film=wanted.film,
+            sensitivity=wanted.sensitivity,
+            fourth_sample_is_infrared=current.options.fourth_sample_is_infrared,
             flags=sidecar.flags,
             originals=sidecar.originals,
         ),
         sources=_sources(sidecar.originals),
-        result=latest.result(created=True),
+        result=None if waits else sidecar.result(created=True),
         error=None,
         created_at=sidecar.revisions[0].created_at.timestamp(),
-        finished_at=latest.created_at.timestamp(),
+        finished_at=None if waits else current.created_at.timestamp(),
     )
 
 

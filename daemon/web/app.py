@@ -26,9 +26,10 @@ from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
 from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
+from filmscand.daemon.review.decide import DecisionRefusedError
 from filmscand.daemon.web.access import FOR_PROGRAMS
 from filmscand.daemon.web.frames import NoSuchFrameError
-from filmscand.daemon.web.routes import api, archive, health, login, metrics, pages, sessions
+from filmscand.daemon.web.routes import api, archive, health, login, metrics, pages, review, sessions
 from filmscand.daemon.web.routes.api import Problem
 from filmscand.daemon.web.site import Site
 from filmscand.drivers.scanner.errors import ScannerError
@@ -42,6 +43,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     SessionError: 409,
     FrameExistsError: 409,
     RollUnfinishedError: 409,
+    DecisionRefusedError: 409,
     NoScannerError: 409,
     FrameIdError: 422,
     LabelError: 422,
@@ -94,7 +96,7 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, sessions, archive, login, health, metrics, pages):
+    for room in (api, review, sessions, archive, login, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

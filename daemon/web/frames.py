@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
 from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
+from filmscand.daemon.core.decision import Drawn, drawn_areas, in_force
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
@@ -18,17 +19,15 @@ from filmscand.daemon.database.frames import (
     JobOutcome,
     JobState,
     Roll,
-    RollCount,
-    RollFrame,
-    count_by_roll,
     find_frame,
-    frames_of_roll,
-    neighbours,
 )
 from filmscand.daemon.database.roll_names import name_of_roll
+from filmscand.daemon.database.sheets.rolls import RollCount, RollFrame, count_by_roll, frames_of_roll, neighbours
 from filmscand.daemon.maintenance.identity import bound_archive
+from filmscand.daemon.review.flags import Flag
+from filmscand.daemon.review.listing import flags_in_roll
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.web.words import FRAME_WORDS, Reason, frame_look, reasons
+from filmscand.daemon.web.words import FRAME_WORDS, Reason, frame_look, reason, reasons
 
 # A mask or an access image is at most a few megabytes; a file of this size is none, and is not read into memory.
 _PICTURE_LIMIT_BYTES: Final = 64 << 20
@@ -92,6 +91,8 @@ class SheetFrame:
         Flags and cautions in words.
     error : str or None
         The last error.
+    verdict : str or None
+        How its review ended (`filmscand.daemon.core.decision.Verdict`); None: undecided.
     """
 
     frame: str
@@ -104,6 +105,7 @@ class SheetFrame:
     revision: int | None
     reasons: tuple[Reason, ...]
     error: str | None
+    verdict: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,12 @@ class FrameFacts:
         When it was taken, and when its cleaning ended, seconds since the epoch.
     seconds : float or None
         Time for cleaning, seconds.
+    sensitivity, film : float and str
+        With what it is cleaned, or is to be cleaned next.
+    areas : Drawn
+        The areas that are in force: in which nothing is healed, and in which everything is.
+    can_undo : bool
+        Whether there is a decision to undo.
     before, after : str or None
         Stems of its neighbours on the roll.
     sidecar : Sidecar or None
@@ -144,6 +152,10 @@ class FrameFacts:
     created_at: float
     finished_at: float | None
     seconds: float | None
+    sensitivity: float
+    film: str
+    areas: Drawn
+    can_undo: bool
     before: str | None
     after: str | None
     sidecar: Sidecar | None
@@ -181,16 +193,21 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
     NoSuchFrameError
         The station does not know the frame.
     """
-    job = _job(connection, frame)
+    job = require_known(connection, frame)
     sidecar, problem = _sidecar(station, connection, job)
     before, after = neighbours(connection, frame)
+    decisions = () if sidecar is None else sidecar.decisions
     return FrameFacts(
-        sheet=_sheet_of_job(job),
+        sheet=_sheet_of_job(job, flags_in_roll(connection, frame)),
         roll=str(frame.roll_folder),
         source=job.source,
         created_at=job.created_at,
         finished_at=job.finished_at,
         seconds=None if job.result is None else job.result.seconds.get("total"),
+        sensitivity=job.request.sensitivity,
+        film=str(job.request.film),
+        areas=drawn_areas(decisions),
+        can_undo=bool(in_force(decisions)),
         before=None if before is None else before.stem,
         after=None if after is None else after.stem,
         sidecar=sidecar,
@@ -206,20 +223,20 @@ def stored_picture(
     Parameters
     ----------
     revision : int or None
-        Number of the revision; None: the newest.
+        Number of the revision; None: the one that counts.
 
     Raises
     ------
     NoSuchFrameError
         The station does not know the frame, or it has no such revision or file.
     """
-    _job(connection, frame)
+    require_known(connection, frame)
     archive = bound_archive(station, connection)
     try:
         sidecar = archive.read_sidecar(frame)
     except FrameMissingError as error:
         raise NoSuchFrameError(f"{frame} has no revision yet") from error
-    found = sidecar.latest if revision is None else _revision(sidecar, revision)
+    found = sidecar.current if revision is None else numbered_revision(sidecar, revision)
     file = next((file for file in found.files if file.role is role), None)
     if file is None:
         raise NoSuchFrameError(f"{frame}: revision {found.number} has no file for {role}")
@@ -243,14 +260,28 @@ def read_stored(station: Station, frame: FrameId, file: StoredFile) -> bytes:
     raise IntegrityError(f"{frame}: {file.name} has not the size that its sidecar tells; run `filmscand verify`")
 
 
-def _revision(sidecar: Sidecar, number: int) -> Revision:
+def numbered_revision(sidecar: Sidecar, number: int) -> Revision:
+    """Return a revision by its number.
+
+    Raises
+    ------
+    NoSuchFrameError
+        There is none.
+    """
     found = next((one for one in sidecar.revisions if one.number == number), None)
     if found is None:
         raise NoSuchFrameError(f"{sidecar.frame_id} has no revision {number}")
     return found
 
 
-def _job(connection: sqlite3.Connection, frame: FrameId) -> Job:
+def require_known(connection: sqlite3.Connection, frame: FrameId) -> Job:
+    """Return the row of a frame.
+
+    Raises
+    ------
+    NoSuchFrameError
+        The station does not know it.
+    """
     job = find_frame(connection, frame)
     if job is None:
         raise NoSuchFrameError(f"the station has no frame {frame}")
@@ -287,7 +318,7 @@ def _summary(connection: sqlite3.Connection, roll: Roll, counts: Iterable[RollCo
 
 def _sheet_frame(frame: RollFrame) -> SheetFrame:
     codes = (*frame.flags, *frame.warnings)
-    look = frame_look(str(frame.state), frame.outcome and str(frame.outcome), codes)
+    look = frame_look(str(frame.state), frame.outcome and str(frame.outcome), codes, frame.verdict)
     return SheetFrame(
         frame=frame.frame,
         stem=frame.stem,
@@ -299,11 +330,13 @@ def _sheet_frame(frame: RollFrame) -> SheetFrame:
         revision=frame.revision,
         reasons=reasons(codes),
         error=frame.error,
+        verdict=frame.verdict,
     )
 
 
-def _sheet_of_job(job: Job) -> SheetFrame:
-    return _sheet_frame(
+def _sheet_of_job(job: Job, flags: Iterable[Flag]) -> SheetFrame:
+    """Return where a frame stands, with the numbers of its flags and those by which it differs from its roll."""
+    sheet = _sheet_frame(
         RollFrame(
             frame=str(job.frame),
             stem=job.frame.stem,
@@ -314,5 +347,10 @@ def _sheet_of_job(job: Job) -> SheetFrame:
             flags=job.request.flags,
             warnings=() if job.result is None else job.result.warnings,
             error=job.error,
+            verdict=None if job.result is None else job.result.verdict,
         )
     )
+    numbered = {flag.code: replace(reason(flag.code), number=flag.number) for flag in flags}
+    all_reasons = {**{one.code: one for one in sheet.reasons}, **numbered}
+    look = frame_look(sheet.state, sheet.outcome, all_reasons, sheet.verdict)
+    return replace(sheet, reasons=tuple(all_reasons.values()), look=look, look_words=FRAME_WORDS[look])

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final, ParamSpec, TypeVar
 
 from starlette.requests import Request
@@ -20,6 +20,7 @@ from filmscand.daemon.web.board import Board
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pictures import Order, SmallPictures
 from filmscand.daemon.web.pulse import Pulse
+from filmscand.daemon.web.tiles import IDLE_S, TileOrder, Tiles
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Site:
         self.ring = ring
         self.board = Board(station)
         self.pictures = SmallPictures()
+        self.tiles = Tiles()
         self.streams = 0
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
         # SANE is asked by one thread: it needs seconds, and two answers would be the same.
@@ -67,6 +69,7 @@ class Site:
         self._sealing = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, sealing")
         # The child that makes small pictures dies with the thread that started it: this one stays.
         self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
+        self._cutting = ThreadPoolExecutor(1, thread_name_prefix="page tiles")
 
     def start(self) -> None:
         """Start reading for those who watch."""
@@ -80,6 +83,9 @@ class Site:
         self._sealing.shutdown(wait=False, cancel_futures=True)
         self._drawing.submit(self.pictures.close)
         self._drawing.shutdown(wait=True)
+        self.tiles.interrupt()
+        self._cutting.shutdown(wait=True, cancel_futures=True)
+        self.tiles.close()
         end_s = time.monotonic() + at_most_s
         while any(thread.name.startswith(_THREADS) for thread in threading.enumerate()):
             if time.monotonic() > end_s:
@@ -126,6 +132,17 @@ class Site:
     async def draw(self, sha256: str, order: Order) -> bytes:
         """Return a small picture; see `SmallPictures.make` for the errors."""
         return await asyncio.wrap_future(self._drawing.submit(self.pictures.make, sha256, order))
+
+    async def cut(self, order: TileOrder) -> bytes:
+        """Return a tile; see `Tiles.make` for the errors."""
+        made = await asyncio.wrap_future(self._cutting.submit(self.tiles.make, order))
+        asyncio.get_running_loop().call_later(IDLE_S, self._rest)
+        return made
+
+    def _rest(self) -> None:
+        # The site may have been closed meanwhile.
+        with suppress(RuntimeError):
+            self._cutting.submit(self.tiles.close_idle)
 
 
 def site_of(request: Request) -> Site:

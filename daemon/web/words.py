@@ -9,11 +9,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason code, its meaning, and what to do about it (empty: nothing)."""
+    """A reason code, its meaning, what to do about it (empty: nothing), and the number that it is based on, if any."""
 
     code: str
     meaning: str
     advice: str = ""
+    number: str = ""
 
 
 _LOOK = "Look at the result."
@@ -39,6 +40,8 @@ _REASONS: Final = (
     Reason("picture_inverted", "The picture is a positive made from a negative; it was cleaned as the negative."),
     Reason("registration_unsure", "Where the infrared lies on the picture could not be measured well.", _LOOK),
     Reason("many_defects", "Over 8 % of the film was changed.", "Look at the result, and clean the film."),
+    Reason("coverage_unusual", "Far more or far less was changed than on the other frames of the roll.", _LOOK),
+    Reason("many_left", "Most of what looks like dust was left alone, because healing promised no gain.", _LOOK),
     Reason("pair_timeout", "The infrared file did not come in time.", "Bring the infrared file; it is used then."),
     Reason("zeros_in_file", "The file had zeros where a part may be missing.", "Look at the scan."),
     Reason("time_in_future", "The file's time lies in the future.", "Set the clock of the computer that wrote it."),
@@ -59,6 +62,9 @@ FRAME_WORDS: Final[Mapping[str, str]] = {
     "processing": "being cleaned",
     "archived": "done",
     "flagged": "look at it",
+    "accepted": "accepted",
+    "keep_raw": "keep the raw picture",
+    "scan_again": "to be scanned again",
     "failed": "failed; the scan is safe",
     "set_aside": "set aside; the scan is safe",
     "dropped": "given up",
@@ -144,8 +150,19 @@ def alarm_title(key: str) -> str:
     return _ALARM_WORDS.get(key.split(":")[0], key)
 
 
-def frame_look(state: str, outcome: str | None, codes: Iterable[str]) -> str:
-    """Return how a frame is shown, a key of `FRAME_WORDS`: its outcome once it has one, and whether it is flagged."""
+def codes_to_review() -> tuple[str, ...]:
+    """Return the codes of frames that a person should look at, the most urgent kind of advice first."""
+    # What has to be scanned anew cannot be put right later; what only wants a look can.
+    return tuple(one.code for one in sorted(_REASONS, key=lambda one: one.advice == _LOOK) if one.advice)
+
+
+def frame_look(state: str, outcome: str | None, codes: Iterable[str], verdict: str | None = None) -> str:
+    """Return how a frame is shown, a key of `FRAME_WORDS`: by its verdict, else its outcome, and whether it is flagged.
+
+    A frame that has no outcome yet is shown by its state.
+    """
+    if verdict is not None:
+        return verdict
     if outcome == "archived" and needs_a_look(codes):
         return "flagged"
     return outcome or state

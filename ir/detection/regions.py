@@ -176,15 +176,17 @@ def concatenated(first: Regions, second: Regions) -> Regions:
     return Regions(rows, cols, np.concatenate([first.starts, first.starts[-1] + second.starts[1:]]))
 
 
-def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:
+def connected_regions(classes: npt.NDArray[np.uint8], smallest_px: int = SMALLEST_PX) -> Regions:
     """Collect the 8-connected regions of classified pixels that have enough evidence.
 
-    A region counts if it has at least 3 pixels, and a seed or at least 80 faint pixels.
+    A region counts if it has at least `smallest_px` pixels, and a seed or at least 80 faint pixels.
 
     Parameters
     ----------
     classes : (rows, cols) ndarray of uint8
         Class of each pixel: 0 none, 1 weak, 2 seed, 3 faint (as weak, but many of them count as a seed).
+    smallest_px : int
+        Smallest region, pixels.
 
     Returns
     -------
@@ -202,7 +204,7 @@ def connected_regions(classes: npt.NDArray[np.uint8]) -> Regions:
     areas = np.bincount(parents, weights=lengths, minlength=len(runs))
     seeds = np.bincount(parents, weights=runs[:, 2], minlength=len(runs))
     keep = (
-        np.flatnonzero((seeds >= kernels.FAINT_SEEDS)[parents] & (areas >= SMALLEST_PX)[parents])
+        np.flatnonzero((seeds >= kernels.FAINT_SEEDS)[parents] & (areas >= smallest_px)[parents])
         if len(runs)
         else np.zeros(0, int)
     )

@@ -67,7 +67,7 @@ class _Estimate:
 def heal_by_colours(
     rgb: npt.NDArray[np.uint16],
     regions: Regions,
-    probability: npt.NDArray[np.uint8],
+    probability: npt.NDArray[np.uint8] | None,
     photometry: Photometry,
     infrared_density: Callable[[Regions], Array] | None = None,
 ) -> Healed:
@@ -81,8 +81,9 @@ def heal_by_colours(
         Counts as captured.
     regions : Regions
         The defects.
-    probability : (rows, cols) ndarray of uint8
-        Probability of a defect at each pixel, times 255.
+    probability : (rows, cols) ndarray of uint8 or None
+        Probability of a defect at each pixel, times 255. None: a person said that all of them are defects, so that each
+        is healed.
     photometry : Photometry
         Levels and noise of the colours.
     infrared_density : callable, optional
@@ -103,9 +104,11 @@ def heal_by_colours(
     colours = _sample_colours(rgb, Surroundings(display, states), (cells, parents), photometry)
     hint = None if infrared_density is None else infrared_density(cells)
     estimate = _estimate(rgb, states, cells, (display, hint), colours)
-    # A byte never stands for certainty.
-    certainty = np.asarray((probability[cells.rows, cells.cols] - np.float32(0.5)) / np.float32(255), np.float32)
-    worthwhile = _is_worthwhile(colours, estimate, certainty)
+    worthwhile = np.ones(len(cells), np.bool_)
+    if probability is not None:
+        # A byte never stands for certainty.
+        certainty = np.asarray((probability[cells.rows, cells.cols] - np.float32(0.5)) / np.float32(255), np.float32)
+        worthwhile = _is_worthwhile(colours, estimate, certainty)
     defect_kernels.write_regions(
         cells.starts,
         cells.rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import tifffile
 
 from filmscand.daemon.archive.frames.revisions import RevisionContent
 from filmscand.daemon.archive.records.sidecar import Sidecar, frame_record
@@ -14,7 +15,7 @@ from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue
 from filmscand.drivers.base import CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
-from support.archive_frames import counts, revision, write
+from support.archive_frames import counts, revision
 
 ROLL = Roll("museum", "box-1", "roll-a")
 
@@ -38,8 +39,9 @@ def finish(connection, station, tmp_path, warnings=()):
 
 
 def store(archive, tmp_path, frame):
-    raw = archive.copy_original(frame, write(tmp_path / f"{frame.stem}.tif"), Role.RAW)
     rgb = counts((90, 120, 3), frame.number)
+    tifffile.imwrite(tmp_path / f"{frame.stem}.tif", rgb, photometric="rgb", metadata=None)
+    raw = archive.copy_original(frame, tmp_path / f"{frame.stem}.tif", Role.RAW)
     mask = np.zeros((90, 120), np.bool_)
     mask[40:44, 50:60] = True
     tags = TiffTags(document_name="x")

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
@@ -47,6 +47,7 @@ class PageSite:
     server: PageServer
     port: int
     tls: ssl.SSLContext | None = None
+    rings: list[None] = field(default_factory=list)
 
     def get(self, path, **headers):
         return self.request("GET", path, **headers)
@@ -123,9 +124,10 @@ def port_of(server, limit_s=30.0):
 def served(station, tls=None):
     """Serve the page of a station around the block; its database is made where it is missing."""
     open_database(station.database).close()
-    server = PageServer(station, QUICK, lambda: None)
+    rings: list[None] = []
+    server = PageServer(station, QUICK, lambda: rings.append(None))
     server.start()
     try:
-        yield PageSite(station, server, port_of(server), tls)
+        yield PageSite(station, server, port_of(server), tls, rings)
     finally:
         assert server.stop()

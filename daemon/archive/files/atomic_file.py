@@ -40,7 +40,8 @@ Writer = Callable[[BinaryIO], object]
 _TWO_THREADS_BYTES: Final = 64 << 10
 # Where a file system has no locks, a temporary file without a write for so long counts as abandoned.
 _ABANDONED_S: Final = 3600.0
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+# EBADF: NFS locks only what is open for writing, and a folder never is.
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 
 
@@ -267,13 +268,13 @@ def remove_abandoned_parts(folder: Path) -> int:
     return removed
 
 
-def lock(file: IO[bytes], *, wait: bool = True) -> bool:
+def lock(file: IO[bytes] | int, *, wait: bool = True) -> bool:
     """Lock an open file until it is closed; return False if the file system has no locks.
 
     Parameters
     ----------
-    file : IO of bytes
-        The open file.
+    file : IO of bytes or int
+        The open file, or the descriptor of an open file or folder.
     wait : bool
         Wait until the lock is free; False raises BlockingIOError instead.
 

@@ -24,7 +24,8 @@ from pydantic import Field, JsonValue, ValidationError
 
 from filmscand.daemon.archive.files.atomic_file import lock
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
-from filmscand.daemon.archive.records.sidecar import UtcTime, utc_now
+from filmscand.daemon.archive.records.sidecar import utc_now
+from filmscand.daemon.core.decision import Decision, UtcTime
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
@@ -45,6 +46,7 @@ class EventType(StrEnum):
     RENAMING = "filename change"
     FIXITY_CHECK = "fixity check"
     METADATA = "metadata modification"
+    APPRAISAL = "appraisal"
     SEALING = "information package creation"
     LOSS = "deaccession"
 
@@ -74,6 +76,8 @@ class EventDetail(Record):
         Name of a renamed file before.
     reason : str
         Why a frame is gone for good, in the words of the person who said so.
+    decision : Decision
+        What a person decided about a frame.
     """
 
     original_name: str | None = None
@@ -85,6 +89,7 @@ class EventDetail(Record):
     files: int | None = None
     earlier_name: str | None = None
     reason: str | None = None
+    decision: Decision | None = None
 
 
 class Event(Record):

@@ -13,21 +13,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Final, Literal
 
-from pydantic import AwareDatetime, Field, PlainSerializer, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from filmscand.daemon.archive.files.atomic_file import Digest
 from filmscand.daemon.archive.records.sidecar_migrations import SCHEMA_VERSION, migrated
+from filmscand.daemon.core.decision import Decision, Drawn, Outline, Settings, UtcTime, drawn_areas, verdict_of
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, ReportRecord, Role, StoredFile
 from filmscand.drivers.base import CaptureInfo
 
-UtcTime = Annotated[
-    AwareDatetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"), when_used="json")
-]
+# Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
+_RARE: Final = ("replaced_originals", "original_folder", "decisions", "wanted", "current_revision")
 
 
 class FrameRecord(Record):
@@ -46,6 +46,14 @@ class EngineOptions(Record):
     detector: str = "auto"
     detector_model: str | None = None
     inpainting_model: str | None = None
+    excluded: tuple[Outline, ...] = ()
+    marked: tuple[Outline, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # On most frames nothing is drawn; their records stay as earlier versions wrote them.
+        written = write(self)
+        return {name: value for name, value in written.items() if value or name not in ("excluded", "marked")}
 
 
 class RevisionOptions(EngineOptions):
@@ -127,6 +135,11 @@ class Revision(Record):
     files: tuple[StoredFile, ...]
     access: AccessRecord | None = None
 
+    @property
+    def drawn(self) -> Drawn:
+        """The areas that were drawn when it was made."""
+        return Drawn(self.options.excluded, self.options.marked)
+
     def result(self, *, created: bool) -> CleanResult:
         """Return what the queue stores of this revision; see `CleanResult` for `created`."""
         return CleanResult(
@@ -158,6 +171,12 @@ class Sidecar(Record):
         Reason codes of what happened before cleaning.
     revisions : tuple of Revision
         One for each cleaning, oldest first.
+    decisions : tuple of Decision
+        What people decided about the frame, oldest first.
+    wanted : Settings or None
+        With what the frame is to be cleaned once more, because of a decision; None where no cleaning waits.
+    current_revision : int or None
+        Number of the revision that counts; None: the newest. An undo leads back to an earlier one.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -169,6 +188,9 @@ class Sidecar(Record):
     original_folder: str | None = None
     flags: tuple[str, ...] = ()
     revisions: tuple[Revision, ...] = Field(min_length=1)
+    decisions: tuple[Decision, ...] = ()
+    wanted: Settings | None = None
+    current_revision: int | None = None
 
     @property
     def frame_id(self) -> FrameId:
@@ -181,6 +203,26 @@ class Sidecar(Record):
         return self.revisions[-1]
 
     @property
+    def current(self) -> Revision:
+        """The revision that counts."""
+        return next((one for one in self.revisions if one.number == self.current_revision), self.latest)
+
+    @property
+    def drawn(self) -> Drawn:
+        """The areas that are in force, for the next revision."""
+        return drawn_areas(self.decisions)
+
+    def with_current(self, number: int, film: FilmKind) -> Sidecar:
+        """Return the sidecar with the revision that counts now, and no cleaning that waits."""
+        pointer = None if number == self.latest.number else number
+        return self.model_copy(update={"current_revision": pointer, "wanted": None, "film": film})
+
+    def result(self, *, created: bool) -> CleanResult:
+        """Return what the queue stores of the revision that counts."""
+        verdict = verdict_of(self.decisions, self.current.number)
+        return self.current.result(created=created).model_copy(update={"verdict": verdict and str(verdict)})
+
+    @property
     def files(self) -> tuple[StoredFile, ...]:
         """Every file of the frame except the sidecar itself."""
         return (
@@ -191,8 +233,7 @@ class Sidecar(Record):
 
     def to_json(self) -> bytes:
         """Return the canonical bytes: sorted keys, two spaces, UTF-8, a newline at the end."""
-        # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
-        rare = {name for name in ("replaced_originals", "original_folder") if not getattr(self, name)}
+        rare = {name for name in _RARE if not getattr(self, name)}
         plain = json.loads(self.model_dump_json(exclude=rare))
         for record, name in ((plain["capture"], "negative"), *((one, "access") for one in plain["revisions"])):
             if record[name] is None:

@@ -185,4 +185,10 @@ MIGRATIONS = (
     CREATE INDEX frames_by_end ON frames (state, finished_at, job_id);
     CREATE INDEX frames_by_roll ON frames (collection, box, roll, state, outcome);
     """,
+    # The review lists the few frames with a flag, a caution or a verdict; see `daemon.database.sheets.flagged`.
+    """
+    CREATE INDEX frames_to_review ON frames (json_extract(result, '$.verdict'), collection, box, roll, number)
+        WHERE state = 'finished' AND outcome = 'archived' AND (json_extract(result, '$.warnings') != '[]'
+            OR json_extract(request, '$.flags') != '[]' OR json_extract(result, '$.verdict') IS NOT NULL);
+    """,
 )

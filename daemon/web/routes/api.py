@@ -54,6 +54,9 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": Problem, "description": "there is no such roll, frame, revision or file"},
     503: {"model": Problem, "description": "the database or a disk does not answer"},
 }
+CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"model": Problem, "description": "the state of what is asked for does not allow it"},
+}
 _STATUS_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {503: PROBLEMS[503]}
 router = APIRouter(prefix="/api")
 

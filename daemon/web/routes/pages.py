@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic_core import to_json
 
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.database.frames import Roll
 from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.sessions.report import report_of
+from filmscand.daemon.review.listing import place_in_review
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import find_visitor, may
 from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
 from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
+from filmscand.daemon.web.routes.review import read_review
 from filmscand.daemon.web.routes.sessions import SessionNumber
 from filmscand.daemon.web.site import Site, site_of
+from filmscand.drivers.base import InfraredOrigin
 
 _ROOM: Final = Path(__file__).parent.parent
 _TYPES: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -126,13 +131,40 @@ def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
     return render(request, "roll.html", summary=details.summary, frames=details.frames)
 
 
+@router.get("/review")
+async def review(request: Request) -> Response:
+    """Show the frames to look at, by reason."""
+    listed = await site_of(request).on_disk(read_review, site_of(request))
+    groups = [
+        {"reason": words.reason(code), "frames": list(frames)}
+        for (_, code), frames in groupby(listed.frames, key=lambda one: (one.verdict is None, one.flags[0].code))
+    ]
+    return render(request, "review.html", listed=listed, groups=groups)
+
+
 @router.get("/frames/{collection}/{box}/{stem}")
 async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Response:
-    """Show a frame: picture, mask, numbers and flags."""
-    site = site_of(request)
-    facts = await site.on_disk(read_facts, site, frame_of(collection, box, stem))
-    latest = None if facts.sidecar is None else facts.sidecar.latest
-    return render(request, "frame.html", facts=facts, place_parts=(collection, box), latest=latest)
+    """Show a frame and what can be decided about it; with `?review` among the frames to look at."""
+    site, asked = site_of(request), frame_of(collection, box, stem)
+    facts = await site.on_disk(read_facts, site, asked)
+    current = None if facts.sidecar is None else facts.sidecar.current
+    among = None
+    before, after = (name and f"{collection}/{box}/{name}" for name in (facts.before, facts.after))
+    if "review" in request.query_params:
+        among = place_in_review(await site.on_disk(read_review, site), str(asked))
+        before, after = among.before, among.after
+    return render(
+        request,
+        "frame.html",
+        facts=facts,
+        place_parts=(collection, box),
+        latest=current,
+        has_infrared=facts.sidecar is not None and facts.sidecar.capture.infrared_origin != InfraredOrigin.NONE,
+        areas=to_json(facts.areas).decode(),
+        review=among,
+        before=before,
+        after=after,
+    )
 
 
 @router.get("/folders")

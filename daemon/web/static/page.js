@@ -39,13 +39,22 @@ async function readAgain() {
 function replaceContent(fresh) {
   if (fresh.innerHTML === sent) return;
   sent = fresh.innerHTML;
-  const isMasked = document.getElementById("mask")?.getAttribute("aria-pressed") === "true";
+  const viewer = document.getElementById("viewer");
   const focused = addressOf(document.activeElement);
   const scrolled = [...main.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
   main.replaceChildren(...fresh.childNodes);
   main.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
-  if (isMasked) toggleMask();
+  if (viewer) keepViewer(viewer);
+  document.dispatchEvent(new Event("renewed"));
   if (focused) [...main.querySelectorAll("a, button")].find((one) => addressOf(one) === focused)?.focus();
+}
+
+// The picture stays as it is looked at, and learns what is new about its frame.
+function keepViewer(viewer) {
+  const place = document.getElementById("viewer");
+  if (!place) return;
+  Object.assign(viewer.dataset, place.dataset);
+  place.replaceWith(viewer);
 }
 
 function addressOf(element) {
@@ -141,16 +150,6 @@ function listen() {
   stream.addEventListener("reload", readAgain);
 }
 
-function toggleMask() {
-  const button = document.getElementById("mask");
-  const overlay = document.getElementById("overlay");
-  if (!button) return;
-  overlay.src ||= overlay.dataset.src;
-  overlay.hidden = !overlay.hidden;
-  button.setAttribute("aria-pressed", String(!overlay.hidden));
-  button.textContent = overlay.hidden ? "Show what was changed" : "Hide what was changed";
-}
-
 // From frame to frame: on a frame's page to its neighbours, on a contact sheet along the tiles.
 function step(by) {
   const neighbour = document.getElementById(by < 0 ? "before" : "after");
@@ -158,7 +157,7 @@ function step(by) {
     neighbour.click();
     return;
   }
-  const tiles = [...document.querySelectorAll("#sheet a")];
+  const tiles = [...document.querySelectorAll(".sheet a")];
   if (!tiles.length) return;
   const at = tiles.indexOf(document.activeElement);
   tiles[Math.min(tiles.length - 1, Math.max(0, at < 0 ? 0 : at + by))].focus();
@@ -167,18 +166,15 @@ function step(by) {
 const STEPS = { j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input:not([type=range]), textarea, select")) return;
   // Arrows scroll a table that is wider than the screen.
-  if (event.key in STEPS && !event.target.closest(".scroll")) {
+  if (event.key in STEPS && !event.target.closest(".scroll, [type=range]")) {
     step(STEPS[event.key]);
     event.preventDefault();
     return;
   }
   const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (target) target.click();
-});
-document.addEventListener("click", (event) => {
-  if (event.target.closest("#mask")) toggleMask();
 });
 
 if (main.dataset.live) listen();

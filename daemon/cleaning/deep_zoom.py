@@ -1,0 +1,193 @@
+"""Pictures of a frame at full size, cut into tiles: as captured, cleaned, its infrared and its defect mask.
+
+The pictures are made from the 16-bit files. Captured and cleaned picture are shown with the same tones, those of the
+access image, so that they can be compared. Level L of a pyramid is half as large as level L + 1; the highest one is the
+picture itself, and level 0 is one pixel (the Deep Zoom format: `OpenSeadragon`).
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from filmscand.daemon.archive.files.source_file import open_below
+from filmscand.daemon.cleaning.access_image import rendering_of
+from filmscand.daemon.cleaning.access_tones import PictureProperties
+from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.drivers.files.reader import read_capture
+
+# A screen of 4K shows 40 tiles of this side; smaller ones are as many requests more.
+TILE_PX: Final = 512
+# Magenta does not occur on film, and stays visible on dark and bright parts.
+DEFECT_COLOUR: Final = (255, 0, 200)
+# Percentiles of the infrared that are shown black and white.
+_INFRARED_RANGE: Final = (0.5, 99.5)
+_DISPLAY_GAMMA: Final = 2.2
+
+Rgb8 = npt.NDArray[np.uint8]
+
+
+class Layer(StrEnum):
+    """Which picture of a frame is shown."""
+
+    RAW = "raw"
+    CLEAN = "clean"
+    INFRARED = "infrared"
+    MASK = "mask"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoomSource:
+    """The files of one revision of a frame.
+
+    Attributes
+    ----------
+    root : str
+        Top of the archive.
+    raw, infrared, clean, mask : str
+        Its files below the top, `/` between the parts; the infrared is None where it has no file of its own.
+    fourth_sample_is_infrared : bool or None
+        What the watch's profile says about a fourth sample.
+    linear : bool or None
+        Whether counts are proportional to light.
+    bits : int
+        Bits that the source delivered.
+    inverted : bool
+        Whether it is shown as a negative.
+    key : str
+        Names the content of all of them.
+    """
+
+    root: str
+    raw: str
+    infrared: str | None
+    clean: str
+    mask: str
+    fourth_sample_is_infrared: bool | None
+    linear: bool | None
+    bits: int
+    inverted: bool
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile of a layer: its level of the pyramid, and its column and row there."""
+
+    layer: Layer
+    level: int
+    col: int
+    row: int
+
+
+def top_level(rows: int, cols: int) -> int:
+    """Return the level of a pyramid at which the picture has its full size."""
+    return (max(rows, cols) - 1).bit_length()
+
+
+def size_at(level: int, rows: int, cols: int) -> tuple[int, int]:
+    """Return rows and columns of a picture at a level."""
+    step = 1 << (top_level(rows, cols) - level)
+    return -(-rows // step), -(-cols // step)
+
+
+class ZoomPicture:
+    """The layers of one revision, decoded: 8 bits, each with the smaller pictures of its pyramid.
+
+    Parameters
+    ----------
+    source : ZoomSource
+        Its files.
+
+    Raises
+    ------
+    DriverError, OSError, TransientError
+        A file cannot be read.
+    """
+
+    def __init__(self, source: ZoomSource) -> None:
+        self._source = source
+        self._pyramids: dict[Layer, list[Image.Image]] = {}
+
+    def tile(self, wanted: Tile) -> bytes:
+        """Return a tile: a JPEG, or a transparent PNG of the mask.
+
+        Raises
+        ------
+        LookupError
+            The frame has no such layer.
+        """
+        levels = self._levels(wanted.layer)
+        picture = levels[len(levels) - 1 - wanted.level]
+        left, top = wanted.col * TILE_PX, wanted.row * TILE_PX
+        cut = picture.crop((left, top, min(left + TILE_PX, picture.width), min(top + TILE_PX, picture.height)))
+        out = io.BytesIO()
+        if wanted.layer is Layer.MASK:
+            coloured = Image.new("RGBA", cut.size, (*DEFECT_COLOUR, 0))
+            coloured.putalpha(cut)
+            coloured.save(out, "PNG", compress_level=1)
+        else:
+            cut.save(out, "JPEG", quality=88, subsampling=0)
+        return out.getvalue()
+
+    def _levels(self, layer: Layer) -> list[Image.Image]:
+        if layer is Layer.MASK and layer not in self._pyramids:
+            self._pyramids[layer] = _pyramid(self._read_mask(), brightest=True)
+        elif layer not in self._pyramids:
+            self._read_pictures()
+        return self._pyramids[layer]
+
+    def _read_pictures(self) -> None:
+        source = self._source
+        infrared_file = None if source.infrared is None else self._path(source.infrared)
+        capture = read_capture(
+            self._path(source.raw), infrared_file, fourth_sample_is_infrared=source.fourth_sample_is_infrared
+        )
+        clean = read_capture(self._path(source.clean), fourth_sample_is_infrared=False).rgb
+        film = FilmKind.NEGATIVE if source.inverted else FilmKind.UNKNOWN
+        properties = PictureProperties(source.linear, film, capture.icc_profile, source.bits)
+        rendering = rendering_of(clean, properties, capture.infrared)
+        self._pyramids[Layer.CLEAN] = _pyramid(Image.fromarray(rendering.applied_to(clean)))
+        del clean
+        self._pyramids[Layer.RAW] = _pyramid(Image.fromarray(rendering.applied_to(capture.rgb)))
+        if capture.infrared is not None:
+            self._pyramids[Layer.INFRARED] = _pyramid(Image.fromarray(_shown_infrared(capture.infrared)))
+
+    def _read_mask(self) -> Image.Image:
+        with Image.open(self._path(self._source.mask), formats=["PNG"]) as mask:
+            return mask.convert("L")
+
+    def _path(self, name: str) -> Path:
+        # No link is followed below the archive.
+        open_below(Path(self._source.root), name).close()
+        return Path(self._source.root, name)
+
+
+def _shown_infrared(infrared: npt.NDArray[np.uint16]) -> Rgb8:
+    step = max(1, min(infrared.shape) // 256)
+    black, white = np.percentile(infrared[::step, ::step], _INFRARED_RANGE)
+    light = (np.arange(65536) - black) / max(white - black, 1.0)
+    table = (255 * np.clip(light, 0, 1) ** (1 / _DISPLAY_GAMMA) + 0.5).astype(np.uint8)
+    return np.asarray(table[infrared])
+
+
+def _pyramid(picture: Image.Image, *, brightest: bool = False) -> list[Image.Image]:
+    """Return a picture and its smaller copies, largest first; `brightest`: of pixels that fall together that one."""
+    levels = [picture]
+    while max(levels[-1].size) > 1:
+        levels.append(_brightest_halved(levels[-1]) if brightest else levels[-1].reduce(2))
+    return levels
+
+
+def _brightest_halved(mask: Image.Image) -> Image.Image:
+    plane = np.asarray(mask)
+    even = np.pad(plane, [(0, length % 2) for length in plane.shape])
+    rows, cols = even.shape
+    return Image.fromarray(even.reshape(rows // 2, 2, cols // 2, 2).max(axis=(1, 3)))

@@ -1,0 +1,361 @@
+// A frame at full size: raw and cleaned picture with a border between them, infrared, mask, and areas that are drawn.
+// Without this script the page shows the access image.
+"use strict";
+
+const STEP_PX = 60; // of a key that moves the view or an area, on the screen
+const NAMES = { excluded: "Excluded", marked: "Marked" };
+
+const zoom = {
+  viewer: null,
+  shown: null, // frame and revision that the viewer has
+  layers: {}, // name of a layer: its picture in the viewer
+  on: { mask: false, infrared: false },
+  border: 0, // percent of the picture, from the left, that shows it raw
+  tool: null, // "excluded" or "marked" while an area is being drawn
+  draft: null, // the area being drawn: top, left, bottom, right, in pixels of the frame
+  drawn: [], // areas that were drawn and not sent: { kind, corners }
+};
+
+function place() {
+  return document.getElementById("viewer");
+}
+
+// Show what the page now names: called at the start, and whenever the content was read again.
+function showFrame() {
+  const element = place();
+  if (!element || !element.dataset.revision) return;
+  const { frame, revision } = element.dataset;
+  if (zoom.shown !== `${frame} ${revision}`) {
+    zoom.shown = `${frame} ${revision}`;
+    openViewer(element, frame, revision);
+  }
+  showState();
+}
+
+function source(frame, revision, layer, size) {
+  return {
+    width: size.cols,
+    height: size.rows,
+    tileSize: 512,
+    tileOverlap: 0,
+    minLevel: 0,
+    maxLevel: Math.ceil(Math.log2(Math.max(size.cols, size.rows))),
+    getTileUrl: (level, col, row) =>
+      `/api/frames/${frame}/tiles/${revision}/${layer}/${level}/${col}_${row}.${layer === "mask" ? "png" : "jpg"}`,
+  };
+}
+
+function openViewer(element, frame, revision) {
+  const size = { rows: Number(element.dataset.rows), cols: Number(element.dataset.cols) };
+  if (!zoom.viewer) makeViewer(element);
+  const view = zoom.viewer.world.getItemCount() ? zoom.viewer.viewport.getBounds() : null;
+  zoom.layers = {};
+  zoom.viewer.world.removeAll();
+  // The first thing to be seen, and all there is until the tiles are made.
+  zoom.viewer.addTiledImage({
+    tileSource: { type: "image", url: `/api/frames/${frame}/access?revision=${revision}`, buildPyramid: false },
+  });
+  for (const layer of element.dataset.layers.split(" ")) {
+    zoom.viewer.addTiledImage({
+      tileSource: source(frame, revision, layer, size),
+      opacity: 0,
+      success: ({ item }) => {
+        zoom.layers[layer] = item;
+        if (layer === "raw" && view) zoom.viewer.viewport.fitBounds(view, true);
+        showState();
+      },
+    });
+  }
+}
+
+// OpenSeadragon looks for this mark before it adds a style of its own, which the page's policy forbids.
+function forbidOwnStyle() {
+  // Of no namespace: an element of HTML would be a style, and forbidden even while it is empty.
+  const mark = document.createElementNS(null, "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
+}
+
+function makeViewer(element) {
+  forbidOwnStyle();
+  zoom.viewer = OpenSeadragon({
+    element,
+    drawer: "canvas",
+    showNavigationControl: false,
+    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    maxZoomPixelRatio: 8,
+    visibilityRatio: 0.5,
+    animationTime: 0.3,
+    imageLoaderLimit: 6,
+    tabIndex: "",
+  });
+  // Its own keys would take those of the decisions.
+  zoom.viewer.innerTracker.keyDownHandler = null;
+  zoom.viewer.innerTracker.keyHandler = null;
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawing.id = "drawing";
+  drawing.append(document.createElementNS("http://www.w3.org/2000/svg", "g"));
+  element.append(drawing);
+  zoom.viewer.addHandler("update-viewport", placeDrawing);
+  zoom.viewer.addHandler("resize", placeDrawing);
+  drawing.addEventListener("pointerdown", beginArea);
+}
+
+// Put everything on the screen as the state says.
+function showState() {
+  const element = place();
+  for (const [name, item] of Object.entries(zoom.layers)) {
+    const isOn = { raw: zoom.border > 0, clean: zoom.border < 100, ...zoom.on }[name];
+    // What cannot be seen is not asked for.
+    item.setOpacity(isOn ? 1 : 0);
+  }
+  const cols = Number(element.dataset.cols);
+  const clean = zoom.layers.clean;
+  const from = (cols * zoom.border) / 100;
+  clean?.setClip(new OpenSeadragon.Rect(from, 0, cols - from, Number(element.dataset.rows)));
+  for (const name of ["mask", "infrared"]) {
+    document.getElementById(name)?.setAttribute("aria-pressed", String(zoom.on[name]));
+  }
+  for (const name of ["excluded", "marked"]) {
+    document.getElementById(`draw-${name}`)?.setAttribute("aria-pressed", String(zoom.tool === name));
+  }
+  const border = document.getElementById("border");
+  if (border) border.value = zoom.border;
+  const before = document.getElementById("before-after");
+  before?.setAttribute("aria-pressed", String(zoom.border >= 100));
+  drawAreas();
+  listAreas();
+}
+
+function corners({ top, left, bottom, right }) {
+  return [[top, left], [top, right], [bottom, right], [bottom, left]];
+}
+
+function drawAreas() {
+  const group = document.querySelector("#drawing g");
+  if (!group) return;
+  const kept = JSON.parse(place().dataset.areas);
+  const areas = [
+    ...["excluded", "marked"].flatMap((kind) => kept[kind].map((outline) => ({ kind, outline, state: "kept" }))),
+    ...zoom.drawn.map(({ kind, corners: outline }) => ({ kind, outline, state: "drawn" })),
+  ];
+  if (zoom.draft) areas.push({ kind: zoom.tool, outline: corners(zoom.draft), state: "draft" });
+  group.replaceChildren(
+    ...areas.map(({ kind, outline, state }) => {
+      const shape = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
+      shape.setAttribute("points", outline.map(([row, col]) => `${col},${row}`).join(" "));
+      shape.setAttribute("class", `${kind} ${state}`);
+      return shape;
+    }),
+  );
+  if (zoom.border > 0 && zoom.border < 100) {
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    const col = (Number(place().dataset.cols) * zoom.border) / 100;
+    for (const [name, value] of [["x1", col], ["x2", col], ["y1", 0], ["y2", place().dataset.rows]]) {
+      line.setAttribute(name, value);
+    }
+    group.append(line);
+  }
+  document.getElementById("drawing").classList.toggle("active", zoom.tool !== null);
+  placeDrawing();
+}
+
+function placeDrawing() {
+  const item = zoom.layers.raw;
+  const group = document.querySelector("#drawing g");
+  if (!item || !group) return;
+  const first = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(0, 0));
+  const last = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(Number(place().dataset.cols), 0));
+  const scale = (last.x - first.x) / Number(place().dataset.cols);
+  group.setAttribute("transform", `translate(${first.x} ${first.y}) scale(${scale})`);
+}
+
+// The place on the frame, in pixels, of a place on the screen.
+function onFrame(event) {
+  const box = place().getBoundingClientRect();
+  const at = new OpenSeadragon.Point(event.clientX - box.left, event.clientY - box.top);
+  const { x, y } = zoom.layers.raw.viewerElementToImageCoordinates(at);
+  return { row: within(y, place().dataset.rows), col: within(x, place().dataset.cols) };
+}
+
+function within(value, most) {
+  return Math.min(Number(most), Math.max(0, Math.round(value)));
+}
+
+function beginArea(event) {
+  if (!zoom.tool || event.button !== 0) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const drawing = event.currentTarget;
+  const from = onFrame(event);
+  drawing.setPointerCapture(event.pointerId);
+  const move = (moved) => {
+    const to = onFrame(moved);
+    zoom.draft = {
+      top: Math.min(from.row, to.row),
+      left: Math.min(from.col, to.col),
+      bottom: Math.max(from.row, to.row),
+      right: Math.max(from.col, to.col),
+    };
+    drawAreas();
+  };
+  drawing.addEventListener("pointermove", move);
+  drawing.addEventListener(
+    "pointerup",
+    (moved) => {
+      drawing.removeEventListener("pointermove", move);
+      move(moved);
+      setArea();
+    },
+    { once: true },
+  );
+}
+
+// Take or leave the tool; for the keyboard an area in the middle of the view is there to be moved.
+function useTool(kind) {
+  if (place()?.dataset.busy !== "no") return;
+  zoom.tool = zoom.tool === kind ? null : kind;
+  zoom.draft = null;
+  if (zoom.tool) {
+    tell(
+      `${NAMES[kind]} area: draw it with the mouse. Or with the keys: arrows move it, Shift and arrows change its size, Enter sets it, Escape leaves it.`,
+      false,
+    );
+    place().focus();
+  }
+  showState();
+}
+
+function startDraft() {
+  const box = place().getBoundingClientRect();
+  const middle = onFrame({ clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 });
+  const half = Math.max(2, Math.round(inFrame(STEP_PX)));
+  zoom.draft = moved({ top: middle.row, left: middle.col, bottom: middle.row, right: middle.col }, [-half, -half, half, half]);
+}
+
+function inFrame(screenPx) {
+  const item = zoom.layers.raw;
+  return screenPx / item.viewportToImageZoom(zoom.viewer.viewport.getZoom(true));
+}
+
+function moved(area, [top, left, bottom, right]) {
+  const { rows, cols } = place().dataset;
+  return {
+    top: within(area.top + top, rows),
+    left: within(area.left + left, cols),
+    bottom: within(area.bottom + bottom, rows),
+    right: within(area.right + right, cols),
+  };
+}
+
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+function onDrawingKey(event) {
+  if (event.key === "Escape") useTool(zoom.tool);
+  else if (event.key === "Enter" && zoom.draft) setArea();
+  else if (event.key in MOVES) {
+    if (!zoom.draft) startDraft();
+    else {
+      const by = Math.max(1, Math.round(inFrame(STEP_PX / 6)));
+      const [down, across] = MOVES[event.key].map((step) => step * by);
+      const next = moved(zoom.draft, event.shiftKey ? [0, 0, down, across] : [down, across, down, across]);
+      if (next.bottom - next.top >= 2 && next.right - next.left >= 2) zoom.draft = next;
+    }
+    drawAreas();
+  } else return false;
+  return true;
+}
+
+function setArea() {
+  const { draft, tool: kind } = zoom;
+  zoom.draft = null;
+  if (!draft || draft.bottom - draft.top < 1 || draft.right - draft.left < 1) {
+    showState();
+    return;
+  }
+  zoom.drawn.push({ kind, corners: corners(draft) });
+  zoom.tool = null;
+  tell(`${NAMES[kind]} area is set. Clean again (c) uses it; draw more before, if there are more.`, false);
+  showState();
+}
+
+// The areas that were drawn and not sent, in the form below the picture.
+function listAreas() {
+  const list = document.getElementById("areas");
+  if (!list) return;
+  list.replaceChildren(
+    ...zoom.drawn.map((area, index) => {
+      const [[top, left], , [bottom, right]] = area.corners;
+      const entry = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Remove";
+      button.setAttribute("aria-label", `Remove ${NAMES[area.kind].toLowerCase()} area ${index + 1}`);
+      button.addEventListener("click", () => {
+        zoom.drawn.splice(index, 1);
+        showState();
+      });
+      entry.append(`${NAMES[area.kind]}: ${right - left} × ${bottom - top} pixels `, button);
+      return entry;
+    }),
+  );
+}
+
+function toggle(layer) {
+  if (!place()?.dataset.layers?.split(" ").includes(layer)) return;
+  zoom.on[layer] = !zoom.on[layer];
+  showState();
+}
+
+function zoomBy(factor) {
+  zoom.viewer.viewport.zoomBy(factor);
+  zoom.viewer.viewport.applyConstraints();
+}
+
+const ZOOMS = {
+  "+": () => zoomBy(1.5),
+  "-": () => zoomBy(1 / 1.5),
+  0: () => zoom.viewer.viewport.goHome(),
+  1: () => zoom.viewer.viewport.zoomTo(zoom.layers.raw.imageToViewportZoom(1 / window.devicePixelRatio)),
+};
+
+function onZoomKey(event) {
+  if (event.key in ZOOMS) ZOOMS[event.key]();
+  else if (event.shiftKey && event.key in MOVES) {
+    const [down, across] = MOVES[event.key];
+    zoom.viewer.viewport.panBy(zoom.viewer.viewport.deltaPointsFromPixels(new OpenSeadragon.Point(across * STEP_PX, down * STEP_PX)));
+    zoom.viewer.viewport.applyConstraints();
+  } else return false;
+  return true;
+}
+
+// Before the page's own keys: arrows move an area while one is drawn.
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (!zoom.viewer || !place() || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest("input, select, textarea") && !zoom.tool) return;
+    if ((zoom.tool && onDrawingKey(event)) || onZoomKey(event)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  },
+  { capture: true },
+);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.id === "mask" || button?.id === "infrared") toggle(button.id);
+  else if (button?.id === "draw-excluded") useTool("excluded");
+  else if (button?.id === "draw-marked") useTool("marked");
+  else if (button?.id === "before-after") {
+    zoom.border = zoom.border >= 100 ? 0 : 100;
+    showState();
+  } else if (button?.dataset.zoom) ZOOMS[button.dataset.zoom]();
+});
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "border") return;
+  zoom.border = Number(event.target.value);
+  showState();
+});
+document.addEventListener("renewed", showFrame);
+showFrame();
