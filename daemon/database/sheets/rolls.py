@@ -12,31 +12,55 @@ from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, outcome
 
 @dataclass(frozen=True, slots=True)
 class RollCount:
-    """How many frames of a roll are in one state, and have one outcome."""
+    """How the frames of a roll stand.
+
+    Attributes
+    ----------
+    name : str or None
+        The name that a person gave the roll; None where none was noted.
+    waiting : int
+        Frames that are captured, queued or being cleaned.
+    archived, failed, set_aside : int
+        Finished frames by outcome.
+    """
 
     roll: Roll
-    state: JobState
-    outcome: JobOutcome | None
-    frames: int
+    name: str | None
+    waiting: int
+    archived: int
+    failed: int
+    set_aside: int
+
+    @property
+    def frames(self) -> int:
+        """The number of all frames."""
+        return self.waiting + self.archived + self.failed + self.set_aside
 
 
-def count_by_roll(connection: sqlite3.Connection, roll: Roll | None = None) -> list[RollCount]:
-    """Count the frames of each roll by state and outcome, in the order of the rolls' names; `roll`: of this one."""
-    which = "" if roll is None else " WHERE collection = ? AND box = ? AND roll = ?"
-    rows = connection.execute(
-        f"SELECT collection, box, roll, state, outcome, count(*) AS frames FROM frames{which}"
-        " GROUP BY collection, box, roll, state, outcome ORDER BY collection, box, roll",
-        () if roll is None else (roll.collection, roll.box, roll.roll),
-    )
-    return [
-        RollCount(
-            Roll(row["collection"], row["box"], row["roll"]),
-            JobState(row["state"]),
-            outcome_of(row["outcome"]),
-            row["frames"],
-        )
-        for row in rows.fetchall()
-    ]
+# Triggers of the database keep the counts: see the schema.
+_COUNTS = (
+    "SELECT collection, box, roll, name, waiting, archived, failed, set_aside FROM roll_counts"
+    " LEFT JOIN roll_names USING (collection, box, roll)"
+)
+
+
+def count_by_roll(connection: sqlite3.Connection) -> list[RollCount]:
+    """Return how the frames of every roll stand, in the order of the rolls' names."""
+    rows = connection.execute(f"{_COUNTS} ORDER BY collection, box, roll")
+    return [_roll_count(row) for row in rows.fetchall()]
+
+
+def count_roll(connection: sqlite3.Connection, roll: Roll) -> RollCount | None:
+    """Return how the frames of one roll stand, None if it has none."""
+    row = connection.execute(
+        f"{_COUNTS} WHERE collection = ? AND box = ? AND roll = ?", (roll.collection, roll.box, roll.roll)
+    ).fetchone()
+    return None if row is None else _roll_count(row)
+
+
+def _roll_count(row: sqlite3.Row) -> RollCount:
+    collection, box, roll, *rest = row
+    return RollCount(Roll(collection, box, roll), *rest)
 
 
 @dataclass(frozen=True, slots=True)
