@@ -171,8 +171,8 @@ def roll_summaries(connection: sqlite3.Connection) -> list[RollSummary]:
     return [_summary(count) for count in count_by_roll(connection)]
 
 
-def roll_details(connection: sqlite3.Connection, roll: Roll) -> RollDetails:
-    """Return a roll with its frames.
+def roll_summary(connection: sqlite3.Connection, roll: Roll) -> RollSummary:
+    """Return how the frames of one roll stand.
 
     Raises
     ------
@@ -182,7 +182,19 @@ def roll_details(connection: sqlite3.Connection, roll: Roll) -> RollDetails:
     count = count_roll(connection, roll)
     if count is None:
         raise NoSuchFrameError(f"the station has no roll {roll.collection}/{roll.box}/{roll.roll}")
-    return RollDetails(_summary(count), tuple(_sheet_frame(frame) for frame in frames_of_roll(connection, roll)))
+    return _summary(count)
+
+
+def roll_details(connection: sqlite3.Connection, roll: Roll) -> RollDetails:
+    """Return a roll with its frames.
+
+    Raises
+    ------
+    NoSuchFrameError
+        It has no frames.
+    """
+    summary = roll_summary(connection, roll)
+    return RollDetails(summary, tuple(_sheet_frame(frame) for frame in frames_of_roll(connection, roll)))
 
 
 def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId) -> FrameFacts:
