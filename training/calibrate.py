@@ -12,7 +12,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from filmscand.film.frame import SimulatedFrame, simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import PICTURES
-from filmscand.film.recipe import Process
+from filmscand.film.recipe import Damage, Process
 from filmscand.ir.decision.classifier import FILE, Basis, terms_of
 from filmscand.ir.decision.defects import candidates_of
 from filmscand.ir.decision.region_features import FEATURES, Evidence, measure_features
@@ -84,15 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parse(arguments)
     seen, held_out = (load_sources(options.photos, options.artefacts, held_out=held) for held in (False, True))
-    sources = replace(held_out, photos=(*seen.photos, *held_out.photos))
-    samples: dict[Basis, list[Sample]] = {basis: [] for basis in Basis}
+    sources = replace(held_out, photos=large_enough((*seen.photos, *held_out.photos)))
+    samples: dict[Basis, list[Sample]] = {Basis(name): [] for name in options.bases}
     for number, (name, frame) in enumerate(calibration_frames(sources, options.frames)):
-        for basis, sample in samples_of(frame, number):
+        for basis, sample in samples_of(frame, number, samples):
             samples[basis].append(sample)
         print(name, *(len(kept[-1].areas) for kept in samples.values() if kept), flush=True)
-    text: dict[str, Any] = {"command": shlex.join(["python", "-m", "training.calibrate", *arguments])}
+    command = shlex.join(["python", "-m", "training.calibrate", *arguments])
+    text: dict[str, Any] = json.loads(options.output.read_text()) if options.output.exists() else {}
     for basis, kept in samples.items():
-        text[basis] = fitted(joined(kept))
+        text[basis] = {"command": command, **fitted(joined(kept))}
     options.output.write_text(json.dumps(text, indent=1) + "\n")
 
 
@@ -101,8 +102,22 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, required=True, help="folder with outlines.json and drawn/")
     parser.add_argument("--frames", type=int, default=210, help="number of frames")
+    parser.add_argument(
+        "--bases",
+        nargs="+",
+        choices=[str(basis) for basis in Basis],
+        default=[str(basis) for basis in Basis],
+        help="what to fit; the output keeps the weights of the others",
+    )
     parser.add_argument("--output", type=Path, default=Path("ir/models") / FILE)
     return parser.parse_args(arguments)
+
+
+def large_enough(photos: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], ...]:
+    """Return the photographs from which a frame can be cut: enlarged, they would show what no scan shows."""
+    return tuple(
+        photo for photo in photos if all(have >= want for have, want in zip(photo.shape[:2], SHAPE, strict=True))
+    )
 
 
 def calibration_frames(sources: Sources, count: int) -> Iterator[tuple[str, SimulatedFrame]]:
@@ -121,23 +136,27 @@ def calibration_frames(sources: Sources, count: int) -> Iterator[tuple[str, Simu
         Kind, damage and picture.
     frame : SimulatedFrame
     """
-    kinds = [kind for kind in KINDS if kind not in BLANK]
-    none = KINDS["spotless"].damage
     for number in range(count):
-        kind = kinds[number % len(kinds)]
-        recipe = KINDS[kind]
-        usual = replace(recipe.damage, outlines=sources.outlines if number % 2 else ())
-        # The damage changes from frame to frame and from round to round.
-        turn = (number + number // len(kinds)) % len(DAMAGE)
-        few = replace(usual, dust=FEW, dirt=FEW, short_hairs=FEW, long_hairs=0, scratches=0)
-        damage = {"dusty": usual, "few": few, "spotless": none}[DAMAGE[turn]]
+        kind, name, damage = _damaged(number, sources)
         rng = np.random.default_rng(FIRST_SEED + number)
-        frame = simulate_frame(_picture(rng, sources), replace(recipe, damage=damage), seed=FIRST_SEED + number)
-        yield f"{kind} {DAMAGE[turn]}", frame
+        frame = simulate_frame(_picture(rng, sources), replace(KINDS[kind], damage=damage), seed=FIRST_SEED + number)
+        yield f"{kind} {name}", frame
+
+
+def _damaged(number: int, sources: Sources) -> tuple[str, str, Damage]:
+    """Return kind, name of the damage and damage of a frame; the damage changes from frame to frame and each round."""
+    kinds = [kind for kind in KINDS if kind not in BLANK]
+    kind, name = kinds[number % len(kinds)], DAMAGE[(number + number // len(kinds)) % len(DAMAGE)]
+    if name == "spotless":
+        return kind, name, KINDS["spotless"].damage
+    usual = replace(KINDS[kind].damage, outlines=sources.outlines if number % 2 else ())
+    if name == "few":
+        usual = replace(usual, dust=FEW, dirt=FEW, short_hairs=FEW, long_hairs=0, scratches=0)
+    return kind, name, usual
 
 
 def _picture(rng: np.random.Generator, sources: Sources) -> npt.NDArray[Any]:
-    """Draw a part of a photograph, reduced at random (enlarged only if it is smaller than a frame), or a picture."""
+    """Draw a part of a photograph, reduced at random, or a drawn picture."""
     rows, cols = SHAPE
     choice = int(rng.integers(len(sources.photos) + 2))
     if choice >= len(sources.photos):
@@ -145,15 +164,14 @@ def _picture(rng: np.random.Generator, sources: Sources) -> npt.NDArray[Any]:
         return draw(rows, cols, int(rng.integers(2**31)))
     photo = sources.photos[choice]
     least = max(rows / photo.shape[0], cols / photo.shape[1])
-    scale = rng.uniform(least, max(least, 1))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=method)
+    scale = rng.uniform(least, 1)
+    small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     top, left = (int(rng.integers(have - want + 1)) for have, want in zip(small.shape[:2], SHAPE, strict=True))
     part = small[top : top + rows, left : left + cols]
     return np.ascontiguousarray(part[:, ::-1] if rng.uniform() < 0.5 else part)
 
 
-def samples_of(frame: SimulatedFrame, number: int) -> Iterator[tuple[Basis, Sample]]:
+def samples_of(frame: SimulatedFrame, number: int, bases: Container[Basis]) -> Iterator[tuple[Basis, Sample]]:
     """Yield what the engine sees of a frame on each basis, if the network is asked about all candidates.
 
     Parameters
@@ -162,16 +180,21 @@ def samples_of(frame: SimulatedFrame, number: int) -> Iterator[tuple[Basis, Samp
         The frame.
     number : int
         Every second frame is looked at in colours as a program saves it.
+    bases : container of Basis
+        What is wanted.
     """
     options = CleanOptions()
     watch = StopWatch()
-    seen = _infrared_frame(frame, watch)
+    seen = _infrared_frame(frame, watch) if Basis.BOTH in bases or Basis.INFRARED in bases else None
     if seen is not None:
         evidence, residual, _ = look_at_both(seen, options, watch, everything=True)
-        yield Basis.BOTH, _sample(frame, evidence, residual)
-        yield Basis.INFRARED, _sample(frame, replace(evidence, probability=None), residual)
-    rgb = saved_by_program(frame, np.random.default_rng(number)) if number % 2 else frame.rgb
-    yield Basis.COLOURS, _sample(frame, look_at_colours(rgb, options, watch)[0], none())
+        alone = replace(evidence, probability=None)
+        for basis, shown in ((Basis.BOTH, evidence), (Basis.INFRARED, alone)):
+            if basis in bases:
+                yield basis, _sample(frame, shown, residual)
+    if Basis.COLOURS in bases:
+        rgb = saved_by_program(frame, np.random.default_rng(number)) if number % 2 else frame.rgb
+        yield Basis.COLOURS, _sample(frame, look_at_colours(rgb, options, watch)[0], none())
 
 
 def _infrared_frame(frame: SimulatedFrame, watch: StopWatch) -> InfraredFrame | None:
