@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, outcome_of
+from filmscand.daemon.core.frame_id import FrameId, stem_of
+from filmscand.daemon.database.frames import JobOutcome, JobState, Roll
 
 
-@dataclass(frozen=True, slots=True)
-class RollCount:
+# Tuples, for there may be thousands: to make a frozen dataclass takes three times as long.
+class RollCount(NamedTuple):
     """How the frames of a roll stand.
 
     Attributes
@@ -63,8 +64,7 @@ def _roll_count(row: sqlite3.Row) -> RollCount:
     return RollCount(Roll(collection, box, roll), *rest)
 
 
-@dataclass(frozen=True, slots=True)
-class RollFrame:
+class RollFrame(NamedTuple):
     """One frame of a roll, for a contact sheet.
 
     Attributes
@@ -101,16 +101,22 @@ class RollFrame:
     verdict: str | None = None
 
 
+# To call an enumeration for each of thousands of frames takes milliseconds.
+_STATES = {str(state): state for state in JobState}
+_OUTCOMES = {str(outcome): outcome for outcome in JobOutcome}
+
+
 def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame]:
     """Return the frames of a roll by number; of their records only what a contact sheet shows is read."""
     rows = connection.execute(
-        "SELECT number, state, outcome, error, json_extract(result, '$.revision') AS revision,"
-        " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings,"
-        " json_extract(result, '$.verdict') AS verdict"
+        "SELECT number, state, outcome, json_extract(result, '$.revision'), json_extract(request, '$.flags'),"
+        " json_extract(result, '$.warnings'), error, json_extract(result, '$.verdict')"
         " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
         (roll.collection, roll.box, roll.roll),
     )
-    return [_roll_frame(row, roll) for row in rows.fetchall()]
+    # Thousands of frames: what they have in common is checked once.
+    place = str(FrameId(roll.collection, roll.box, roll.roll, 1).roll_folder.parent)
+    return [_roll_frame(row, roll.roll, place) for row in rows.fetchall()]
 
 
 def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
@@ -128,17 +134,23 @@ def _numbered(frame: FrameId, number: int | None) -> FrameId | None:
     return None if number is None else replace(frame, number=number)
 
 
-def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
-    frame = FrameId(roll.collection, roll.box, roll.roll, row["number"])
+def _roll_frame(row: sqlite3.Row, roll: str, place: str) -> RollFrame:
+    number, state, outcome, revision, flags, warnings, error, verdict = row
+    stem = stem_of(roll, number)
     return RollFrame(
-        frame=str(frame),
-        stem=frame.stem,
-        number=frame.number,
-        state=JobState(row["state"]),
-        outcome=outcome_of(row["outcome"]),
-        revision=row["revision"],
-        flags=tuple(json.loads(row["flags"] or "[]")),
-        warnings=tuple(json.loads(row["warnings"] or "[]")),
-        error=row["error"],
-        verdict=row["verdict"],
+        f"{place}/{stem}",
+        stem,
+        number,
+        _STATES[state],
+        outcome and _OUTCOMES[outcome],
+        revision,
+        _codes(flags),
+        _codes(warnings),
+        error,
+        verdict,
     )
+
+
+def _codes(listed: str | None) -> tuple[str, ...]:
+    # Most frames have none.
+    return () if listed is None or listed == "[]" else tuple(json.loads(listed))

@@ -102,9 +102,7 @@ def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
         return json_answer(to_json(roll_details(connection, Roll(collection, box, roll))))
 
 
-@router.get(
-    "/rolls/{collection}/{box}/{roll}/summary", response_model=RollSummary, responses=PROBLEMS, tags=["rolls"]
-)
+@router.get("/rolls/{collection}/{box}/{roll}/summary", response_model=RollSummary, responses=PROBLEMS, tags=["rolls"])
 def summary(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
     """Return a roll with the numbers of its frames, without the frames."""
     with site_of(request).reading() as connection:

@@ -1,4 +1,4 @@
-"""The station of the bench: a long roll whose frames are real for the page, and many rolls that only the queue knows."""
+"""The station of the bench: a long roll whose frames are real for the page, and rolls that only the queue knows."""
 
 from __future__ import annotations
 
