@@ -1,5 +1,5 @@
 # make run    sets up and shows the main job end to end on a scratch station
-# make test   sets up and runs every test
+# make test   sets up and runs every test; those of the page need Debian's chromium, which it installs if it can
 # make lint   ruff, mypy, import-linter
 # make check  lint, and every test with a report of the lines that no test runs
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
@@ -12,13 +12,13 @@ TORCH ?= "torch>=2.9"
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 
-.PHONY: run test test-training lint check lock clean
+.PHONY: run test test-training lint check browser lock clean
 
 run: $(VENV)/ready
 	$(BIN)/filmscand warm-up
 	$(BIN)/python -m bench.demo
 
-test: $(VENV)/ready
+test: $(VENV)/ready browser
 	$(PYTEST)
 
 test-training: $(VENV)/ready
@@ -31,8 +31,11 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint
+check: lint browser
 	$(PYTEST) --cov --cov-report=term
+
+browser:
+	setup/system_packages.sh browser
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
 $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh

@@ -94,6 +94,12 @@ SECTIONS = (
         "clean; as fast as the line allows, and at a multiple of a real scanner's pace.",
     ),
     Section(
+        "page",
+        "The page under load",
+        "The real service with 200,000 frames: twenty browsers beside a batch of frames of 24 megapixels, every other "
+        "batch without them; a roll of 4,000 frames in Chromium; the queries of the page and of the queue.",
+    ),
+    Section(
         "leakage",
         "Fit of the leakage",
         "The slope of infrared on red that an ordinary least-squares fit and filmscand find on the same sky, without "

@@ -1,7 +1,23 @@
 #!/bin/sh
 # Installs the Debian packages that are needed to build and test the project, and only those that are missing.
 # Root is needed only if something has to be installed.
+#   setup/system_packages.sh            what the build needs; fails where it cannot be installed
+#   setup/system_packages.sh browser    Chromium, for the tests of the page; without it they are skipped
 set -eu
+
+if [ "${1:-}" = browser ]; then
+    command -v chromium >/dev/null && exit 0
+    echo "Installing Debian package: chromium (the tests of the page need it)"
+    as_root=""
+    [ "$(id -u)" -eq 0 ] || as_root=sudo
+    # A machine without apt-get, root or network still runs all the other tests.
+    if ! { $as_root apt-get update -qq &&
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }; then
+        echo "chromium is missing and could not be installed: the tests of the page in a browser are skipped." >&2
+        echo "To run them: as root, apt-get install chromium" >&2
+    fi
+    exit 0
+fi
 
 missing=""
 need() { # need PACKAGE COMMAND...: the package counts as missing if the command fails

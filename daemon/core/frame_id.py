@@ -23,6 +23,11 @@ _LETTERS: Final = str.maketrans(
 )
 
 
+def stem_of(roll: str, number: int) -> str:
+    """Return the beginning of the names of all files of a frame: `<roll>_0007`."""
+    return f"{roll}_{number:04d}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class FrameId:
     """One frame of one roll.
@@ -54,7 +59,7 @@ class FrameId:
     @property
     def stem(self) -> str:
         """Beginning of the names of all files of the frame: `<roll>_0007`."""
-        return f"{self.roll}_{self.number:04d}"
+        return stem_of(self.roll, self.number)
 
     @property
     def roll_folder(self) -> Path:

@@ -14,7 +14,17 @@ from math import inf
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.core.request import CleanRequest, CleanResult
+from filmscand.daemon.database.connection import schema_version
 
+# From this schema on the database counts the finished frames of each roll; readers may meet an older one.
+COUNTS_SCHEMA = 11
+_COUNT_ALL = "SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome"
+_COUNT_BY_ROLLS = (
+    "SELECT state, NULL, count(*) FROM frames WHERE state IN ('reserved', 'queued', 'processing') GROUP BY state"
+    " UNION ALL SELECT 'finished', 'archived', sum(archived) FROM roll_counts"
+    " UNION ALL SELECT 'finished', 'failed', sum(failed) FROM roll_counts"
+    " UNION ALL SELECT 'finished', 'set_aside', sum(set_aside) FROM roll_counts"
+)
 _FRAME_NAME = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
 
 
@@ -180,8 +190,9 @@ def unfinished_frames(connection: sqlite3.Connection) -> list[Job]:
 
 def count_frames(connection: sqlite3.Connection) -> dict[tuple[JobState, JobOutcome | None], int]:
     """Count the frames of each state and outcome."""
-    rows = connection.execute("SELECT state, outcome, count(*) FROM frames GROUP BY state, outcome").fetchall()
-    return {(JobState(state), outcome_of(outcome)): count for state, outcome, count in rows}
+    older = schema_version(connection) < COUNTS_SCHEMA
+    rows = connection.execute(_COUNT_ALL if older else _COUNT_BY_ROLLS).fetchall()
+    return {(JobState(state), outcome_of(outcome)): count for state, outcome, count in rows if count}
 
 
 def find_job(connection: sqlite3.Connection, job_id: int) -> Job | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Final
 
 from filmscand.daemon.archive.files.source_file import open_below
@@ -17,12 +16,17 @@ from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.database.frames import (
     Job,
     JobOutcome,
-    JobState,
     Roll,
     find_frame,
 )
-from filmscand.daemon.database.roll_names import name_of_roll
-from filmscand.daemon.database.sheets.rolls import RollCount, RollFrame, count_by_roll, frames_of_roll, neighbours
+from filmscand.daemon.database.sheets.rolls import (
+    RollCount,
+    RollFrame,
+    count_by_roll,
+    count_roll,
+    frames_of_roll,
+    neighbours,
+)
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.review.flags import Flag
 from filmscand.daemon.review.listing import flags_in_roll
@@ -164,10 +168,21 @@ class FrameFacts:
 
 def roll_summaries(connection: sqlite3.Connection) -> list[RollSummary]:
     """Return every roll that has a frame, by name."""
-    return [
-        _summary(connection, roll, counts)
-        for roll, counts in groupby(count_by_roll(connection), key=lambda count: count.roll)
-    ]
+    return [_summary(count) for count in count_by_roll(connection)]
+
+
+def roll_summary(connection: sqlite3.Connection, roll: Roll) -> RollSummary:
+    """Return how the frames of one roll stand.
+
+    Raises
+    ------
+    NoSuchFrameError
+        It has no frames.
+    """
+    count = count_roll(connection, roll)
+    if count is None:
+        raise NoSuchFrameError(f"the station has no roll {roll.collection}/{roll.box}/{roll.roll}")
+    return _summary(count)
 
 
 def roll_details(connection: sqlite3.Connection, roll: Roll) -> RollDetails:
@@ -178,11 +193,8 @@ def roll_details(connection: sqlite3.Connection, roll: Roll) -> RollDetails:
     NoSuchFrameError
         It has no frames.
     """
-    frames = frames_of_roll(connection, roll)
-    if not frames:
-        raise NoSuchFrameError(f"the station has no roll {roll.collection}/{roll.box}/{roll.roll}")
-    summary = _summary(connection, roll, count_by_roll(connection, roll))
-    return RollDetails(summary, tuple(_sheet_frame(frame) for frame in frames))
+    summary = roll_summary(connection, roll)
+    return RollDetails(summary, tuple(_sheet_frame(frame) for frame in frames_of_roll(connection, roll)))
 
 
 def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId) -> FrameFacts:
@@ -299,20 +311,19 @@ def _sidecar(station: Station, connection: sqlite3.Connection, job: Job) -> tupl
         return None, str(error)
 
 
-def _summary(connection: sqlite3.Connection, roll: Roll, counts: Iterable[RollCount]) -> RollSummary:
-    listed = list(counts)
-    outcomes = {outcome: sum(one.frames for one in listed if one.outcome is outcome) for outcome in JobOutcome}
+def _summary(count: RollCount) -> RollSummary:
+    roll = count.roll
     return RollSummary(
         roll=f"{roll.collection}/{roll.box}/{roll.roll}",
         collection=roll.collection,
         box=roll.box,
         name=roll.roll,
-        title=name_of_roll(connection, roll) or roll.roll,
-        frames=sum(one.frames for one in listed),
-        waiting=sum(one.frames for one in listed if one.state is not JobState.FINISHED),
-        archived=outcomes[JobOutcome.ARCHIVED],
-        failed=outcomes[JobOutcome.FAILED],
-        set_aside=outcomes[JobOutcome.SET_ASIDE],
+        title=count.name or roll.roll,
+        frames=count.frames,
+        waiting=count.waiting,
+        archived=count.archived,
+        failed=count.failed,
+        set_aside=count.set_aside,
     )
 
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.database.connection import open_to_read
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.web.access import Visitor
 from filmscand.daemon.web.board import Board
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pictures import Order, SmallPictures
@@ -62,6 +63,8 @@ class Site:
         self.pictures = SmallPictures()
         self.tiles = Tiles()
         self.streams = 0
+        # The station's page as it was made last, and for which status and visitor.
+        self.station_page: tuple[tuple[int, Visitor | None], bytes] | None = None
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
         # SANE is asked by one thread: it needs seconds, and two answers would be the same.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")

@@ -4,43 +4,67 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, outcome_of
+from filmscand.daemon.core.frame_id import FrameId, stem_of
+from filmscand.daemon.database.frames import JobOutcome, JobState, Roll
 
 
-@dataclass(frozen=True, slots=True)
-class RollCount:
-    """How many frames of a roll are in one state, and have one outcome."""
+# Tuples, for there may be thousands: to make a frozen dataclass takes three times as long.
+class RollCount(NamedTuple):
+    """How the frames of a roll stand.
+
+    Attributes
+    ----------
+    name : str or None
+        The name that a person gave the roll; None where none was noted.
+    waiting : int
+        Frames that are captured, queued or being cleaned.
+    archived, failed, set_aside : int
+        Finished frames by outcome.
+    """
 
     roll: Roll
-    state: JobState
-    outcome: JobOutcome | None
-    frames: int
+    name: str | None
+    waiting: int
+    archived: int
+    failed: int
+    set_aside: int
+
+    @property
+    def frames(self) -> int:
+        """The number of all frames."""
+        return self.waiting + self.archived + self.failed + self.set_aside
 
 
-def count_by_roll(connection: sqlite3.Connection, roll: Roll | None = None) -> list[RollCount]:
-    """Count the frames of each roll by state and outcome, in the order of the rolls' names; `roll`: of this one."""
-    which = "" if roll is None else " WHERE collection = ? AND box = ? AND roll = ?"
-    rows = connection.execute(
-        f"SELECT collection, box, roll, state, outcome, count(*) AS frames FROM frames{which}"
-        " GROUP BY collection, box, roll, state, outcome ORDER BY collection, box, roll",
-        () if roll is None else (roll.collection, roll.box, roll.roll),
-    )
-    return [
-        RollCount(
-            Roll(row["collection"], row["box"], row["roll"]),
-            JobState(row["state"]),
-            outcome_of(row["outcome"]),
-            row["frames"],
-        )
-        for row in rows.fetchall()
-    ]
+# Triggers of the database keep the counts: see the schema.
+_COUNTS = (
+    "SELECT collection, box, roll, name, waiting, archived, failed, set_aside FROM roll_counts"
+    " LEFT JOIN roll_names USING (collection, box, roll)"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class RollFrame:
+def count_by_roll(connection: sqlite3.Connection) -> list[RollCount]:
+    """Return how the frames of every roll stand, in the order of the rolls' names."""
+    rows = connection.execute(f"{_COUNTS} ORDER BY collection, box, roll")
+    return [_roll_count(row) for row in rows.fetchall()]
+
+
+def count_roll(connection: sqlite3.Connection, roll: Roll) -> RollCount | None:
+    """Return how the frames of one roll stand, None if it has none."""
+    row = connection.execute(
+        f"{_COUNTS} WHERE collection = ? AND box = ? AND roll = ?", (roll.collection, roll.box, roll.roll)
+    ).fetchone()
+    return None if row is None else _roll_count(row)
+
+
+def _roll_count(row: sqlite3.Row) -> RollCount:
+    collection, box, roll, *rest = row
+    return RollCount(Roll(collection, box, roll), *rest)
+
+
+class RollFrame(NamedTuple):
     """One frame of a roll, for a contact sheet.
 
     Attributes
@@ -77,16 +101,22 @@ class RollFrame:
     verdict: str | None = None
 
 
+# To call an enumeration for each of thousands of frames takes milliseconds.
+_STATES = {str(state): state for state in JobState}
+_OUTCOMES = {str(outcome): outcome for outcome in JobOutcome}
+
+
 def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame]:
     """Return the frames of a roll by number; of their records only what a contact sheet shows is read."""
     rows = connection.execute(
-        "SELECT number, state, outcome, error, json_extract(result, '$.revision') AS revision,"
-        " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings,"
-        " json_extract(result, '$.verdict') AS verdict"
+        "SELECT number, state, outcome, json_extract(result, '$.revision'), json_extract(request, '$.flags'),"
+        " json_extract(result, '$.warnings'), error, json_extract(result, '$.verdict')"
         " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
         (roll.collection, roll.box, roll.roll),
     )
-    return [_roll_frame(row, roll) for row in rows.fetchall()]
+    # Thousands of frames: what they have in common is checked once.
+    place = str(FrameId(roll.collection, roll.box, roll.roll, 1).roll_folder.parent)
+    return [_roll_frame(row, roll.roll, place) for row in rows.fetchall()]
 
 
 def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
@@ -104,17 +134,23 @@ def _numbered(frame: FrameId, number: int | None) -> FrameId | None:
     return None if number is None else replace(frame, number=number)
 
 
-def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
-    frame = FrameId(roll.collection, roll.box, roll.roll, row["number"])
+def _roll_frame(row: sqlite3.Row, roll: str, place: str) -> RollFrame:
+    number, state, outcome, revision, flags, warnings, error, verdict = row
+    stem = stem_of(roll, number)
     return RollFrame(
-        frame=str(frame),
-        stem=frame.stem,
-        number=frame.number,
-        state=JobState(row["state"]),
-        outcome=outcome_of(row["outcome"]),
-        revision=row["revision"],
-        flags=tuple(json.loads(row["flags"] or "[]")),
-        warnings=tuple(json.loads(row["warnings"] or "[]")),
-        error=row["error"],
-        verdict=row["verdict"],
+        f"{place}/{stem}",
+        stem,
+        number,
+        _STATES[state],
+        outcome and _OUTCOMES[outcome],
+        revision,
+        _codes(flags),
+        _codes(warnings),
+        error,
+        verdict,
     )
+
+
+def _codes(listed: str | None) -> tuple[str, ...]:
+    # Most frames have none.
+    return () if listed is None or listed == "[]" else tuple(json.loads(listed))

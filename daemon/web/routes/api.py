@@ -25,6 +25,7 @@ from filmscand.daemon.web.frames import (
     read_stored,
     roll_details,
     roll_summaries,
+    roll_summary,
     stored_picture,
 )
 from filmscand.daemon.web.log_lines import LogLine
@@ -99,6 +100,13 @@ def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
     """Return a roll with the state, outcome and flags of its frames."""
     with site_of(request).reading() as connection:
         return json_answer(to_json(roll_details(connection, Roll(collection, box, roll))))
+
+
+@router.get("/rolls/{collection}/{box}/{roll}/summary", response_model=RollSummary, responses=PROBLEMS, tags=["rolls"])
+def summary(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
+    """Return a roll with the numbers of its frames, without the frames."""
+    with site_of(request).reading() as connection:
+        return json_answer(to_json(roll_summary(connection, Roll(collection, box, roll))))
 
 
 @router.get("/frames/{collection}/{box}/{stem}", response_model=FrameFacts, responses=PROBLEMS, tags=["frames"])

@@ -21,6 +21,7 @@ from filmscand.daemon.maintenance.sessions.report import report_of
 from filmscand.daemon.review.listing import place_in_review
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import find_visitor, may
+from filmscand.daemon.web.board import NamedStatus
 from filmscand.daemon.web.frames import NoSuchFrameError, roll_details, roll_summaries
 from filmscand.daemon.web.routes.api import Slug, Stem, frame_of, read_facts, read_folders
 from filmscand.daemon.web.routes.review import read_review
@@ -88,7 +89,17 @@ def render(request: Request, name: str, code: int = 200, **values: Any) -> HTMLR
 @router.get("/")
 def station(request: Request) -> Response:
     """Show the station: scanners, the frame at hand, queue, room and alarms."""
-    status = site_of(request).board.fresh().status
+    site = site_of(request)
+    snapshot = site.board.fresh()
+    # Every browser that watches reads it after the same event: for visitors of one kind it is made once.
+    asked = (snapshot.version, find_visitor(request))
+    made = site.station_page
+    if made is None or made[0] != asked:
+        made = site.station_page = (asked, bytes(_station_page(request, snapshot.status).body))
+    return HTMLResponse(made[1])
+
+
+def _station_page(request: Request, status: NamedStatus) -> HTMLResponse:
     last = next((frame for frame in status.last_frames if frame.outcome == "archived"), None)
     return render(request, "station.html", status=status, last=last, last_parts=last and _parts(last.frame))
 

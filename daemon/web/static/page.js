@@ -105,12 +105,11 @@ function showPicture(place, frame) {
   picture.src = address;
 }
 
-// The counts above the sheet; the list of rolls is small, the sheet itself is not.
+// The counts above the sheet.
 async function updateCounts(roll) {
-  const answer = await fetch("/api/rolls");
+  const answer = await fetch(`/api/rolls/${roll}/summary`);
   if (!answer.ok) return;
-  const found = (await answer.json()).find((one) => one.roll === roll);
-  if (!found) return;
+  const found = await answer.json();
   const failed = found.failed + found.set_aside;
   document.getElementById("counts").textContent =
     `${found.frames} frames: ${found.archived} done, ${found.waiting} waiting, ${failed} failed`;

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -69,26 +64,3 @@ def test_a_service_that_does_not_stop_is_killed_and_an_error(program, tmp_path, 
     program("signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)")
     with pytest.raises(demo.DemoError, match="did not stop within 0 s of SIGTERM"):
         run_service(tmp_path)
-
-
-SERVE = """
-import sys
-from pathlib import Path
-from rich.console import Console
-from bench.demo.station import serve_page
-serve_page(Path(sys.argv[1]), Console(width=200))
-"""
-
-
-def test_the_page_of_the_finished_station_is_named_and_served_until_ctrl_c(tmp_path):
-    command = [sys.executable, "-c", SERVE, str(tmp_path / "station")]
-    (tmp_path / "station").mkdir()
-    # A session of its own, as a terminal has: Ctrl-C reaches the demo and its service.
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, cwd=HOUSE) as run:
-        line = run.stdout.readline()
-        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        assert address, line
-        with urllib.request.urlopen(address[0]) as page:
-            assert "Ready" in page.read().decode()
-        os.killpg(run.pid, signal.SIGINT)
-        assert run.wait(60) == 0

@@ -19,10 +19,19 @@ from filmscand.daemon.database.connection import (
     schema_version,
     transaction,
 )
-from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames, find_job, last_finished, sources_of
+from filmscand.daemon.database.frames import (
+    JobOutcome,
+    JobState,
+    Roll,
+    count_frames,
+    find_job,
+    last_finished,
+    sources_of,
+)
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import SessionState, Taken
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.database.sheets.rolls import count_by_roll
 from filmscand.daemon.database.trouble import DatabaseMissingError
 from support.queue_rows import WORKER, enqueue, reserve
 
@@ -46,6 +55,16 @@ def old_database(request, tmp_path):
 def migrated(old_database):
     with closing(open_database(old_database)) as connection:
         yield connection
+
+
+def test_the_frames_of_an_older_version_are_counted_by_roll(migrated):
+    counted = {one.roll: (one.waiting, one.archived, one.failed, one.set_aside) for one in count_by_roll(migrated)}
+    truth = {}
+    for row in migrated.execute("SELECT collection, box, roll, outcome FROM frames"):
+        of_roll = truth.setdefault(Roll(*row[:3]), [0, 0, 0, 0])
+        of_roll[(None, "archived", "failed", "set_aside").index(row["outcome"])] += 1
+    assert counted == {roll: tuple(counts) for roll, counts in truth.items()}
+    assert counted
 
 
 def test_everything_outlives_the_process(queue, tmp_path):

@@ -6,7 +6,6 @@ Needs Debian's chromium (apt-get install chromium).
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 
@@ -14,23 +13,18 @@ from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.station.configuration import Page
+from support.chromium import DESK, PHONE, browser, needs_chromium, sync_api
 from support.page_colours import contrasts_below
 from support.page_frames import finish, put
 from support.page_site import served
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_api.sync_playwright() as playwright:
-        # A sandbox needs rights that a container does not give.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ Needs Debian's chromium (apt-get install chromium).
 from __future__ import annotations
 
 import re
-import shutil
 import time
 
 import numpy as np
@@ -17,13 +16,12 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape
+from support.chromium import DESK, browser, needs_chromium, sync_api
 from support.film_scans import rgbi
 from support.live_station import LiveStation, running
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.usefixtures("compiled_engine"),
 ]
 # Its infrared shows much of the picture: frames of it are flagged.
@@ -83,19 +81,17 @@ def desk(tmp_path):
     for number in (1, 2):
         frame = simulate_frame(landscape(ROWS, COLS, number), KINDS[FLAGGED_FILM], seed=number)
         rgbi(live.drop / "roll" / f"{number}.tif", frame)
-    with running(live), sync_api.sync_playwright() as playwright:
+    with running(live), browser() as chromium:
         live.wait_for_archived(2, at_most_s=90)
         port = live.wait_for_page().port
-        # A sandbox needs rights that a container does not give.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=f"http://127.0.0.1:{port}")
+        context = chromium.new_context(viewport=DESK, base_url=f"http://127.0.0.1:{port}")
         tab = context.new_page()
         complaints = []
         tab.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("request", lambda request: f":{port}/" in request.url or complaints.append(request.url))
         yield Desk(live, tab)
-        browser.close()
+        context.close()
     assert complaints == []
 
 

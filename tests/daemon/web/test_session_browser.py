@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,18 +14,16 @@ import pytest
 
 from filmscand.daemon.station.page import User
 from filmscand.daemon.web.doors.passwords import hash_password
+from support.chromium import DESK, PHONE, browser, needs_chromium, sync_api
 from support.live_station import LiveStation, running
 from support.page_colours import contrasts_below
 from support.scanner_station import needs_sane, scanner
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    needs_chromium,
     pytest.mark.usefixtures("compiled_engine"),
     needs_sane,
 ]
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 expect = sync_api.expect
 # Where screenshots go, to be looked at; nowhere by default.
 PICTURES = os.environ.get("FILMSCAND_SCREENSHOTS")
@@ -39,11 +36,8 @@ def picture(tab, name):
 
 @pytest.fixture(scope="module")
 def chromium():
-    with sync_api.sync_playwright() as playwright:
-        # A sandbox needs rights that a container does not give.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with browser() as opened:
+        yield opened
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def test_rolls_and_their_frames_are_listed(page, frames):
     (roll,) = page.get("/api/rolls").json
     assert (roll["roll"], roll["frames"]) == ("museum/box-1/roll-a", 3)
     details = page.get(f"/api/rolls/{roll['roll']}").json
-    assert details["summary"] == roll
+    assert details["summary"] == page.get(f"/api/rolls/{roll['roll']}/summary").json == roll
+    assert page.get("/api/rolls/museum/box-1/roll-b/summary").status == 404
     assert [frame["look"] for frame in details["frames"]] == ["archived", "flagged", "queued"]
 
 
@@ -144,11 +145,12 @@ def test_the_answers_are_what_the_document_says(page, frames):
     from pydantic import TypeAdapter
 
     from filmscand.daemon.web.board import NamedStatus
-    from filmscand.daemon.web.frames import FrameFacts, RollDetails
+    from filmscand.daemon.web.frames import FrameFacts, RollDetails, RollSummary
 
     for path, record in (
         ("/api/status", NamedStatus),
         ("/api/rolls/museum/box-1/roll-a", RollDetails),
+        ("/api/rolls/museum/box-1/roll-a/summary", RollSummary),
         (f"/api/frames/{frames[1]}", FrameFacts),
     ):
         TypeAdapter(record).validate_json(page.get(path).body)

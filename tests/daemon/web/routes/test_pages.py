@@ -12,6 +12,9 @@ import pytest
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.session_records import ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
+from filmscand.daemon.station.page import Page, User
+from filmscand.daemon.web.doors.passwords import hash_password
+from support.page_site import served
 
 
 def words_of(answer):
@@ -36,6 +39,21 @@ def test_the_station_shows_queue_room_and_last_frames(page, frames):
     for part in ("Frames waiting 1", "Room on the disk", "No scan session is under way", "look at it"):
         assert part in words
     assert "Over 8 % of the film was changed." in words
+
+
+def test_the_station_is_made_anew_for_each_kind_of_visitor_and_each_status(station, connection):
+    users = [User(name=role, password=hash_password("correct horse"), role=role) for role in ("viewer", "operator")]
+    with served(station.model_copy(update={"page": Page(port=0, users=tuple(users))})) as site:
+        login = {"password": "correct horse"}
+        keys = [site.post("/api/login", {"name": one.name, **login}).headers["set-cookie"] for one in users]
+        viewer, operator = (key.partition(";")[0] for key in keys)
+        for _ in range(2):
+            assert "New session" not in site.get("/", Cookie=viewer).text
+            assert "New session" in site.get("/", Cookie=operator).text
+        Alarms(connection).raise_alarm("archive", "read-only")
+        end_s = time.monotonic() + 20
+        while "Needs attention" not in site.get("/", Cookie=viewer).text:
+            assert time.monotonic() < end_s
 
 
 def test_an_alarm_is_at_the_top_with_what_to_do(page, connection):
