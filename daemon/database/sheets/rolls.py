@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass, replace
 
+from filmscand.daemon.core.description.record import NOTHING, Description
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, outcome_of
 
@@ -63,6 +64,8 @@ class RollFrame:
         The last error.
     verdict : str or None
         How its review ended (`filmscand.daemon.core.decision.Verdict`).
+    description : Description
+        What people wrote about it.
     """
 
     frame: str
@@ -75,6 +78,7 @@ class RollFrame:
     warnings: tuple[str, ...]
     error: str | None
     verdict: str | None = None
+    description: Description = NOTHING
 
 
 def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame]:
@@ -82,11 +86,21 @@ def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame
     rows = connection.execute(
         "SELECT number, state, outcome, error, json_extract(result, '$.revision') AS revision,"
         " json_extract(request, '$.flags') AS flags, json_extract(result, '$.warnings') AS warnings,"
-        " json_extract(result, '$.verdict') AS verdict"
+        " json_extract(result, '$.verdict') AS verdict, json_extract(result, '$.description') AS description"
         " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
         (roll.collection, roll.box, roll.roll),
     )
     return [_roll_frame(row, roll) for row in rows.fetchall()]
+
+
+def set_description(connection: sqlite3.Connection, job_id: int, description: Description) -> bool:
+    """Note what people wrote about a finished frame; False if the frame is not finished any more."""
+    changed = connection.execute(
+        "UPDATE frames SET result = json_set(result, '$.description', json(?)) WHERE job_id = ? AND state = 'finished'"
+        " AND outcome = 'archived'",
+        (description.model_dump_json(), job_id),
+    )
+    return changed.rowcount == 1
 
 
 def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
@@ -117,4 +131,5 @@ def _roll_frame(row: sqlite3.Row, roll: Roll) -> RollFrame:
         warnings=tuple(json.loads(row["warnings"] or "[]")),
         error=row["error"],
         verdict=row["verdict"],
+        description=Description.model_validate_json(row["description"] or "{}"),
     )

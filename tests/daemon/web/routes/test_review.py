@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_recorded(page, station, fra
 
 def test_a_frame_that_waits_or_does_not_exist_has_nothing_to_decide_about(page, frames):
     waiting = decide(page, frames[2], {"kind": "accept"})
-    assert (waiting.status, "decide when it is done" in waiting.json["detail"]) == (409, True)
+    assert (waiting.status, "try again when it is done" in waiting.json["detail"]) == (409, True)
     assert decide(page, "museum/box-1/roll-b_0001", {"kind": "accept"}).status == 404
     assert decide(page, "museum/box-1/roll-b_0000", {"kind": "accept"}).status == 404
 
