@@ -36,9 +36,11 @@ class Small(StrEnum):
 
     THUMBNAIL = "thumbnail"
     OVERLAY = "overlay"
+    # As large as the access image, only turned.
+    VIEW = "view"
 
 
-MEDIA_TYPES: Final = {Small.THUMBNAIL: "image/jpeg", Small.OVERLAY: "image/png"}
+MEDIA_TYPES: Final = {Small.THUMBNAIL: "image/jpeg", Small.OVERLAY: "image/png", Small.VIEW: "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def make_small(order: Order) -> bytes:
             small = image.convert("RGB")
             small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
             turned(small, order.turned).save(out, "JPEG", quality=80)
+        elif order.kind is Small.VIEW:
+            turned(image.convert("RGB"), order.turned).save(out, "JPEG", quality=90)
         else:
             turned(_overlay(image.convert("L")), order.turned).save(out, "PNG", compress_level=3)
     return out.getvalue()
@@ -119,6 +123,9 @@ class SmallPictures:
         made = self.find(sha256, order.kind, order.turned)
         if made is None:
             made = self._child.ask(order)
+            if order.kind is Small.VIEW:
+                # Too large to keep hundreds of them; the browser keeps it.
+                return made
             with self._lock:
                 self._kept[sha256, order.kind, order.turned] = made
                 while len(self._kept) > _KEPT:

@@ -48,7 +48,10 @@ Turned = Annotated[
         description="how it is shown: degrees clockwise, `m` for mirrored before that; without it as it is described",
     ),
 ]
-_SOURCES: Final = {Small.THUMBNAIL: Role.ACCESS, Small.OVERLAY: Role.MASK}
+AccessTurned = Annotated[
+    str | None, Query(pattern=WORD_PATTERN, description="how it is shown; without it as it lies in the archive")
+]
+_SOURCES: Final = {Small.THUMBNAIL: Role.ACCESS, Small.VIEW: Role.ACCESS, Small.OVERLAY: Role.MASK}
 _ORIGINALS: Final = {Role.ACCESS: "image/jpeg", Role.MASK: "image/png"}
 
 
@@ -127,9 +130,14 @@ async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Re
 
 
 @router.get("/frames/{collection}/{box}/{stem}/access", responses=picture_answer("image/jpeg"), tags=["frames"])
-async def access(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
-    """Return the access image (JPEG, sRGB)."""
-    return await _original(request, frame_of(collection, box, stem), Role.ACCESS, revision)
+async def access(
+    request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None, turned: AccessTurned = None
+) -> Response:
+    """Return the access image (JPEG, sRGB): as it lies in the archive, or with `turned` as it is to be shown."""
+    frame = frame_of(collection, box, stem)
+    if turned is not None:
+        return await _small(request, frame, Small.VIEW, (revision, turned))
+    return await _original(request, frame, Role.ACCESS, revision)
 
 
 @router.get("/frames/{collection}/{box}/{stem}/mask", responses=picture_answer("image/png"), tags=["frames"])

@@ -103,9 +103,10 @@ def test_the_tiles_of_a_frame_are_told_and_made(page, frames):
         "tile_px": 512,
         "revision": 1,
         "layers": ["raw", "clean", "mask"],
+        "turned": "0",
     }
     for layer, form in (("raw", "jpg"), ("clean", "jpg"), ("mask", "png")):
-        answer = page.get(f"/api/frames/{frames[0]}/tiles/1/{layer}/7/0_0.{form}")
+        answer = page.get(f"/api/frames/{frames[0]}/tiles/1/{layer}/7/0_0.{form}?turned=0")
         assert (answer.status, "immutable" in answer.headers["cache-control"]) == (200, True)
         with Image.open(io.BytesIO(answer.body)) as image:
             assert image.size == (120, 90)
