@@ -46,10 +46,6 @@ FIRST_SEED = 60_001
 BLANK = frozenset({"unexposed", "fully_dark"})
 # Damage of the frames, in turn.
 DAMAGE = ("dusty", "few", "dusty", "spotless")
-# Every so many frames are scratched, and half of them are negatives: scanned by a program without infrared, these have
-# long, thin, bright scratches. Without such frames among the others, none of them was held for damage on a real one.
-SCRATCHED_EVERY = 4
-SCRATCHED_KINDS = ("scratches", "stripped_scratches")
 # Amount of dust, dirt and short hairs on a frame with little damage, of the usual 1.
 FEW = 0.1
 # Area from which a region counts no more than this one, pixels: the weight of a region is the root of its area.
@@ -105,7 +101,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs (*.jpg)")
     parser.add_argument("--artefacts", type=Path, required=True, help="folder with outlines.json and drawn/")
-    parser.add_argument("--frames", type=int, default=280, help="number of frames")
+    parser.add_argument("--frames", type=int, default=210, help="number of frames")
     parser.add_argument(
         "--bases",
         nargs="+",
@@ -125,7 +121,7 @@ def large_enough(photos: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], 
 
 
 def calibration_frames(sources: Sources, count: int) -> Iterator[tuple[str, SimulatedFrame]]:
-    """Simulate frames of all kinds in turn: with the damage of the kind, with little or none, and scratched ones.
+    """Simulate frames of all kinds in turn: with the damage of the kind, every second time with little or none.
 
     Parameters
     ----------
@@ -141,11 +137,7 @@ def calibration_frames(sources: Sources, count: int) -> Iterator[tuple[str, Simu
     frame : SimulatedFrame
     """
     for number in range(count):
-        round_number, place = divmod(number, SCRATCHED_EVERY)
-        if place == SCRATCHED_EVERY - 1:
-            kind, name, damage = _scratched(round_number)
-        else:
-            kind, name, damage = _damaged(number - round_number, sources)
+        kind, name, damage = _damaged(number, sources)
         rng = np.random.default_rng(FIRST_SEED + number)
         frame = simulate_frame(_picture(rng, sources), replace(KINDS[kind], damage=damage), seed=FIRST_SEED + number)
         yield f"{kind} {name}", frame
@@ -161,15 +153,6 @@ def _damaged(number: int, sources: Sources) -> tuple[str, str, Damage]:
     if name == "few":
         usual = replace(usual, dust=FEW, dirt=FEW, short_hairs=FEW, long_hairs=0, scratches=0)
     return kind, name, usual
-
-
-def _scratched(number: int) -> tuple[str, str, Damage]:
-    """Return kind, name of the damage and damage of a scratched frame."""
-    negatives = [kind for kind, recipe in KINDS.items() if recipe.stock.process is Process.NEGATIVE]
-    others = [kind for kind in KINDS if kind not in BLANK and kind not in negatives]
-    kinds = (negatives, others)[number // 2 % 2]
-    kind = kinds[number // 4 % len(kinds)]
-    return kind, "scratched", KINDS[SCRATCHED_KINDS[number // 8 % len(SCRATCHED_KINDS)]].damage
 
 
 def _picture(rng: np.random.Generator, sources: Sources) -> npt.NDArray[Any]:
@@ -196,7 +179,7 @@ def samples_of(frame: SimulatedFrame, number: int, bases: Container[Basis]) -> I
     frame : SimulatedFrame
         The frame.
     number : int
-        Two of each four frames are looked at in colours as a program saves them.
+        Every second frame is looked at in colours as a program saves it.
     bases : container of Basis
         What is wanted.
     """
@@ -210,8 +193,7 @@ def samples_of(frame: SimulatedFrame, number: int, bases: Container[Basis]) -> I
             if basis in bases:
                 yield basis, _sample(frame, shown, residual)
     if Basis.COLOURS in bases:
-        is_saved = (number // SCRATCHED_EVERY + number) % 2 == 1
-        rgb = saved_by_program(frame, np.random.default_rng(number)) if is_saved else frame.rgb
+        rgb = saved_by_program(frame, np.random.default_rng(number)) if number % 2 else frame.rgb
         yield Basis.COLOURS, _sample(frame, look_at_colours(rgb, options, watch)[0], none())
 
 

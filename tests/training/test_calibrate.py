@@ -17,6 +17,7 @@ from training.calibrate import (
     calibration_frames,
     fitted,
     joined,
+    large_enough,
     main,
     samples_of,
     saved_by_program,
@@ -79,17 +80,17 @@ def test_frames_are_dusty_hardly_dusty_and_spotless_in_turn():
     assert dusty > few > spotless == 0
 
 
-def test_a_photograph_smaller_than_a_frame_is_enlarged():
-    small = Sources(photos=[np.full((200, 310, 3), 128, np.uint8)])
-    assert all(frame.rgb.shape[:2] == SHAPE for _, frame in calibration_frames(small, 4))
+def test_a_photograph_smaller_than_a_frame_is_left_out():
+    small, large = (np.zeros((SHAPE[0], cols, 3), np.uint8) for cols in (SHAPE[1] - 1, SHAPE[1]))
+    assert large_enough([small, large]) == (large,)
 
 
 @compiled
 def test_a_frame_with_good_infrared_has_a_sample_on_each_basis_and_silver_has_colours_alone():
     good, silver = (simulate_frame(landscape(200, 300, 1), KINDS[kind], seed=2) for kind in ("leaky_slide", "silver"))
-    assert [basis for basis, _ in samples_of(good, 0)] == [Basis.BOTH, Basis.INFRARED, Basis.COLOURS]
-    assert [basis for basis, _ in samples_of(silver, 0)] == [Basis.COLOURS]
-    both = dict(samples_of(good, 0))[Basis.BOTH]
+    assert [basis for basis, _ in samples_of(good, 0, list(Basis))] == [Basis.BOTH, Basis.INFRARED, Basis.COLOURS]
+    assert [basis for basis, _ in samples_of(silver, 0, list(Basis))] == [Basis.COLOURS]
+    both = dict(samples_of(good, 0, list(Basis)))[Basis.BOTH]
     assert both.features.shape == (len(both.areas), COUNT)
     assert (both.damaged > 0.9).any()
 
@@ -110,6 +111,11 @@ def test_one_command_writes_what_the_engine_reads(tmp_path, monkeypatch):
     output = tmp_path / "decision.json"
     main(["--photos", "P", "--artefacts", "A", "--frames", "3", "--output", str(output)])
     text = output.read_text()
-    assert json.loads(text)["command"].startswith("python -m training.calibrate --photos P")
     for basis in Basis:
+        assert json.loads(text)[basis]["command"].startswith("python -m training.calibrate --photos P")
         assert read_classifier(text, basis).weights.shape == (COUNT * (COUNT + 3) // 2,)
+    before = json.loads(text)
+    main(["--photos", "P", "--artefacts", "A", "--frames", "2", "--bases", "colours", "--output", str(output)])
+    after = json.loads(output.read_text())
+    assert after["colours"] != before["colours"]
+    assert {name: after[name] for name in ("both", "infrared")} == {name: before[name] for name in ("both", "infrared")}
