@@ -20,6 +20,8 @@ from PIL import Image
 from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.cleaning.access_image import rendering_of
 from filmscand.daemon.cleaning.access_tones import PictureProperties
+from filmscand.daemon.cleaning.turning import turned
+from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.drivers.files.reader import read_capture
 
@@ -79,12 +81,13 @@ class ZoomSource:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A tile of a layer: its level of the pyramid, and its column and row there."""
+    """A tile of a layer: its level of the pyramid, its column and row there, and how the whole picture is turned."""
 
     layer: Layer
     level: int
     col: int
     row: int
+    shown: Orientation = UPRIGHT
 
 
 def top_level(rows: int, cols: int) -> int:
@@ -126,8 +129,7 @@ class ZoomPicture:
         """
         levels = self._levels(wanted.layer)
         picture = levels[len(levels) - 1 - wanted.level]
-        left, top = wanted.col * TILE_PX, wanted.row * TILE_PX
-        cut = picture.crop((left, top, min(left + TILE_PX, picture.width), min(top + TILE_PX, picture.height)))
+        cut = turned(picture.crop(_box(wanted, picture.height, picture.width)), wanted.shown)
         out = io.BytesIO()
         if wanted.layer is Layer.MASK:
             coloured = Image.new("RGBA", cut.size, (*DEFECT_COLOUR, 0))
@@ -168,6 +170,17 @@ class ZoomPicture:
         # No link is followed below the archive.
         open_below(Path(self._source.root), name).close()
         return Path(self._source.root, name)
+
+
+def _box(wanted: Tile, rows: int, cols: int) -> tuple[int, int, int, int]:
+    """Return where a tile of the turned picture lies in the picture as it was captured: left, top, right, bottom."""
+    shown_rows, shown_cols = wanted.shown.shape(rows, cols)
+    top, left = wanted.row * TILE_PX, wanted.col * TILE_PX
+    bottom, right = min(top + TILE_PX, shown_rows), min(left + TILE_PX, shown_cols)
+    back = wanted.shown.inverse
+    corners = [back.moved(row, col, shown_rows, shown_cols) for row, col in ((top, left), (bottom, right))]
+    (top, bottom), (left, right) = (sorted(place) for place in zip(*corners, strict=True))
+    return left, top, right, bottom
 
 
 def _shown_infrared(infrared: npt.NDArray[np.uint16]) -> Rgb8:

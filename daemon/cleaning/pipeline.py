@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+from PIL import Image
+
 from filmscand.daemon.archive.decisions import changing, make_current
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.frames.frame_folder import FrameFolder
@@ -19,6 +22,8 @@ from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.cleaning.engine_options import using_models
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
+from filmscand.daemon.cleaning.turning import turned
+from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.errors import (
     ArchiveUnwritableError,
     DaemonError,
@@ -77,7 +82,8 @@ def clean_into_archive(
         request = request.model_copy(update={"originals": originals})
         number = before.latest.number + 1 if before else 1
         with using_models(cleaning or Cleaning()):
-            made = _make(archive.frame_folder(frame), request, recipe, number, seconds)
+            shown = before.orientation if before else UPRIGHT
+            made = _make(archive.frame_folder(frame), request, _Plan(recipe, number, shown), seconds)
         with _timed(seconds, "store"):
             stored = archive.store_revision(frame, made.content)
         seconds.update(stored.seconds)
@@ -91,6 +97,13 @@ def clean_into_archive(
 
 
 @dataclass(frozen=True, slots=True)
+class _Plan:
+    recipe: Recipe
+    number: int
+    shown: Orientation
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     content: RevisionContent
     report: CleanReport
@@ -98,8 +111,8 @@ class _Made:
     access: AccessRecord
 
 
-def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: int, seconds: dict[str, float]) -> _Made:
-    frame = folder.frame
+def _make(folder: FrameFolder, request: CleanRequest, plan: _Plan, seconds: dict[str, float]) -> _Made:
+    frame, recipe, number = folder.frame, plan.recipe, plan.number
     with _timed(seconds, "read"):
         capture = _read(folder, request)
     with _timed(seconds, "clean"):
@@ -107,12 +120,16 @@ def _make(folder: FrameFolder, request: CleanRequest, recipe: Recipe, number: in
     film, film_from = _film(request.film, capture.info)
     properties = PictureProperties(capture.info.linear, film, capture.icc_profile, capture.info.bits_per_sample)
     with _timed(seconds, "preview"):
-        access = access_image(cleaned.rgb, properties, capture.infrared)
+        upright = Image.fromarray(access_image(cleaned.rgb, properties, capture.infrared))
+        access = np.ascontiguousarray(turned(upright, plan.shown))
     titles = clean_title(frame, number), original_title(frame, "raw")
     tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
     shown_tags = access_tags(access_title(frame, number), titles[0], capture)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags, shown_tags)
-    return _Made(content, cleaned.report, capture.info, AccessRecord(inverted=film.is_negative, film_from=film_from))
+    how = AccessRecord(
+        inverted=film.is_negative, film_from=film_from, turn=plan.shown.turn, mirrored=plan.shown.mirrored
+    )
+    return _Made(content, cleaned.report, capture.info, how)
 
 
 def _film(told: FilmKind, info: CaptureInfo) -> tuple[FilmKind, FilmFrom | None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import to_jsonable_python
 
+from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.drivers.base import CaptureInfo
 
@@ -180,6 +181,8 @@ class CleanResult(Record):
         What the engine found.
     verdict : str or None
         How a person's review of this revision ended (`filmscand.daemon.core.decision.Verdict`).
+    description : Description or None
+        What people wrote about the frame, for lists; the sidecar has it too.
     """
 
     revision: int = Field(ge=1)
@@ -189,3 +192,4 @@ class CleanResult(Record):
     seconds: dict[str, float] = Field(default_factory=dict)
     report: ReportRecord = ReportRecord()
     verdict: str | None = None
+    description: Description | None = None

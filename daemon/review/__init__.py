@@ -1,1 +1,1 @@
-"""The review of frames by people: flags with their numbers, and decisions. Imports maintenance and the rooms below."""
+"""Frames and people: flags with their numbers, decisions, descriptions. Imports maintenance and the rooms below."""

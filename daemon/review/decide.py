@@ -115,11 +115,11 @@ def decide(station: Station, frame: FrameId, asked: Asked) -> DecisionResult:
     """
     with closing(reopen_database(station.database)) as connection:
         archive = bound_archive(station, connection)
-        _require_idle(connection, frame)
+        require_idle(connection, frame)
         archive.require_open(frame)
         with changing(archive, frame):
             # Once more, with the lock: a worker that finished a moment ago has written a new revision.
-            job = _require_idle(connection, frame)
+            job = require_idle(connection, frame)
             archive.require_known_sidecar(frame)
             before = archive.read_sidecar(frame)
             _require_current(frame, before, asked)
@@ -130,15 +130,24 @@ def decide(station: Station, frame: FrameId, asked: Asked) -> DecisionResult:
     return DecisionResult(str(frame), decision, verdict, wanted is not None)
 
 
-def _require_idle(connection: sqlite3.Connection, frame: FrameId) -> Job:
+def require_idle(connection: sqlite3.Connection, frame: FrameId) -> Job:
+    """Return the row of an archived frame that nothing is being done with.
+
+    Raises
+    ------
+    NoSuchFramesError
+        The station does not know the frame.
+    DecisionRefusedError
+        It waits for cleaning or is being cleaned, or it has no revision.
+    """
     job = find_frame(connection, frame)
     if job is None:
         raise NoSuchFramesError(f"the station has no frame {frame}")
     if job.state is not JobState.FINISHED:
         doing = "is being cleaned" if job.state is JobState.PROCESSING else "waits in the queue"
-        raise FrameBusyError(f"{frame} {doing}: decide when it is done")
+        raise FrameBusyError(f"{frame} {doing}: try again when it is done")
     if job.outcome is not JobOutcome.ARCHIVED:
-        raise DecisionRefusedError(f"{frame} has no cleaned picture to decide about; clean it again first")
+        raise DecisionRefusedError(f"{frame} has no cleaned picture; clean it again first")
     return job
 
 

@@ -26,10 +26,11 @@ from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
 from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
+from filmscand.daemon.review.caption_list import ListRefusedError
 from filmscand.daemon.review.decide import DecisionRefusedError
 from filmscand.daemon.web.access import FOR_PROGRAMS
 from filmscand.daemon.web.frames import NoSuchFrameError
-from filmscand.daemon.web.routes import api, archive, health, login, metrics, pages, review, sessions
+from filmscand.daemon.web.routes import api, archive, descriptions, health, login, metrics, pages, review, sessions
 from filmscand.daemon.web.routes.api import Problem
 from filmscand.daemon.web.site import Site
 from filmscand.drivers.scanner.errors import ScannerError
@@ -47,6 +48,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     NoScannerError: 409,
     FrameIdError: 422,
     LabelError: 422,
+    ListRefusedError: 422,
 }
 # What a program is told beside the words, so that a command ends with the right exit status.
 _KINDS: Final[dict[type[Exception], str]] = {
@@ -96,7 +98,7 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, review, sessions, archive, login, health, metrics, pages):
+    for room in (api, review, descriptions, sessions, archive, login, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -119,9 +121,17 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    wrong = "; ".join(f"{_place(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
     # For a person it is an address at which there is nothing.
     return _answer(request, 422 if request.url.path.startswith(FOR_PROGRAMS) else 404, visible(wrong))
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """Return the name of a field; in a list with the number of the entry, from 1."""
+    entry = next((at for at, part in enumerate(path) if at > 1 and isinstance(part, int)), None)
+    if entry is None:
+        return str(path[-1])
+    return ", ".join([f"{path[entry - 1]} {int(path[entry]) + 1}", *map(str, path[entry + 1 :][-1:])])
 
 
 async def _missing(request: Request, error: Exception) -> Response:
@@ -130,7 +140,11 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     status = next(code for kind, code in _REFUSED.items() if isinstance(error, kind))
-    return _answer(request, status, visible(error), _kind(error))
+    answer = _answer(request, status, visible(error), _kind(error))
+    if isinstance(error, ListRefusedError) and isinstance(answer, JSONResponse):
+        problems = tuple(visible(one) for one in error.problems)
+        return JSONResponse(Problem(detail=visible(error), problems=problems).model_dump(exclude_none=True), status)
+    return answer
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

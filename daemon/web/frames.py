@@ -10,6 +10,8 @@ from typing import Final
 from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
 from filmscand.daemon.core.decision import Drawn, drawn_areas, in_force
+from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
+from filmscand.daemon.core.description.record import NOTHING, Description
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
@@ -97,6 +99,10 @@ class SheetFrame:
         The last error.
     verdict : str or None
         How its review ended (`filmscand.daemon.core.decision.Verdict`); None: undecided.
+    description : Description
+        What people wrote about it.
+    turned : str
+        Which way up it is shown, as addresses of pictures name it: `0`, `90m`.
     """
 
     frame: str
@@ -110,6 +116,8 @@ class SheetFrame:
     reasons: tuple[Reason, ...]
     error: str | None
     verdict: str | None
+    description: Description
+    turned: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +218,7 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
     before, after = neighbours(connection, frame)
     decisions = () if sidecar is None else sidecar.decisions
     return FrameFacts(
-        sheet=_sheet_of_job(job, flags_in_roll(connection, frame)),
+        sheet=_sheet_of_job(job, flags_in_roll(connection, frame), None if sidecar is None else sidecar.description),
         roll=str(frame.roll_folder),
         source=job.source,
         created_at=job.created_at,
@@ -227,10 +235,29 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
     )
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture in the archive.
+
+    Attributes
+    ----------
+    file : StoredFile
+        Its file.
+    has : Orientation
+        How it lies there.
+    described : Orientation
+        How people want its frame to be shown.
+    """
+
+    file: StoredFile
+    has: Orientation
+    described: Orientation
+
+
 def stored_picture(
     station: Station, connection: sqlite3.Connection, frame: FrameId, role: Role, revision: int | None
-) -> StoredFile:
-    """Return the record of a frame's access image or mask.
+) -> StoredPicture:
+    """Return a frame's access image or mask.
 
     Parameters
     ----------
@@ -253,7 +280,7 @@ def stored_picture(
     if file is None:
         raise NoSuchFrameError(f"{frame}: revision {found.number} has no file for {role}")
     archive.frame_folder(frame).require_own(file)
-    return file
+    return StoredPicture(file, found.orientation if role is Role.ACCESS else UPRIGHT, sidecar.orientation)
 
 
 def read_stored(station: Station, frame: FrameId, file: StoredFile) -> bytes:
@@ -342,10 +369,12 @@ def _sheet_frame(frame: RollFrame) -> SheetFrame:
         reasons=reasons(codes),
         error=frame.error,
         verdict=frame.verdict,
+        description=frame.description,
+        turned=frame.description.orientation.word,
     )
 
 
-def _sheet_of_job(job: Job, flags: Iterable[Flag]) -> SheetFrame:
+def _sheet_of_job(job: Job, flags: Iterable[Flag], description: Description | None) -> SheetFrame:
     """Return where a frame stands, with the numbers of its flags and those by which it differs from its roll."""
     sheet = _sheet_frame(
         RollFrame(
@@ -359,6 +388,7 @@ def _sheet_of_job(job: Job, flags: Iterable[Flag]) -> SheetFrame:
             warnings=() if job.result is None else job.result.warnings,
             error=job.error,
             verdict=None if job.result is None else job.result.verdict,
+            description=description or NOTHING,
         )
     )
     numbered = {flag.code: replace(reason(flag.code), number=flag.number) for flag in flags}

@@ -14,6 +14,8 @@ from typing import Final
 
 from PIL import Image
 
+from filmscand.daemon.cleaning.turning import turned
+from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.limited_process import LimitedProcess
 
 # A tile of the contact sheet on a screen of two pixels for each dot.
@@ -34,17 +36,20 @@ class Small(StrEnum):
 
     THUMBNAIL = "thumbnail"
     OVERLAY = "overlay"
+    # As large as the access image, only turned.
+    VIEW = "view"
 
 
-MEDIA_TYPES: Final = {Small.THUMBNAIL: "image/jpeg", Small.OVERLAY: "image/png"}
+MEDIA_TYPES: Final = {Small.THUMBNAIL: "image/jpeg", Small.OVERLAY: "image/png", Small.VIEW: "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A picture to make smaller: the content of its file, and which small picture is wanted."""
+    """A picture to make smaller: the content of its file, which small picture is wanted, and how it is turned."""
 
     kind: Small
     content: bytes
+    turned: Orientation = UPRIGHT
 
 
 def make_small(order: Order) -> bytes:
@@ -60,9 +65,11 @@ def make_small(order: Order) -> bytes:
             image.draft("RGB", (THUMBNAIL_PX, THUMBNAIL_PX))
             small = image.convert("RGB")
             small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-            small.save(out, "JPEG", quality=80)
+            turned(small, order.turned).save(out, "JPEG", quality=80)
+        elif order.kind is Small.VIEW:
+            turned(image.convert("RGB"), order.turned).save(out, "JPEG", quality=90)
         else:
-            _overlay(image.convert("L")).save(out, "PNG", compress_level=3)
+            turned(_overlay(image.convert("L")), order.turned).save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 
@@ -80,6 +87,9 @@ def _overlay(mask: Image.Image) -> Image.Image:
     return overlay
 
 
+_Key = tuple[str, Small, Orientation]
+
+
 class SmallPictures:
     """Makes small pictures one after another, and keeps the last ones. Safe to use from any thread that stays alive.
 
@@ -89,14 +99,15 @@ class SmallPictures:
     def __init__(self) -> None:
         self._child = LimitedProcess(make_small, _MEMORY_BYTES, _LIMIT_S)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, Small], bytes] = OrderedDict()
+        self._kept: OrderedDict[_Key, bytes] = OrderedDict()
 
-    def find(self, sha256: str, kind: Small) -> bytes | None:
+    def find(self, sha256: str, kind: Small, turned: Orientation = UPRIGHT) -> bytes | None:
         """Return a small picture that was made before."""
+        key = (sha256, kind, turned)
         with self._lock:
-            found = self._kept.get((sha256, kind))
+            found = self._kept.get(key)
             if found is not None:
-                self._kept.move_to_end((sha256, kind))
+                self._kept.move_to_end(key)
             return found
 
     def make(self, sha256: str, order: Order) -> bytes:
@@ -109,11 +120,14 @@ class SmallPictures:
         OSError
             The file is no picture.
         """
-        made = self.find(sha256, order.kind)
+        made = self.find(sha256, order.kind, order.turned)
         if made is None:
             made = self._child.ask(order)
+            if order.kind is Small.VIEW:
+                # Too large to keep hundreds of them; the browser keeps it.
+                return made
             with self._lock:
-                self._kept[sha256, order.kind] = made
+                self._kept[sha256, order.kind, order.turned] = made
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
         return made

@@ -69,7 +69,7 @@ class Site:
         # SANE is asked by one thread: it needs seconds, and two answers would be the same.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")
         # One roll after the other, and none of the threads that look at pictures waits for it.
-        self._sealing = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, sealing")
+        self._whole_rolls = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, whole rolls")
         # The child that makes small pictures dies with the thread that started it: this one stays.
         self._drawing = ThreadPoolExecutor(1, thread_name_prefix="page pictures")
         self._cutting = ThreadPoolExecutor(1, thread_name_prefix="page tiles")
@@ -83,7 +83,7 @@ class Site:
         self.board.close()
         self._disk.shutdown(wait=False, cancel_futures=True)
         self._asking.shutdown(wait=False, cancel_futures=True)
-        self._sealing.shutdown(wait=False, cancel_futures=True)
+        self._whole_rolls.shutdown(wait=False, cancel_futures=True)
         self._drawing.submit(self.pictures.close)
         self._drawing.shutdown(wait=True)
         self.tiles.interrupt()
@@ -128,9 +128,13 @@ class Site:
         """
         return await asyncio.wrap_future(self._asking.submit(action, *args, **kwargs))
 
-    async def seal(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Seal a roll in the thread for it; a service that stops meanwhile leaves the roll open."""
-        return await asyncio.wrap_future(self._sealing.submit(action, *args, **kwargs))
+    async def on_whole_roll(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what reads or writes all frames of a roll, however long it takes, in the thread for it.
+
+        A service that stops meanwhile does not wait for it: a roll that is being sealed stays open, and of frames that
+        are being described some are.
+        """
+        return await asyncio.wrap_future(self._whole_rolls.submit(action, *args, **kwargs))
 
     async def draw(self, sha256: str, order: Order) -> bytes:
         """Return a small picture; see `SmallPictures.make` for the errors."""

@@ -16,6 +16,7 @@ from typing import Final
 
 from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
 from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
+from filmscand.daemon.core.description.orientation import Orientation
 from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import LimitedProcess
@@ -46,12 +47,25 @@ class TileOrder:
 
 @dataclass(frozen=True, slots=True)
 class Zoomable:
-    """A revision of a frame that can be looked at in tiles: its files, its size, and what there is to see."""
+    """A revision of a frame that can be looked at in tiles.
+
+    Attributes
+    ----------
+    source : ZoomSource
+        Its files.
+    rows, cols : int
+        Its size as captured, pixels.
+    layers : tuple of Layer
+        What there is to see.
+    described : Orientation
+        How people want the frame to be shown.
+    """
 
     source: ZoomSource
     rows: int
     cols: int
     layers: tuple[Layer, ...]
+    described: Orientation
 
     def require(self, tile: Tile) -> None:
         """Require that there is such a tile.
@@ -64,7 +78,7 @@ class Zoomable:
         if tile.layer not in self.layers:
             raise NoSuchFrameError(f"there is no layer {tile.layer} to see")
         if tile.level <= top_level(self.rows, self.cols):
-            rows, cols = size_at(tile.level, self.rows, self.cols)
+            rows, cols = size_at(tile.level, *tile.shown.shape(self.rows, self.cols))
             if tile.row * TILE_PX < rows and tile.col * TILE_PX < cols:
                 return
         raise NoSuchFrameError(f"there is no tile {tile.col}_{tile.row} at level {tile.level}")
@@ -107,7 +121,8 @@ def zoomable(station: Station, connection: sqlite3.Connection, frame: FrameId, n
         key=" ".join(sha256 for _, sha256 in names.values()),
     )
     without = () if capture.infrared_origin is not InfraredOrigin.NONE else (Layer.INFRARED,)
-    return Zoomable(source, capture.rows, capture.cols, tuple(layer for layer in Layer if layer not in without))
+    layers = tuple(layer for layer in Layer if layer not in without)
+    return Zoomable(source, capture.rows, capture.cols, layers, sidecar.orientation)
 
 
 def _names(sidecar: Sidecar, revision: Revision) -> dict[Role, tuple[str, str]]:

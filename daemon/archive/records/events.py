@@ -26,6 +26,7 @@ from filmscand.daemon.archive.files.atomic_file import lock
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
 from filmscand.daemon.archive.records.sidecar import utc_now
 from filmscand.daemon.core.decision import Decision, UtcTime
+from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
@@ -78,6 +79,10 @@ class EventDetail(Record):
         Why a frame is gone for good, in the words of the person who said so.
     decision : Decision
         What a person decided about a frame.
+    description : Description
+        What people wrote about a frame, all of it, from now on.
+    by : str or None
+        Who wrote it; None: whoever uses the station.
     """
 
     original_name: str | None = None
@@ -90,6 +95,8 @@ class EventDetail(Record):
     earlier_name: str | None = None
     reason: str | None = None
     decision: Decision | None = None
+    description: Description | None = None
+    by: str | None = None
 
 
 class Event(Record):

@@ -20,6 +20,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from filmscand.daemon.archive.files.atomic_file import Digest
 from filmscand.daemon.archive.records.sidecar_migrations import SCHEMA_VERSION, migrated
 from filmscand.daemon.core.decision import Decision, Drawn, Outline, Settings, UtcTime, drawn_areas, verdict_of
+from filmscand.daemon.core.description.orientation import Orientation, Turn
+from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
@@ -27,7 +29,7 @@ from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, Rep
 from filmscand.drivers.base import CaptureInfo
 
 # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
-_RARE: Final = ("replaced_originals", "original_folder", "decisions", "wanted", "current_revision")
+_RARE: Final = ("replaced_originals", "original_folder", "decisions", "wanted", "current_revision", "description")
 
 
 class FrameRecord(Record):
@@ -91,10 +93,19 @@ class AccessRecord(Record):
         Whether it was shown as a negative.
     film_from : FilmFrom or None
         None where nobody said which film it is; then it is shown as a positive.
+    turn, mirrored : int and bool
+        How it was turned when it was made; what is shown of it is turned by the rest.
     """
 
     inverted: bool
     film_from: FilmFrom | None = None
+    turn: Turn = 0
+    mirrored: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_upright(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Most are upright; their records stay as earlier versions wrote them.
+        return {name: value for name, value in write(self).items() if value or name not in ("turn", "mirrored")}
 
 
 class Revision(Record):
@@ -134,6 +145,11 @@ class Revision(Record):
     seconds: dict[str, float]
     files: tuple[StoredFile, ...]
     access: AccessRecord | None = None
+
+    @property
+    def orientation(self) -> Orientation:
+        """How its access image is turned."""
+        return Orientation() if self.access is None else Orientation(self.access.turn, self.access.mirrored)
 
     @property
     def drawn(self) -> Drawn:
@@ -177,6 +193,8 @@ class Sidecar(Record):
         With what the frame is to be cleaned once more, because of a decision; None where no cleaning waits.
     current_revision : int or None
         Number of the revision that counts; None: the newest. An undo leads back to an earlier one.
+    description : Description or None
+        What people wrote about the frame, and which way up it is shown.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -191,6 +209,7 @@ class Sidecar(Record):
     decisions: tuple[Decision, ...] = ()
     wanted: Settings | None = None
     current_revision: int | None = None
+    description: Description | None = None
 
     @property
     def frame_id(self) -> FrameId:
@@ -208,6 +227,11 @@ class Sidecar(Record):
         return next((one for one in self.revisions if one.number == self.current_revision), self.latest)
 
     @property
+    def orientation(self) -> Orientation:
+        """Which way up the frame is shown."""
+        return Orientation() if self.description is None else self.description.orientation
+
+    @property
     def drawn(self) -> Drawn:
         """The areas that are in force, for the next revision."""
         return drawn_areas(self.decisions)
@@ -220,7 +244,8 @@ class Sidecar(Record):
     def result(self, *, created: bool) -> CleanResult:
         """Return what the queue stores of the revision that counts."""
         verdict = verdict_of(self.decisions, self.current.number)
-        return self.current.result(created=created).model_copy(update={"verdict": verdict and str(verdict)})
+        told = {"verdict": verdict and str(verdict), "description": self.description}
+        return self.current.result(created=created).model_copy(update=told)
 
     @property
     def files(self) -> tuple[StoredFile, ...]:

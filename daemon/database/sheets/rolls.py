@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import replace
 from typing import NamedTuple
 
+from filmscand.daemon.core.description.record import NOTHING, Description
 from filmscand.daemon.core.frame_id import FrameId, stem_of
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll
 
@@ -87,6 +88,8 @@ class RollFrame(NamedTuple):
         The last error.
     verdict : str or None
         How its review ended (`filmscand.daemon.core.decision.Verdict`).
+    description : Description
+        What people wrote about it.
     """
 
     frame: str
@@ -99,6 +102,7 @@ class RollFrame(NamedTuple):
     warnings: tuple[str, ...]
     error: str | None
     verdict: str | None = None
+    description: Description = NOTHING
 
 
 # To call an enumeration for each of thousands of frames takes milliseconds.
@@ -110,13 +114,24 @@ def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame
     """Return the frames of a roll by number; of their records only what a contact sheet shows is read."""
     rows = connection.execute(
         "SELECT number, state, outcome, json_extract(result, '$.revision'), json_extract(request, '$.flags'),"
-        " json_extract(result, '$.warnings'), error, json_extract(result, '$.verdict')"
+        " json_extract(result, '$.warnings'), error, json_extract(result, '$.verdict'),"
+        " json_extract(result, '$.description')"
         " FROM frames WHERE collection = ? AND box = ? AND roll = ? ORDER BY number",
         (roll.collection, roll.box, roll.roll),
     )
     # Thousands of frames: what they have in common is checked once.
     place = str(FrameId(roll.collection, roll.box, roll.roll, 1).roll_folder.parent)
     return [_roll_frame(row, roll.roll, place) for row in rows.fetchall()]
+
+
+def set_description(connection: sqlite3.Connection, job_id: int, description: Description) -> bool:
+    """Note what people wrote about a finished frame; False if the frame is not finished any more."""
+    changed = connection.execute(
+        "UPDATE frames SET result = json_set(result, '$.description', json(?)) WHERE job_id = ? AND state = 'finished'"
+        " AND outcome = 'archived'",
+        (description.model_dump_json(), job_id),
+    )
+    return changed.rowcount == 1
 
 
 def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
@@ -135,7 +150,7 @@ def _numbered(frame: FrameId, number: int | None) -> FrameId | None:
 
 
 def _roll_frame(row: sqlite3.Row, roll: str, place: str) -> RollFrame:
-    number, state, outcome, revision, flags, warnings, error, verdict = row
+    number, state, outcome, revision, flags, warnings, error, verdict, description = row
     stem = stem_of(roll, number)
     return RollFrame(
         f"{place}/{stem}",
@@ -148,6 +163,7 @@ def _roll_frame(row: sqlite3.Row, roll: str, place: str) -> RollFrame:
         _codes(warnings),
         error,
         verdict,
+        NOTHING if description is None else Description.model_validate_json(description),
     )
 
 

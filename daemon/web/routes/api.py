@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
+from filmscand.daemon.core.description.orientation import WORD_PATTERN, Orientation
 from filmscand.daemon.core.frame_id import MAX_NUMBER, MAX_SLUG_LENGTH, FrameId
-from filmscand.daemon.core.request import Role, StoredFile
+from filmscand.daemon.core.request import Role
 from filmscand.daemon.database.frames import Roll
 from filmscand.daemon.web.board import NamedStatus, named_status
 from filmscand.daemon.web.events import event_stream
@@ -21,6 +22,7 @@ from filmscand.daemon.web.frames import (
     NoSuchFrameError,
     RollDetails,
     RollSummary,
+    StoredPicture,
     frame_facts,
     read_stored,
     roll_details,
@@ -40,15 +42,34 @@ Stem = Annotated[str, Path(pattern=_STEM, description="the roll and four digits:
 Number = Annotated[
     int | None, Query(ge=1, le=9999, description="number of the revision; without it the newest is returned")
 ]
-_SOURCES: Final = {Small.THUMBNAIL: Role.ACCESS, Small.OVERLAY: Role.MASK}
+Turned = Annotated[
+    str | None,
+    Query(
+        pattern=WORD_PATTERN,
+        description="how it is shown: degrees clockwise, `m` for mirrored before that; without it as it is described",
+    ),
+]
+AccessTurned = Annotated[
+    str | None, Query(pattern=WORD_PATTERN, description="how it is shown; without it as it lies in the archive")
+]
+_SOURCES: Final = {Small.THUMBNAIL: Role.ACCESS, Small.VIEW: Role.ACCESS, Small.OVERLAY: Role.MASK}
 _ORIGINALS: Final = {Role.ACCESS: "image/jpeg", Role.MASK: "image/png"}
 
 
 class Problem(BaseModel):
-    """Why a request was not answered; `kind` tells what a program does about it: `integrity` or `scanner`."""
+    """Why a request was not answered.
+
+    Attributes
+    ----------
+    kind : str or None
+        What a program does about it: `integrity` or `scanner`.
+    problems : tuple of str, or None
+        Everything that does not fit in a list, each with its place.
+    """
 
     detail: str
     kind: str | None = None
+    problems: tuple[str, ...] | None = None
 
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -117,9 +138,14 @@ async def frame(request: Request, collection: Slug, box: Slug, stem: Stem) -> Re
 
 
 @router.get("/frames/{collection}/{box}/{stem}/access", responses=picture_answer("image/jpeg"), tags=["frames"])
-async def access(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
-    """Return the access image (JPEG, sRGB)."""
-    return await _original(request, frame_of(collection, box, stem), Role.ACCESS, revision)
+async def access(
+    request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None, turned: AccessTurned = None
+) -> Response:
+    """Return the access image (JPEG, sRGB): as it lies in the archive, or with `turned` as it is to be shown."""
+    frame = frame_of(collection, box, stem)
+    if turned is not None:
+        return await _small(request, frame, Small.VIEW, (revision, turned))
+    return await _original(request, frame, Role.ACCESS, revision)
 
 
 @router.get("/frames/{collection}/{box}/{stem}/mask", responses=picture_answer("image/png"), tags=["frames"])
@@ -129,15 +155,19 @@ async def mask(request: Request, collection: Slug, box: Slug, stem: Stem, revisi
 
 
 @router.get("/frames/{collection}/{box}/{stem}/thumbnail", responses=picture_answer("image/jpeg"), tags=["frames"])
-async def thumbnail(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+async def thumbnail(
+    request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None, turned: Turned = None
+) -> Response:
     """Return a small copy of the access image (JPEG, at most 480 pixels wide or high)."""
-    return await _small(request, frame_of(collection, box, stem), Small.THUMBNAIL, revision)
+    return await _small(request, frame_of(collection, box, stem), Small.THUMBNAIL, (revision, turned))
 
 
 @router.get("/frames/{collection}/{box}/{stem}/overlay", responses=picture_answer("image/png"), tags=["frames"])
-async def overlay(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None) -> Response:
+async def overlay(
+    request: Request, collection: Slug, box: Slug, stem: Stem, revision: Number = None, turned: Turned = None
+) -> Response:
     """Return the defect mask as a transparent picture to lay over the access image (PNG, about 2000 pixels)."""
-    return await _small(request, frame_of(collection, box, stem), Small.OVERLAY, revision)
+    return await _small(request, frame_of(collection, box, stem), Small.OVERLAY, (revision, turned))
 
 
 @router.get(
@@ -191,43 +221,44 @@ async def _counted(site: Site) -> AsyncIterator[bytes]:
 
 async def _original(request: Request, frame: FrameId, role: Role, revision: int | None) -> Response:
     site = site_of(request)
-    file = await site.on_disk(_find, site, frame, role, revision)
-    unchanged = _unchanged(request, file.sha256, revision)
-    if unchanged is not None:
-        return unchanged
+    file = (await site.on_disk(_find, site, frame, role, revision)).file
+    headers = {"ETag": f'"{file.sha256[:32]}"', "Cache-Control": caching(is_fixed=revision is not None)}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
     content = await site.on_disk(read_stored, site.station, frame, file)
-    return Response(content, media_type=_ORIGINALS[role], headers=_caching(file.sha256, revision))
+    return Response(content, media_type=_ORIGINALS[role], headers=headers)
 
 
-async def _small(request: Request, frame: FrameId, kind: Small, revision: int | None) -> Response:
+async def _small(request: Request, frame: FrameId, kind: Small, named: tuple[int | None, str | None]) -> Response:
     site = site_of(request)
-    file = await site.on_disk(_find, site, frame, _SOURCES[kind], revision)
-    unchanged = _unchanged(request, file.sha256, revision)
-    if unchanged is not None:
-        return unchanged
-    small = site.pictures.find(file.sha256, kind)
+    revision, word = named
+    found = await site.on_disk(_find, site, frame, _SOURCES[kind], revision)
+    shown = found.described if word is None else Orientation.from_word(word)
+    headers = {
+        "ETag": f'"{found.file.sha256[:32]}-{shown.word}"',
+        "Cache-Control": caching(is_fixed=None not in named),
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    turned = found.has.inverse.then(shown)
+    small = site.pictures.find(found.file.sha256, kind, turned)
     if small is None:
-        content = await site.on_disk(read_stored, site.station, frame, file)
-        small = await site.draw(file.sha256, Order(kind, content))
-    return Response(small, media_type=MEDIA_TYPES[kind], headers=_caching(file.sha256, revision))
+        content = await site.on_disk(read_stored, site.station, frame, found.file)
+        small = await site.draw(found.file.sha256, Order(kind, content, turned))
+    return Response(small, media_type=MEDIA_TYPES[kind], headers=headers)
 
 
-def _find(site: Site, frame: FrameId, role: Role, revision: int | None) -> StoredFile:
+def _find(site: Site, frame: FrameId, role: Role, revision: int | None) -> StoredPicture:
     with site.reading() as connection:
         return stored_picture(site.station, connection, frame, role, revision)
 
 
-def _unchanged(request: Request, sha256: str, revision: int | None) -> Response | None:
-    headers = _caching(sha256, revision)
-    return (
-        Response(status_code=304, headers=headers) if request.headers.get("if-none-match") == headers["ETag"] else None
-    )
+def caching(*, is_fixed: bool) -> str:
+    """Return how long a picture may be kept; fixed: its address names all that it depends on.
 
-
-def _caching(sha256: str, revision: int | None) -> dict[str, str]:
-    # The files of a revision never change; which one is the newest does.
-    age = "no-cache" if revision is None else "max-age=86400, immutable"
-    return {"ETag": f'"{sha256[:32]}"', "Cache-Control": f"private, {age}"}
+    The files of a revision never change; which one counts, and which way up it is shown, do.
+    """
+    return f"private, {'max-age=86400, immutable' if is_fixed else 'no-cache'}"
 
 
 def json_answer(content: bytes, code: int = 200) -> Response:

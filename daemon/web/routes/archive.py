@@ -68,5 +68,5 @@ async def reclean(request: Request, order: RecleanOrder) -> Response:
 async def seal_roll(request: Request, collection: Slug, box: Slug, roll: Slug, order: SealOrder) -> Response:
     """Seal a finished roll for good; it is answered when every file was read back, which may take long."""
     site = site_of(request)
-    sealed = await site.seal(seal, site.station, f"{collection}/{box}/{roll}", order.labels)
+    sealed = await site.on_whole_roll(seal, site.station, f"{collection}/{box}/{roll}", order.labels)
     return json_answer(to_json(sealed))

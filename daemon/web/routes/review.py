@@ -11,13 +11,24 @@ from pydantic_core import to_json
 
 from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Layer, Tile, top_level
 from filmscand.daemon.core.decision import DecisionKind, Outline
+from filmscand.daemon.core.description.orientation import Orientation
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.review.decide import MOST_AREAS, Asked, DecisionResult, decide
 from filmscand.daemon.review.listing import ReviewList, review_list
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import visitor_of
-from filmscand.daemon.web.routes.api import CONFLICT, PROBLEMS, Slug, Stem, frame_of, json_answer, picture_answer
+from filmscand.daemon.web.routes.api import (
+    CONFLICT,
+    PROBLEMS,
+    Slug,
+    Stem,
+    Turned,
+    caching,
+    frame_of,
+    json_answer,
+    picture_answer,
+)
 from filmscand.daemon.web.site import Site, site_of
 from filmscand.daemon.web.tiles import TileOrder, Zoomable, zoomable
 
@@ -53,7 +64,9 @@ class ZoomLayers:
     Attributes
     ----------
     rows, cols : int
-        Size of the picture, pixels.
+        Size of the picture as it is shown, pixels.
+    turned : str
+        How it is shown, for the addresses of its tiles: degrees clockwise, `m` for mirrored before that.
     top_level : int
         Level at which the picture has its full size.
     tile_px : int
@@ -70,6 +83,7 @@ class ZoomLayers:
     tile_px: int
     revision: int
     layers: tuple[str, ...]
+    turned: str
 
 
 @router.get("/review", response_model=ReviewList, responses={503: PROBLEMS[503]})
@@ -95,12 +109,16 @@ async def decision(request: Request, collection: Slug, box: Slug, stem: Stem, as
 
 
 @router.get("/frames/{collection}/{box}/{stem}/tiles/{revision}", response_model=ZoomLayers, responses=PROBLEMS)
-async def layers(request: Request, collection: Slug, box: Slug, stem: Stem, revision: Revision) -> Response:
+async def layers(
+    request: Request, collection: Slug, box: Slug, stem: Stem, revision: Revision, turned: Turned = None
+) -> Response:
     """Return the size of a revision and its layers, for deep zoom."""
     site = site_of(request)
     shown = await site.on_disk(read_zoomable, site, frame_of(collection, box, stem), revision)
-    top = top_level(shown.rows, shown.cols)
-    return json_answer(to_json(ZoomLayers(shown.rows, shown.cols, top, TILE_PX, revision, shown.layers)))
+    how = shown.described if turned is None else Orientation.from_word(turned)
+    rows, cols = how.shape(shown.rows, shown.cols)
+    top = top_level(rows, cols)
+    return json_answer(to_json(ZoomLayers(rows, cols, top, TILE_PX, revision, shown.layers, how.word)))
 
 
 @router.get(
@@ -116,16 +134,17 @@ async def tile(
     layer: Layer,
     level: Level,
     place: Place,
+    turned: Turned = None,
 ) -> Response:
     """Return a tile: `COLUMN_ROW.jpg`, or `COLUMN_ROW.png` of the mask; 512 pixels, as Deep Zoom numbers them."""
     site = site_of(request)
     shown = await site.on_disk(read_zoomable, site, frame_of(collection, box, stem), revision)
     col, row = place.partition(".")[0].split("_")
-    wanted = Tile(layer, level, int(col), int(row))
+    how = shown.described if turned is None else Orientation.from_word(turned)
+    wanted = Tile(layer, level, int(col), int(row), how)
     shown.require(wanted)
     content = site.tiles.find(shown.source.key, wanted) or await site.cut(TileOrder(shown.source, wanted))
-    # The files of a revision never change.
-    headers = {"Cache-Control": "private, max-age=86400, immutable"}
+    headers = {"Cache-Control": caching(is_fixed=turned is not None)}
     return Response(content, media_type=_TYPES.get(layer, "image/jpeg"), headers=headers)
 
 

@@ -7,12 +7,14 @@ const NAMES = { excluded: "Excluded", marked: "Marked" };
 
 const zoom = {
   viewer: null,
-  shown: null, // frame and revision that the viewer has
+  shown: null, // frame, revision and orientation that the viewer has
+  turned: null, // the orientation alone
+  opened: 0, // how often pictures were put into the viewer
   layers: {}, // name of a layer: its picture in the viewer
   on: { mask: false, infrared: false },
   border: 0, // percent of the picture, from the left, that shows it raw
   tool: null, // "excluded" or "marked" while an area is being drawn
-  draft: null, // the area being drawn: top, left, bottom, right, in pixels of the frame
+  draft: null, // the area being drawn: top, left, bottom, right, in pixels of the frame as it is shown
   drawn: [], // areas that were drawn and not sent: { kind, corners }
 };
 
@@ -24,44 +26,79 @@ function place() {
 function showFrame() {
   const element = place();
   if (!element || !element.dataset.revision) return;
-  const { frame, revision } = element.dataset;
-  if (zoom.shown !== `${frame} ${revision}`) {
-    zoom.shown = `${frame} ${revision}`;
-    openViewer(element, frame, revision);
+  const { frame, revision, turned } = element.dataset;
+  if (zoom.shown !== `${frame} ${revision} ${turned}`) {
+    const isTurned = zoom.turned !== turned;
+    zoom.shown = `${frame} ${revision} ${turned}`;
+    zoom.turned = turned;
+    if (isTurned) zoom.draft = null;
+    openViewer(element, isTurned);
   }
   showState();
 }
 
-function source(frame, revision, layer, size) {
+// The frame is stored as captured, and shown mirrored and then turned clockwise. Places on it, [row, column], are those
+// of the captured frame wherever they are kept or sent, and those of the shown one wherever they are drawn.
+function howShown() {
+  const { rows, cols, turned } = place().dataset;
+  const turn = parseInt(turned, 10);
+  const isSideways = turn === 90 || turn === 270;
+  const [shownRows, shownCols] = isSideways ? [cols, rows] : [rows, cols];
+  return { turn, isMirrored: turned.endsWith("m"), rows: Number(shownRows), cols: Number(shownCols) };
+}
+
+function toShown([row, col]) {
+  const { turn, isMirrored } = howShown();
+  const [rows, cols] = [Number(place().dataset.rows), Number(place().dataset.cols)];
+  const at = isMirrored ? cols - col : col;
+  return { 0: [row, at], 90: [at, rows - row], 180: [rows - row, cols - at], 270: [cols - at, row] }[turn];
+}
+
+function toCaptured([row, col]) {
+  const { turn, isMirrored } = howShown();
+  const [rows, cols] = [Number(place().dataset.rows), Number(place().dataset.cols)];
+  const [top, left] = { 0: [row, col], 90: [rows - col, row], 180: [rows - row, cols - col], 270: [col, cols - row] }[turn];
+  return [top, isMirrored ? cols - left : left];
+}
+
+function source({ frame, revision, turned }, layer) {
+  const { rows, cols } = howShown();
   return {
-    width: size.cols,
-    height: size.rows,
+    width: cols,
+    height: rows,
     tileSize: 512,
     tileOverlap: 0,
     minLevel: 0,
-    maxLevel: Math.ceil(Math.log2(Math.max(size.cols, size.rows))),
+    maxLevel: Math.ceil(Math.log2(Math.max(cols, rows))),
     getTileUrl: (level, col, row) =>
-      `/api/frames/${frame}/tiles/${revision}/${layer}/${level}/${col}_${row}.${layer === "mask" ? "png" : "jpg"}`,
+      `/api/frames/${frame}/tiles/${revision}/${layer}/${level}/${col}_${row}.${layer === "mask" ? "png" : "jpg"}?turned=${turned}`,
   };
 }
 
-function openViewer(element, frame, revision) {
-  const size = { rows: Number(element.dataset.rows), cols: Number(element.dataset.cols) };
+function openViewer(element, isTurned) {
+  const { frame, revision, turned } = element.dataset;
   if (!zoom.viewer) makeViewer(element);
-  const view = zoom.viewer.world.getItemCount() ? zoom.viewer.viewport.getBounds() : null;
+  // Another revision is looked at where the earlier one was; a picture that was turned is looked at whole.
+  const view = zoom.viewer.world.getItemCount() && !isTurned ? zoom.viewer.viewport.getBounds() : null;
+  // What was asked for before may still come: it is taken out again.
+  const opened = (zoom.opened += 1);
+  const isLate = (item) => opened !== zoom.opened && (zoom.viewer.world.removeItem(item), true);
   zoom.layers = {};
   zoom.viewer.world.removeAll();
   // The first thing to be seen, and all there is until the tiles are made.
   zoom.viewer.addTiledImage({
-    tileSource: { type: "image", url: `/api/frames/${frame}/access?revision=${revision}`, buildPyramid: false },
+    tileSource: { type: "image", url: `/api/frames/${frame}/access?revision=${revision}&turned=${turned}`, buildPyramid: false },
+    success: ({ item }) => isLate(item),
   });
   for (const layer of element.dataset.layers.split(" ")) {
     zoom.viewer.addTiledImage({
-      tileSource: source(frame, revision, layer, size),
+      tileSource: source(element.dataset, layer),
       opacity: 0,
       success: ({ item }) => {
+        if (isLate(item)) return;
         zoom.layers[layer] = item;
         if (layer === "raw" && view) zoom.viewer.viewport.fitBounds(view, true);
+        else if (layer === "raw") zoom.viewer.viewport.goHome(true);
         showState();
       },
     });
@@ -109,10 +146,10 @@ function showState() {
     // What cannot be seen is not asked for.
     item.setOpacity(isOn ? 1 : 0);
   }
-  const cols = Number(element.dataset.cols);
+  const { rows, cols } = howShown();
   const clean = zoom.layers.clean;
   const from = (cols * zoom.border) / 100;
-  clean?.setClip(new OpenSeadragon.Rect(from, 0, cols - from, Number(element.dataset.rows)));
+  clean?.setClip(new OpenSeadragon.Rect(from, 0, cols - from, rows));
   for (const name of ["mask", "infrared"]) {
     document.getElementById(name)?.setAttribute("aria-pressed", String(zoom.on[name]));
   }
@@ -139,19 +176,20 @@ function drawAreas() {
     ...["excluded", "marked"].flatMap((kind) => kept[kind].map((outline) => ({ kind, outline, state: "kept" }))),
     ...zoom.drawn.map(({ kind, corners: outline }) => ({ kind, outline, state: "drawn" })),
   ];
-  if (zoom.draft) areas.push({ kind: zoom.tool, outline: corners(zoom.draft), state: "draft" });
+  if (zoom.draft) areas.push({ kind: zoom.tool, outline: corners(zoom.draft).map(toCaptured), state: "draft" });
   group.replaceChildren(
     ...areas.map(({ kind, outline, state }) => {
       const shape = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
-      shape.setAttribute("points", outline.map(([row, col]) => `${col},${row}`).join(" "));
+      shape.setAttribute("points", outline.map(toShown).map(([row, col]) => `${col},${row}`).join(" "));
       shape.setAttribute("class", `${kind} ${state}`);
       return shape;
     }),
   );
   if (zoom.border > 0 && zoom.border < 100) {
     const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-    const col = (Number(place().dataset.cols) * zoom.border) / 100;
-    for (const [name, value] of [["x1", col], ["x2", col], ["y1", 0], ["y2", place().dataset.rows]]) {
+    const { rows, cols } = howShown();
+    const col = (cols * zoom.border) / 100;
+    for (const [name, value] of [["x1", col], ["x2", col], ["y1", 0], ["y2", rows]]) {
       line.setAttribute(name, value);
     }
     group.append(line);
@@ -165,21 +203,23 @@ function placeDrawing() {
   const group = document.querySelector("#drawing g");
   if (!item || !group) return;
   const first = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(0, 0));
-  const last = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(Number(place().dataset.cols), 0));
-  const scale = (last.x - first.x) / Number(place().dataset.cols);
+  const { cols } = howShown();
+  const last = item.imageToViewerElementCoordinates(new OpenSeadragon.Point(cols, 0));
+  const scale = (last.x - first.x) / cols;
   group.setAttribute("transform", `translate(${first.x} ${first.y}) scale(${scale})`);
 }
 
-// The place on the frame, in pixels, of a place on the screen.
+// The place on the frame as it is shown, in pixels, of a place on the screen.
 function onFrame(event) {
   const box = place().getBoundingClientRect();
   const at = new OpenSeadragon.Point(event.clientX - box.left, event.clientY - box.top);
   const { x, y } = zoom.layers.raw.viewerElementToImageCoordinates(at);
-  return { row: within(y, place().dataset.rows), col: within(x, place().dataset.cols) };
+  const { rows, cols } = howShown();
+  return { row: within(y, rows), col: within(x, cols) };
 }
 
 function within(value, most) {
-  return Math.min(Number(most), Math.max(0, Math.round(value)));
+  return Math.min(most, Math.max(0, Math.round(value)));
 }
 
 function beginArea(event) {
@@ -239,7 +279,7 @@ function inFrame(screenPx) {
 }
 
 function moved(area, [top, left, bottom, right]) {
-  const { rows, cols } = place().dataset;
+  const { rows, cols } = howShown();
   return {
     top: within(area.top + top, rows),
     left: within(area.left + left, cols),
@@ -273,7 +313,7 @@ function setArea() {
     showState();
     return;
   }
-  zoom.drawn.push({ kind, corners: corners(draft) });
+  zoom.drawn.push({ kind, corners: corners(draft).map(toCaptured) });
   zoom.tool = null;
   tell(`${NAMES[kind]} area is set. Clean again (c) uses it; draw more before, if there are more.`, false);
   showState();
@@ -285,7 +325,7 @@ function listAreas() {
   if (!list) return;
   list.replaceChildren(
     ...zoom.drawn.map((area, index) => {
-      const [[top, left], , [bottom, right]] = area.corners;
+      const [[top, left], , [bottom, right]] = area.corners.map(toShown);
       const entry = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
@@ -295,7 +335,7 @@ function listAreas() {
         zoom.drawn.splice(index, 1);
         showState();
       });
-      entry.append(`${NAMES[area.kind]}: ${right - left} × ${bottom - top} pixels `, button);
+      entry.append(`${NAMES[area.kind]}: ${Math.abs(right - left)} × ${Math.abs(bottom - top)} pixels `, button);
       return entry;
     }),
   );

@@ -9,6 +9,8 @@ const PAUSE_MS = 1000;
 
 let reading = false;
 let again = false;
+// Changes that this page sent and put in place by itself: what was read before them is old.
+let changes = 0;
 // The content as the server sent it last; what this script changed since is no news.
 let sent = main.innerHTML;
 
@@ -19,11 +21,12 @@ async function readAgain() {
     return;
   }
   reading = true;
+  const seen = changes;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (answer.ok) {
-      replaceContent(new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("content"));
-    }
+    const text = await answer.text();
+    if (changes !== seen) again = true;
+    else if (answer.ok) replaceContent(new DOMParser().parseFromString(text, "text/html").getElementById("content"));
   } catch {
     // The event stream tells when the service is back.
   }
@@ -41,12 +44,15 @@ function replaceContent(fresh) {
   sent = fresh.innerHTML;
   const viewer = document.getElementById("viewer");
   const focused = addressOf(document.activeElement);
+  const caret = document.activeElement.selectionStart;
   const scrolled = [...main.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
   main.replaceChildren(...fresh.childNodes);
   main.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
   if (viewer) keepViewer(viewer);
   document.dispatchEvent(new Event("renewed"));
-  if (focused) [...main.querySelectorAll("a, button")].find((one) => addressOf(one) === focused)?.focus();
+  const focus = focused && [...main.querySelectorAll("a, button, input")].find((one) => addressOf(one) === focused);
+  focus?.focus();
+  if (focus?.type === "text") focus.setSelectionRange(caret, caret);
 }
 
 // The picture stays as it is looked at, and learns what is new about its frame.
@@ -71,12 +77,18 @@ async function updateTile(move) {
   }
   const answer = await fetch(`/api/frames/${move.frame}`);
   if (!answer.ok) return;
-  const frame = (await answer.json()).sheet;
   if (!tile) tile = newTile(sheet, move);
+  showTile(tile, (await answer.json()).sheet);
+}
+
+function showTile(tile, frame) {
   tile.dataset.look = frame.look;
   tile.querySelector(".state").textContent = frame.look_words;
   const reasons = frame.reasons.filter((reason) => reason.advice).map((reason) => reason.meaning);
   tile.querySelector(".why").textContent = [...reasons, frame.error ?? ""].join(" ");
+  const { mount_number: mount, caption, date } = frame.description;
+  tile.querySelector(".caption").textContent = [mount, caption, date].filter(Boolean).join(" · ");
+  tile.dataset.turned = frame.turned;
   showPicture(tile.querySelector(".picture"), frame);
 }
 
@@ -93,7 +105,7 @@ function newTile(sheet, move) {
 
 function showPicture(place, frame) {
   if (!frame.revision) return;
-  const address = `/api/frames/${frame.frame}/thumbnail?revision=${frame.revision}`;
+  const address = `/api/frames/${frame.frame}/thumbnail?revision=${frame.revision}&turned=${frame.turned}`;
   let picture = place.querySelector("img");
   if (picture?.getAttribute("src") === address) return;
   if (!picture) {

@@ -14,8 +14,9 @@ function tell(words, isProblem) {
   told.hidden = false;
 }
 
-// Send JSON; returns the answer, or null after the reason was told.
-async function send(address, content) {
+// Send JSON; returns the answer, or null after the reason was told. `refused` is called with the problem, if given, and
+// returns the words to tell.
+async function send(address, content, refused) {
   try {
     const answer = await fetch(address, {
       method: "POST",
@@ -24,18 +25,18 @@ async function send(address, content) {
     });
     const text = await answer.text();
     if (answer.ok) return JSON.parse(text);
-    tell(reasonIn(text), true);
+    tell(refused ? refused(problemIn(text)) : problemIn(text).detail, true);
   } catch {
     tell("The service does not answer. Nothing was changed, as far as this page knows.", true);
   }
   return null;
 }
 
-function reasonIn(text) {
+function problemIn(text) {
   try {
-    return JSON.parse(text).detail;
+    return JSON.parse(text);
   } catch {
-    return text;
+    return { detail: text };
   }
 }
 

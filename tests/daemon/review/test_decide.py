@@ -174,7 +174,7 @@ def test_what_a_cleaning_finishes_keeps_the_verdict_of_a_raw_picture(desk):
 
 def test_a_frame_in_the_queue_is_decided_about_when_it_is_done(desk):
     desk.decide("clean_again", excluded=(AREA,))
-    with pytest.raises(FrameBusyError, match="waits in the queue: decide when it is done"):
+    with pytest.raises(FrameBusyError, match="waits in the queue: try again when it is done"):
         desk.decide("accept")
     with desk.open() as connection:
         Queue(connection).take(ProcessId(1, 1), 60.0)

@@ -77,7 +77,7 @@ def test_a_frame_that_the_station_does_not_know_is_not_looked_up_in_the_archive(
 
 
 def test_the_picture_of_a_revision_is_read_by_its_recorded_name(connection, station, frames):
-    file = stored_picture(station, connection, frames[0], Role.ACCESS, 1)
+    file = stored_picture(station, connection, frames[0], Role.ACCESS, 1).file
     assert file.name == "roll-a_0001_r01_access.jpg"
     assert read_stored(station, frames[0], file)[:3] == b"\xff\xd8\xff"
     with pytest.raises(NoSuchFrameError, match="has no revision 2"):
@@ -103,7 +103,7 @@ def test_a_recorded_name_that_leads_elsewhere_is_refused(connection, station, fr
 
 def test_a_link_in_the_place_of_a_picture_is_not_followed(connection, station, frames, tmp_path):
     secret = tmp_path / "secret.jpg"
-    file = stored_picture(station, connection, frames[0], Role.ACCESS, None)
+    file = stored_picture(station, connection, frames[0], Role.ACCESS, None).file
     secret.write_bytes(b"x" * file.size_bytes)
     picture = station.archive / frames[0].folder / file.name
     picture.unlink()
@@ -113,7 +113,7 @@ def test_a_link_in_the_place_of_a_picture_is_not_followed(connection, station, f
 
 
 def test_a_file_of_another_size_than_recorded_is_not_shown(connection, station, frames):
-    file = stored_picture(station, connection, frames[0], Role.ACCESS, None)
+    file = stored_picture(station, connection, frames[0], Role.ACCESS, None).file
     picture = station.archive / frames[0].folder / file.name
     content = picture.read_bytes()
     for wrong in (content[:-1], content + b"x"):

@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_recorded(page, station, fra
 
 def test_a_frame_that_waits_or_does_not_exist_has_nothing_to_decide_about(page, frames):
     waiting = decide(page, frames[2], {"kind": "accept"})
-    assert (waiting.status, "decide when it is done" in waiting.json["detail"]) == (409, True)
+    assert (waiting.status, "try again when it is done" in waiting.json["detail"]) == (409, True)
     assert decide(page, "museum/box-1/roll-b_0001", {"kind": "accept"}).status == 404
     assert decide(page, "museum/box-1/roll-b_0000", {"kind": "accept"}).status == 404
 
@@ -103,9 +103,10 @@ def test_the_tiles_of_a_frame_are_told_and_made(page, frames):
         "tile_px": 512,
         "revision": 1,
         "layers": ["raw", "clean", "mask"],
+        "turned": "0",
     }
     for layer, form in (("raw", "jpg"), ("clean", "jpg"), ("mask", "png")):
-        answer = page.get(f"/api/frames/{frames[0]}/tiles/1/{layer}/7/0_0.{form}")
+        answer = page.get(f"/api/frames/{frames[0]}/tiles/1/{layer}/7/0_0.{form}?turned=0")
         assert (answer.status, "immutable" in answer.headers["cache-control"]) == (200, True)
         with Image.open(io.BytesIO(answer.body)) as image:
             assert image.size == (120, 90)
