@@ -27,8 +27,11 @@ CELL_PX = 32
 SQUARES_PX = (64, 128, 256, 512, 1024)
 # Largest side of a window: the network takes some 350 MB for one.
 LARGEST_PX = 1472
-# Pixels around a region that belong to its window: the network's outline is often wider than the infrared's.
-RIM_PX = 4
+# Pixels around a region that belong to its window, beside the margin: what the network sees of the region depends on
+# them. With 4, a third less has to run, F1 of 48 frames is lower by 0.002, and hairs take parts of letters with them.
+RIM_PX = 24
+# By how much the network's outline of a defect may be wider than the infrared's, pixels.
+OUTLINE_PX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,9 @@ class Planes:
         """Return the columns in which a defect continues from one row into the next, where nobody looked yet."""
         if not 0 <= beyond < len(self.probable):
             return []
-        first = max(cols.start - RIM_PX, 0)
-        slab = self.known[max(beyond - RIM_PX, 0) : beyond + RIM_PX + 1, first : cols.stop + RIM_PX]
-        near: Mask = binary_dilation(np.asarray(slab.any(axis=0)), iterations=RIM_PX)[cols.start - first :]
+        first = max(cols.start - OUTLINE_PX, 0)
+        slab = self.known[max(beyond - OUTLINE_PX, 0) : beyond + OUTLINE_PX + 1, first : cols.stop + OUTLINE_PX]
+        near: Mask = binary_dilation(np.asarray(slab.any(axis=0)), iterations=OUTLINE_PX)[cols.start - first :]
         crossed = self.probable[inside, cols] & ~self.looked[beyond, cols] & ~near[: cols.stop - cols.start]
         return [cols.start + int(each) for each in np.flatnonzero(crossed)]
 

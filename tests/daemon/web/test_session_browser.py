@@ -163,6 +163,8 @@ def test_a_person_with_a_barcode_scanner_and_a_keyboard_needs_no_mouse(chromium,
         expect(tab).to_have_url(re.compile("/sessions/new"))
         # The next magazine of the box: its place is filled in already, only the roll is scanned.
         expect(tab.locator("#box")).to_have_value("box-1")
+        expect(tab.locator("#roll")).to_be_focused()
+        expect(tab.locator("#scanners-told")).to_have_text("1 scanner found.", timeout=30_000)
         tab.keyboard.type("museum/box-1/roll-7\n")
         expect(tab.locator("output#next")).to_have_text("5")
 
