@@ -14,7 +14,7 @@ let changes = 0;
 // The content as the server sent it last; what this script changed since is no news.
 let sent = main.innerHTML;
 
-// Read this page again and put its new content in place; the focus and the place on the page stay.
+// Read this page again and put its new content in place; the focus, what is unfolded and the place on the page stay.
 async function readAgain() {
   if (reading) {
     again = true;
@@ -46,7 +46,11 @@ function replaceContent(fresh) {
   const focused = addressOf(document.activeElement);
   const caret = document.activeElement.selectionStart;
   const scrolled = [...main.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+  const opened = [...main.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
   main.replaceChildren(...fresh.childNodes);
+  for (const one of main.querySelectorAll("details > summary")) {
+    if (opened.includes(one.textContent)) one.parentElement.open = true;
+  }
   main.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = scrolled[index] ?? 0));
   if (viewer) keepViewer(viewer);
   document.dispatchEvent(new Event("renewed"));
