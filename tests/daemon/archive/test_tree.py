@@ -30,6 +30,7 @@ from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.daemon.station.marker import MARKER, Identity, Marker
 from filmscand.drivers.base import Capture, CaptureInfo
 from support.archive_frames import FRAME, complete, content, counts, names, write
+from tests.support.untouched import FileState
 
 
 def test_an_original_is_kept_byte_for_byte_and_nobody_may_write_it(archive, tmp_path):
@@ -52,9 +53,9 @@ def test_a_dng_and_its_infrared_keep_their_endings(archive, tmp_path):
 def test_copying_the_same_original_again_changes_nothing(archive, tmp_path):
     source = write(tmp_path / "a.tif")
     first = archive.copy_original(FRAME, source, Role.RAW)
-    before = (archive.frame_folder(FRAME).path / first.name).stat()
+    before = FileState.of(archive.frame_folder(FRAME).path / first.name)
     assert archive.copy_original(FRAME, source, Role.RAW) == first
-    assert (archive.frame_folder(FRAME).path / first.name).stat() == before
+    assert FileState.of(archive.frame_folder(FRAME).path / first.name) == before
 
 
 @pytest.mark.parametrize("name", ["b.tif", "b.dng"])

@@ -25,6 +25,7 @@ from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import landscape
 from filmscand.ir import CleanOptions, clean_frame, engine_identity
 from support.film_pages import SILVERFAST_XMP
+from tests.support.untouched import FileState
 
 FRAME = FrameId("meyer", "box-3", "r12", 7)
 STEPS = {"total", "read", "clean", "preview", "store", "write_clean", "write_mask", "write_access"}
@@ -89,10 +90,10 @@ def test_the_sidecar_tells_where_everything_came_from(archive, original):
 def test_done_again_it_finds_its_own_work(archive, original):
     request = CleanRequest(originals=(original,))
     first = clean_into_archive(archive, FRAME, request)
-    before = archive.frame_folder(FRAME).sidecar.stat()
+    before = FileState.of(archive.frame_folder(FRAME).sidecar)
     second = clean_into_archive(archive, FRAME, request)
     assert (second.created, second.revision, second.report) == (False, first.revision, first.report)
-    assert archive.frame_folder(FRAME).sidecar.stat() == before
+    assert FileState.of(archive.frame_folder(FRAME).sidecar) == before
 
 
 def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, original):
@@ -150,10 +151,9 @@ def test_the_same_raw_gives_the_same_bytes_in_another_archive(archive, original,
 
 def test_raw_files_are_only_read(archive, original):
     raw = archive.frame_folder(FRAME).path / original.name
-    before = raw.stat()
+    before = FileState.of(raw)
     clean_into_archive(archive, FRAME, CleanRequest(originals=(original,)))
-    after = raw.stat()
-    assert (after.st_mtime_ns, after.st_ino, after.st_mode) == (before.st_mtime_ns, before.st_ino, before.st_mode)
+    assert FileState.of(raw) == before
 
 
 def test_a_frame_without_raw_file_is_told(archive, original):

@@ -13,6 +13,7 @@ from filmscand.daemon.archive.records.roll_record import (
 )
 from filmscand.daemon.core.errors import IntegrityError, SchemaTooNewError
 from filmscand.daemon.core.frame_id import FrameId
+from tests.support.untouched import FileState
 
 FRAME = FrameId("meyer", "box-3", "r12", 1)
 FIRST = Path(__file__).parent / "data" / "roll-1.json"
@@ -26,9 +27,9 @@ def test_the_first_frame_of_a_roll_writes_the_record_that_filmscand_0_1_wrote(tm
 def test_a_record_that_is_there_is_left_alone(tmp_path):
     record = tmp_path / "roll.json"
     record.write_text(json.dumps({**json.loads(FIRST.read_bytes()), "shelf": 4}))
-    before = record.stat()
+    before = FileState.of(record)
     write_roll_record(tmp_path, FRAME)
-    assert record.stat() == before
+    assert FileState.of(record) == before
 
 
 def test_an_unknown_field_is_read_and_written_again():
