@@ -24,7 +24,6 @@ from filmscand.ir.network.model_file import Model
 from filmscand.ir.registration.placement import Fit, Placement
 from filmscand.ir.registration.registration import Registration
 from filmscand.ir.report import (
-    MANY_DEFECTS,
     Caution,
     CleanedFrame,
     CleanOptions,
@@ -162,22 +161,19 @@ def _untouched(rgb: npt.NDArray[np.uint16], report: CleanReport, caution: Cautio
 
 
 def _final_report(report: CleanReport, frame: InfraredFrame, healed: Healed, model: Model | None) -> CleanReport:
-    film = 1 - frame.opened.holder.fraction
-    coverage = float(healed.mask.mean()) / max(film, 1e-6)
     cautions: list[Caution | None] = [*report.warnings]
     cautions.append(Caution.INFRARED_CLIPPED if frame.opened.photometry.infrared_clip < 65536 else None)
     cautions.append(None if frame.fitted.registration.confidence else Caution.REGISTRATION_UNSURE)
-    cautions.append(Caution.MANY_DEFECTS if coverage > MANY_DEFECTS else None)
-    return replace(
+    told = replace(
         report.with_counts(healed.divided, healed.filled, healed.left),
         method=Method.FUSION if healed.by_colours else Method.INFRARED,
         threshold=float(np.median(seed_limits(frame.view.noise)[1])),
         noise=float(np.median(frame.view.noise.deviation[0])),
-        coverage=coverage,
         probability_threshold=least_probability(report.sensitivity),
         models={"detector": model.sha256} if model else {},
         warnings=tuple(caution for caution in cautions if caution),
     )
+    return told.with_coverage(healed.mask, 1 - frame.opened.holder.fraction)
 
 
 def _leakage_report(leakage: Leakage) -> LeakageReport:

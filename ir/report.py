@@ -229,6 +229,21 @@ class CleanReport:
             defects_left=left,
         )
 
+    def with_coverage(self, mask: npt.NDArray[np.bool_], film: float = 1.0) -> CleanReport:
+        """Return a copy that tells how much of the film a mask covers, with the caution for too many defects, or none.
+
+        Parameters
+        ----------
+        mask : (rows, cols) ndarray of bool
+            Every pixel that was changed.
+        film : float
+            Part of the frame that is film, 0..1.
+        """
+        coverage = float(mask.mean()) / max(film, 1e-6)
+        others = (caution for caution in self.warnings if caution is not Caution.MANY_DEFECTS)
+        many = (Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ()
+        return dataclasses.replace(self, coverage=coverage, warnings=(*others, *many))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
         return dataclasses.asdict(self)

@@ -21,7 +21,7 @@ from filmscand.ir.network.model_file import Model, load_inpainting
 from filmscand.ir.planes.holder import BLOCK_PX, Holder
 from filmscand.ir.planes.photometry import COUNTS, Photometry, measure_photometry, with_noise_limit
 from filmscand.ir.planes.tiles import take_tiles
-from filmscand.ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, CleanReport, Method
+from filmscand.ir.report import Caution, CleanedFrame, CleanOptions, CleanReport, Method
 from filmscand.ir.stopwatch import StopWatch
 
 Counts = npt.NDArray[np.uint16]
@@ -184,12 +184,10 @@ def with_inpainting(
 
 
 def _report(report: CleanReport, healed: Healed, model: Model, options: CleanOptions) -> CleanReport:
-    coverage = float(healed.mask.mean())
-    return replace(
+    told = replace(
         report.with_counts(healed.divided, healed.filled, healed.left),
         method=Method.DETECTOR,
-        coverage=coverage,
         probability_threshold=least_probability(options.sensitivity),
         models={"detector": model.sha256},
-        warnings=(*report.warnings, *((Caution.MANY_DEFECTS,) if coverage > MANY_DEFECTS else ())),
     )
+    return told.with_coverage(healed.mask)

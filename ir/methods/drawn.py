@@ -18,7 +18,7 @@ from filmscand.ir.healing.colour_healing import heal_by_colours
 from filmscand.ir.methods.colours import colour_photometry, measure_colours
 from filmscand.ir.planes.outlines import pixels_inside
 from filmscand.ir.planes.photometry import Photometry
-from filmscand.ir.report import MANY_DEFECTS, Caution, CleanedFrame, CleanOptions, Method
+from filmscand.ir.report import CleanedFrame, CleanOptions, Method
 
 Counts = npt.NDArray[np.uint16]
 Mask = npt.NDArray[np.bool_]
@@ -112,8 +112,5 @@ def _told(drawn: CleanedFrame, before: CleanedFrame, pixels: tuple[int, int]) ->
     report = before.report
     by_infrared = report.method in (Method.INFRARED, Method.FUSION)
     film = 1 - report.holder_fraction if by_infrared else 1.0
-    coverage = float(drawn.defect_mask.mean()) / max(film, 1e-6)
-    warnings: list[Caution] = [one for one in report.warnings if one is not Caution.MANY_DEFECTS]
-    warnings += [Caution.MANY_DEFECTS] if coverage > MANY_DEFECTS else []
-    told = replace(report, coverage=coverage, warnings=tuple(warnings), excluded_px=excluded_px, marked_px=marked_px)
+    told = replace(report, excluded_px=excluded_px, marked_px=marked_px).with_coverage(drawn.defect_mask, film)
     return CleanedFrame(drawn.rgb, drawn.defect_mask, told)

@@ -19,6 +19,7 @@ Window = tuple[slice, slice]
 # First row and column, and those behind the last, (boxes, 4).
 Boxes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.int64]
 
 # Side of the cells into which a region is cut where its own box takes more than they together, as that of a hair does,
 # and in which a defect that leaves its window is followed. Beside margins of 32 pixels, smaller ones save little.
@@ -120,12 +121,13 @@ class Layout:
     def around(self, regions: Regions) -> list[Window]:
         """Return windows that cover the pixels of some regions; they may overlap."""
         rows, cols = regions.rows.astype(np.int64), regions.cols.astype(np.int64)
-        owners = regions.owners
-        cells = np.stack([owners, rows // CELL_PX, cols // CELL_PX], axis=1)
-        boxes, first, _ = _united(np.stack([rows, cols, rows + 1, cols + 1], axis=1), cells)
-        boxes = self._joined(boxes, owners[first, None])
+        owners, cells = regions.owners, self._squares(rows, cols, CELL_PX)
+        pieces = owners * (cells.max(initial=0) + 1) + cells
+        boxes, first, _ = _united(np.stack([rows, cols, rows + 1, cols + 1], axis=1), pieces)
+        boxes = self._joined(boxes, owners[first])
         for side in SQUARES_PX:
-            boxes = self._joined(boxes, (boxes[:, :2] + boxes[:, 2:]) // (2 * side))
+            rows, cols = ((boxes[:, :2] + boxes[:, 2:]) // 2).T
+            boxes = self._joined(boxes, self._squares(rows, cols, side))
         return [self._window(box) for box in boxes.tolist()]
 
     def continued(self, window: Window, planes: Planes) -> set[tuple[int, int]]:
@@ -171,18 +173,22 @@ class Layout:
         rows, cols = (round_up(end - start, self.multiple_px) for start, end in zip((row, col), ends, strict=True))
         return Patch(window, (row, col), (rows, cols))
 
-    def _joined(self, boxes: Boxes, groups: npt.NDArray[np.int64]) -> Boxes:
-        """Replace the boxes of each group, a row of `groups` for each box, by one around them where that takes less."""
+    def _joined(self, boxes: Boxes, groups: Numbers) -> Boxes:
+        """Replace the boxes of each group by one around them where that takes less; `groups`: a number for each box."""
         joined, _, index = _united(boxes, groups)
         better = self._run_px(joined) <= np.bincount(index, self._run_px(boxes), len(joined))
         return np.concatenate([joined[better], boxes[~better[index]]])
+
+    def _squares(self, rows: Numbers, cols: Numbers, side: int) -> Numbers:
+        """Return the number of the square of this side in which each place lies."""
+        return rows // side * -(-self.shape[1] // side) + cols // side
 
     def _run_px(self, boxes: Boxes) -> npt.NDArray[np.float64]:
         """Return how many pixels run for each box; infinity for one that is too large."""
         sides = self._sides(boxes)
         return np.where(sides.max(axis=1) <= LARGEST_PX, sides.prod(axis=1, dtype=np.float64), np.inf)
 
-    def _sides(self, boxes: Boxes) -> npt.NDArray[np.int64]:
+    def _sides(self, boxes: Boxes) -> Numbers:
         """Return rows and columns that the network is shown for each box, (boxes, 2)."""
         least = boxes[:, 2:] - boxes[:, :2] + 2 * (RIM_PX + self.margin_px)
         return np.asarray(-(-least // self.multiple_px) * self.multiple_px)
@@ -202,10 +208,9 @@ def round_up(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
-def _united(boxes: Boxes, groups: npt.NDArray[np.int64]) -> tuple[Boxes, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _united(boxes: Boxes, groups: Numbers) -> tuple[Boxes, Numbers, Numbers]:
     """Return the box around each group, the index of a box of each group, and the index of the group of each box."""
-    _, one, index = np.unique(groups, axis=0, return_index=True, return_inverse=True)
-    index = index.ravel()
+    _, one, index = np.unique(groups, return_index=True, return_inverse=True)
     united = boxes[one].copy()
     np.minimum.at(united[:, :2], index, boxes[:, :2])
     np.maximum.at(united[:, 2:], index, boxes[:, 2:])
