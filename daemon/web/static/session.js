@@ -1,58 +1,5 @@
-// Orders a scanning session, and sends what a button says: a session pauses, a roll is sealed. All through the API.
+// The form of a new session: for keyboard and barcode scanner.
 "use strict";
-
-const told = document.getElementById("told");
-// Good news is old after a while, milliseconds; a problem stays until something else is told.
-const TOLD_MS = 20000;
-let fading;
-
-function tell(words, isProblem) {
-  clearTimeout(fading);
-  if (!isProblem) fading = setTimeout(() => (told.hidden = true), TOLD_MS);
-  told.textContent = words;
-  told.classList.toggle("alarm", isProblem);
-  told.hidden = false;
-}
-
-// Send JSON; returns the answer, or null after the reason was told. `refused` is called with the problem, if given, and
-// returns the words to tell.
-async function send(address, content, refused) {
-  try {
-    const answer = await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(content),
-    });
-    const text = await answer.text();
-    if (answer.ok) return JSON.parse(text);
-    tell(refused ? refused(problemIn(text)) : problemIn(text).detail, true);
-  } catch {
-    tell("The service does not answer. Nothing was changed, as far as this page knows.", true);
-  }
-  return null;
-}
-
-function problemIn(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { detail: text };
-  }
-}
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-post]");
-  if (!button || (button.dataset.sure && !confirm(button.dataset.sure))) return;
-  const content = JSON.parse(button.dataset.body ?? "{}");
-  const typed = document.querySelector(button.dataset.sensitivity ?? "#no-such-field")?.value.trim().replace(",", ".");
-  // What is no number is sent as it is: the service says what it expected.
-  if (typed) content.sensitivity = /^[\d.]+$/.test(typed) ? Number(typed) : typed;
-  button.disabled = true;
-  if (button.dataset.wait) tell(button.dataset.wait, false);
-  const answer = await send(button.dataset.post, content);
-  button.disabled = false;
-  if (answer) tell(answer.told ?? button.dataset.told, false);
-});
 
 const form = document.getElementById("order");
 
@@ -83,7 +30,7 @@ async function showNext() {
   // Somebody who types fast has asked again meanwhile.
   if (mine !== asked) return;
   const text = await answer.text();
-  const found = answer.ok ? JSON.parse(text) : { number: "–", problem: reasonIn(text) };
+  const found = answer.ok ? JSON.parse(text) : { problem: problemIn(text).detail };
   next.textContent = found.problem ? "–" : form.first_number.value || found.number;
   problem.textContent = found.problem ?? "";
   problem.hidden = !found.problem;
@@ -94,7 +41,7 @@ async function lookForScanners() {
   try {
     const answer = await fetch("/api/scanners");
     const text = await answer.text();
-    if (!answer.ok) throw new Error(reasonIn(text));
+    if (!answer.ok) throw new Error(problemIn(text).detail);
     const found = JSON.parse(text).filter((one) => one.recipe);
     const known = new Set([...form.device.options].map((option) => option.value));
     for (const one of found.filter((each) => !known.has(each.device))) {
@@ -196,38 +143,17 @@ function moveOn(field) {
   after.select?.();
 }
 
-if (form) {
-  form.addEventListener("submit", (event) => event.preventDefault());
-  document.getElementById("start").addEventListener("click", start);
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches("input, select")) return;
-    event.preventDefault();
-    moveOn(event.target);
-  });
-  for (const name of ["collection", "box", "roll"]) {
-    form[name].addEventListener("change", () => readCode(form[name]));
-    form[name].addEventListener("change", showNext);
-    form[name].addEventListener("blur", showNext);
-  }
-  form.first_number.addEventListener("change", showNext);
-  lookForScanners();
-}
-
-// Only a path of this station: an address from elsewhere may have put the parameter there.
-function wanted() {
-  const next = new URLSearchParams(location.search).get("next") ?? "/";
-  return /^\/(?![/\\])/.test(next) ? next : "/";
-}
-
-const login = document.getElementById("login");
-login?.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("start").addEventListener("click", start);
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input, select")) return;
   event.preventDefault();
-  const who = await send("/api/login", { name: login.name.value, password: login.password.value });
-  if (who) location.replace(wanted());
-  else login.password.select();
+  moveOn(event.target);
 });
-
-document.getElementById("logout")?.addEventListener("click", async () => {
-  await fetch("/api/logout", { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
-  location.assign("/login");
-});
+for (const name of ["collection", "box", "roll"]) {
+  form[name].addEventListener("change", () => readCode(form[name]));
+  form[name].addEventListener("change", showNext);
+  form[name].addEventListener("blur", showNext);
+}
+form.first_number.addEventListener("change", showNext);
+lookForScanners();
