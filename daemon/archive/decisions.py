@@ -6,17 +6,16 @@ frame's lock while it reads the sidecar, changes it and writes it, so that neith
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filmscand.daemon.archive.files.atomic_file import hash_file, lock
-from filmscand.daemon.archive.records.events import Event, EventDetail, EventType, read_events
-from filmscand.daemon.archive.records.known import EVENTS
+from filmscand.daemon.archive.files.atomic_file import lock
+from filmscand.daemon.archive.records.events import Event, EventDetail, EventType
 from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.decision import Decision, Settings
 from filmscand.daemon.core.description.record import Description
-from filmscand.daemon.core.errors import IntegrityError, storing
+from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.station.folders import opened
@@ -31,34 +30,13 @@ def changing(archive: Archive, frame: FrameId) -> Iterator[None]:
         yield
 
 
-def require_known_sidecars(archive: Archive, frames: Iterable[FrameId]) -> None:
-    """Require of frames of one roll what `Archive.require_known_sidecar` does; the roll's events are read only once.
-
-    Raises
-    ------
-    IntegrityError
-        A sidecar is not as filmscand wrote it.
-    """
-    listed = list(frames)
-    written: dict[str, set[str | None]] = {}
-    for event in read_events(archive.root / listed[0].roll_folder / EVENTS):
-        if event.type is EventType.METADATA and event.detail.sha256:
-            written.setdefault(event.about, set()).add(event.detail.sha256)
-    for frame in listed:
-        path = archive.frame_folder(frame).sidecar
-        known = written.get(path.name)
-        with storing(path, "read"):
-            found = hash_file(path).sha256
-        # A frame that an earlier version cleaned has no such events.
-        if known and found not in known:
-            raise IntegrityError(f"{path}: expected a sidecar that filmscand wrote, found SHA-256 {found}")
-
-
-def record_decision(archive: Archive, frame: FrameId, decision: Decision, wanted: Settings | None) -> Sidecar:
+def record_decision(archive: Archive, before: Sidecar, decision: Decision, wanted: Settings | None) -> Sidecar:
     """Append a decision to a frame's sidecar and to its roll's events; call it within `changing`.
 
     Parameters
     ----------
+    before : Sidecar
+        As it was read within `changing`.
     wanted : Settings or None
         With what the frame is to be cleaned because of it; None: what waited for cleaning before still waits.
 
@@ -67,32 +45,27 @@ def record_decision(archive: Archive, frame: FrameId, decision: Decision, wanted
     Sidecar
         As it was written.
     """
-    before = archive.read_sidecar(frame)
     update = {"decisions": (*before.decisions, decision), "wanted": wanted or before.wanted}
-    sidecar = before.model_copy(update=update)
-    about = archive.frame_folder(frame).sidecar.name
-    event = Event(type=EventType.APPRAISAL, frame=str(frame), about=about, detail=EventDetail(decision=decision))
-    archive.append_events(frame, [event])
-    archive.write_sidecar(frame, sidecar)
-    return sidecar
+    return _record(archive, before.model_copy(update=update), EventType.APPRAISAL, EventDetail(decision=decision))
 
 
-def record_description(archive: Archive, frame: FrameId, description: Description, by: str | None) -> Sidecar:
+def record_description(archive: Archive, before: Sidecar, description: Description, by: str | None) -> Sidecar:
     """Write what people wrote about a frame into its sidecar and its roll's events; call it within `changing`.
+
+    Parameters
+    ----------
+    before : Sidecar
+        As it was read within `changing`.
 
     Returns
     -------
     Sidecar
         As it was written.
     """
-    before = archive.read_sidecar(frame)
     sidecar = before.model_copy(update={"description": None if description.is_empty else description})
     # Only what is set is written.
     detail = EventDetail(description=description) if by is None else EventDetail(description=description, by=by)
-    about = archive.frame_folder(frame).sidecar.name
-    archive.append_events(frame, [Event(type=EventType.METADATA, frame=str(frame), about=about, detail=detail)])
-    archive.write_sidecar(frame, sidecar)
-    return sidecar
+    return _record(archive, sidecar, EventType.METADATA, detail)
 
 
 def make_current(archive: Archive, frame: FrameId, number: int, film: FilmKind) -> Sidecar:
@@ -102,4 +75,13 @@ def make_current(archive: Archive, frame: FrameId, number: int, film: FilmKind) 
         sidecar = before.with_current(number, film)
         if sidecar != before:
             archive.write_sidecar(frame, sidecar)
+    return sidecar
+
+
+def _record(archive: Archive, sidecar: Sidecar, kind: EventType, detail: EventDetail) -> Sidecar:
+    """Append an event about a sidecar, and write the sidecar."""
+    frame = sidecar.frame_id
+    about = archive.frame_folder(frame).sidecar.name
+    archive.append_events(frame, [Event(type=kind, frame=str(frame), about=about, detail=detail)])
+    archive.write_sidecar(frame, sidecar)
     return sidecar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -34,10 +34,11 @@ from filmscand.daemon.archive.records.events import (
     EventDetail,
     EventType,
     append_events,
+    digests_by_sidecar,
     read_events,
-    sidecar_digests,
     sidecar_event,
 )
+from filmscand.daemon.archive.records.known import EVENTS
 from filmscand.daemon.archive.records.roll_record import write_roll_record
 from filmscand.daemon.archive.records.sidecar import Sidecar, stored_file
 from filmscand.daemon.core.errors import (
@@ -283,21 +284,20 @@ class Archive:
             raise ArchiveUnwritableError(f"{path}: cannot read: {error.strerror}") from error
         return Sidecar.from_json(content, str(path))
 
-    def require_known_sidecar(self, frame: FrameId) -> None:
-        """Require that the frame's sidecar is one that the roll's events tell of.
+    def require_known_sidecars(self, frames: Sequence[FrameId]) -> None:
+        """Require that the events of a roll tell of these frames' sidecars; earlier versions wrote no such events.
 
         Raises
         ------
         IntegrityError
-            It was changed or replaced.
+            One was changed or replaced.
         """
-        path = self.frame_folder(frame).sidecar
-        written = sidecar_digests(read_events(self.root / frame.roll_folder / "metadata" / "events.jsonl"), frame)
-        with storing(path, "read"):
-            found = hash_file(path).sha256
-        # Writing it may have been cut off after its event. A frame that an earlier version cleaned has no such events.
-        if written and found not in written:
-            raise IntegrityError(f"{path}: expected a sidecar that filmscand wrote, found SHA-256 {found}")
+        written = digests_by_sidecar(read_events(self.root / frames[0].roll_folder / EVENTS))
+        for path in (self.frame_folder(frame).sidecar for frame in frames):
+            with storing(path, "read"):
+                found = hash_file(path).sha256
+            if found not in written.get(path.name, [found]):
+                raise IntegrityError(f"{path}: expected a sidecar that filmscand wrote, found SHA-256 {found}")
 
     def is_free(self, frame: FrameId) -> bool:
         """Return whether the archive has no folder for a frame."""
@@ -352,11 +352,11 @@ class Archive:
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
         """Append to the `events.jsonl` of the frame's roll."""
-        metadata = self.root / frame.roll_folder / "metadata"
+        file = self.root / frame.roll_folder / EVENTS
         with self._root.writing():
             self.require_open(frame)
-            make_folders(metadata)
-            append_events(metadata / "events.jsonl", events)
+            make_folders(file.parent)
+            append_events(file, events)
 
     def free_bytes(self) -> int:
         """Return the free space of the archive's disk, bytes."""

@@ -20,6 +20,7 @@ from PIL import Image
 from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.cleaning.access_image import rendering_of
 from filmscand.daemon.cleaning.access_tones import PictureProperties
+from filmscand.daemon.cleaning.mask_colour import coloured
 from filmscand.daemon.cleaning.turning import turned
 from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.film_kind import FilmKind
@@ -27,8 +28,6 @@ from filmscand.drivers.files.reader import read_capture
 
 # A screen of 4K shows 40 tiles of this side; smaller ones are as many requests more.
 TILE_PX: Final = 512
-# Magenta does not occur on film, and stays visible on dark and bright parts.
-DEFECT_COLOUR: Final = (255, 0, 200)
 # Percentiles of the infrared that are shown black and white.
 _INFRARED_RANGE: Final = (0.5, 99.5)
 _DISPLAY_GAMMA: Final = 2.2
@@ -132,9 +131,7 @@ class ZoomPicture:
         cut = turned(picture.crop(_box(wanted, picture.height, picture.width)), wanted.shown)
         out = io.BytesIO()
         if wanted.layer is Layer.MASK:
-            coloured = Image.new("RGBA", cut.size, (*DEFECT_COLOUR, 0))
-            coloured.putalpha(cut)
-            coloured.save(out, "PNG", compress_level=1)
+            coloured(cut).save(out, "PNG", compress_level=1)
         else:
             cut.save(out, "JPEG", quality=88, subsampling=0)
         return out.getvalue()

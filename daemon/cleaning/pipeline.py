@@ -204,7 +204,7 @@ def _require_unchanged(
     """
     folder = archive.frame_folder(frame)
     if before is not None:
-        archive.require_known_sidecar(frame)
+        archive.require_known_sidecars([frame])
     files = {file.name: file for file in (*(before.originals if before else ()), *originals)}
     for stored in files.values():
         folder.require_own(stored)

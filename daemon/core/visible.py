@@ -54,6 +54,11 @@ def message_of(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def own_words(message: str) -> str:
+    """Return what a check of ours says, without the words that pydantic puts before it."""
+    return message.removeprefix("Value error, ")
+
+
 def without_addresses(text: str) -> str:
     """Return a text without what follows `://` in addresses: it may hold a password or a token."""
     return _ADDRESS.sub(r"\1...", text)

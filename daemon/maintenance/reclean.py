@@ -12,9 +12,10 @@ from pathlib import Path
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.film_kind import FilmKind
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_to_read, transaction
-from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_job, jobs_named
+from filmscand.daemon.database.frames import Job, JobOutcome, JobState, failed_jobs, find_frame, find_job, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station, identity_problem
 from filmscand.daemon.maintenance.temporary_service import POLL_S, TemporaryService
@@ -154,9 +155,9 @@ def follow_cleaning(
         The service that was started does not stay alive, or this user may not start one.
     """
     with closing(open_to_read(station.database)) as connection, TemporaryService(station, config) as service:
-        job_ids = [_job_id(connection, frame.frame) for frame in queued.frames]
+        frames = [FrameId.from_name(one.frame) for one in queued.frames]
         while True:
-            found = (find_job(connection, job_id) for job_id in job_ids)
+            found = (find_frame(connection, frame) for frame in frames)
             report = RecleanReport(tuple(_recleaned(job) for job in found if job), queued.skipped)
             show(report)
             if all(frame.outcome is not None for frame in report.frames):
@@ -174,11 +175,6 @@ def _named(connection: sqlite3.Connection, name: str) -> list[Job]:
     if not jobs:
         raise NoSuchFramesError(f"the station knows no frame and no roll {name}")
     return jobs
-
-
-def _job_id(connection: sqlite3.Connection, frame: str) -> int:
-    # A roll may have the name of a frame.
-    return next(job.job_id for job in _named(connection, frame) if str(job.frame) == frame)
 
 
 def _recleaned(job: Job) -> RecleanedFrame:

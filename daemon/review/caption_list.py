@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from filmscand.daemon.core.description.record import DescriptionChanges
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.frame_id import MAX_NUMBER
+from filmscand.daemon.core.visible import own_words
 from filmscand.daemon.database.frames import Roll
 
 _FRAME: Final = "frame"
@@ -158,7 +159,7 @@ def _frame(line: int, cells: dict[str, str], roll: Roll) -> ListedFrame:
 
 
 def _told(field: int | str, message: str) -> str:
-    return f"{field}: {message.removeprefix('Value error, ')}"
+    return f"{field}: {own_words(message)}"
 
 
 def _number(cell: str, roll: Roll) -> int:

@@ -33,7 +33,7 @@ from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.connection import reopen_database, transaction
 from filmscand.daemon.database.frames import Job, JobOutcome, JobState, find_frame
 from filmscand.daemon.database.queue import Queue, WrongStateError
-from filmscand.daemon.database.sheets.flagged import set_verdict
+from filmscand.daemon.database.sheets.notes import set_verdict
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
 from filmscand.daemon.station.configuration import Station
@@ -120,11 +120,11 @@ def decide(station: Station, frame: FrameId, asked: Asked) -> DecisionResult:
         with changing(archive, frame):
             # Once more, with the lock: a worker that finished a moment ago has written a new revision.
             job = require_idle(connection, frame)
-            archive.require_known_sidecar(frame)
+            archive.require_known_sidecars([frame])
             before = archive.read_sidecar(frame)
             _require_current(frame, before, asked)
             decision, wanted = _decision(before, job, asked)
-            sidecar = record_decision(archive, frame, decision, wanted)
+            sidecar = record_decision(archive, before, decision, wanted)
         _queue_or_note(connection, archive, job, (sidecar, wanted))
     verdict = verdict_of(sidecar.decisions, sidecar.current.number)
     return DecisionResult(str(frame), decision, verdict, wanted is not None)

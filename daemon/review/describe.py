@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from filmscand.daemon.archive.decisions import changing, record_description, require_known_sidecars
+from filmscand.daemon.archive.decisions import changing, record_description
 from filmscand.daemon.archive.records.known import frame_records, record_of
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.description.record import NOTHING, Description, DescriptionChanges
@@ -20,7 +20,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.connection import reopen_database, transaction
 from filmscand.daemon.database.frames import Roll
-from filmscand.daemon.database.sheets.rolls import set_description
+from filmscand.daemon.database.sheets.notes import set_description
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.review.caption_list import ListedFrame, ListRefusedError, repeated
 from filmscand.daemon.review.decide import require_idle
@@ -63,7 +63,7 @@ def describe(station: Station, frame: FrameId, changes: DescriptionChanges, by: 
         require_idle(connection, frame)
         archive = bound_archive(station, connection)
         archive.require_open(frame)
-        require_known_sidecars(archive, [frame])
+        archive.require_known_sidecars([frame])
         result = _write(connection, archive, frame, changes, by)
         write_records(connection, frame_records(connection, archive.root, frame))
     return result
@@ -89,7 +89,7 @@ def describe_roll(station: Station, roll: Roll, listed: Sequence[ListedFrame], b
         _require_all(connection, listed, frames)
         archive = bound_archive(station, connection)
         archive.require_open(frames[0])
-        require_known_sidecars(archive, frames)
+        archive.require_known_sidecars(frames)
         results = [
             _write(connection, archive, frame, one.changes, by) for frame, one in zip(frames, listed, strict=True)
         ]
@@ -115,13 +115,14 @@ def _write(
     with changing(archive, frame):
         # Once more, with the lock: a worker may have taken the frame a moment ago.
         job = require_idle(connection, frame)
-        before = archive.read_sidecar(frame).description or NOTHING
+        sidecar = archive.read_sidecar(frame)
+        before = sidecar.description or NOTHING
         description = changes.applied_to(before)
         if description == before:
             return DescriptionResult(str(frame), description, is_new=False)
-        record_description(archive, frame, description, by)
-    sidecar = record_of(archive.root, frame.folder / f"{frame.stem}.json")
+        record_description(archive, sidecar, description, by)
+    record = record_of(archive.root, frame.folder / f"{frame.stem}.json")
     with transaction(connection):
-        write_records(connection, [sidecar])
+        write_records(connection, [record])
         set_description(connection, job.job_id, description)
     return DescriptionResult(str(frame), description, is_new=True)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from filmscand.daemon.core.errors import ConfigError
-from filmscand.daemon.core.visible import without_addresses
+from filmscand.daemon.core.visible import own_words, without_addresses
 
 KeyPath = tuple[str | int, ...]
 
@@ -151,4 +151,4 @@ def _problem(file: Path, document: Document, detail: ErrorDetails) -> ConfigProb
     if detail["type"] not in ("extra_forbidden", "value_error", "missing"):
         # An address may hold a password or a token.
         message += f", found {without_addresses(repr(detail['input']))}"
-    return document.problem(file, key, message.removeprefix("Value error, "))
+    return document.problem(file, key, own_words(message))

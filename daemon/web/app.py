@@ -21,7 +21,7 @@ from filmscand.daemon.core.errors import (
     FrameMissingError,
     IntegrityError,
 )
-from filmscand.daemon.core.visible import message_of, visible
+from filmscand.daemon.core.visible import message_of, own_words, visible
 from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
 from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
@@ -121,7 +121,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = "; ".join(f"{_place(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
+    wrong = "; ".join(f"{_place(one['loc'])}: {own_words(one['msg'])}" for one in error.errors())
     # For a person it is an address at which there is nothing.
     return _answer(request, 422 if request.url.path.startswith(FOR_PROGRAMS) else 404, visible(wrong))
 

@@ -25,8 +25,6 @@ from filmscand.daemon.web.guard import HEADERS_LIMIT_BYTES, Guard
 
 # 64 event streams, and a few dozen requests beside them.
 _CONNECTIONS: Final = 128
-# Requests under way when the service stops; event streams end by themselves at once.
-LAST_REQUESTS_S: Final = 2
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ class Entrance:
     tls: dict[str, Any] = field(default_factory=dict)
     is_page: bool = False
 
-    def configure(self, app: ASGIApp) -> uvicorn.Config:
-        """Return how uvicorn serves an application here."""
+    def configure(self, app: ASGIApp, last_requests_s: int) -> uvicorn.Config:
+        """Return how uvicorn serves an application here; at the end it waits so long for requests under way."""
         return uvicorn.Config(
             # Outermost, so that an answer to an unexpected error is guarded too.
             Guard(app, self.door),
@@ -74,7 +72,7 @@ class Entrance:
             server_header=False,
             proxy_headers=False,
             limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=LAST_REQUESTS_S,
+            timeout_graceful_shutdown=last_requests_s,
             h11_max_incomplete_event_size=HEADERS_LIMIT_BYTES,
             **self.tls,
         )

@@ -9,18 +9,14 @@ from typing import Final
 
 from filmscand.daemon.archive.files.source_file import open_below
 from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
+from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.decision import Drawn, drawn_areas, in_force
 from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.description.record import NOTHING, Description
 from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
-from filmscand.daemon.database.frames import (
-    Job,
-    JobOutcome,
-    Roll,
-    find_frame,
-)
+from filmscand.daemon.database.frames import Job, JobOutcome, Roll, find_frame
 from filmscand.daemon.database.sheets.rolls import (
     RollCount,
     RollFrame,
@@ -237,17 +233,7 @@ def frame_facts(station: Station, connection: sqlite3.Connection, frame: FrameId
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture in the archive.
-
-    Attributes
-    ----------
-    file : StoredFile
-        Its file.
-    has : Orientation
-        How it lies there.
-    described : Orientation
-        How people want its frame to be shown.
-    """
+    """A picture in the archive: its file, how it lies there, and how people want its frame to be shown."""
 
     file: StoredFile
     has: Orientation
@@ -269,12 +255,7 @@ def stored_picture(
     NoSuchFrameError
         The station does not know the frame, or it has no such revision or file.
     """
-    require_known(connection, frame)
-    archive = bound_archive(station, connection)
-    try:
-        sidecar = archive.read_sidecar(frame)
-    except FrameMissingError as error:
-        raise NoSuchFrameError(f"{frame} has no revision yet") from error
+    archive, sidecar = read_known(station, connection, frame)
     found = sidecar.current if revision is None else numbered_revision(sidecar, revision)
     file = next((file for file in found.files if file.role is role), None)
     if file is None:
@@ -297,6 +278,22 @@ def read_stored(station: Station, frame: FrameId, file: StoredFile) -> bytes:
         if len(content) == file.size_bytes:
             return content
     raise IntegrityError(f"{frame}: {file.name} has not the size that its sidecar tells; run `filmscand verify`")
+
+
+def read_known(station: Station, connection: sqlite3.Connection, frame: FrameId) -> tuple[Archive, Sidecar]:
+    """Return the archive and the sidecar of a frame.
+
+    Raises
+    ------
+    NoSuchFrameError
+        The station does not know the frame, or it has no revision.
+    """
+    require_known(connection, frame)
+    archive = bound_archive(station, connection)
+    try:
+        return archive, archive.read_sidecar(frame)
+    except FrameMissingError as error:
+        raise NoSuchFrameError(f"{frame} has no revision yet") from error
 
 
 def numbered_revision(sidecar: Sidecar, number: int) -> Revision:

@@ -14,6 +14,7 @@ from typing import Final
 
 from PIL import Image
 
+from filmscand.daemon.cleaning.mask_colour import coloured
 from filmscand.daemon.cleaning.turning import turned
 from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.limited_process import LimitedProcess
@@ -27,8 +28,6 @@ _MEMORY_BYTES: Final = 256 << 20
 _LIMIT_S: Final = 20.0
 # A contact sheet of 4,000 frames shows a few hundred at once; together about 15 MB.
 _KEPT: Final = 600
-# Magenta does not occur on film, and stays visible on dark and bright parts.
-_DEFECT_COLOUR: Final = (255, 0, 200)
 
 
 class Small(StrEnum):
@@ -82,9 +81,7 @@ def _overlay(mask: Image.Image) -> Image.Image:
         mask = mask.filter(ImageFilter.MaxFilter(factor if factor % 2 else factor + 1))
         size = (max(1, mask.width // factor), max(1, mask.height // factor))
         mask = mask.resize(size, Image.Resampling.NEAREST)
-    overlay = Image.new("RGBA", mask.size, (*_DEFECT_COLOUR, 0))
-    overlay.putalpha(mask)
-    return overlay
+    return coloured(mask)
 
 
 _Key = tuple[str, Small, Orientation]

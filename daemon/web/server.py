@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ALARM: Final = "page"
 # Requests under way when the service stops; event streams end by themselves at once.
-_LAST_REQUESTS_S: Final = 2.0
+_LAST_REQUESTS_S: Final = 2
 _STOP_POLL_S: Final = 0.05
 
 
@@ -140,7 +140,7 @@ class PageServer:
     async def _serve(self, app: ASGIApp, entrance: Entrance, listener: socket.socket) -> None:
         import uvicorn
 
-        server = uvicorn.Server(entrance.configure(app))
+        server = uvicorn.Server(entrance.configure(app, _LAST_REQUESTS_S))
         self._servers.append(server)
         try:
             server.config.load()

@@ -17,13 +17,11 @@ from typing import Final
 from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
 from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
 from filmscand.daemon.core.description.orientation import Orientation
-from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import LimitedProcess
 from filmscand.daemon.core.request import Role
-from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.web.frames import NoSuchFrameError, numbered_revision, require_known
+from filmscand.daemon.web.frames import NoSuchFrameError, numbered_revision, read_known
 from filmscand.drivers.base import InfraredOrigin
 
 # Planes of 80 megapixels as they are decoded. The memory is taken only while somebody looks at such a frame.
@@ -94,12 +92,7 @@ def zoomable(station: Station, connection: sqlite3.Connection, frame: FrameId, n
     IntegrityError
         A name that the sidecar records leads elsewhere.
     """
-    require_known(connection, frame)
-    archive = bound_archive(station, connection)
-    try:
-        sidecar = archive.read_sidecar(frame)
-    except FrameMissingError as error:
-        raise NoSuchFrameError(f"{frame} has no revision yet") from error
+    archive, sidecar = read_known(station, connection, frame)
     revision = numbered_revision(sidecar, number)
     names = _names(sidecar, revision)
     for file in (*sidecar.originals, *sidecar.replaced_originals, *revision.files):

@@ -151,9 +151,16 @@ def known_losses(events: Iterable[Event]) -> dict[str, Event]:
 
 def sidecar_digests(events: Iterable[Event], frame: FrameId) -> tuple[str, ...]:
     """Return the SHA-256 of every sidecar of a frame that was written or about to be, oldest first."""
-    name = f"{frame.stem}.json"
-    written = (event for event in events if event.type is EventType.METADATA and event.about == name)
-    return tuple(event.detail.sha256 for event in written if event.detail.sha256)
+    return tuple(digests_by_sidecar(events).get(f"{frame.stem}.json", ()))
+
+
+def digests_by_sidecar(events: Iterable[Event]) -> dict[str, list[str]]:
+    """Return the same of every frame of a roll, by the name of the sidecar."""
+    digests: dict[str, list[str]] = {}
+    for event in events:
+        if event.type is EventType.METADATA and event.detail.sha256:
+            digests.setdefault(event.about, []).append(event.detail.sha256)
+    return digests
 
 
 def append_events(file: Path, events: Iterable[Event]) -> None:

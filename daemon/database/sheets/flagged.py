@@ -111,16 +111,6 @@ def last_rolls(connection: sqlite3.Connection, frames: int) -> list[Roll]:
     return [Roll(*row) for row in rows.fetchall()]
 
 
-def set_verdict(connection: sqlite3.Connection, job_id: int, verdict: Verdict | None) -> bool:
-    """Note how the review of a finished frame ended; False if the frame is not finished any more."""
-    changed = connection.execute(
-        "UPDATE frames SET result = json_set(result, '$.verdict', ?) WHERE job_id = ? AND state = 'finished'"
-        " AND outcome = 'archived'",
-        (verdict, job_id),
-    )
-    return changed.rowcount == 1
-
-
 def _finished(row: sqlite3.Row) -> FinishedFrame:
     return FinishedFrame(
         frame=FrameId(row["collection"], row["box"], row["roll"], row["number"]),

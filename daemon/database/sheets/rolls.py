@@ -124,16 +124,6 @@ def frames_of_roll(connection: sqlite3.Connection, roll: Roll) -> list[RollFrame
     return [_roll_frame(row, roll.roll, place) for row in rows.fetchall()]
 
 
-def set_description(connection: sqlite3.Connection, job_id: int, description: Description) -> bool:
-    """Note what people wrote about a finished frame; False if the frame is not finished any more."""
-    changed = connection.execute(
-        "UPDATE frames SET result = json_set(result, '$.description', json(?)) WHERE job_id = ? AND state = 'finished'"
-        " AND outcome = 'archived'",
-        (description.model_dump_json(), job_id),
-    )
-    return changed.rowcount == 1
-
-
 def neighbours(connection: sqlite3.Connection, frame: FrameId) -> tuple[FrameId | None, FrameId | None]:
     """Return the frames before and after this one on its roll, None at an end."""
     # One step along the index each way: a roll may hold thousands of frames.

@@ -76,11 +76,13 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": Problem, "description": "there is no such roll, frame, revision or file"},
     503: {"model": Problem, "description": "the database or a disk does not answer"},
 }
-CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
-    409: {"model": Problem, "description": "the state of what is asked for does not allow it"},
-}
 _STATUS_PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {503: PROBLEMS[503]}
 router = APIRouter(prefix="/api")
+
+
+def conflict(description: str = "the state of what is asked for does not allow it") -> dict[int | str, dict[str, Any]]:
+    """Return how the OpenAPI document describes a refusal that another moment may take back."""
+    return {409: {"model": Problem, "description": description}}
 
 
 def picture_answer(media_type: str) -> dict[int | str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,16 +11,14 @@ from pydantic_core import to_json
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.maintenance.reclean import Changes, RecleanReport, queue_again
 from filmscand.daemon.maintenance.seal import Sealed, seal
-from filmscand.daemon.web.routes.api import PROBLEMS, Problem, Slug, json_answer
+from filmscand.daemon.web.routes.api import PROBLEMS, Slug, conflict, json_answer
 from filmscand.daemon.web.site import site_of
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 # What bag-info.txt takes in one line.
 Label = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^:\r\n\x00]+$")]
 Line = Annotated[str, Field(max_length=1000, pattern=r"^[^\r\n\x00]*$")]
-_CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
-    409: {"model": Problem, "description": "the roll is sealed, unfinished or damaged"},
-}
+_CONFLICT: Final = conflict("the roll is sealed, unfinished or damaged")
 router = APIRouter(prefix="/api", tags=["archive"])
 
 

@@ -14,13 +14,13 @@ from filmscand.daemon.database.frames import Roll
 from filmscand.daemon.review.caption_list import ListedFrame, read_list
 from filmscand.daemon.review.describe import DescriptionResult, RollDescribed, describe, describe_roll
 from filmscand.daemon.web.access import visitor_of
-from filmscand.daemon.web.routes.api import CONFLICT, PROBLEMS, Slug, Stem, frame_of, json_answer
+from filmscand.daemon.web.routes.api import PROBLEMS, Slug, Stem, conflict, frame_of, json_answer
 from filmscand.daemon.web.site import site_of
 
 router = APIRouter(prefix="/api", tags=["descriptions"])
 # The guard takes bodies of 1 MiB.
 _MOST_LETTERS: Final = 1 << 20
-_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {**CONFLICT, **PROBLEMS}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {**conflict(), **PROBLEMS}
 
 
 class NumberedChanges(DescriptionChanges):

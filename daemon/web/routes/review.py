@@ -19,12 +19,12 @@ from filmscand.daemon.review.listing import ReviewList, review_list
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import visitor_of
 from filmscand.daemon.web.routes.api import (
-    CONFLICT,
     PROBLEMS,
     Slug,
     Stem,
     Turned,
     caching,
+    conflict,
     frame_of,
     json_answer,
     picture_answer,
@@ -96,7 +96,7 @@ async def review(request: Request) -> Response:
     "/frames/{collection}/{box}/{stem}/decisions",
     status_code=201,
     response_model=DecisionResult,
-    responses={**CONFLICT, **PROBLEMS},
+    responses={**conflict(), **PROBLEMS},
 )
 async def decision(request: Request, collection: Slug, box: Slug, stem: Stem, asked: DecisionAsked) -> Response:
     """Decide about a frame: accept it, keep it raw, clean it again, want it scanned again, or undo."""
@@ -123,7 +123,7 @@ async def layers(
 
 @router.get(
     "/frames/{collection}/{box}/{stem}/tiles/{revision}/{layer}/{level}/{place}",
-    responses={**picture_answer("image/jpeg"), **CONFLICT},
+    responses={**picture_answer("image/jpeg"), **conflict()},
 )
 async def tile(
     request: Request,

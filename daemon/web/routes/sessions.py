@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic_core import to_json
@@ -25,16 +25,14 @@ from filmscand.daemon.maintenance.sessions.report import ScanSummary, report_of
 from filmscand.daemon.maintenance.status import SessionStatus, session_statuses
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import visitor_of
-from filmscand.daemon.web.routes.api import PROBLEMS, Problem, Slug, json_answer
+from filmscand.daemon.web.routes.api import PROBLEMS, Slug, conflict, json_answer
 from filmscand.daemon.web.site import Site, site_of
 from filmscand.drivers.sane.devices import list_devices
 from filmscand.drivers.sane.listing import DeviceInfo
 
 # SQLite counts no further.
 SessionNumber = Annotated[int, Path(ge=1, lt=2**63, description="number of the session")]
-_CONFLICT: Final[dict[int | str, dict[str, Any]]] = {
-    409: {"model": Problem, "description": "the state of the session, the roll or the scanners does not allow it"},
-}
+_CONFLICT: Final = conflict("the state of the session, the roll or the scanners does not allow it")
 router = APIRouter(prefix="/api", tags=["sessions"])
 
 

@@ -25,7 +25,7 @@ def archive(tmp_path):
 
 def record(archive, kind="accept", wanted=None):
     with changing(archive, FRAME):
-        return record_decision(archive, FRAME, Decision.made_now(DecisionKind(kind), 1), wanted)
+        return record_decision(archive, archive.read_sidecar(FRAME), Decision.made_now(DecisionKind(kind), 1), wanted)
 
 
 def test_a_sidecar_without_decisions_is_written_as_earlier_versions_did(archive):

@@ -12,7 +12,6 @@ from PIL import Image
 from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.cleaning.deep_zoom import (
-    DEFECT_COLOUR,
     TILE_PX,
     Layer,
     Tile,
@@ -21,6 +20,7 @@ from filmscand.daemon.cleaning.deep_zoom import (
     size_at,
     top_level,
 )
+from filmscand.daemon.cleaning.mask_colour import DEFECT_COLOUR
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.film_kind import FilmKind
 from support.film_scans import rgbi

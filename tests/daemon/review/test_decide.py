@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -11,8 +10,6 @@ import tifffile
 
 from filmscand.daemon.archive.decisions import changing, record_decision
 from filmscand.daemon.archive.records.events import EventType, read_events
-from filmscand.daemon.archive.records.known import frame_records
-from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.cleaning import pipeline
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.decision import Decision, DecisionKind, Verdict
@@ -21,9 +18,7 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.archive_records import write_records
-from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobState, Roll, SourceFile, find_frame
+from filmscand.daemon.database.frames import JobState, find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
@@ -35,39 +30,15 @@ from filmscand.daemon.review.decide import (
     StaleRevisionError,
     decide,
 )
-from support.live_station import LiveStation
+from support.cleaned_station import CleanedStation
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 FRAME = FrameId("c", "b", "r", 1)
 AREA = ((10.0, 10.0), (10.0, 60.0), (50.0, 60.0), (50.0, 10.0))
 
 
-class Desk:
-    """A station with one frame, a worker's hands, and a person's."""
-
-    def __init__(self, folder):
-        self.live = LiveStation(folder)
-        self.station, self.archive = self.live.station, self.live.archive
-        self.live.store_raw(FRAME)
-        self.station.database.parent.mkdir(parents=True, exist_ok=True)
-        with self.open() as connection:
-            queue = Queue(connection)
-            job = queue.reserve(Roll("c", "b", "r"), 1, [SourceFile("raw", "0" * 64, 1, "x.tif")], CleanRequest())
-            queue.enqueue(job.job_id, CleanRequest())
-        self.work()
-
-    def open(self):
-        return closing(open_database(self.station.database))
-
-    def work(self):
-        """Clean what is queued, as a worker does; return what came of it."""
-        with self.open() as connection:
-            queue = Queue(connection)
-            lease = queue.take(ProcessId(1, 1), 60.0)
-            result = clean_into_archive(self.archive, FRAME, lease.job.request)
-            queue.finish(lease, result)
-            write_records(connection, frame_records(connection, self.archive.root, FRAME))
-        return result
+class Desk(CleanedStation):
+    """Its station with a person's hands."""
 
     def decide(self, kind, **asked):
         return decide(self.station, FRAME, Asked(DecisionKind(kind), **asked))
@@ -88,13 +59,10 @@ class Desk:
     def raw(self):
         return tifffile.imread(self.archive.frame_folder(FRAME).raw())[..., :3]
 
-    def problems(self):
-        return verify_rolls(self.archive, database=self.station.database).problems
-
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path)
+    return Desk(tmp_path, FRAME)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +221,7 @@ def test_a_decision_that_comes_while_a_worker_writes_is_not_lost(desk, monkeypat
         made = make(*arguments)
         # A person's decision that slipped in between two states of the queue.
         with changing(desk.archive, FRAME):
-            record_decision(desk.archive, FRAME, Decision.made_now(DecisionKind.KEEP_RAW, 1), None)
+            record_decision(desk.archive, desk.sidecar, Decision.made_now(DecisionKind.KEEP_RAW, 1), None)
         return made
 
     monkeypatch.setattr(pipeline, "_make", make_slowly)

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from filmscand.daemon.archive.records.events import EventType, read_events
-from filmscand.daemon.archive.records.known import frame_records
-from filmscand.daemon.archive.verify_rolls import verify_rolls
-from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.decision import DecisionKind
 from filmscand.daemon.core.description.record import Description, DescriptionChanges
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.process_id import ProcessId
-from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.archive_records import write_records
-from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import Roll, SourceFile, find_frame
-from filmscand.daemon.database.queue import Queue
+from filmscand.daemon.database.frames import Roll, find_frame
 from filmscand.daemon.database.sheets.rolls import frames_of_roll
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
@@ -29,38 +19,15 @@ from filmscand.daemon.maintenance.seal import seal
 from filmscand.daemon.review.caption_list import ListRefusedError, read_list
 from filmscand.daemon.review.decide import Asked, FrameBusyError, decide
 from filmscand.daemon.review.describe import describe, describe_roll
-from support.live_station import LiveStation
+from support.cleaned_station import CleanedStation
 
 pytestmark = pytest.mark.usefixtures("compiled_engine")
 ROLL = Roll("c", "b", "r")
 FIRST, SECOND = (FrameId("c", "b", "r", number) for number in (1, 2))
 
 
-class Desk:
-    """A station with two cleaned frames, a worker's hands, and a person's."""
-
-    def __init__(self, folder):
-        self.live = LiveStation(folder)
-        self.station, self.archive = self.live.station, self.live.archive
-        self.station.database.parent.mkdir(parents=True, exist_ok=True)
-        for frame in (FIRST, SECOND):
-            self.live.store_raw(frame)
-            with self.open() as connection:
-                queue = Queue(connection)
-                source = SourceFile("raw", f"{frame.number:064d}", 1, f"{frame.number}.tif")
-                queue.enqueue(queue.reserve(ROLL, frame.number, [source], CleanRequest()).job_id, CleanRequest())
-            self.work()
-
-    def open(self):
-        return closing(open_database(self.station.database))
-
-    def work(self):
-        """Clean what is queued, as a worker does."""
-        with self.open() as connection:
-            queue = Queue(connection)
-            lease = queue.take(ProcessId(1, 1), 60.0)
-            queue.finish(lease, clean_into_archive(self.archive, lease.job.frame, lease.job.request))
-            write_records(connection, frame_records(connection, self.archive.root, lease.job.frame))
+class Desk(CleanedStation):
+    """Its station with a person's hands."""
 
     def describe(self, frame=FIRST, by=None, **changes):
         return describe(self.station, frame, DescriptionChanges(**changes), by)
@@ -83,13 +50,10 @@ class Desk:
         events = read_events(self.archive.root / FIRST.roll_folder / "metadata" / "events.jsonl")
         return [one for one in events if one.detail.description is not None]
 
-    def problems(self):
-        return verify_rolls(self.archive, database=self.station.database).problems
-
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path)
+    return Desk(tmp_path, FIRST, SECOND)
 
 
 def test_what_is_written_is_in_the_sidecar_the_events_and_the_lists(desk):

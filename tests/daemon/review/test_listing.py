@@ -11,7 +11,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, ReportRecord
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.queue import Queue
-from filmscand.daemon.database.sheets.flagged import set_verdict
+from filmscand.daemon.database.sheets.notes import set_verdict
 from filmscand.daemon.review import listing
 from filmscand.daemon.review.flags import Flag
 from filmscand.daemon.review.listing import ReviewFrame, ReviewList, flags_in_roll, place_in_review, review_list

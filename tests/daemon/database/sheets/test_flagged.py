@@ -9,8 +9,8 @@ from filmscand.daemon.database.sheets.flagged import (
     frames_to_review,
     frames_with_verdict,
     last_rolls,
-    set_verdict,
 )
+from filmscand.daemon.database.sheets.notes import set_verdict
 from support.queue_rows import RESULT, ROLL, WORKER, enqueue, picture
 
 
