@@ -50,7 +50,7 @@ $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
 # it brings PyTorch, which nothing here needs.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --extra scanner --extra evaluate \
-		--extra notify pyproject.toml --output-file requirements.lock
+		--extra notify --extra s3 --extra cluster pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -12,20 +12,23 @@ from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
-from filmscand.daemon.cli.archive import rebuild, reclean, seal
+from filmscand.daemon.cli.archive.rebuild import rebuild
+from filmscand.daemon.cli.archive.reclean import reclean
+from filmscand.daemon.cli.archive.seal import seal
+from filmscand.daemon.cli.archive.verify import verify
 from filmscand.daemon.cli.clean import clean
 from filmscand.daemon.cli.config import config_app
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.notify import notify_app
 from filmscand.daemon.cli.page import page_app
-from filmscand.daemon.cli.report import show_checks, show_verification
+from filmscand.daemon.cli.report import show_checks
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
-from filmscand.daemon.core.errors import DaemonError, FrameMissingError, IntegrityError
+from filmscand.daemon.core.errors import DaemonError, IntegrityError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
@@ -55,6 +58,7 @@ app.command()(evaluate)
 app.command()(reclean)
 app.command()(rebuild)
 app.command()(seal)
+app.command()(verify)
 app.command()(scan)
 app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
@@ -121,34 +125,6 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> None:
         show_status(found)
     if found.alarms:
         raise typer.Exit(Exit.FAILED)
-
-
-@app.command()
-def verify(
-    frames: Annotated[
-        list[str] | None, typer.Argument(metavar="[COLLECTION/BOX/ROLL...]", help="Rolls; default: all.")
-    ] = None,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read archived frames from the disk and compare them with their hashes."""
-    from filmscand.daemon.archive.tree import Archive
-    from filmscand.daemon.archive.verify_rolls import verify_rolls
-    from filmscand.daemon.cli.screen.bars import reading_bar
-    from filmscand.daemon.maintenance.identity import identity_problem, is_alone
-
-    station = open_station(config, as_json=as_json)
-    problem = identity_problem(station)
-    if problem is not None:
-        complain(str(problem))
-    with reading_bar("verified", [station.archive / roll for roll in frames or [""]]):
-        report = verify_rolls(Archive(station.archive), tuple(frames or ()), station.database)
-    show_verification(report, as_json=as_json, station=station.root)
-    # An archive without a marker and without a station, a copy for example, is verified for what it is.
-    if report.damaged or (problem is not None and not is_alone(station)):
-        raise typer.Exit(Exit.INTEGRITY)
-    if report.found_nothing:
-        raise FrameMissingError(f"{station.archive}: not one frame was verified; is the archive mounted?")
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""The commands for the archive, one module each. Imports the screen and the station that a command works on."""
