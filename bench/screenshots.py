@@ -25,8 +25,9 @@ PLAIN = {
 }
 ROLL, FRAME = "page-roll", "page-frame"
 # A desk's screen; text is still read at half the width of the docs.
-SIZE = {"width": 1280, "height": 800}
+WIDTH, HEIGHT = 1280, 800
 QUALITY = 85
+_PICTURES_MS = 1000
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        tab = browser.new_page(viewport=SIZE, base_url=options.url.rstrip("/"))
+        tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, base_url=options.url.rstrip("/"))
         for name, path in PLAIN.items():
             _visit(tab, path)
             _save(tab, options.output / f"{name}.jpg")
@@ -61,8 +62,8 @@ def _follow(tab: Page, link: str) -> None:
 
 
 def _wait(tab: Page) -> None:
-    """Wait until pictures are there; the event stream never ends, so that the network is never idle."""
-    tab.wait_for_timeout(2000)
+    """Wait for pictures and tiles; the event stream never ends, so that the network is never idle."""
+    tab.wait_for_timeout(_PICTURES_MS)
 
 
 def _save(tab: Page, file: Path) -> None:
