@@ -81,14 +81,26 @@ def require_elsewhere(folder: Path, station: Station) -> None:
             raise ExportFolderError(f"{folder}: expected a folder outside {place}, which this station reads or writes")
 
 
-def export(
-    archive: Archive,
-    frames: Iterable[FrameId],
-    folder: Path,
-    format: ExportFormat,
-    memory_limit_bytes: int,
-    show: Progress,
-) -> ExportReport:
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """Where and how frames are exported.
+
+    Attributes
+    ----------
+    folder : Path
+        The export folder.
+    format : ExportFormat
+        As what.
+    memory_limit_bytes : int
+        Memory that one frame may take.
+    """
+
+    folder: Path
+    format: ExportFormat
+    memory_limit_bytes: int
+
+
+def export(archive: Archive, frames: Iterable[FrameId], order: ExportOrder, show: Progress) -> ExportReport:
     """Export frames into a folder.
 
     It can be killed at any moment and be run again: files that are done are recognised by their hashes, and nothing has
@@ -96,8 +108,6 @@ def export(
 
     Parameters
     ----------
-    memory_limit_bytes : int
-        Memory that one frame may take.
     show : callable
         Told how far it is.
 
@@ -109,12 +119,13 @@ def export(
         The export folder's disk does not take it. What is done is done.
     """
     listed = sorted(frames)
+    folder, format = order.folder, order.format
     with holding(folder):
         away = GivenAway(folder)
         _require_kind(folder, format)
         running = _Run(archive, folder, away, show)
         if isinstance(format, PictureFormat):
-            running.give_pictures(listed, format, memory_limit_bytes)
+            running.give_pictures(listed, format, order.memory_limit_bytes)
         else:
             running.give_rolls(listed, format)
         away.settle()

@@ -70,7 +70,7 @@ def _format(asked: dict[str, bool]) -> ExportFormat:
 def _export(station: Station, chosen: list[Selector], to: Path, format: ExportFormat) -> ExportReport:
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
-    from filmscand.daemon.export.run import export, require_elsewhere
+    from filmscand.daemon.export.run import ExportOrder, export, require_elsewhere
     from filmscand.daemon.export.selecting import chosen_frames
     from filmscand.daemon.maintenance.identity import identity_problem
 
@@ -88,7 +88,7 @@ def _export(station: Station, chosen: list[Selector], to: Path, format: ExportFo
             bar.show(done, f"{done} of {len(frames)}", name=name)
 
         limit_bytes = station.workers.memory_limit_mib << 20
-        return export(Archive(station.archive), frames, to, format, limit_bytes, show)
+        return export(Archive(station.archive), frames, ExportOrder(to, format, limit_bytes), show)
 
 
 def _show(report: ExportReport) -> None:
