@@ -87,6 +87,10 @@ class GivenAway:
         self._last[given.file] = given
         self._written.add((given.file, given.sha256))
 
+    def wrote(self, file: str, sha256: str) -> bool:
+        """Return whether an export wrote a file with this content, or was about to."""
+        return (file, sha256) in self._written
+
     def holds(self, file: str, made_from: str) -> bool:
         """Return whether a file was made from this, and is still there as it was made.
 
@@ -98,7 +102,7 @@ class GivenAway:
         found = _sha256(self._folder / file)
         if found is None:
             return False
-        if (file, found) not in self._written:
+        if not self.wrote(file, found):
             was = "was changed by another program" if file in self._last else "was not written by filmscand"
             raise FrameExistsError(f"{self._folder / file}: this file {was}; move it away, and export again")
         last = self._last[file]

@@ -141,10 +141,11 @@ def give_object(folder: Path, root: Path, content: RollContent) -> tuple[Path, i
         raise ExportFolderError(f"{content.roll}: OCFL keeps the name {_STAGING.parts[0]} for itself; choose --zip")
     before = _settled(place) if os.path.lexists(place) else None
     wanted = _state(content.files)
-    if before is not None and before.versions[before.head].state == wanted:
-        return None
-    number = 1 if before is None else int(before.head[1:]) + 1
     stage = folder / _STAGING / "_".join(content.roll.parts)
+    if before is not None and before.versions[before.head].state == wanted:
+        _remove_staging(folder, stage)
+        return None
+    number = 1 if before is None else _number(before.head) + 1
     inventory = _next_inventory(content, before, number, wanted)
     _gather(stage, root, content, inventory, number)
     _put_in_place(stage, place, inventory, number)
@@ -278,6 +279,7 @@ def _is_signed(folder: Path, content: bytes) -> bool:
 
 
 def _remove_staging(folder: Path, stage: Path) -> None:
+    _prune(stage, set())
     for emptied in (stage, folder / _STAGING, folder / _STAGING.parent):
         # Another roll's is still there, or a storage root that has extensions of its own.
         with suppress(OSError):

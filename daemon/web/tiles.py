@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
+from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Cut, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
 from filmscand.daemon.core.description.orientation import Orientation
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import LimitedProcess
@@ -36,10 +36,10 @@ _BEHIND_SCANNING: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class TileOrder:
-    """A tile to make, and the files that it is made from."""
+    """A tile or a cut to make, and the files that it is made from."""
 
     source: ZoomSource
-    tile: Tile
+    tile: Tile | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,13 @@ def prepare_child() -> None:
 
 
 def make_tile(order: TileOrder) -> bytes:
-    """Return a tile (the task of the child)."""
+    """Return a tile or a cut (the task of the child)."""
     picture = _open_picture.get(order.source.key)
     if picture is None:
         # First of all its memory is free again.
         _open_picture.clear()
         picture = _open_picture[order.source.key] = ZoomPicture(order.source)
-    return picture.tile(order.tile)
+    return picture.tile(order.tile) if isinstance(order.tile, Tile) else picture.cut(order.tile)
 
 
 class Tiles:
@@ -148,10 +148,10 @@ class Tiles:
     def __init__(self) -> None:
         self._child = LimitedProcess(make_tile, _MEMORY_BYTES, _LIMIT_S, prepare_child)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, Tile], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Tile | Cut], bytes] = OrderedDict()
         self._used_s = 0.0
 
-    def find(self, key: str, tile: Tile) -> bytes | None:
+    def find(self, key: str, tile: Tile | Cut) -> bytes | None:
         """Return a tile that was made before; `key` names the files."""
         with self._lock:
             found = self._kept.get((key, tile))

@@ -73,7 +73,9 @@ def first_moment(text: str) -> str | None:
         moment = part if part[16:17] == ":" else f"{part[:16]}:00{part[16:]}"
     else:
         bound = _bound(part.rstrip("?~%"), "0", _SEASON_BEGINS.get(part[5:7], "01"), "01")
-        moment = f"{bound[:4]}-{bound[4:6]}-{bound[6:]}T00:00:00"
+        # 197X-02-29 is a day of 1972, and 1970 has none such.
+        day = min(int(bound[6:]), calendar.monthrange(max(int(bound[:4]), 1), int(bound[4:6]))[1])
+        moment = f"{bound[:4]}-{bound[4:6]}-{day:02d}T00:00:00"
     return None if moment.startswith("0000") else moment
 
 

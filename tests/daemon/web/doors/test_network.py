@@ -67,7 +67,15 @@ def cookie_of(answer):
 def test_without_a_login_there_is_no_page_and_no_answer(tls_page):
     answer = tls_page.get("/rolls", Host=HOST)
     assert (answer.status, answer.headers["location"]) == (303, "/login?next=/rolls")
-    for path in ("/api/status", "/api/who", "/metrics", "/healthz", "/api/events", "/api/openapi.json"):
+    for path in (
+        "/api/status",
+        "/api/who",
+        "/metrics",
+        "/healthz",
+        "/api/events",
+        "/api/openapi.json",
+        "/iiif/a%2Fb%2Fc_0001",
+    ):
         assert tls_page.get(path, Host=HOST).status == 401, path
     for cookie in ("filmscand=", "filmscand=guess", "other=1", "\x01"):
         assert tls_page.get("/api/status", Host=HOST, Cookie=cookie).status == 401, cookie
