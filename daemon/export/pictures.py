@@ -85,7 +85,7 @@ class Pictures:
         self._archive = archive
         self._folder = folder
         self._format = format
-        self._child = LimitedProcess(give_picture, memory_limit_bytes, Timing().frame_limit_s, _load)
+        self._child = LimitedProcess(give_picture, memory_limit_bytes, Timing().frame_limit_s)
         self._title = cache(lambda roll: _roll_title(archive.root, roll))
         self._tidied: set[Path] = set()
 
@@ -128,12 +128,6 @@ class Pictures:
         if folder not in self._tidied and folder.is_dir():
             remove_abandoned_parts(folder)
         self._tidied.add(folder)
-
-
-def _load() -> None:
-    """Load what must not find memory short while it loads."""
-    import numba  # noqa: F401
-    import scipy.linalg  # noqa: F401
 
 
 def _made_from(order: PictureOrder) -> str:

@@ -32,20 +32,20 @@ class ImageInformation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    context: str = Field(CONTEXT, serialization_alias="@context")
+    context: str = Field(default=CONTEXT, serialization_alias="@context")
     id: str
     type: str = "ImageService3"
     protocol: str = "http://iiif.io/api/image"
     profile: str = "level2"
     width: int
     height: int
-    max_width: int = Field(MAX_SIDE, serialization_alias="maxWidth")
-    max_area: int = Field(MAX_AREA, serialization_alias="maxArea")
+    max_width: int = Field(default=MAX_SIDE, serialization_alias="maxWidth")
+    max_area: int = Field(default=MAX_AREA, serialization_alias="maxArea")
     sizes: tuple[ImageSize, ...]
     tiles: tuple[ImageTiles, ...]
-    preferred_formats: tuple[str, ...] = Field(("jpg",), serialization_alias="preferredFormats")
-    extra_qualities: tuple[str, ...] = Field(("color", "gray"), serialization_alias="extraQualities")
-    extra_features: tuple[str, ...] = Field(("mirroring",), serialization_alias="extraFeatures")
+    preferred_formats: tuple[str, ...] = Field(default=("jpg",), serialization_alias="preferredFormats")
+    extra_qualities: tuple[str, ...] = Field(default=("color", "gray"), serialization_alias="extraQualities")
+    extra_features: tuple[str, ...] = Field(default=("mirroring",), serialization_alias="extraFeatures")
 
     def to_json(self) -> bytes:
         """Return the document."""

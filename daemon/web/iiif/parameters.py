@@ -155,9 +155,9 @@ def _limit(region: _Region) -> float:
 
 
 def _by_factor(region: _Region, factor: float) -> tuple[int, int]:
-    rows, cols = _scaled(region.rows, factor), _scaled(region.cols, factor)
+    cols = _scaled(region.cols, factor)
     # Rounded up on both sides it may be a few pixels too many.
-    return (rows, cols) if rows * cols <= MAX_AREA else (math.floor(region.rows * factor), cols)
+    return min(_scaled(region.rows, factor), MAX_AREA // cols), cols
 
 
 def _scaled(length: int, factor: float) -> int:

@@ -29,7 +29,9 @@ router = APIRouter(prefix="/iiif", tags=["iiif"])
 @router.get("/{collection}/{box}/{stem}", status_code=303, response_class=RedirectResponse, responses=PROBLEMS)
 async def image(request: Request, collection: Slug, box: Slug, stem: Stem) -> Response:
     """Lead to the information about an image."""
-    return RedirectResponse(f"{_address(request, frame_of(collection, box, stem))}/info.json", 303)
+    site, frame = site_of(request), frame_of(collection, box, stem)
+    await site.on_disk(read_image, site, frame)
+    return RedirectResponse(f"{_address(request, frame)}/info.json", 303)
 
 
 @router.get("/{collection}/{box}/{stem}/info.json", response_model=ImageInformation, responses=PROBLEMS)

@@ -33,9 +33,20 @@ def frames(archive):
     return list(archive.frames())
 
 
+class InThisProcess:
+    """Does the tasks of a child here, for tests of what comes of them: a child takes a second to start."""
+
+    def __init__(self, task, memory_limit_bytes, timeout_s):
+        self.ask = task
+
+    def close(self):
+        """End nothing."""
+
+
 @pytest.fixture
-def give(archive, tmp_path):
-    """Export frames; return the report."""
+def give(archive, tmp_path, monkeypatch):
+    """Export frames without a child; return the report."""
+    monkeypatch.setattr("filmscand.daemon.export.pictures.LimitedProcess", InThisProcess)
 
     def run(frames, format=PictureFormat.JPEG, folder=None):
         listed = [frames] if isinstance(frames, FrameId) else frames

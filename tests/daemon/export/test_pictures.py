@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 
 import pytest
 from PIL import Image
@@ -10,9 +11,10 @@ from PIL import Image
 from filmscand.daemon.archive.files.atomic_file import hash_file
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.description.record import Description
+from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.daemon.export.finished import PictureFormat
-from filmscand.daemon.export.given import NAME
-from filmscand.daemon.export.run import ExportOrder, export
+from filmscand.daemon.export.given import NAME, GivenAway
+from filmscand.daemon.export.pictures import Pictures
 from support.given_frames import frame_id, put_frame
 
 
@@ -58,17 +60,15 @@ def test_what_is_done_is_not_made_again(give, frames):
 def test_a_new_caption_makes_the_file_anew_and_a_file_that_somebody_changed_stays(tmp_path):
     archive = Archive(tmp_path / "archive")
     sidecar = put_frame(archive, tmp_path / "scans", frame_id(1))
-    order = ExportOrder(tmp_path / "given", PictureFormat.JPEG, 512 << 20)
-
-    def give():
-        return export(archive, [frame_id(1)], order, lambda done, name: None)
-
-    (first,) = give().given
-    archive.write_sidecar(frame_id(1), sidecar.model_copy(update={"description": Description(caption="new")}))
-    (second,) = give().given
-    assert (second.file, second.sha256 == first.sha256) == (first.file, False)
-    path = tmp_path / "given" / second.file
-    path.write_bytes(path.read_bytes() + b"edited")
-    report = give()
-    assert "was changed by another program" in report.failed[0].error
+    folder = tmp_path / "given"
+    # One child for all, as one export has.
+    with closing(Pictures(archive, folder, PictureFormat.JPEG, 512 << 20)) as pictures:
+        first = pictures.give(frame_id(1), GivenAway(folder))
+        archive.write_sidecar(frame_id(1), sidecar.model_copy(update={"description": Description(caption="new")}))
+        second = pictures.give(frame_id(1), GivenAway(folder))
+        assert (second.file, second.sha256 == first.sha256) == (first.file, False)
+        path = folder / second.file
+        path.write_bytes(path.read_bytes() + b"edited")
+        with pytest.raises(FrameExistsError, match="was changed by another program"):
+            pictures.give(frame_id(1), GivenAway(folder))
     assert path.read_bytes().endswith(b"edited")

@@ -89,7 +89,7 @@ def test_the_exit_status_tells_whether_all_some_or_none_failed(tmp_path):
     assert statuses == [Exit.DONE, Exit.PART_FAILED, Exit.FAILED]
 
 
-FRAMES = 6
+FRAMES = 5
 
 
 def whole_files(folder):
@@ -112,7 +112,7 @@ def test_killed_again_and_again_an_export_has_nothing_half_nothing_twice_and_los
     command = [*PROGRAM, "export", "museum", "--to", str(folder), "--json"]
     environment, dice = station_environment(tmp_path), random.Random(30)
     done = 0
-    for _ in range(3):
+    for _ in range(2):
         running = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -10,16 +11,44 @@ from PIL import Image
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.description.record import Description
-from filmscand.daemon.station.page import Level, Page, User
-from filmscand.daemon.web.doors.passwords import make_token
+from filmscand.daemon.core.frame_id import FrameId
+from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.page import Page
+from support.page_frames import ROLL, finish, put
 from support.page_site import served
 
 BASE = "/iiif/museum%2Fbox-1%2Froll-a_0001"
+OTHER = "/iiif/museum%2Fbox-1%2Froll-a_0002"
 LINKED_DATA = 'application/ld+json;profile="http://iiif.io/api/image/3/context.json"'
 
 
-def picture(page, path):
-    answer = page.get(f"{BASE}/{path}")
+# One page for all: a child that makes pictures takes a second to start.
+@pytest.fixture(scope="module")
+def station(tmp_path_factory):
+    return Station(root=tmp_path_factory.mktemp("iiif") / "station", page=Page(port=0))
+
+
+@pytest.fixture(scope="module")
+def frames(station, tmp_path_factory):
+    """Two frames that are done, and one that waits."""
+    station.database.parent.mkdir(parents=True)
+    with closing(open_database(station.database)) as connection:
+        for name in ("one.tif", "two.tif", "three.tif"):
+            put(connection, name)
+        for _ in range(2):
+            finish(connection, station, tmp_path_factory.mktemp("scans"))
+    return [FrameId(ROLL.collection, ROLL.box, ROLL.roll, number) for number in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module")
+def page(station, frames):
+    with served(station) as site:
+        yield site
+
+
+def picture(page, path, base=BASE):
+    answer = page.get(f"{base}/{path}")
     assert answer.status == 200, answer.text
     with Image.open(io.BytesIO(answer.body)) as image:
         assert answer.headers["content-type"] == Image.MIME[image.format]
@@ -76,15 +105,15 @@ def test_what_level_2_requires_is_answered(page, frames, path, size):
 
 
 def test_a_part_is_the_part_of_the_whole_and_turned_as_described(page, station, frames):
-    whole = np.asarray(picture(page, "full/max/0/default.png"))
+    whole = np.asarray(picture(page, "full/max/0/default.png", OTHER))
     archive = Archive(station.archive)
-    sidecar = archive.read_sidecar(frames[0])
+    sidecar = archive.read_sidecar(frames[1])
     turned = sidecar.model_copy(update={"description": Description(turn=90, mirrored=True)})
-    archive.write_sidecar(frames[0], turned)
+    archive.write_sidecar(frames[1], turned)
     upright = np.rot90(whole[:, ::-1], -1)
-    assert page.get(f"{BASE}/info.json").json["width"] == 90
-    assert np.array_equal(np.asarray(picture(page, "full/max/0/default.png")), upright)
-    assert np.array_equal(np.asarray(picture(page, "10,20,30,40/max/0/default.png")), upright[20:60, 10:40])
+    assert page.get(f"{OTHER}/info.json").json["width"] == 90
+    assert np.array_equal(np.asarray(picture(page, "full/max/0/default.png", OTHER)), upright)
+    assert np.array_equal(np.asarray(picture(page, "10,20,30,40/max/0/default.png", OTHER)), upright[20:60, 10:40])
 
 
 @pytest.mark.parametrize(
@@ -131,46 +160,3 @@ def test_where_no_login_is_asked_for_no_other_site_may_read_a_picture(page, fram
         "OPTIONS", f"{BASE}/info.json", Access_Control_Request_Method="GET", Origin="https://v.example"
     )
     assert asked.status == 403
-
-
-@pytest.fixture
-def guarded(connection, station, frames):
-    token, digest = make_token()
-    users = (User(name="viewer", token=digest, role=Level.VIEWER),)
-    with served(station.model_copy(update={"page": Page(port=0, users=users)})) as site:
-        yield site, f"Bearer {token}"
-
-
-def test_with_a_token_a_viewer_on_another_site_reads_pictures(guarded):
-    page, token = guarded
-    foreign = {"Origin": "https://viewer.example"}
-    asked = page.request(
-        "OPTIONS",
-        f"{BASE}/info.json",
-        Access_Control_Request_Method="GET",
-        Access_Control_Request_Headers="authorization",
-        **foreign,
-    )
-    assert asked.status == 204
-    assert asked.headers["access-control-allow-origin"] == "*"
-    assert asked.headers["access-control-allow-headers"] == "Authorization"
-    for path in ("info.json", "full/max/0/default.jpg"):
-        answer = page.get(f"{BASE}/{path}", Authorization=token, **foreign)
-        assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*"), path
-        # Never with cookies: a browser sends them by itself.
-        assert "access-control-allow-credentials" not in answer.headers
-
-
-def test_without_a_login_there_is_no_picture_and_nothing_else_is_shared(guarded):
-    page, token = guarded
-    for path in ("", "/info.json", "/full/max/0/default.jpg"):
-        answer = page.get(f"{BASE}{path}")
-        assert answer.status == 401, path
-    assert "access-control-allow-origin" not in page.get("/api/status", Authorization=token).headers
-    for path in ("/api/status", "/"):
-        asked = page.request("OPTIONS", path, Access_Control_Request_Method="GET", Origin="https://v.example")
-        assert asked.status == 403, path
-    changing = page.request(
-        "OPTIONS", f"{BASE}/info.json", Access_Control_Request_Method="POST", Origin="https://v.example"
-    )
-    assert changing.status == 403
