@@ -23,6 +23,11 @@ from filmscand.drivers.files.writer import TiffTags
 
 # `2026-11-29T10:00:00`, before a zone.
 _SECONDS: Final = 19
+_ZONES: Final = (
+    ExifTags.Base.OffsetTime,
+    ExifTags.Base.OffsetTimeOriginal,
+    ExifTags.Base.OffsetTimeDigitized,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,9 @@ def exif_for_photos(tags: TiffTags, texts: PictureTexts, shape: tuple[int, int])
     photo = exif.get_ifd(ExifTags.IFD.Exif)
     if texts.taken is not None:
         photo[ExifTags.Base.DateTimeOriginal] = texts.taken[:_SECONDS].replace("-", ":").replace("T", " ")
-        photo.pop(ExifTags.Base.OffsetTimeOriginal, None)
+        for tag in _ZONES:
+            # Some programs take the zone of any of the three for the time when it was taken.
+            photo.pop(tag, None)
         zone = texts.taken[_SECONDS:].replace("Z", "+00:00")
         if zone:
             photo[ExifTags.Base.OffsetTimeOriginal] = zone
