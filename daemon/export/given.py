@@ -15,7 +15,13 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.files.atomic_file import hash_file, lock, make_folders, publish_bytes
+from filmscand.daemon.archive.files.atomic_file import (
+    hash_file,
+    lock,
+    make_folders,
+    publish_bytes,
+    remove_abandoned_parts,
+)
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError, storing
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.station.folders import open_to_append, opened
@@ -142,6 +148,8 @@ def holding(folder: Path) -> Iterator[None]:
             lock(descriptor, wait=False)
         except BlockingIOError:
             raise ExportFolderError(f"{folder}: another export writes there; wait until it is done") from None
+        # Of an export that was killed.
+        remove_abandoned_parts(folder)
         yield
 
 
