@@ -67,6 +67,11 @@ def test_the_information_tells_size_and_level(page, frames):
     assert answer.json["id"] == f"http://127.0.0.1:{page.port}{BASE}"
 
 
+def test_the_openapi_document_names_what_the_information_tells(page, frames):
+    described = page.get("/api/openapi.json").json["components"]["schemas"]["ImageInformation"]["properties"]
+    assert page.get(f"{BASE}/info.json").json.keys() == described.keys()
+
+
 def test_a_client_that_wants_linked_data_gets_its_media_type(page, frames):
     answer = page.get(f"{BASE}/info.json", Accept=LINKED_DATA)
     assert answer.headers["content-type"] == LINKED_DATA
