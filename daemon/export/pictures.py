@@ -14,7 +14,12 @@ from filmscand.daemon.archive.files.atomic_file import HashingFile, make_folders
 from filmscand.daemon.archive.records.roll_record import NAME, RollRecord
 from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import ArchiveUnwritableError, IntegrityError, SourceUnreadableError
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    FrameMissingError,
+    IntegrityError,
+    SourceUnreadableError,
+)
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import LimitedProcess
 from filmscand.daemon.core.plain_file import read_plain
@@ -120,6 +125,8 @@ class Pictures:
     def _read(self, frame: FrameId) -> Sidecar:
         try:
             return self._archive.read_sidecar(frame)
+        except FrameMissingError as error:
+            raise FrameMissingError(f"{frame}: it has no finished picture yet; export it when it is cleaned") from error
         except ArchiveUnwritableError as error:
             raise SourceUnreadableError(str(error)) from error
 

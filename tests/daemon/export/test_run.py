@@ -31,6 +31,8 @@ def test_a_frame_that_cannot_be_exported_is_named_and_the_others_are_exported(gi
     report = give([*frames, frame_id(77)], PictureFormat.RGBI)
     assert [one.frame for one in report.given] == [str(frame) for frame in frames[:3]]
     assert [one.frame for one in report.failed] == ["museum/box-1/roll-7_0004", "museum/box-1/roll-7_0077"]
+    assert "no infrared" in report.failed[0].error
+    assert "no finished picture yet" in report.failed[1].error
     assert report.exit_status is Exit.PART_FAILED
 
 
