@@ -112,8 +112,8 @@ def is_storage_root(folder: Path) -> bool:
     return (folder / f"0={_ROOT}").exists()
 
 
-def give_object(folder: Path, root: Path, content: RollContent) -> tuple[Path, int] | None:
-    """Write a roll as a new object, or as a further version of its object; None if nothing changed.
+def give_object(folder: Path, root: Path, content: RollContent) -> tuple[Path, int]:
+    """Write a roll as a new object, or as a further version of its object if it changed.
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def give_object(folder: Path, root: Path, content: RollContent) -> tuple[Path, i
 
     Returns
     -------
-    (Path, int) or None
-        The inventory of the object, below the storage root, and the number of the version.
+    (Path, int)
+        The inventory of the object, below the storage root, and the number of its newest version.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def give_object(folder: Path, root: Path, content: RollContent) -> tuple[Path, i
     stage = folder / _STAGING / "_".join(content.roll.parts)
     if before is not None and before.versions[before.head].state == wanted:
         _remove_staging(folder, stage)
-        return None
+        return content.roll / _INVENTORY, _number(before.head)
     number = 1 if before is None else _number(before.head) + 1
     inventory = _next_inventory(content, before, number, wanted)
     _gather(stage, root, content, inventory, number)

@@ -81,12 +81,12 @@ def give_roll(
     return given, content
 
 
-def _give_object(root: Path, folder: Path, content: RollContent, _away: GivenAway) -> Given | None:
-    made = give_object(folder, root, content)
-    if made is None:
-        return None
-    inventory, number = made
+def _give_object(root: Path, folder: Path, content: RollContent, away: GivenAway) -> Given | None:
+    inventory, number = give_object(folder, root, content)
     digest = hash_file(folder / inventory)
+    # An export that was killed may have written the object and no line.
+    if away.wrote(inventory.as_posix(), digest.sha256):
+        return None
     given = Given(
         inventory.as_posix(), content.roll.as_posix(), number, _ALL, digest.sha256, digest.size_bytes, content.state
     )

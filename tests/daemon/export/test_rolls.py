@@ -8,6 +8,8 @@ import pytest
 
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.export.given import GivenAway
+from filmscand.daemon.export.ocfl import give_object, make_storage_root
+from filmscand.daemon.export.roll_files import roll_content
 from filmscand.daemon.export.rolls import PartOfRollError, RollFormat, give_roll, require_whole
 from support.given_frames import frame_id, put_frame
 
@@ -46,3 +48,12 @@ def test_a_roll_that_grew_makes_its_zip_anew(tmp_path):
     assert given[0].sha256 != given[1].sha256
     with zipfile.ZipFile(tmp_path / "given" / given[1].file) as opened:
         assert sum(name.endswith("_raw.tif") for name in opened.namelist()) == 2
+
+
+def test_an_object_without_a_line_of_the_manifest_is_noted_by_the_next_export(archive, tmp_path):
+    make_storage_root(tmp_path)
+    give_object(tmp_path, archive.root, roll_content(archive, ROLL))
+    noted, _ = give_roll(archive, ROLL, tmp_path, RollFormat.OCFL, GivenAway(tmp_path))
+    assert (noted.file, noted.revision) == ("museum/box-1/roll-7/inventory.json", 1)
+    again, _ = give_roll(archive, ROLL, tmp_path, RollFormat.OCFL, GivenAway(tmp_path))
+    assert again is None
