@@ -7,6 +7,7 @@ replaced; a line whose file is not there belongs to an export that was killed, a
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Iterable, Iterator
@@ -64,6 +65,7 @@ class Given:
     made_from: str
 
 
+_EMPTY: Final = hashlib.sha256().hexdigest()
 _COLUMNS: Final = tuple(field.name for field in fields(Given))
 
 
@@ -106,7 +108,8 @@ class GivenAway:
             The file is there and was not written by an export, or was changed since then.
         """
         found = _sha256(self._folder / file)
-        if found is None:
+        # On a disk without hard links (exFAT), an export that was killed may leave a name without content.
+        if found is None or (found == _EMPTY and file in self._last):
             return False
         if not self.wrote(file, found):
             was = "was changed by another program" if file in self._last else "was not written by filmscand"

@@ -30,6 +30,14 @@ def test_a_noted_file_that_is_not_there_is_made(tmp_path):
     assert not GivenAway(tmp_path).holds("r/a.jpg", "recipe")
 
 
+def test_the_name_that_a_killed_export_took_on_a_disk_without_links_is_filled(tmp_path):
+    write(tmp_path, b"")
+    with pytest.raises(FrameExistsError):
+        GivenAway(tmp_path).holds("r/a.jpg", "recipe")
+    note(tmp_path, given())
+    assert not GivenAway(tmp_path).holds("r/a.jpg", "recipe")
+
+
 def test_a_file_of_an_earlier_revision_is_made_again(tmp_path):
     note(tmp_path, given())
     note(tmp_path, given(content=b"later", made_from="other"))
