@@ -112,13 +112,40 @@ class Claimer:
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
         sources = [self._halves.hash(half, role) for half, role in zip(halves, roles, strict=False)]
+        job = self.reserve(halves, sources, awaits_infrared=awaits_infrared, file_flags=file_flags)
+        return self.store(job) if job is not None and job.state is JobState.RESERVED else job
+
+    def reserve(
+        self,
+        halves: Sequence[Candidate],
+        sources: Sequence[SourceFile],
+        *,
+        awaits_infrared: bool,
+        file_flags: tuple[str, ...] = (),
+    ) -> Job | None:
+        """Reserve a number for a frame whose files were hashed, or decide about a picture that the station knows.
+
+        Parameters
+        ----------
+        halves : sequence of Candidate
+            Complete files: the picture, then its infrared file if it has one.
+        sources : sequence of SourceFile
+            Their hashes.
+        awaits_infrared, file_flags
+            As for `claim`, where the errors are, too.
+
+        Returns
+        -------
+        Job or None
+            The reserved frame, which `store` goes on with; a queued frame that got its late infrared; or None: the
+            candidates tell whether the picture is a duplicate or waits.
+        """
         flags = (*file_flags, "pair_timeout") if awaits_infrared else file_flags
         request = self._request.model_copy(update={"flags": flags, "awaits_infrared": awaits_infrared})
         try:
-            job = self._reserve(halves, sources, request)
+            return self._reserve(halves, sources, request)
         except DuplicateSourceError as duplicate:
             return self._take_again(halves, sources, request, duplicate)
-        return self.store(job)
 
     def store(self, job: Job) -> Job:
         """Copy the files of a reserved frame into the archive and queue it; see `claim` for the errors.
@@ -209,15 +236,20 @@ class Claimer:
     ) -> Job | None:
         """Decide half by half about a picture that the station knows: the archive's files count, not the database."""
         known = find_job(self._connection, duplicate.job_id)
-        is_held = self._halves.find_stored(duplicate.frame, sources[0]) is not None
-        if known is not None and known.state is not JobState.FINISHED and (len(halves) > 1 or not is_held):
+        is_held, *others = (self._halves.find_stored(duplicate.frame, source) is not None for source in sources)
+        # What is not in the archive yet may still come: the claim under way may be given up, too.
+        if (
+            known is not None
+            and known.state is not JobState.FINISHED
+            and not (is_held and all(others) and known.state is not JobState.RESERVED)
+        ):
             for half in halves:
                 self._candidates.put_off(half, f"waits until {known.frame} is cleaned", _LOOK_AGAIN_S)
             return None
         if known is not None and not is_held:
             log.warning("%s: the archive no longer has %s, the picture is archived anew", halves[0].path, known.frame)
             again = request.model_copy(update={"flags": (*request.flags, "archived_again")})
-            return self.store(self._reserve(halves, sources, again, instead_of=known.job_id))
+            return self._reserve(halves, sources, again, instead_of=known.job_id)
         queued = self._take_late(halves[1], known) if known is not None and len(halves) > 1 else None
         self._candidates.move(halves[0], CandidateState.DUPLICATE, str(duplicate), duplicate.job_id)
         log.info("%s is a duplicate: %s", halves[0].path, duplicate)
