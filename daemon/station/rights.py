@@ -94,8 +94,8 @@ def require_owner(station: Station) -> None:
         return
     name = user_name(owner)
     raise NotYourStationError(
-        f"{station.root}: the station belongs to user {name}, and you are user {user_name()}: the service could not work "
-        f"on what you store. Run the command as {name}, for example as root by `runuser -u {name} -- env "
+        f"{station.root}: the station belongs to user {name}, and you are user {user_name()}: the service could not "
+        f"work on what you store. Run the command as {name}, for example as root by `runuser -u {name} -- env "
         f"FILMSCAND_STATION={shlex.quote(str(station.root))} filmscand ...`. {name} has to be able to read the files"
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -60,20 +60,21 @@ class Hands(Generic[Tools]):
     def _serve(self) -> None:
         try:
             with self._tools() as tools:
-                self._work(lambda task: task(tools))
+                for future, task in self._given():
+                    _do(future, task, tools)
         except Exception as error:
-            # The tools could not be made, or closed: whoever waits for a task has to hear of it.
-            self._work(lambda _: _fail(error))
-
-    def _work(self, do: Callable[[Callable[[Any], Any]], Any]) -> None:
-        while not self._over.is_set() and (given := self._tasks.get()) is not None:
-            future, task = given
-            try:
-                future.set_result(do(task))
-            # Whoever waits for the task decides what its error means.
-            except BaseException as error:
+            # The tools could not be made: whoever waits for a task has to hear of it.
+            for future, _ in self._given():
                 future.set_exception(error)
 
+    def _given(self) -> Iterator[_Task]:
+        while not self._over.is_set() and (given := self._tasks.get()) is not None:
+            yield given
 
-def _fail(error: Exception) -> None:
-    raise error
+
+def _do(future: Future[Any], task: Callable[[Any], Any], tools: object) -> None:
+    try:
+        future.set_result(task(tools))
+    # Whoever waits for the task decides what its error means.
+    except BaseException as error:
+        future.set_exception(error)

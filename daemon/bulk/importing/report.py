@@ -17,8 +17,8 @@ from filmscand.daemon.core.visible import visible
 class Fate(StrEnum):
     """What became of one file.
 
-    IMPORTED: it is in the archive now, and its frame is queued. DUPLICATE: the archive had it. REJECTED: a person has to
-    look. WAITING: nothing is wrong with it, and the next import takes it. IGNORED: passed over for its name, such as
+    IMPORTED: it is in the archive now, and its frame is queued. DUPLICATE: the archive had it. REJECTED: a person has
+    to look. WAITING: nothing is wrong with it, and the next import takes it. IGNORED: passed over for its name, such as
     hidden files and the private folders of other programs.
     """
 
