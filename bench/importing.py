@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +118,7 @@ def _measure(place: Path, name: str, size_bytes: int) -> Passage:
     return Passage(name, answer["counts"]["imported"], answer["frames"], size_bytes, seconds, again_s)
 
 
-def _import(config: Path, folder: Path) -> tuple[float, dict[str, dict[str, int]]]:
+def _import(config: Path, folder: Path) -> tuple[float, dict[str, Any]]:
     command = [sys.executable, "-m", "filmscand.daemon.cli", "import", str(folder), "--config", str(config), "--json"]
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)

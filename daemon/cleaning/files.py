@@ -140,7 +140,7 @@ def clean_file(picture: Path, orders: CleanOrders) -> FileReport:
     make_folders(output)
     title = FileTitle(picture.stem, f"{picture.stem}_clean")
     engine = engine_identity()
-    healer = orders.healer and orders.healer.command
+    healer = None if orders.healer is None else orders.healer.command
     by = CleanedBy(engine, options.sensitivity, healer)
     tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture, by)
     done = publish_together(

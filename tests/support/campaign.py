@@ -12,11 +12,11 @@ from support.live_station import film, write_config, write_infrared, write_insid
 
 SIZE = {"rows": 40, "cols": 60}
 # How many files one roll of `write_roll` has, and how many frames they make.
-FILES, FRAMES = 9, 7
+FILES, FRAMES = 8, 7
 
 
 def write_roll(folder, seed):
-    """Write seven frames: RGBI twice, a pair, two pages, a DNG, a JPEG, and a TIFF without infrared."""
+    """Write seven frames of eight files: RGBI twice, a pair, two pages, a DNG, a JPEG, and a TIFF without infrared."""
     write_inside(folder / "a2.tif", seed, **SIZE)
     write_inside(folder / "a10.tif", seed + 1, **SIZE)
     write_picture(folder / "b1.tif", seed + 2, **SIZE)

@@ -67,11 +67,11 @@ def walk(root: Path) -> Tree:
         others.append(FileFate(path, Fate.REJECTED, reason=reason.removesuffix(". ")))
     films: dict[str, FileStat] = {}
     for path, stat in found.items():
-        reason = refused_by_name(path) if is_text(path) else NO_TEXT
-        if reason is None:
+        refused = refused_by_name(path) if is_text(path) else NO_TEXT
+        if refused is None:
             films[path] = stat
         else:
-            others.append(FileFate(shown(path), Fate.REJECTED, reason=reason))
+            others.append(FileFate(shown(path), Fate.REJECTED, reason=refused))
     return Tree(films, tuple(sorted(others, key=lambda other: natural_key(other.path))), place)
 
 

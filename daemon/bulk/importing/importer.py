@@ -168,7 +168,8 @@ class Importer:
         match row.state:
             case CandidateState.DUPLICATE:
                 known = self._claims.job_of(row)
-                self._tell(FileFate(row.path, Fate.DUPLICATE, known and str(known.frame), reason=row.reason))
+                frame = None if known is None else str(known.frame)
+                self._tell(FileFate(row.path, Fate.DUPLICATE, frame, reason=row.reason))
             case CandidateState.STORED:
                 self._tell(FileFate(row.path, Fate.IMPORTED, str(job.frame) if job else None, reason=row.reason))
             case CandidateState.AMBIGUOUS:

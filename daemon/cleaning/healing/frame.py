@@ -76,7 +76,7 @@ def _read(healer: Healer, output: Path, shape: tuple[int, ...]) -> npt.NDArray[n
     try:
         with tifffile.TiffFile(output) as film:
             _require_same(healer, film, shape)
-            return np.asarray(film.pages[0].asarray(), np.uint16)
+            return np.asarray(film.pages.first.asarray(), np.uint16)
     except HealerError:
         raise
     # A file that another program wrote: tifffile and its codecs raise all kinds of errors.
@@ -89,7 +89,7 @@ def _require_same(healer: Healer, film: tifffile.TiffFile, shape: tuple[int, ...
     expected = f"one page of {shape[1]} x {shape[0]} pixels, 3 samples of 16 bits"
     if len(film.pages) != 1:
         raise healer.error(f"wrote {len(film.pages)} pages to {{output}}, expected {expected}")
-    page = film.pages[0]
+    page = film.pages.first
     size = (page.imagelength, page.imagewidth, page.samplesperpixel)
     if size != shape or page.dtype != np.uint16 or page.shape != shape:
         found = f"{size[1]} x {size[0]} pixels, {size[2]} samples of type {page.dtype}"

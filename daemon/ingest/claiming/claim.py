@@ -237,12 +237,12 @@ class Claimer:
         """Decide half by half about a picture that the station knows: the archive's files count, not the database."""
         known = find_job(self._connection, duplicate.job_id)
         is_held, *others = (self._halves.find_stored(duplicate.frame, source) is not None for source in sources)
-        # What is not in the archive yet may still come: the claim under way may be given up, too.
-        if (
-            known is not None
-            and known.state is not JobState.FINISHED
-            and not (is_held and all(others) and known.state is not JobState.RESERVED)
-        ):
+        brings_nothing = is_held and all(others)
+        # A claim under way may still be given up, and then the picture is not in the archive after all.
+        may_change = known is not None and (
+            known.state is JobState.RESERVED or (known.state is not JobState.FINISHED and not brings_nothing)
+        )
+        if known is not None and may_change:
             for half in halves:
                 self._candidates.put_off(half, f"waits until {known.frame} is cleaned", _LOOK_AGAIN_S)
             return None

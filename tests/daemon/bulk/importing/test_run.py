@@ -105,10 +105,12 @@ def test_an_import_killed_twice_takes_each_frame_once_and_names_every_rejected_f
     assert states == {"released", "duplicate"}
 
 
-def test_a_second_import_names_every_file_as_a_duplicate(place, tmp_path):
+def test_a_second_import_names_every_file_as_a_duplicate_and_progress_counts_them_all(place, tmp_path):
     folder = write_roll(tmp_path / "campaign/roll", 1)
     campaign = Campaign(path=tmp_path / "campaign")
-    first, second = (import_folder(place, campaign, 2) for _ in range(2))
+    shown = []
+    first, second = (import_folder(place, campaign, 2, shown.append) for _ in range(2))
+    assert (shown[-1].files, shown[-1].bytes) == (shown[-1].of_files, shown[-1].of_bytes)
     assert first.counts == {"imported": FILES, "duplicate": 0, "rejected": 0, "waiting": 0, "ignored": 0}
     assert (first.frames, first.exit_status) == (FRAMES, Exit.DONE)
     assert second.counts["duplicate"] == FILES
@@ -135,29 +137,20 @@ def test_a_frame_that_the_archive_lost_is_imported_again(place, tmp_path):
 def test_a_dry_run_names_rolls_and_rejects_and_changes_nothing(place, tmp_path):
     write_roll(tmp_path / "campaign/roll 1", 1)
     rejected = write_rejects(tmp_path / "campaign")
-    before = tree_state(tmp_path)
+    before = tree_state(tmp_path / "campaign"), tree_state(place.archive)
     report = look_through(place, Campaign(path=tmp_path / "campaign"), 2)
     found = fates(report)
     assert {path for path, file in found.items() if file.fate is Fate.REJECTED} == set(rejected)
     assert {file.roll for file in found.values() if file.fate is Fate.IMPORTED} == {"roll 1"}
     assert report.counts["imported"] == FILES
-    after = {path: time for path, time in tree_state(tmp_path).items() if not path.startswith("station/station.db-")}
-    assert after == {path: time for path, time in before.items() if not path.startswith("station/station.db-")}
+    assert (tree_state(tmp_path / "campaign"), tree_state(place.archive)) == before
+    assert queued_rows(place.database) == (0, 0)
 
 
 def test_only_one_import_runs_at_a_time(place, tmp_path):
     (tmp_path / "campaign").mkdir()
     with sole_import(place), pytest.raises(StationBusyError, match="another import"):
         import_folder(place, Campaign(path=tmp_path / "campaign"), 1)
-
-
-def test_progress_counts_every_film_file_and_byte(place, tmp_path):
-    write_roll(tmp_path / "campaign/roll", 1)
-    shown = []
-    import_folder(place, Campaign(path=tmp_path / "campaign"), 2, shown.append)
-    last = shown[-1]
-    assert (last.files, last.bytes) == (last.of_files, last.of_bytes)
-    assert last.of_files == FILES
 
 
 def test_the_usual_number_of_threads_follows_the_cores(monkeypatch):

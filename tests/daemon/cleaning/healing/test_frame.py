@@ -90,7 +90,8 @@ def test_a_picture_that_is_not_the_frame_is_refused_with_what_was_expected(tmp_p
     rgb, cleaned = found
     if "rgb" in made:
         # Made here: a process that loads numpy for each case takes longer than all of them.
-        tifffile.imwrite(tmp_path / "made.tif", eval(made, {"rgb": rgb, "np": np}), photometric=None)
+        samples = eval(made, {"rgb": rgb, "np": np})
+        tifffile.imwrite(tmp_path / "made.tif", samples, photometric="rgb" if samples.ndim > 2 else "minisblack")
         made = f"cp {tmp_path}/made.tif {{output}}"
     command = f"sh -c '{made}' {{picture}} {{mask}} {{output}}"
     with pytest.raises(HealerError) as failed:

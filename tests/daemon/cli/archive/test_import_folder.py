@@ -48,7 +48,7 @@ def test_programs_read_every_file(command, campaign):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--roll", "{name}"), "--roll: expected text with {folder} or {date} in it"),
+        (("--roll", "{name}"), "roll: expected text with {folder} or {date} in it"),
         (("--collection", "Old Films"), "--collection: expected 1 to 64 of a-z"),
         (("--pair", "both"), "'both' is not one of"),
     ],
