@@ -20,7 +20,7 @@ from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.database.connection import open_to_read
 from filmscand.daemon.station.lock import StationBusyError, sole_import
 from support.campaign import FILES, FRAMES, SIZE, copy_of, make_station, write_rejects, write_roll
-from support.live_station import leftovers, write_inside
+from support.live_station import LiveStation, leftovers, running, write_blank, write_inside
 from support.program import PROGRAM
 
 ROLLS = 5
@@ -145,6 +145,18 @@ def test_a_dry_run_names_rolls_and_rejects_and_changes_nothing(place, tmp_path):
     assert report.counts["imported"] == FILES
     assert (tree_state(tmp_path / "campaign"), tree_state(place.archive)) == before
     assert queued_rows(place.database) == (0, 0)
+
+
+@pytest.mark.usefixtures("compiled_engine")
+def test_a_running_service_cleans_what_is_imported_beside_it(tmp_path):
+    with running(LiveStation(tmp_path / "station")) as live:
+        live.wait_for(lambda status: status.service.running)
+        write_blank(tmp_path / "campaign/roll/a.tif", 1)
+        write_blank(live.drop / "b.tif", 2)
+        report = import_folder(live.station, Campaign(path=tmp_path / "campaign"), 1)
+        assert report.counts["imported"] == 1
+        status = live.wait_for_archived(2)
+        assert (status.arriving, status.waiting) == (0, ())
 
 
 def test_only_one_import_runs_at_a_time(place, tmp_path):

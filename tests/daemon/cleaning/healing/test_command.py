@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from filmscand.daemon.cleaning.healing.command import Healer
@@ -48,6 +53,34 @@ def test_a_command_that_cannot_be_started_is_a_matter_of_the_configuration(tmp_p
     with pytest.raises(HealerUnusableError, match="no-such-healer cannot be started") as failed:
         run(tmp_path, f"no-such-healer {NAMES}")
     assert whose(failed.value) is Fault.CONFIGURATION
+
+
+HEAL = """
+import sys
+from pathlib import Path
+from filmscand.daemon.cleaning.healing.command import Healer
+folder = Path(sys.argv[1])
+Healer(sys.argv[2], 60.0).run(folder, folder / "picture.tif", folder / "mask.png", folder / "healed.tif")
+"""
+
+
+def test_a_command_is_killed_with_the_worker_that_runs_it(tmp_path):
+    pid = tmp_path / "pid"
+    healing = f"sh -c 'sleep 60 & echo $! > {pid}; wait' sh {NAMES}"
+    with subprocess.Popen([sys.executable, "-c", HEAL, str(tmp_path), healing]) as worker:
+        while not pid.exists() or not pid.read_text():
+            assert worker.poll() is None
+            time.sleep(0.01)
+        worker.kill()
+    deadline_s = time.monotonic() + 30.0
+    while is_running(int(pid.read_text())):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def is_running(pid):
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and ") Z" not in status.read_text()
 
 
 def test_the_healer_is_that_of_the_configuration():

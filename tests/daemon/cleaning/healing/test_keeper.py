@@ -69,7 +69,7 @@ def test_a_command_ends_with_the_process_that_wanted_it(tmp_path):
 
 
 def is_gone(pid):
-    for _ in range(200):
+    for _ in range(2000):
         status = Path(f"/proc/{pid}/stat")
         if not status.exists() or ") Z" in status.read_text():
             return True
