@@ -75,6 +75,7 @@ class Claimer:
         self._request = request
         self._today = today
         self._compared: set[int] = set()
+        self._listed: set[Roll] = set()
 
     def claim(
         self,
@@ -283,7 +284,7 @@ class Claimer:
         file = Path(sources[0].name)
         place = roll_for(self._connection, self._archive.root, self._watch, file, self._today())
         self._archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
-        at_least = self._archive.next_number(place.collection, place.box, place.roll)
+        at_least = self._lowest_number(place)
         with transaction(self._connection):
             job = self._queue.reserve(place, at_least, sources, request, instead_of=instead_of)
             for half in halves:
@@ -292,6 +293,17 @@ class Claimer:
             # Somebody else, a second station perhaps, has just made a folder of this number.
             job = self._queue.renumber(job, job.frame.number + 1)
         return job
+
+    def _lowest_number(self, place: Roll) -> int:
+        """Return the number from which on the archive is free; it is listed once, for a roll may have thousands.
+
+        Later the queue knows its own frames, and a folder that somebody else made keeps its number by being there.
+        """
+        if place in self._listed:
+            return 1
+        lowest = self._archive.next_number(place.collection, place.box, place.roll)
+        self._listed.add(place)
+        return lowest
 
     def _give_up(self, job: Job) -> None:
         for source in sources_of(self._connection, job.job_id):
