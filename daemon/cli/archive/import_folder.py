@@ -100,5 +100,5 @@ def _show(report: ImportReport) -> None:
         rolls = Counter(file.roll for file in report.files if file.fate is Fate.IMPORTED)
         show_table([Column("roll", Kind.NAME), Column("files", Kind.NUMBER)], list(rolls.items()))
     counts = ", ".join(f"{count} {fate}" for fate, count in report.counts.items() if count or fate == Fate.IMPORTED)
-    ending = " (a dry run: nothing was changed)" if report.dry_run else f"; {report.frames} frames wait to be cleaned"
+    ending = " (a dry run: nothing was changed)" if report.dry_run else f"; {report.frames} frames queued to be cleaned"
     say(f"{report.folder}: {counts}{ending}")

@@ -26,7 +26,7 @@ def test_what_was_imported_is_counted_and_what_was_rejected_is_named(command, ca
     status, out, errors = command("import", campaign, "--collection", "museum", "--report", tmp_path / "report.csv")
     assert status == 3
     assert "notes.txt: rejected: not a film scan" in errors
-    assert f"{campaign}: 1 imported, 1 rejected; 1 frames wait to be cleaned" in out
+    assert f"{campaign}: 1 imported, 1 rejected; 1 frames queued to be cleaned" in out
     assert "roll 7/a.tif,imported,museum/unsorted/roll-7_0001" in (tmp_path / "report.csv").read_text()
 
 
