@@ -17,6 +17,7 @@ from filmscand.daemon.archive.frames.metadata import access_tags, access_title, 
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.frames.verify_frame import check_file
 from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record, utc_now
+from filmscand.daemon.archive.revising import changing_roll, reopen
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
@@ -84,15 +85,17 @@ def clean_into_archive(
         with using_models(cleaning or Cleaning()):
             shown = before.orientation if before else UPRIGHT
             made = _make(archive.frame_folder(frame), request, _Plan(recipe, number, shown), seconds)
-        with _timed(seconds, "store"):
-            stored = archive.store_revision(frame, made.content)
-        seconds.update(stored.seconds)
-        revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
-        with _timed(seconds, "sidecar"), changing(archive, frame):
-            # A person may have decided something meanwhile.
-            before = archive.read_sidecar(frame) if before is not None else None
-            sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
-            archive.write_sidecar(frame, sidecar)
+        with changing_roll(archive, frame):
+            with _timed(seconds, "store"):
+                reopen(archive, frame)
+                stored = archive.store_revision(frame, made.content)
+            seconds.update(stored.seconds)
+            revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
+            with _timed(seconds, "sidecar"), changing(archive, frame):
+                # A person may have decided something meanwhile.
+                before = archive.read_sidecar(frame) if before is not None else None
+                sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
+                archive.write_sidecar(frame, sidecar)
     return sidecar.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
 
 

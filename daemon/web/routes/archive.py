@@ -10,7 +10,8 @@ from pydantic_core import to_json
 
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.maintenance.reclean import Changes, RecleanReport, queue_again
-from filmscand.daemon.maintenance.seal import Sealed, seal
+from filmscand.daemon.maintenance.sealing.roll import Sealed
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.web.routes.api import PROBLEMS, Slug, conflict, json_answer
 from filmscand.daemon.web.site import site_of
 

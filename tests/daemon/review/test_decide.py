@@ -22,7 +22,7 @@ from filmscand.daemon.database.frames import JobState, find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.review.decide import (
     Asked,
     DecisionRefusedError,

@@ -15,7 +15,7 @@ from filmscand.daemon.database.frames import Roll, find_frame
 from filmscand.daemon.database.sheets.rolls import frames_of_roll
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.review.caption_list import ListRefusedError, read_list
 from filmscand.daemon.review.decide import Asked, FrameBusyError, decide
 from filmscand.daemon.review.describe import describe, describe_roll

@@ -24,11 +24,12 @@ from filmscand.daemon.database.frames import Roll, SourceFile, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance import seal as sealing
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, queue_again
-from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
+from filmscand.daemon.maintenance.sealing import seal as sealing
+from filmscand.daemon.maintenance.sealing.roll import RollUnfinishedError
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.maintenance.sessions.order import SessionOrder, queue_session
 from filmscand.drivers.files.reader import read_capture
 from support.live_station import LiveStation, running, write_inside
