@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from filmscand.daemon.archive.files.atomic_file import PART_PREFIX, PART_SUFFIX
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
 from filmscand.daemon.archive.records.bag import (
     DECLARATION,
@@ -152,7 +153,9 @@ def _compare(bag: Path, algorithms: Collection[DigestAlgorithm], name: _Name, pr
         yield from check_listed(file, digests)
     unlisted = set().union(*(present - files.keys() for files in listed.values()))
     for file in sorted(unlisted):
-        yield Problem(file, ProblemKind.CHANGED, "expected only files that the bag's manifest names, found this one")
+        is_part = file.name.startswith(PART_PREFIX) and file.name.endswith(PART_SUFFIX)
+        kind = ProblemKind.UNLISTED if is_part else ProblemKind.CHANGED
+        yield Problem(file, kind, "expected only files that the bag's manifest names, found this one")
 
 
 def check_listed(file: Path, digests: Digests) -> Iterator[Problem]:
