@@ -17,7 +17,7 @@ from support.sealed_roll import FRAMES
 
 
 def test_it_says_of_each_frame_what_it_is_and_what_came_of_it(roll):
-    caption = 'Oma, "Ü" und\tOpa; 日本'
+    caption = 'Oma, "Ü" und, Opa; 日本'
     describe(roll.station, FRAMES[0], DescriptionChanges(caption=caption, date="1968-07", mount_number="12A", turn=90))
     decide(roll.station, FRAMES[0], Asked(DecisionKind.ACCEPT))
     roll.clean_again(2, 0.9)
