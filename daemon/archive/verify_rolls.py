@@ -35,7 +35,7 @@ from filmscand.daemon.archive.records.known import (
 )
 from filmscand.daemon.archive.records.roll_record import verify_roll_record
 from filmscand.daemon.archive.records.verify_bag import verify_bag, verify_declaration
-from filmscand.daemon.archive.records.verify_reopened import verify_reopened
+from filmscand.daemon.archive.records.verify_reopened import named_before, verify_reopened
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, FrameMissingError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
@@ -288,8 +288,9 @@ def _verify_reopened(
     """Verify a sealed roll whose frames get revisions: as an open one, and what its last generation has."""
     folder = archive.root / roll
     done = _verify_open(archive, roll, known, found)
-    # What lay beside the files of a frame when the roll was sealed is a part of the bag, which its manifest names.
-    own = [problem for problem in done.problems if problem.kind is not ProblemKind.FOREIGN]
+    # What lay beside the files of a frame when the roll was sealed is a part of the bag, which its manifests name.
+    named = named_before(folder)
+    own = [problem for problem in done.problems if problem.kind is not ProblemKind.FOREIGN or problem.path not in named]
     return replace(done, problems=(*own, *verify_reopened(folder)))
 
 

@@ -24,6 +24,11 @@ DECLARED: Final = f"BagIt-Version: {VERSION}\nTag-File-Character-Encoding: UTF-8
 # Manifests of earlier generations of a roll that was cleaned again; see `reopened`.
 HISTORY: Final = "history"
 FOLDERS: Final = frozenset({"data", "metadata", HISTORY})
+# Lists of a roll's frames and files that other programs read; each sealing writes them anew.
+FRAME_LIST: Final = "metadata/frames.csv"
+PREMIS: Final = "metadata/premis.xml"
+# What differs from one generation to the next, beside manifests and `bag-info.txt`.
+WRITTEN_ANEW: Final = (FRAME_LIST, PREMIS, "metadata/events.jsonl")
 # Digests of one file.
 Digests = Mapping[DigestAlgorithm, str]
 _HEX_DIGITS: Final = {DigestAlgorithm.SHA512: 128, DigestAlgorithm.SHA256: 64, DigestAlgorithm.MD5: 32}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.records.bag import (
-    HISTORY,
+    DECLARATION,
+    INFO,
+    WRITTEN_ANEW,
     Digests,
     manifest_name,
     past_name,
@@ -72,10 +74,20 @@ def verify_reopened(bag: Path) -> Iterator[Problem]:
     yield from changed_lasting(bag, last or LastGeneration())
 
 
+def named_before(bag: Path) -> frozenset[Path]:
+    """Return the files of the payload that the last generation of a reopened roll names; none if it cannot be read."""
+    try:
+        noted = read_reopening(bag)
+        return frozenset() if noted is None else frozenset(last_generation(bag, noted).payload)
+    except DaemonError:
+        return frozenset()
+
+
 def changed_lasting(bag: Path, last: LastGeneration) -> Iterator[Problem]:
-    """Yield each file beside the payload that no generation changes, and that differs: roll record, history."""
+    """Yield each file beside the payload that no generation changes, and that differs: roll record, history, notes."""
+    changing = {bag / name for name in (DECLARATION, INFO, *WRITTEN_ANEW, *map(manifest_name, DigestAlgorithm))}
     for path, digests in last.tags.items():
-        if path == bag / "metadata" / "roll.json" or path.is_relative_to(bag / HISTORY):
+        if path not in changing:
             yield from check_listed(path, digests)
 
 

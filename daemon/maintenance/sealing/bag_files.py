@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from filmscand.daemon.archive.files.atomic_file import publish_bytes, remove_abandoned_parts, sync_folder
 from filmscand.daemon.archive.records import bag
@@ -14,20 +15,19 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.archive_records import REOPENED
-from filmscand.daemon.maintenance.sealing.frame_list import FRAME_LIST, frame_list
+from filmscand.daemon.maintenance.sealing.frame_list import frame_list
 from filmscand.daemon.maintenance.sealing.labels import Labels
-from filmscand.daemon.maintenance.sealing.premis import PREMIS, premis
+from filmscand.daemon.maintenance.sealing.premis import premis
 from filmscand.daemon.station.bag import DigestAlgorithm
 
-# They change from one generation to the next without a word in the manifests' history.
-LISTS = (FRAME_LIST, PREMIS)
+_LISTS: Final = (bag.FRAME_LIST, bag.PREMIS)
 
 
 def write_lists(archive: Archive, folder: Path, frames: Sequence[FrameId]) -> None:
     """Write what the sidecars and events of a roll tell in the forms that other programs read."""
     sidecars = [archive.read_sidecar(frame) for frame in frames]
-    publish_bytes(folder / FRAME_LIST, frame_list(sidecars), replace=True)
-    publish_bytes(folder / PREMIS, premis(folder, sidecars), replace=True)
+    publish_bytes(folder / bag.FRAME_LIST, frame_list(sidecars), replace=True)
+    publish_bytes(folder / bag.PREMIS, premis(folder, sidecars), replace=True)
 
 
 def other_tag_files(folder: Path) -> list[str]:
@@ -35,7 +35,7 @@ def other_tag_files(folder: Path) -> list[str]:
     own = {bag.DECLARATION, bag.INFO, *map(bag.manifest_name, DigestAlgorithm)}
     with storing(folder, "read"):
         names = {path.relative_to(folder).as_posix() for path in tag_files(folder)}
-    return sorted((names - own) | set(LISTS))
+    return sorted((names - own) | set(_LISTS))
 
 
 def write_bag(
@@ -67,7 +67,7 @@ def take_back(folder: Path) -> None:
     for algorithm in DigestAlgorithm:
         names += [bag.tag_manifest_name(algorithm), bag.manifest_name(algorithm)]
     with storing(folder):
-        for name in (*names, *LISTS):
+        for name in (*names, *_LISTS):
             (folder / name).unlink(missing_ok=True)
         sync_folder(folder)
 

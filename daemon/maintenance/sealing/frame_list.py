@@ -16,7 +16,6 @@ from filmscand.daemon.core.decision import verdict_of
 from filmscand.daemon.core.description.record import NOTHING
 from filmscand.daemon.core.request import Role
 
-FRAME_LIST: Final = "metadata/frames.csv"
 _FILES: Final = (Role.RAW, Role.INFRARED, Role.CLEAN, Role.MASK, Role.ACCESS)
 _WHAT: Final = ("", "_bytes", "_sha512")
 COLUMNS: Final = (

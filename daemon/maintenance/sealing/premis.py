@@ -23,7 +23,6 @@ from filmscand.daemon.archive.records.known import EVENTS
 from filmscand.daemon.archive.records.sidecar import Sidecar
 from filmscand.daemon.core.request import Role, StoredFile
 
-PREMIS: Final = "metadata/premis.xml"
 NAMESPACE: Final = "http://www.loc.gov/premis/v3"
 EVENT_TYPES: Final = "http://id.loc.gov/vocabulary/preservation/eventType"
 _XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"

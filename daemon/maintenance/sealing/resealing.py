@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filmscand.daemon.archive.records.known import EVENTS, read_known, reopening_records
-from filmscand.daemon.core.errors import DaemonError
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.core.errors import ArchiveMissingError, DaemonError
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
@@ -91,8 +92,14 @@ class Resealing:
     def look(self) -> None:
         """Look once: seal the rolls that are due, and raise or clear the alarm."""
         with closing(reopen_database(self._station.database)) as connection:
+            archive = bound_archive(self._station, connection)
+            try:
+                archive.require_present()
+            except ArchiveMissingError:
+                # The archive's own alarm tells.
+                return
             if not self._has_searched:
-                self._search(connection)
+                self._search(connection, archive)
             rolls = reopened_rolls(connection)
             self._waiting = {roll: self._waiting.get(roll) or _Waiting(-1, self._clock_s()) for roll in rolls}
             self._has_searched = True
@@ -102,10 +109,8 @@ class Resealing:
             self._waiting = {roll: self._waiting[roll] for roll in reopened_rolls(connection) if roll in self._waiting}
             self._tell(Alarms(connection))
 
-    def _search(self, connection: sqlite3.Connection) -> None:
+    def _search(self, connection: sqlite3.Connection, archive: Archive) -> None:
         """Look into every sealed roll: a service that was killed may have reopened one and not recorded it."""
-        archive = bound_archive(self._station, connection)
-        archive.require_present()
         rolls = (roll for roll, _ in read_known(self._station.database).sealings())
         write_records(connection, [record for roll in rolls for record in reopening_records(archive.root, roll)])
 

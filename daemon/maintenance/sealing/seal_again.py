@@ -21,7 +21,7 @@ from filmscand.daemon.archive.records import bag
 from filmscand.daemon.archive.records.events import Event, EventType, read_events
 from filmscand.daemon.archive.records.known import EVENTS, read_known, record_of, remember, remember_sealing
 from filmscand.daemon.archive.records.reopened import Reopening, past_tag_manifest, read_reopening
-from filmscand.daemon.archive.records.verify_bag import check_listed
+from filmscand.daemon.archive.records.verify_bag import check_listed, verify_declaration
 from filmscand.daemon.archive.records.verify_reopened import LastGeneration, changed_lasting, last_generation
 from filmscand.daemon.archive.revising import reopening_event, sealing_roll
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError, storing
@@ -154,7 +154,7 @@ def _keep(folder: Path, noted: Reopening, last: LastGeneration) -> None:
 
 def _require_lasting(folder: Path, noted: Reopening, last: LastGeneration) -> None:
     """Require that nothing beside the payload was changed by anybody else: a new seal must not hide it."""
-    problems = [str(problem) for problem in changed_lasting(folder, last)]
+    problems = [str(problem) for problem in (*verify_declaration(folder), *changed_lasting(folder, last))]
     with storing(folder / EVENTS, "read"):
         beginning = read_plain(folder / EVENTS)[: noted.events_bytes]
     for algorithm, digest in last.tags.get(folder / EVENTS, {}).items():

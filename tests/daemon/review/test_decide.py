@@ -191,7 +191,7 @@ def test_a_decision_reopens_a_sealed_roll_and_a_lost_mark_refuses_it(desk):
     assert seal(desk.station, "c/b/r").generation == 2
     (desk.archive.root / FRAME.roll_folder / "bagit.txt").unlink()
     with pytest.raises(RollSealedError, match="this file is gone"):
-        desk.decide("reject")
+        desk.decide("undo")
 
 
 def test_a_sidecar_that_somebody_changed_is_not_written_over(desk):

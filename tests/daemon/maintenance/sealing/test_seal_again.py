@@ -86,6 +86,17 @@ def test_a_reopened_roll_takes_no_new_frame_and_waits_for_its_queue(sealed, tmp_
     sealed.require_bag()
 
 
+def test_notes_beside_a_frame_stay_a_part_of_the_bag_and_new_ones_are_told(roll):
+    (roll.folder / "data/r_0001/note.txt").write_text("upside down")
+    roll.seal()
+    roll.clean_again(1, 0.9)
+    assert roll.problems() == ()
+    (roll.folder / "data/r_0001/late.txt").write_text("?")
+    assert [problem.path.name for problem in roll.problems()] == ["late.txt"]
+    roll.seal()
+    roll.require_bag()
+
+
 def test_the_database_follows_the_generations(sealed):
     path = f"{ROLL}/tagmanifest-sha512.txt"
     with sealed.open() as connection:
