@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
+from filmscand.daemon.archive.records.reopened import generation_of
 from filmscand.daemon.core.decision import DecisionKind
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
@@ -11,7 +15,6 @@ from filmscand.daemon.database.archive_records import reopened_rolls
 from filmscand.daemon.maintenance.reclean import Changes, queue_again
 from filmscand.daemon.maintenance.sealing.resealing import RESEAL_ALARM, Resealing
 from filmscand.daemon.review.decide import Asked, decide
-from support.live_station import running
 from support.sealed_roll import FRAMES, ROLL
 
 
@@ -106,12 +109,12 @@ def test_a_damaged_roll_raises_an_alarm_until_it_is_mended(sealed, resealing, cl
     sealed.require_bag()
 
 
-def test_the_service_cleans_a_frame_of_a_sealed_roll_and_seals_the_roll_again(sealed):
-    queue_again(sealed.station, [f"{ROLL}_0001"], Changes(0.9))
-    with running(sealed.live):
-        sealed.live.wait_for(lambda status: status.outcomes["archived"] == 2 and sealed.revisions()[0] == [1, 2], 60.0)
-        sealed.live.wait_for(lambda status: not is_reopened(sealed), 60.0)
+def test_a_command_that_cleans_a_sealed_roll_without_a_service_leaves_a_bag(sealed):
+    command = [sys.executable, "-m", "filmscand.daemon.cli", "reclean", ROLL, "--sensitivity", "0.9", "--json"]
+    done = subprocess.run([*command, "--config", str(sealed.live.config)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert sealed.revisions() == [[1, 2], [1, 2]]
+    assert not is_reopened(sealed)
     sealed.require_bag()
     assert sealed.problems() == ()
-    with sealed.open() as connection:
-        assert reopened_rolls(connection) == []
+    assert generation_of(sealed.folder) == 2
