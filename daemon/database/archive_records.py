@@ -73,6 +73,12 @@ def reopened_rolls(connection: sqlite3.Connection) -> list[str]:
     return sorted(row[0].rpartition("/")[0] for row in rows)
 
 
+def sealed_rolls(connection: sqlite3.Connection) -> list[str]:
+    """Return the folders, below the archive, of the rolls that have a tag manifest, sorted. It reads every record."""
+    rows = connection.execute("SELECT path FROM archive_records WHERE path LIKE '%/tagmanifest-%.txt'").fetchall()
+    return sorted(row[0].rpartition("/")[0] for row in rows)
+
+
 def all_jobs(connection: sqlite3.Connection) -> list[Job]:
     """Return every frame that the station knows."""
     return [job_from_row(row) for row in connection.execute("SELECT * FROM frames").fetchall()]

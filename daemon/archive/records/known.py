@@ -55,12 +55,6 @@ class Known:
         """Return the record of a roll's tag manifest, None where the roll is not known to be sealed."""
         return next((one for path in _tag_manifests(roll) if (one := self.record(path)) is not None), None)
 
-    def sealings(self) -> list[tuple[Path, ArchiveRecord]]:
-        """Return every roll that is known to be sealed, with the record of its tag manifest."""
-        names = {tag_manifest_name(algorithm) for algorithm in DigestAlgorithm}
-        paths = ((Path(path), one) for path, one in self.records.items())
-        return [(path.parent, one) for path, one in paths if path.name in names]
-
     def rolls(self) -> set[Path]:
         """Return the folder, below the archive, of every roll that is known."""
         of_records = {Path(*Path(path).parts[:3]) for path in self.records}
@@ -100,6 +94,15 @@ def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
     """
     with closing(open_database(database)) as connection:
         write_records(connection, records)
+
+
+def recorded_sealing(database: Path, roll: Path) -> ArchiveRecord | None:
+    """Return the record of one roll's tag manifest, without reading all that is known; see `Known.sealing`."""
+    if not database.exists():
+        return None
+    with closing(open_to_read(database)) as connection:
+        found = (find_record(connection, path.as_posix()) for path in _tag_manifests(roll))
+        return next((one for one in found if one is not None), None)
 
 
 def sealings_in(connection: sqlite3.Connection) -> Callable[[Path], bool]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from filmscand.daemon.archive.files.problem import ProblemKind
 from filmscand.daemon.archive.records import bag
-from filmscand.daemon.archive.records.known import read_known
+from filmscand.daemon.archive.records.known import recorded_sealing
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId
@@ -45,7 +45,7 @@ def require_finished(roll: RollToSeal, frames: Sequence[FrameId]) -> None:
 
 def require_never_sealed(roll: RollToSeal) -> None:
     """Require that the station does not remember an open roll as sealed."""
-    if read_known(roll.station.database).sealing(roll.first.roll_folder) is not None:
+    if recorded_sealing(roll.station.database, roll.first.roll_folder) is not None:
         raise IntegrityError(
             f"{roll.folder / bag.DECLARATION}: the roll was sealed, and this file is gone; restore it from a copy of "
             "the archive, and run filmscand verify"

@@ -11,13 +11,20 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from filmscand.daemon.archive.records.known import EVENTS, read_known, reopening_records
+from filmscand.daemon.archive.records.bag import DECLARATION
+from filmscand.daemon.archive.records.known import EVENTS, reopening_records
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import ArchiveMissingError, DaemonError
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
-from filmscand.daemon.database.archive_records import REOPENED, forget_record, reopened_rolls, write_records
+from filmscand.daemon.database.archive_records import (
+    REOPENED,
+    forget_record,
+    reopened_rolls,
+    sealed_rolls,
+    write_records,
+)
 from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.sealing.roll import RollUnfinishedError
@@ -55,7 +62,8 @@ class Resealing:
 
     def __init__(self, station: Station, timing: Timing, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._station = station
-        self._timing = timing
+        self._quiet_s = timing.quiet_s
+        self._tick_s = timing.tick_s
         self._clock_s = clock_s
         self._waiting: dict[str, _Waiting] = {}
         self._has_searched = False
@@ -71,7 +79,7 @@ class Resealing:
             Do not wait until nobody has changed a roll for a while: the service ends when its work is done.
         """
         if at_once:
-            self._timing = Timing(tick_s=self._timing.tick_s, quiet_s=0.0)
+            self._quiet_s = 0.0
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,22 +119,22 @@ class Resealing:
 
     def _search(self, connection: sqlite3.Connection, archive: Archive) -> None:
         """Look into every sealed roll: a service that was killed may have reopened one and not recorded it."""
-        rolls = (roll for roll, _ in read_known(self._station.database).sealings())
+        rolls = map(Path, sealed_rolls(connection))
         write_records(connection, [record for roll in rolls for record in reopening_records(archive.root, roll)])
 
     def _seal_if_due(self, connection: sqlite3.Connection, roll: str) -> None:
         waiting, now_s = self._waiting[roll], self._clock_s()
-        folder = self._station.archive / roll
-        if not reopening_records(self._station.archive, Path(roll)) and folder.is_dir():
-            # Somebody else has sealed it; what a worker recorded at the same moment came after.
-            forget_record(connection, f"{roll}/{REOPENED}")
-            return
-        events_bytes = (folder / EVENTS).stat().st_size
-        if events_bytes != waiting.events_bytes:
-            waiting.events_bytes, waiting.since_s = events_bytes, now_s
-        if now_s < max(waiting.since_s + self._timing.quiet_s, waiting.not_before_s):
-            return
         try:
+            folder = self._station.archive / roll
+            if (folder / DECLARATION).is_file() and not (folder / REOPENED).exists():
+                # Somebody else has sealed it; what a worker recorded at the same moment came after.
+                forget_record(connection, f"{roll}/{REOPENED}")
+                return
+            events_bytes = (folder / EVENTS).stat().st_size
+            if events_bytes != waiting.events_bytes:
+                waiting.events_bytes, waiting.since_s = events_bytes, now_s
+            if now_s < max(waiting.since_s + self._quiet_s, waiting.not_before_s):
+                return
             sealed = seal(self._station, roll)
         except RollUnfinishedError:
             # A frame is still in line.
@@ -155,4 +163,4 @@ class Resealing:
                 self.look()
             except (sqlite3.Error, DaemonError, OSError) as error:
                 log.warning("no roll can be sealed again now: %s", error)
-            self._stop.wait(self._timing.tick_s)
+            self._stop.wait(self._tick_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from filmscand.daemon.archive.frames.frame_folder import frames_of
 from filmscand.daemon.archive.records import bag
 from filmscand.daemon.archive.records.events import Event, EventDetail, EventType
 from filmscand.daemon.archive.tree import Archive
@@ -68,7 +69,7 @@ class RollToSeal:
 
     def frames(self) -> list[FrameId]:
         """Return every frame that has a folder in the roll, sorted."""
-        return [frame for frame in self.archive.frames() if frame.roll_folder == self.first.roll_folder]
+        return list(frames_of(self.archive.root, self.folder))
 
 
 def roll_to_seal(station: Station, name: str) -> RollToSeal:

@@ -19,7 +19,7 @@ from filmscand.daemon.archive.files.atomic_file import make_folders, publish_byt
 from filmscand.daemon.archive.frames.verify_frame import left_by_writers
 from filmscand.daemon.archive.records import bag
 from filmscand.daemon.archive.records.events import Event, EventType, read_events
-from filmscand.daemon.archive.records.known import EVENTS, read_known, record_of, remember, remember_sealing
+from filmscand.daemon.archive.records.known import EVENTS, record_of, recorded_sealing, remember, remember_sealing
 from filmscand.daemon.archive.records.reopened import Reopening, past_tag_manifest, read_reopening
 from filmscand.daemon.archive.records.verify_bag import check_listed, verify_declaration
 from filmscand.daemon.archive.records.verify_reopened import LastGeneration, changed_lasting, last_generation
@@ -117,7 +117,7 @@ def _require_recorded(roll: RollToSeal, noted: Reopening) -> None:
     A killed attempt may have recorded its own tag manifest already: the record of the last generation comes back, so
     that the next attempt finds one of the two wherever it is killed.
     """
-    record = read_known(roll.station.database).sealing(roll.first.roll_folder)
+    record = recorded_sealing(roll.station.database, roll.first.roll_folder)
     if record is None:
         return
     name = Path(record.path).name
