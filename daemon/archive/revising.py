@@ -15,7 +15,7 @@ from filmscand.daemon.archive.records.known import EVENTS
 from filmscand.daemon.archive.records.reopened import Reopening, generation_of, tag_manifest_digests
 from filmscand.daemon.archive.records.verify_bag import changed_tags
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.core.errors import IntegrityError, storing
+from filmscand.daemon.core.errors import FrameExistsError, IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.archive_records import REOPENED
 from filmscand.daemon.station.folders import opened
@@ -57,17 +57,18 @@ def reopen(archive: Archive, frame: FrameId) -> None:
         if archive.is_reopened(frame):
             return
         problems = list(changed_tags(folder))
-        if archive.is_reopened(frame):
-            # Another process was faster, on a file system without locks.
-            return
-        if problems:
+        if problems and not archive.is_reopened(frame):
             raise IntegrityError("; ".join(map(str, problems)))
         noted = Reopening(
             generation=generation_of(folder),
             tag_manifests=tag_manifest_digests(folder),
             events_bytes=(folder / EVENTS).stat().st_size,
         )
-        publish_bytes(folder / REOPENED, noted.to_json())
+        try:
+            publish_bytes(folder / REOPENED, noted.to_json())
+        except FrameExistsError:
+            # Another process was faster, on a file system without locks.
+            return
     archive.append_events(frame, [reopening_event(frame, noted)])
 
 

@@ -148,9 +148,8 @@ def _add_event(root: ET.Element, event: Event, roll: str) -> None:
     for name, kind_of_agent in _agents([event]).items():
         role = "executing program" if kind_of_agent == "software" else "authorizer"
         _add(_identify(element, "linkingAgentIdentifier", name), "linkingAgentRole", role)
-    made = event.type is EventType.CREATION
     about = _identify(element, "linkingObjectIdentifier", _object_of(event, roll))
-    if made:
+    if event.type is EventType.CREATION:
         _add(about, "linkingObjectRole", "outcome")
 
 
