@@ -93,7 +93,7 @@ from filmscand.daemon.core.timing import NotifyTiming, Timing
 from filmscand.daemon.service import run_service
 if __name__ == "__main__":
     notify = NotifyTiming(poll_s=0.1, gather_s=0.3, settle_s=0.5, retry_first_s=0.2, retry_cap_s=0.5)
-    timing = Timing(retry_first_s=0.2, retry_cap_s=0.5, tick_s=0.5, worker_poll_s=0.5, notify=notify)
+    timing = Timing(retry_first_s=0.2, retry_cap_s=0.5, tick_s=0.5, worker_poll_s=0.5, quiet_s=0.5, notify=notify)
     sys.exit(run_service(load_station(Path(sys.argv[1])), timing))
 """
 
