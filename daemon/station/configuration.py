@@ -25,10 +25,10 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
+from filmscand.daemon.station.bag import Bag
 from filmscand.daemon.station.cleaning import Cleaning as Cleaning
 from filmscand.daemon.station.cleaning import DetectorUse as DetectorUse
 from filmscand.daemon.station.cleaning import healer_problem
-from filmscand.daemon.station.bag import Bag
 from filmscand.daemon.station.page import Page
 from filmscand.daemon.station.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
