@@ -28,17 +28,19 @@ from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, Fram
 from filmscand.daemon.archive.frames.metadata import capture_tags, original_title
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.frames.verify_frame import check_file, verify_folder
-from filmscand.daemon.archive.records.bag import WasSealed, is_marked_sealed, require_open
+from filmscand.daemon.archive.records.bag import is_marked_sealed, require_open
 from filmscand.daemon.archive.records.events import (
     Event,
     EventDetail,
     EventType,
     append_events,
+    creation_event,
     digests_by_sidecar,
+    original_events,
     read_events,
     sidecar_event,
 )
-from filmscand.daemon.archive.records.known import EVENTS
+from filmscand.daemon.archive.records.known import EVENTS, NOTHING_REMEMBERED, RollMemory
 from filmscand.daemon.archive.records.roll_record import write_roll_record
 from filmscand.daemon.archive.records.sidecar import Sidecar, stored_file
 from filmscand.daemon.core.errors import (
@@ -64,8 +66,8 @@ _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
-    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails and
-    `RollSealedError` if the roll is sealed, and never leaves a file half-written.
+    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails, `RollSealedError`
+    if the roll is sealed and `RollFrozenError` if it is damaged, and never leaves a file half-written.
 
     Parameters
     ----------
@@ -75,14 +77,14 @@ class Archive:
         The ids of the station's database. Every method that writes, or on whose answer a write depends, requires them
         in the archive's marker and raises `ArchiveMissingError` where they are not; the top is never made. Without
         them, for tools that have no station, the top is made when the first frame comes.
-    was_sealed : callable, optional
-        Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
+    memory : RollMemory, optional
+        What the station remembers of rolls; nothing, for tools that have no station.
     """
 
-    def __init__(self, root: Path, identity: Identity | None = None, *, was_sealed: WasSealed | None = None) -> None:
+    def __init__(self, root: Path, identity: Identity | None = None, memory: RollMemory = NOTHING_REMEMBERED) -> None:
         self.root = root
         self._root = ArchiveRoot(root, identity)
-        self._was_sealed = was_sealed
+        self._memory = memory
 
     def require_present(self) -> None:
         """Require the archive at its place; see `station.marker.open_archive` for the errors."""
@@ -101,14 +103,21 @@ class Archive:
         return is_marked_sealed(self._root, frame.roll_folder)
 
     def require_open(self, frame: FrameId) -> None:
-        """Require that the frame's roll is not sealed.
+        """Require that the frame's roll is neither sealed nor frozen.
 
         Raises
         ------
         RollSealedError
             The roll is sealed.
+        RollFrozenError
+            Files of the roll are damaged.
         """
-        require_open(self._root, frame.roll_folder, self._was_sealed)
+        self.require_unsealed(frame)
+        self._memory.require_sound(self.root, frame.roll_folder)
+
+    def require_unsealed(self, frame: FrameId) -> None:
+        """Require that the frame's roll is not sealed; see `require_open`. A damaged one may have to be written off."""
+        require_open(self._root, frame.roll_folder, self._memory.was_sealed)
 
     def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
         """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
@@ -243,7 +252,7 @@ class Archive:
                 raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
             make_folders(folder.path)
             stored = publish_revision(folder, content)
-            self.append_events(frame, [_creation(frame, file) for file in stored.files])
+            self.append_events(frame, [creation_event(frame, file) for file in stored.files])
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
@@ -351,10 +360,10 @@ class Archive:
         return check_file(self.frame_folder(frame).path, stored)
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
-        """Append to the `events.jsonl` of the frame's roll."""
+        """Append to the `events.jsonl` of the frame's roll, also of a frozen one: they tell what became of it."""
         file = self.root / frame.roll_folder / EVENTS
         with self._root.writing():
-            self.require_open(frame)
+            self.require_unsealed(frame)
             make_folders(file.parent)
             append_events(file, events)
 
@@ -371,15 +380,7 @@ class Archive:
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
     def _note_original(self, frame: FrameId, how: EventType, stored: StoredFile, published: Published) -> None:
-        detail = EventDetail(original_name=stored.original_name, size_bytes=stored.size_bytes, new=published.created)
-        digests = EventDetail(sha256=stored.sha256, sha512=stored.sha512)
-        self.append_events(
-            frame,
-            [
-                Event(type=how, frame=str(frame), about=stored.name, detail=detail),
-                Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
-            ],
-        )
+        self.append_events(frame, original_events(frame, how, stored, new=published.created))
 
 
 def _frames_of(root: Path, roll: Path) -> Iterator[FrameId]:
@@ -393,8 +394,3 @@ def _frames_of(root: Path, roll: Path) -> Iterator[FrameId]:
 def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:
     tags = capture_tags(original_title(frame, ORIGINAL_SUFFIXES[role]), capture, colour=role is Role.RAW)
     return lambda file: write_tiff(file, plane, tags)
-
-
-def _creation(frame: FrameId, file: StoredFile) -> Event:
-    detail = EventDetail(sha256=file.sha256, sha512=file.sha512, is_derived_from=f"{frame.stem}_raw")
-    return Event(type=EventType.CREATION, frame=str(frame), about=file.name, detail=detail)

@@ -76,6 +76,8 @@ class Verification:
         Whether there was nothing to verify because the station is new: its database has no frame, nor has the archive.
     known_losses : tuple of KnownLoss
         Frames that are gone, and are no problem because a person accepted the loss.
+    rolls : tuple of str
+        The rolls that were verified, as `collection/box/roll`.
     """
 
     verified: int
@@ -84,6 +86,7 @@ class Verification:
     first_seen: tuple[str, ...] = ()
     is_new: bool = False
     known_losses: tuple[KnownLoss, ...] = ()
+    rolls: tuple[str, ...] = ()
 
     @property
     def damaged(self) -> bool:
@@ -124,11 +127,12 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path |
     """
     known, problems = _known(database)
     selected = {Path(roll.strip("/")) for roll in rolls}
-    present = known.rolls() | _rolls_of(archive)
+    present = known.rolls() | rolls_of(archive)
     if absent := selected - present:
         names = ", ".join(sorted(map(str, absent)))
         raise FrameMissingError(f"{archive.root}: expected frames in {names}, found none")
-    done = [_verify_settled(archive, roll, known, database) for roll in sorted(selected or present)]
+    chosen = sorted(selected or present)
+    done = [_verify_settled(archive, roll, known, database) for roll in chosen]
     problems += [problem for roll in done for problem in roll.problems]
     unrecorded = [record for roll in done for record in roll.unrecorded]
     if known.has_database and database is not None:
@@ -140,6 +144,7 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path |
         first_seen=tuple(record.path for record in unrecorded),
         is_new=known.has_database and not present,
         known_losses=tuple(loss for roll in done for loss in roll.losses),
+        rolls=tuple(roll.as_posix() for roll in chosen),
     )
 
 
@@ -157,7 +162,7 @@ def unrecorded_of(
     """
     records: list[ArchiveRecord] = []
     problems: list[Problem] = []
-    events = _events_of(archive.root / roll)
+    events = events_of(archive.root / roll)
     for frame in frames:
         path = frame.folder / f"{frame.stem}.json"
         written = sidecar_digests(events, frame)
@@ -198,7 +203,7 @@ def _keep(database: Path, records: list[ArchiveRecord]) -> list[Problem]:
     return []
 
 
-def _rolls_of(archive: Archive) -> set[Path]:
+def rolls_of(archive: Archive) -> set[Path]:
     """Return every roll that has a folder, below the archive."""
     found = set()
     for folder in archive.root.glob("*/*/*"):
@@ -232,9 +237,9 @@ def _verify_roll(archive: Archive, roll: Path, known: Known) -> _Roll:
     if wrong is not None:
         count = f" with {len(known.jobs)} frames" if known.jobs else ""
         return _Roll(0, (), (replace(wrong, message=f"{wrong.message}; it is the folder of a roll{count}"),))
-    events = _events_of(folder)
+    events = events_of(folder)
     on_disk = {frame for frame in archive.frames() if frame.roll_folder == roll}
-    frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | _of_events(events, roll))
+    frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | frames_told(events, roll))
     lost = _known_losses(archive, frames, events)
     frames = [frame for frame in frames if frame not in lost]
     is_sealed = _is_sealed(folder, known, roll, events)
@@ -272,17 +277,21 @@ def _verify_open(archive: Archive, roll: Path, known: Known, found: tuple[list[F
 def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]) -> _Roll:
     folder = archive.root / roll
     frames, _ = found
-    problems = [*verify_declaration(folder), *verify_bag(folder)]
     record = known.record(roll / TAG_MANIFEST)
-    tag_manifest = folder / TAG_MANIFEST
-    if record is not None and tag_manifest.is_file() and record_of(archive.root, roll / TAG_MANIFEST) != record:
-        message = "expected the manifest that was written when the roll was sealed, found another one"
-        problems.append(Problem(tag_manifest, ProblemKind.CHANGED, message))
+    problems = [*verify_declaration(folder), *verify_bag(folder), *verify_tag_manifest(archive.root, roll, record)]
     folders = {frame: folder_problem(archive.frame_folder(frame).path, "the frame's folder") for frame in frames}
     problems += [problem for problem in folders.values() if problem is not None]
     unrecorded = _sealed(archive.root, roll) if record is None and not problems else ()
     # The manifests have compared every file of each frame.
     return _Roll(sum(problem is None for problem in folders.values()), (), tuple(problems), tuple(unrecorded))
+
+
+def verify_tag_manifest(root: Path, roll: Path, record: ArchiveRecord | None) -> Iterator[Problem]:
+    """Compare the tag manifest of a sealed roll with what the database keeps of it."""
+    path = root / roll / TAG_MANIFEST
+    if record is not None and path.is_file() and record_of(root, roll / TAG_MANIFEST) != record:
+        message = "expected the manifest that was written when the roll was sealed, found another one"
+        yield Problem(path, ProblemKind.CHANGED, message)
 
 
 def _is_sealed(folder: Path, known: Known, roll: Path, events: tuple[Event, ...]) -> bool:
@@ -300,7 +309,8 @@ def _sealed(root: Path, roll: Path) -> Iterator[ArchiveRecord]:
         yield ArchiveRecord((roll / TAG_MANIFEST).as_posix(), 0, "")
 
 
-def _events_of(folder: Path) -> tuple[Event, ...]:
+def events_of(folder: Path) -> tuple[Event, ...]:
+    """Return the events of a roll's folder; none where they cannot be read."""
     try:
         return tuple(read_events(folder / EVENTS))
     except TransientError:
@@ -308,7 +318,8 @@ def _events_of(folder: Path) -> tuple[Event, ...]:
         return ()
 
 
-def _of_events(events: tuple[Event, ...], roll: Path) -> set[FrameId]:
+def frames_told(events: Iterable[Event], roll: Path) -> set[FrameId]:
+    """Return every frame of a roll that has a folder for ever, as the events tell."""
     return {frame for event in events if event.type in _LASTING and (frame := _frame_named(event.frame, roll))}
 
 

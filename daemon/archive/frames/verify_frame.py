@@ -132,29 +132,37 @@ def check_file(folder: Path, stored: StoredFile, *, from_disk: bool = True) -> P
     return Problem(path, ProblemKind.CHANGED, f"expected {expected}, found {found.size_bytes} with {found.sha256}")
 
 
-def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[Problem]:
+def verify_sidecar(folder: FrameFolder, evidence: FrameEvidence) -> tuple[Sidecar | None, tuple[Problem, ...]]:
+    """Return the sidecar of a frame, None if it cannot be read, and everything that is wrong with it."""
     path = folder.sidecar
     try:
         content = read_plain(path)
+    except FileNotFoundError:
+        return None, (Problem(path, ProblemKind.MISSING, "expected the frame's sidecar, found no file"),)
     except OSError as error:
-        yield unreadable(path, error)
-        return
-    found = hashlib.sha256(content).hexdigest()
-    accepted = evidence.accepts(found)
+        return None, (unreadable(path, error),)
     try:
         sidecar = Sidecar.from_json(content, str(path))
     except IntegrityError as error:
-        yield Problem(path, ProblemKind.CHANGED, str(error).removeprefix(f"{path}: "))
-        return
-    if not accepted:
-        yield Problem(
-            path, ProblemKind.CHANGED, f"expected the sidecar that filmscand wrote last, found SHA-256 {found}"
-        )
+        return None, (Problem(path, ProblemKind.CHANGED, str(error).removeprefix(f"{path}: ")),)
+    messages = _doubts(folder, evidence, hashlib.sha256(content).hexdigest(), sidecar)
+    return sidecar, tuple(Problem(path, ProblemKind.CHANGED, message) for message in messages)
+
+
+def _doubts(folder: FrameFolder, evidence: FrameEvidence, sha256: str, sidecar: Sidecar) -> Iterator[str]:
+    if not evidence.accepts(sha256):
+        yield f"expected the sidecar that filmscand wrote last, found SHA-256 {sha256}"
     if sidecar.frame_id != folder.frame:
-        message = f"expected the sidecar of {folder.frame}, found that of {sidecar.frame_id}"
-        yield Problem(path, ProblemKind.CHANGED, message)
+        yield f"expected the sidecar of {folder.frame}, found that of {sidecar.frame_id}"
     if not any(file.role is Role.RAW for file in sidecar.originals):
-        yield Problem(path, ProblemKind.CHANGED, "expected a raw file among the originals, found none")
+        yield "expected a raw file among the originals, found none"
+
+
+def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[Problem]:
+    sidecar, problems = verify_sidecar(folder, evidence)
+    yield from problems
+    if sidecar is None:
+        return
     yield from _compare_files(folder.path, folder, sidecar.files)
     job = evidence.job
     awaits = job is not None and (evidence.is_under_way or job.request.awaits_infrared)
@@ -186,14 +194,14 @@ def _others(folder: Path, sidecar: Sidecar, *, may_get_infrared: bool) -> Iterat
     for path in sorted(folder.iterdir()):
         if path.name in listed:
             continue
-        is_ours = _is_left_by_a_writer(path.name, stem) or (
+        is_ours = is_left_by_a_writer(path.name, stem) or (
             may_get_infrared and path.name.startswith(f"{stem}_{ORIGINAL_SUFFIXES[Role.INFRARED]}.")
         )
         kind = ProblemKind.UNLISTED if is_ours else ProblemKind.FOREIGN
         yield Problem(path, kind, "expected only files that the sidecar names, found this one")
 
 
-def _is_left_by_a_writer(name: str, stem: str) -> bool:
+def is_left_by_a_writer(name: str, stem: str) -> bool:
     """Whether a writer that was killed leaves such a file: a temporary one, or one of an incomplete revision."""
     is_part = name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX)
     return is_part or (name.startswith(stem) and _REVISION_FILE.fullmatch(name.removeprefix(stem)) is not None)

@@ -25,6 +25,7 @@ TAG_MANIFEST: Final = "tagmanifest-sha512.txt"
 DECLARED: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _FOLDERS: Final = frozenset({"data", "metadata"})
 _LINE: Final = re.compile(r"(?P<sha512>[0-9a-fA-F]{128})[ \t]+\*?(?P<path>\S.*)")
+_STRANGE_FOLDER: Final = "expected only folders of files that the bag names, found this one"
 _ESCAPED: Final = {"%": "%25", "\n": "%0A", "\r": "%0D"}
 
 # Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
@@ -81,17 +82,47 @@ def verify_bag(bag: Path) -> Iterator[Problem]:
 
     Every file of the bag has to be in a manifest, and every manifest has to be there and whole.
     """
-    tags = {path for path in bag.iterdir() if not _is_folder(path) and path.name != TAG_MANIFEST}
-    tags.update(_below(bag / "metadata"))
-    problems = [*_compare(bag, MANIFEST, set(payload(bag))), *_compare(bag, TAG_MANIFEST, tags)]
+    problems = [*_compare(bag, MANIFEST, set(payload(bag))), *_compare(bag, TAG_MANIFEST, _tags(bag))]
     yield from problems
-    strange = [path for path in bag.iterdir() if _is_folder(path) and path.name not in _FOLDERS]
+    strange = _strange_folders(bag)
     # A folder that lost its last file is named by that file already.
     strange += [
         folder for folder in empty_folders(bag) if not any(problem.path.is_relative_to(folder) for problem in problems)
     ]
     for folder in sorted(strange):
-        yield Problem(folder, ProblemKind.CHANGED, "expected only folders of files that the bag names, found this one")
+        yield Problem(folder, ProblemKind.CHANGED, _STRANGE_FOLDER)
+
+
+def verify_part(bag: Path, name: str) -> Iterator[Problem]:
+    """Read what lies in `data/<name>` from the disk; yield each file of it that differs from the bag's manifest."""
+    part = bag / "data" / name
+    is_folder = _is_folder(part)
+    present = set(_below(part)) if is_folder else {path for path in (part,) if os.path.lexists(path)}
+    problems = [*_compare(bag, MANIFEST, present, part)]
+    yield from problems
+    # A folder that lost its last file is named by that file already.
+    for top, folders, files in os.walk(part) if is_folder and not problems else ():
+        if not folders and not files:
+            yield Problem(Path(top), ProblemKind.CHANGED, _STRANGE_FOLDER)
+
+
+def verify_tags(bag: Path) -> Iterator[Problem]:
+    """Read every file of a bag but those of its payload; yield each that differs from the bag's tag manifest."""
+    yield from _compare(bag, TAG_MANIFEST, _tags(bag))
+    for folder in _strange_folders(bag):
+        yield Problem(folder, ProblemKind.CHANGED, _STRANGE_FOLDER)
+
+
+def parts_of(bag: Path) -> set[str]:
+    """Return every name directly below `data/` that the bag's manifest names, or that is there."""
+    data = bag / "data"
+    found = {path.name for path in data.iterdir()} if _is_folder(data) else set()
+    try:
+        listed = read_manifest(read_plain(bag / MANIFEST), bag)
+    except (OSError, ValueError):
+        # `verify_tags` tells what is wrong with the manifest.
+        return found
+    return found | {path.relative_to(data).parts[0] for path in listed if path.is_relative_to(data)}
 
 
 def verify_declaration(bag: Path) -> Iterator[Problem]:
@@ -117,10 +148,23 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _compare(bag: Path, name: str, present: set[Path]) -> Iterator[Problem]:
+def _tags(bag: Path) -> set[Path]:
+    """Return every file of a bag that its tag manifest has to name."""
+    tags = {path for path in bag.iterdir() if not _is_folder(path) and path.name != TAG_MANIFEST}
+    return tags | set(_below(bag / "metadata"))
+
+
+def _strange_folders(bag: Path) -> list[Path]:
+    return sorted(path for path in bag.iterdir() if _is_folder(path) and path.name not in _FOLDERS)
+
+
+def _compare(bag: Path, name: str, present: set[Path], part: Path | None = None) -> Iterator[Problem]:
+    """Compare files with a manifest, or with those of its lines that are about a part of the bag."""
     path = bag / name
     try:
-        listed = _read_manifest(read_plain(path), bag)
+        listed = read_manifest(read_plain(path), bag)
+        if part is not None:
+            listed = {file: sha512 for file, sha512 in listed.items() if file.is_relative_to(part)}
     except FileNotFoundError:
         yield Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
     except OSError as error:
@@ -129,14 +173,15 @@ def _compare(bag: Path, name: str, present: set[Path]) -> Iterator[Problem]:
         yield Problem(path, ProblemKind.CHANGED, str(error))
     else:
         for file, sha512 in listed.items():
-            yield from _check(file, sha512)
+            yield from check_listed(file, sha512)
         for file in sorted(present - listed.keys()):
             yield Problem(
                 file, ProblemKind.CHANGED, "expected only files that the bag's manifest names, found this one"
             )
 
 
-def _check(file: Path, sha512: str) -> Iterator[Problem]:
+def check_listed(file: Path, sha512: str) -> Iterator[Problem]:
+    """Read a file from the disk; yield what is wrong with it if it has another SHA-512 than its manifest tells."""
     try:
         found = hash_file(file, from_disk=True).sha512
     except FileNotFoundError:
@@ -148,7 +193,14 @@ def _check(file: Path, sha512: str) -> Iterator[Problem]:
             yield Problem(file, ProblemKind.CHANGED, f"expected SHA-512 {sha512[:16]}..., found {found[:16]}...")
 
 
-def _read_manifest(content: bytes, bag: Path) -> dict[Path, str]:
+def read_manifest(content: bytes, bag: Path) -> dict[Path, str]:
+    """Return the SHA-512 of each file that a manifest lists.
+
+    Raises
+    ------
+    ValueError
+        The content is no manifest, or was cut off.
+    """
     text = _decoded(content)
     listed = {}
     # Not splitlines: a file name may hold one of the other characters at which that splits (U+0085, U+2028 ...).

@@ -30,7 +30,7 @@ from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
-from filmscand.daemon.core.request import Record
+from filmscand.daemon.core.request import Record, StoredFile
 from filmscand.daemon.database.archive_records import ArchiveRecord
 from filmscand.daemon.station.folders import open_to_append
 
@@ -48,12 +48,21 @@ class EventType(StrEnum):
     FIXITY_CHECK = "fixity check"
     METADATA = "metadata modification"
     APPRAISAL = "appraisal"
+    RECOVERY = "recovery"
     SEALING = "information package creation"
     LOSS = "deaccession"
 
 
 # Events of a frame after which its folder has to be there.
 _STORING: Final = frozenset({EventType.CAPTURE, EventType.INGESTION, EventType.CREATION, EventType.METADATA})
+
+
+class FoundProblem(Record):
+    """A file that a check found wrong: its path below the roll, the kind of problem, and the details."""
+
+    path: str
+    kind: str
+    message: str
 
 
 class EventDetail(Record):
@@ -83,6 +92,15 @@ class EventDetail(Record):
         What people wrote about a frame, all of it, from now on.
     by : str or None
         Who wrote it; None: whoever uses the station.
+    problems : tuple of FoundProblem
+        What a check found wrong.
+    roll : str or None
+        The roll that was checked, as `collection/box/roll`; where the event's frame is the same, it concerns all that
+        the roll has besides its frames.
+    copied_from : str
+        The file of a copy of the archive that took the place of a damaged one.
+    moved_to : str
+        Where a damaged file was moved, below the archive.
     """
 
     original_name: str | None = None
@@ -97,6 +115,10 @@ class EventDetail(Record):
     decision: Decision | None = None
     description: Description | None = None
     by: str | None = None
+    problems: tuple[FoundProblem, ...] = ()
+    roll: str | None = None
+    copied_from: str | None = None
+    moved_to: str | None = None
 
 
 class Event(Record):
@@ -138,6 +160,30 @@ def sidecar_event(frame: FrameId, name: str, content: bytes) -> Event:
     return Event(type=EventType.METADATA, frame=str(frame), about=name, detail=detail)
 
 
+def original_events(frame: FrameId, how: EventType, stored: StoredFile, *, new: bool) -> tuple[Event, Event]:
+    """Return the events that an original came into the archive, and that it was hashed.
+
+    Parameters
+    ----------
+    how : EventType
+        CAPTURE or INGESTION.
+    new : bool
+        False where the same file was in the archive already.
+    """
+    detail = EventDetail(original_name=stored.original_name, size_bytes=stored.size_bytes, new=new)
+    digests = EventDetail(sha256=stored.sha256, sha512=stored.sha512)
+    return (
+        Event(type=how, frame=str(frame), about=stored.name, detail=detail),
+        Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
+    )
+
+
+def creation_event(frame: FrameId, stored: StoredFile) -> Event:
+    """Return the event that a file was made from the frame's raw file."""
+    detail = EventDetail(sha256=stored.sha256, sha512=stored.sha512, is_derived_from=f"{frame.stem}_raw")
+    return Event(type=EventType.CREATION, frame=str(frame), about=stored.name, detail=detail)
+
+
 def known_losses(events: Iterable[Event]) -> dict[str, Event]:
     """Return by frame the last event that a person accepted its loss, unless files of it were stored afterwards."""
     losses: dict[str, Event] = {}
@@ -147,6 +193,16 @@ def known_losses(events: Iterable[Event]) -> dict[str, Event]:
         elif event.type in _STORING:
             losses.pop(event.frame, None)
     return losses
+
+
+def known_damage(events: Iterable[Event]) -> dict[tuple[str, str], tuple[FoundProblem, ...]]:
+    """Return what the last checks found wrong, by roll and by frame (or roll); what was put right since is left out."""
+    last = {
+        (event.detail.roll, event.frame): event.detail.problems
+        for event in events
+        if event.type is EventType.FIXITY_CHECK and event.detail.roll is not None
+    }
+    return {key: problems for key, problems in last.items() if problems}
 
 
 def sidecar_digests(events: Iterable[Event], frame: FrameId) -> tuple[str, ...]:

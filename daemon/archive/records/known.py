@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.records.bag import TAG_MANIFEST
+from filmscand.daemon.archive.records.bag import TAG_MANIFEST, WasSealed
+from filmscand.daemon.archive.records.events import Event, EventType, known_damage, read_events
+from filmscand.daemon.core.errors import RollFrozenError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.archive_records import (
@@ -18,12 +20,17 @@ from filmscand.daemon.database.archive_records import (
     all_jobs,
     find_record,
     read_records,
+    records_below,
     write_records,
 )
 from filmscand.daemon.database.connection import open_database, open_to_read
-from filmscand.daemon.database.frames import Job, JobState
+from filmscand.daemon.database.frames import Job, JobState, find_frame, jobs_named
+from filmscand.daemon.database.keeping.audits import Audits, Damage, FrozenRoll, Part, find_frozen
+from filmscand.daemon.station.marker import MARKER_FOLDER
 
 EVENTS: Final = Path("metadata", "events.jsonl")
+# Below the archive: events of rolls whose own file takes none, as those of a sealed roll, which belong to its bag.
+FIXITY_LOG: Final = Path(MARKER_FOLDER, "fixity.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,22 @@ def read_known(database: Path) -> Known:
         return Known(True, jobs, read_records(connection))
 
 
+def known_of_frame(connection: sqlite3.Connection, frame: FrameId) -> Known:
+    """Return what an open database says of one frame, and whether it remembers that the roll was sealed."""
+    job = find_frame(connection, frame)
+    paths = (frame.folder / f"{frame.stem}.json", frame.roll_folder / TAG_MANIFEST)
+    found = (find_record(connection, path.as_posix()) for path in paths)
+    jobs = {} if job is None or job.state is JobState.RESERVED else {frame: job}
+    return Known(True, jobs, {record.path: record for record in found if record is not None})
+
+
+def known_of_roll(connection: sqlite3.Connection, roll: Path) -> Known:
+    """Return what an open database says of one roll, `collection/box/roll`."""
+    jobs = {job.frame: job for job in jobs_named(connection, *roll.parts) if job.state is not JobState.RESERVED}
+    own = {frame: job for frame, job in jobs.items() if frame.roll_folder == roll}
+    return Known(True, own, records_below(connection, roll.as_posix()))
+
+
 def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
     """Keep records in an existing database that had none of these files.
 
@@ -89,9 +112,53 @@ def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
         write_records(connection, records)
 
 
-def sealings_in(connection: sqlite3.Connection) -> Callable[[Path], bool]:
-    """Return a function that tells whether a database remembers that a roll was sealed; see `Archive`."""
-    return lambda roll: find_record(connection, (roll / TAG_MANIFEST).as_posix()) is not None
+@dataclass(frozen=True, slots=True)
+class RollMemory:
+    """What a station remembers of rolls, whatever their folders look like.
+
+    Attributes
+    ----------
+    was_sealed : callable or None
+        Tells of a roll's folder, relative to the archive, whether the roll was sealed.
+    find_frozen : callable or None
+        Returns what is known of the damage of a roll; None if none is known.
+    """
+
+    was_sealed: WasSealed | None = None
+    find_frozen: Callable[[Path], FrozenRoll | None] | None = None
+
+    def require_sound(self, root: Path, roll: Path) -> None:
+        """Require that no damage of a roll is known.
+
+        Raises
+        ------
+        RollFrozenError
+            Files of the roll are damaged.
+        """
+        frozen = None if self.find_frozen is None else self.find_frozen(roll)
+        if frozen is not None:
+            raise RollFrozenError(f"{root / roll}: the roll is frozen: {frozen.reason}")
+
+
+NOTHING_REMEMBERED: Final = RollMemory()
+
+
+def memory_in(connection: sqlite3.Connection) -> RollMemory:
+    """Return what an open database remembers of rolls."""
+    return RollMemory(
+        was_sealed=lambda roll: find_record(connection, (roll / TAG_MANIFEST).as_posix()) is not None,
+        find_frozen=lambda roll: find_frozen(connection, roll),
+    )
+
+
+def damage_in(database: Path) -> RollMemory:
+    """Return what a database remembers of damage; it is opened for each question."""
+
+    def find(roll: Path) -> FrozenRoll | None:
+        with closing(open_to_read(database)) as connection:
+            return find_frozen(connection, roll)
+
+    return RollMemory(find_frozen=find)
 
 
 def frame_records(connection: sqlite3.Connection, root: Path, frame: FrameId) -> tuple[ArchiveRecord, ...]:
@@ -128,3 +195,21 @@ def begins_as(content: bytes, record: ArchiveRecord) -> bool:
 def sealed_record(root: Path, roll: Path) -> ArchiveRecord:
     """Return the record that a roll is sealed."""
     return record_of(root, roll / TAG_MANIFEST)
+
+
+def restore_damage(connection: sqlite3.Connection, root: Path, rolls: Iterable[Path]) -> None:
+    """Note the damage that the events of these rolls, and the archive's own, tell of: they are frozen as before."""
+    audits = Audits(connection)
+    events = [event for file in (*(roll / EVENTS for roll in rolls), FIXITY_LOG) for event in _events_in(root / file)]
+    # An event of a roll goes into either file: the later one counts.
+    for (roll, name), problems in known_damage(sorted(events, key=lambda event: event.at)).items():
+        part = Part.of_roll(Path(roll)) if name == roll else Part.of(FrameId.from_name(name))
+        audits.note(part, [Damage(one.path, one.kind, one.message) for one in problems])
+
+
+def _events_in(file: Path) -> list[Event]:
+    try:
+        return [event for event in read_events(file) if event.type is EventType.FIXITY_CHECK]
+    except TransientError:
+        # Events that cannot be read are damage of their own, which the next audit finds.
+        return []

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from filmscand.daemon.archive.records.bag import (
     bag_info,
     is_marked_sealed,
     manifest,
+    parts_of,
     payload,
     require_open,
     verify_bag,
     verify_declaration,
+    verify_part,
+    verify_tags,
 )
 from filmscand.daemon.core.errors import RollSealedError
 
@@ -130,6 +134,27 @@ def test_files_and_folders_that_no_manifest_names_are_found_wherever_they_lie(ba
     (bag / "data" / "link").symlink_to(bag / "x.txt")
     strange = ("x.txt", "metadata/x.txt", "other", "data/empty", "data/pipe", "data/link")
     assert set(found(bag)) == {(name, ProblemKind.CHANGED) for name in strange}
+
+
+HARMS = {
+    "changed": lambda bag: (bag / "data/b/2.tif").write_bytes(b"rot"),
+    "gone": lambda bag: shutil.rmtree(bag / "data/b"),
+    "a file added": lambda bag: (bag / "data/b/new").write_bytes(b"new"),
+    "a folder added": lambda bag: (bag / "data/b/empty").mkdir(),
+    "a part added": lambda bag: (bag / "data/new").write_bytes(b"new"),
+    "a link": lambda bag: ((bag / "data/b").rename(bag / "data/c"), (bag / "data/b").symlink_to("c")),
+    "a tag changed": lambda bag: (bag / "bag-info.txt").write_bytes(b"rot"),
+    "a folder beside": lambda bag: (bag / "more").mkdir(),
+    "no manifest": lambda bag: (bag / MANIFEST).unlink(),
+    "nothing": lambda bag: None,
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_the_parts_of_a_bag_have_the_problems_of_the_whole_bag(bag, harm):
+    HARMS[harm](bag)
+    parts = {problem for name in parts_of(bag) for problem in verify_part(bag, name)} | set(verify_tags(bag))
+    assert parts == set(verify_bag(bag))
 
 
 def test_a_pipe_in_place_of_a_file_is_told_and_not_waited_for(bag):
