@@ -20,6 +20,7 @@ from filmscand.daemon.core.errors import (
     FrameIdError,
     FrameMissingError,
     IntegrityError,
+    RollFrozenError,
 )
 from filmscand.daemon.core.visible import message_of, own_words, visible
 from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
@@ -43,6 +44,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     FrameMissingError: 404,
     SessionError: 409,
     FrameExistsError: 409,
+    RollFrozenError: 409,
     RollUnfinishedError: 409,
     DecisionRefusedError: 409,
     NoScannerError: 409,
