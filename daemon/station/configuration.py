@@ -209,6 +209,19 @@ class Notify(Section):
     room_frames: int = Field(default=20, ge=0)
 
 
+class Audit(Section):
+    """How often the archive is read back, and how fast at most."""
+
+    enabled: bool = True
+    every_days: float = Field(default=90.0, gt=0)
+    mib_per_s: float = Field(default=10.0, gt=0)
+
+    @property
+    def every_s(self) -> float:
+        """The period in seconds."""
+        return self.every_days * 86400.0
+
+
 class Logging(Section):
     """What is logged."""
 
@@ -226,6 +239,7 @@ class Station(Section):
     scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
     notify: Notify = Notify()
+    audit: Audit = Audit()
     logging: Logging = Logging()
     page: Page = Page()
 
