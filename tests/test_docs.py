@@ -124,7 +124,7 @@ def test_every_command_is_in_the_reference():
 
 
 def test_every_key_of_the_configuration_is_in_the_reference():
-    sections = ("scanners", "workers", "cleaning", "notify", "page", "logging")
+    sections = ("scanners", "workers", "cleaning", "notify", "audit", "page", "logging")
     keys = {key for name in sections for key in type(getattr(Station(), name)).model_fields}
     keys |= set(Station.model_fields) - set(sections) | set(Watch.model_fields) | set(Target.model_fields)
     keys |= set(User.model_fields)
