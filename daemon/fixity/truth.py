@@ -17,7 +17,7 @@ from filmscand.daemon.archive.frames.frame_folder import FrameFolder
 from filmscand.daemon.archive.frames.verify_frame import (
     FrameEvidence,
     check_file,
-    is_left_by_a_writer,
+    may_be_ours,
     verify_sidecar,
 )
 from filmscand.daemon.archive.records.bag import (
@@ -124,7 +124,7 @@ def _items_of_frame(
         yield Item(frame.folder / file.name, _file_check(frame.folder, file))
     listed = {file.name for file in files} | {path.name}
     for name in sorted({name for top in tops for name in _names(top / frame.folder)} - listed):
-        if sidecar is not None and not is_left_by_a_writer(name, frame.stem):
+        if sidecar is not None and not may_be_ours(name, frame.stem, evidence):
             yield Item(frame.folder / name, None)
     if sidecar is not None or evidence.was_complete or any(os.path.lexists(top / path) for top in tops):
         yield Item(path, sidecar_problem, is_record=True)

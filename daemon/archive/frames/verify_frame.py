@@ -48,6 +48,11 @@ class FrameEvidence:
         return self.job is not None and self.job.state is not JobState.FINISHED
 
     @property
+    def may_get_infrared(self) -> bool:
+        """Whether an infrared file may come that the sidecar does not name yet."""
+        return self.job is not None and (self.is_under_way or self.job.request.awaits_infrared)
+
+    @property
     def was_complete(self) -> bool:
         """Whether the frame had a sidecar."""
         is_archived = self.job is not None and self.job.outcome is JobOutcome.ARCHIVED
@@ -108,7 +113,7 @@ def verify_folder(folder: Path, sidecar: Sidecar) -> tuple[Problem, ...]:
         Its sidecar, which names every file with size and hashes.
     """
     frame = FrameFolder(folder.parents[4], sidecar.frame_id)
-    return (*_compare_files(folder, frame, sidecar.files), *_others(folder, sidecar, may_get_infrared=False))
+    return (*_compare_files(folder, frame, sidecar.files), *_others(folder, sidecar, FrameEvidence()))
 
 
 def check_file(folder: Path, stored: StoredFile, *, from_disk: bool = True) -> Problem | None:
@@ -164,9 +169,7 @@ def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[P
     if sidecar is None:
         return
     yield from _compare_files(folder.path, folder, sidecar.files)
-    job = evidence.job
-    awaits = job is not None and (evidence.is_under_way or job.request.awaits_infrared)
-    yield from _others(folder.path, sidecar, may_get_infrared=awaits)
+    yield from _others(folder.path, sidecar, evidence)
 
 
 def _verify_originals(folder: FrameFolder, job: Job | None) -> Iterator[Problem]:
@@ -187,21 +190,24 @@ def _compare_files(path: Path, folder: FrameFolder, files: tuple[StoredFile, ...
             yield problem
 
 
-def _others(folder: Path, sidecar: Sidecar, *, may_get_infrared: bool) -> Iterator[Problem]:
+def _others(folder: Path, sidecar: Sidecar, evidence: FrameEvidence) -> Iterator[Problem]:
     """Yield each file that the sidecar does not name."""
     stem = sidecar.frame_id.stem
     listed = {file.name for file in sidecar.files} | {f"{stem}.json"}
     for path in sorted(folder.iterdir()):
         if path.name in listed:
             continue
-        is_ours = is_left_by_a_writer(path.name, stem) or (
-            may_get_infrared and path.name.startswith(f"{stem}_{ORIGINAL_SUFFIXES[Role.INFRARED]}.")
-        )
-        kind = ProblemKind.UNLISTED if is_ours else ProblemKind.FOREIGN
+        kind = ProblemKind.UNLISTED if may_be_ours(path.name, stem, evidence) else ProblemKind.FOREIGN
         yield Problem(path, kind, "expected only files that the sidecar names, found this one")
 
 
-def is_left_by_a_writer(name: str, stem: str) -> bool:
+def may_be_ours(name: str, stem: str, evidence: FrameEvidence) -> bool:
+    """Return whether filmscand may have left a file that a sidecar does not name, or may be about to take it up."""
+    is_infrared = name.startswith(f"{stem}_{ORIGINAL_SUFFIXES[Role.INFRARED]}.")
+    return _is_left_by_a_writer(name, stem) or (is_infrared and evidence.may_get_infrared)
+
+
+def _is_left_by_a_writer(name: str, stem: str) -> bool:
     """Whether a writer that was killed leaves such a file: a temporary one, or one of an incomplete revision."""
     is_part = name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX)
     return is_part or (name.startswith(stem) and _REVISION_FILE.fullmatch(name.removeprefix(stem)) is not None)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from filmscand.daemon.archive.records.known import EVENTS, Known, read_known
+from filmscand.daemon.database.frames import find_frame
+from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.fixity.truth import items_of
-from support.kept_station import OPEN, RAW, SEALED, add, cut, flip, remove, swap
+from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, add, cut, flip, open_station, remove, swap
 
 
 @pytest.fixture
@@ -79,6 +81,15 @@ def test_a_record_that_neither_side_has_speaks_for_nobody(live, copy, wrong):
         cut(top / OPEN / "data/k_0001/k_0001.json")
     assert wrong(SEALED) == {"tagmanifest-sha512.txt": (True, True)}
     assert wrong(OPEN)["data/k_0001/k_0001.json"] == (True, True)
+
+
+def test_an_infrared_that_is_just_being_taken_up_is_no_stranger(live, wrong):
+    (live.archive.root / OPEN / "data/k_0001/k_0001_ir.tif").write_bytes(b"late")
+    assert wrong(OPEN) == {"data/k_0001/k_0001_ir.tif": (True, False)}
+    with open_station(live) as connection:
+        queue = Queue(connection)
+        queue.retry(find_frame(connection, OPEN_FRAMES[0]).job_id)
+    assert wrong(OPEN) == {}
 
 
 def test_the_mark_of_a_sealed_roll_comes_last_and_a_sidecar_after_its_files(live, copy):
