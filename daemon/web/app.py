@@ -55,6 +55,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
 # What a program is told beside the words, so that a command ends with the right exit status.
 _KINDS: Final[dict[type[Exception], str]] = {
     IntegrityError: "integrity",
+    RollFrozenError: "integrity",
     NoScannerError: "scanner",
     ScannerError: "scanner",
 }

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,6 +140,33 @@ def test_a_copy_that_is_read_differently_leaves_no_wrong_file(live, copy, monkey
     assert len(aside) == 2
     monkeypatch.undo()
     assert repaired(live, copy)[1].problems == ()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from filmscand.daemon.fixity import repair as module
+from filmscand.daemon.fixity.compare import compare
+from filmscand.daemon.station.configuration import load_station
+
+station, copy = load_station(Path(sys.argv[1])), Path(sys.argv[2])
+module.publish = lambda *_, **__: os.kill(os.getpid(), 9)
+module.repair(station, copy, compare(station, copy))
+"""
+
+
+def test_a_repair_that_is_killed_before_the_file_is_back_can_be_run_again(live, copy, connection):
+    whole = (live.archive.root / ORIGINAL).read_bytes()
+    flip(live.archive.root / ORIGINAL)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(live.config), str(copy)], timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (live.archive.root / ORIGINAL).exists()
+    assert [one.name for one in frozen_rolls(connection)] == [OPEN]
+    assert len(list((live.archive.root / ".filmscand/damaged").rglob("*.tif"))) == 1
+    _, report = repaired(live, copy)
+    assert report.problems == ()
+    assert (live.archive.root / ORIGINAL).read_bytes() == whole
+    assert frozen_rolls(connection) == ()
 
 
 def test_a_link_in_place_of_a_folder_is_moved_aside(live, copy, tmp_path):

@@ -50,7 +50,8 @@ def test_the_alarm_of_a_damaged_roll_comes_and_goes_while_the_service_runs(templ
         assert "Damaged roll" in shown
         assert "Last audit" in shown
         refused = page.post("/api/reclean", {"frames": ["c/b/k_0001"], "failed": False})
-        assert (refused.status, "the roll is frozen" in refused.json["detail"]) == (409, True)
+        assert (refused.status, refused.json["kind"]) == (409, "integrity")
+        assert "the roll is frozen" in refused.json["detail"]
         flip(raw)
         live.wait_for(lambda status: not status.alarms)
         wait_until(lambda: "filmscand_frozen_rolls 0\n" in page.get("/metrics").text)

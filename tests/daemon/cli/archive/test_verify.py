@@ -69,6 +69,8 @@ def test_verify_freezes_a_damaged_roll_until_it_is_sound(command, live):
     assert command("verify", SEALED, *config)[0] == 5
     assert frozen(live) == [SEALED]
     assert command("status", *config)[0] == 1
+    status, _, errors = command("reclean", SEALED, *config)
+    assert (status, "is sealed" in errors) == (1, True)
     flip(live.archive.root / RAW_SEALED)
     assert command("verify", SEALED, *config)[0] == 0
     assert frozen(live) == []
@@ -87,6 +89,8 @@ def test_a_comparison_says_which_side_is_right(command, live, copy):
     assert f"{RAW_OPEN}: archive changed, copy as recorded: the copy is right" in text
     assert f"{RAW_SEALED}: archive as recorded, copy changed: the archive is right" in text
     assert frozen(live) == [OPEN]
+    status, _, errors = command("seal", OPEN, "--config", live.config)
+    assert (status, "the roll is frozen: a file is not as recorded" in " ".join(errors.split())) == (5, True)
     told = json.loads(command(*arguments, "--json")[1])
     assert (told["damaged"], told["copy_damaged"], len(told["differences"])) == (True, True, 2)
 
