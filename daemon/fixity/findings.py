@@ -22,8 +22,8 @@ from filmscand.daemon.archive.verify_rolls import Verification
 from filmscand.daemon.core.errors import FrameIdError, RollSealedError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.visible import visible
-from filmscand.daemon.database.connection import reopen_database, transaction
-from filmscand.daemon.database.keeping.audits import Audits, Damage, Part, find_frozen
+from filmscand.daemon.database.connection import open_to_read, reopen_database, transaction
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part, find_frozen, frozen_rolls
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import MARKER_FOLDER
@@ -107,6 +107,13 @@ def note_verification(station: Station, report: Verification) -> None:
             # One transaction for a roll: each ends with a sync of the disk, and a roll may have thousands of frames.
             with transaction(connection):
                 _note_roll(findings, archive.root, roll, report.problems)
+
+
+def freezes_or_thaws(station: Station, report: Verification) -> bool:
+    """Return whether noting a verification changes which rolls are frozen; otherwise only times are noted."""
+    with closing(open_to_read(station.database)) as connection:
+        frozen = {roll.name for roll in frozen_rolls(connection)}
+    return report.damaged or not frozen.isdisjoint(report.rolls)
 
 
 def _note_roll(findings: Findings, root: Path, roll: Path, problems: Iterable[Problem]) -> None:

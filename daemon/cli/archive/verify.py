@@ -76,16 +76,16 @@ def _verified(station: Station, rolls: tuple[str, ...]) -> Verification:
     from filmscand.daemon.archive.tree import Archive
     from filmscand.daemon.archive.verify_rolls import verify_rolls
     from filmscand.daemon.cli.screen.bars import reading_bar
-    from filmscand.daemon.fixity.findings import note_verification
+    from filmscand.daemon.fixity.findings import freezes_or_thaws, note_verification
 
     with reading_bar("verified", [station.archive / roll for roll in rolls or [""]]):
         report = verify_rolls(Archive(station.archive), rolls, station.database)
-    _noted(station, lambda: note_verification(station, report))
+    _noted(station, lambda: note_verification(station, report), lambda: freezes_or_thaws(station, report))
     return report
 
 
-def _noted(station: Station, note: Callable[[], None]) -> None:
-    """Note what was found, if the station has a database that this user may write."""
+def _noted(station: Station, note: Callable[[], None], matters: Callable[[], bool] = lambda: True) -> None:
+    """Note what was found, if the station has a database; tell a user who may not write there, if it matters."""
     from filmscand.daemon.maintenance.identity import identity_problem
 
     if identity_problem(station) is not None or not station.database.exists():
@@ -93,10 +93,11 @@ def _noted(station: Station, note: Callable[[], None]) -> None:
     try:
         note()
     except (sqlite3.Error, DaemonError, OSError) as error:
-        complain(
-            f"the result is not noted, so no roll is frozen or taken up again: {message_of(error)}. The service's next "
-            "audit notes it, or run the command as the user of the service"
-        )
+        if matters():
+            complain(
+                f"the result is not noted, so no roll is frozen or taken up again: {message_of(error)}. The service's "
+                "next audit notes it, or run the command as the user of the service"
+            )
 
 
 def _compare(station: Station, copy: Path, rolls: tuple[str, ...], *, repair: bool, yes: bool, as_json: bool) -> bool:

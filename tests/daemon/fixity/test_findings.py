@@ -9,7 +9,13 @@ from filmscand.daemon.archive.records.events import EventType, read_events
 from filmscand.daemon.archive.records.known import EVENTS, FIXITY_LOG
 from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.database.keeping.audits import Damage, Part, frozen_rolls
-from filmscand.daemon.fixity.findings import Findings, damage_among, note_verification, part_of
+from filmscand.daemon.fixity.findings import (
+    Findings,
+    damage_among,
+    freezes_or_thaws,
+    note_verification,
+    part_of,
+)
 from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, SEALED_FRAMES, flip, remove
 
 FIRST = Part.of(OPEN_FRAMES[0])
@@ -76,9 +82,12 @@ def test_a_verification_freezes_damaged_rolls_and_takes_sound_ones_up_again(live
         return [one.name for one in frozen_rolls(connection)]
 
     assert verify() == []
+    sound = verify_rolls(live.archive, (), live.station.database)
+    assert not freezes_or_thaws(live.station, sound)
     flip(raw)
     flip(live.archive.root / SEALED / RAW.format("s"))
     assert verify() == [OPEN, SEALED]
+    assert freezes_or_thaws(live.station, sound)
     flip(raw)
     assert verify(SEALED) == [OPEN, SEALED]
     assert verify(OPEN) == [SEALED]

@@ -142,6 +142,8 @@ def test_a_result_that_cannot_be_noted_is_told(command, live, monkeypatch):
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
     monkeypatch.setattr("filmscand.daemon.fixity.findings.note_verification", refuse)
+    status, _, errors = command("verify", SEALED, "--config", live.config)
+    assert (status, errors) == (0, "")
     status, _, errors = command("verify", OPEN, "--config", live.config)
     assert status == 5
     assert "the result is not noted" in errors
