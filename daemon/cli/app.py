@@ -12,6 +12,7 @@ from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
+from filmscand.daemon.cli.archive.export import export
 from filmscand.daemon.cli.archive.rebuild import rebuild
 from filmscand.daemon.cli.archive.reclean import reclean
 from filmscand.daemon.cli.archive.seal import seal
@@ -58,6 +59,7 @@ app.command()(evaluate)
 app.command()(reclean)
 app.command()(rebuild)
 app.command()(seal)
+app.command()(export)
 app.command()(verify)
 app.command()(scan)
 app.command()(devices)

@@ -236,6 +236,19 @@ class Sidecar(Record):
         """The areas that are in force, for the next revision."""
         return drawn_areas(self.decisions)
 
+    def files_of(self, revision: Revision) -> dict[Role, StoredFile]:
+        """Return the files that a revision was made from or consists of."""
+        files = [*revision.files, *self.replaced_originals, *self.originals]
+        # A frame whose infrared came later has revisions of both.
+        used = (one for one in files if one.role is not Role.INFRARED or one.sha256 in revision.inputs_sha256)
+        return {one.role: one for one in used}
+
+    def is_inverted(self, revision: Revision) -> bool:
+        """Return whether a revision is shown as a negative."""
+        if revision.access is not None:
+            return revision.access.inverted
+        return self.film.is_negative or bool(self.capture.negative)
+
     def with_current(self, number: int, film: FilmKind) -> Sidecar:
         """Return the sidecar with the revision that counts now, and no cleaning that waits."""
         pointer = None if number == self.latest.number else number
