@@ -5,6 +5,8 @@ ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
 notify        one thread for each target of notifications
 page          one thread for the web server
+audit         one thread that reads the archive back, all the time
+resealing     one thread that seals reopened rolls again
 workers       processes, which only the supervisor starts, kills and restarts
 """
 
@@ -18,6 +20,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from filmscand.daemon.archive.files.atomic_file import make_folders
 from filmscand.daemon.archive.tree import Archive
@@ -28,10 +31,12 @@ from filmscand.daemon.core.process_id import ProcessId, is_alive, this_process
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.frames import JobOutcome, JobState, count_frames, held_frames, unfinished_frames
+from filmscand.daemon.database.keeping.audits import frozen_rolls
 from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.service_record import ServiceRecord, begin_service
 from filmscand.daemon.database.trouble import DatabaseReplacedError
+from filmscand.daemon.fixity.threads import AuditThread
 from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watching.watch import require_apart
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
@@ -117,6 +122,7 @@ class Supervisor:
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
         self._page = PageServer(station, timing, bell.ring)
+        self._audit = AuditThread(station, timing.audit)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
         self._tick_s = timing.tick_s if watchdog_s is None else min(timing.tick_s, watchdog_s / 4)
@@ -134,6 +140,7 @@ class Supervisor:
         else:
             # A service that ends by itself is watched on the terminal that started it.
             self._page.start()
+            self._audit.start()
         self._archive_watch.start()
         self._resealing.start(at_once=scans_only)
         self._worker_pool.fill()
@@ -214,7 +221,9 @@ class Supervisor:
         if self._sessions.busy:
             return False
         try:
-            if not all(job.state is JobState.RESERVED for job in unfinished_frames(self._connection)):
+            frozen = {Path(one.name) for one in frozen_rolls(self._connection)}
+            waiting = [job for job in unfinished_frames(self._connection) if job.frame.roll_folder not in frozen]
+            if not all(job.state is JobState.RESERVED for job in waiting):
                 return False
             # After the frames: the last one leaves its roll reopened.
             return self._resealing.is_idle(self._connection)
@@ -242,6 +251,7 @@ class Supervisor:
         deadline_s = time.monotonic() + self._timing.stop_s
         self._archive_watch.stop()
         self._resealing.stop()
+        self._audit.ask_to_stop()
         page_ended = self._page.stop()
         for ingest in self._ingests:
             ingest.ask_to_stop()
@@ -253,11 +263,12 @@ class Supervisor:
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
         sealing = not self._resealing.join(max(1.0, deadline_s - time.monotonic()))
+        auditing = not self._audit.join(max(1.0, deadline_s - time.monotonic()))
         # Last: they tell of the sessions that have just finished.
         self._notifications.ask_to_stop()
         telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning or sealing or telling or not page_ended:
+        if hung or scanning or sealing or auditing or telling or not page_ended:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)

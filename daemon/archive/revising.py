@@ -48,7 +48,7 @@ def reopen(archive: Archive, frame: FrameId) -> None:
     RollSealedError
         The roll lost the mark that it was sealed.
     """
-    archive.require_mark(frame)
+    archive.require_cleanable(frame)
     if not archive.is_sealed(frame) or archive.is_reopened(frame):
         return
     folder = archive.root / frame.roll_folder

@@ -38,9 +38,8 @@ from filmscand.daemon.archive.records.events import (
     sidecar_event,
     stored_events,
 )
-from filmscand.daemon.archive.records.known import EVENTS
+from filmscand.daemon.archive.records.known import EVENTS, NOTHING_REMEMBERED, RollMemory
 from filmscand.daemon.archive.records.reopened import (
-    WasSealed,
     is_marked_sealed,
     is_reopened,
     require_mark,
@@ -72,9 +71,9 @@ _FILE_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
-    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails and
-    `RollSealedError` if the roll is sealed, and never leaves a file half-written. Into a reopened roll go revisions,
-    sidecars and events; see `revising`.
+    Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails, `RollSealedError`
+    if the roll is sealed and `RollFrozenError` if it is damaged, and never leaves a file half-written. Into a reopened
+    roll go revisions, sidecars and events; see `revising`.
 
     Parameters
     ----------
@@ -84,14 +83,14 @@ class Archive:
         The ids of the station's database. Every method that writes, or on whose answer a write depends, requires them
         in the archive's marker and raises `ArchiveMissingError` where they are not; the top is never made. Without
         them, for tools that have no station, the top is made when the first frame comes.
-    was_sealed : callable, optional
-        Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
+    memory : RollMemory, optional
+        What the station remembers of rolls; nothing, for tools that have no station.
     """
 
-    def __init__(self, root: Path, identity: Identity | None = None, *, was_sealed: WasSealed | None = None) -> None:
+    def __init__(self, root: Path, identity: Identity | None = None, memory: RollMemory = NOTHING_REMEMBERED) -> None:
         self.root = root
         self._root = ArchiveRoot(root, identity)
-        self._was_sealed = was_sealed
+        self._memory = memory
 
     def require_present(self) -> None:
         """Require the archive at its place; see `station.marker.open_archive` for the errors."""
@@ -110,22 +109,22 @@ class Archive:
         return is_marked_sealed(self._root, frame.roll_folder)
 
     def require_open(self, frame: FrameId) -> None:
-        """Require that the frame's roll is not sealed.
+        """Require that the frame's roll is neither sealed nor frozen."""
+        self.require_unsealed(frame)
+        self._memory.require_sound(self.root, frame.roll_folder)
 
-        Raises
-        ------
-        RollSealedError
-            The roll is sealed.
-        """
-        require_open(self._root, frame.roll_folder, self._was_sealed)
+    def require_unsealed(self, frame: FrameId) -> None:
+        """Require that the frame's roll is not sealed; see `require_open`. A damaged one may have to be written off."""
+        require_open(self._root, frame.roll_folder, self._memory.was_sealed)
 
     def is_reopened(self, frame: FrameId) -> bool:
         """Return whether the frame's roll is sealed and reopened for revisions."""
         return is_reopened(self._root, frame.roll_folder)
 
-    def require_mark(self, frame: FrameId) -> None:
-        """Require that the frame's roll has the mark of a sealed one, if it was sealed; see `RollSealedError`."""
-        require_mark(self._root, frame.roll_folder, self._was_sealed)
+    def require_cleanable(self, frame: FrameId) -> None:
+        """Require that the frame's roll may be reopened if it is sealed: it has the mark of it, and is not frozen."""
+        require_mark(self._root, frame.roll_folder, self._memory.was_sealed)
+        self._memory.require_sound(self.root, frame.roll_folder)
 
     def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
         """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
@@ -369,10 +368,10 @@ class Archive:
         return check_file(self.frame_folder(frame).path, stored)
 
     def append_events(self, frame: FrameId, events: Iterable[Event]) -> None:
-        """Append to the `events.jsonl` of the frame's roll."""
+        """Append to the `events.jsonl` of the frame's roll, also of a frozen one: they tell what became of it."""
         file = self.root / frame.roll_folder / EVENTS
         with self._root.writing():
-            self._require_revisable(frame)
+            require_revisable(self._root, frame.roll_folder, self._memory.was_sealed)
             make_folders(file.parent)
             append_events(file, events)
 
@@ -389,7 +388,8 @@ class Archive:
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
     def _require_revisable(self, frame: FrameId) -> None:
-        require_revisable(self._root, frame.roll_folder, self._was_sealed)
+        require_revisable(self._root, frame.roll_folder, self._memory.was_sealed)
+        self._memory.require_sound(self.root, frame.roll_folder)
 
 
 def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:

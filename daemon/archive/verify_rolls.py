@@ -35,12 +35,12 @@ from filmscand.daemon.archive.records.known import (
 )
 from filmscand.daemon.archive.records.roll_record import verify_roll_record
 from filmscand.daemon.archive.records.verify_bag import verify_bag, verify_declaration
-from filmscand.daemon.archive.records.verify_reopened import named_before, verify_reopened
+from filmscand.daemon.archive.records.verify_reopened import not_named_before, verify_reopened
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, FrameMissingError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.archive_records import REOPENED, ArchiveRecord
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 # A frame of which such an event tells has a folder for ever; one that was only stored may have been given up.
 _LASTING: Final = frozenset({EventType.CREATION, EventType.METADATA})
@@ -87,6 +87,8 @@ class Verification:
         Whether there was nothing to verify because the station is new: its database has no frame, nor has the archive.
     known_losses : tuple of KnownLoss
         Frames that are gone, and are no problem because a person accepted the loss.
+    rolls : tuple of str
+        The rolls that were verified, as `collection/box/roll`.
     """
 
     verified: int
@@ -95,6 +97,7 @@ class Verification:
     first_seen: tuple[str, ...] = ()
     is_new: bool = False
     known_losses: tuple[KnownLoss, ...] = ()
+    rolls: tuple[str, ...] = ()
 
     @property
     def damaged(self) -> bool:
@@ -135,11 +138,12 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path |
     """
     known, problems = _known(database)
     selected = {Path(roll.strip("/")) for roll in rolls}
-    present = known.rolls() | _rolls_of(archive)
+    present = known.rolls() | rolls_of(archive)
     if absent := selected - present:
         names = ", ".join(sorted(map(str, absent)))
         raise FrameMissingError(f"{archive.root}: expected frames in {names}, found none")
-    done = [_verify_settled(archive, roll, known, database) for roll in sorted(selected or present)]
+    chosen = sorted(selected or present)
+    done = [_verify_settled(archive, roll, known, database) for roll in chosen]
     problems += [problem for roll in done for problem in roll.problems]
     unrecorded = [record for roll in done for record in roll.unrecorded]
     if known.has_database and database is not None:
@@ -151,6 +155,7 @@ def verify_rolls(archive: Archive, rolls: tuple[str, ...] = (), database: Path |
         first_seen=tuple(record.path for record in unrecorded),
         is_new=known.has_database and not present,
         known_losses=tuple(loss for roll in done for loss in roll.losses),
+        rolls=tuple(roll.as_posix() for roll in chosen),
     )
 
 
@@ -168,7 +173,7 @@ def unrecorded_of(
     """
     records: list[ArchiveRecord] = []
     problems: list[Problem] = []
-    events = _events_of(archive.root / roll)
+    events = events_of(archive.root / roll)
     for frame in frames:
         path = frame.folder / f"{frame.stem}.json"
         written = sidecar_digests(events, frame)
@@ -209,7 +214,7 @@ def _keep(database: Path, records: list[ArchiveRecord]) -> list[Problem]:
     return []
 
 
-def _rolls_of(archive: Archive) -> set[Path]:
+def rolls_of(archive: Archive) -> set[Path]:
     """Return every roll that has a folder, below the archive."""
     found = set()
     for folder in archive.root.glob("*/*/*"):
@@ -243,9 +248,9 @@ def _verify_roll(archive: Archive, roll: Path, known: Known) -> _Roll:
     if wrong is not None:
         count = f" with {len(known.jobs)} frames" if known.jobs else ""
         return _Roll(0, (), (replace(wrong, message=f"{wrong.message}; it is the folder of a roll{count}"),))
-    events = _events_of(folder)
+    events = events_of(folder)
     on_disk = {frame for frame in archive.frames() if frame.roll_folder == roll}
-    frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | _of_events(events, roll))
+    frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | frames_told(events, roll))
     lost = _known_losses(archive, frames, events)
     frames = [frame for frame in frames if frame not in lost]
     if not _is_sealed(folder, known, roll, events):
@@ -288,18 +293,15 @@ def _verify_reopened(
     """Verify a sealed roll whose frames get revisions: as an open one, and what its last generation has."""
     folder = archive.root / roll
     done = _verify_open(archive, roll, known, found)
-    # What lay beside the files of a frame when the roll was sealed is a part of the bag, which its manifests name.
-    named = named_before(folder)
-    own = [problem for problem in done.problems if problem.kind is not ProblemKind.FOREIGN or problem.path not in named]
+    own = not_named_before(folder, done.problems)
     return replace(done, problems=(*own, *verify_reopened(folder)))
 
 
 def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]) -> _Roll:
     folder = archive.root / roll
     frames, _ = found
-    problems = [*verify_declaration(folder), *verify_bag(folder)]
     record = known.sealing(roll)
-    problems += _other_tag_manifest(archive.root, record)
+    problems = [*verify_declaration(folder), *verify_bag(folder), *verify_tag_manifest(archive.root, record)]
     folders = {frame: folder_problem(archive.frame_folder(frame).path, "the frame's folder") for frame in frames}
     problems += [problem for problem in folders.values() if problem is not None]
     unrecorded = _sealed(archive.root, roll) if record is None and not problems else ()
@@ -307,7 +309,8 @@ def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list
     return _Roll(sum(problem is None for problem in folders.values()), (), tuple(problems), tuple(unrecorded))
 
 
-def _other_tag_manifest(root: Path, record: ArchiveRecord | None) -> Iterator[Problem]:
+def verify_tag_manifest(root: Path, record: ArchiveRecord | None) -> Iterator[Problem]:
+    """Compare the tag manifest of a sealed roll with what the database keeps of it."""
     if record is not None and (root / record.path).is_file() and record_of(root, Path(record.path)) != record:
         message = "expected the manifest that was written when the roll was sealed, found another one"
         yield Problem(root / record.path, ProblemKind.CHANGED, message)
@@ -328,7 +331,8 @@ def _sealed(root: Path, roll: Path) -> Iterator[ArchiveRecord]:
         yield ArchiveRecord((roll / tag_manifest_name(DigestAlgorithm.SHA512)).as_posix(), 0, "")
 
 
-def _events_of(folder: Path) -> tuple[Event, ...]:
+def events_of(folder: Path) -> tuple[Event, ...]:
+    """Return the events of a roll's folder; none where they cannot be read."""
     try:
         return tuple(read_events(folder / EVENTS))
     except TransientError:
@@ -336,7 +340,8 @@ def _events_of(folder: Path) -> tuple[Event, ...]:
         return ()
 
 
-def _of_events(events: tuple[Event, ...], roll: Path) -> set[FrameId]:
+def frames_told(events: Iterable[Event], roll: Path) -> set[FrameId]:
+    """Return every frame of a roll that has a folder for ever, as the events tell."""
     return {frame for event in events if event.type in _LASTING and (frame := _frame_named(event.frame, roll))}
 
 

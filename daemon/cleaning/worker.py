@@ -21,12 +21,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
-from filmscand.daemon.archive.records.known import frame_records, sealings_in
+from filmscand.daemon.archive.records.known import frame_records, memory_in
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.engine_options import missing_model
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.warm_up import announcement, missing_kernels
-from filmscand.daemon.core.errors import ArchiveMissingError, Fault, whose
+from filmscand.daemon.core.errors import ArchiveMissingError, Fault, RollFrozenError, whose
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import RESERVED_BYTES
 from filmscand.daemon.core.process_id import this_process
@@ -126,7 +126,7 @@ class Worker:
         self._connection = connection
         self._queue = Queue(connection)
         self._alarms = Alarms(connection)
-        self._archive = Archive(plan.archive, identity_of(connection), was_sealed=sealings_in(connection))
+        self._archive = Archive(plan.archive, identity_of(connection), memory_in(connection))
         self._identity = this_process()
         self._missing_model: str | None = None
 
@@ -208,7 +208,8 @@ class Worker:
         timing = self._plan.timing
         delay_s = backoff_s(lease.job.retries, timing.retry_first_s, timing.retry_cap_s)
         self._repeat(lambda: self._queue.give_back(lease, str(error), delay_s))
-        if self._repeat(lambda: self._alarms.raise_alarm(alarm, str(error))):
+        # A frozen roll has an alarm of its own.
+        if not isinstance(error, RollFrozenError) and self._repeat(lambda: self._alarms.raise_alarm(alarm, str(error))):
             log.error("%s; retried until it works", error)
 
     def _repeat(self, action: Callable[[], T]) -> T:

@@ -30,7 +30,7 @@ from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
-from filmscand.daemon.core.errors import DaemonError, IntegrityError
+from filmscand.daemon.core.errors import DaemonError, IntegrityError, RollFrozenError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
@@ -155,7 +155,7 @@ def main() -> None:
         _leave("stopped", status=Exit.FAILED)
     except ConfigProblemsError as error:
         _leave(*error.problems, status=Exit.FAILED)
-    except IntegrityError as error:
+    except (IntegrityError, RollFrozenError) as error:
         _leave(message_of(error), status=Exit.INTEGRITY)
     except ScannerError as error:
         _leave(message_of(error), error.advice, status=Exit.SCANNER)

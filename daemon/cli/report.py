@@ -19,6 +19,8 @@ from filmscand.daemon.station.yaml_file import ConfigProblem, ConfigProblemsErro
 
 if TYPE_CHECKING:
     from filmscand.daemon.archive.verify_rolls import Verification
+    from filmscand.daemon.fixity.compare import Comparison
+    from filmscand.daemon.fixity.repair import Repaired
     from filmscand.daemon.maintenance.checks import Check
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
@@ -50,6 +52,46 @@ def show_verification(report: Verification, *, as_json: bool, station: Path | No
     known = f", {len(report.known_losses)} known losses" if report.known_losses else ""
     counts = f"{len(report.problems)} problems, {len(report.incomplete)} incomplete{known}"
     say(f"{report.verified} frames verified, {counts}")
+
+
+def show_comparison(
+    comparison: Comparison,
+    repaired: Sequence[Repaired],
+    after: Verification | None,
+    *,
+    as_json: bool,
+    station: Path | None = None,
+) -> None:
+    """Print the result of a comparison with a copy; once files were brought back, only these and what is left.
+
+    Parameters
+    ----------
+    repaired : sequence of Repaired
+        Files that were put right.
+    after : Verification or None
+        What was verified after the repair; None: nothing was repaired.
+    """
+    if as_json:
+        damaged = bool(comparison.damage) if after is None else after.damaged
+        print_json(
+            {
+                **_named(station),
+                "damaged": damaged,
+                "copy_damaged": comparison.copy_is_damaged,
+                "compared": comparison.compared,
+                "differences": comparison.differences,
+                "repaired": repaired,
+                "problems": () if after is None else after.problems,
+            }
+        )
+        return
+    for one in (*repaired, *after.problems) if after is not None else comparison.differences:
+        say(one)
+    if after is not None:
+        say(f"{len(repaired)} files put right, {len(after.problems)} problems")
+        return
+    counts = f"{len(comparison.damage)} damaged in the archive, of which the copy has {len(comparison.repairable)}"
+    say(f"{comparison.compared} files compared, {len(comparison.found)} differ: {counts}")
 
 
 def config_problems(file: Path | None) -> tuple[ConfigProblem, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,7 @@ from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import say, say_labelled
 
 if TYPE_CHECKING:
+    from filmscand.daemon.database.keeping.audits import AuditSummary
     from filmscand.daemon.maintenance.status import FrameStatus, SessionStatus, StationStatus
 
 _WAITING: Final = (Column("waiting file", Kind.NAME), Column("state"), Column("reason", Kind.TEXT))
@@ -60,8 +62,16 @@ def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:
         yield "free space", f"{status.free_frames} frames ({status.free_bytes / 1e9:.1f} GB)"
     if status.left_s:
         yield "time left", f"{status.left_s / 60:.0f} min"
+    if status.audit is not None and status.audit.parts:
+        yield "last audit", _audit(status.audit)
     for alarm in status.alarms:
         yield "alarm", alarm.message
+
+
+def _audit(audit: AuditSummary) -> str:
+    damaged = f"{audit.damaged_files} damaged in {', '.join(audit.frozen_rolls)}" if audit.frozen_rolls else "no damage"
+    share = f"{math.floor(100 * (audit.share or 0.0))} % of the archive read in time"
+    return f"{_clock(audit.last_at)}, {share}, {damaged}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ DaemonError
       ArchiveMissingError   the archive is not at its place (not mounted): mount it, nothing is taken meanwhile
         ForeignArchiveError the archive of another station lies there: choose another folder, or adopt it
     SourceUnreadableError   the source's disk or share does not answer
+    RollFrozenError         files of the roll are damaged: bring them back, nothing is added to the roll meanwhile
   SourceChangedError        a program still writes the source: let it settle again
   FrameExistsError          another picture has this name: give the frame another number
     RollSealedError         the roll is sealed, nothing can be added: choose another roll
@@ -76,6 +77,10 @@ class ForeignArchiveError(ArchiveMissingError):
 
 class SourceUnreadableError(TransientError):
     """The disk or share of the source does not answer, or does not permit reading."""
+
+
+class RollFrozenError(TransientError):
+    """The roll takes nothing while some of its files are not as they were recorded."""
 
 
 class SourceChangedError(DaemonError):

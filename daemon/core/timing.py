@@ -63,6 +63,32 @@ class NotifyTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditTiming:
+    """Waiting times of the audit.
+
+    Attributes
+    ----------
+    poll_s : float
+        Seconds between two looks for a part of the archive that has to be read, while there is none.
+    enrol_s : float
+        Seconds between two searches for new frames and rolls.
+    settle_s : float
+        Seconds before a part that seems damaged is read again. A decision about a frame takes 0.1 s from the first
+        file that it writes to the last row, and a slow share a few times that.
+    damaged_s : float
+        Seconds after which a damaged part is read again, in case a person has brought its files back.
+    retry_s : float
+        Seconds before going on after an error of the archive or the database.
+    """
+
+    poll_s: float = 60.0
+    enrol_s: float = 3600.0
+    settle_s: float = 5.0
+    damaged_s: float = 86400.0
+    retry_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Waiting times of the service, in seconds.
 
@@ -91,6 +117,8 @@ class Timing:
         Waiting times of scanning sessions.
     notify : NotifyTiming
         Waiting times of notifications.
+    audit : AuditTiming
+        Waiting times of the audit.
     """
 
     sweep_s: float = 30.0
@@ -106,3 +134,4 @@ class Timing:
     stop_s: float = 20.0
     scan: ScanTiming = ScanTiming()
     notify: NotifyTiming = NotifyTiming()
+    audit: AuditTiming = AuditTiming()

@@ -55,6 +55,15 @@ def read_records(connection: sqlite3.Connection) -> dict[str, ArchiveRecord]:
     return {row[0]: ArchiveRecord(*row) for row in rows}
 
 
+def records_below(connection: sqlite3.Connection, folder: str) -> dict[str, ArchiveRecord]:
+    """Return the records of all files below a folder of the archive, by their paths."""
+    # `0` is the character after `/`: the index finds all paths between.
+    rows = connection.execute(
+        "SELECT path, size_bytes, sha256 FROM archive_records WHERE path > ? AND path < ?", (f"{folder}/", f"{folder}0")
+    ).fetchall()
+    return {row[0]: ArchiveRecord(*row) for row in rows}
+
+
 def find_record(connection: sqlite3.Connection, path: str) -> ArchiveRecord | None:
     """Return the record of one path."""
     row = connection.execute("SELECT path, size_bytes, sha256 FROM archive_records WHERE path = ?", (path,)).fetchone()

@@ -25,6 +25,11 @@ _COUNT_BY_ROLLS = (
     " UNION ALL SELECT 'finished', 'failed', sum(failed) FROM roll_counts"
     " UNION ALL SELECT 'finished', 'set_aside', sum(set_aside) FROM roll_counts"
 )
+# Whether the roll of a row of `frames` is frozen; see `keeping.audits`.
+IS_FROZEN = (
+    "EXISTS (SELECT 1 FROM audits WHERE audits.collection = frames.collection AND audits.box = frames.box"
+    " AND audits.roll = frames.roll AND audits.damaged_at IS NOT NULL)"
+)
 _FRAME_NAME = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
 
 

@@ -24,7 +24,7 @@ from filmscand.daemon.core.process_id import ProcessId
 from filmscand.daemon.core.request import CleanRequest, CleanResult
 from filmscand.daemon.core.retry import MAX_BACKOFF_S
 from filmscand.daemon.database.connection import transaction
-from filmscand.daemon.database.frames import Job, Lease, Roll, SourceFile, job_from_row
+from filmscand.daemon.database.frames import IS_FROZEN, Job, Lease, Roll, SourceFile, job_from_row
 
 MAX_DEATHS = 3
 _NO_LEASE = "lease_owner = NULL, lease_pid = NULL, lease_born = NULL, lease_until = NULL"
@@ -194,7 +194,8 @@ class Queue:
     def take(self, worker: ProcessId, lease_s: float) -> Lease | None:
         """Lease the next due frame to a worker; None if none is due.
 
-        Frames with fewer deaths come first, then those with fewer interruptions, then older ones.
+        Frames with fewer deaths come first, then those with fewer interruptions, then older ones. Frames of a roll that
+        is frozen wait.
         """
         owner = uuid.uuid4().hex
         now_s = self._clock_s()
@@ -202,7 +203,8 @@ class Queue:
             job = self._maybe(
                 "UPDATE frames SET state = 'processing', lease_owner = ?, lease_pid = ?, lease_born = ?,"
                 " lease_until = ?, taken_at = ? WHERE job_id = (SELECT job_id FROM frames WHERE state = 'queued'"
-                " AND (not_before <= ? OR not_before > ?) ORDER BY deaths, interruptions, job_id LIMIT 1) RETURNING *",
+                f" AND (not_before <= ? OR not_before > ?) AND NOT {IS_FROZEN}"
+                " ORDER BY deaths, interruptions, job_id LIMIT 1) RETURNING *",
                 owner,
                 worker.pid,
                 worker.born,

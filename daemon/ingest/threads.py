@@ -15,7 +15,7 @@ from contextlib import closing
 from datetime import date
 from functools import partial
 
-from filmscand.daemon.archive.records.known import sealings_in
+from filmscand.daemon.archive.records.known import memory_in
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import (
     Fault,
@@ -164,7 +164,7 @@ class IngestRounds:
         inspector = Inspector(plan.memory_limit_bytes)
         self._arrivals = Arrivals(watch, self._candidates, rules, self._unread, rejected, inspector=inspector)
         ledger = Ledger(connection, Queue(connection), self._candidates)
-        archive = Archive(plan.archive, identity_of(connection), was_sealed=sealings_in(connection))
+        archive = Archive(plan.archive, identity_of(connection), memory_in(connection))
         self._gate = ArchiveGate(archive, self._alarms, plan.timing)
         compare = partial(why_not, memory_limit_bytes=plan.memory_limit_bytes)
         self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))

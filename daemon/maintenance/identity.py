@@ -144,12 +144,12 @@ def bind(station: Station, connection: sqlite3.Connection, *, replace: bool = Fa
 
 def bound_archive(station: Station, connection: sqlite3.Connection) -> Archive:
     """Return the archive of an open station; it requires the marker before it writes."""
-    from filmscand.daemon.archive.records.known import sealings_in
+    from filmscand.daemon.archive.records.known import memory_in
     from filmscand.daemon.archive.tree import Archive
 
     stored = find_identity(connection)
     ids = None if stored is None else stored.identity
-    return Archive(station.archive, ids, was_sealed=sealings_in(connection))
+    return Archive(station.archive, ids, memory_in(connection))
 
 
 def archive_of(station: Station) -> Archive:
@@ -160,6 +160,7 @@ def archive_of(station: Station) -> Archive:
     DaemonError
         The database and the archive do not know each other; an archive that has neither marker nor database is alone.
     """
+    from filmscand.daemon.archive.records.known import damage_in
     from filmscand.daemon.archive.tree import Archive
 
     problem = identity_problem(station)
@@ -169,7 +170,8 @@ def archive_of(station: Station) -> Archive:
         return Archive(station.archive)
     with closing(open_to_read(station.database)) as connection:
         stored = find_identity(connection)
-    return Archive(station.archive, stored.identity if stored is not None and stored.settled else None)
+    ids = stored.identity if stored is not None and stored.settled else None
+    return Archive(station.archive, ids, damage_in(station.database))
 
 
 def is_alone(station: Station) -> bool:

@@ -48,7 +48,8 @@ def accept_losses(station: Station, names: Sequence[str], reason: str) -> tuple[
         known = read_known(station.database)
         for frame in frames:
             archive.require_present()
-            archive.require_open(frame)
+            # Not require_open: a roll is frozen because the frame is gone.
+            archive.require_unsealed(frame)
             _require_lost(archive, frame, in_database=frame in known.jobs)
         for frame in frames:
             detail = EventDetail(reason=reason)

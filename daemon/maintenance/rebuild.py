@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.archive.files.atomic_file import make_folders, sync_folder
+from filmscand.daemon.archive.records.known import restore_damage
 from filmscand.daemon.archive.records.sidecar import Sidecar, utc_now
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of
@@ -134,6 +135,7 @@ def _fill(connection: sqlite3.Connection, station: Station) -> tuple[int, tuple[
         ids = Identity.new(None if marker is None else marker.archive_id)
         change_identity(connection, ids, None if marker is None else marker.station_id, utc_now().isoformat())
     problems += _record_files(connection, archive, rows)
+    restore_damage(connection, archive.root, sorted({row.frame.roll_folder for row in rows}))
     archived = sum(row.outcome is JobOutcome.ARCHIVED for row in rows)
     return archived, tuple(str(row.frame) for row in rows if row.state is JobState.QUEUED), tuple(problems)
 

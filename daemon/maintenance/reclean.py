@@ -119,7 +119,7 @@ def queue_again(station: Station, names: Iterable[str], changes: Changes, *, fai
         jobs = selected_frames(connection, names, failed=failed)
         archive = bound_archive(station, connection)
         for job in jobs:
-            archive.require_mark(job.frame)
+            archive.require_cleanable(job.frame)
         return queue_frames(connection, jobs, changes)
 
 

@@ -32,6 +32,7 @@ from filmscand.daemon.database.frames import (
     held_frames,
     last_finished,
 )
+from filmscand.daemon.database.keeping.audits import AuditSummary, frozen_rolls, summarize_audits
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import HALTED, Session, SessionState, Taken
@@ -183,6 +184,8 @@ class StationStatus:
         Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
     arriving_files : tuple of str
         Paths of the first five of the files that are arriving.
+    audit : AuditSummary or None
+        How far the audit of the archive is; None where the station has no database of this version.
     """
 
     service: ServiceStatus
@@ -199,6 +202,7 @@ class StationStatus:
     free_frames: int | None
     left_s: float | None
     arriving_files: tuple[str, ...] = ()
+    audit: AuditSummary | None = None
 
 
 def station_status(station: Station) -> StationStatus:
@@ -237,6 +241,7 @@ def station_status(station: Station) -> StationStatus:
             free_frames=room.frames,
             left_s=_left_s(counts, last, station.workers.count),
             arriving_files=tuple(paths_arriving(connection, _ARRIVING_SHOWN)),
+            audit=summarize_audits(connection, time.time() - station.audit.every_s),
         )
 
 
@@ -272,7 +277,9 @@ def recorded_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
     standing = Alarms(connection).standing()
     keys = {alarm.key for alarm in standing}
     halted = [alarm for alarm in _session_alarms(connection) if alarm.key not in keys]
-    return (*standing, *halted, *_time_alarms(connection))
+    # Derived here: a damaged roll stays damaged when the service stops.
+    damaged = [roll.alarm() for roll in frozen_rolls(connection)]
+    return (*standing, *halted, *_time_alarms(connection), *damaged)
 
 
 def _session_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:

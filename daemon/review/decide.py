@@ -116,7 +116,7 @@ def decide(station: Station, frame: FrameId, asked: Asked) -> DecisionResult:
     with closing(reopen_database(station.database)) as connection:
         archive = bound_archive(station, connection)
         require_idle(connection, frame)
-        archive.require_mark(frame)
+        archive.require_cleanable(frame)
         with changing(archive, frame):
             # Once more, with the lock: a worker that finished a moment ago has written a new revision.
             job = require_idle(connection, frame)

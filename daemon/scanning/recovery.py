@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from filmscand.daemon.core.errors import Fault, FrameExistsError, whose
+from filmscand.daemon.core.errors import Fault, FrameExistsError, RollFrozenError, whose
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.core.visible import message_of
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 FILL_MAGAZINE = "Put slides in, then go on."
 FREE_SCANNER = "Close other programs that use the scanner, or turn it off and on again; then go on."
+THAW_ROLL = "Then go on; the captured frame is kept meanwhile."
 FREE_NAME = "Move the file away, then go on; the captured frame is kept meanwhile."
 
 
@@ -147,7 +148,7 @@ class SessionRecovery:
         """Repeat an action on the archive until it succeeds, and return its result.
 
         An error of the world raises the alarm of the archive, and the action is tried again without a limit: a slide
-        that was captured is kept meanwhile. A `FrameExistsError` needs a person, and the session halts.
+        that was captured is kept meanwhile. A `FrameExistsError` or a frozen roll needs a person: the session halts.
 
         Raises
         ------
@@ -161,6 +162,9 @@ class SessionRecovery:
             except FrameExistsError as error:
                 log.error("%s", error)
                 self.halt(SessionState.ATTENTION, str(error), FREE_NAME)
+            except RollFrozenError as error:
+                log.error("%s", error)
+                self.halt(SessionState.ATTENTION, str(error), THAW_ROLL)
             except Exception as error:
                 if isinstance(error, sqlite3.Error) or whose(error) is not Fault.WORLD:
                     raise

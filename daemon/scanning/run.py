@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filmscand.daemon.archive.records.known import sealings_in
+from filmscand.daemon.archive.records.known import memory_in
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, Fault, TransientError, whose
 from filmscand.daemon.core.frame_id import FrameId
@@ -99,7 +99,7 @@ class SessionRun:
         self._connection = connection
         self._sessions = Sessions(connection)
         self._recovery = SessionRecovery(session, connection, tools.timing, stop)
-        self._archive = Archive(tools.archive, identity_of(connection), was_sealed=sealings_in(connection))
+        self._archive = Archive(tools.archive, identity_of(connection), memory_in(connection))
         self._scanner = scanner
         self._last: Fingerprint | None = None
         self._made: set[FrameId] = set()

@@ -25,12 +25,12 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
-from filmscand.daemon.station.bag import Bag
-from filmscand.daemon.station.cleaning import Cleaning as Cleaning
-from filmscand.daemon.station.cleaning import DetectorUse as DetectorUse
-from filmscand.daemon.station.cleaning import healer_problem
-from filmscand.daemon.station.page import Page
-from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.bag import Bag
+from filmscand.daemon.station.sections.cleaning import Cleaning as Cleaning
+from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUse
+from filmscand.daemon.station.sections.cleaning import healer_problem
+from filmscand.daemon.station.sections.page import Page
+from filmscand.daemon.station.sections.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -192,6 +192,19 @@ class Notify(Section):
     room_frames: int = Field(default=20, ge=0)
 
 
+class Audit(Section):
+    """How often the archive is read back, and how fast at most."""
+
+    enabled: bool = True
+    every_days: float = Field(default=90.0, gt=0)
+    mib_per_s: float = Field(default=10.0, gt=0)
+
+    @property
+    def every_s(self) -> float:
+        """The period in seconds."""
+        return self.every_days * 86400.0
+
+
 class Logging(Section):
     """What is logged."""
 
@@ -209,6 +222,7 @@ class Station(Section):
     scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
     notify: Notify = Notify()
+    audit: Audit = Audit()
     logging: Logging = Logging()
     bag: Bag = Bag()
     page: Page = Page()

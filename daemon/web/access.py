@@ -12,7 +12,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import Scope
 
-from filmscand.daemon.station.page import Level
+from filmscand.daemon.station.sections.page import Level
 
 READING: Final = frozenset({"GET", "HEAD"})
 CHANGING: Final = frozenset({"POST", "PUT", "DELETE"})

@@ -20,6 +20,7 @@ from filmscand.daemon.core.errors import (
     FrameIdError,
     FrameMissingError,
     IntegrityError,
+    RollFrozenError,
 )
 from filmscand.daemon.core.visible import message_of, own_words, visible
 from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
@@ -58,6 +59,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     FrameMissingError: 404,
     SessionError: 409,
     FrameExistsError: 409,
+    RollFrozenError: 409,
     RollUnfinishedError: 409,
     ProfileError: 409,
     DecisionRefusedError: 409,
@@ -69,6 +71,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
 # What a program is told beside the words, so that a command ends with the right exit status.
 _KINDS: Final[dict[type[Exception], str]] = {
     IntegrityError: "integrity",
+    RollFrozenError: "integrity",
     NoScannerError: "scanner",
     ScannerError: "scanner",
 }

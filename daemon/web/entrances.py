@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.station.service_socket import listening_locally, socket_path
 from filmscand.daemon.web.doors.door import Door, Loopback
 from filmscand.daemon.web.doors.local_socket import LocalSocket, PeerProtocol

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pulse import Pulse
 

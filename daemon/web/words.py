@@ -132,6 +132,7 @@ _ALARM_WORDS: Final[Mapping[str, str]] = {
     "model": "Model file",
     "session": "Scan session",
     "space": "Little room",
+    "fixity": "Damaged roll",
     "notify": "Notifications",
     "page": "This page",
 }

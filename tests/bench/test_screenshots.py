@@ -8,7 +8,7 @@ from PIL import Image
 
 from bench import screenshots
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from support.chromium import needs_chromium
 from support.cleaned_station import CleanedStation
 from support.page_site import served

@@ -18,6 +18,8 @@ from filmscand.daemon.archive.frames.verify_frame import verify_folder
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import JobOutcome, JobState
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
+from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import ScanPlan, Wish
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.identity import connect_station
@@ -34,6 +36,7 @@ from support.live_station import (
     write_picture,
 )
 from support.program import PROGRAM
+from support.queue_rows import enqueue
 from support.receiver import TOKEN, receiving
 from support.scanner_station import needs_sane, scanner
 from support.systemd_manager import heard
@@ -418,6 +421,17 @@ def test_the_watchdog_goes_hungry_when_the_database_does_not_answer(tmp_path):
         supervisor.look()
         with pytest.raises(TimeoutError):
             heard(manager)
+
+
+def test_frames_of_a_frozen_roll_keep_no_service_waiting_that_only_scans(tmp_path):
+    station = LiveStation(tmp_path).station
+    with Bell() as bell, closing(connect_station(station)) as connection:
+        supervisor = Supervisor(station, connection, Notifier({}), bell, Timing())
+        assert supervisor._is_idle()
+        part = Part.of(enqueue(Queue(connection), "a").frame)
+        assert not supervisor._is_idle()
+        Audits(connection).note(part, [Damage("data", "missing", "gone")])
+        assert supervisor._is_idle()
 
 
 def test_a_station_that_never_ran_has_a_status(tmp_path):

@@ -76,12 +76,14 @@ def write_infrared(path, seed, **size):
 def write_config(root, watch=None, **station):
     """Write station.yaml: `watch` changes its one watch, everything else the station.
 
-    No page is served unless `page` asks for one: stations run side by side.
+    No page is served unless `page` asks for one: stations run side by side. The archive is not read back unless `audit`
+    asks for it: many tests damage it.
     """
     root.mkdir(parents=True, exist_ok=True)
     one_watch = {"path": "drop", "settle_s": 0.3, "pair_timeout_s": 1.0, **(watch or {})}
     config = root / "station.yaml"
-    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], "page": {"enabled": False}, **station}))
+    off = {"page": {"enabled": False}, "audit": {"enabled": False}}
+    config.write_text(yaml.safe_dump({"root": str(root), "watch": [one_watch], **off, **station}))
     return config
 
 
@@ -89,11 +91,13 @@ RUN = """
 import sys
 from pathlib import Path
 from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.core.timing import NotifyTiming, Timing
+from filmscand.daemon.core.timing import AuditTiming, NotifyTiming, Timing
 from filmscand.daemon.service import run_service
 if __name__ == "__main__":
     notify = NotifyTiming(poll_s=0.1, gather_s=0.3, settle_s=0.5, retry_first_s=0.2, retry_cap_s=0.5)
-    timing = Timing(retry_first_s=0.2, retry_cap_s=0.5, tick_s=0.5, worker_poll_s=0.5, quiet_s=0.5, notify=notify)
+    audit = AuditTiming(poll_s=0.1, enrol_s=0.5, settle_s=0.2, damaged_s=0.3, retry_s=0.2)
+    waits = {"retry_first_s": 0.2, "retry_cap_s": 0.5, "tick_s": 0.5, "worker_poll_s": 0.5, "quiet_s": 0.5}
+    timing = Timing(**waits, notify=notify, audit=audit)
     sys.exit(run_service(load_station(Path(sys.argv[1])), timing))
 """
 

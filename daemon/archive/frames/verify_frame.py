@@ -48,6 +48,11 @@ class FrameEvidence:
         return self.job is not None and self.job.state is not JobState.FINISHED
 
     @property
+    def may_get_infrared(self) -> bool:
+        """Whether an infrared file may come that the sidecar does not name yet."""
+        return self.job is not None and (self.is_under_way or self.job.request.awaits_infrared)
+
+    @property
     def was_complete(self) -> bool:
         """Whether the frame had a sidecar."""
         is_archived = self.job is not None and self.job.outcome is JobOutcome.ARCHIVED
@@ -108,7 +113,7 @@ def verify_folder(folder: Path, sidecar: Sidecar) -> tuple[Problem, ...]:
         Its sidecar, which names every file with size and hashes.
     """
     frame = FrameFolder(folder.parents[4], sidecar.frame_id)
-    return (*_compare_files(folder, frame, sidecar.files), *_others(folder, sidecar, may_get_infrared=False))
+    return (*_compare_files(folder, frame, sidecar.files), *_others(folder, sidecar, FrameEvidence()))
 
 
 def check_file(folder: Path, stored: StoredFile, *, from_disk: bool = True) -> Problem | None:
@@ -132,33 +137,39 @@ def check_file(folder: Path, stored: StoredFile, *, from_disk: bool = True) -> P
     return Problem(path, ProblemKind.CHANGED, f"expected {expected}, found {found.size_bytes} with {found.sha256}")
 
 
-def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[Problem]:
+def verify_sidecar(folder: FrameFolder, evidence: FrameEvidence) -> tuple[Sidecar | None, tuple[Problem, ...]]:
+    """Return the sidecar of a frame, None if it cannot be read, and everything that is wrong with it."""
     path = folder.sidecar
     try:
         content = read_plain(path)
+    except FileNotFoundError:
+        return None, (Problem(path, ProblemKind.MISSING, "expected the frame's sidecar, found no file"),)
     except OSError as error:
-        yield unreadable(path, error)
-        return
-    found = hashlib.sha256(content).hexdigest()
-    accepted = evidence.accepts(found)
+        return None, (unreadable(path, error),)
     try:
         sidecar = Sidecar.from_json(content, str(path))
     except IntegrityError as error:
-        yield Problem(path, ProblemKind.CHANGED, str(error).removeprefix(f"{path}: "))
-        return
-    if not accepted:
-        yield Problem(
-            path, ProblemKind.CHANGED, f"expected the sidecar that filmscand wrote last, found SHA-256 {found}"
-        )
+        return None, (Problem(path, ProblemKind.CHANGED, str(error).removeprefix(f"{path}: ")),)
+    messages = _doubts(folder, evidence, hashlib.sha256(content).hexdigest(), sidecar)
+    return sidecar, tuple(Problem(path, ProblemKind.CHANGED, message) for message in messages)
+
+
+def _doubts(folder: FrameFolder, evidence: FrameEvidence, sha256: str, sidecar: Sidecar) -> Iterator[str]:
+    if not evidence.accepts(sha256):
+        yield f"expected the sidecar that filmscand wrote last, found SHA-256 {sha256}"
     if sidecar.frame_id != folder.frame:
-        message = f"expected the sidecar of {folder.frame}, found that of {sidecar.frame_id}"
-        yield Problem(path, ProblemKind.CHANGED, message)
+        yield f"expected the sidecar of {folder.frame}, found that of {sidecar.frame_id}"
     if not any(file.role is Role.RAW for file in sidecar.originals):
-        yield Problem(path, ProblemKind.CHANGED, "expected a raw file among the originals, found none")
+        yield "expected a raw file among the originals, found none"
+
+
+def _verify_complete(folder: FrameFolder, evidence: FrameEvidence) -> Iterator[Problem]:
+    sidecar, problems = verify_sidecar(folder, evidence)
+    yield from problems
+    if sidecar is None:
+        return
     yield from _compare_files(folder.path, folder, sidecar.files)
-    job = evidence.job
-    awaits = job is not None and (evidence.is_under_way or job.request.awaits_infrared)
-    yield from _others(folder.path, sidecar, may_get_infrared=awaits)
+    yield from _others(folder.path, sidecar, evidence)
 
 
 def _verify_originals(folder: FrameFolder, job: Job | None) -> Iterator[Problem]:
@@ -179,17 +190,14 @@ def _compare_files(path: Path, folder: FrameFolder, files: tuple[StoredFile, ...
             yield problem
 
 
-def _others(folder: Path, sidecar: Sidecar, *, may_get_infrared: bool) -> Iterator[Problem]:
+def _others(folder: Path, sidecar: Sidecar, evidence: FrameEvidence) -> Iterator[Problem]:
     """Yield each file that the sidecar does not name."""
     stem = sidecar.frame_id.stem
     listed = {file.name for file in sidecar.files} | {f"{stem}.json"}
     for path in sorted(folder.iterdir()):
         if path.name in listed:
             continue
-        is_ours = _is_left_by_a_writer(path.name, stem) or (
-            may_get_infrared and path.name.startswith(f"{stem}_{ORIGINAL_SUFFIXES[Role.INFRARED]}.")
-        )
-        kind = ProblemKind.UNLISTED if is_ours else ProblemKind.FOREIGN
+        kind = ProblemKind.UNLISTED if may_be_ours(path.name, stem, evidence) else ProblemKind.FOREIGN
         yield Problem(path, kind, "expected only files that the sidecar names, found this one")
 
 
@@ -198,6 +206,12 @@ def left_by_writers(folder: Path, sidecar: Sidecar) -> list[Path]:
     stem, listed = sidecar.frame_id.stem, {file.name for file in sidecar.files}
     found = (path for path in sorted(folder.iterdir()) if path.name not in listed)
     return [path for path in found if _is_left_by_a_writer(path.name, stem)]
+
+
+def may_be_ours(name: str, stem: str, evidence: FrameEvidence) -> bool:
+    """Return whether filmscand may have left a file that a sidecar does not name, or may be about to take it up."""
+    is_infrared = name.startswith(f"{stem}_{ORIGINAL_SUFFIXES[Role.INFRARED]}.")
+    return _is_left_by_a_writer(name, stem) or (is_infrared and evidence.may_get_infrared)
 
 
 def _is_left_by_a_writer(name: str, stem: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 
 from filmscand.daemon.archive.files.atomic_file import hash_file
 from filmscand.daemon.core.plain_file import open_plain
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 DECLARATION: Final = "bagit.txt"
 INFO: Final = "bag-info.txt"

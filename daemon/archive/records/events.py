@@ -48,6 +48,7 @@ class EventType(StrEnum):
     FIXITY_CHECK = "fixity check"
     METADATA = "metadata modification"
     APPRAISAL = "appraisal"
+    RECOVERY = "recovery"
     SEALING = "information package creation"
     LOSS = "deaccession"
     REOPENING = "modification"
@@ -55,6 +56,14 @@ class EventType(StrEnum):
 
 # Events of a frame after which its folder has to be there.
 _STORING: Final = frozenset({EventType.CAPTURE, EventType.INGESTION, EventType.CREATION, EventType.METADATA})
+
+
+class FoundProblem(Record):
+    """A file that a check found wrong: its path below the roll, the kind of problem, and the details."""
+
+    path: str
+    kind: str
+    message: str
 
 
 class EventDetail(Record):
@@ -86,6 +95,15 @@ class EventDetail(Record):
         What people wrote about a frame, all of it, from now on.
     by : str or None
         Who wrote it; None: whoever uses the station.
+    problems : tuple of FoundProblem
+        What a check found wrong.
+    roll : str or None
+        The roll that was checked, as `collection/box/roll`; where the event's frame is the same, it concerns all that
+        the roll has besides its frames.
+    copied_from : str
+        The file of a copy of the archive that took the place of a damaged one.
+    moved_to : str
+        Where a damaged file was moved, below the archive.
     """
 
     original_name: str | None = None
@@ -101,6 +119,10 @@ class EventDetail(Record):
     decision: Decision | None = None
     description: Description | None = None
     by: str | None = None
+    problems: tuple[FoundProblem, ...] = ()
+    roll: str | None = None
+    copied_from: str | None = None
+    moved_to: str | None = None
 
 
 class Event(Record):
@@ -167,6 +189,16 @@ def known_losses(events: Iterable[Event]) -> dict[str, Event]:
         elif event.type in _STORING:
             losses.pop(event.frame, None)
     return losses
+
+
+def known_damage(events: Iterable[Event]) -> dict[tuple[str, str], tuple[FoundProblem, ...]]:
+    """Return what the last checks found wrong, by roll and by frame (or roll); what was put right since is left out."""
+    last = {
+        (event.detail.roll, event.frame): event.detail.problems
+        for event in events
+        if event.type is EventType.FIXITY_CHECK and event.detail.roll is not None
+    }
+    return {key: problems for key, problems in last.items() if problems}
 
 
 def sidecar_digests(events: Iterable[Event], frame: FrameId) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.archive.records.bag import algorithms_of, tag_manifest_name
+from filmscand.daemon.archive.records.events import Event, EventType, known_damage, read_events
+from filmscand.daemon.archive.records.reopened import WasSealed
+from filmscand.daemon.core.errors import RollFrozenError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.archive_records import (
@@ -20,13 +23,18 @@ from filmscand.daemon.database.archive_records import (
     find_record,
     forget_record,
     read_records,
+    records_below,
     write_records,
 )
 from filmscand.daemon.database.connection import open_database, open_to_read, transaction
-from filmscand.daemon.database.frames import Job, JobState
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.database.frames import Job, JobState, find_frame, jobs_named
+from filmscand.daemon.database.keeping.audits import Audits, Damage, FrozenRoll, Part, find_frozen
+from filmscand.daemon.station.marker import MARKER_FOLDER
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 EVENTS: Final = Path("metadata", "events.jsonl")
+# Below the archive: events of rolls whose own file takes none, as those of a sealed roll, which belong to its bag.
+FIXITY_LOG: Final = Path(MARKER_FOLDER, "fixity.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,22 @@ def read_known(database: Path) -> Known:
         return Known(True, jobs, read_records(connection))
 
 
+def known_of_frame(connection: sqlite3.Connection, frame: FrameId) -> Known:
+    """Return what an open database says of one frame, and whether it remembers that the roll was sealed."""
+    job = find_frame(connection, frame)
+    paths = (frame.folder / f"{frame.stem}.json", *_tag_manifests(frame.roll_folder))
+    found = (find_record(connection, path.as_posix()) for path in paths)
+    jobs = {} if job is None or job.state is JobState.RESERVED else {frame: job}
+    return Known(True, jobs, {record.path: record for record in found if record is not None})
+
+
+def known_of_roll(connection: sqlite3.Connection, roll: Path) -> Known:
+    """Return what an open database says of one roll, `collection/box/roll`."""
+    jobs = {job.frame: job for job in jobs_named(connection, *roll.parts) if job.state is not JobState.RESERVED}
+    own = {frame: job for frame, job in jobs.items() if frame.roll_folder == roll}
+    return Known(True, own, records_below(connection, roll.as_posix()))
+
+
 def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
     """Keep records in an existing database; one of the same path gives way.
 
@@ -105,9 +129,53 @@ def recorded_sealing(database: Path, roll: Path) -> ArchiveRecord | None:
         return next((one for one in found if one is not None), None)
 
 
-def sealings_in(connection: sqlite3.Connection) -> Callable[[Path], bool]:
-    """Return a function that tells whether a database remembers that a roll was sealed; see `Archive`."""
-    return lambda roll: any(find_record(connection, path.as_posix()) for path in _tag_manifests(roll))
+@dataclass(frozen=True, slots=True)
+class RollMemory:
+    """What a station remembers of rolls, whatever their folders look like.
+
+    Attributes
+    ----------
+    was_sealed : callable or None
+        Tells of a roll's folder, relative to the archive, whether the roll was sealed.
+    find_frozen : callable or None
+        Returns what is known of the damage of a roll; None if none is known.
+    """
+
+    was_sealed: WasSealed | None = None
+    find_frozen: Callable[[Path], FrozenRoll | None] | None = None
+
+    def require_sound(self, root: Path, roll: Path) -> None:
+        """Require that no damage of a roll is known.
+
+        Raises
+        ------
+        RollFrozenError
+            Files of the roll are damaged.
+        """
+        frozen = None if self.find_frozen is None else self.find_frozen(roll)
+        if frozen is not None:
+            raise RollFrozenError(f"{root / roll}: the roll is frozen: {frozen.reason}")
+
+
+NOTHING_REMEMBERED: Final = RollMemory()
+
+
+def memory_in(connection: sqlite3.Connection) -> RollMemory:
+    """Return what an open database remembers of rolls."""
+    return RollMemory(
+        was_sealed=lambda roll: any(find_record(connection, path.as_posix()) for path in _tag_manifests(roll)),
+        find_frozen=lambda roll: find_frozen(connection, roll),
+    )
+
+
+def damage_in(database: Path) -> RollMemory:
+    """Return what a database remembers of damage; it is opened for each question."""
+
+    def find(roll: Path) -> FrozenRoll | None:
+        with closing(open_to_read(database)) as connection:
+            return find_frozen(connection, roll)
+
+    return RollMemory(find_frozen=find)
 
 
 def frame_records(connection: sqlite3.Connection, root: Path, frame: FrameId) -> tuple[ArchiveRecord, ...]:
@@ -164,6 +232,24 @@ def remember_sealing(connection: sqlite3.Connection, root: Path, roll: Path) -> 
     with transaction(connection):
         write_records(connection, [sealed_record(root, roll)])
         forget_record(connection, (roll / REOPENED).as_posix())
+
+
+def restore_damage(connection: sqlite3.Connection, root: Path, rolls: Iterable[Path]) -> None:
+    """Note the damage that the events of these rolls, and the archive's own, tell of: they are frozen as before."""
+    audits = Audits(connection)
+    events = [event for file in (*(roll / EVENTS for roll in rolls), FIXITY_LOG) for event in _events_in(root / file)]
+    # An event of a roll goes into either file: the later one counts.
+    for (roll, name), problems in known_damage(sorted(events, key=lambda event: event.at)).items():
+        part = Part.of_roll(Path(roll)) if name == roll else Part.of(FrameId.from_name(name))
+        audits.note(part, [Damage(one.path, one.kind, one.message) for one in problems])
+
+
+def _events_in(file: Path) -> list[Event]:
+    try:
+        return [event for event in read_events(file) if event.type is EventType.FIXITY_CHECK]
+    except TransientError:
+        # Events that cannot be read are damage of their own, which the next audit finds.
+        return []
 
 
 def _tag_manifests(roll: Path) -> tuple[Path, ...]:

@@ -30,7 +30,7 @@ from filmscand.daemon.core.errors import IntegrityError, RollSealedError, Schema
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.core.request import Record
 from filmscand.daemon.database.archive_records import REOPENED
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 SCHEMA_VERSION: Final = 1
 # Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.

@@ -31,7 +31,7 @@ from filmscand.daemon.archive.records.bag import (
 )
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.core.plain_file import read_plain
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 _Name = Callable[[DigestAlgorithm], str]
 
@@ -48,15 +48,54 @@ def verify_bag(bag: Path) -> Iterator[Problem]:
         *_compare(bag, algorithms, tag_manifest_name, set(tag_files(bag))),
     ]
     yield from problems
-    strange = [path for path in bag.iterdir() if _is_folder(path) and path.name not in FOLDERS]
     # A folder that lost its last file is named by that file already.
-    strange += [
+    empty = [
         folder for folder in empty_folders(bag) if not any(problem.path.is_relative_to(folder) for problem in problems)
     ]
-    for folder in sorted(strange):
-        yield Problem(folder, ProblemKind.CHANGED, "expected only folders of files that the bag names, found this one")
+    yield from _strange(sorted([*_other_folders(bag), *empty]))
     if not problems:
         yield from _verify_generations(bag)
+
+
+def verify_part(bag: Path, name: str) -> Iterator[Problem]:
+    """Read what lies in `data/<name>` from the disk; yield each file of it that differs from the bag's manifests.
+
+    All parts and `verify_tags` together find what `verify_bag` finds.
+    """
+    part = bag / "data" / name
+    is_folder = _is_folder(part)
+    present = set(below(part)) if is_folder else {path for path in (part,) if os.path.lexists(path)}
+    problems = [*_compare(bag, _expected(bag), manifest_name, present, part)]
+    yield from problems
+    # A folder that lost its last file is named by that file already.
+    if is_folder and not problems:
+        yield from _strange(Path(top) for top, folders, files in os.walk(part) if not folders and not files)
+
+
+def verify_tags(bag: Path) -> Iterator[Problem]:
+    """Read every file of a bag but those of its payload; yield each that differs from the bag's tag manifests.
+
+    Its manifests name what each earlier generation named.
+    """
+    algorithms = _expected(bag)
+    problems = [*_compare(bag, algorithms, tag_manifest_name, set(tag_files(bag)))]
+    # Without this, a manifest that cannot be read would be told only where the bag has a payload.
+    _, unreadable_manifests = _listed(bag, algorithms, manifest_name)
+    problems += unreadable_manifests
+    yield from problems
+    yield from _strange(_other_folders(bag))
+    if not problems:
+        yield from _verify_generations(bag)
+
+
+def parts_of(bag: Path) -> set[str]:
+    """Return every name directly below `data/` that a manifest of the bag names, or that is there."""
+    data = bag / "data"
+    found = {path.name for path in data.iterdir()} if _is_folder(data) else set()
+    # `verify_tags` tells what is wrong with a manifest.
+    listed, _ = _listed(bag, _expected(bag), manifest_name)
+    files = (path for one in listed.values() for path in one if path.is_relative_to(data))
+    return found | {path.relative_to(data).parts[0] for path in files}
 
 
 def verify_declaration(bag: Path) -> Iterator[Problem]:
@@ -137,25 +176,57 @@ def _expected(bag: Path) -> tuple[DigestAlgorithm, ...]:
     return tuple(one for one in DigestAlgorithm if one in found) or (DigestAlgorithm.SHA512,)
 
 
-def _compare(bag: Path, algorithms: Collection[DigestAlgorithm], name: _Name, present: set[Path]) -> Iterator[Problem]:
+def _other_folders(bag: Path) -> list[Path]:
+    return sorted(path for path in bag.iterdir() if _is_folder(path) and path.name not in FOLDERS)
+
+
+def _strange(folders: Iterable[Path]) -> Iterator[Problem]:
+    for folder in folders:
+        yield Problem(folder, ProblemKind.CHANGED, "expected only folders of files that the bag names, found this one")
+
+
+def _listed(
+    bag: Path, algorithms: Collection[DigestAlgorithm], name: _Name
+) -> tuple[dict[DigestAlgorithm, dict[Path, str]], tuple[Problem, ...]]:
+    """Return what the manifests list, and what is wrong with those that cannot be read."""
     listed: dict[DigestAlgorithm, dict[Path, str]] = {}
+    problems: list[Problem] = []
     for algorithm in algorithms:
         path = bag / name(algorithm)
-        try:
-            listed[algorithm] = read_manifest(read_plain(path), bag, algorithm)
-        except FileNotFoundError:
-            yield Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
-        except OSError as error:
-            yield unreadable(path, error)
-        except ValueError as error:
-            yield Problem(path, ProblemKind.CHANGED, str(error))
+        found = read_or_problem(path, bag, algorithm)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            listed[algorithm] = found
+    return listed, tuple(problems)
+
+
+def _compare(
+    bag: Path, algorithms: Collection[DigestAlgorithm], name: _Name, present: set[Path], part: Path | None = None
+) -> Iterator[Problem]:
+    """Compare files with the manifests, or with those of their lines that are about a part of the bag."""
+    listed, problems = _listed(bag, algorithms, name)
+    yield from problems
     for file, digests in _by_file(listed).items():
-        yield from check_listed(file, digests)
+        if part is None or file.is_relative_to(part):
+            yield from check_listed(file, digests)
     unlisted = set().union(*(present - files.keys() for files in listed.values()))
     for file in sorted(unlisted):
         is_part = file.name.startswith(PART_PREFIX) and file.name.endswith(PART_SUFFIX)
         kind = ProblemKind.UNLISTED if is_part else ProblemKind.CHANGED
         yield Problem(file, kind, "expected only files that the bag's manifest names, found this one")
+
+
+def read_or_problem(path: Path, bag: Path, algorithm: DigestAlgorithm) -> dict[Path, str] | Problem:
+    """Return the files that a manifest lists, each with its digest, or what is wrong with the manifest."""
+    try:
+        return read_manifest(read_plain(path), bag, algorithm)
+    except FileNotFoundError:
+        return Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
+    except OSError as error:
+        return unreadable(path, error)
+    except ValueError as error:
+        return Problem(path, ProblemKind.CHANGED, str(error))
 
 
 def check_listed(file: Path, digests: Digests) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from filmscand.daemon.archive.records.verify_bag import check_listed, is_sidecar
 from filmscand.daemon.core.errors import DaemonError, IntegrityError
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.archive_records import REOPENED
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +61,63 @@ def last_generation(bag: Path, noted: Reopening) -> LastGeneration:
 
 def verify_reopened(bag: Path) -> Iterator[Problem]:
     """Read every file of the last generation that a revision does not change, and compare it with the manifests."""
-    yield from verify_declaration(bag)
-    try:
-        noted = read_reopening(bag)
-        last = None if noted is None else last_generation(bag, noted)
-    except DaemonError as error:
-        yield Problem(bag / REOPENED, ProblemKind.CHANGED, str(error))
-        return
-    for path, digests in (last.payload if last else {}).items():
+    yield from verify_reopened_tags(bag)
+    for path, digests in payload_before(bag).items():
         if not is_sidecar(bag, path):
             yield from check_listed(path, digests)
-    yield from changed_lasting(bag, last or LastGeneration())
 
 
-def named_before(bag: Path) -> frozenset[Path]:
-    """Return the files of the payload that the last generation of a reopened roll names; none if it cannot be read."""
+def verify_reopened_tags(bag: Path) -> Iterator[Problem]:
+    """Do so with the files beside the payload; an unreadable last generation is told here."""
+    yield from verify_declaration(bag)
     try:
-        noted = read_reopening(bag)
-        return frozenset() if noted is None else frozenset(last_generation(bag, noted).payload)
+        last = _last(bag)
+    except DaemonError as error:
+        yield Problem(bag / REOPENED, ProblemKind.CHANGED, str(error))
+    else:
+        yield from changed_lasting(bag, last)
+
+
+def verify_reopened_part(bag: Path, name: str) -> Iterator[Problem]:
+    """Do so with the files of `data/<name>`."""
+    part = bag / "data" / name
+    for path, digests in payload_before(bag).items():
+        if path.is_relative_to(part) and not is_sidecar(bag, path):
+            yield from check_listed(path, digests)
+
+
+def payload_before(bag: Path) -> Mapping[Path, Digests]:
+    """Return the payload that the last generation of a reopened roll lists; nothing if it cannot be read."""
+    try:
+        return _last(bag).payload
     except DaemonError:
-        return frozenset()
+        return {}
 
 
 def changed_lasting(bag: Path, last: LastGeneration) -> Iterator[Problem]:
     """Yield each file beside the payload that no generation changes, and that differs: roll record, history, notes."""
+    for path, digests in lasting_tags(bag, last).items():
+        yield from check_listed(path, digests)
+
+
+def lasting_tags(bag: Path, last: LastGeneration) -> dict[Path, Digests]:
+    """Return the digests of the files beside the payload that no generation changes."""
     changing = {bag / name for name in (DECLARATION, INFO, *WRITTEN_ANEW, *map(manifest_name, DigestAlgorithm))}
-    for path, digests in last.tags.items():
-        if path not in changing:
-            yield from check_listed(path, digests)
+    return {path: digests for path, digests in last.tags.items() if path not in changing}
+
+
+def not_named_before(bag: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield problems of a reopened roll, but not those of foreign files that were sealed with it.
+
+    What lay beside the files of a frame when the roll was sealed is a part of the bag, which its manifests name.
+    """
+    named = payload_before(bag)
+    yield from (one for one in problems if one.kind is not ProblemKind.FOREIGN or one.path not in named)
+
+
+def _last(bag: Path) -> LastGeneration:
+    noted = read_reopening(bag)
+    return LastGeneration() if noted is None else last_generation(bag, noted)
 
 
 def _kept(bag: Path, noted: Reopening, name: str, digests: Digests) -> Path:

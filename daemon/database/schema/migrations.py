@@ -240,4 +240,21 @@ MIGRATIONS = (
     """
     CREATE INDEX reopened_rolls ON archive_records (path) WHERE path LIKE '%/reopened.json';
     """,
+    # See `filmscand.daemon.database.keeping.audits`. `number` 0: what a roll has besides its frames.
+    """
+    CREATE TABLE audits (
+        collection TEXT NOT NULL,
+        box        TEXT NOT NULL,
+        roll       TEXT NOT NULL,
+        number     INTEGER NOT NULL CHECK (number >= 0),
+        read_at    REAL NOT NULL DEFAULT 0,
+        size_bytes INTEGER NOT NULL DEFAULT 0,
+        damage     TEXT NOT NULL DEFAULT '[]',
+        damaged_at REAL,
+        PRIMARY KEY (collection, box, roll, number),
+        CHECK ((damaged_at IS NULL) = (damage = '[]'))
+    ) WITHOUT ROWID;
+    CREATE INDEX audits_by_time ON audits (read_at, collection, box, roll, number);
+    CREATE INDEX audits_damaged ON audits (collection, box, roll, number) WHERE damaged_at IS NOT NULL;
+    """,
 )

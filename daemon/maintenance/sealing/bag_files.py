@@ -18,7 +18,7 @@ from filmscand.daemon.database.archive_records import REOPENED
 from filmscand.daemon.maintenance.sealing.frame_list import frame_list
 from filmscand.daemon.maintenance.sealing.labels import Labels
 from filmscand.daemon.maintenance.sealing.premis import premis
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 _LISTS: Final = (bag.FRAME_LIST, bag.PREMIS)
 

@@ -13,7 +13,7 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import StoredFile
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 _RECORDED: Final = frozenset({DigestAlgorithm.SHA512, DigestAlgorithm.SHA256})
 

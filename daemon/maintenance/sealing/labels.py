@@ -8,7 +8,7 @@ from typing import Final
 
 from filmscand.daemon.archive.records.sidecar import utc_now
 from filmscand.daemon.maintenance.sealing.roll import LabelError
-from filmscand.daemon.station.bag import checked_label
+from filmscand.daemon.station.sections.bag import checked_label
 
 # A label and its value; a label may come several times.
 Labels = tuple[tuple[str, str], ...]

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from filmscand.daemon.archive.records import bag
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.plain_file import read_plain
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 
 class ProfileError(DaemonError):

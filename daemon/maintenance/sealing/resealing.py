@@ -26,6 +26,7 @@ from filmscand.daemon.database.archive_records import (
     write_records,
 )
 from filmscand.daemon.database.connection import reopen_database
+from filmscand.daemon.database.keeping.audits import frozen_rolls
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.sealing.roll import RollUnfinishedError
 from filmscand.daemon.maintenance.sealing.seal import seal
@@ -95,7 +96,8 @@ class Resealing:
     def is_idle(self, connection: sqlite3.Connection) -> bool:
         """Return whether no roll waits, except for those that cannot be sealed."""
         refused = {roll for roll, one in self._waiting.copy().items() if one.problem is not None}
-        return self._has_searched and not set(reopened_rolls(connection)) - refused
+        frozen = {one.name for one in frozen_rolls(connection)}
+        return self._has_searched and not set(reopened_rolls(connection)) - refused - frozen
 
     def look(self) -> None:
         """Look once: seal the rolls that are due, and raise or clear the alarm."""
@@ -111,8 +113,12 @@ class Resealing:
             rolls = reopened_rolls(connection)
             self._waiting = {roll: self._waiting.get(roll) or _Waiting(-1, self._clock_s()) for roll in rolls}
             self._has_searched = True
+            # A frozen roll is not sealed, and has an alarm of its own.
+            frozen = {one.name for one in frozen_rolls(connection)}
             for roll in rolls:
-                if not self._stop.is_set():
+                if roll in frozen:
+                    self._waiting[roll].problem = None
+                elif not self._stop.is_set():
                     self._seal_if_due(connection, roll)
             self._waiting = {roll: self._waiting[roll] for roll in reopened_rolls(connection) if roll in self._waiting}
             self._tell(Alarms(connection))

@@ -39,7 +39,7 @@ from filmscand.daemon.maintenance.sealing.readiness import (
     require_unchanged,
 )
 from filmscand.daemon.maintenance.sealing.roll import RollToSeal, RollUnfinishedError, Sealed, sealing_event
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 
 def seal_again(roll: RollToSeal, labels: Mapping[str, str]) -> Sealed:
@@ -65,7 +65,7 @@ def seal_again(roll: RollToSeal, labels: Mapping[str, str]) -> Sealed:
         noted = read_reopening(roll.folder)
         if noted is None:
             raise RollSealedError(f"{roll.folder}: the roll is sealed and takes nothing more")
-        roll.archive.require_mark(roll.first)
+        roll.archive.require_cleanable(roll.first)
         # Once more, with the lock.
         require_finished(roll, frames)
         last = last_generation(roll.folder, noted)

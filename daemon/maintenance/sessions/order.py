@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from filmscand.daemon.core.errors import DaemonError, RollSealedError
+from filmscand.daemon.core.errors import DaemonError, RollFrozenError, RollSealedError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId
 from filmscand.daemon.database.connection import reopen_database
@@ -133,7 +133,7 @@ def next_frame(station: Station, place: Roll) -> NextFrame:
         number = _next_number(connection, archive, place)
         try:
             archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
-        except RollSealedError as error:
+        except (RollSealedError, RollFrozenError) as error:
             return NextFrame(number, str(error))
         return NextFrame(number, None)
 

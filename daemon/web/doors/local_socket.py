@@ -10,8 +10,8 @@ from typing import Final
 from starlette.types import Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from filmscand.daemon.station.page import Level
 from filmscand.daemon.station.rights import user_name
+from filmscand.daemon.station.sections.page import Level
 from filmscand.daemon.web.access import Visitor
 from filmscand.daemon.web.doors.door import Loopback, Refusal
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from filmscand.daemon.station.page import User
+from filmscand.daemon.station.sections.page import User
 from filmscand.daemon.web.access import Visitor
 from filmscand.daemon.web.doors.passwords import hash_password, is_password, is_token
 

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.web.access import Visitor
 from filmscand.daemon.web.doors.door import FORWARDED, Refusal, is_this_machine, name_in
 from filmscand.daemon.web.doors.logins import Logins

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from filmscand.daemon.station.page import Level
+from filmscand.daemon.station.sections.page import Level
 from filmscand.daemon.web.access import LOGIN, LOGOUT, find_visitor
 from filmscand.daemon.web.doors.logins import LOGIN_S, TooManyTriesError
 from filmscand.daemon.web.doors.network import COOKIE, Network, key_in

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
+from filmscand.daemon.database.keeping.audits import AuditSummary
 from filmscand.daemon.maintenance.status import StationStatus
 from filmscand.daemon.web.routes.health import health_of
 from filmscand.daemon.web.site import site_of
@@ -60,6 +61,24 @@ def _lines(status: StationStatus, healthy: bool) -> Iterator[str]:
     yield from _gauge("filmscand_files_arriving", "Files that are not in the archive yet", {"": status.arriving})
     yield from _gauge("filmscand_files_waiting", "Files that wait for another or a person", {"": len(status.waiting)})
     yield from _gauge("filmscand_files_rejected", "Files in the folders _failed", {"": status.failed_files})
+    if status.audit is not None:
+        yield from _audit_lines(status.audit)
+
+
+def _audit_lines(audit: AuditSummary) -> Iterator[str]:
+    yield from _gauge(
+        "filmscand_audit_last_timestamp_seconds", "When a part of the archive was read back last", {"": audit.last_at}
+    )
+    yield from _gauge(
+        "filmscand_audit_oldest_timestamp_seconds",
+        "When the part was read back that was read longest ago",
+        {"": audit.oldest_at},
+    )
+    yield from _gauge(
+        "filmscand_audit_share", "Part of the archive that was read within the period, 0 to 1", {"": audit.share}
+    )
+    yield from _gauge("filmscand_damaged_files", "Files not as recorded", {"": audit.damaged_files})
+    yield from _gauge("filmscand_frozen_rolls", "Rolls that take nothing for that", {"": len(audit.frozen_rolls)})
 
 
 def _gauge(name: str, help_text: str, values: Mapping[str, float | None], label: str = "") -> Iterator[str]:

@@ -9,13 +9,13 @@ import pytest
 from filmscand.daemon.archive.files.locking import lock
 from filmscand.daemon.archive.records.bag import DECLARED
 from filmscand.daemon.archive.records.events import EventType, read_events
-from filmscand.daemon.archive.records.known import EVENTS
+from filmscand.daemon.archive.records.known import EVENTS, RollMemory
 from filmscand.daemon.archive.revising import changing_roll, reopen, sealing_roll
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.maintenance.sealing.bag_files import write_bag
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 FRAME = FrameId("c", "b", "r", 1)
 
@@ -68,7 +68,7 @@ def test_a_roll_whose_records_were_changed_stays_sealed(sealed, folder):
 
 def test_a_roll_that_lost_its_mark_is_not_reopened(sealed, folder):
     (folder / "bagit.txt").unlink()
-    archive = Archive(sealed.root, was_sealed=lambda roll: True)
+    archive = Archive(sealed.root, memory=RollMemory(was_sealed=lambda roll: True))
     with pytest.raises(RollSealedError, match="this file is gone"):
         reopen(archive, FRAME)
 

@@ -11,13 +11,14 @@ import pytest
 
 import filmscand.ir
 from filmscand.daemon.archive.tree import Archive
-from filmscand.daemon.cleaning.worker import WorkerPlan
+from filmscand.daemon.cleaning.worker import Worker, WorkerPlan
 from filmscand.daemon.cleaning.worker_pool import WorkerPool
 from filmscand.daemon.core.process_id import ProcessId, identify, is_alive, this_process
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, find_job, held_frames
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
 from filmscand.daemon.database.queue import MAX_DEATHS, Queue
 from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.station.configuration import Cleaning, LogLevel, Station
@@ -48,7 +49,10 @@ class Line:
         return self.queue.enqueue(job.job_id, request.model_copy(update={"originals": (stored,)}))
 
     def start(self, timing=TIMING, memory_limit_mib=2048, count=1, cleaning=None):
-        plan = WorkerPlan(
+        self.worker_pool = WorkerPool(self.plan(timing, memory_limit_mib, cleaning), count)
+
+    def plan(self, timing=TIMING, memory_limit_mib=2048, cleaning=None):
+        return WorkerPlan(
             database=self.root / "station.db",
             archive=self.archive.root,
             threads=1,
@@ -58,7 +62,6 @@ class Line:
             timing=timing,
             cleaning=cleaning or Cleaning(),
         )
-        self.worker_pool = WorkerPool(plan, count)
 
     def run(self, until, at_most_s=60.0):
         deadline_s = time.monotonic() + at_most_s
@@ -100,6 +103,17 @@ def test_a_frame_in_line_is_cleaned_and_its_figures_are_kept(line):
     assert done.result.revision == 1
     assert {"leakage", "threshold", "defects_found"} <= set(done.result.report.model_fields_set)
     assert done.result.seconds["total"] > 0
+
+
+def test_a_frame_whose_roll_is_frozen_meanwhile_is_given_back_without_another_alarm(line):
+    line.add(1)
+    lease = line.queue.take(this_process(), 60.0)
+    Audits(line.connection).note(Part("c", "b", "r", 9), [Damage("data/r_0009/r_0009_raw.tif", "missing", "gone")])
+    Worker(line.plan(), line.connection, None)._clean(lease)
+    job = line.job(lease.job)
+    assert (job.state, "the roll is frozen" in job.error) == (JobState.QUEUED, True)
+    assert Alarms(line.connection).standing() == []
+    assert line.queue.take(this_process(), 60.0) is None
 
 
 def test_a_frame_that_cannot_be_read_fails_alone(line):

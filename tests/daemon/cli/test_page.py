@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.web.doors.passwords import is_password, is_token
 
 

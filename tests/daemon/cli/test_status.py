@@ -10,6 +10,7 @@ import pytest
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.database.alarms import Alarm, Alarms
 from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.database.keeping.audits import AuditSummary
 from filmscand.daemon.database.session_records import ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.identity import connect_station
@@ -77,6 +78,7 @@ BUSY = StationStatus(
     free_bytes=2_000_000_000,
     free_frames=11,
     left_s=240.0,
+    audit=AuditSummary(1_000_000.0, parts=9, recent=6, oldest_at=None, damaged_files=2, frozen_rolls=("c/b/r",)),
 )
 
 
@@ -86,6 +88,8 @@ def test_status_of_a_busy_station_shows_every_part_in_a_line_or_a_table(capsys, 
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert [line for line in EXPECTED if line not in lines] == []
     assert lines[0].startswith("service running, process 77, since 1970-01-12")
+    (audit,) = [line for line in lines if line.startswith("last audit 1970-01-12")]
+    assert audit.endswith(", 66 % of the archive read in time, 2 damaged in c/b/r")
 
 
 EXPECTED = [

@@ -13,6 +13,7 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.candidates import CandidateState
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
 from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.ingest.watching.arrivals import Arrivals
 from support.ingest_bench import TIMING, TODAY, digest
@@ -155,6 +156,22 @@ def test_an_archive_that_cannot_be_written_is_waited_out_with_an_alarm(bench):
     assert bench.alarms() == set()
     assert not source.exists()
     assert bench.queued()[0].frame.number == 1
+
+
+def test_a_file_for_a_roll_that_is_frozen_waits_where_it_is_until_the_roll_is_sound(bench):
+    audits, part = Audits(bench.connection), Part("unsorted", "unsorted", "r", 1)
+    audits.note(part, [Damage("data/r_0001/r_0001_raw.tif", "missing", "gone")])
+    source = write_inside(bench.drop / "r" / "a.tif", 1)
+    write_inside(bench.drop / "other" / "b.tif", 2)
+    bench.run(lambda: bench.alarms() and bench.queued())
+    assert [job.frame.roll for job in bench.queued()] == ["other"]
+    assert source.exists()
+    (alarm,) = Alarms(bench.connection).standing()
+    assert alarm.key == f"file:{bench.drop}"
+    assert "the roll is frozen: a file is not as recorded" in alarm.message
+    audits.note(part, ())
+    bench.run_until_queued(2)
+    assert bench.alarms() == set()
 
 
 def test_an_archive_that_is_not_mounted_is_never_made_anew_and_no_source_is_touched(bench):

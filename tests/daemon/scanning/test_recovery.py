@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameExistsError
+from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameExistsError, RollFrozenError
 from filmscand.daemon.core.timing import ScanTiming
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
@@ -201,6 +201,22 @@ def test_a_name_that_is_taken_halts_the_session_until_a_person_has_moved_the_fil
     assert line.recovery.retry_until_stored(store) == "stored"
     person.join()
     assert line.seen[0] == ("/archive/a.tif: another file", FREE_NAME)
+
+
+def test_a_roll_that_is_frozen_meanwhile_halts_the_session_and_the_slide_is_kept(line):
+    results = iter([RollFrozenError("/archive/c/b/r: the roll is frozen: a file is not as recorded"), "stored"])
+
+    def store():
+        result = next(results)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    person = line.answer(Wish.RESUME)
+    assert line.recovery.retry_until_stored(store) == "stored"
+    person.join()
+    assert line.seen[0][0].startswith("/archive/c/b/r: the roll is frozen")
+    assert "is kept meanwhile" in line.seen[0][1]
 
 
 @pytest.mark.parametrize(

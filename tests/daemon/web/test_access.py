@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.page import Level
+from filmscand.daemon.station.sections.page import Level
 from filmscand.daemon.web.access import Visitor, may
 
 

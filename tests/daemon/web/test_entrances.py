@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.web.doors.door import Loopback
 from filmscand.daemon.web.doors.local_socket import LocalSocket
 from filmscand.daemon.web.doors.network import Network

@@ -10,7 +10,7 @@ import pytest
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.session_records import ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.station.page import Page, User
+from filmscand.daemon.station.sections.page import Page, User
 from filmscand.daemon.web.doors.passwords import hash_password
 from support.chromium import DESK, PHONE, browser, needs_chromium, sync_api
 from support.page_frames import ROLL

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.station.page import User
+from filmscand.daemon.station.sections.page import User
 from filmscand.daemon.web.doors.passwords import hash_password
 from support.chromium import DESK, PHONE, browser, needs_chromium, sync_api
 from support.live_station import LiveStation, running

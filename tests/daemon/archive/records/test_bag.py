@@ -16,7 +16,7 @@ from filmscand.daemon.archive.records.bag import (
     read_bag_info,
     read_manifest,
 )
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 
 def test_the_payload_comes_in_the_order_of_its_paths(tmp_path):

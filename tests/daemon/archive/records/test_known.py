@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.archive.records.known import Known, begins_as, frame_records, read_known, record_of
+from filmscand.daemon.archive.records.known import (
+    Known,
+    begins_as,
+    frame_records,
+    known_of_frame,
+    known_of_roll,
+    read_known,
+    record_of,
+)
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.archive_records import read_records, write_records
@@ -35,6 +43,17 @@ def test_frames_and_digests_are_known_by_roll(database):
     assert known.rolls() == {Path("c/b/r")}
     assert set(known.of_roll(Path("c/b/r")).records) == {"c/b/r/data/r_0001/r_0001.json", EVENTS}
     assert known.of_roll(Path("c/b/r2")).jobs == known.of_roll(Path("c/b/r2")).records == {}
+
+
+def test_one_frame_and_one_roll_are_known_without_reading_the_others(database, archive, tmp_path):
+    for frame in (FrameId("c", "b", "r", 2), FrameId("c", "b", "r-2", 1), FrameId("c", "b", "r_0001", 1)):
+        archive_known_frame(archive, tmp_path, database, frame)
+    everything = read_known(database)
+    with closing(open_database(database)) as connection:
+        assert known_of_roll(connection, Path("c/b/r")) == everything.of_roll(Path("c/b/r"))
+        known = known_of_frame(connection, FRAME)
+    assert list(known.jobs) == [FRAME]
+    assert list(known.records) == ["c/b/r/data/r_0001/r_0001.json"]
 
 
 def test_a_frame_that_is_only_reserved_has_nothing_in_the_archive_yet(database):

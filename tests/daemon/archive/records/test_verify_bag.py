@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from filmscand.daemon.archive.files.problem import ProblemKind
 from filmscand.daemon.archive.records.bag import DECLARED, manifest, manifest_name, payload, tag_manifest_name
 from filmscand.daemon.archive.records.verify_bag import changed_tags, verify_bag, verify_declaration
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 MANIFEST, TAG_MANIFEST = manifest_name(DigestAlgorithm.SHA512), tag_manifest_name(DigestAlgorithm.SHA512)
 

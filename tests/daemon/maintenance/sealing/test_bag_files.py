@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from filmscand.daemon.maintenance.sealing.bag_files import other_tag_files, remove_parts, take_back
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 
 def test_a_roll_whose_bag_is_taken_back_looks_as_before(roll):

@@ -10,7 +10,7 @@ from filmscand.daemon.archive.records.reopened import read_reopening
 from filmscand.daemon.archive.records.verify_reopened import last_generation
 from filmscand.daemon.core.errors import IntegrityError
 from filmscand.daemon.maintenance.sealing.contents import first_digests, next_digests
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 from support.sealed_roll import FRAMES
 
 

@@ -11,7 +11,7 @@ import json
 import pytest
 
 from filmscand.daemon.maintenance.sealing.profile import BagToBe, ProfileError, read_profile, require_conforming
-from filmscand.daemon.station.bag import DigestAlgorithm
+from filmscand.daemon.station.sections.bag import DigestAlgorithm
 from support.sealed_roll import ROLL
 
 ABOUT = {

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from filmscand.daemon.station.page import Level, User
+from filmscand.daemon.station.sections.page import Level, User
 from filmscand.daemon.web.access import Visitor
 from filmscand.daemon.web.doors import logins as logins_module
 from filmscand.daemon.web.doors.logins import LOGIN_S, Logins, TooManyTriesError, place_of

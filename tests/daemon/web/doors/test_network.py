@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.page import Level, Page, User
+from filmscand.daemon.station.sections.page import Level, Page, User
 from filmscand.daemon.web.doors.passwords import hash_password, make_token
 from support.page_site import served
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.page import User
+from filmscand.daemon.station.sections.page import User
 from filmscand.daemon.web.doors.passwords import hash_password, hash_token, is_password, is_token, make_token
 
 

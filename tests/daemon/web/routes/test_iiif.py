@@ -14,7 +14,7 @@ from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.page import Page
+from filmscand.daemon.station.sections.page import Page
 from support.page_frames import ROLL, finish, put
 from support.page_site import served
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.page import Page, User
+from filmscand.daemon.station.sections.page import Page, User
 from filmscand.daemon.web.doors.passwords import hash_password
 from support.page_site import served
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.web.routes.metrics import metrics_text
 
@@ -47,6 +48,20 @@ def test_bytes_are_told_to_the_last_digit(connection, station, frames):
 def test_what_is_not_known_is_left_out(connection, station):
     found = samples(metrics_text(station_status(station), healthy=True))
     assert ("filmscand_frame_seconds_median", None) not in found
+
+
+def test_how_far_the_audit_is_and_what_it_found(connection, station):
+    audits = Audits(connection)
+    found = samples(metrics_text(station_status(station), healthy=True))
+    assert ("filmscand_audit_share", None) not in found
+    audits.enrol([Part("c", "b", "r"), Part("c", "b", "r", 1)])
+    audits.note(Part("c", "b", "r", 1), [Damage("data/r_0001/r_0001_raw.tif", "missing", "gone")])
+    found = samples(metrics_text(station_status(station), healthy=True))
+    assert found["filmscand_audit_share", None] == 0.5
+    assert (found["filmscand_damaged_files", None], found["filmscand_frozen_rolls", None]) == (1, 1)
+    assert found["filmscand_alarm", "fixity:c/b/r"] == 1
+    assert found["filmscand_audit_last_timestamp_seconds", None] > 1e9
+    assert ("filmscand_audit_oldest_timestamp_seconds", None) not in found
 
 
 def test_the_name_of_an_alarm_may_hold_any_character(connection, station):

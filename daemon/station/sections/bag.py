@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, field_validator
 
-from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.section import Section, Text
 
 # filmscand writes these labels itself.
 OWN_LABELS: Final = (

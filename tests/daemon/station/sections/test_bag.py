@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from filmscand.daemon.station.bag import Bag, DigestAlgorithm
 from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.sections.bag import Bag, DigestAlgorithm
 
 
 def test_every_key_becomes_its_label_of_rfc_8493():

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.section import Section, Text
 
 _HASH: Final = re.compile(r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 _TOKEN: Final = re.compile(r"sha256:[0-9a-f]{64}")

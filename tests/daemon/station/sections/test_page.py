@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.page import Level, Page, User
+from filmscand.daemon.station.sections.page import Level, Page, User
 
 TOKEN = "sha256:" + "0" * 64
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"

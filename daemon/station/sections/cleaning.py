@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, model_validator
 
-from filmscand.daemon.station.section import Section
+from filmscand.daemon.station.sections.section import Section
 
 # What a healing command has to name: the picture, the mask, and the file that it writes.
 _HEALER_FILES: Final = ("{picture}", "{mask}", "{output}")

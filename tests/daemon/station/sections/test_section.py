@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.section import Section, Text
 
 
 class Shelf(Section):

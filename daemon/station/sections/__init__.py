@@ -1,0 +1,1 @@
+"""The sections of the configuration, each with its limits and its defaults. Imports core."""
