@@ -9,6 +9,7 @@ from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.maintenance.sealing.seal import seal
+from filmscand.daemon.review.describe import DescriptionChanges, describe
 from support.known_archive import archive_known_frame
 from support.live_station import LiveStation
 
@@ -18,9 +19,9 @@ SEALED_FRAMES = [FrameId("c", "b", "s", number) for number in (1, 2)]
 RAW = "data/{0}_0001/{0}_0001_raw.tif"
 
 
-def make_station(folder):
+def make_station(folder, **station):
     """Make a station with both rolls; `copied` is the quicker way to one more."""
-    live = LiveStation(folder)
+    live = LiveStation(folder, **station)
     connect_station(live.station).close()
     for frame in (*OPEN_FRAMES, *SEALED_FRAMES):
         archive_known_frame(live.archive, folder, live.station.database, frame)
@@ -72,3 +73,8 @@ def swap(path):
 def remove(path):
     """Remove a file or a folder."""
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def reopen(live):
+    """Reopen the sealed roll, as a caption for one of its frames does."""
+    describe(live.station, SEALED_FRAMES[0], DescriptionChanges(caption="A house"))

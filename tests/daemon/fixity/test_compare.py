@@ -9,7 +9,8 @@ import pytest
 
 from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.fixity.compare import NoCopyError, compare
-from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, add, flip, remove
+from filmscand.daemon.maintenance.sealing.seal import seal
+from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, add, flip, remove, reopen
 
 ORIGINAL = f"{OPEN}/{RAW.format('k')}"
 
@@ -101,3 +102,13 @@ def test_a_folder_that_is_no_copy_is_refused(live, tmp_path):
             compare(live.station, folder)
     with pytest.raises(NoCopyError, match="the archive itself"):
         compare(live.station, live.archive.root)
+
+
+def test_a_copy_of_an_earlier_generation_is_not_damaged(live, copy):
+    reopen(live)
+    for change in (lambda: None, lambda: seal(live.station, SEALED)):
+        change()
+        comparison = compare(live.station, copy, (SEALED,))
+        assert f"{SEALED}/data/s_0001/s_0001.json" in told(comparison)
+        assert {one[2] for one in told(comparison).values()} == {"archive"}
+        assert (comparison.copy_is_damaged, comparison.damage) == (False, ())

@@ -16,7 +16,7 @@ from filmscand.daemon.fixity.findings import (
     note_verification,
     part_of,
 )
-from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, SEALED_FRAMES, flip, remove
+from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, SEALED_FRAMES, flip, remove, reopen
 
 FIRST = Part.of(OPEN_FRAMES[0])
 CHANGED = (Damage(RAW.format("k"), "changed", "expected these bytes, found others"),)
@@ -58,6 +58,13 @@ def test_the_events_of_a_sealed_roll_stay_as_they_are(live, archive, connection)
     Findings(connection, archive).note(Part.of(SEALED_FRAMES[0]), CHANGED)
     assert len(checks(archive.root / FIXITY_LOG)) == 1
     assert not verify_rolls(live.archive, (SEALED,), live.station.database).problems
+
+
+def test_the_events_of_a_reopened_roll_are_not_written_to_either(live, archive, connection):
+    reopen(live)
+    Findings(connection, archive).note(Part.of(SEALED_FRAMES[0]), CHANGED)
+    assert len(checks(archive.root / FIXITY_LOG)) == 1
+    assert checks(archive.root / SEALED / EVENTS) == []
 
 
 def test_events_that_are_damaged_or_gone_are_not_written_to(archive, connection):

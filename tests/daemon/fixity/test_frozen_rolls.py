@@ -22,7 +22,7 @@ from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.review.decide import Asked, decide
 from filmscand.daemon.review.describe import DescriptionChanges, describe
 from support.archive_frames import content, write
-from support.kept_station import OPEN, OPEN_FRAMES, open_station
+from support.kept_station import OPEN, OPEN_FRAMES, SEALED, SEALED_FRAMES, open_station, reopen
 
 FRAME, NEXT = OPEN_FRAMES[0], FrameId("c", "b", "k", 9)
 DAMAGE = (Damage("data/k_0002/k_0002_raw.tif", "changed", "expected these bytes, found others"),)
@@ -99,3 +99,15 @@ def test_the_status_has_its_alarm_with_and_without_the_service(live):
     status = station_status(live.station)
     assert [alarm.key for alarm in status.alarms] == ["fixity:c/b/k"]
     assert Path(status.audit.frozen_rolls[0]) == Path(OPEN)
+
+
+def test_a_sealed_roll_that_is_frozen_is_neither_reopened_nor_sealed_again(live, connection):
+    frozen = Part.of(SEALED_FRAMES[0])
+    Audits(connection).note(frozen, DAMAGE)
+    with pytest.raises(RollFrozenError):
+        reopen(live)
+    Audits(connection).note(frozen, ())
+    reopen(live)
+    Audits(connection).note(frozen, DAMAGE)
+    with pytest.raises(RollFrozenError):
+        seal(live.station, SEALED)

@@ -14,8 +14,9 @@ from filmscand.daemon.core.request import Role
 from filmscand.daemon.database.keeping.audits import Part
 from filmscand.daemon.fixity.parts import PartReader
 from filmscand.daemon.maintenance.losses import accept_losses
+from filmscand.daemon.maintenance.sealing.seal import seal
 from support.archive_frames import write
-from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, SEALED_FRAMES, add, cut, flip, remove, swap
+from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, SEALED_FRAMES, add, cut, flip, remove, reopen, swap
 
 FRAMES = {OPEN: OPEN_FRAMES, SEALED: SEALED_FRAMES}
 
@@ -136,3 +137,31 @@ def test_the_events_of_a_roll_are_read_anew_when_they_have_grown(live, archive, 
     path = archive.root / Path(OPEN_FRAMES[0].folder, f"{OPEN_FRAMES[0].stem}.json")
     path.write_bytes(sidecar.to_json())
     assert [one.path for one in reader.read(part).damage] == ["data/k_0001/k_0001.json"]
+
+
+def test_a_roll_that_is_reopened_and_sealed_again_stays_sound(live, reader):
+    reopen(live)
+    assert damage(reader, SEALED) == {}
+    assert reader.read(Part(*SEALED.split("/"))).told == tuple(map(Part.of, SEALED_FRAMES))
+    seal(live.station, SEALED)
+    assert damage(reader, SEALED) == {}
+
+
+RAW_2 = RAW.format("s").replace("0001", "0002")
+REOPENED = [
+    (flip, RAW.format("s"), {1: {RAW.format("s")}}),
+    (flip, RAW_2, {2: {RAW_2}}),
+    (remove, "data/s_0001/s_0001.json", {1: {"data/s_0001/s_0001.json"}}),
+    (add, RAW_2, {2: {"data/s_0002/notes.txt"}}),
+    (flip, "metadata/roll.json", {0: {"metadata/roll.json"}}),
+    (remove, "bagit.txt", {0: {"bagit.txt"}}),
+    (flip, "tagmanifest-sha512.txt", {0: {"reopened.json"}}),
+]
+
+
+@pytest.mark.parametrize(("harm", "name", "expected"), REOPENED)
+def test_a_reopened_roll_is_audited_by_its_sidecars_and_its_last_generation(live, reader, harm, name, expected):
+    reopen(live)
+    harm(live.archive.root / SEALED / name)
+    assert {number: set(paths) for number, paths in damage(reader, SEALED).items()} == expected
+    assert verify_rolls(live.archive, (SEALED,), live.station.database).damaged

@@ -11,7 +11,20 @@ from filmscand.daemon.archive.records.known import EVENTS, Known, read_known
 from filmscand.daemon.database.frames import find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.fixity.truth import items_of
-from support.kept_station import OPEN, OPEN_FRAMES, RAW, SEALED, add, cut, flip, open_station, remove, swap
+from support.kept_station import (
+    OPEN,
+    OPEN_FRAMES,
+    RAW,
+    SEALED,
+    add,
+    cut,
+    flip,
+    make_station,
+    open_station,
+    remove,
+    reopen,
+    swap,
+)
 
 
 @pytest.fixture
@@ -107,3 +120,45 @@ def test_a_sidecar_with_names_that_lead_elsewhere_proves_nothing(live, copy, wro
         (top / OPEN / EVENTS).write_text("")
     items = {item.path.name for item in items_of((live.archive.root, copy), Path(OPEN), Known())}
     assert "k_0001_r01_mask.png" not in items
+
+
+REOPENED = [
+    (flip, RAW.format("s")),
+    (remove, "data/s_0002/s_0002.json"),
+    (flip, "metadata/roll.json"),
+    (flip, "manifest-sha512.txt"),
+    (cut, "tagmanifest-sha512.txt"),
+    (remove, "bagit.txt"),
+    (remove, "reopened.json"),
+]
+
+
+@pytest.mark.parametrize(("harm", "name"), REOPENED)
+def test_a_reopened_roll_is_proved_by_its_sidecars_and_its_last_generation(live, tmp_path, wrong, harm, name):
+    reopen(live)
+    shutil.copytree(live.archive.root, tmp_path / "copy", dirs_exist_ok=True)
+    assert wrong(SEALED) == {}
+    harm(live.archive.root / SEALED / name)
+    assert wrong(SEALED) == {name: (True, False)}
+
+
+def test_a_copy_of_the_generation_before_proves_what_a_reopened_roll_keeps(live, wrong):
+    reopen(live)
+    flip(live.archive.root / SEALED / RAW.format("s"))
+    flip(live.archive.root / SEALED / "manifest-sha512.txt")
+    found = wrong(SEALED)
+    assert [name for name, sides in found.items() if sides == (True, False)] == [RAW.format("s"), "manifest-sha512.txt"]
+    # The copy has the sidecar and the events of before.
+    older = {"data/s_0001/s_0001.json", "metadata/events.jsonl", "reopened.json"}
+    assert {name for name, (here, _) in found.items() if not here} == older
+
+
+def test_every_tag_manifest_is_proved_by_the_strongest(tmp_path):
+    live = make_station(tmp_path / "both", bag={"manifests": ["sha512", "md5"]})
+    copy = shutil.copytree(live.archive.root, tmp_path / "other")
+    tops, known = (live.archive.root, copy), read_known(live.station.database).of_roll(Path(SEALED))
+    weaker = next(item for item in items_of(tops, Path(SEALED), known) if item.path.name == "tagmanifest-md5.txt")
+    assert [weaker.problem(top) for top in tops] == [None, None]
+    path = live.archive.root / SEALED / "tagmanifest-md5.txt"
+    path.write_text(path.read_text().translate(str.maketrans("01", "10")))
+    assert [weaker.problem(top) is None for top in tops] == [False, True]

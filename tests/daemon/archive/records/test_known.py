@@ -13,12 +13,14 @@ from filmscand.daemon.archive.records.known import (
     frame_records,
     known_of_frame,
     known_of_roll,
+    memory_in,
     read_known,
     record_of,
+    recorded_sealing,
 )
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.archive_records import read_records, write_records
+from filmscand.daemon.database.archive_records import ArchiveRecord, read_records, write_records
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import Roll, SourceFile
 from filmscand.daemon.database.queue import Queue
@@ -54,6 +56,18 @@ def test_one_frame_and_one_roll_are_known_without_reading_the_others(database, a
         known = known_of_frame(connection, FRAME)
     assert list(known.jobs) == [FRAME]
     assert list(known.records) == ["c/b/r/data/r_0001/r_0001.json"]
+
+
+@pytest.mark.parametrize("algorithm", ["sha512", "md5"])
+def test_a_sealed_roll_is_remembered_by_its_tag_manifest_whatever_the_algorithm(database, algorithm):
+    record = ArchiveRecord(f"c/b/r/tagmanifest-{algorithm}.txt", 1, "c" * 64)
+    with closing(open_database(database)) as connection:
+        write_records(connection, [ArchiveRecord("c/b/r/reopened.json", 1, "c" * 64)])
+        assert not memory_in(connection).was_sealed(Path("c/b/r"))
+        write_records(connection, [record])
+        assert memory_in(connection).was_sealed(Path("c/b/r"))
+        assert known_of_frame(connection, FRAME).sealing(Path("c/b/r")) == record
+    assert recorded_sealing(database, Path("c/b/r")) == record
 
 
 def test_a_frame_that_is_only_reserved_has_nothing_in_the_archive_yet(database):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from filmscand.daemon.archive.files.problem import ProblemKind
 from filmscand.daemon.archive.records.bag import DECLARED, manifest, manifest_name, payload, tag_manifest_name
-from filmscand.daemon.archive.records.verify_bag import changed_tags, verify_bag, verify_declaration
+from filmscand.daemon.archive.records.verify_bag import (
+    changed_tags,
+    parts_of,
+    verify_bag,
+    verify_declaration,
+    verify_part,
+    verify_tags,
+)
 from filmscand.daemon.station.sections.bag import DigestAlgorithm
 
 MANIFEST, TAG_MANIFEST = manifest_name(DigestAlgorithm.SHA512), tag_manifest_name(DigestAlgorithm.SHA512)
@@ -181,3 +189,40 @@ def test_files_beside_the_payload_can_be_checked_alone(bag):
     assert list(changed_tags(bag)) == []
     (bag / "bag-info.txt").write_bytes(b"rot")
     assert [problem.path.name for problem in changed_tags(bag)] == ["bag-info.txt"]
+
+
+HARMS = {
+    "changed": lambda bag: (bag / "data/b/2.tif").write_bytes(b"rot"),
+    "gone": lambda bag: shutil.rmtree(bag / "data/b"),
+    "a file added": lambda bag: (bag / "data/b/new").write_bytes(b"new"),
+    "a folder added": lambda bag: (bag / "data/b/empty").mkdir(),
+    "a part added": lambda bag: (bag / "data/new").write_bytes(b"new"),
+    "a link": lambda bag: ((bag / "data/b").rename(bag / "data/c"), (bag / "data/b").symlink_to("c")),
+    "a tag changed": lambda bag: (bag / "bag-info.txt").write_bytes(b"rot"),
+    "an earlier manifest gone": lambda bag: (bag / "history/manifest-sha512.1.txt").unlink(),
+    "a folder beside": lambda bag: (bag / "more").mkdir(),
+    "no manifest": lambda bag: (bag / MANIFEST).unlink(),
+    "a manifest cut": lambda bag: (bag / "manifest-md5.txt").write_bytes(b"cut"),
+    "nothing": lambda bag: None,
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_the_parts_of_a_bag_have_the_problems_of_the_whole_bag(bag, harm):
+    (bag / "history").mkdir()
+    for name in (MANIFEST, TAG_MANIFEST):
+        shutil.copy(bag / name, bag / "history" / name.replace(".txt", ".1.txt"))
+    write_all(bag, "sha512", "md5")
+    HARMS[harm](bag)
+    parts = {problem for name in parts_of(bag) for problem in verify_part(bag, name)} | set(verify_tags(bag))
+    assert parts == set(verify_bag(bag))
+
+
+def test_the_manifests_tell_what_an_earlier_generation_named(bag):
+    (bag / "history").mkdir()
+    for name in (MANIFEST, TAG_MANIFEST):
+        shutil.copy(bag / name, bag / "history" / name.replace(".txt", ".1.txt"))
+    (bag / "data/a.tif").write_bytes(b"another picture")
+    write_all(bag, "sha512")
+    assert [*verify_part(bag, "a.tif")] == []
+    assert [problem.path.name for problem in verify_tags(bag)] == ["a.tif"]

@@ -6,9 +6,15 @@ import hashlib
 
 import pytest
 
+from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.records.bag import DECLARED, manifest, payload
 from filmscand.daemon.archive.records.reopened import Reopening, tag_manifest_digests
-from filmscand.daemon.archive.records.verify_reopened import verify_reopened
+from filmscand.daemon.archive.records.verify_reopened import (
+    not_named_before,
+    verify_reopened,
+    verify_reopened_part,
+    verify_reopened_tags,
+)
 
 
 def sha512(path):
@@ -50,3 +56,16 @@ def test_everything_else_has_to_be_as_it_was(bag, name):
 def test_without_the_manifests_that_were_noted_nothing_can_be_told(bag, name):
     (bag / name).write_bytes(b"rot\n")
     assert found(bag) == ["reopened.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["data/r_0001/raw.tif", "data/r_0001/clean.tif", "metadata/roll.json", "reopened.json"]
+)
+def test_its_parts_have_the_problems_of_the_whole_roll(bag, name):
+    (bag / name).write_bytes(b"rot")
+    assert [*verify_reopened_tags(bag), *verify_reopened_part(bag, "r_0001")] == list(verify_reopened(bag))
+
+
+def test_a_file_that_was_sealed_beside_a_frame_is_no_stranger(bag):
+    strangers = [Problem(bag / "data/r_0001" / name, ProblemKind.FOREIGN, "x") for name in ("raw.tif", "clean.tif")]
+    assert list(not_named_before(bag, strangers)) == strangers[1:]

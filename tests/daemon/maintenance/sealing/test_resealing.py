@@ -12,6 +12,7 @@ from filmscand.daemon.core.decision import DecisionKind
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.archive_records import reopened_rolls
+from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
 from filmscand.daemon.maintenance.reclean import Changes, queue_again
 from filmscand.daemon.maintenance.sealing.resealing import RESEAL_ALARM, Resealing
 from filmscand.daemon.review.decide import Asked, decide
@@ -107,6 +108,20 @@ def test_a_damaged_roll_raises_an_alarm_until_it_is_mended(sealed, resealing, cl
     resealing.look()
     assert alarms(sealed) == []
     sealed.require_bag()
+
+
+def test_a_frozen_roll_is_not_sealed_and_keeps_no_service_from_ending(sealed, resealing, clock):
+    sealed.clean_again(1, 0.9)
+    part = Part.of(FRAMES[1])
+    with sealed.open() as connection:
+        for damage in ((Damage("data/r_0002/r_0002_raw.tif", "changed", "another content"),), ()):
+            Audits(connection).note(part, damage)
+            resealing.look()
+            clock.now_s += 60.0
+            resealing.look()
+            assert is_reopened(sealed) == bool(damage)
+            assert resealing.is_idle(connection)
+            assert alarms(sealed) == []
 
 
 def test_a_command_that_cleans_a_sealed_roll_without_a_service_leaves_a_bag(sealed):
