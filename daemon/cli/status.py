@@ -10,6 +10,7 @@ from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import say, say_labelled
 
 if TYPE_CHECKING:
+    from filmscand.daemon.database.keeping.replicas import TargetStatus
     from filmscand.daemon.maintenance.status import FrameStatus, SessionStatus, StationStatus
 
 _WAITING: Final = (Column("waiting file", Kind.NAME), Column("state"), Column("reason", Kind.TEXT))
@@ -60,8 +61,23 @@ def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:
         yield "free space", f"{status.free_frames} frames ({status.free_bytes / 1e9:.1f} GB)"
     if status.left_s:
         yield "time left", f"{status.left_s / 60:.0f} min"
+    for target in status.replication:
+        yield f"copies at {target.target}", _copies(target)
     for alarm in status.alarms:
         yield "alarm", alarm.message
+
+
+def _copies(target: TargetStatus) -> str:
+    parts = [f"{target.verified} of {target.verified + target.waiting} sealed rolls verified in {target.place}"]
+    if (one := target.copying) is not None:
+        size = f"{one.bytes_done / 1e9:.2f} of {one.bytes / 1e9:.2f} GB"
+        parts.append(f"copying {one.roll}: {one.files_done} of {one.files} files, {size}")
+    if target.blocked:
+        parts.append(f"{target.blocked} need a person")
+    if target.failing_since is not None:
+        failing = f"failing since {_clock(target.failing_since)}, next try {_clock(target.next_try_at)}"
+        parts.append(f"{failing}: {target.error}")
+    return "; ".join(parts)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

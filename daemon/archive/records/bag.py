@@ -120,7 +120,7 @@ def _is_folder(path: Path) -> bool:
 def _compare(bag: Path, name: str, present: set[Path]) -> Iterator[Problem]:
     path = bag / name
     try:
-        listed = _read_manifest(read_plain(path), bag)
+        listed = read_manifest(read_plain(path), bag)
     except FileNotFoundError:
         yield Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
     except OSError as error:
@@ -148,7 +148,14 @@ def _check(file: Path, sha512: str) -> Iterator[Problem]:
             yield Problem(file, ProblemKind.CHANGED, f"expected SHA-512 {sha512[:16]}..., found {found[:16]}...")
 
 
-def _read_manifest(content: bytes, bag: Path) -> dict[Path, str]:
+def read_manifest(content: bytes, bag: Path) -> dict[Path, str]:
+    """Return the SHA-512 of every file that a manifest lists, by its path in the folder `bag`.
+
+    Raises
+    ------
+    ValueError
+        It is no whole manifest, or names a file outside the bag.
+    """
     text = _decoded(content)
     listed = {}
     # Not splitlines: a file name may hold one of the other characters at which that splits (U+0085, U+2028 ...).

@@ -1,0 +1,185 @@
+"""Copies in a bucket that speaks S3, through fsspec: Amazon's, or that of another server.
+
+An object appears whole or not at all, so nothing is written under another name first. A copy is verified by reading the
+object back and hashing it, and not by a checksum of the server: of an object in parts (over 32 MiB) S3 keeps the
+SHA-256 of the parts' hashes, never that of the whole, servers differ in what they keep at all, and a checksum that was
+made when the bytes came says nothing about the bytes that can be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from filmscand.daemon.core.errors import storing
+from filmscand.daemon.core.installing import pip_install
+from filmscand.daemon.core.plain_file import open_plain
+from filmscand.daemon.core.progress import tell_bytes
+from filmscand.daemon.core.visible import visible
+from filmscand.daemon.replication.store import TargetError
+from filmscand.daemon.station.replicas import Replica
+
+if TYPE_CHECKING:
+    from s3fs import S3FileSystem
+
+# Size of a part of an object that is sent, and of a piece that is read back. S3 takes 10,000 parts: 160 GB.
+_PART_BYTES: Final = 16 << 20
+# Parts in memory at a time.
+_PARTS_AT_ONCE: Final = 2
+_CONNECT_S: Final = 10.0
+# What the libraries log at lower levels quotes headers of requests, which hold signatures and session tokens.
+_LIBRARIES: Final = ("aiobotocore", "boto3", "botocore", "fsspec", "s3fs", "urllib3", "asyncio")
+
+
+class S3Store:
+    """A prefix in a bucket; credentials come from the environment or the files of AWS, and are never logged.
+
+    Parameters
+    ----------
+    replica : Replica
+        The target, with its `url` and `endpoint`.
+    request_s : float
+        Seconds that the server may be silent within one request.
+    """
+
+    def __init__(self, replica: Replica, request_s: float) -> None:
+        assert replica.url is not None
+        self._top = replica.url.removeprefix("s3://")
+        self._place = replica.place
+        self._endpoint = replica.endpoint
+        self._request_s = request_s
+        self._opened: S3FileSystem | None = None
+
+    @property
+    def place(self) -> str:
+        """Bucket, prefix and server."""
+        return self._place
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Make a client, at the first use.
+
+        Raises
+        ------
+        TargetError
+            The packages of the extra `s3` are missing.
+        """
+        if self._opened is None:
+            for library in _LIBRARIES:
+                logging.getLogger(library).setLevel(logging.WARNING)
+            self._opened = self._client()
+        yield
+
+    def is_empty(self) -> bool:
+        """Return whether no object begins with the prefix."""
+        with self._asking(""):
+            # One object is enough: the bucket may hold millions of others.
+            found = self._files.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            return not found.get("Contents")
+
+    def read(self, path: str) -> bytes | None:
+        """Return the content of a small object; see `Store`."""
+        with self._asking(path):
+            try:
+                return bytes(self._files.cat_file(self._key(path)))
+            except FileNotFoundError:
+                return None
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the size of every object below a prefix; see `Store`."""
+        with self._asking(folder):
+            self._files.invalidate_cache()
+            found: dict[str, dict[str, Any]] = self._files.find(self._key(folder), detail=True)
+        start = len(self._top) + 1
+        return {key[start:]: int(about["size"]) for key, about in found.items() if not key.endswith("/")}
+
+    def sha512(self, path: str) -> str:
+        """Read an object back, piece by piece, and return its SHA-512."""
+        digest = hashlib.sha512()
+        with self._asking(path):
+            self._files.invalidate_cache()
+            size_bytes = int(self._files.info(self._key(path))["size"])
+            for start in range(0, size_bytes, _PART_BYTES):
+                piece = self._files.cat_file(self._key(path), start=start, end=min(start + _PART_BYTES, size_bytes))
+                digest.update(piece)
+                tell_bytes(len(piece))
+        return digest.hexdigest()
+
+    def put(self, path: str, source: Path, *, replace: bool) -> None:  # noqa: ARG002  see `_require_absent`
+        """Send a file; see `Store`. Whoever asks has looked whether there is one: S3 cannot promise it everywhere."""
+        with storing(source, "read"), open_plain(source):
+            pass
+        with self._asking(path):
+            self._files.put_file(str(source), self._key(path), chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+
+    def put_bytes(self, path: str, content: bytes, *, replace: bool) -> None:  # noqa: ARG002  as for `put`
+        """Write a small object; see `Store`."""
+        with self._asking(path):
+            self._files.pipe_file(self._key(path), content)
+
+    def keep(self, path: str, kept: str) -> None:
+        """Let the server copy an object; see `Store`."""
+        with self._asking(path):
+            self._files.invalidate_cache()
+            self._files.cp_file(self._key(path), self._key(kept))
+
+    def tidy(self, folder: str) -> None:
+        """Do nothing: an object that was not finished has no name. See `Store`."""
+
+    @property
+    def _files(self) -> S3FileSystem:
+        assert self._opened is not None, "a store is used inside `opened` only"
+        return self._opened
+
+    @property
+    def _bucket(self) -> str:
+        return self._top.partition("/")[0]
+
+    @property
+    def _prefix(self) -> str:
+        prefix = self._top.partition("/")[2]
+        return f"{prefix}/" if prefix else ""
+
+    def _key(self, path: str) -> str:
+        return f"{self._top}/{path}"
+
+    def _client(self) -> S3FileSystem:
+        try:
+            from s3fs import S3FileSystem
+        except ImportError as error:
+            advice = pip_install("'fsspec>=2025.3' 's3fs>=2025.3'", "the extra `s3` of filmscand")
+            raise TargetError(f"{self._place}: needs the package {error.name}, which is missing: {advice}") from error
+        # The station tries again by itself, with pauses that can be seen; the libraries' own retries only hide them.
+        config = {
+            "connect_timeout": _CONNECT_S,
+            "read_timeout": self._request_s,
+            "retries": {"total_max_attempts": 2, "mode": "standard"},
+        }
+        # A client of its own: fsspec keeps and shares clients, and listings, of the same address otherwise.
+        files = S3FileSystem(
+            endpoint_url=self._endpoint, config_kwargs=config, use_listings_cache=False, skip_instance_cache=True
+        )
+        files.retries = 1
+        return files
+
+    @contextmanager
+    def _asking(self, path: str) -> Iterator[None]:
+        """Turn whatever fsspec, s3fs and botocore raise into `TargetError`: they have no common ancestor."""
+        try:
+            yield
+        except TargetError:
+            raise
+        except Exception as error:
+            where = f"{self._place}: {path}" if path else self._place
+            raise TargetError(f"{where}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a request failed, in one line; botocore's own message is a cause of what s3fs makes of it."""
+    text = visible(str(error)).strip() or type(error).__name__
+    cause = error.__cause__
+    return f"{text} ({visible(str(cause))})" if cause is not None and str(cause) not in ("", str(error)) else text
