@@ -10,14 +10,13 @@ from pathlib import Path
 
 from filmscand.daemon.archive.files.atomic_file import (
     copy,
-    hash_file,
     make_folders,
     publish,
     publish_bytes,
     remove_abandoned_parts,
 )
 from filmscand.daemon.core.errors import FrameExistsError, storing
-from filmscand.daemon.core.plain_file import open_plain, read_plain
+from filmscand.daemon.core.plain_file import digest_of, open_plain, read_plain
 from filmscand.daemon.replication.store import TargetError
 from filmscand.daemon.station.folders import anchor_of, anchored
 from filmscand.daemon.station.marker import MARKER, is_new_disk
@@ -102,10 +101,10 @@ class FolderStore:
                             )
         return found
 
-    def sha512(self, path: str) -> str:
-        """Read a file back from the disk, past the memory of the kernel, and return its SHA-512."""
+    def digest(self, path: str, algorithm: str) -> str:
+        """Read a file back from the disk, past the memory of the kernel, and return its digest."""
         with storing(self._root / path, "read"):
-            return hash_file(self._here(path), from_disk=True).sha512
+            return digest_of(self._here(path), algorithm, from_disk=True)
 
     def put(self, path: str, source: Path, *, replace: bool) -> None:
         """Copy a file; see `Store`."""

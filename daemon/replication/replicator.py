@@ -137,22 +137,26 @@ class Replicator:
         try:
             with open_archive(self._station.archive, identity_of(connection)):
                 sealed = read_sealed_roll(self._station.archive, due.roll)
-                if sealed.generation != due.generation:
-                    raise RollChangingError(
-                        f"{self._station.archive / due.roll}: expected the manifests that the station remembers, found "
-                        "others: the roll is just being sealed again, or they were changed. Run filmscand verify"
-                    )
+                self._require_remembered(sealed.generation, due)
                 replicas.copying(due, len(sealed.files), sealed.size_bytes)
                 tell = partial(self._raise_damage, connection)
                 watcher = _Watcher(replicas, due, self._stop, self._timing.progress_s, tell)
                 RollCopy(self._store, self._station.archive, sealed, memory, watcher).run()
         except (IntegrityError, CopyBlockedError, RollChangingError) as error:
-            is_changing = isinstance(error, RollChangingError)
-            self._roll_failed(connection, replicas, due, error, blocked=not is_changing or due.tries >= _CHANGING_TRIES)
+            self._roll_failed(connection, replicas, due, error, blocked=not isinstance(error, RollChangingError))
             return
         replicas.verified(due)
         log.info("%s is copied to %s and verified there", due.roll, self._name)
         self._tell_of_rolls(connection, replicas)
+
+    def _require_remembered(self, generation: str, due: RollReplica) -> None:
+        if generation == due.generation:
+            return
+        kind = RollChangingError if due.tries < _CHANGING_TRIES else IntegrityError
+        raise kind(
+            f"{self._station.archive / due.roll}: expected the manifests that the station remembers, found others: the "
+            "roll was sealed again just now, or they were changed. Run filmscand verify"
+        )
 
     def _memory_of(self, copy: str) -> Memory:
         if self._remembered != copy:

@@ -4,21 +4,21 @@
 
 What is there and right is not sent again. `bagit.txt` comes last, and is withdrawn before a copy changes: a folder with
 it is a whole bag, whenever the station is killed. A file is replaced only once an identical copy of it lies below
-`.filmscand` at the target: in `earlier/` if the bag that was there names it, else in `damaged/`, which a person is told
-of. So nothing at the target is ever lost.
+`.filmscand` at the target: in `earlier/` if an earlier bag of the roll names it, else in `damaged/`, which a person is
+told of. So nothing at the target is ever lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from filmscand.daemon.archive.files.atomic_file import hash_file
-from filmscand.daemon.archive.records.bag import DECLARATION, DECLARED, MANIFEST, TAG_MANIFEST
+from filmscand.daemon.archive.records.bag import DECLARATION, DECLARED
+from filmscand.daemon.archive.records.bag_listing import BagListing, read_listing
 from filmscand.daemon.core.errors import IntegrityError, storing
-from filmscand.daemon.replication.sealed_roll import BagFile, SealedRoll, generation_of, listed_in
+from filmscand.daemon.core.plain_file import digest_of
+from filmscand.daemon.replication.sealed_roll import BagFile, SealedRoll, generation_of
 from filmscand.daemon.replication.store import OWN_FOLDER, CopyBlockedError, RollChangingError, Store, TargetError
 
 EARLIER: Final = f"{OWN_FOLDER}/earlier"
@@ -26,9 +26,9 @@ DAMAGED: Final = f"{OWN_FOLDER}/damaged"
 # Stands in bagit.txt while a copy changes; no program takes it for a bag's declaration.
 WITHDRAWN: Final = (
     b"filmscand is replacing this copy of the roll by a newer state of it, and has not finished. What the copy held\n"
-    b"before is here, or below .filmscand/earlier at the top, each file with the beginning of its SHA-512.\n"
+    b"before is here, or below .filmscand/earlier at the top, each file with the beginning of its digest.\n"
 )
-# Hexadecimal digits of the SHA-512 in the name of a file that was set aside: 64 bits tell its versions apart.
+# Hexadecimal digits of the digest in the name of a file that was set aside: 64 bits tell its versions apart.
 _DIGITS: Final = 16
 _NAMED_AT_MOST: Final = 3
 
@@ -50,7 +50,7 @@ class Memory:
     Attributes
     ----------
     right : dict of str to str
-        SHA-512 of files that were read back and right, by their path.
+        Digest of files that were read back and right, by their path.
     own : set of str
         Paths of files that this process wrote and that read back wrong: they are nobody else's, and are replaced.
     """
@@ -91,6 +91,7 @@ class RollCopy:
         self._sealed = sealed
         self._memory = memory
         self._watcher = watcher
+        self._algorithm = sealed.algorithm
         self._files = self._bytes = 0
 
     def run(self) -> None:
@@ -139,10 +140,10 @@ class RollCopy:
 
     def _is_right(self, file: BagFile) -> bool:
         path = self._at(file.path)
-        if self._memory.right.get(path) != file.sha512:
-            if self._store.sha512(path) != file.sha512:
+        if self._memory.right.get(path) != file.digest:
+            if self._digest(path) != file.digest:
                 return False
-            self._memory.right[path] = file.sha512
+            self._memory.right[path] = file.digest
         return True
 
     def _set_aside(self, differing: list[BagFile], declared: bytes | None) -> None:
@@ -152,23 +153,32 @@ class RollCopy:
             files.append(DECLARATION)
         if not files:
             return
-        earlier = self._listed_there()
+        there = self._listed_there()
         kept = {*self._store.sizes(f"{EARLIER}/{self._sealed.roll}"), *self._store.sizes(self._damaged_folder)}
-        found = {path: self._store.sha512(self._at(path)) for path in files}
-        names = {path: f"{self._at(path)}.{sha512[:_DIGITS]}" for path, sha512 in found.items()}
+        found = {path: self._digest(self._at(path)) for path in files}
+        names = {path: f"{self._at(path)}.{digest[:_DIGITS]}" for path, digest in found.items()}
         new = [path for path in files if not kept & {f"{EARLIER}/{names[path]}", f"{DAMAGED}/{names[path]}"}]
-        damaged = [path for path in new if earlier.get(path) != found[path]]
+        damaged = [path for path in new if not self._is_earlier(path, found[path], there)]
         if damaged:
             self._watcher.set_aside([self._at(path) for path in damaged])
         for path in new:
             place = f"{DAMAGED if path in damaged else EARLIER}/{names[path]}"
             self._store.keep(self._at(path), place)
-            if self._store.sha512(place) != found[path]:
+            if self._digest(place) != found[path]:
                 raise TargetError(f"{self._store.place}: {place}: the copy that was made there reads back differently")
 
-    def _listed_there(self) -> Mapping[str, str]:
-        """Return the SHA-512 of what the bag at the target names: an earlier generation of this roll."""
-        return listed_in({name: self._store.read(self._at(name)) for name in (MANIFEST, TAG_MANIFEST)})
+    def _is_earlier(self, path: str, digest: str, there: BagListing | None) -> bool:
+        """Return whether a file at the target is that of an earlier generation of the roll."""
+        return (path, digest) in self._sealed.earlier or (there is not None and there.digest(path) == digest)
+
+    def _listed_there(self) -> BagListing | None:
+        """Return what the bag at the target names, an earlier generation of this roll; None if it is no whole bag."""
+        try:
+            there = read_listing(lambda name: self._store.read(self._at(name)))
+        except ValueError:
+            return None
+        # Digests of another algorithm tell nothing here.
+        return there if there is not None and there.algorithm == self._algorithm else None
 
     def _withdraw(self, declared: bytes | None) -> None:
         if declared not in (None, WITHDRAWN):
@@ -178,26 +188,26 @@ class RollCopy:
         path, source = self._at(file.path), self._archive / self._sealed.roll / file.path
         self._require_sound(source, file)
         self._store.put(path, source, replace=replace)
-        if self._store.sha512(path) != file.sha512:
+        if self._digest(path) != file.digest:
             self._memory.own.add(path)
             raise TargetError(f"{self._store.place}: {path}: the file that was sent reads back differently")
         self._memory.own.discard(path)
-        self._memory.right[path] = file.sha512
+        self._memory.right[path] = file.digest
         self._count(file)
 
     def _require_sound(self, source: Path, file: BagFile) -> None:
         with storing(source, "read"):
             try:
-                found = hash_file(source, from_disk=True).sha512
+                found = digest_of(source, self._algorithm, from_disk=True)
             except FileNotFoundError:
                 found = "no file"
-        if found == file.sha512:
+        if found == file.digest:
             return
         if generation_of(self._archive, self._sealed.roll) != self._sealed.generation:
             raise RollChangingError(f"{source.parent}: the roll was sealed again while it was copied")
         raise IntegrityError(
-            f"{source}: expected SHA-512 {file.sha512[:16]}..., found {found[:16]}...; it is not copied. Run filmscand "
-            "verify, and restore the file from another copy"
+            f"{source}: expected {self._algorithm} {file.digest[:16]}..., found {found[:16]}...; it is not copied. Run "
+            "filmscand verify, and restore the file from another copy"
         )
 
     def _require_nothing_else(self) -> None:
@@ -221,6 +231,9 @@ class RollCopy:
         self._files += 1
         self._bytes += file.size_bytes
         self._watcher.has(self._files, self._bytes)
+
+    def _digest(self, path: str) -> str:
+        return self._store.digest(path, self._algorithm)
 
     def _at(self, path: str) -> str:
         return f"{self._sealed.roll}/{path}"

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.plain_file import open_plain
-from filmscand.daemon.core.progress import tell_bytes
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.replication.store import TargetError
 from filmscand.daemon.station.replicas import Replica
@@ -97,16 +96,15 @@ class S3Store:
         start = len(self._top) + 1
         return {key[start:]: int(about["size"]) for key, about in found.items() if not key.endswith("/")}
 
-    def sha512(self, path: str) -> str:
-        """Read an object back, piece by piece, and return its SHA-512."""
-        digest = hashlib.sha512()
+    def digest(self, path: str, algorithm: str) -> str:
+        """Read an object back, piece by piece, and return its digest."""
+        digest = hashlib.new(algorithm, usedforsecurity=False)
         with self._asking(path):
             self._files.invalidate_cache()
             size_bytes = int(self._files.info(self._key(path))["size"])
             for start in range(0, size_bytes, _PART_BYTES):
                 piece = self._files.cat_file(self._key(path), start=start, end=min(start + _PART_BYTES, size_bytes))
                 digest.update(piece)
-                tell_bytes(len(piece))
         return digest.hexdigest()
 
     def put(self, path: str, source: Path, *, replace: bool) -> None:  # noqa: ARG002  see `_require_absent`

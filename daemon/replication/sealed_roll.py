@@ -1,29 +1,38 @@
-"""A sealed roll of the archive, as it is to be copied: its files with their SHA-512, in the order of sending."""
+"""A sealed roll of the archive, as it is to be copied: its files with their digests, in the order of sending."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.records.bag import DECLARATION, DECLARED, INFO, MANIFEST, TAG_MANIFEST, read_manifest
+from filmscand.daemon.archive.records.bag import read_manifest
+from filmscand.daemon.archive.records.bag_listing import (
+    ALGORITHMS,
+    HISTORY,
+    BagListing,
+    is_sealed,
+    read_listing,
+    reader_of,
+)
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.replication.store import RollChangingError
 
-# What makes a bag of the files comes after them, and the declaration by itself after everything.
-_LAST: Final = (INFO, MANIFEST, TAG_MANIFEST, DECLARATION)
+# What makes a bag of the files comes after them.
+_MANIFESTS: Final = tuple(f"{kind}-{algorithm}.txt" for kind in ("manifest", "tagmanifest") for algorithm in ALGORITHMS)
 
 
 @dataclass(frozen=True, slots=True)
 class BagFile:
-    """A file of a bag: its path below the roll, its size, and the SHA-512 that the bag's manifests say."""
+    """A file of a bag: its path below the roll, its size, and the digest that the bag's manifests say."""
 
     path: str
     size_bytes: int
-    sha512: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +45,19 @@ class SealedRoll:
         `collection/box/roll`.
     generation : str
         SHA-256 of its tag manifest.
+    algorithm : str
+        Algorithm of the digests.
     files : tuple of BagFile
         Its files in the order of sending: payload, metadata, manifests; `bagit.txt` is not among them.
+    earlier : frozenset of (str, str)
+        Path and digest of the files of its earlier generations, as far as the roll keeps their manifests.
     """
 
     roll: str
     generation: str
+    algorithm: str
     files: tuple[BagFile, ...]
+    earlier: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def size_bytes(self) -> int:
@@ -56,93 +71,71 @@ def read_sealed_roll(archive: Path, roll: str) -> SealedRoll:
     Raises
     ------
     RollChangingError
-        It has no `bagit.txt` now, or was sealed again while it was read.
+        It is not sealed now, or was sealed again while it was read.
     IntegrityError
         A manifest is damaged, or a file that it names is gone.
     ArchiveUnwritableError
         The archive does not answer.
     """
     folder = archive / roll
-    tags = _tag_file(folder / TAG_MANIFEST)
-    try:
-        if _tag_file(folder / DECLARATION) != DECLARED:
-            raise IntegrityError(f"{folder / DECLARATION}: expected the mark of a sealed roll, found another content")
-        listed = {**_listed(folder, MANIFEST), **_listed(folder, TAG_MANIFEST)}
-        del listed[DECLARATION]
-        listed[TAG_MANIFEST] = hashlib.sha512(tags).hexdigest()
-        if hashlib.sha512(_tag_file(folder / MANIFEST)).hexdigest() != listed[MANIFEST]:
-            raise IntegrityError(f"{folder / MANIFEST}: differs from what {TAG_MANIFEST} says")
-        files = tuple(_files(folder, listed))
-    except (IntegrityError, KeyError) as error:
-        if _tag_file(folder / TAG_MANIFEST) != tags:
-            raise RollChangingError(f"{folder}: the roll was sealed again just now") from error
-        if isinstance(error, KeyError):
-            raise IntegrityError(f"{folder / TAG_MANIFEST}: names no {error.args[0]}") from error
-        raise
-    return SealedRoll(roll, hashlib.sha256(tags).hexdigest(), files)
+    with storing(folder, "read"):
+        read = reader_of(folder)
+        if not is_sealed(read):
+            raise RollChangingError(f"{folder}: the roll is not sealed now; it is copied once it is sealed again")
+        try:
+            listing = read_listing(read)
+            if listing is None:
+                raise IntegrityError(f"{folder}: expected a tag manifest, found none")
+            files = tuple(_files(folder, listing))
+        except (IntegrityError, ValueError) as error:
+            if not is_sealed(read):
+                raise RollChangingError(f"{folder}: the roll changes just now") from error
+            raise IntegrityError(f"{folder}: {error}" if isinstance(error, ValueError) else str(error)) from error
+        earlier = frozenset(_earlier(folder, listing.algorithm))
+    return SealedRoll(roll, listing.generation, listing.algorithm, files, earlier)
 
 
 def generation_of(archive: Path, roll: str) -> str | None:
-    """Return the generation of a sealed roll now; None while it is not sealed."""
-    try:
-        _tag_file(archive / roll / DECLARATION)
-        return hashlib.sha256(_tag_file(archive / roll / TAG_MANIFEST)).hexdigest()
-    except RollChangingError:
-        return None
-
-
-def listed_in(manifests: Mapping[str, bytes | None]) -> dict[str, str]:
-    """Return the SHA-512 of every file that a bag's manifests list; empty where they do not belong together.
-
-    Parameters
-    ----------
-    manifests : mapping of str to bytes or None
-        Content of the two manifests by their names; None for one that is missing.
-    """
-    payload, tags = manifests[MANIFEST], manifests[TAG_MANIFEST]
-    if payload is None or tags is None:
-        return {}
-    try:
-        listed = {**_read(payload), **_read(tags)}
-    except ValueError:
-        return {}
-    if listed.get(MANIFEST) != hashlib.sha512(payload).hexdigest():
-        return {}
-    return {**listed, TAG_MANIFEST: hashlib.sha512(tags).hexdigest()}
-
-
-def _read(manifest: bytes) -> dict[str, str]:
-    return {str(path): sha512 for path, sha512 in read_manifest(manifest, Path()).items()}
-
-
-def _listed(folder: Path, name: str) -> dict[str, str]:
-    try:
-        return _read(_tag_file(folder / name))
-    except ValueError as error:
-        raise IntegrityError(f"{folder / name}: {error}") from error
-
-
-def _tag_file(path: Path) -> bytes:
-    with storing(path, "read"):
+    """Return the generation of a sealed roll now; None while it is not sealed, or its manifests cannot be read."""
+    with storing(archive / roll, "read"):
+        read = reader_of(archive / roll)
         try:
-            return read_plain(path)
+            listing = read_listing(read) if is_sealed(read) else None
+        except ValueError:
+            return None
+    return None if listing is None else listing.generation
+
+
+def _files(folder: Path, listing: BagListing) -> Iterator[BagFile]:
+    digests = {**listing.payload, **listing.tags, **_other_tag_manifests(folder, listing)}
+    for path in sorted(digests, key=lambda path: (_place(path), path)):
+        try:
+            size_bytes = (folder / path).lstat().st_size
         except FileNotFoundError as error:
-            raise RollChangingError(
-                f"{path}: missing; the roll is not sealed, or is just being sealed again"
-            ) from error
+            raise IntegrityError(f"{folder / path}: missing, and a manifest of its roll names it") from error
+        yield BagFile(path, size_bytes, digests[path])
 
 
-def _files(folder: Path, listed: Mapping[str, str]) -> Iterator[BagFile]:
-    for path in sorted(listed, key=lambda path: (_place(path), path)):
-        with storing(folder / path, "read"):
-            try:
-                size_bytes = (folder / path).lstat().st_size
-            except FileNotFoundError as error:
-                raise IntegrityError(f"{folder / path}: missing, and a manifest of its roll names it") from error
-        yield BagFile(path, size_bytes, listed[path])
+def _earlier(folder: Path, algorithm: str) -> Iterator[tuple[str, str]]:
+    for manifest in sorted((folder / HISTORY).glob(f"*manifest-{algorithm}.*.txt")):
+        # A kept manifest that is damaged tells nothing; the roll's own manifests tell that it is.
+        with suppress(ValueError):
+            for path, digest in read_manifest(read_plain(manifest), Path(), algorithm).items():
+                yield path.as_posix(), digest
+
+
+def _other_tag_manifests(folder: Path, listing: BagListing) -> dict[str, str]:
+    """Return the tag manifests of weaker algorithms, which no manifest names."""
+    names = {f"tagmanifest-{algorithm}.txt" for algorithm in ALGORITHMS} - listing.tags.keys()
+    read = reader_of(folder)
+    contents = {name: content for name in names if (content := read(name)) is not None}
+    return {
+        name: hashlib.new(listing.algorithm, content, usedforsecurity=False).hexdigest()
+        for name, content in contents.items()
+    }
 
 
 def _place(path: str) -> int:
     if path.startswith("data/"):
         return 0
-    return 2 + _LAST.index(path) if path in _LAST else 1
+    return 2 + _MANIFESTS.index(path) if path in _MANIFESTS else 1

@@ -52,8 +52,8 @@ class Store(Protocol):
     def sizes(self, folder: str) -> Mapping[str, int]:
         """Return the size in bytes of every file below a folder, by its path from the top."""
 
-    def sha512(self, path: str) -> str:
-        """Read a whole file back from the place, and return its SHA-512."""
+    def digest(self, path: str, algorithm: str) -> str:
+        """Read a whole file back from the place, and return its digest by an algorithm of hashlib."""
 
     def put(self, path: str, source: Path, *, replace: bool) -> None:
         """Copy a file there: it appears whole and durable, or not at all. An existing one is left unless `replace`."""

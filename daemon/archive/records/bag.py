@@ -24,7 +24,7 @@ MANIFEST: Final = "manifest-sha512.txt"
 TAG_MANIFEST: Final = "tagmanifest-sha512.txt"
 DECLARED: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _FOLDERS: Final = frozenset({"data", "metadata"})
-_LINE: Final = re.compile(r"(?P<sha512>[0-9a-fA-F]{128})[ \t]+\*?(?P<path>\S.*)")
+_HEX_DIGITS: Final = {"sha512": 128, "sha256": 64, "md5": 32}
 _ESCAPED: Final = {"%": "%25", "\n": "%0A", "\r": "%0D"}
 
 # Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
@@ -120,7 +120,7 @@ def _is_folder(path: Path) -> bool:
 def _compare(bag: Path, name: str, present: set[Path]) -> Iterator[Problem]:
     path = bag / name
     try:
-        listed = read_manifest(read_plain(path), bag)
+        listed = read_manifest(read_plain(path), bag, "sha512")
     except FileNotFoundError:
         yield Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
     except OSError as error:
@@ -148,25 +148,27 @@ def _check(file: Path, sha512: str) -> Iterator[Problem]:
             yield Problem(file, ProblemKind.CHANGED, f"expected SHA-512 {sha512[:16]}..., found {found[:16]}...")
 
 
-def read_manifest(content: bytes, bag: Path) -> dict[Path, str]:
-    """Return the SHA-512 of every file that a manifest lists, by its path in the folder `bag`.
+def read_manifest(content: bytes, bag: Path, algorithm: str) -> dict[Path, str]:
+    """Return the files that a manifest lists, each with its digest.
 
     Raises
     ------
     ValueError
-        It is no whole manifest, or names a file outside the bag.
+        It is no whole manifest of this algorithm, lists a file twice, or one outside of the bag.
     """
     text = _decoded(content)
-    listed = {}
+    line_form = re.compile(rf"(?P<digest>[0-9a-fA-F]{{{_HEX_DIGITS[algorithm]}}})[ \t]+\*?(?P<path>\S.*)")
+    listed: dict[Path, str] = {}
     # Not splitlines: a file name may hold one of the other characters at which that splits (U+0085, U+2028 ...).
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        entry = _LINE.fullmatch(line)
+        entry = line_form.fullmatch(line)
         if entry is None or ".." in Path(entry["path"]).parts or Path(entry["path"]).is_absolute():
-            raise ValueError(f"line {number}: expected a SHA-512 and a path below the bag, found {line[:80]!r}")
+            wanted = algorithm.upper().replace("SHA", "SHA-")
+            raise ValueError(f"line {number}: expected a {wanted} and a path below the bag, found {line[:80]!r}")
         path = bag / _unescaped(entry["path"])
         if path in listed:
-            raise ValueError(f"line {number}: expected each file once, found {line[130:]!r} again")
-        listed[path] = entry["sha512"].lower()
+            raise ValueError(f"line {number}: expected each file once, found {entry['path']!r} again")
+        listed[path] = entry["digest"].lower()
     return listed
 
 

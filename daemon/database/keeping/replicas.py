@@ -25,7 +25,8 @@ _ALARMS: Final = (FAILING_ALARM, ROLL_ALARM, DAMAGE_ALARM)
 # sidecars are in the same table.
 _SEALED: Final = (
     "SELECT roll, sha256 FROM (SELECT collection || '/' || box || '/' || roll AS roll FROM roll_counts)"
-    " CROSS JOIN archive_records ON path = roll || '/tagmanifest-sha512.txt'"
+    " CROSS JOIN archive_records ON path IN (roll || '/tagmanifest-sha512.txt', roll || '/tagmanifest-sha256.txt',"
+    " roll || '/tagmanifest-md5.txt')"
 )
 
 

@@ -9,15 +9,12 @@ The rule is asked anew each time, of the database and of the bag: nothing has to
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Mapping
-from pathlib import Path
 
 from filmscand.daemon.archive.files.archive_root import ArchiveRoot
-from filmscand.daemon.archive.records.bag import DECLARATION, MANIFEST, TAG_MANIFEST, read_manifest
+from filmscand.daemon.archive.records.bag_listing import BagListing, sealed_listing
 from filmscand.daemon.core.errors import ArchiveUnwritableError
-from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.candidates import Candidate, CandidateState
 from filmscand.daemon.database.frames import find_job
 from filmscand.daemon.database.identity import identity_of
@@ -62,7 +59,7 @@ class ReleaseRule:
         free = self._free_rolls() if stored else {}
         named = {roll: self._named_in(roll, free[roll]) for roll in {one.roll for one in stored} & free.keys()}
         self._held = frozenset(
-            one.candidate_id for one in stored if not self._is_named(one.job_id, named.get(one.roll, {}))
+            one.candidate_id for one in stored if not self._is_named(one.job_id, named.get(one.roll))
         )
 
     def holds(self, row: Candidate) -> bool:
@@ -77,23 +74,24 @@ class ReleaseRule:
             return sealed_rolls(self._connection)
         return replicated_rolls(self._connection, self._targets)
 
-    def _named_in(self, roll: str, generation: str) -> Mapping[Path, str]:
-        """Return what the payload manifest of this generation names; nothing if the roll is just being sealed again."""
+    def _named_in(self, roll: str, generation: str) -> BagListing | None:
+        """Return what the bag of this generation names; nothing if the roll is just being sealed again."""
         root = ArchiveRoot(self._archive, identity_of(self._connection))
         try:
-            with root.reading() as top:
-                read_plain(top / roll / DECLARATION)
-                tags, manifest = read_plain(top / roll / TAG_MANIFEST), read_plain(top / roll / MANIFEST)
-            is_right = hashlib.sha256(tags).hexdigest() == generation
-            is_listed = read_manifest(tags, Path()).get(Path(MANIFEST)) == hashlib.sha512(manifest).hexdigest()
-            return read_manifest(manifest, Path()) if is_right and is_listed else {}
-        except (OSError, ArchiveUnwritableError, ValueError):
-            return {}
+            return sealed_listing(root, roll, generation)
+        except (OSError, ArchiveUnwritableError):
+            return None
 
-    def _is_named(self, job_id: int, named: Mapping[Path, str]) -> bool:
+    def _is_named(self, job_id: int, listing: BagListing | None) -> bool:
         """Return whether a bag names the originals of a frame, with the same content."""
-        job = find_job(self._connection, job_id) if named else None
-        if job is None or not job.request.originals:
+        job = None if listing is None else find_job(self._connection, job_id)
+        if listing is None or job is None or not job.request.originals:
             return False
-        folder = Path("data", job.frame.stem)
-        return all(named.get(folder / file.name) == file.sha512 for file in job.request.originals)
+        if listing.algorithm not in ("sha512", "sha256"):
+            # What is known of the originals cannot be compared with an MD5.
+            return False
+        folder = f"data/{job.frame.stem}"
+        return all(
+            listing.payload.get(f"{folder}/{file.name}") == getattr(file, listing.algorithm)
+            for file in job.request.originals
+        )
