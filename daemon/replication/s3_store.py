@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,12 @@ _PART_BYTES: Final = 16 << 20
 # Parts in memory at a time.
 _PARTS_AT_ONCE: Final = 2
 _CONNECT_S: Final = 10.0
+# A slower link is no way for film: 64 KiB/s carry some 20 frames of 250 MB a day. Bytes a second.
+_LEAST_RATE: Final = 65536
+# A listing has a request for each 1000 objects, and a server copies a large object at its own speed. Seconds.
+_LISTING_S: Final = 1800.0
+# The library tries a request twice; then it is given up.
+_TRIES: Final = 2
 # What the libraries log at lower levels quotes headers of requests, which hold signatures and session tokens.
 _LIBRARIES: Final = ("aiobotocore", "boto3", "botocore", "fsspec", "s3fs", "urllib3", "asyncio")
 
@@ -77,14 +84,17 @@ class S3Store:
         """Return whether no object begins with the prefix."""
         with self._asking(""):
             # One object is enough: the bucket may hold millions of others.
-            found = self._files.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            found = self._files.call_s3(
+                "list_objects_v2", Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1, timeout=self._limit_s()
+            )
             return not found.get("Contents")
 
     def read(self, path: str) -> bytes | None:
         """Return the content of a small object; see `Store`."""
         with self._asking(path):
             try:
-                return bytes(self._files.cat_file(self._key(path)))
+                # Otherwise s3fs asks for the size first.
+                return bytes(self._files.cat_file(self._key(path), max_concurrency=1, timeout=self._limit_s()))
             except FileNotFoundError:
                 return None
 
@@ -92,7 +102,7 @@ class S3Store:
         """Return the size of every object below a prefix; see `Store`."""
         with self._asking(folder):
             self._files.invalidate_cache()
-            found: dict[str, dict[str, Any]] = self._files.find(self._key(folder), detail=True)
+            found: dict[str, dict[str, Any]] = self._files.find(self._key(folder), detail=True, timeout=_LISTING_S)
         start = len(self._top) + 1
         return {key[start:]: int(about["size"]) for key, about in found.items() if not key.endswith("/")}
 
@@ -101,29 +111,36 @@ class S3Store:
         digest = hashlib.new(algorithm, usedforsecurity=False)
         with self._asking(path):
             self._files.invalidate_cache()
-            size_bytes = int(self._files.info(self._key(path))["size"])
+            size_bytes = int(self._files.info(self._key(path), timeout=self._limit_s())["size"])
             for start in range(0, size_bytes, _PART_BYTES):
-                piece = self._files.cat_file(self._key(path), start=start, end=min(start + _PART_BYTES, size_bytes))
-                digest.update(piece)
+                end = min(start + _PART_BYTES, size_bytes)
+                limit_s = self._limit_s(end - start)
+                digest.update(self._files.cat_file(self._key(path), start=start, end=end, timeout=limit_s))
         return digest.hexdigest()
 
     def put(self, path: str, source: Path, *, replace: bool) -> None:  # noqa: ARG002  see `_require_absent`
         """Send a file; see `Store`. Whoever asks has looked whether there is one: S3 cannot promise it everywhere."""
-        with storing(source, "read"), open_plain(source):
-            pass
+        with storing(source, "read"), open_plain(source) as file:
+            limit_s = self._limit_s(os.fstat(file.fileno()).st_size)
         with self._asking(path):
-            self._files.put_file(str(source), self._key(path), chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+            self._files.put_file(
+                str(source),
+                self._key(path),
+                chunksize=_PART_BYTES,
+                max_concurrency=_PARTS_AT_ONCE,
+                timeout=limit_s,
+            )
 
     def put_bytes(self, path: str, content: bytes, *, replace: bool) -> None:  # noqa: ARG002  as for `put`
         """Write a small object; see `Store`."""
         with self._asking(path):
-            self._files.pipe_file(self._key(path), content)
+            self._files.pipe_file(self._key(path), content, timeout=self._limit_s(len(content)))
 
     def keep(self, path: str, kept: str) -> None:
         """Let the server copy an object; see `Store`."""
         with self._asking(path):
             self._files.invalidate_cache()
-            self._files.cp_file(self._key(path), self._key(kept))
+            self._files.cp_file(self._key(path), self._key(kept), timeout=_LISTING_S)
 
     def tidy(self, folder: str) -> None:
         """Do nothing: an object that was not finished has no name. See `Store`."""
@@ -145,6 +162,10 @@ class S3Store:
     def _key(self, path: str) -> str:
         return f"{self._top}/{path}"
 
+    def _limit_s(self, size_bytes: int = 0) -> float:
+        """Return how long a request with so many bytes may take: the library's own limits do not cover all of it."""
+        return (1 + _TRIES) * self._request_s + size_bytes / _LEAST_RATE
+
     def _client(self) -> S3FileSystem:
         try:
             from s3fs import S3FileSystem
@@ -155,7 +176,7 @@ class S3Store:
         config = {
             "connect_timeout": _CONNECT_S,
             "read_timeout": self._request_s,
-            "retries": {"total_max_attempts": 2, "mode": "standard"},
+            "retries": {"total_max_attempts": _TRIES, "mode": "standard"},
         }
         # A client of its own: fsspec keeps and shares clients, and listings, of the same address otherwise.
         files = S3FileSystem(

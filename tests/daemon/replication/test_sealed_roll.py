@@ -28,7 +28,9 @@ def test_the_files_are_those_of_the_bag_in_the_order_of_sending(station, folder)
     assert sealed.generation == generation_of(station.archive, ROLL)
 
 
-@pytest.mark.parametrize("change", [lambda f: (f / "bagit.txt").unlink(), lambda f: (f / "reopened.json").write_text("")])
+@pytest.mark.parametrize(
+    "change", [lambda f: (f / "bagit.txt").unlink(), lambda f: (f / "reopened.json").write_text("")]
+)
 def test_a_roll_that_is_being_sealed_again_is_not_sent(station, folder, change):
     change(folder)
     with pytest.raises(RollChangingError, match="not sealed now"):
