@@ -62,22 +62,20 @@ def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:
     if status.left_s:
         yield "time left", f"{status.left_s / 60:.0f} min"
     for target in status.replication:
-        yield f"copies at {target.target}", _copies(target)
+        yield from _copies(target)
     for alarm in status.alarms:
         yield "alarm", alarm.message
 
 
-def _copies(target: TargetStatus) -> str:
-    parts = [f"{target.verified} of {target.verified + target.waiting} sealed rolls verified in {target.place}"]
+def _copies(target: TargetStatus) -> Iterator[tuple[str, str]]:
+    rolls = f"{target.verified} of {target.verified + target.waiting} sealed rolls verified"
+    person = f", {target.blocked} need a person" if target.blocked else ""
+    yield "copies", f"{target.target}: {rolls}{person} ({target.place})"
     if (one := target.copying) is not None:
         size = f"{one.bytes_done / 1e9:.2f} of {one.bytes / 1e9:.2f} GB"
-        parts.append(f"copying {one.roll}: {one.files_done} of {one.files} files, {size}")
-    if target.blocked:
-        parts.append(f"{target.blocked} need a person")
+        yield "", f"copying {one.roll}: {one.files_done} of {one.files} files, {size}"
     if target.failing_since is not None:
-        failing = f"failing since {_clock(target.failing_since)}, next try {_clock(target.next_try_at)}"
-        parts.append(f"{failing}: {target.error}")
-    return "; ".join(parts)
+        yield "", f"failing since {_clock(target.failing_since)}, next try {_clock(target.next_try_at)}: {target.error}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -85,7 +85,7 @@ def replica_problems(replicas: tuple[Replica, ...], taken: dict[str, Path]) -> I
                 yield (*key, "url"), f"expected another place than that of an earlier target, found {replica.place}"
             if missing := [name for name in _PACKAGES if find_spec(name) is None]:
                 advice = pip_install("'fsspec>=2025.3' 's3fs>=2025.3'", "the extra `s3` of filmscand")
-                yield (*key, "url"), f"needs {' and '.join(missing)}, which is not installed: {advice}"
+                yield (*key, "url"), f"needs the extra `s3`, {' and '.join(missing)} not installed: {advice}"
         if replica.folder is not None:
             places = {**taken, **{f"replicate.{n}": one.folder for n, one in enumerate(earlier) if one.folder}}
             for other, place in places.items():
