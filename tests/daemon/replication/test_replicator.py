@@ -8,12 +8,15 @@ from contextlib import closing
 
 import pytest
 
+from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.archive.verify_rolls import verify_rolls
 from filmscand.daemon.core.timing import ReplicateTiming
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.keeping.replicas import CopyState, replicas_of_roll, target_statuses
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.replication.replicator import Replicator
+from filmscand.daemon.station.configuration import Station
 from support.sealed_rolls import ROLL, add_roll, begin, content, is_bag, seal_again
 
 TIMING = ReplicateTiming(retry_first_s=5.0, retry_cap_s=300.0, alarm_s=900.0, damage_s=60.0, progress_s=0.0)
@@ -251,3 +254,12 @@ def test_a_database_that_was_rebuilt_finds_the_copies_again_and_sends_nothing(
         assert [(one.verified, one.error) for one in target_statuses(anew)] == [(1, None)]
         assert keys(anew) == {}
     assert {path: path.stat().st_ino for path in there.rglob("*") if path.is_file()} == before
+
+
+def test_an_archive_can_be_made_anew_of_its_copies_alone(replicator, connection, there, tmp_path):
+    looks(replicator, connection)
+    shutil.copytree(there, tmp_path / "anew", ignore=shutil.ignore_patterns(".filmscand"))
+    restored = Station(root=tmp_path / "other", archive=tmp_path / "anew", watch=())
+    assert (rebuild(restored).archived, rebuild(restored, replace=True).problems) == (1, ())
+    report = verify_rolls(Archive(restored.archive), database=restored.database)
+    assert (report.verified, report.problems) == (1, ())
