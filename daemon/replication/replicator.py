@@ -37,6 +37,7 @@ from filmscand.daemon.station.replicas import Replica
 
 log = logging.getLogger(__name__)
 
+_BEHIND_SCANNING = 10
 # Tries after which a roll that is not what the station remembers needs a person: sealing again takes less.
 _CHANGING_TRIES = 3
 
@@ -267,9 +268,10 @@ def store_of(replica: Replica, station: Station, timing: ReplicateTiming) -> Sto
 
 
 def be_polite() -> None:
-    """Let the calling thread, and those that it starts, work only when nobody else wants a core."""
-    # Linux keeps the nice value for each thread. Hashing takes a core that cleaning and scanning need more.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    """Let the calling thread, and those that it starts, stand behind scanning, as the workers do."""
+    # Linux keeps the nice value for each thread. Not behind the workers: a thread that never gets a core could hold
+    # Python's lock, for which the other threads of the service wait.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEHIND_SCANNING)
 
 
 def _span(seconds: float) -> str:

@@ -38,7 +38,7 @@ _LISTING_S: Final = 1800.0
 # The library tries a request twice; then it is given up.
 _TRIES: Final = 2
 # What the libraries log at lower levels quotes headers of requests, which hold signatures and session tokens.
-_LIBRARIES: Final = ("aiobotocore", "boto3", "botocore", "fsspec", "s3fs", "urllib3", "asyncio")
+_LIBRARIES: Final = ("aiobotocore", "botocore", "fsspec", "s3fs")
 
 
 class S3Store:
@@ -101,7 +101,6 @@ class S3Store:
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the size of every object below a prefix; see `Store`."""
         with self._asking(folder):
-            self._files.invalidate_cache()
             found: dict[str, dict[str, Any]] = self._files.find(self._key(folder), detail=True, timeout=_LISTING_S)
         start = len(self._top) + 1
         return {key[start:]: int(about["size"]) for key, about in found.items() if not key.endswith("/")}
@@ -110,7 +109,6 @@ class S3Store:
         """Read an object back, piece by piece, and return its digest."""
         digest = hashlib.new(algorithm, usedforsecurity=False)
         with self._asking(path):
-            self._files.invalidate_cache()
             size_bytes = int(self._files.info(self._key(path), timeout=self._limit_s())["size"])
             for start in range(0, size_bytes, _PART_BYTES):
                 end = min(start + _PART_BYTES, size_bytes)
@@ -118,8 +116,8 @@ class S3Store:
                 digest.update(self._files.cat_file(self._key(path), start=start, end=end, timeout=limit_s))
         return digest.hexdigest()
 
-    def put(self, path: str, source: Path, *, replace: bool) -> None:  # noqa: ARG002  see `_require_absent`
-        """Send a file; see `Store`. Whoever asks has looked whether there is one: S3 cannot promise it everywhere."""
+    def put(self, path: str, source: Path, *, replace: bool) -> None:  # noqa: ARG002  see below
+        """Send a file; see `Store`. An existing one is replaced: not every server of S3 can be told to leave it."""
         with storing(source, "read"), open_plain(source) as file:
             limit_s = self._limit_s(os.fstat(file.fileno()).st_size)
         with self._asking(path):
@@ -139,7 +137,6 @@ class S3Store:
     def keep(self, path: str, kept: str) -> None:
         """Let the server copy an object; see `Store`."""
         with self._asking(path):
-            self._files.invalidate_cache()
             self._files.cp_file(self._key(path), self._key(kept), timeout=_LISTING_S)
 
     def tidy(self, folder: str) -> None:
@@ -199,6 +196,8 @@ class S3Store:
 
 def _reason(error: BaseException) -> str:
     """Return why a request failed, in one line; botocore's own message is a cause of what s3fs makes of it."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
     text = visible(str(error)).strip() or type(error).__name__
     cause = error.__cause__
     return f"{text} ({visible(str(cause))})" if cause is not None and str(cause) not in ("", str(error)) else text

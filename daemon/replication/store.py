@@ -56,7 +56,10 @@ class Store(Protocol):
         """Read a whole file back from the place, and return its digest by an algorithm of hashlib."""
 
     def put(self, path: str, source: Path, *, replace: bool) -> None:
-        """Copy a file there: it appears whole and durable, or not at all. An existing one is left unless `replace`."""
+        """Copy a file there: it appears whole and durable, or not at all.
+
+        Without `replace` the caller has seen that there is none; a folder refuses one that has come since.
+        """
 
     def put_bytes(self, path: str, content: bytes, *, replace: bool) -> None:
         """Write a small file there; see `put`."""

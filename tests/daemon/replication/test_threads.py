@@ -98,7 +98,7 @@ def test_a_target_that_is_no_longer_configured_is_forgotten_with_its_alarms(make
         wait_until(lambda: Alarms(connection).standing())
         first.ask_to_stop()
         assert first.join(30.0)
-        started(make_station())
+        started(station.model_copy(update={"replicate": ()}))
         assert (target_statuses(connection), Alarms(connection).standing()) == ((), [])
         assert replicas_of_roll(connection, ROLL) == []
 
@@ -107,7 +107,7 @@ def test_the_threads_are_polite(make_station, tmp_path, started):
     (tmp_path / "copies").mkdir()
     station = make_station({"name": "nas", "folder": tmp_path / "copies"})
     thread = started(station)._threads[0]
-    wait_until(lambda: os.getpriority(os.PRIO_PROCESS, thread.native_id) == 19)
+    wait_until(lambda: os.getpriority(os.PRIO_PROCESS, thread.native_id) == 10)
 
 
 def test_a_process_that_is_killed_at_any_moment_leaves_no_half_bag_and_is_continued(station, connection, tmp_path):
