@@ -161,14 +161,15 @@ class Replicas:
         self._update("state = 'waiting' WHERE state = 'copying'", ())
 
     def due(self, longest_pause_s: float) -> RollReplica | None:
-        """Return the roll to copy next: the one with the fewest failures, None where all wait or are verified.
+        """Return the roll to copy next, None where all wait or are verified.
 
-        A pause beyond `longest_pause_s` was set by a clock that has been put back since.
+        Always the first by name, those that need a person last: a target that comes and goes gets one roll whole before
+        the next is begun. A pause beyond `longest_pause_s` was set by a clock that has been put back since.
         """
         now = self._clock()
         row = self._connection.execute(
             "SELECT * FROM replicas WHERE target = ? AND state != 'verified' AND (not_before <= ? OR not_before > ?)"
-            " ORDER BY tries, roll LIMIT 1",
+            " ORDER BY blocked, roll LIMIT 1",
             (self._target, now, now + longest_pause_s),
         ).fetchone()
         return None if row is None else _replica(row)
