@@ -40,12 +40,13 @@ def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     """Return one plan for each watch of a station."""
     limit_bytes = station.workers.memory_limit_mib << 20
     return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes)
+        IngestPlan(watch, station.archive, station.database, request_for(station, watch), timing, limit_bytes)
         for watch in station.watch
     ]
 
 
-def _request(station: Station, watch: Watch) -> CleanRequest:
+def request_for(station: Station, watch: Watch) -> CleanRequest:
+    """Return how every frame of a watch folder is to be cleaned."""
     return CleanRequest(
         film=watch.film,
         sensitivity=station.cleaning.sensitivity,

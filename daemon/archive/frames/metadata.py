@@ -75,14 +75,24 @@ def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTag
     return _tags(title, capture.info, None, capture.icc_profile if colour else None)
 
 
-def clean_tags(
-    title: FileTitle, raw: FileTitle, capture: Capture, engine: EngineIdentity, sensitivity: float
-) -> TiffTags:
-    """Return the tags of a cleaned picture, which name the raw file, the engine and the sensitivity (0..1)."""
-    instructions = (
-        f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
-        "Pixels outside the defect mask are as captured."
-    )
+@dataclass(frozen=True, slots=True)
+class CleanedBy:
+    """What cleaned a picture: engine, sensitivity (0..1), and the command that filled the defects, if one did."""
+
+    engine: EngineIdentity
+    sensitivity: float
+    healer: str | None = None
+
+    def __str__(self) -> str:
+        engine = f"by filmscand, engine {self.engine.label}, sensitivity {self.sensitivity:g}"
+        if self.healer is None:
+            return f"Dust and scratches removed {engine}."
+        return f"Dust and scratches found {engine}, and removed by `{self.healer}`."
+
+
+def clean_tags(title: FileTitle, raw: FileTitle, capture: Capture, by: CleanedBy) -> TiffTags:
+    """Return the tags of a cleaned picture, which name the raw file and what cleaned it."""
+    instructions = f"{by} Pixels outside the defect mask are as captured."
     return _tags(title, capture.info, Origin(raw, instructions), _clean_profile(capture))
 
 

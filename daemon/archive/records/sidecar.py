@@ -42,7 +42,13 @@ class FrameRecord(Record):
 
 
 class EngineOptions(Record):
-    """The engine's options; see `filmscand.ir.CleanOptions`."""
+    """The engine's options; see `filmscand.ir.CleanOptions`.
+
+    Attributes
+    ----------
+    healer : str or None
+        The command that filled the defects in place of the engine. What it does is not told by the engine's identity.
+    """
 
     sensitivity: float = 0.5
     detector: str = "auto"
@@ -50,12 +56,13 @@ class EngineOptions(Record):
     inpainting_model: str | None = None
     excluded: tuple[Outline, ...] = ()
     marked: tuple[Outline, ...] = ()
+    healer: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # On most frames nothing is drawn; their records stay as earlier versions wrote them.
+        # On most frames nothing is drawn, and the engine heals; their records stay as earlier versions wrote them.
         written = write(self)
-        return {name: value for name, value in written.items() if value or name not in ("excluded", "marked")}
+        return {name: value for name, value in written.items() if value or name not in ("excluded", "marked", "healer")}
 
 
 class RevisionOptions(EngineOptions):
