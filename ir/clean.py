@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filmscand.ir.decision.classifier import least_probability
+from filmscand.ir.decision.defects import judge
 from filmscand.ir.detection.regions import seed_limits
 from filmscand.ir.errors import PlaneTypeError, ShapeMismatchError
 from filmscand.ir.healing.infrared_healing import Healed
@@ -21,6 +22,7 @@ from filmscand.ir.methods.infrared import InfraredFrame, heal_with_infrared, loo
 from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage
 from filmscand.ir.methods.placed import clean_placed, place_infrared
 from filmscand.ir.network.model_file import Model
+from filmscand.ir.planes.condition import condition_of
 from filmscand.ir.registration.placement import Fit, Placement
 from filmscand.ir.registration.registration import Registration
 from filmscand.ir.report import (
@@ -100,6 +102,8 @@ def _clean_by_itself(
     if min(rgb.shape[:2]) < _SMALLEST_SIDE:
         return _untouched(rgb, report, Caution.FRAME_TOO_SMALL)
     watch = StopWatch()
+    condition = watch.time("photometry", lambda: condition_of(rgb))
+    report = replace(report, clipped=condition.clipped, sharpness=condition.sharpness)
     if infrared is None:
         return _without_infrared(rgb, options, report, Caution.NO_INFRARED, watch)
     return _with_infrared(rgb, infrared, options, report, watch)
@@ -143,7 +147,10 @@ _SMALLEST_SIDE = 16
 
 def _clean(frame: InfraredFrame, options: CleanOptions, report: CleanReport, watch: StopWatch) -> CleanedFrame:
     evidence, residual, model = look_at_both(frame, options, watch)
-    healed = heal_with_infrared(frame, evidence, residual, options, watch)
+    judged = watch.time("detection", lambda: judge(evidence, residual))
+    by_colours = evidence.probability is not None
+    healed = heal_with_infrared(frame, judged, options, watch, by_colours=by_colours)
+    report = replace(report, defects_unsure=judged.unsure(options.sensitivity))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _final_report(report, frame, healed, model))
     return with_inpainting(cleaned, frame.opened.rgb, frame.opened.photometry, options, watch)
 

@@ -183,10 +183,17 @@ class CleanReport:
         Regions that were left unchanged.
     defects_inpainted : int
         Defects of which an inpainting model filled a part.
+    defects_unsure : int
+        Regions, defects or not, that a sensitivity lower or higher by 0.25 would decide otherwise.
     excluded_px : int
         Pixels of defects that were left as captured because a person excluded them. The numbers of defects count them.
     marked_px : int
         Pixels that were healed only because a person marked them.
+    clipped : float
+        Part of the picture that lies on the highest count of a channel, 0..1, in the channel where it is largest.
+    sharpness : float
+        Roughness of the grain from pixel to pixel against that of means of 4 by 4 pixels; 0 where the picture is too
+        dark or too small to tell. Only frames of one roll compare.
     probability_threshold : float
         Smallest probability, 0..1, that makes a region a defect; 0 where the detector decided nothing.
     models : dict of str to str
@@ -211,8 +218,11 @@ class CleanReport:
     defects_filled: int = 0
     defects_left: int = 0
     defects_inpainted: int = 0
+    defects_unsure: int = 0
     excluded_px: int = 0
     marked_px: int = 0
+    clipped: float = 0.0
+    sharpness: float = 0.0
     probability_threshold: float = 0.0
     models: dict[str, str] = field(default_factory=dict)
     sensitivity: float = 0.5

@@ -17,7 +17,7 @@ from filmscand.daemon.database.session_records import FinishReason, SessionState
 from filmscand.daemon.scanning.capture_checks import Suspicion
 from filmscand.daemon.station.configuration import Station, Target, Watch
 from filmscand.daemon.station.page import User
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 from filmscand.drivers.base import CaptureInfo
 from filmscand.ir import CleanReport
 from filmscand.ir.report import Caution

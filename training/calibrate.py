@@ -185,7 +185,7 @@ def samples_of(frame: SimulatedFrame, number: int, bases: Container[Basis]) -> I
     """
     options = CleanOptions()
     watch = StopWatch()
-    seen = _infrared_frame(frame, watch) if Basis.BOTH in bases or Basis.INFRARED in bases else None
+    seen = infrared_frame(frame, watch) if Basis.BOTH in bases or Basis.INFRARED in bases else None
     if seen is not None:
         evidence, residual, _ = look_at_both(seen, options, watch, everything=True)
         alone = replace(evidence, probability=None)
@@ -197,7 +197,7 @@ def samples_of(frame: SimulatedFrame, number: int, bases: Container[Basis]) -> I
         yield Basis.COLOURS, _sample(frame, look_at_colours(rgb, options, watch)[0], none())
 
 
-def _infrared_frame(frame: SimulatedFrame, watch: StopWatch) -> InfraredFrame | None:
+def infrared_frame(frame: SimulatedFrame, watch: StopWatch) -> InfraredFrame | None:
     """Return a frame as the engine sees it, or None where its infrared is of no use."""
     opened = open_frame(frame.rgb, frame.infrared, watch)
     if blocking_caution(opened.tiles, opened.photometry):

@@ -24,7 +24,7 @@ from filmscand.daemon.archive.files.atomic_file import (
 )
 from filmscand.daemon.archive.files.problem import Problem
 from filmscand.daemon.archive.files.source_file import copy_unchanged, open_below, open_source
-from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder
+from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder, frames_in
 from filmscand.daemon.archive.frames.metadata import capture_tags, original_title
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.frames.verify_frame import check_file, verify_folder
@@ -308,12 +308,12 @@ class Archive:
         """Return the highest frame number with a folder in the roll, plus 1; 1 for an empty roll."""
         first = FrameId(collection, box, roll, 1)
         with storing(self.root / first.roll_folder, "read"), self._root.reading() as root:
-            return max((frame.number for frame in _frames_of(root, root / first.roll_folder)), default=0) + 1
+            return max((frame.number for frame in frames_in(root, root / first.roll_folder)), default=0) + 1
 
     def frames(self) -> Iterator[FrameId]:
         """Yield every frame that has a folder, complete or not."""
         for roll in sorted(self.root.glob("*/*/*")):
-            yield from _frames_of(self.root, roll)
+            yield from frames_in(self.root, roll)
 
     def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
         """Remove temporary files of dead writers; return how many.
@@ -380,14 +380,6 @@ class Archive:
                 Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
             ],
         )
-
-
-def _frames_of(root: Path, roll: Path) -> Iterator[FrameId]:
-    for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
-        try:
-            yield FrameId.from_folder(folder.relative_to(root))
-        except FrameIdError:
-            continue
 
 
 def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:

@@ -15,7 +15,14 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from filmscand.daemon.archive.frames.encode import srgb_profile
-from filmscand.daemon.cleaning.access_tones import PictureProperties, Samples, tones_of
+from filmscand.daemon.cleaning.access_tones import (
+    PictureProperties,
+    Samples,
+    Tones,
+    in_8_bits,
+    in_16_bits,
+    tones_of,
+)
 from filmscand.ir.compiling import parallel_kernel
 
 LONG_SIDE_PX: Final = 3000
@@ -54,19 +61,24 @@ class Rendering:
 
     Attributes
     ----------
-    tones : (3, 65536) ndarray of uint8
-        Value of each count of red, green and blue.
+    tones : (3, 65536) ndarray of float64
+        Value of each count of red, green and blue, 0..1.
     icc_profile : bytes or None
         Colour profile of these values, to be converted to sRGB; None: they are sRGB.
     """
 
-    tones: Rgb8
+    tones: Tones
     icc_profile: bytes | None
 
     def applied_to(self, rgb: Rgb16) -> Rgb8:
         """Return counts, (rows, cols, 3), as sRGB."""
-        shown: Rgb8 = _apply(np.ascontiguousarray(rgb), self.tones)
+        shown: Rgb8 = _apply(np.ascontiguousarray(rgb), in_8_bits(self.tones))
         return shown if self.icc_profile is None else _to_srgb(shown, self.icc_profile)
+
+    def in_16_bits(self, rgb: Rgb16) -> Rgb16:
+        """Return counts, (rows, cols, 3), as values of 0..65535; their colour profile is not converted."""
+        values = in_16_bits(self.tones)
+        return np.stack([values[channel][rgb[..., channel]] for channel in range(3)], axis=2)
 
 
 def rendering_of(

@@ -1,4 +1,4 @@
-"""Decides which sRGB value each count gets in an access image.
+"""Decides which sRGB value each count gets in an access image and in an exported picture.
 
 How counts become light
     A profile that is not that of linear light, 8 bits, or `linear` False: counts are encoded for viewing. The curve
@@ -11,7 +11,7 @@ How counts become light
     are still good to look at; all negatives are told apart. A scene of little contrast is not: its negative counts as
     encoded.
 How light becomes a picture
-    Encoded positive: counts are scaled to 8 bits. An embedded colour profile is converted to sRGB.
+    Encoded positive: counts stay as they are. An embedded colour profile is converted to sRGB.
     Linear positive: (light - black) / (white - black), encoded as sRGB. Black and white are the 0.1 and 99.7
     percentiles of the film, the same for all three channels, so that colours do not shift.
     Negative: T = light / base, where the base is the 99.5 percentile of each channel (the film base with its orange
@@ -45,7 +45,7 @@ _LINEAR_HALF: Final = 0.65
 _HOLDER_INFRARED: Final = 0.25
 _HOLDER_LIGHT: Final = 0.01
 
-Tones = npt.NDArray[np.uint8]
+Tones = npt.NDArray[np.float64]
 Light = npt.NDArray[np.float64]
 
 
@@ -88,22 +88,32 @@ class Samples:
 
 
 def tones_of(samples: Samples, properties: PictureProperties) -> tuple[Tones, bool]:
-    """Return the sRGB value of each count; the module's docstring states the equations.
+    """Return the value of each count; the module's docstring states the equations.
 
     Returns
     -------
-    (3, 65536) ndarray of uint8
-        sRGB value of each count of red, green and blue.
+    (3, 65536) ndarray of float64
+        Value of each count of red, green and blue, 0..1.
     bool
         Whether the values are sRGB already; False where the picture's colour profile has yet to be converted.
     """
     curve = _profile_curve(properties.icc_profile)
     linear = _is_linear(samples, properties, curve)
     if not linear and not properties.film.is_negative:
-        return np.stack([_eight_bits()] * 3), False
+        return np.stack([np.arange(65536) / 65535] * 3), False
     light = np.arange(65536) / 65535 if linear else _decoded(curve)
     film = light[_film(samples, light)]
     return _negative_tones(film, light) if properties.film.is_negative else _positive_tones(film, light), True
+
+
+def in_8_bits(tones: Tones) -> npt.NDArray[np.uint8]:
+    """Return tones as values of 0..255."""
+    return (tones * 255 + 0.5).astype(np.uint8)
+
+
+def in_16_bits(tones: Tones) -> npt.NDArray[np.uint16]:
+    """Return tones as values of 0..65535."""
+    return (tones * 65535 + 0.5).astype(np.uint16)
 
 
 def _film(samples: Samples, light: Light) -> npt.NDArray[np.uint16]:
@@ -166,11 +176,6 @@ def _negative_tones(film: Light, light: Light) -> Tones:
     return _srgb((scene - 1) / (white - 1))
 
 
-def _eight_bits() -> Tones:
-    return ((np.arange(65536) / 257) + 0.5).astype(np.uint8)
-
-
 def _srgb(light: Light) -> Tones:
     light = np.clip(light, 0, 1)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))

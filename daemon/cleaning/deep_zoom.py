@@ -31,6 +31,8 @@ TILE_PX: Final = 512
 # Percentiles of the infrared that are shown black and white.
 _INFRARED_RANGE: Final = (0.5, 99.5)
 _DISPLAY_GAMMA: Final = 2.2
+# For looking: no block of 8 pixels is to be seen, and a screen of tiles has 4 MB.
+_QUALITY: Final = 88
 
 Rgb8 = npt.NDArray[np.uint8]
 
@@ -89,6 +91,39 @@ class Tile:
     shown: Orientation = UPRIGHT
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of a layer, scaled down and turned.
+
+    Attributes
+    ----------
+    layer : Layer
+        The layer.
+    shown : Orientation
+        How the whole picture is turned before anything is cut.
+    top, left, bottom, right : int
+        The part, pixels of the turned picture.
+    rows, cols : int
+        Its size after scaling, pixels; not larger than the part.
+    turned : Orientation
+        How the scaled part is turned once more.
+    grey, lossless : bool
+        Whether it has no colours, and whether it is a PNG instead of a JPEG.
+    """
+
+    layer: Layer
+    shown: Orientation
+    top: int
+    left: int
+    bottom: int
+    right: int
+    rows: int
+    cols: int
+    turned: Orientation = UPRIGHT
+    grey: bool = False
+    lossless: bool = False
+
+
 def top_level(rows: int, cols: int) -> int:
     """Return the level of a pyramid at which the picture has its full size."""
     return (max(rows, cols) - 1).bit_length()
@@ -133,7 +168,24 @@ class ZoomPicture:
         if wanted.layer is Layer.MASK:
             coloured(cut).save(out, "PNG", compress_level=1)
         else:
-            cut.save(out, "JPEG", quality=88, subsampling=0)
+            cut.save(out, "JPEG", quality=_QUALITY, subsampling=0)
+        return out.getvalue()
+
+    def cut(self, wanted: Cut) -> bytes:
+        """Return a part of a layer, a JPEG or a PNG.
+
+        Raises
+        ------
+        LookupError
+            The frame has no such layer.
+        """
+        part = _scaled(self._levels(wanted.layer), wanted)
+        shown = turned(part, wanted.shown.then(wanted.turned))
+        out = io.BytesIO()
+        if wanted.lossless:
+            (shown.convert("L") if wanted.grey else shown).save(out, "PNG", compress_level=1)
+        else:
+            (shown.convert("L") if wanted.grey else shown).save(out, "JPEG", quality=_QUALITY, subsampling=0)
         return out.getvalue()
 
     def _levels(self, layer: Layer) -> list[Image.Image]:
@@ -174,10 +226,31 @@ def _box(wanted: Tile, rows: int, cols: int) -> tuple[int, int, int, int]:
     shown_rows, shown_cols = wanted.shown.shape(rows, cols)
     top, left = wanted.row * TILE_PX, wanted.col * TILE_PX
     bottom, right = min(top + TILE_PX, shown_rows), min(left + TILE_PX, shown_cols)
-    back = wanted.shown.inverse
-    corners = [back.moved(row, col, shown_rows, shown_cols) for row, col in ((top, left), (bottom, right))]
+    return _as_captured((top, left), (bottom, right), wanted.shown, (shown_rows, shown_cols))
+
+
+def _as_captured(
+    first: tuple[int, int], last: tuple[int, int], shown: Orientation, shape: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Return where a part of a turned picture of this shape lies in the captured one: left, top, right, bottom."""
+    corners = [shown.inverse.moved(row, col, *shape) for row, col in (first, last)]
     (top, bottom), (left, right) = (sorted(place) for place in zip(*corners, strict=True))
     return left, top, right, bottom
+
+
+def _scaled(levels: list[Image.Image], wanted: Cut) -> Image.Image:
+    """Return a part as it was captured, scaled down from the smallest level that is not smaller."""
+    shape = wanted.shown.shape(levels[0].height, levels[0].width)
+    box = _as_captured((wanted.top, wanted.left), (wanted.bottom, wanted.right), wanted.shown, shape)
+    rows, cols = wanted.shown.inverse.shape(wanted.rows, wanted.cols)
+    reduction = min((box[2] - box[0]) / cols, (box[3] - box[1]) / rows)
+    level = min(len(levels) - 1, max(0, int(reduction).bit_length() - 1))
+    picture = levels[level]
+    if level == 0 and (box[2] - box[0], box[3] - box[1]) == (cols, rows):
+        return picture.crop(box)
+    left, top, right, bottom = (place / (1 << level) for place in box)
+    within = (left, top, min(right, picture.width), min(bottom, picture.height))
+    return picture.resize((cols, rows), Image.Resampling.LANCZOS, box=within)
 
 
 def _shown_infrared(infrared: npt.NDArray[np.uint16]) -> Rgb8:

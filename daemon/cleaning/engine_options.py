@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filmscand.daemon.core.errors import ModelUnusableError
-from filmscand.daemon.station.configuration import Cleaning
+from filmscand.daemon.station.cleaning import Cleaning, healer_problem
 from filmscand.ir import CleanOptions, DetectorUse, ModelError
 from filmscand.ir.network.model_file import load_detector, load_inpainting
 
@@ -49,14 +49,18 @@ def using_models(cleaning: Cleaning) -> Iterator[None]:
 
 
 def missing_model(cleaning: Cleaning) -> str | None:
-    """Return what to do about the first model file that cannot be opened, None if all can; no model is loaded."""
+    """Return what to do about the first model file that cannot be opened, or about a healer that is not installed.
+
+    None if nothing is missing; no model is loaded.
+    """
     for key, path in cleaning.models().items():
         try:
             path.open("rb").close()
         except OSError as error:
             found = f"{path}: expected a model, found: {error.strerror}"
             return f"{found}; bring it back, or correct cleaning.{key}. Frames that need no model are cleaned meanwhile"
-    return None
+    problem = healer_problem(cleaning)
+    return None if problem is None else f"cleaning.healer: {problem}. Frames with defects wait until then"
 
 
 def model_problem(key: str, path: Path) -> str | None:

@@ -12,8 +12,10 @@ from pydantic_core import to_json
 
 from filmscand.daemon.archive.files.atomic_file import Digest, make_folders, publish_bytes, publish_together
 from filmscand.daemon.archive.frames.encode import write_mask_png
-from filmscand.daemon.archive.frames.metadata import FileTitle, clean_tags
+from filmscand.daemon.archive.frames.metadata import CleanedBy, FileTitle, clean_tags
 from filmscand.daemon.archive.records.sidecar import EngineOptions
+from filmscand.daemon.cleaning.healing.command import Healer
+from filmscand.daemon.cleaning.healing.frame import clean_capture
 from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.daemon.core.request import Record, ReportRecord
 from filmscand.drivers.base import CaptureInfo, DriverError
@@ -25,7 +27,7 @@ from filmscand.drivers.files.reader import (
     read_capture,
 )
 from filmscand.drivers.files.writer import write_tiff
-from filmscand.ir import CleanOptions, clean_frame, engine_identity
+from filmscand.ir import CleanOptions, engine_identity
 
 
 class FileReport(Record):
@@ -76,18 +78,33 @@ def pictures_of(files: Iterable[Path], is_infrared: IsInfrared | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class CleanOrders:
-    """How all files of one run are cleaned; see `clean_file`."""
+    """How all files of one run are cleaned.
+
+    Attributes
+    ----------
+    output : Path
+        Folder for the results; it is made if it is missing.
+    options : CleanOptions
+        Options of the engine.
+    keep : tuple of Path
+        Files that no result may replace. The files that are read are never replaced.
+    memory_limit_bytes : int or None
+        Memory that the process may use; see `read_capture`.
+    healer : Healer or None
+        Fills the defects in place of the engine.
+    """
 
     output: Path
     options: CleanOptions
-    keep: tuple[Path, ...]
-    memory_limit_bytes: int
+    keep: tuple[Path, ...] = ()
+    memory_limit_bytes: int | None = None
+    healer: Healer | None = None
 
 
 def clean_ordered(order: tuple[Path, CleanOrders]) -> FileReport:
     """Clean one file of a run (the task of a child process)."""
     picture, orders = order
-    return clean_file(picture, orders.output, orders.options, orders.keep, memory_limit_bytes=orders.memory_limit_bytes)
+    return clean_file(picture, orders)
 
 
 def load_engine() -> None:
@@ -96,41 +113,36 @@ def load_engine() -> None:
     import scipy.linalg  # noqa: F401
 
 
-def clean_file(
-    picture: Path, output: Path, options: CleanOptions, keep: Iterable[Path] = (), memory_limit_bytes: int | None = None
-) -> FileReport:
+def clean_file(picture: Path, orders: CleanOrders) -> FileReport:
     """Clean a picture and write NAME_clean.tif, NAME_mask.png and NAME.json.
 
     Parameters
     ----------
     picture : Path
         The picture. A separate infrared file beside it is found by its name; a scan in colours is none.
-    output : Path
-        Folder for the results; it is made if it is missing.
-    options : CleanOptions
-        Options of the engine.
-    keep : iterable of Path
-        Files that no result may replace. The files that are read are never replaced.
-    memory_limit_bytes : int or None
-        Memory that the process may use; see `read_capture`.
+    orders : CleanOrders
+        How it is cleaned, and where the results go.
 
     Raises
     ------
-    DriverError, FrameExistsError, TransientError, OSError
-        No film scan, a result would replace a file that must be kept, or a disk fails.
+    DriverError, FrameExistsError, HealerError, TransientError, OSError
+        No film scan, a result would replace a file that must be kept, the healer or a disk fails.
     """
+    output, options = orders.output, orders.options
     targets = {ending: output / f"{picture.stem}{ending}" for ending in ("_clean.tif", "_mask.png", ".json")}
     clock = [time.perf_counter()]
     infrared = find_infrared_partner(picture, is_infrared_file)
-    _refuse_to_replace([*keep, picture, *([infrared] if infrared else [])], targets.values())
-    capture = read_capture(picture, infrared, memory_limit_bytes=memory_limit_bytes)
+    _refuse_to_replace([*orders.keep, picture, *([infrared] if infrared else [])], targets.values())
+    capture = read_capture(picture, infrared, memory_limit_bytes=orders.memory_limit_bytes)
     clock.append(time.perf_counter())
-    cleaned = clean_frame(capture.rgb, capture.infrared, options)
+    cleaned = clean_capture(capture, options, orders.healer)
     clock.append(time.perf_counter())
     make_folders(output)
     title = FileTitle(picture.stem, f"{picture.stem}_clean")
     engine = engine_identity()
-    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture, engine, options.sensitivity)
+    healer = None if orders.healer is None else orders.healer.command
+    by = CleanedBy(engine, options.sensitivity, healer)
+    tags = clean_tags(title, FileTitle(picture.stem, picture.name), capture, by)
     done = publish_together(
         {
             targets["_clean.tif"]: lambda file: write_tiff(file, cleaned.rgb, tags),
@@ -144,7 +156,7 @@ def clean_file(
         engine_version=engine.version,
         engine_code_sha256=engine.code_sha256,
         engine_models_sha256=engine.models_sha256,
-        options=EngineOptions(**asdict(options)),
+        options=EngineOptions(**asdict(options), healer=healer),
         capture=capture.info,
         report=ReportRecord.of(cleaned.report),
         warnings=tuple(str(warning) for warning in cleaned.report.warnings),

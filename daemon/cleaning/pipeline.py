@@ -13,7 +13,14 @@ from PIL import Image
 from filmscand.daemon.archive.decisions import changing, make_current
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.frames.frame_folder import FrameFolder
-from filmscand.daemon.archive.frames.metadata import access_tags, access_title, clean_tags, clean_title, original_title
+from filmscand.daemon.archive.frames.metadata import (
+    CleanedBy,
+    access_tags,
+    access_title,
+    clean_tags,
+    clean_title,
+    original_title,
+)
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.frames.verify_frame import check_file
 from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record, utc_now
@@ -21,6 +28,8 @@ from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.cleaning.engine_options import using_models
+from filmscand.daemon.cleaning.healing.command import Healer
+from filmscand.daemon.cleaning.healing.frame import clean_capture
 from filmscand.daemon.cleaning.recipe import Recipe, recipe_of
 from filmscand.daemon.cleaning.turning import turned
 from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
@@ -37,7 +46,7 @@ from filmscand.daemon.core.request import CleanOutcome, CleanRequest, CleanResul
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.reader import read_capture
-from filmscand.ir import CleanReport, clean_frame
+from filmscand.ir import CleanReport
 from filmscand.ir.report import Method
 
 
@@ -62,8 +71,10 @@ def clean_into_archive(
         There is no raw file.
     IntegrityError
         The frame was cleaned before, and its raw files have changed since then.
-    ModelUnusableError
-        The frame needs a model that the station names, and it cannot be used.
+    ModelUnusableError, HealerUnusableError
+        The frame needs a model or a healer that the station names, and it cannot be used.
+    HealerError
+        The healer that the station names failed on this frame.
     TransientError
         The disk does not take the result now.
     """
@@ -83,7 +94,8 @@ def clean_into_archive(
         number = before.latest.number + 1 if before else 1
         with using_models(cleaning or Cleaning()):
             shown = before.orientation if before else UPRIGHT
-            made = _make(archive.frame_folder(frame), request, _Plan(recipe, number, shown), seconds)
+            plan = _Plan(recipe, number, shown, Healer.of(cleaning or Cleaning()))
+            made = _make(archive.frame_folder(frame), request, plan, seconds)
         with _timed(seconds, "store"):
             stored = archive.store_revision(frame, made.content)
         seconds.update(stored.seconds)
@@ -101,6 +113,7 @@ class _Plan:
     recipe: Recipe
     number: int
     shown: Orientation
+    healer: Healer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +129,14 @@ def _make(folder: FrameFolder, request: CleanRequest, plan: _Plan, seconds: dict
     with _timed(seconds, "read"):
         capture = _read(folder, request)
     with _timed(seconds, "clean"):
-        cleaned = clean_frame(capture.rgb, capture.infrared, recipe.engine_options)
+        cleaned = clean_capture(capture, recipe.engine_options, plan.healer)
     film, film_from = _film(request.film, capture.info)
     properties = PictureProperties(capture.info.linear, film, capture.icc_profile, capture.info.bits_per_sample)
     with _timed(seconds, "preview"):
         upright = Image.fromarray(access_image(cleaned.rgb, properties, capture.infrared))
         access = np.ascontiguousarray(turned(upright, plan.shown))
     titles = clean_title(frame, number), original_title(frame, "raw")
-    tags = clean_tags(*titles, capture, recipe.engine, recipe.options.sensitivity)
+    tags = clean_tags(*titles, capture, CleanedBy(recipe.engine, recipe.options.sensitivity, recipe.options.healer))
     shown_tags = access_tags(access_title(frame, number), titles[0], capture)
     content = RevisionContent(number, cleaned.rgb, cleaned.defect_mask, access, tags, shown_tags)
     how = AccessRecord(

@@ -66,6 +66,7 @@ def recipe_of(
     options = replace(options_of(cleaning, request.sensitivity), excluded=drawn.excluded, marked=drawn.marked)
     recorded = RevisionOptions(
         **asdict(options),
+        healer=cleaning.healer,
         film=request.film,
         fourth_sample_is_infrared=request.fourth_sample_is_infrared,
         models_sha256=_named_models(options, may_be_gone=models_may_be_gone),

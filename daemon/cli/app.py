@@ -12,6 +12,8 @@ from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
+from filmscand.daemon.cli.archive.export import export
+from filmscand.daemon.cli.archive.import_folder import import_folder
 from filmscand.daemon.cli.archive.rebuild import rebuild
 from filmscand.daemon.cli.archive.reclean import reclean
 from filmscand.daemon.cli.archive.seal import seal
@@ -55,9 +57,11 @@ app.add_typer(session_app, name="session")
 app.add_typer(archive_app, name="archive")
 app.command()(clean)
 app.command()(evaluate)
+app.command("import")(import_folder)
 app.command()(reclean)
 app.command()(rebuild)
 app.command()(seal)
+app.command()(export)
 app.command()(verify)
 app.command()(scan)
 app.command()(devices)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from pydantic import ValidationError
 
 from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.table import Column, Kind, show_table
@@ -73,6 +74,13 @@ def clean(
     ] = DetectorUse.AUTO,
     detector_model: ModelFile = None,
     inpainting_model: ModelFile = None,
+    healer: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="Command with {picture}, {mask} and {output} that fills the defects."),
+    ] = None,
+    healer_timeout: Annotated[
+        float, typer.Option(min=1.0, max=600.0, help="Seconds that the command may take for one frame.")
+    ] = 300.0,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -81,12 +89,20 @@ def clean(
     Needs no station. The memory limit is workers.memory_limit_mib of the station that --config or FILMSCAND_STATION
     names.
     """
-    cleaning = Cleaning(
-        sensitivity=sensitivity, detector=detector, detector_model=detector_model, inpainting_model=inpainting_model
+    cleaning = _cleaning(
+        {"sensitivity": sensitivity, "detector": detector, "detector_model": detector_model}
+        | {"inpainting_model": inpainting_model, "healer": healer, "healer_timeout_s": healer_timeout}
     )
     results = clean_all(files, output, cleaning, _memory_limit_bytes(config))
     show_results(results, as_json=as_json)
     raise typer.Exit(Exit.of(sum(result.error is not None for result in results), len(results)))
+
+
+def _cleaning(settings: dict[str, object]) -> Cleaning:
+    try:
+        return Cleaning.model_validate(settings)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
 
 def _memory_limit_bytes(config: Path | None) -> int:
@@ -171,11 +187,12 @@ def _is_result(name: str, names: Iterable[str]) -> bool:
 def _clean_each(pictures: Sequence[Path], output: Path, cleaning: Cleaning, limit_bytes: int) -> Iterator[FileResult]:
     from filmscand.daemon.cleaning.engine_options import options_of
     from filmscand.daemon.cleaning.files import CleanOrders, clean_ordered, colliding, load_engine
+    from filmscand.daemon.cleaning.healing.command import Healer
     from filmscand.daemon.core.limited_process import LimitedProcess, TaskLostError
     from filmscand.daemon.core.timing import Timing
     from filmscand.ir import ImageError
 
-    orders = CleanOrders(output, options_of(cleaning), tuple(pictures), limit_bytes)
+    orders = CleanOrders(output, options_of(cleaning), tuple(pictures), limit_bytes, Healer.of(cleaning))
     collisions = dict(colliding(pictures))
     child = LimitedProcess(clean_ordered, limit_bytes, Timing().frame_limit_s, load_engine)
     try:

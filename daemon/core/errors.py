@@ -2,6 +2,7 @@
 
 DaemonError
   ConfigError               the configuration has mistakes: correct the lines that the message names
+    HealerUnusableError     the command that heals cannot be started: install it, or correct it
   FrameIdError              a name that the archive cannot hold: choose another
   ModelUnusableError        a model that the station names cannot be used: bring it back, or correct the configuration
   TransientError            nothing is wrong with the frame: try again later, without a limit
@@ -14,6 +15,7 @@ DaemonError
   FrameExistsError          another picture has this name: give the frame another number
     RollSealedError         the roll is sealed, nothing can be added: choose another roll
   FrameMissingError         the archive has no such frame
+  HealerError               the command that heals failed on this frame: look at its last lines, clean the frame again
   IntegrityError            stored bytes differ from their recorded hash: call a person, change nothing
     SchemaTooNewError       a newer filmscand wrote the record: update filmscand
 """
@@ -34,6 +36,14 @@ class DaemonError(Exception):
 
 class ConfigError(DaemonError):
     """The configuration has mistakes."""
+
+
+class HealerUnusableError(ConfigError):
+    """The command of `cleaning.healer` cannot be started; frames that need it wait."""
+
+
+class HealerError(DaemonError):
+    """The command of `cleaning.healer` did not heal a frame: it failed, took too long, or wrote no such picture."""
 
 
 class ModelUnusableError(DaemonError):

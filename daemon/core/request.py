@@ -150,8 +150,11 @@ class ReportRecord(_Findings):
     defects_filled: int | None = None
     defects_left: int | None = None
     defects_inpainted: int | None = None
+    defects_unsure: int | None = None
     excluded_px: int | None = None
     marked_px: int | None = None
+    clipped: float | None = None
+    sharpness: float | None = None
     probability_threshold: float | None = None
     models: dict[str, str] | None = None
     sensitivity: float | None = None

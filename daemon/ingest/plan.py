@@ -44,12 +44,13 @@ def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     limit_bytes = station.workers.memory_limit_mib << 20
     targets = tuple(replica.name for replica in station.replicate)
     return [
-        IngestPlan(watch, station.archive, station.database, _request(station, watch), timing, limit_bytes, targets)
+        IngestPlan(watch, station.archive, station.database, request_for(station, watch), timing, limit_bytes, targets)
         for watch in station.watch
     ]
 
 
-def _request(station: Station, watch: Watch) -> CleanRequest:
+def request_for(station: Station, watch: Watch) -> CleanRequest:
+    """Return how every frame of a watch folder is to be cleaned."""
     return CleanRequest(
         film=watch.film,
         sensitivity=station.cleaning.sensitivity,

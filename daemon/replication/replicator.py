@@ -33,7 +33,7 @@ from filmscand.daemon.replication.sealed_roll import read_sealed_roll
 from filmscand.daemon.replication.store import OWN_FOLDER, CopyBlockedError, RollChangingError, Store, TargetError
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.marker import open_archive
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.replication.store import TargetError
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem

@@ -17,7 +17,7 @@ from filmscand.daemon.database.presence import require_in_place
 from filmscand.daemon.database.trouble import DatabaseReplacedError
 from filmscand.daemon.replication.replicator import Replicator, be_polite
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from filmscand.daemon.database.sheets.flagged import (
     frames_with_verdict,
     last_rolls,
 )
-from filmscand.daemon.review.flags import Flag, coverages_of, flags_of
+from filmscand.daemon.review.flags import Flag, RollNumbers, flags_of
 
 # Frames of an answer: a person decides about a few hundred in a day.
 AT_MOST: Final = 500
@@ -130,13 +130,13 @@ def flags_in_roll(connection: sqlite3.Connection, frame: FrameId) -> tuple[Flag,
     """Return the flags of a frame, also those by which it differs from its roll; none before it is archived."""
     frames = finished_frames(connection, Roll(frame.collection, frame.box, frame.roll))
     this = next((one for one in frames if one.frame == frame), None)
-    return () if this is None else flags_of(this, coverages_of(frames))
+    return () if this is None else flags_of(this, RollNumbers.of(frames))
 
 
 def _compared(connection: sqlite3.Connection, roll: Roll, order: dict[str, int]) -> dict[FrameId, ReviewFrame]:
     frames = finished_frames(connection, roll)
-    coverages = coverages_of(frames)
-    flagged = {one.frame: (one, flags_of(one, coverages)) for one in frames}
+    numbers = RollNumbers.of(frames)
+    flagged = {one.frame: (one, flags_of(one, numbers)) for one in frames}
     return {
         frame: _listed(one, flags, order)
         for frame, (one, flags) in flagged.items()

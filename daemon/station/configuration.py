@@ -25,9 +25,12 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
+from filmscand.daemon.station.cleaning import Cleaning as Cleaning
+from filmscand.daemon.station.cleaning import DetectorUse as DetectorUse
+from filmscand.daemon.station.cleaning import healer_problem
 from filmscand.daemon.station.page import Page
-from filmscand.daemon.station.replicas import Replica, replica_problems
 from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.replicas import Replica, replica_problems
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
 LOCAL_SETTLE_S: Final = 5.0
@@ -88,13 +91,6 @@ class ReleaseWhen(StrEnum):
     ARCHIVED = "archived"
     SEALED = "sealed"
     REPLICATED = "replicated"
-
-
-class DetectorUse(StrEnum):
-    """Whether the neural network is used for frames that infrared cannot clean, or cannot clean alone."""
-
-    AUTO = "auto"
-    OFF = "off"
 
 
 class LogLevel(StrEnum):
@@ -159,20 +155,6 @@ class Scanners(Section):
     """Where to look for scanners, besides this machine."""
 
     hosts: tuple[str, ...] = ()
-
-
-class Cleaning(Section):
-    """How frames are cleaned."""
-
-    sensitivity: float = Field(default=0.5, ge=0, le=1)
-    detector: DetectorUse = DetectorUse.AUTO
-    detector_model: Path | None = None
-    inpainting_model: Path | None = None
-
-    def models(self) -> dict[str, Path]:
-        """Return the model files that the configuration names, by key."""
-        named = {"detector_model": self.detector_model, "inpainting_model": self.inpainting_model}
-        return {key: path for key, path in named.items() if path is not None}
 
 
 class Target(Section):
@@ -314,6 +296,8 @@ def _model_problems(station: Station, check_model: CheckModel | None) -> Iterato
             yield ("cleaning", key), f"expected a model file, found none at {path}"
         elif problem := check_model(key, path):
             yield ("cleaning", key), problem
+    if check_model is not None and (problem := healer_problem(station.cleaning)) is not None:
+        yield ("cleaning", "healer"), problem
 
 
 def _target_problems(notify: Notify) -> Iterator[tuple[KeyPath, str]]:

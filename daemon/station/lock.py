@@ -1,4 +1,4 @@
-"""The lock of a station: only one process at a time runs its service."""
+"""The locks of a station: only one process at a time runs its service, and only one imports files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filmscand.daemon.station.rights import require_changeable
 
 
 class StationBusyError(DaemonError):
-    """Another process runs the service of this station."""
+    """Another process runs the service of this station, or an import."""
 
 
 @contextmanager
@@ -33,15 +33,27 @@ def sole_process(station: Station) -> Iterator[None]:
         This user may not change the station.
     """
     require_changeable(station)
-    path = station.database.with_name(f"{station.database.name}.lock")
+    with _held(station, ".lock", "another service (process {}) runs this station"):
+        yield
+
+
+@contextmanager
+def sole_import(station: Station) -> Iterator[None]:
+    """Hold the lock of the import into a station, which works beside the service; see `sole_process`."""
+    require_changeable(station)
+    with _held(station, ".import.lock", "another import (process {}) runs; wait until it has ended"):
+        yield
+
+
+@contextmanager
+def _held(station: Station, ending: str, busy: str) -> Iterator[None]:
+    path = station.database.with_name(f"{station.database.name}{ending}")
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise StationBusyError(
-                f"{station.root}: another service (process {lock.read().strip() or 'unknown'}) runs this station"
-            ) from error
+            raise StationBusyError(f"{station.root}: {busy.format(lock.read().strip() or 'unknown')}") from error
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

@@ -81,6 +81,25 @@ def require_changeable(station: Station) -> None:
         )
 
 
+def require_owner(station: Station) -> None:
+    """Require that this user is the one that the station belongs to: the service must own what is stored.
+
+    Raises
+    ------
+    NotYourStationError
+        Somebody else has to; root, too, would store files that the service cannot add a revision to.
+    """
+    owner = owner_of(station)
+    if owner is None or os.geteuid() == owner:
+        return
+    name = user_name(owner)
+    raise NotYourStationError(
+        f"{station.root}: the station belongs to user {name}, and you are user {user_name()}: the service could not "
+        f"work on what you store. Run the command as {name}, for example as root by `runuser -u {name} -- env "
+        f"FILMSCAND_STATION={shlex.quote(str(station.root))} filmscand ...`. {name} has to be able to read the files"
+    )
+
+
 def way_out(root: Path, *paths: PurePosixPath, write: bool) -> str:
     """Return what a person has to type so that this user may use files and folders below a watch folder.
 

@@ -17,7 +17,9 @@ from filmscand.daemon.station.page import Level
 READING: Final = frozenset({"GET", "HEAD"})
 CHANGING: Final = frozenset({"POST", "PUT", "DELETE"})
 # Addresses whose answers are for programs: JSON and plain text instead of pages.
-FOR_PROGRAMS: Final = ("/api/", "/metrics", "/healthz")
+FOR_PROGRAMS: Final = ("/api/", "/iiif/", "/metrics", "/healthz")
+# Pictures for viewers of other institutions (IIIF Image API).
+IIIF: Final = "/iiif/"
 LOGIN_PAGE: Final = "/login"
 LOGIN: Final = "/api/login"
 LOGOUT: Final = "/api/logout"

@@ -28,9 +28,21 @@ from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.review.caption_list import ListRefusedError
 from filmscand.daemon.review.decide import DecisionRefusedError
-from filmscand.daemon.web.access import FOR_PROGRAMS
+from filmscand.daemon.web.access import FOR_PROGRAMS, IIIF
 from filmscand.daemon.web.frames import NoSuchFrameError
-from filmscand.daemon.web.routes import api, archive, descriptions, health, login, metrics, pages, review, sessions
+from filmscand.daemon.web.iiif.parameters import BadImageRequestError, NotOfferedError
+from filmscand.daemon.web.routes import (
+    api,
+    archive,
+    descriptions,
+    health,
+    iiif,
+    login,
+    metrics,
+    pages,
+    review,
+    sessions,
+)
 from filmscand.daemon.web.routes.api import Problem
 from filmscand.daemon.web.site import Site
 from filmscand.drivers.scanner.errors import ScannerError
@@ -38,6 +50,8 @@ from filmscand.drivers.scanner.errors import ScannerError
 log = logging.getLogger(__name__)
 # What is asked for is wrong or does not fit the state of the station: trying again does not help.
 _REFUSED: Final[dict[type[Exception], int]] = {
+    BadImageRequestError: 400,
+    NotOfferedError: 501,
     NoSuchSessionError: 404,
     NoSuchFramesError: 404,
     FrameMissingError: 404,
@@ -98,7 +112,7 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, review, descriptions, sessions, archive, login, health, metrics, pages):
+    for room in (api, review, descriptions, sessions, archive, iiif, login, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -122,8 +136,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = "; ".join(f"{_place(one['loc'])}: {own_words(one['msg'])}" for one in error.errors())
-    # For a person it is an address at which there is nothing.
-    return _answer(request, 422 if request.url.path.startswith(FOR_PROGRAMS) else 404, visible(wrong))
+    path = request.url.path
+    # For a person, and for IIIF, it is an address at which there is nothing.
+    return _answer(request, 422 if path.startswith(FOR_PROGRAMS) and not path.startswith(IIIF) else 404, visible(wrong))
 
 
 def _place(path: tuple[int | str, ...]) -> str:

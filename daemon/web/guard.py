@@ -6,6 +6,10 @@ Host     a name that the attacker let point to 127.0.0.1 (DNS rebinding) arrives
 Origin   what changes something has to come from the page itself, or from a program that is no browser
 body     it has to be JSON by its type, which no form of another site can send without asking first (CORS)
 headers  no other site may show, embed or read an answer (CSP, CORP, no CORS)
+
+One thing is shared: pages of other sites may read the pictures of the IIIF Image API where a login is asked for (CORS
+for everybody, without cookies). They need a token, which a browser never sends by itself. Where no login is asked for,
+on this machine's own address, any site could read them: there is no CORS.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from filmscand.daemon.web.access import CHANGING, FOR_PROGRAMS, READING, Visitor, introduce, is_open, may
+from filmscand.daemon.web.access import CHANGING, FOR_PROGRAMS, IIIF, READING, Visitor, introduce, is_open, may
 from filmscand.daemon.web.doors.door import Door
 
 METHODS: Final = (*sorted(READING), *sorted(CHANGING))
@@ -44,6 +48,13 @@ _PRIVATE_HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_SHARED_HEADERS: Final = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT_HEADERS: Final = {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "Authorization",
+    "Access-Control-Max-Age": "86400",
+}
+
 
 class Guard:
     """ASGI middleware that lets only requests pass that this machine's own people and programs sent.
@@ -65,17 +76,22 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        more = _SHARED_HEADERS if _is_shared(scope, self._door) else {}
+        send = _with_headers(send, more)
         refusal = self._refuse(scope, headers)
+        if refusal is None and _is_preflight(scope, headers, self._door):
+            await Response(status_code=204, headers=_PREFLIGHT_HEADERS)(scope, receive, send)
+            return
         visitor = self._door.visitor(scope) if refusal is None else None
         if refusal is None:
             refusal = _refuse_visitor(scope, visitor)
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send))
+            await refusal(scope, receive, send)
             return
         # A HEAD is answered as a GET; the server leaves out the body.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         passed = {**scope, "method": method, _DOOR: self._door}
-        await self._app(introduce(passed, visitor), receive, _with_headers(send))
+        await self._app(introduce(passed, visitor), receive, send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the answer to a request that must not pass whoever sent it, None for one that may."""
@@ -113,7 +129,8 @@ def _refusals(scope: Scope, headers: Headers, door: Door) -> Iterator[tuple[int,
         yield refusal
     if len(headers.getlist("host")) != 1 or not door.knows(headers["host"]):
         yield 421, "expected a name or an address of this station in the Host header, such as 127.0.0.1 or localhost"
-    method = scope["method"]
+    # A browser asks first whether a page of another site may read a picture with a token: it is a reading request.
+    method = "GET" if _is_preflight(scope, headers, door) else scope["method"]
     if method not in READING and not _is_own(headers, door.origin(scope)):
         yield 403, "this request comes from another site"
     if method not in METHODS:
@@ -130,6 +147,15 @@ def _refusals(scope: Scope, headers: Headers, door: Door) -> Iterator[tuple[int,
         yield 413, f"the request is larger than {limit_bytes} bytes"
     if method in CHANGING and not _is_json(headers):
         yield 415, f"expected a body of the type {JSON_TYPE}"
+
+
+def _is_shared(scope: Scope, door: Door) -> bool:
+    return door.asks_for_login and scope["path"].startswith(IIIF)
+
+
+def _is_preflight(scope: Scope, headers: Headers, door: Door) -> bool:
+    asks = scope["method"] == "OPTIONS" and headers.get("access-control-request-method") in READING
+    return asks and _is_shared(scope, door)
 
 
 def _is_own(headers: Headers, own: str) -> bool:
@@ -150,11 +176,11 @@ def _is_json(headers: Headers) -> bool:
     return len(types) == 1 and types[0].partition(";")[0].strip().lower() == JSON_TYPE
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, more: Mapping[str, str]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _PRIVATE_HEADERS.items():
+            for name, value in {**_PRIVATE_HEADERS, **more}.items():
                 headers[name] = value
             headers.setdefault("Cache-Control", "no-store")
         await send(message)

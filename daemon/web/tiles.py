@@ -14,8 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from filmscand.daemon.archive.records.sidecar import Revision, Sidecar
-from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
+from filmscand.daemon.cleaning.deep_zoom import TILE_PX, Cut, Layer, Tile, ZoomPicture, ZoomSource, size_at, top_level
 from filmscand.daemon.core.description.orientation import Orientation
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.limited_process import LimitedProcess
@@ -37,10 +36,10 @@ _BEHIND_SCANNING: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class TileOrder:
-    """A tile to make, and the files that it is made from."""
+    """A tile or a cut to make, and the files that it is made from."""
 
     source: ZoomSource
-    tile: Tile
+    tile: Tile | Cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +93,12 @@ def zoomable(station: Station, connection: sqlite3.Connection, frame: FrameId, n
     """
     archive, sidecar = read_known(station, connection, frame)
     revision = numbered_revision(sidecar, number)
-    names = _names(sidecar, revision)
+    files = sidecar.files_of(revision)
     for file in (*sidecar.originals, *sidecar.replaced_originals, *revision.files):
         archive.frame_folder(frame).require_own(file)
-    if not {Role.RAW, Role.CLEAN, Role.MASK} <= names.keys():
+    if not {Role.RAW, Role.CLEAN, Role.MASK} <= files.keys():
         raise NoSuchFrameError(f"{frame}: revision {number} lacks a file that its tiles are made from")
-    paths = {role: (frame.folder / name).as_posix() for role, (name, _) in names.items()}
+    paths = {role: (frame.folder / file.name).as_posix() for role, file in files.items()}
     capture = sidecar.capture
     source = ZoomSource(
         root=str(station.archive),
@@ -110,26 +109,12 @@ def zoomable(station: Station, connection: sqlite3.Connection, frame: FrameId, n
         fourth_sample_is_infrared=revision.options.fourth_sample_is_infrared,
         linear=capture.linear,
         bits=capture.bits_per_sample,
-        inverted=_is_inverted(sidecar, revision),
-        key=" ".join(sha256 for _, sha256 in names.values()),
+        inverted=sidecar.is_inverted(revision),
+        key=" ".join(file.sha256 for file in files.values()),
     )
     without = () if capture.infrared_origin is not InfraredOrigin.NONE else (Layer.INFRARED,)
     layers = tuple(layer for layer in Layer if layer not in without)
     return Zoomable(source, capture.rows, capture.cols, layers, sidecar.orientation)
-
-
-def _names(sidecar: Sidecar, revision: Revision) -> dict[Role, tuple[str, str]]:
-    """Return name and SHA-256 of each file that a revision was made from or consists of."""
-    files = [*revision.files, *sidecar.replaced_originals, *sidecar.originals]
-    # A frame whose infrared came later has revisions of both.
-    used = {one.role: one for one in files if one.role is not Role.INFRARED or one.sha256 in revision.inputs_sha256}
-    return {role: (one.name, one.sha256) for role, one in used.items()}
-
-
-def _is_inverted(sidecar: Sidecar, revision: Revision) -> bool:
-    if revision.access is not None:
-        return revision.access.inverted
-    return sidecar.film.is_negative or bool(sidecar.capture.negative)
 
 
 # The picture of the child's last tile.
@@ -145,13 +130,13 @@ def prepare_child() -> None:
 
 
 def make_tile(order: TileOrder) -> bytes:
-    """Return a tile (the task of the child)."""
+    """Return a tile or a cut (the task of the child)."""
     picture = _open_picture.get(order.source.key)
     if picture is None:
         # First of all its memory is free again.
         _open_picture.clear()
         picture = _open_picture[order.source.key] = ZoomPicture(order.source)
-    return picture.tile(order.tile)
+    return picture.tile(order.tile) if isinstance(order.tile, Tile) else picture.cut(order.tile)
 
 
 class Tiles:
@@ -163,10 +148,10 @@ class Tiles:
     def __init__(self) -> None:
         self._child = LimitedProcess(make_tile, _MEMORY_BYTES, _LIMIT_S, prepare_child)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, Tile], bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Tile | Cut], bytes] = OrderedDict()
         self._used_s = 0.0
 
-    def find(self, key: str, tile: Tile) -> bytes | None:
+    def find(self, key: str, tile: Tile | Cut) -> bytes | None:
         """Return a tile that was made before; `key` names the files."""
         with self._lock:
             found = self._kept.get((key, tile))

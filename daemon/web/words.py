@@ -42,6 +42,13 @@ _REASONS: Final = (
     Reason("many_defects", "Over 8 % of the film was changed.", "Look at the result, and clean the film."),
     Reason("coverage_unusual", "Far more or far less was changed than on the other frames of the roll.", _LOOK),
     Reason("many_left", "Most of what looks like dust was left alone, because healing promised no gain.", _LOOK),
+    Reason("detector_unsure", "Of many regions it is hardly sure whether they are dust.", _LOOK),
+    Reason(
+        "picture_clipped",
+        "More is clipped than on the other frames of the roll: highlights are lost.",
+        "Scan again with less exposure.",
+    ),
+    Reason("out_of_focus", "The grain is softer than on the other frames of the roll.", "Scan it again."),
     Reason("pair_timeout", "The infrared file did not come in time.", "Bring the infrared file; it is used then."),
     Reason("zeros_in_file", "The file had zeros where a part may be missing.", "Look at the scan."),
     Reason("time_in_future", "The file's time lies in the future.", "Set the clock of the computer that wrote it."),

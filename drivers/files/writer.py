@@ -79,7 +79,7 @@ class _Entry:
 
 
 def write_tiff(target: Path | BinaryIO, plane: Plane, tags: TiffTags) -> None:
-    """Write one picture or one infrared plane as a TIFF of one page; the same input gives the same bytes.
+    """Write a picture, with or without its infrared, or one plane as a TIFF of one page; same input, same bytes.
 
     The file is little-endian, chunky and uncompressed, with strips of about 8 MiB; it is a BigTIFF if it would exceed
     4 GiB. The bytes are written in order, so `target` need not be seekable. The caller flushes and syncs.
@@ -88,8 +88,9 @@ def write_tiff(target: Path | BinaryIO, plane: Plane, tags: TiffTags) -> None:
     ----------
     target : Path or binary file object
         A path is created or overwritten; a file object must be at its start.
-    plane : (rows, cols, 3) or (rows, cols) ndarray of uint16 or uint8
-        Colour picture, or one grey plane (black is zero).
+    plane : (rows, cols, 3), (rows, cols, 4) or (rows, cols) ndarray of uint16 or uint8
+        Colour picture, colour picture with its infrared as a fourth sample without a declared meaning (ExtraSamples 0,
+        as VueScan writes it), or one grey plane (black is zero).
     tags : TiffTags
         Metadata of the file.
 
@@ -112,10 +113,11 @@ def write_tiff(target: Path | BinaryIO, plane: Plane, tags: TiffTags) -> None:
 
 
 def _check_plane(plane: Plane) -> None:
-    colour_or_grey = plane.ndim == 2 or (plane.ndim == 3 and plane.shape[2] == 3)
+    colour_or_grey = plane.ndim == 2 or (plane.ndim == 3 and plane.shape[2] in (3, 4))
     if not colour_or_grey or plane.size == 0 or plane.dtype not in (np.uint8, np.uint16):
         raise ValueError(
-            f"expected (rows, cols, 3) or (rows, cols) of uint16 or uint8, found {plane.shape} of {plane.dtype}"
+            f"expected (rows, cols), (rows, cols, 3) or (rows, cols, 4) of uint16 or uint8, found {plane.shape} of "
+            f"{plane.dtype}"
         )
 
 
@@ -174,17 +176,19 @@ def _numbers(tag: int, kind: int, *values: int) -> _Entry:
 
 def _layout_entries(plane: Plane, big: bool) -> list[_Entry]:
     rows, cols = plane.shape[:2]
-    samples = 3 if plane.ndim == 3 else 1
+    samples = plane.shape[2] if plane.ndim == 3 else 1
     counts = [strip.nbytes for strip in _strips(plane)]
     offsets = [sum(counts[:index]) for index in range(len(counts))]
     offset_kind = _LONG8 if big else _LONG
+    extra = [_numbers(338, _SHORT, 0)] if samples == 4 else []  # ExtraSamples: unspecified
     return [
+        *extra,
         _numbers(254, _LONG, 0),  # NewSubfileType
         _numbers(256, _LONG, cols),
         _numbers(257, _LONG, rows),
         _numbers(258, _SHORT, *[plane.dtype.itemsize * 8] * samples),
         _numbers(259, _SHORT, 1),  # Compression: none
-        _numbers(262, _SHORT, 2 if samples == 3 else 1),  # RGB, or black is zero
+        _numbers(262, _SHORT, 2 if samples >= 3 else 1),  # RGB, or black is zero
         _numbers(_DATA_OFFSETS, offset_kind, *offsets),
         _numbers(274, _SHORT, 1),  # Orientation: top left
         _numbers(277, _SHORT, samples),

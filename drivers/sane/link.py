@@ -160,7 +160,7 @@ class SaneLink:
         return stream
 
     def call(self, name: str, function: Callable[[], Any]) -> Any:
-        """Call a function of python-sane and convert its errors into `ScannerError`; `name` stands in the message."""
+        """Call a function of python-sane and convert its errors into `ScannerError`; `name`: see `DONE_THEN`."""
         try:
             return function()
         except ScannerError:

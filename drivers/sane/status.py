@@ -31,6 +31,15 @@ STATUS_TEXTS = {
     "Out of memory": Status.NO_MEM,
     "Access to resource has been denied": Status.ACCESS_DENIED,
 }
+# What was done when a call failed, in words.
+DONE_THEN = {
+    "list": "while scanners were looked for",
+    "open": "when the scanner was opened",
+    "option": "when an option was set",
+    "start": "when a scan was started",
+    "parameters": "when the size of the scan was asked",
+    "read": "while the scan was read",
+}
 ERROR_OF = {
     Meaning.WAIT: ScannerBusyError,
     Meaning.END_OF_MAGAZINE: MagazineEmptyError,
@@ -59,7 +68,7 @@ def scanner_error(text: str, recipe: Recipe, call: str) -> ScannerError:
     -------
     ScannerError
     """
-    message = f"{call}: {text}"
+    message = f"{text}, {DONE_THEN[call]}"
     status = STATUS_TEXTS.get(text)
     if status is None:
         return ScannerIoError(message)

@@ -17,6 +17,8 @@ from filmscand.ir.network.detector import PROBABILITY_SCALE
 # network is not asked. From 0.01 to 0.05, a tenth less has to run and F1 of 48 frames is the same; at 0.2 it is lower
 # by 0.003 and at a limit of 0.95 for a defect by 0.005, for a tenth and a fifth less.
 SURELY_NONE, SURELY_DEFECT = 0.05, 0.99
+# A technician who is not content moves the sensitivity by about so much.
+_USUAL_STEP = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Judged:
     def defects(self, sensitivity: float) -> Regions:
         """Return the regions that count as defects at a sensitivity of 0..1."""
         return select(self.regions, self.probability >= least_probability(sensitivity))
+
+    def unsure(self, sensitivity: float) -> int:
+        """Return the number of regions that a sensitivity lower or higher by 0.25 would decide otherwise."""
+        least, most = (least_probability(sensitivity + step) for step in (_USUAL_STEP, -_USUAL_STEP))
+        return int(((self.probability >= least) & (self.probability < most)).sum())
 
     def doubtful(self, sensitivity: float) -> Regions:
         """Return the regions of which nothing is sure yet, or that may count as defects at a high sensitivity."""

@@ -67,6 +67,7 @@ def clean_by_colours(rgb: Counts, options: CleanOptions, report: CleanReport, wa
     evidence, model = look_at_colours(rgb, options, watch)
     judged = watch.time("detection", lambda: judge(evidence, none()))
     healed = watch.time("healing", lambda: _heal(rgb, judged, photometry, options))
+    report = replace(report, defects_unsure=judged.unsure(options.sensitivity))
     cleaned = CleanedFrame(healed.rgb, healed.mask, _report(report, healed, model, options))
     return with_inpainting(cleaned, rgb, photometry, options, watch)
 

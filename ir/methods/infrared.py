@@ -89,36 +89,32 @@ def look_at_both(
 
 
 def heal_with_infrared(
-    frame: InfraredFrame, evidence: Evidence, residual: Regions, options: CleanOptions, watch: StopWatch
+    frame: InfraredFrame, judged: Judged, options: CleanOptions, watch: StopWatch, *, by_colours: bool
 ) -> Healed:
-    """Decide which candidates are defects, and heal them.
+    """Heal the regions that count as defects.
 
     Parameters
     ----------
     frame : InfraredFrame
         The frame.
-    evidence, residual : Evidence, Regions
-        See `look_at_both`.
+    judged : Judged
+        The frame's candidates.
     options : CleanOptions
         Sensitivity.
     watch : StopWatch
-        Takes the time of the steps "detection" and "healing".
+        Takes the time of the step "healing".
+    by_colours : bool
+        Whether the network looked at the colours: they heal what infrared hardly shows.
 
     Returns
     -------
     Healed
         Outside `mask` equal to the frame to the last bit.
-
-    Raises
-    ------
-    ModelError
-        The classifier's file is damaged.
     """
-    judged = watch.time("detection", lambda: judge(evidence, residual))
     defects = judged.defects(options.sensitivity)
     measured = _measured(frame)
     healed = watch.time("healing", lambda: heal(frame.opened.rgb, defects, measured))
-    if evidence.probability is None:
+    if not by_colours:
         return healed
     return watch.time("healing", lambda: _healed_by_colours(healed, defects, judged, measured))
 

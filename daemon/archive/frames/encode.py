@@ -44,18 +44,19 @@ def write_access_jpeg(file: BinaryIO, srgb: npt.NDArray[np.uint8], tags: TiffTag
         Title, maker, model, software and time as EXIF, the packet as XMP, and the resolution. The colour profile is not
         taken from them: it is always sRGB.
     """
+    write_jpeg(file, Image.fromarray(srgb), tags, exif_of(tags, srgb.shape[:2]), JPEG_QUALITY)
+
+
+def write_jpeg(file: BinaryIO, picture: Image.Image, tags: TiffTags, exif: Image.Exif, quality: int) -> None:
+    """Write an sRGB picture as a JPEG with its colours at full size; XMP and resolution are those of the tags."""
     dpi = {} if tags.resolution_dpi is None else {"dpi": (round(tags.resolution_dpi), round(tags.resolution_dpi))}
     xmp = {} if tags.xmp is None else {"xmp": tags.xmp}
-    options = {
-        "quality": JPEG_QUALITY,
-        "subsampling": 0,
-        "icc_profile": srgb_profile(),
-        "exif": _exif(tags, srgb.shape[:2]),
-    }
-    Image.fromarray(srgb).save(file, "JPEG", **options, **dpi, **xmp)
+    options = {"quality": quality, "subsampling": 0, "icc_profile": srgb_profile(), "exif": exif}
+    picture.save(file, "JPEG", **options, **dpi, **xmp)
 
 
-def _exif(tags: TiffTags, shape: tuple[int, ...]) -> Image.Exif:
+def exif_of(tags: TiffTags, shape: tuple[int, ...]) -> Image.Exif:
+    """Return the EXIF tags of an sRGB picture of this many rows and columns."""
     exif = Image.Exif()
     taken = tags.captured_at.strftime("%Y:%m:%d %H:%M:%S") if tags.captured_at else None
     texts = {

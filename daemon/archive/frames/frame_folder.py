@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError, storing
+from filmscand.daemon.core.errors import (
+    ArchiveUnwritableError,
+    FrameIdError,
+    FrameMissingError,
+    IntegrityError,
+    storing,
+)
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role, StoredFile
 from filmscand.drivers.files.errors import SUFFIXES
@@ -118,3 +124,12 @@ class FrameFolder:
     def revision_files(self, number: int) -> dict[Role, Path]:
         """Return where the three files of revision `number` (from 1) are stored."""
         return {role: self.path / f"{self.frame.stem}_r{number:02d}_{end}" for role, end in REVISION_ENDINGS.items()}
+
+
+def frames_in(root: Path, roll: Path) -> Iterator[FrameId]:
+    """Yield every frame that has a folder in the folder `roll` of the archive `root`, complete or not."""
+    for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
+        try:
+            yield FrameId.from_folder(folder.relative_to(root))
+        except FrameIdError:
+            continue

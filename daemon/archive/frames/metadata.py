@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
-from xml.etree import ElementTree
 
 from filmscand.daemon.archive.frames.encode import linear_profile
+from filmscand.daemon.archive.frames.xmp import DC, PHOTOSHOP, TIFF, XMP, XMP_MM, XmpPacket
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.drivers.base import Capture, CaptureInfo
 from filmscand.drivers.files.writer import TiffTags
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 # Never changes: a file that is made again has to get the same UUID, and name its origin by the same UUID.
 _NAMESPACE: Final = uuid.UUID("6f0d5b0e-5f0a-5f55-9d0c-0e8f3d2b7c11")
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_DC = "http://purl.org/dc/elements/1.1/"
-_XMP = "http://ns.adobe.com/xap/1.0/"
-_XMP_MM = "http://ns.adobe.com/xap/1.0/mm/"
-_ST_REF = "http://ns.adobe.com/xap/1.0/sType/ResourceRef#"
-_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
-_TIFF = "http://ns.adobe.com/tiff/1.0/"
-_PREFIXES = {"x": "adobe:ns:meta/", "rdf": _RDF, "dc": _DC, "xmp": _XMP, "xmpMM": _XMP_MM, "stRef": _ST_REF}
-_PREFIXES |= {"photoshop": _PHOTOSHOP, "tiff": _TIFF}
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +75,24 @@ def capture_tags(title: FileTitle, capture: Capture, *, colour: bool) -> TiffTag
     return _tags(title, capture.info, None, capture.icc_profile if colour else None)
 
 
-def clean_tags(
-    title: FileTitle, raw: FileTitle, capture: Capture, engine: EngineIdentity, sensitivity: float
-) -> TiffTags:
-    """Return the tags of a cleaned picture, which name the raw file, the engine and the sensitivity (0..1)."""
-    instructions = (
-        f"Dust and scratches removed by filmscand, engine {engine.label}, sensitivity {sensitivity:g}. "
-        "Pixels outside the defect mask are as captured."
-    )
+@dataclass(frozen=True, slots=True)
+class CleanedBy:
+    """What cleaned a picture: engine, sensitivity (0..1), and the command that filled the defects, if one did."""
+
+    engine: EngineIdentity
+    sensitivity: float
+    healer: str | None = None
+
+    def __str__(self) -> str:
+        engine = f"by filmscand, engine {self.engine.label}, sensitivity {self.sensitivity:g}"
+        if self.healer is None:
+            return f"Dust and scratches removed {engine}."
+        return f"Dust and scratches found {engine}, and removed by `{self.healer}`."
+
+
+def clean_tags(title: FileTitle, raw: FileTitle, capture: Capture, by: CleanedBy) -> TiffTags:
+    """Return the tags of a cleaned picture, which name the raw file and what cleaned it."""
+    instructions = f"{by} Pixels outside the defect mask are as captured."
     return _tags(title, capture.info, Origin(raw, instructions), _clean_profile(capture))
 
 
@@ -117,7 +117,7 @@ def _tags(title: FileTitle, info: CaptureInfo, origin: Origin | None, icc_profil
         document_name=_ascii(title.name),
         make=_ascii(info.make),
         model=_ascii(info.model),
-        software=_program(),
+        software=program(),
         captured_at=info.captured_at,
         resolution_dpi=info.resolution_dpi,
         icc_profile=icc_profile,
@@ -130,50 +130,30 @@ def _ascii(text: str | None) -> str | None:
 
 
 def _xmp(title: FileTitle, info: CaptureInfo, origin: Origin | None, *, for_viewers: bool = False) -> bytes:
-    for prefix, namespace in _PREFIXES.items():
-        ElementTree.register_namespace(prefix, namespace)
-    root = ElementTree.Element("{adobe:ns:meta/}xmpmeta")
-    about = ElementTree.SubElement(ElementTree.SubElement(root, f"{{{_RDF}}}RDF"), f"{{{_RDF}}}Description")
-    about.set(f"{{{_RDF}}}about", "")
-    _text(about, _DC, "identifier", title.name)
-    _alternative(about, "title", title.name)
+    packet = XmpPacket()
+    packet.add(DC, "identifier", title.name)
+    packet.add_alternative("title", title.name)
     if info.captured_at is not None:
-        _text(about, _XMP, "CreateDate", info.captured_at.isoformat(timespec="seconds"))
-    if info.software:
-        _text(about, _PHOTOSHOP, "Source", info.software)
+        packet.add(XMP, "CreateDate", info.captured_at.isoformat(timespec="seconds"))
+    packet.add(PHOTOSHOP, "Source", info.software)
     if for_viewers:
-        _add_for_viewers(about, title, info)
-    _text(about, _XMP_MM, "DocumentID", title.document_id)
+        _add_for_viewers(packet, title, info)
+    packet.add(XMP_MM, "DocumentID", title.document_id)
     if origin is not None:
-        derived = ElementTree.SubElement(about, f"{{{_XMP_MM}}}DerivedFrom")
-        derived.set(f"{{{_RDF}}}parseType", "Resource")
-        _text(derived, _ST_REF, "documentID", origin.title.document_id)
-        _text(derived, _ST_REF, "filePath", origin.title.name)
-        _text(about, _PHOTOSHOP, "Instructions", origin.instructions)
-    body: bytes = ElementTree.tostring(root, encoding="utf-8")
-    return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n' + body + b'\n<?xpacket end="r"?>'
+        packet.add_origin(origin.title.document_id, origin.title.name)
+        packet.add(PHOTOSHOP, "Instructions", origin.instructions)
+    return packet.to_bytes()
 
 
-def _add_for_viewers(about: ElementTree.Element, title: FileTitle, info: CaptureInfo) -> None:
-    _alternative(about, "description", title.frame)
-    _text(about, _XMP, "CreatorTool", _program())
+def _add_for_viewers(packet: XmpPacket, title: FileTitle, info: CaptureInfo) -> None:
+    packet.add_alternative("description", title.frame)
+    packet.add(XMP, "CreatorTool", program())
     if info.captured_at is not None:
-        _text(about, _PHOTOSHOP, "DateCreated", info.captured_at.isoformat(timespec="seconds"))
-    for name, text in (("Make", info.make), ("Model", info.model)):
-        if text:
-            _text(about, _TIFF, name, text)
+        packet.add(PHOTOSHOP, "DateCreated", info.captured_at.isoformat(timespec="seconds"))
+    packet.add(TIFF, "Make", info.make)
+    packet.add(TIFF, "Model", info.model)
 
 
-def _alternative(about: ElementTree.Element, name: str, text: str) -> None:
-    alternatives = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}{name}"), f"{{{_RDF}}}Alt")
-    _text(alternatives, _RDF, "li", text).set(_XML_LANG, "x-default")
-
-
-def _program() -> str:
+def program() -> str:
+    """Return name and version of this program."""
     return f"filmscand {version('filmscand')}"
-
-
-def _text(parent: ElementTree.Element, namespace: str, name: str, text: str) -> ElementTree.Element:
-    element = ElementTree.SubElement(parent, f"{{{namespace}}}{name}")
-    element.text = "".join(letter for letter in text if letter in "\t\n" or letter >= " ")
-    return element

@@ -42,7 +42,13 @@ class FrameRecord(Record):
 
 
 class EngineOptions(Record):
-    """The engine's options; see `filmscand.ir.CleanOptions`."""
+    """The engine's options; see `filmscand.ir.CleanOptions`.
+
+    Attributes
+    ----------
+    healer : str or None
+        The command that filled the defects in place of the engine. What it does is not told by the engine's identity.
+    """
 
     sensitivity: float = 0.5
     detector: str = "auto"
@@ -50,12 +56,13 @@ class EngineOptions(Record):
     inpainting_model: str | None = None
     excluded: tuple[Outline, ...] = ()
     marked: tuple[Outline, ...] = ()
+    healer: str | None = None
 
     @model_serializer(mode="wrap")
     def _without_empty(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # On most frames nothing is drawn; their records stay as earlier versions wrote them.
+        # On most frames nothing is drawn, and the engine heals; their records stay as earlier versions wrote them.
         written = write(self)
-        return {name: value for name, value in written.items() if value or name not in ("excluded", "marked")}
+        return {name: value for name, value in written.items() if value or name not in ("excluded", "marked", "healer")}
 
 
 class RevisionOptions(EngineOptions):
@@ -235,6 +242,19 @@ class Sidecar(Record):
     def drawn(self) -> Drawn:
         """The areas that are in force, for the next revision."""
         return drawn_areas(self.decisions)
+
+    def files_of(self, revision: Revision) -> dict[Role, StoredFile]:
+        """Return the files that a revision was made from or consists of."""
+        files = [*revision.files, *self.replaced_originals, *self.originals]
+        # A frame whose infrared came later has revisions of both.
+        used = (one for one in files if one.role is not Role.INFRARED or one.sha256 in revision.inputs_sha256)
+        return {one.role: one for one in used}
+
+    def is_inverted(self, revision: Revision) -> bool:
+        """Return whether a revision is shown as a negative."""
+        if revision.access is not None:
+            return revision.access.inverted
+        return self.film.is_negative or bool(self.capture.negative)
 
     def with_current(self, number: int, film: FilmKind) -> Sidecar:
         """Return the sidecar with the revision that counts now, and no cleaning that waits."""

@@ -23,6 +23,8 @@ _TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
 )
 _SEASONS: Final = range(21, 25)
+# Their first months in the northern half of the world, where most films were exposed.
+_SEASON_BEGINS: Final = {"21": "03", "22": "06", "23": "09", "24": "12"}
 # A leap year: of a year that is not known, every day may be.
 _LEAP_YEAR: Final = 2000
 EXPECTED: Final = "expected a date like 1968, 1968-07, 1968-07-14, 196X, 1968? or 1965/1968"
@@ -49,6 +51,32 @@ def checked_date(text: str) -> str:
         if is_closed and _bound(end, "9", "12", "31") < _bound(begin, "0", "01", "01"):
             raise ValueError(f"{text!r} ends before it begins")
     return text
+
+
+def first_moment(text: str) -> str | None:
+    """Return the first second that a date may mean, for programs that know whole dates only.
+
+    1974-07 gives 1974-07-01T00:00:00, 196X gives 1960-01-01T00:00:00, 1968-21 (spring) gives 1968-03-01T00:00:00.
+    An interval gives its begin, and its end where the begin is open or not known. A zone stays.
+
+    Returns
+    -------
+    str or None
+        ISO 8601; None for a text that is no date, and for the year 0, which other programs take for no date at all.
+    """
+    try:
+        begin, _, end = checked_date(text).partition("/")
+    except ValueError:
+        return None
+    part = end if begin in ("", "..") else begin
+    if _TIME.fullmatch(part):
+        moment = part if part[16:17] == ":" else f"{part[:16]}:00{part[16:]}"
+    else:
+        bound = _bound(part.rstrip("?~%"), "0", _SEASON_BEGINS.get(part[5:7], "01"), "01")
+        # 197X-02-29 is a day of 1972, and 1970 has none such.
+        day = min(int(bound[6:]), calendar.monthrange(max(int(bound[:4]), 1), int(bound[4:6]))[1])
+        moment = f"{bound[:4]}-{bound[4:6]}-{day:02d}T00:00:00"
+    return None if moment.startswith("0000") else moment
 
 
 def _require_moment(part: str, whole: str) -> None:

@@ -26,7 +26,9 @@ _COLUMNS = (
     " json_extract(result, '$.report.leakage.red') AS leakage_red,"
     " json_extract(result, '$.report.holder_fraction') AS holder_fraction,"
     " json_extract(result, '$.report.defects_found') AS defects_found,"
-    " json_extract(result, '$.report.defects_left') AS defects_left"
+    " json_extract(result, '$.report.defects_left') AS defects_left,"
+    " json_extract(result, '$.report.defects_unsure') AS defects_unsure,"
+    " json_extract(result, '$.report.clipped') AS clipped, json_extract(result, '$.report.sharpness') AS sharpness"
 )
 
 
@@ -40,6 +42,9 @@ class Numbers:
     holder_fraction: float | None = None
     defects_found: int | None = None
     defects_left: int | None = None
+    defects_unsure: int | None = None
+    clipped: float | None = None
+    sharpness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,13 @@ class Selector:
         other = parts[2]
         return cls(parts[0], parts[1], frames["roll"], first, last, other)
 
+    def chooses(self, frame: FrameId) -> bool:
+        """Return whether a frame belongs to the selection."""
+        if frame.collection != self.collection or self.box not in (None, frame.box):
+            return False
+        in_range = frame.roll == self.roll and self.first <= frame.number <= self.last
+        return self.roll is None or in_range or frame.roll == self.other_roll
+
 
 def select_frames(connection: sqlite3.Connection, selector: Selector) -> Iterator[FrameId]:
     """Yield the frames of the queue that a selector chooses, sorted."""

@@ -75,6 +75,7 @@ class Claimer:
         self._request = request
         self._today = today
         self._compared: set[int] = set()
+        self._listed: set[Roll] = set()
 
     def claim(
         self,
@@ -112,13 +113,40 @@ class Claimer:
         halves = [picture] if infrared is None else [picture, infrared]
         roles = (Role.RAW, Role.INFRARED)
         sources = [self._halves.hash(half, role) for half, role in zip(halves, roles, strict=False)]
+        job = self.reserve(halves, sources, awaits_infrared=awaits_infrared, file_flags=file_flags)
+        return self.store(job) if job is not None and job.state is JobState.RESERVED else job
+
+    def reserve(
+        self,
+        halves: Sequence[Candidate],
+        sources: Sequence[SourceFile],
+        *,
+        awaits_infrared: bool,
+        file_flags: tuple[str, ...] = (),
+    ) -> Job | None:
+        """Reserve a number for a frame whose files were hashed, or decide about a picture that the station knows.
+
+        Parameters
+        ----------
+        halves : sequence of Candidate
+            Complete files: the picture, then its infrared file if it has one.
+        sources : sequence of SourceFile
+            Their hashes.
+        awaits_infrared, file_flags
+            As for `claim`, where the errors are, too.
+
+        Returns
+        -------
+        Job or None
+            The reserved frame, which `store` goes on with; a queued frame that got its late infrared; or None: the
+            candidates tell whether the picture is a duplicate or waits.
+        """
         flags = (*file_flags, "pair_timeout") if awaits_infrared else file_flags
         request = self._request.model_copy(update={"flags": flags, "awaits_infrared": awaits_infrared})
         try:
-            job = self._reserve(halves, sources, request)
+            return self._reserve(halves, sources, request)
         except DuplicateSourceError as duplicate:
             return self._take_again(halves, sources, request, duplicate)
-        return self.store(job)
 
     def store(self, job: Job) -> Job:
         """Copy the files of a reserved frame into the archive and queue it; see `claim` for the errors.
@@ -209,15 +237,20 @@ class Claimer:
     ) -> Job | None:
         """Decide half by half about a picture that the station knows: the archive's files count, not the database."""
         known = find_job(self._connection, duplicate.job_id)
-        is_held = self._halves.find_stored(duplicate.frame, sources[0]) is not None
-        if known is not None and known.state is not JobState.FINISHED and (len(halves) > 1 or not is_held):
+        is_held, *others = (self._halves.find_stored(duplicate.frame, source) is not None for source in sources)
+        brings_nothing = is_held and all(others)
+        # A claim under way may still be given up, and then the picture is not in the archive after all.
+        may_change = known is not None and (
+            known.state is JobState.RESERVED or (known.state is not JobState.FINISHED and not brings_nothing)
+        )
+        if known is not None and may_change:
             for half in halves:
                 self._candidates.put_off(half, f"waits until {known.frame} is cleaned", _LOOK_AGAIN_S)
             return None
         if known is not None and not is_held:
             log.warning("%s: the archive no longer has %s, the picture is archived anew", halves[0].path, known.frame)
             again = request.model_copy(update={"flags": (*request.flags, "archived_again")})
-            return self.store(self._reserve(halves, sources, again, instead_of=known.job_id))
+            return self._reserve(halves, sources, again, instead_of=known.job_id)
         queued = self._take_late(halves[1], known) if known is not None and len(halves) > 1 else None
         self._candidates.move(halves[0], CandidateState.DUPLICATE, str(duplicate), duplicate.job_id)
         log.info("%s is a duplicate: %s", halves[0].path, duplicate)
@@ -251,7 +284,7 @@ class Claimer:
         file = Path(sources[0].name)
         place = roll_for(self._connection, self._archive.root, self._watch, file, self._today())
         self._archive.require_open(FrameId(place.collection, place.box, place.roll, 1))
-        at_least = self._archive.next_number(place.collection, place.box, place.roll)
+        at_least = self._lowest_number(place)
         with transaction(self._connection):
             job = self._queue.reserve(place, at_least, sources, request, instead_of=instead_of)
             for half in halves:
@@ -260,6 +293,17 @@ class Claimer:
             # Somebody else, a second station perhaps, has just made a folder of this number.
             job = self._queue.renumber(job, job.frame.number + 1)
         return job
+
+    def _lowest_number(self, place: Roll) -> int:
+        """Return the number from which on the archive is free; it is listed once, for a roll may have thousands.
+
+        Later the queue knows its own frames, and a folder that somebody else made keeps its number by being there.
+        """
+        if place in self._listed:
+            return 1
+        lowest = self._archive.next_number(place.collection, place.box, place.roll)
+        self._listed.add(place)
+        return lowest
 
     def _give_up(self, job: Job) -> None:
         for source in sources_of(self._connection, job.job_id):

@@ -22,6 +22,17 @@ from filmscand.daemon.database.frames import Job, SourceFile
 from filmscand.daemon.ingest.watching.settling import FileStat, stat_of
 
 
+def hash_source(folder: Path, name: str, stat: FileStat, role: Role) -> SourceFile:
+    """Hash a file below a folder, and require that it still has this size and time of change; see `Halves.hash`."""
+    path = folder / name
+    with reading_source(path):
+        digest = hash_below(folder, name)
+        found = stat_of(path)
+    if found != stat or digest.size_bytes != stat.size_bytes:
+        raise SourceChangedError(f"{path}: expected it to stay as it was, found {found}")
+    return SourceFile(str(role), digest.sha256, digest.size_bytes, name)
+
+
 class Halves:
     """Hashes halves and copies them.
 
@@ -45,13 +56,7 @@ class Halves:
         SourceChangedError
             The file is not as it was when it settled.
         """
-        path = self._folder / candidate.path
-        with reading_source(path):
-            digest = hash_below(self._folder, candidate.path)
-            found = stat_of(path)
-        if found != FileStat(candidate.size_bytes, candidate.mtime_ns) or digest.size_bytes != candidate.size_bytes:
-            raise SourceChangedError(f"{path}: expected it to stay as it was, found {found}")
-        return SourceFile(str(role), digest.sha256, digest.size_bytes, candidate.path)
+        return hash_source(self._folder, candidate.path, FileStat(candidate.size_bytes, candidate.mtime_ns), role)
 
     def store(self, job: Job, source: SourceFile) -> StoredFile:
         """Copy a half into the frame's folder and read it back; a second call finds the copy of the first.

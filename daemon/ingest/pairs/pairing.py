@@ -207,7 +207,7 @@ def _decide_picture(one: Arrived, incomplete: set[str], rules: PairRules, now: f
         return LeaveToPerson(picture, one.doubt)
     if rules.rule is PairRule.OPTIONAL:
         return ClaimFrame(picture, None, infrared_timed_out=True)
-    return LeaveToPerson(picture, f"no infrared came within {rules.timeout_s:g} s")
+    return LeaveToPerson(picture, _absent("infrared", rules))
 
 
 def _decide_infrared(one: Arrived, incomplete: set[str], rules: PairRules, now: float) -> Decision:
@@ -215,4 +215,8 @@ def _decide_infrared(one: Arrived, incomplete: set[str], rules: PairRules, now: 
     until = infrared.changed_at + rules.timeout_s
     if now < until or one.keys & incomplete:
         return WaitForPartner(infrared, until)
-    return LeaveToPerson(infrared, f"no picture came within {rules.timeout_s:g} s", is_lone_infrared=True)
+    return LeaveToPerson(infrared, _absent("picture", rules), is_lone_infrared=True)
+
+
+def _absent(half: str, rules: PairRules) -> str:
+    return f"no {half} came within {rules.timeout_s:g} s" if rules.timeout_s else f"there is no {half} beside it"

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from filmscand.daemon.core.errors import reading_source
 from filmscand.daemon.core.inspection import Inspector
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.database.candidates import ARRIVING, MAX_PAUSE_S, Candidate, Candidates, CandidateState
-from filmscand.daemon.ingest.pairs.pairing import Arrived, is_named_like_half, pair_keys
+from filmscand.daemon.ingest.pairs.looking import look_into, refused_by_name
+from filmscand.daemon.ingest.pairs.pairing import Arrived, pair_keys
 from filmscand.daemon.ingest.troubles import Troubles, is_text, shown
 from filmscand.daemon.ingest.watching.content import Completeness, Content, read_content
 from filmscand.daemon.ingest.watching.rejected import LeftOut, Rejected
@@ -31,7 +31,6 @@ from filmscand.daemon.ingest.watching.settling import (
 from filmscand.daemon.ingest.watching.watch import LeftFiles, is_being_written, is_closed
 from filmscand.daemon.station.configuration import PairRule, Watch, Workers
 from filmscand.drivers.files.reader import (
-    SUFFIXES,
     AmbiguousLayoutError,
     FileTruncatedError,
     FilmFileError,
@@ -40,9 +39,9 @@ from filmscand.drivers.files.reader import (
 log = logging.getLogger(__name__)
 
 # Flag of a frame whose file had a time of change in the future: the clock of the camera, computer or server is wrong.
-_TIME_FLAG = "time_in_future"
+TIME_FLAG = "time_in_future"
 _ASIDE = {CandidateState.AMBIGUOUS, CandidateState.QUARANTINED}
-_NO_TEXT = (
+NO_TEXT = (
     "its name is not UTF-8 (an old disk, archive or share with another character set). Give the file, or the folder "
     "that has the name, another name: 'mv', or 'convmv -f latin1 -t utf8 --notest -r FOLDER' for many"
 )
@@ -181,10 +180,8 @@ class Arrivals:
             The file cannot be read at the moment.
         """
         path = self._watch.path / row.path
-        if path.suffix.lower() not in SUFFIXES:
-            return self._leave(
-                row, CandidateState.QUARANTINED, f"not a film scan: expected {_SUFFIX_LIST}, found {path.suffix!r}"
-            )
+        if (no_film := refused_by_name(row.path)) is not None:
+            return self._leave(row, CandidateState.QUARANTINED, no_film)
         patient = self._observations[row.path].age_s < self._rules.max_settle_s
         if patient and self._rules.probe_writers and is_being_written(path):
             self._rows[row.path] = self._candidates.put_off(row, "still open for writing", self._pause_s())
@@ -204,7 +201,7 @@ class Arrivals:
 
     def flags_of(self, row: Candidate) -> tuple[str, ...]:
         """Return the flags that a frame gets for its file."""
-        return (*self._completeness.flags_of(row.path), *((_TIME_FLAG,) if row.is_dated_ahead else ()))
+        return (*self._completeness.flags_of(row.path), *((TIME_FLAG,) if row.is_dated_ahead else ()))
 
     def complete_files(self, now: float) -> list[Arrived]:
         """Return the complete files that belong to no frame yet, `now` in seconds since the epoch."""
@@ -278,9 +275,9 @@ class Arrivals:
         if self._handled.get(path) == stat:
             return
         if not is_text(path):
-            self._candidates.set_aside(shown(path), *stat, _NO_TEXT)
+            self._candidates.set_aside(shown(path), *stat, NO_TEXT)
             self._handled[path] = stat
-            log.warning("%s stays where it is until a person decides: %s", shown(path), _NO_TEXT)
+            log.warning("%s stays where it is until a person decides: %s", shown(path), NO_TEXT)
             return
         row = self._candidates.see(path, *stat)
         if row is None or row.state is CandidateState.CLAIMED:
@@ -315,7 +312,7 @@ class Arrivals:
         path = self._watch.path / row.path
         try:
             with reading_source(path):
-                self._inspect(path, row)
+                self._inspect(row)
         except AmbiguousLayoutError as error:
             self._leave(row, CandidateState.AMBIGUOUS, str(error))
         except FilmFileError as error:
@@ -329,25 +326,13 @@ class Arrivals:
             self._rows[row.path] = self._candidates.move(row, CandidateState.COMPLETE)
             self._complete_since_s[row.path] = self._clock_s()
 
-    def _inspect(self, path: Path, row: Candidate) -> None:
-        named = is_named_like_half(row.path, self._watch.pair)
-        look = partial(
-            self._inspector.look,
-            path,
-            fourth_sample_is_infrared=self._watch.fourth_sample_infrared,
-            may_be_infrared=named,
-        )
-        try:
-            found = look(has_partner=False)
-        except AmbiguousLayoutError as error:
-            if self._watch.pair is PairRule.NONE:
-                raise
-            # A separate infrared file settles what a fourth sample is; only without one a person has to.
-            found = look(has_partner=True)
-            self._doubts[row.path] = str(error)
+    def _inspect(self, row: Candidate) -> None:
+        found = look_into(self._inspector, self._watch, row.path)
+        if found.doubt is not None:
+            self._doubts[row.path] = found.doubt
         if found.holds_infrared:
             self._holding_infrared.add(row.path)
-        if named and not found.is_infrared:
+        if found.is_picture:
             self._pictures.add(row.path)
             log.info("%s has the name of an infrared file, but holds a picture in colours", row.path)
 
@@ -385,6 +370,3 @@ class Arrivals:
 
     def _pause_s(self) -> float:
         return wait_s(self._rules.quiet_s, write_ended=True)
-
-
-_SUFFIX_LIST = ", ".join(sorted(SUFFIXES))

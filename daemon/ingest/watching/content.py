@@ -56,6 +56,11 @@ class Content:
         """Return whether any part of the file may still be coming."""
         return self.page_at is not None or self.ends_in_zeros
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Return the flags of a frame whose file is taken as it is."""
+        return (ZEROS_FLAG,) if self.gap_at is not None or self.ends_in_zeros else ()
+
 
 def read_content(root: Path, path: str, *, hashed: bool) -> Content:
     """Read the bytes of a file once, from its disk or server and not from memory if they are hashed.
@@ -132,7 +137,7 @@ class Completeness:
 
     def accept(self, path: str, content: Content) -> None:
         """Note that a file is taken as it is."""
-        if content.gap_at is not None or content.ends_in_zeros:
+        if content.flags:
             self._with_zeros.add(path)
 
     def flags_of(self, path: str) -> tuple[str, ...]:

@@ -74,7 +74,10 @@ OnLeft = Callable[[str, tuple[FileStat, Left]], None]
 
 
 def sweep(
-    root: Path, on_unreadable: Callable[[str, OSError], None] | None = None, on_left: OnLeft | None = None
+    root: Path,
+    on_unreadable: Callable[[str, OSError], None] | None = None,
+    on_left: OnLeft | None = None,
+    on_ignored: Callable[[str], None] | None = None,
 ) -> dict[str, FileStat]:
     """Return every file of a watch folder that may become a frame.
 
@@ -87,6 +90,8 @@ def sweep(
     on_left : callable, optional
         Called with the path of a link, an empty file, or something else that is no file; and with its size and time,
         and why it is left out.
+    on_ignored : callable, optional
+        Called with the path of each file and folder that is passed over for its name.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def sweep(
     while folders:
         below = folders.pop()
         try:
-            files, more = _list_folder(root, below, on_left or _ignore)
+            files, more = _list_folder(root, below, on_left or _ignore, on_ignored or _pass)
         except OSError as error:
             if not below.parts:
                 raise
@@ -310,23 +315,27 @@ def _mount(line: str) -> tuple[Path, str]:
     return Path(point), after.split(" ")[0]
 
 
-def _list_folder(root: Path, below: PurePosixPath, on_left: OnLeft) -> tuple[dict[str, FileStat], list[PurePosixPath]]:
+def _list_folder(
+    root: Path, below: PurePosixPath, on_left: OnLeft, on_ignored: Callable[[str], None]
+) -> tuple[dict[str, FileStat], list[PurePosixPath]]:
     files: dict[str, FileStat] = {}
     folders: list[PurePosixPath] = []
     if len(below.parts) > _MAX_DEPTH:
         raise OSError(errno.ENAMETOOLONG, f"more than {_MAX_DEPTH} folders inside each other", str(root / below))
     with folder_below(root, below.parts) as folder, os.scandir(folder) as entries:
         for entry in entries:
-            path = str(below / entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                if _is_candidate_folder(entry.name):
-                    folders.append(below / entry.name)
-            elif _is_candidate_file(entry.name) and (found := _stat_of_entry(entry)) is not None:
+            path = below / entry.name
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not (_is_candidate_folder if is_folder else _is_candidate_file)(entry.name):
+                on_ignored(str(path))
+            elif is_folder:
+                folders.append(path)
+            elif (found := _stat_of_entry(entry)) is not None:
                 why = _why_left(found)
                 if why is None:
-                    files[path] = FileStat.of(found)
+                    files[str(path)] = FileStat.of(found)
                 else:
-                    on_left(path, (FileStat.of(found), why))
+                    on_left(str(path), (FileStat.of(found), why))
     return files, folders
 
 
@@ -337,6 +346,10 @@ def _why_left(found: os.stat_result) -> Left | None:
 
 
 def _ignore(_path: str, _left: tuple[FileStat, Left]) -> None:
+    pass
+
+
+def _pass(_path: str) -> None:
     pass
 
 

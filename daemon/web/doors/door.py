@@ -17,7 +17,15 @@ Refusal = tuple[int, str]
 
 
 class Door(Protocol):
-    """One way in."""
+    """One way in.
+
+    Attributes
+    ----------
+    asks_for_login : bool
+        Whether nobody gets anything here who has neither logged in nor a token.
+    """
+
+    asks_for_login: bool
 
     def refusal(self, scope: Scope, /) -> Refusal | None:
         """Return the status and the reason for a connection that nobody may use, None for one that is all right."""
@@ -34,6 +42,8 @@ class Door(Protocol):
 
 class Loopback:
     """This machine's own address: whoever works at the station needs no login."""
+
+    asks_for_login = False
 
     def refusal(self, scope: Scope, /) -> Refusal | None:
         """Refuse what a proxy passes on: its users are elsewhere, and would all be operators here."""

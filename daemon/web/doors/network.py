@@ -27,6 +27,8 @@ class Network:
         The page's section of the configuration.
     """
 
+    asks_for_login = True
+
     def __init__(self, page: Page) -> None:
         self.logins = Logins(page.users)
         self._hosts = page.known_hosts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from filmscand.daemon.archive.frames.encode import linear_profile, srgb_profile
-from filmscand.daemon.cleaning.access_tones import PictureProperties, Samples, tones_of
+from filmscand.daemon.cleaning.access_tones import PictureProperties, Samples, in_8_bits, in_16_bits, tones_of
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.film.density import dye_densities, linear_picture
 from filmscand.film.frame import simulate_frame
@@ -22,7 +22,7 @@ def samples(kind, picture=landscape, *, gamma=1.0):
 
 
 def shown(film, properties):
-    tones, _ = tones_of(film, properties)
+    tones = in_8_bits(tones_of(film, properties)[0])
     return np.stack([tones[channel][film.rgb[:, channel]] for channel in range(3)], axis=1).astype(int)
 
 
@@ -109,7 +109,7 @@ def test_silver_film_that_stops_infrared_is_still_film():
     assert (result[:100] == 0).all()
     assert (result[100:200] == 255).all()
     half = np.full((1, 3), (13400, 5900, 3350), np.uint16)
-    tones, _ = tones_of(Samples(rgb, infrared), PictureProperties(True, FilmKind.SILVER_NEGATIVE))
+    tones = in_8_bits(tones_of(Samples(rgb, infrared), PictureProperties(True, FilmKind.SILVER_NEGATIVE))[0])
     assert all(20 < tones[channel][half[0, channel]] < 200 for channel in range(3))
 
 
@@ -127,7 +127,7 @@ def test_a_holder_is_not_the_densest_part_of_a_negative():
 @pytest.mark.parametrize("linear", [None, False, True])
 def test_an_even_frame_has_tones(level, film, linear):
     even = Samples(np.full((50, 3), level, np.uint16), np.full(50, level, np.uint16))
-    tones, _ = tones_of(even, PictureProperties(linear, film))
+    tones = in_8_bits(tones_of(even, PictureProperties(linear, film))[0])
     assert (tones.shape, tones.dtype) == ((3, 65536), np.uint8)
 
 
@@ -135,3 +135,9 @@ def test_a_profile_that_cannot_be_used_counts_as_one_of_encoded_counts():
     negative = samples("negative", gamma=2.2)
     broken = shown(negative, PictureProperties(None, FilmKind.NEGATIVE, b"no profile"))
     assert np.array_equal(broken, shown(negative, PictureProperties(False, FilmKind.NEGATIVE)))
+
+
+def test_counts_that_stay_as_they_are_stay_so_in_16_bits():
+    tones, is_converted = tones_of(Samples(np.full((9, 3), 40000, np.uint16)), PictureProperties(False))
+    assert not is_converted
+    assert np.array_equal(in_16_bits(tones), [np.arange(65536)] * 3)

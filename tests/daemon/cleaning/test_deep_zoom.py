@@ -13,6 +13,7 @@ from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
 from filmscand.daemon.cleaning.deep_zoom import (
     TILE_PX,
+    Cut,
     Layer,
     Tile,
     ZoomPicture,
@@ -21,6 +22,7 @@ from filmscand.daemon.cleaning.deep_zoom import (
     top_level,
 )
 from filmscand.daemon.cleaning.mask_colour import DEFECT_COLOUR
+from filmscand.daemon.core.description.orientation import UPRIGHT, Orientation
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.film_kind import FilmKind
 from support.film_scans import rgbi
@@ -113,3 +115,39 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(source, tmp_path):
     (tmp_path / "clean.tif").symlink_to(tmp_path / "elsewhere.tif")
     with pytest.raises((DaemonError, OSError)):
         tile(source, Layer.CLEAN, 10)
+
+
+def cut(source, *region_and_size, **how):
+    wanted = Cut(Layer.CLEAN, how.pop("shown", UPRIGHT), *region_and_size, lossless=True, **how)
+    with Image.open(io.BytesIO(ZoomPicture(source).cut(wanted))) as image:
+        return np.asarray(image).astype(int)
+
+
+def test_a_cut_at_full_size_has_the_pixels_of_the_picture(source, scan):
+    whole = access_image(scan.clean, PictureProperties(True), scan.infrared).astype(int)
+    assert np.array_equal(cut(source, 0, 0, ROWS, COLS, ROWS, COLS), whole)
+    assert np.array_equal(cut(source, 20, 30, 120, 230, 100, 200), whole[20:120, 30:230])
+
+
+@pytest.mark.parametrize("factor", [1.5, 2, 3, 7])
+def test_a_cut_that_is_scaled_down_shows_the_same_place(source, factor):
+    whole = cut(source, 0, 0, ROWS, COLS, ROWS, COLS)
+    rows, cols = round(100 / factor), round(200 / factor)
+    small = cut(source, 20, 30, 120, 230, rows, cols)
+    assert small.shape == (rows, cols, 3)
+    assert abs(small.mean() - whole[20:120, 30:230].mean()) < 1
+    corner = whole[20 : 20 + round(factor), 30 : 30 + round(factor)].mean(axis=(0, 1))
+    assert np.abs(small[0, 0] - corner).max() < 3
+
+
+def test_a_cut_is_taken_from_the_turned_picture_and_turned_once_more(source):
+    upright = cut(source, 0, 0, ROWS, COLS, ROWS, COLS)
+    turned = np.rot90(upright, -1)
+    part = cut(source, 10, 20, 110, 70, 100, 50, shown=Orientation(90))
+    assert np.array_equal(part, turned[10:110, 20:70])
+    once_more = cut(source, 10, 20, 110, 70, 100, 50, shown=Orientation(90), turned=Orientation(180, True))
+    assert np.array_equal(once_more, np.rot90(part[:, ::-1], 2))
+
+
+def test_a_cut_without_colours_has_one_channel(source):
+    assert cut(source, 0, 0, 20, 30, 20, 30, grey=True).shape == (20, 30)

@@ -28,3 +28,9 @@ def test_the_model_that_is_missing_is_named_with_its_key_and_none_where_every_fi
     message = missing_model(Cleaning(detector_model=there, inpainting_model=gone))
     assert message.startswith(f"{gone}: expected a model")
     assert "cleaning.inpainting_model" in message
+
+
+def test_a_healer_that_is_not_installed_is_told_like_a_missing_model():
+    assert missing_model(Cleaning(healer="sh heal.sh {picture} {mask} {output}")) is None
+    message = missing_model(Cleaning(healer="no-such-healer {picture} {mask} {output}"))
+    assert message.startswith("cleaning.healer: expected a program, found none named no-such-healer")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from filmscand.daemon.cleaning.files import clean_file, colliding, pictures_of
+from filmscand.daemon.cleaning.files import CleanOrders, clean_file, colliding, pictures_of
 from filmscand.daemon.core.errors import FrameExistsError
 from filmscand.drivers.files.planes import is_infrared_file
 from filmscand.ir import CleanOptions
@@ -45,7 +45,7 @@ def test_a_result_never_replaces_a_file_that_must_be_kept(tmp_path, kept):
     source = picture(tmp_path / "a.tif")
     (tmp_path / kept).write_bytes(b"precious")
     with pytest.raises(FrameExistsError, match="a result would replace this input file"):
-        clean_file(source, tmp_path, CleanOptions(), [tmp_path / kept])
+        clean_file(source, CleanOrders(tmp_path, CleanOptions(), (tmp_path / kept,)))
     assert (tmp_path / kept).read_bytes() == b"precious"
     assert len(list(tmp_path.iterdir())) == 2
 

@@ -203,10 +203,10 @@ def test_a_source_that_goes_before_it_is_whole_is_forgotten(bench):
 def test_a_file_that_breaks_a_rule_of_ours_is_an_alarm_and_the_others_go_on(bench, monkeypatch):
     inspect = Arrivals._inspect
 
-    def fail_for_one(arrivals, path, row):
-        if path.name == "bad.tif":
+    def fail_for_one(arrivals, row):
+        if row.path == "bad.tif":
             raise ZeroDivisionError("unforeseen")
-        inspect(arrivals, path, row)
+        inspect(arrivals, row)
 
     monkeypatch.setattr(Arrivals, "_inspect", fail_for_one)
     write_inside(bench.drop / "bad.tif", 1)

@@ -17,7 +17,7 @@ from filmscand.daemon.database.keeping.replicas import target_statuses
 from filmscand.daemon.replication.replicator import Replicator
 from filmscand.daemon.replication.s3_store import S3Store
 from filmscand.daemon.replication.store import TargetError
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 from support.faulty_proxy import faulty_proxy
 from support.sealed_rolls import ROLL, begin, content, is_bag, seal_again
 
@@ -140,7 +140,7 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path):
     script = (
         "import sys; sys.modules['s3fs'] = None\n"
         "from filmscand.daemon.replication.s3_store import S3Store\n"
-        "from filmscand.daemon.station.replicas import Replica\n"
+        "from filmscand.daemon.station.sections.replicas import Replica\n"
         "with S3Store(Replica(name='x', url='s3://bucket'), 1.0).opened(): pass\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

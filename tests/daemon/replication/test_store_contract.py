@@ -8,7 +8,7 @@ import pytest
 
 from filmscand.daemon.replication.folder_store import FolderStore
 from filmscand.daemon.replication.s3_store import S3Store
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.lock import StationBusyError, sole_process
+from filmscand.daemon.station.lock import StationBusyError, sole_import, sole_process
 
 HOLD = """
 import sys
@@ -41,4 +41,11 @@ def test_a_second_service_is_refused_with_the_number_of_the_first(station, tmp_p
 def test_the_lock_is_free_again_after_use(station):
     for _ in range(2):
         with sole_process(station):
+            pass
+
+
+def test_one_import_works_beside_the_service_and_a_second_one_is_refused(station, tmp_path):
+    with sole_process(station), sole_import(station):
+        refused = rf"^{tmp_path}: another import \(process {os.getpid()}\) runs"
+        with pytest.raises(StationBusyError, match=refused), sole_import(station):
             pass

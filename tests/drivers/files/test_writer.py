@@ -97,7 +97,7 @@ def test_bytes_are_written_in_order_and_are_always_the_same(tmp_path):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == pipe.hash.hexdigest()
 
 
-@pytest.mark.parametrize("plane", [counts(4, 5, 4), counts(4), counts(0, 5), counts(4, 5).astype(np.float32)])
+@pytest.mark.parametrize("plane", [counts(4, 5, 5), counts(4), counts(0, 5), counts(4, 5).astype(np.float32)])
 def test_other_planes_are_refused(tmp_path: Path, plane):
     with pytest.raises(ValueError, match=r"expected .* of uint16 or uint8, found"):
         write_tiff(tmp_path / "a.tif", plane, TiffTags())
@@ -107,3 +107,14 @@ def test_other_planes_are_refused(tmp_path: Path, plane):
 def test_text_that_tiff_cannot_hold_is_refused_by_tag(tmp_path):
     with pytest.raises(ValueError, match="tag 269 takes 7-bit ASCII, found 'Büchse 3'"):
         write_tiff(io.BytesIO(), counts(4, 5), TiffTags(document_name="Büchse 3"))
+
+
+def test_a_picture_with_its_infrared_is_read_back_as_vuescan_would_have_written_it(tmp_path):
+    planes = counts(40, 60, 4)
+    write_tiff(tmp_path / "a.tif", planes, TiffTags())
+    with tifffile.TiffFile(tmp_path / "a.tif") as film:
+        page = film.pages[0]
+        assert (page.samplesperpixel, page.extrasamples, page.photometric) == (4, (0,), 2)
+    capture = read_capture(tmp_path / "a.tif")
+    assert np.array_equal(capture.rgb, planes[..., :3])
+    assert np.array_equal(capture.infrared, planes[..., 3])

@@ -50,6 +50,7 @@ def test_the_words_of_libsane_become_errors_that_say_what_can_be_done(text, kind
     error = scanner_error(text, load_recipe("coolscan3"), "option")
     assert type(error) is kind
     assert error.recovery is recovery
+    assert str(error) == f"{text}, when an option was set"
 
 
 def test_an_invalid_open_means_that_the_device_is_gone_and_an_invalid_start_that_its_state_is_lost():

@@ -47,6 +47,11 @@ def test_what_may_be_a_defect_at_a_high_sensitivity_is_doubtful_there():
     assert np.unique(judged.doubtful(1.0).cols // 10 * 10).tolist() == [40]
 
 
+def test_regions_that_another_sensitivity_would_decide_otherwise_are_counted():
+    judged = Judged(squares(10, 40, 60), np.array([0.05, 0.4, 0.95]))
+    assert [judged.unsure(sensitivity) for sensitivity in (0.25, 0.5, 0.75)] == [1, 1, 2]
+
+
 def test_the_certainty_of_a_pixel_is_its_regions_probability():
     plane = Judged(squares(10, 40), np.array([0.2, 1.0])).certainty(SHAPE)
     assert (plane[22, 12], plane[22, 42], plane[0, 0]) == (51, 255, 0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from filmscand.ir import CleanOptions
+from filmscand.ir.decision.defects import judge
 from filmscand.ir.detection.regions import connected_regions, none
 from filmscand.ir.methods.infrared import InfraredFrame, heal_with_infrared, look_at_both, mostly_unhealed
 from filmscand.ir.methods.measure import fit_frame, open_frame, subtract_leakage
@@ -40,6 +41,11 @@ def test_the_network_is_not_asked_where_the_options_forbid_it():
     assert len(residual) > 0
 
 
+def healed_frame(frame, evidence, residual, options):
+    by_colours = evidence.probability is not None
+    return heal_with_infrared(frame, judge(evidence, residual), options, StopWatch(), by_colours=by_colours)
+
+
 def test_the_network_sees_the_surroundings_of_what_the_infrared_alone_is_not_sure_of(monkeypatch):
     monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_NONE", 0.0)
     monkeypatch.setattr("filmscand.ir.decision.defects.SURELY_DEFECT", 1.1)
@@ -58,7 +64,7 @@ def test_a_frame_of_which_the_infrared_alone_is_sure_needs_no_network(monkeypatc
     evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
     assert model is None
     assert np.isin(evidence.probability, [0, 255]).all()
-    healed = heal_with_infrared(frame, evidence, residual, AUTO, StopWatch())
+    healed = healed_frame(frame, evidence, residual, AUTO)
     assert widened(healed.mask)[truth.visible_mask].mean() > 0.8
 
 
@@ -67,14 +73,14 @@ def test_a_frame_without_a_candidate_needs_no_network(monkeypatch):
     monkeypatch.setattr("filmscand.ir.methods.infrared.residual_candidates", lambda _: none())
     evidence, residual, model = look_at_both(frame, AUTO, StopWatch())
     assert (evidence.probability, model, len(residual)) == (None, None, 0)
-    assert not heal_with_infrared(frame, evidence, residual, AUTO, StopWatch()).mask.any()
+    assert not healed_frame(frame, evidence, residual, AUTO).mask.any()
 
 
 @pytest.mark.parametrize("options", [AUTO, OFF], ids=["with network", "infrared alone"])
 def test_damage_is_healed_and_nothing_else(options):
     truth, frame = opened()
     evidence, residual, _ = look_at_both(frame, options, StopWatch())
-    healed = heal_with_infrared(frame, evidence, residual, options, StopWatch())
+    healed = healed_frame(frame, evidence, residual, options)
     assert widened(truth.visible_mask)[healed.mask].mean() > 0.95
     assert widened(healed.mask)[truth.visible_mask].mean() > 0.9
     assert np.array_equal(healed.rgb[~healed.mask], truth.rgb[~healed.mask])

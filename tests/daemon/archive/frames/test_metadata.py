@@ -9,6 +9,7 @@ import tifffile
 
 from filmscand.daemon.archive.frames.encode import linear_profile
 from filmscand.daemon.archive.frames.metadata import (
+    CleanedBy,
     FileTitle,
     access_tags,
     access_title,
@@ -56,7 +57,7 @@ def capture(icc_profile=b"profile", **changes):
 
 def cleaned(frame=FRAME, revision=1, engine=ENGINE, sensitivity=0.5, **changes):
     titles = clean_title(frame, revision), original_title(frame, "raw")
-    return clean_tags(*titles, capture(**changes), engine, sensitivity)
+    return clean_tags(*titles, capture(**changes), CleanedBy(engine, sensitivity))
 
 
 def description(xmp):
@@ -118,7 +119,7 @@ def test_without_a_time_no_time_is_made_up():
 @pytest.mark.parametrize("name", ['Büchse <3> & "x"', "フィルム", "tab\there", "control\x01"])
 def test_any_file_name_gives_a_tiff_and_well_formed_xmp(tmp_path, name):
     title = FileTitle(name, f"{name}_clean")
-    tags = clean_tags(title, FileTitle(name, name), capture(make="Büro"), ENGINE, 0.5)
+    tags = clean_tags(title, FileTitle(name, name), capture(make="Büro"), CleanedBy(ENGINE, 0.5))
     write_tiff(tmp_path / "a.tif", np.zeros((4, 5, 3), np.uint16), tags)
     with tifffile.TiffFile(tmp_path / "a.tif") as tif:
         found = tif.pages[0].tags
@@ -179,7 +180,7 @@ def test_a_maker_with_an_umlaut_is_whole_in_the_xmp():
 def test_only_a_scan_known_to_be_linear_gets_the_linear_profile_and_none_loses_its_own(linear, own, profile):
     scan = capture(icc_profile=own, linear=linear)
     titles = clean_title(FRAME, 1), original_title(FRAME, "raw")
-    assert clean_tags(*titles, scan, ENGINE, 0.5).icc_profile == profile
+    assert clean_tags(*titles, scan, CleanedBy(ENGINE, 0.5)).icc_profile == profile
     assert capture_tags(original_title(FRAME, "raw"), scan, colour=True).icc_profile == own
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.core.description.dates import checked_date
+from filmscand.daemon.core.description.dates import checked_date, first_moment
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,30 @@ def test_a_date_stays_as_it_was_written(text):
 def test_what_is_no_date_is_refused(text, words):
     with pytest.raises(ValueError, match=words):
         checked_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("1974-07-14T15:30:07+02:00", "1974-07-14T15:30:07+02:00"),
+        ("1974-07-14T15:30Z", "1974-07-14T15:30:00Z"),
+        ("1974-07-14", "1974-07-14T00:00:00"),
+        ("1974-07", "1974-07-01T00:00:00"),
+        ("1974-07-XX", "1974-07-01T00:00:00"),
+        ("1974?", "1974-01-01T00:00:00"),
+        ("1974-XX-XX", "1974-01-01T00:00:00"),
+        ("196X", "1960-01-01T00:00:00"),
+        ("19XX~", "1900-01-01T00:00:00"),
+        ("197X-02-29", "1970-02-28T00:00:00"),
+        ("1968-21", "1968-03-01T00:00:00"),
+        ("1968-24", "1968-12-01T00:00:00"),
+        ("1965/1968", "1965-01-01T00:00:00"),
+        ("../1968-07", "1968-07-01T00:00:00"),
+        ("/1968", "1968-01-01T00:00:00"),
+        ("1968/..", "1968-01-01T00:00:00"),
+        ("0000", None),
+        ("summer of 69", None),
+    ],
+)
+def test_programs_that_know_whole_dates_only_get_the_first_second_that_a_date_may_mean(text, first):
+    assert first_moment(text) == first

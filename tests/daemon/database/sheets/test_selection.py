@@ -47,6 +47,7 @@ def connection(tmp_path):
 )
 def test_a_selector_chooses(connection, text, chosen):
     assert list(select_frames(connection, Selector.parse(text))) == chosen
+    assert [frame for frame in FRAMES if Selector.parse(text).chooses(frame)] == chosen
 
 
 @pytest.mark.parametrize("text", ["", "Meyer", "a/b/c/d", "a//c", "a/b/c_0005-0003", "a/b/c_0000", "../etc"])

@@ -11,7 +11,7 @@ from filmscand.daemon.database.archive_records import write_records
 from filmscand.daemon.database.candidates import CandidateState
 from filmscand.daemon.database.keeping.replicas import Replicas, keep_replica_targets
 from filmscand.daemon.station.configuration import ReleaseWhen, SourcePolicy
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 from support.ingest_bench import TODAY
 from support.live_station import write_inside
 

@@ -67,7 +67,15 @@ def cookie_of(answer):
 def test_without_a_login_there_is_no_page_and_no_answer(tls_page):
     answer = tls_page.get("/rolls", Host=HOST)
     assert (answer.status, answer.headers["location"]) == (303, "/login?next=/rolls")
-    for path in ("/api/status", "/api/who", "/metrics", "/healthz", "/api/events", "/api/openapi.json"):
+    for path in (
+        "/api/status",
+        "/api/who",
+        "/metrics",
+        "/healthz",
+        "/api/events",
+        "/api/openapi.json",
+        "/iiif/a%2Fb%2Fc_0001",
+    ):
         assert tls_page.get(path, Host=HOST).status == 401, path
     for cookie in ("filmscand=", "filmscand=guess", "other=1", "\x01"):
         assert tls_page.get("/api/status", Host=HOST, Cookie=cookie).status == 401, cookie
@@ -205,3 +213,36 @@ def test_a_certificate_that_is_gone_is_told_and_the_local_socket_goes_on(connect
 
 def test_the_documented_default_needs_no_login(tmp_path):
     assert not Station(root=tmp_path).page.needs_login
+
+
+IMAGE = "/iiif/museum%2Fbox-1%2Froll-a_0001"
+VIEWER = {**PROXIED, "Origin": "https://viewer.example"}
+
+
+def test_with_a_token_a_viewer_of_another_site_reads_pictures(proxied_page, frames, secrets):
+    asked = proxied_page.request(
+        "OPTIONS",
+        f"{IMAGE}/info.json",
+        Access_Control_Request_Method="GET",
+        Access_Control_Request_Headers="authorization",
+        **VIEWER,
+    )
+    assert (asked.status, asked.headers["access-control-allow-origin"]) == (204, "*")
+    assert asked.headers["access-control-allow-headers"] == "Authorization"
+    for path in ("info.json", "full/max/0/default.jpg"):
+        answer = proxied_page.get(f"{IMAGE}/{path}", Authorization=f"Bearer {secrets['token'][0]}", **VIEWER)
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*"), path
+        # Never with cookies: a browser sends them by itself.
+        assert "access-control-allow-credentials" not in answer.headers
+    information = proxied_page.get(f"{IMAGE}/info.json", Authorization=f"Bearer {secrets['token'][0]}", **PROXIED)
+    assert information.json["id"] == f"https://{HOST}{IMAGE}"
+
+
+def test_without_a_token_there_is_no_picture_and_nothing_else_is_shared(proxied_page, frames, secrets):
+    for path in ("", "/info.json", "/full/max/0/default.jpg"):
+        assert proxied_page.get(f"{IMAGE}{path}", **VIEWER).status == 401, path
+    token = {"Authorization": f"Bearer {secrets['token'][0]}"}
+    assert "access-control-allow-origin" not in proxied_page.get("/api/status", **token, **VIEWER).headers
+    for path, method in (("/api/status", "GET"), ("/", "GET"), (f"{IMAGE}/info.json", "POST")):
+        asked = proxied_page.request("OPTIONS", path, Access_Control_Request_Method=method, **VIEWER)
+        assert (asked.status, "access-control-allow-origin" in asked.headers) == (403, path.startswith("/iiif")), path

@@ -8,7 +8,7 @@ import pytest
 
 from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.station.replicas import Replica
+from filmscand.daemon.station.sections.replicas import Replica
 
 
 @pytest.fixture
@@ -96,12 +96,12 @@ def test_a_source_cannot_wait_for_targets_that_there_are_none_of(mistake):
 
 
 def test_a_bucket_without_the_packages_says_what_to_install(mistake, monkeypatch):
-    monkeypatch.setattr("filmscand.daemon.station.replicas.find_spec", lambda name: None)
+    monkeypatch.setattr("filmscand.daemon.station.sections.replicas.find_spec", lambda name: None)
     told = mistake("replicate:\n  - {name: x, url: s3://b}\n")
     assert "replicate.0.url: needs the extra `s3`, fsspec and s3fs not installed: " in told
     assert "(the extra `s3` of filmscand)" in told
 
 
 def test_a_folder_needs_no_packages(load, monkeypatch):
-    monkeypatch.setattr("filmscand.daemon.station.replicas.find_spec", lambda name: None)
+    monkeypatch.setattr("filmscand.daemon.station.sections.replicas.find_spec", lambda name: None)
     assert load("replicate: [{name: x, folder: /a}]\n").replicate == (Replica(name="x", folder="/a"),)
