@@ -37,6 +37,7 @@ from filmscand.daemon.ingest.threads import Ingest, plan_ingest
 from filmscand.daemon.ingest.watching.watch import require_apart
 from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
+from filmscand.daemon.maintenance.sealing.resealing import Resealing
 from filmscand.daemon.notification.threads import Notifications
 from filmscand.daemon.replication.threads import Replication
 from filmscand.daemon.scanning.run import SessionTools
@@ -114,6 +115,7 @@ class Supervisor:
         self._database = station.database
         self._archive = bound_archive(station, connection)
         self._archive_watch = ArchiveWatch(self._archive, station.database, timing.tick_s)
+        self._resealing = Resealing(station, timing)
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
@@ -138,6 +140,7 @@ class Supervisor:
             self._page.start()
             self._replication.start(self._connection)
         self._archive_watch.start()
+        self._resealing.start(at_once=scans_only)
         self._worker_pool.fill()
         for ingest in self._ingests:
             ingest.start()
@@ -216,7 +219,10 @@ class Supervisor:
         if self._sessions.busy:
             return False
         try:
-            return all(job.state is JobState.RESERVED for job in unfinished_frames(self._connection))
+            if not all(job.state is JobState.RESERVED for job in unfinished_frames(self._connection)):
+                return False
+            # After the frames: the last one leaves its roll reopened.
+            return self._resealing.is_idle(self._connection)
         except sqlite3.Error:
             return False
 
@@ -240,6 +246,7 @@ class Supervisor:
         log.info("stopping")
         deadline_s = time.monotonic() + self._timing.stop_s
         self._archive_watch.stop()
+        self._resealing.stop()
         page_ended = self._page.stop()
         for ingest in self._ingests:
             ingest.ask_to_stop()
@@ -252,11 +259,12 @@ class Supervisor:
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
         copying = not self._replication.join(max(1.0, deadline_s - time.monotonic()))
+        sealing = not self._resealing.join(max(1.0, deadline_s - time.monotonic()))
         # Last: they tell of the sessions that have just finished.
         self._notifications.ask_to_stop()
         telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning or copying or telling or not page_ended:
+        if hung or scanning or copying or sealing or telling or not page_ended:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)

@@ -1,7 +1,8 @@
 """Records in a frame's sidecar what a person decided or wrote, and which of its revisions counts.
 
 Two may want to write a sidecar at once: a worker that has cleaned the frame, and a person who decides. Each holds the
-frame's lock while it reads the sidecar, changes it and writes it, so that neither loses what the other wrote.
+frame's lock while it reads the sidecar, changes it and writes it, so that neither loses what the other wrote. A sealed
+roll is reopened before the first of its sidecars changes.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filmscand.daemon.archive.files.atomic_file import lock
+from filmscand.daemon.archive.files.locking import lock
 from filmscand.daemon.archive.records.events import Event, EventDetail, EventType
 from filmscand.daemon.archive.records.sidecar import Sidecar
+from filmscand.daemon.archive.revising import changing_roll, reopen
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.decision import Decision, Settings
 from filmscand.daemon.core.description.record import Description
@@ -25,7 +27,7 @@ from filmscand.daemon.station.folders import opened
 def changing(archive: Archive, frame: FrameId) -> Iterator[None]:
     """Hold the lock of a frame's sidecar over the block (a context manager); a file system without locks has none."""
     folder = archive.frame_folder(frame).path
-    with archive.writing(), storing(folder), opened(folder) as descriptor:
+    with changing_roll(archive, frame), storing(folder), opened(folder) as descriptor:
         lock(descriptor)
         yield
 
@@ -74,6 +76,7 @@ def make_current(archive: Archive, frame: FrameId, number: int, film: FilmKind) 
         before = archive.read_sidecar(frame)
         sidecar = before.with_current(number, film)
         if sidecar != before:
+            reopen(archive, frame)
             archive.write_sidecar(frame, sidecar)
     return sidecar
 
@@ -81,6 +84,7 @@ def make_current(archive: Archive, frame: FrameId, number: int, film: FilmKind) 
 def _record(archive: Archive, sidecar: Sidecar, kind: EventType, detail: EventDetail) -> Sidecar:
     """Append an event about a sidecar, and write the sidecar."""
     frame = sidecar.frame_id
+    reopen(archive, frame)
     about = archive.frame_folder(frame).sidecar.name
     archive.append_events(frame, [Event(type=kind, frame=str(frame), about=about, detail=detail)])
     archive.write_sidecar(frame, sidecar)

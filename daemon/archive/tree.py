@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from filmscand.daemon.archive.files.archive_root import ArchiveRoot
 from filmscand.daemon.archive.files.atomic_file import (
-    Published,
     Writer,
     hash_file,
     make_folders,
@@ -24,21 +23,30 @@ from filmscand.daemon.archive.files.atomic_file import (
 )
 from filmscand.daemon.archive.files.problem import Problem
 from filmscand.daemon.archive.files.source_file import copy_unchanged, open_below, open_source
-from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder, frames_in
+from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES, FrameFolder, frames_of
 from filmscand.daemon.archive.frames.metadata import capture_tags, original_title
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision, publish_revision
 from filmscand.daemon.archive.frames.verify_frame import check_file, verify_folder
-from filmscand.daemon.archive.records.bag import WasSealed, is_marked_sealed, require_open
 from filmscand.daemon.archive.records.events import (
     Event,
     EventDetail,
     EventType,
     append_events,
+    creation_event,
     digests_by_sidecar,
     read_events,
     sidecar_event,
+    stored_events,
 )
 from filmscand.daemon.archive.records.known import EVENTS
+from filmscand.daemon.archive.records.reopened import (
+    WasSealed,
+    is_marked_sealed,
+    is_reopened,
+    require_mark,
+    require_open,
+    require_revisable,
+)
 from filmscand.daemon.archive.records.roll_record import write_roll_record
 from filmscand.daemon.archive.records.sidecar import Sidecar, stored_file
 from filmscand.daemon.core.errors import (
@@ -65,7 +73,8 @@ class Archive:
     """The tree `<root>/<collection>/<box>/<roll>/`.
 
     Every method that writes raises `StorageFullError` or `ArchiveUnwritableError` if the disk fails and
-    `RollSealedError` if the roll is sealed, and never leaves a file half-written.
+    `RollSealedError` if the roll is sealed, and never leaves a file half-written. Into a reopened roll go revisions,
+    sidecars and events; see `revising`.
 
     Parameters
     ----------
@@ -110,6 +119,14 @@ class Archive:
         """
         require_open(self._root, frame.roll_folder, self._was_sealed)
 
+    def is_reopened(self, frame: FrameId) -> bool:
+        """Return whether the frame's roll is sealed and reopened for revisions."""
+        return is_reopened(self._root, frame.roll_folder)
+
+    def require_mark(self, frame: FrameId) -> None:
+        """Require that the frame's roll has the mark of a sealed one, if it was sealed; see `RollSealedError`."""
+        require_mark(self._root, frame.roll_folder, self._was_sealed)
+
     def copy_original(self, frame: FrameId, source: Path, role: Role, *, root: Path | None = None) -> StoredFile:
         """Copy a watched file into the archive byte for byte; it is read once and hashed while it is copied.
 
@@ -138,7 +155,7 @@ class Archive:
             with open_source(source) if root is None else open_below(root, str(source.relative_to(root))) as file:
                 published = publish(target, lambda out: copy_unchanged(source, file, out), mode=MASTER_MODE)
             stored = stored_file(role, target, published.digest, source.name)
-            self._note_original(frame, EventType.INGESTION, stored, published)
+            self.append_events(frame, stored_events(frame, EventType.INGESTION, stored, is_new=published.created))
         return stored
 
     def note_roll_name(self, frame: FrameId, original_name: str) -> str:
@@ -180,7 +197,8 @@ class Archive:
             published = publish_in_order(writers, mode=MASTER_MODE)
             stored = {role: stored_file(role, target, published[target].digest) for role, target in targets.items()}
             for role, file in stored.items():
-                self._note_original(frame, EventType.CAPTURE, file, published[targets[role]])
+                created = published[targets[role]].created
+                self.append_events(frame, stored_events(frame, EventType.CAPTURE, file, is_new=created))
         return tuple(reversed(stored.values()))
 
     def reserve(self, frame: FrameId) -> bool:
@@ -238,12 +256,12 @@ class Archive:
         """
         folder = self.frame_folder(frame)
         with self._root.writing():
-            self.require_open(frame)
+            self._require_revisable(frame)
             if self.is_complete(frame) and content.number in {r.number for r in self.read_sidecar(frame).revisions}:
                 raise FrameExistsError(f"{folder.sidecar}: expected no revision {content.number}, found it")
             make_folders(folder.path)
             stored = publish_revision(folder, content)
-            self.append_events(frame, [_creation(frame, file) for file in stored.files])
+            self.append_events(frame, [creation_event(frame, file) for file in stored.files])
         return stored
 
     def write_sidecar(self, frame: FrameId, sidecar: Sidecar) -> Path:
@@ -251,7 +269,7 @@ class Archive:
         path = self.frame_folder(frame).sidecar
         content = sidecar.to_json()
         with self._root.writing():
-            self.require_open(frame)
+            self._require_revisable(frame)
             # The event comes first: a sidecar that no event names was not written by filmscand.
             self.append_events(frame, [sidecar_event(frame, path.name, content)])
             publish_bytes(path, content, replace=True)
@@ -308,12 +326,12 @@ class Archive:
         """Return the highest frame number with a folder in the roll, plus 1; 1 for an empty roll."""
         first = FrameId(collection, box, roll, 1)
         with storing(self.root / first.roll_folder, "read"), self._root.reading() as root:
-            return max((frame.number for frame in frames_in(root, root / first.roll_folder)), default=0) + 1
+            return max((frame.number for frame in frames_of(root, root / first.roll_folder)), default=0) + 1
 
     def frames(self) -> Iterator[FrameId]:
         """Yield every frame that has a folder, complete or not."""
         for roll in sorted(self.root.glob("*/*/*")):
-            yield from frames_in(self.root, roll)
+            yield from frames_of(self.root, roll)
 
     def remove_leftovers(self, frames: Iterable[FrameId] | None = None) -> int:
         """Remove temporary files of dead writers; return how many.
@@ -354,7 +372,7 @@ class Archive:
         """Append to the `events.jsonl` of the frame's roll."""
         file = self.root / frame.roll_folder / EVENTS
         with self._root.writing():
-            self.require_open(frame)
+            self._require_revisable(frame)
             make_folders(file.parent)
             append_events(file, events)
 
@@ -370,23 +388,10 @@ class Archive:
         if other not in (None, target):
             raise FrameExistsError(f"{target}: expected no other {role} file, found {other}")
 
-    def _note_original(self, frame: FrameId, how: EventType, stored: StoredFile, published: Published) -> None:
-        detail = EventDetail(original_name=stored.original_name, size_bytes=stored.size_bytes, new=published.created)
-        digests = EventDetail(sha256=stored.sha256, sha512=stored.sha512)
-        self.append_events(
-            frame,
-            [
-                Event(type=how, frame=str(frame), about=stored.name, detail=detail),
-                Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
-            ],
-        )
+    def _require_revisable(self, frame: FrameId) -> None:
+        require_revisable(self._root, frame.roll_folder, self._was_sealed)
 
 
 def _plane_writer(frame: FrameId, role: Role, plane: npt.NDArray[np.uint16], capture: Capture) -> Writer:
     tags = capture_tags(original_title(frame, ORIGINAL_SUFFIXES[role]), capture, colour=role is Role.RAW)
     return lambda file: write_tiff(file, plane, tags)
-
-
-def _creation(frame: FrameId, file: StoredFile) -> Event:
-    detail = EventDetail(sha256=file.sha256, sha512=file.sha512, is_derived_from=f"{frame.stem}_raw")
-    return Event(type=EventType.CREATION, frame=str(frame), about=file.name, detail=detail)

@@ -15,7 +15,7 @@ from typing import Final
 
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind
 from filmscand.daemon.archive.frames.verify_frame import FrameEvidence, folder_problem, verify_frame
-from filmscand.daemon.archive.records.bag import DECLARATION, TAG_MANIFEST, verify_bag, verify_declaration
+from filmscand.daemon.archive.records.bag import DECLARATION, tag_manifest_name
 from filmscand.daemon.archive.records.events import (
     Event,
     EventType,
@@ -24,12 +24,23 @@ from filmscand.daemon.archive.records.events import (
     sidecar_digests,
     verify_events,
 )
-from filmscand.daemon.archive.records.known import EVENTS, Known, read_known, record_of, remember, sealed_record
+from filmscand.daemon.archive.records.known import (
+    EVENTS,
+    Known,
+    read_known,
+    record_of,
+    remember,
+    reopening_records,
+    sealed_record,
+)
 from filmscand.daemon.archive.records.roll_record import verify_roll_record
+from filmscand.daemon.archive.records.verify_bag import verify_bag, verify_declaration
+from filmscand.daemon.archive.records.verify_reopened import named_before, verify_reopened
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, FrameMissingError, TransientError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.database.archive_records import ArchiveRecord
+from filmscand.daemon.database.archive_records import REOPENED, ArchiveRecord
+from filmscand.daemon.station.bag import DigestAlgorithm
 
 # A frame of which such an event tells has a folder for ever; one that was only stored may have been given up.
 _LASTING: Final = frozenset({EventType.CREATION, EventType.METADATA})
@@ -174,7 +185,7 @@ def unrecorded_of(
             message = "expected the sidecar that the roll's events tell of, found another one"
             problems.append(Problem(archive.root / path, ProblemKind.CHANGED, message))
     if _is_sealed(archive.root / roll, Known(), roll, events):
-        records += _sealed(archive.root, roll)
+        records += [*_sealed(archive.root, roll), *reopening_records(archive.root, roll)]
         problems += verify_declaration(archive.root / roll)
     return tuple(records), tuple(problems)
 
@@ -237,8 +248,10 @@ def _verify_roll(archive: Archive, roll: Path, known: Known) -> _Roll:
     frames = sorted(on_disk | known.jobs.keys() | _of_records(known) | _of_events(events, roll))
     lost = _known_losses(archive, frames, events)
     frames = [frame for frame in frames if frame not in lost]
-    is_sealed = _is_sealed(folder, known, roll, events)
-    verify = _verify_sealed if is_sealed else _verify_open
+    if not _is_sealed(folder, known, roll, events):
+        verify = _verify_open
+    else:
+        verify = _verify_reopened if os.path.lexists(folder / REOPENED) else _verify_sealed
     return replace(verify(archive, roll, known, (frames, events)), losses=tuple(lost.values()))
 
 
@@ -269,15 +282,24 @@ def _verify_open(archive: Archive, roll: Path, known: Known, found: tuple[list[F
     )
 
 
+def _verify_reopened(
+    archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]
+) -> _Roll:
+    """Verify a sealed roll whose frames get revisions: as an open one, and what its last generation has."""
+    folder = archive.root / roll
+    done = _verify_open(archive, roll, known, found)
+    # What lay beside the files of a frame when the roll was sealed is a part of the bag, which its manifests name.
+    named = named_before(folder)
+    own = [problem for problem in done.problems if problem.kind is not ProblemKind.FOREIGN or problem.path not in named]
+    return replace(done, problems=(*own, *verify_reopened(folder)))
+
+
 def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list[FrameId], tuple[Event, ...]]) -> _Roll:
     folder = archive.root / roll
     frames, _ = found
     problems = [*verify_declaration(folder), *verify_bag(folder)]
-    record = known.record(roll / TAG_MANIFEST)
-    tag_manifest = folder / TAG_MANIFEST
-    if record is not None and tag_manifest.is_file() and record_of(archive.root, roll / TAG_MANIFEST) != record:
-        message = "expected the manifest that was written when the roll was sealed, found another one"
-        problems.append(Problem(tag_manifest, ProblemKind.CHANGED, message))
+    record = known.sealing(roll)
+    problems += _other_tag_manifest(archive.root, record)
     folders = {frame: folder_problem(archive.frame_folder(frame).path, "the frame's folder") for frame in frames}
     problems += [problem for problem in folders.values() if problem is not None]
     unrecorded = _sealed(archive.root, roll) if record is None and not problems else ()
@@ -285,8 +307,14 @@ def _verify_sealed(archive: Archive, roll: Path, known: Known, found: tuple[list
     return _Roll(sum(problem is None for problem in folders.values()), (), tuple(problems), tuple(unrecorded))
 
 
+def _other_tag_manifest(root: Path, record: ArchiveRecord | None) -> Iterator[Problem]:
+    if record is not None and (root / record.path).is_file() and record_of(root, Path(record.path)) != record:
+        message = "expected the manifest that was written when the roll was sealed, found another one"
+        yield Problem(root / record.path, ProblemKind.CHANGED, message)
+
+
 def _is_sealed(folder: Path, known: Known, roll: Path, events: tuple[Event, ...]) -> bool:
-    if os.path.lexists(folder / DECLARATION) or known.record(roll / TAG_MANIFEST) is not None:
+    if os.path.lexists(folder / DECLARATION) or known.sealing(roll) is not None:
         return True
     # Sealing that was cut off leaves its event, and an open roll. A database that knows the roll tells the two apart.
     sealings = [event for event in events if event.type is EventType.SEALING]
@@ -297,7 +325,7 @@ def _sealed(root: Path, roll: Path) -> Iterator[ArchiveRecord]:
     try:
         yield sealed_record(root, roll)
     except OSError:
-        yield ArchiveRecord((roll / TAG_MANIFEST).as_posix(), 0, "")
+        yield ArchiveRecord((roll / tag_manifest_name(DigestAlgorithm.SHA512)).as_posix(), 0, "")
 
 
 def _events_of(folder: Path) -> tuple[Event, ...]:
@@ -313,8 +341,8 @@ def _of_events(events: tuple[Event, ...], roll: Path) -> set[FrameId]:
 
 
 def _of_records(known: Known) -> set[FrameId]:
-    folders = (Path(path).parent for path in known.records if path.endswith(".json"))
-    return {FrameId.from_folder(folder) for folder in folders}
+    sidecars = (Path(path) for path in known.records if path.endswith(".json") and not path.endswith(f"/{REOPENED}"))
+    return {FrameId.from_folder(sidecar.parent) for sidecar in sidecars}
 
 
 def _frame_named(name: str, roll: Path) -> FrameId | None:

@@ -24,6 +24,7 @@ from filmscand.daemon.archive.frames.metadata import (
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.frames.verify_frame import check_file
 from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record, utc_now
+from filmscand.daemon.archive.revising import changing_roll, reopen
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
@@ -96,15 +97,17 @@ def clean_into_archive(
             shown = before.orientation if before else UPRIGHT
             plan = _Plan(recipe, number, shown, Healer.of(cleaning or Cleaning()))
             made = _make(archive.frame_folder(frame), request, plan, seconds)
-        with _timed(seconds, "store"):
-            stored = archive.store_revision(frame, made.content)
-        seconds.update(stored.seconds)
-        revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
-        with _timed(seconds, "sidecar"), changing(archive, frame):
-            # A person may have decided something meanwhile.
-            before = archive.read_sidecar(frame) if before is not None else None
-            sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
-            archive.write_sidecar(frame, sidecar)
+        with changing_roll(archive, frame):
+            with _timed(seconds, "store"):
+                reopen(archive, frame)
+                stored = archive.store_revision(frame, made.content)
+            seconds.update(stored.seconds)
+            revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
+            with _timed(seconds, "sidecar"), changing(archive, frame):
+                # A person may have decided something meanwhile.
+                before = archive.read_sidecar(frame) if before is not None else None
+                sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
+                archive.write_sidecar(frame, sidecar)
     return sidecar.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
 
 

@@ -111,6 +111,9 @@ class Timing:
         Between two checks of the queue by an idle worker.
     tick_s : float
         Between two rounds of the supervisor.
+    quiet_s : float
+        Without a change before a reopened roll is sealed again: a person who goes through its frames decides about
+        one every few seconds, and each sealing is a generation of manifests that is kept for ever.
     stop_s : float
         Time for the current frames after the service was asked to stop.
     scan : ScanTiming
@@ -130,6 +133,7 @@ class Timing:
     frame_limit_s: float = 900.0
     worker_poll_s: float = 5.0
     tick_s: float = 2.0
+    quiet_s: float = 120.0
     stop_s: float = 20.0
     scan: ScanTiming = ScanTiming()
     notify: NotifyTiming = NotifyTiming()

@@ -1,7 +1,7 @@
 """What the station remembers of records in its archive: size and SHA-256 of each, by their path below the archive.
 
-Three kinds of files have a row: the sidecar of each frame, the `events.jsonl` of each roll (as far as it was written
-when the row was made; the file only grows), and the tag manifest of each sealed roll.
+Four kinds of files have a row: the sidecar of each frame, the `events.jsonl` of each roll (as far as it was written
+when the row was made; the file only grows), the tag manifest of each sealed roll, and the note in each reopened roll.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from filmscand.daemon.database.connection import transaction
 from filmscand.daemon.database.frames import Job, job_from_row
+
+# Name of the note in the folder of a sealed roll whose frames get revisions; the index `reopened_rolls` names it too.
+REOPENED: Final = "reopened.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,24 @@ def find_record(connection: sqlite3.Connection, path: str) -> ArchiveRecord | No
     """Return the record of one path."""
     row = connection.execute("SELECT path, size_bytes, sha256 FROM archive_records WHERE path = ?", (path,)).fetchone()
     return None if row is None else ArchiveRecord(*row)
+
+
+def forget_record(connection: sqlite3.Connection, path: str) -> None:
+    """Forget the record of a path that is no longer in the archive."""
+    with transaction(connection):
+        connection.execute("DELETE FROM archive_records WHERE path = ?", (path,))
+
+
+def reopened_rolls(connection: sqlite3.Connection) -> list[str]:
+    """Return the folders, below the archive, of the rolls that are noted as reopened, sorted."""
+    rows = connection.execute("SELECT path FROM archive_records WHERE path LIKE '%/reopened.json'").fetchall()
+    return sorted(row[0].rpartition("/")[0] for row in rows)
+
+
+def sealed_rolls(connection: sqlite3.Connection) -> list[str]:
+    """Return the folders, below the archive, of the rolls that have a tag manifest, sorted. It reads every record."""
+    rows = connection.execute("SELECT path FROM archive_records WHERE path LIKE '%/tagmanifest-%.txt'").fetchall()
+    return sorted(row[0].rpartition("/")[0] for row in rows)
 
 
 def all_jobs(connection: sqlite3.Connection) -> list[Job]:

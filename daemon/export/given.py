@@ -18,11 +18,11 @@ from typing import Final
 
 from filmscand.daemon.archive.files.atomic_file import (
     hash_file,
-    lock,
     make_folders,
     publish_bytes,
     remove_abandoned_parts,
 )
+from filmscand.daemon.archive.files.locking import lock
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError, storing
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.station.folders import open_to_append, opened

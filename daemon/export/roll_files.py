@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, cast
 
 from filmscand.daemon.archive.files.atomic_file import PART_PREFIX, Digest, HashingFile, hash_file
 from filmscand.daemon.archive.files.source_file import copy_unchanged, open_below
-from filmscand.daemon.archive.frames.frame_folder import frames_in
+from filmscand.daemon.archive.frames.frame_folder import frames_of
 from filmscand.daemon.archive.records.bag import DECLARATION
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, IntegrityError, reading_source
@@ -82,7 +82,7 @@ def roll_content(archive: Archive, roll: Path) -> RollContent:
     digests: dict[str, Digest] = {}
     left_out: list[tuple[FrameId, str]] = []
     names: set[str] = set()
-    frames = list(frames_in(archive.root, archive.root / roll))
+    frames = list(frames_of(archive.root, archive.root / roll))
     for frame in frames:
         try:
             sidecar = archive.read_sidecar(frame)

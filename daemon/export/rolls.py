@@ -15,7 +15,7 @@ from filmscand.daemon.archive.files.atomic_file import (
     publish,
     remove_abandoned_parts,
 )
-from filmscand.daemon.archive.frames.frame_folder import frames_in
+from filmscand.daemon.archive.frames.frame_folder import frames_of
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.core.errors import DaemonError, storing
 from filmscand.daemon.core.frame_id import FrameId
@@ -46,7 +46,7 @@ def require_whole(archive: Archive, roll: Path, chosen: Iterable[FrameId]) -> No
     PartOfRollError
         Some were not: they are not given away by mistake.
     """
-    if others := set(frames_in(archive.root, archive.root / roll)) - set(chosen):
+    if others := set(frames_of(archive.root, archive.root / roll)) - set(chosen):
         raise PartOfRollError(
             f"{roll}: this format holds a whole roll, and {len(others)} of its frames were not chosen; name the roll"
         )

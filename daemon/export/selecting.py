@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from filmscand.daemon.archive.frames.frame_folder import frames_in
+from filmscand.daemon.archive.frames.frame_folder import frames_of
 from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_to_read
@@ -48,7 +48,7 @@ def _in_folders(root: Path, selector: Selector) -> Iterator[FrameId]:
     rolls = {selector.roll or "*", selector.other_roll or selector.roll or "*"}
     for roll in rolls:
         for folder in sorted(root.glob(f"{selector.collection}/{selector.box or '*'}/{roll}")):
-            yield from (frame for frame in frames_in(root, folder) if selector.chooses(frame))
+            yield from (frame for frame in frames_of(root, folder) if selector.chooses(frame))
 
 
 def _name(selector: Selector) -> str:

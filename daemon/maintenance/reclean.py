@@ -108,7 +108,7 @@ def queue_again(station: Station, names: Iterable[str], changes: Changes, *, fai
     NoSuchFramesError
         A name matches no frame.
     RollSealedError
-        A frame is in a sealed roll; no frame is queued then.
+        A frame is in a roll that was sealed and lost the mark of it; no frame is queued then.
     """
     problem = identity_problem(station)
     if problem is not None:
@@ -119,7 +119,7 @@ def queue_again(station: Station, names: Iterable[str], changes: Changes, *, fai
         jobs = selected_frames(connection, names, failed=failed)
         archive = bound_archive(station, connection)
         for job in jobs:
-            archive.require_open(job.frame)
+            archive.require_mark(job.frame)
         return queue_frames(connection, jobs, changes)
 
 
@@ -161,6 +161,7 @@ def follow_cleaning(
             report = RecleanReport(tuple(_recleaned(job) for job in found if job), queued.skipped)
             show(report)
             if all(frame.outcome is not None for frame in report.frames):
+                service.finish()
                 return report
             service.keep_running(connection)
             time.sleep(POLL_S)

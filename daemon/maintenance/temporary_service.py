@@ -60,6 +60,11 @@ class TemporaryService:
                 self._process.kill()
                 self._process.wait()
 
+    def finish(self) -> None:
+        """Wait until the service that was started ends by itself: it seals again the rolls that it reopened."""
+        if self._process is not None:
+            self._process.wait()
+
     def keep_running(self, connection: sqlite3.Connection) -> None:
         """Start a service if none runs on the station.
 

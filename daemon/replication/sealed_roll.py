@@ -9,21 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.records.bag import read_manifest
-from filmscand.daemon.archive.records.bag_listing import (
-    ALGORITHMS,
-    HISTORY,
-    BagListing,
-    is_sealed,
-    read_listing,
-    reader_of,
-)
+from filmscand.daemon.archive.records.bag import HISTORY, manifest_name, read_manifest, tag_manifest_name
+from filmscand.daemon.archive.records.bag_listing import BagListing, is_sealed, read_listing, reader_of
 from filmscand.daemon.core.errors import IntegrityError, storing
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.replication.store import RollChangingError
+from filmscand.daemon.station.bag import DigestAlgorithm
 
 # What makes a bag of the files comes after them.
-_MANIFESTS: Final = tuple(f"{kind}-{algorithm}.txt" for kind in ("manifest", "tagmanifest") for algorithm in ALGORITHMS)
+_MANIFESTS: Final = (*map(manifest_name, DigestAlgorithm), *map(tag_manifest_name, DigestAlgorithm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ class SealedRoll:
         `collection/box/roll`.
     generation : str
         SHA-256 of its tag manifest.
-    algorithm : str
+    algorithm : DigestAlgorithm
         Algorithm of the digests.
     files : tuple of BagFile
         Its files in the order of sending: payload, metadata, manifests; `bagit.txt` is not among them.
@@ -55,7 +49,7 @@ class SealedRoll:
 
     roll: str
     generation: str
-    algorithm: str
+    algorithm: DigestAlgorithm
     files: tuple[BagFile, ...]
     earlier: frozenset[tuple[str, str]] = frozenset()
 
@@ -116,7 +110,7 @@ def _files(folder: Path, listing: BagListing) -> Iterator[BagFile]:
         yield BagFile(path, size_bytes, digests[path])
 
 
-def _earlier(folder: Path, algorithm: str) -> Iterator[tuple[str, str]]:
+def _earlier(folder: Path, algorithm: DigestAlgorithm) -> Iterator[tuple[str, str]]:
     for manifest in sorted((folder / HISTORY).glob(f"*manifest-{algorithm}.*.txt")):
         # A kept manifest that is damaged tells nothing; the roll's own manifests tell that it is.
         with suppress(ValueError):
@@ -126,7 +120,7 @@ def _earlier(folder: Path, algorithm: str) -> Iterator[tuple[str, str]]:
 
 def _other_tag_manifests(folder: Path, listing: BagListing) -> dict[str, str]:
     """Return the tag manifests of weaker algorithms, which no manifest names."""
-    names = {f"tagmanifest-{algorithm}.txt" for algorithm in ALGORITHMS} - listing.tags.keys()
+    names = set(map(tag_manifest_name, DigestAlgorithm)) - listing.tags.keys()
     read = reader_of(folder)
     contents = {name: content for name in names if (content := read(name)) is not None}
     return {

@@ -109,14 +109,14 @@ def decide(station: Station, frame: FrameId, asked: Asked) -> DecisionResult:
     DecisionRefusedError
         The decision does not fit the frame as it stands.
     RollSealedError
-        The roll is sealed.
+        The roll was sealed and lost the mark of it. A roll that has the mark is reopened.
     IntegrityError, TransientError
         The archive's record of the frame cannot be read or written.
     """
     with closing(reopen_database(station.database)) as connection:
         archive = bound_archive(station, connection)
         require_idle(connection, frame)
-        archive.require_open(frame)
+        archive.require_mark(frame)
         with changing(archive, frame):
             # Once more, with the lock: a worker that finished a moment ago has written a new revision.
             job = require_idle(connection, frame)

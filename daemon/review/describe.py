@@ -55,14 +55,14 @@ def describe(station: Station, frame: FrameId, changes: DescriptionChanges, by: 
     DecisionRefusedError
         The frame waits for cleaning or is being cleaned, or has no revision.
     RollSealedError
-        The roll is sealed.
+        The roll was sealed and lost the mark of it. A roll that has the mark is reopened.
     IntegrityError, TransientError
         The archive's record of the frame cannot be read or written.
     """
     with closing(reopen_database(station.database)) as connection:
         require_idle(connection, frame)
         archive = bound_archive(station, connection)
-        archive.require_open(frame)
+        archive.require_mark(frame)
         archive.require_known_sidecars([frame])
         result = _write(connection, archive, frame, changes, by)
         write_records(connection, frame_records(connection, archive.root, frame))
@@ -88,7 +88,7 @@ def describe_roll(station: Station, roll: Roll, listed: Sequence[ListedFrame], b
     with closing(reopen_database(station.database)) as connection:
         _require_all(connection, listed, frames)
         archive = bound_archive(station, connection)
-        archive.require_open(frames[0])
+        archive.require_mark(frames[0])
         archive.require_known_sidecars(frames)
         results = [
             _write(connection, archive, frame, one.changes, by) for frame, one in zip(frames, listed, strict=True)

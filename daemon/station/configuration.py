@@ -25,11 +25,12 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
-from filmscand.daemon.station.cleaning import Cleaning as Cleaning
-from filmscand.daemon.station.cleaning import DetectorUse as DetectorUse
-from filmscand.daemon.station.cleaning import healer_problem
+from filmscand.daemon.station.bag import Bag
 from filmscand.daemon.station.page import Page
 from filmscand.daemon.station.section import Section, Text
+from filmscand.daemon.station.sections.cleaning import Cleaning as Cleaning
+from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUse
+from filmscand.daemon.station.sections.cleaning import healer_problem
 from filmscand.daemon.station.sections.replicas import Replica, replica_problems
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
@@ -220,6 +221,7 @@ class Station(Section):
     replicate: tuple[Replica, ...] = ()
     notify: Notify = Notify()
     logging: Logging = Logging()
+    bag: Bag = Bag()
     page: Page = Page()
 
     @model_validator(mode="before")
@@ -343,6 +345,8 @@ def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     if isinstance(cleaning := data.get("cleaning"), dict):
         paths = {key: _absolute(base, value) for key, value in cleaning.items() if key.endswith("_model")}
         resolved["cleaning"] = {**cleaning, **paths}
+    if isinstance(bag := data.get("bag"), dict) and "profile" in bag:
+        resolved["bag"] = {**bag, "profile": _absolute(base, bag["profile"])}
     if isinstance(page := data.get("page"), dict):
         files = {key: _absolute(base, page[key]) for key in ("certificate", "key") if key in page}
         resolved["page"] = {**page, **files}

@@ -24,7 +24,8 @@ from filmscand.daemon.core.errors import (
 from filmscand.daemon.core.visible import message_of, own_words, visible
 from filmscand.daemon.database.sessions import NoSuchSessionError, SessionError
 from filmscand.daemon.maintenance.reclean import NoSuchFramesError
-from filmscand.daemon.maintenance.seal import LabelError, RollUnfinishedError
+from filmscand.daemon.maintenance.sealing.profile import ProfileError
+from filmscand.daemon.maintenance.sealing.roll import LabelError, RollUnfinishedError
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
 from filmscand.daemon.review.caption_list import ListRefusedError
 from filmscand.daemon.review.decide import DecisionRefusedError
@@ -58,6 +59,7 @@ _REFUSED: Final[dict[type[Exception], int]] = {
     SessionError: 409,
     FrameExistsError: 409,
     RollUnfinishedError: 409,
+    ProfileError: 409,
     DecisionRefusedError: 409,
     NoScannerError: 409,
     FrameIdError: 422,

@@ -94,8 +94,8 @@ from filmscand.daemon.service import run_service
 if __name__ == "__main__":
     notify = NotifyTiming(poll_s=0.1, gather_s=0.3, settle_s=0.5, retry_first_s=0.2, retry_cap_s=0.5)
     copies = ReplicateTiming(poll_s=0.1, retry_first_s=0.2, retry_cap_s=0.5)
-    rests = {"retry_first_s": 0.2, "retry_cap_s": 0.5, "tick_s": 0.5, "worker_poll_s": 0.5, "sweep_s": 1.0}
-    timing = Timing(**rests, notify=notify, replicate=copies)
+    rests = {"retry_first_s": 0.2, "retry_cap_s": 0.5, "tick_s": 0.5, "worker_poll_s": 0.5}
+    timing = Timing(**rests, sweep_s=1.0, quiet_s=0.5, notify=notify, replicate=copies)
     sys.exit(run_service(load_station(Path(sys.argv[1])), timing))
 """
 

@@ -7,17 +7,17 @@ from contextlib import closing
 
 import bagit
 
-from filmscand.daemon.archive.records import bag
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.keeping.replicas import Replicas, keep_replica_targets
 from filmscand.daemon.maintenance.identity import archive_of, connect_station
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.station.configuration import Station
 from support.known_archive import archive_known_frame
 
 ROLL = "meyer/box-3/r12"
-NAMES = {bag.DECLARATION, bag.INFO, bag.MANIFEST, bag.TAG_MANIFEST}
+TAG_MANIFEST = "tagmanifest-sha512.txt"
+NAMES = {"bagit.txt", "bag-info.txt", "manifest-sha512.txt", TAG_MANIFEST}
 
 
 def station_with_roll(root, replicate=(), frames=1, roll="r12"):
@@ -43,7 +43,7 @@ def seal_again(station, change, roll=ROLL):
     for name in NAMES:
         (folder / name).unlink()
     with closing(open_database(station.database)) as connection:
-        connection.execute("DELETE FROM archive_records WHERE path = ?", (f"{roll}/{bag.TAG_MANIFEST}",))
+        connection.execute("DELETE FROM archive_records WHERE path = ?", (f"{roll}/{TAG_MANIFEST}",))
     change(folder)
     seal(station, roll)
 

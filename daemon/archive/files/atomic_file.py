@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import errno
-import fcntl
 import hashlib
 import io
 import os
@@ -19,8 +18,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from filmscand.daemon.archive.files.locking import lock
 from filmscand.daemon.core.errors import FrameExistsError, storing
 from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.core.progress import tell_bytes
@@ -40,8 +40,6 @@ Writer = Callable[[BinaryIO], object]
 _TWO_THREADS_BYTES: Final = 64 << 10
 # Where a file system has no locks, a temporary file without a write for so long counts as abandoned.
 _ABANDONED_S: Final = 3600.0
-# EBADF: NFS locks only what is open for writing, and a folder never is.
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
 
 
@@ -266,30 +264,6 @@ def remove_abandoned_parts(folder: Path) -> int:
                 with contextlib.suppress(FileNotFoundError, BlockingIOError):
                     removed += _remove_if_abandoned(name, parent)
     return removed
-
-
-def lock(file: IO[bytes] | int, *, wait: bool = True) -> bool:
-    """Lock an open file until it is closed; return False if the file system has no locks.
-
-    Parameters
-    ----------
-    file : IO of bytes or int
-        The open file, or the descriptor of an open file or folder.
-    wait : bool
-        Wait until the lock is free; False raises BlockingIOError instead.
-
-    Raises
-    ------
-    BlockingIOError
-        `wait` is False, and another process holds the lock.
-    """
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        return False
-    return True
 
 
 def _write_durably(file: BinaryIO, write: Writer) -> Digest:

@@ -126,8 +126,8 @@ class FrameFolder:
         return {role: self.path / f"{self.frame.stem}_r{number:02d}_{end}" for role, end in REVISION_ENDINGS.items()}
 
 
-def frames_in(root: Path, roll: Path) -> Iterator[FrameId]:
-    """Yield every frame that has a folder in the folder `roll` of the archive `root`, complete or not."""
+def frames_of(root: Path, roll: Path) -> Iterator[FrameId]:
+    """Yield every frame that has a folder in a roll, sorted; `roll` is a path in the archive `root`."""
     for folder in sorted((roll / "data").glob("*_[0-9][0-9][0-9][0-9]")):
         try:
             yield FrameId.from_folder(folder.relative_to(root))

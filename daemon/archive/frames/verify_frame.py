@@ -193,6 +193,13 @@ def _others(folder: Path, sidecar: Sidecar, *, may_get_infrared: bool) -> Iterat
         yield Problem(path, kind, "expected only files that the sidecar names, found this one")
 
 
+def left_by_writers(folder: Path, sidecar: Sidecar) -> list[Path]:
+    """Return the files in a frame's folder that a killed writer left: parts, and files of an incomplete revision."""
+    stem, listed = sidecar.frame_id.stem, {file.name for file in sidecar.files}
+    found = (path for path in sorted(folder.iterdir()) if path.name not in listed)
+    return [path for path in found if _is_left_by_a_writer(path.name, stem)]
+
+
 def _is_left_by_a_writer(name: str, stem: str) -> bool:
     """Whether a writer that was killed leaves such a file: a temporary one, or one of an incomplete revision."""
     is_part = name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX)

@@ -1,4 +1,4 @@
-"""BagIt bags (RFC 8493, version 1.0): the content of their tag files, and their verification.
+"""BagIt bags (RFC 8493, version 1.0): the names and the content of their tag files, and what lies in them.
 
 The `bagit` package of the Library of Congress is not used to write them: it writes version 0.97 and moves the payload.
 It can read these bags.
@@ -6,58 +6,73 @@ It can read these bags.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.files.archive_root import ArchiveRoot
 from filmscand.daemon.archive.files.atomic_file import hash_file
-from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
-from filmscand.daemon.core.errors import RollSealedError, storing
-from filmscand.daemon.core.plain_file import read_plain
+from filmscand.daemon.core.plain_file import open_plain
+from filmscand.daemon.station.bag import DigestAlgorithm
 
 DECLARATION: Final = "bagit.txt"
 INFO: Final = "bag-info.txt"
-MANIFEST: Final = "manifest-sha512.txt"
-TAG_MANIFEST: Final = "tagmanifest-sha512.txt"
-DECLARED: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-_FOLDERS: Final = frozenset({"data", "metadata"})
-_HEX_DIGITS: Final = {"sha512": 128, "sha256": 64, "md5": 32}
+VERSION: Final = "1.0"
+DECLARED: Final = f"BagIt-Version: {VERSION}\nTag-File-Character-Encoding: UTF-8\n".encode()
+# Manifests of earlier generations of a roll that was cleaned again; see `reopened`.
+HISTORY: Final = "history"
+FOLDERS: Final = frozenset({"data", "metadata", HISTORY})
+# Lists of a roll's frames and files that other programs read; each sealing writes them anew.
+FRAME_LIST: Final = "metadata/frames.csv"
+PREMIS: Final = "metadata/premis.xml"
+# What differs from one generation to the next, beside manifests and `bag-info.txt`.
+WRITTEN_ANEW: Final = (FRAME_LIST, PREMIS, "metadata/events.jsonl")
+# Digests of one file.
+Digests = Mapping[DigestAlgorithm, str]
+_HEX_DIGITS: Final = {DigestAlgorithm.SHA512: 128, DigestAlgorithm.SHA256: 64, DigestAlgorithm.MD5: 32}
 _ESCAPED: Final = {"%": "%25", "\n": "%0A", "\r": "%0D"}
 
-# Tells of a roll's folder, relative to the archive, whether the station remembers that the roll was sealed.
-WasSealed = Callable[[Path], bool]
+
+def manifest_name(algorithm: DigestAlgorithm) -> str:
+    """Return the name of the manifest of the payload."""
+    return f"manifest-{algorithm}.txt"
 
 
-def is_marked_sealed(root: ArchiveRoot, roll: Path) -> bool:
-    """Return whether a roll has the file that is written last when it is sealed; `roll` is relative to the archive."""
-    with storing(root.path / roll / DECLARATION, "read"), root.reading() as top:
-        return os.path.lexists(top / roll / DECLARATION)
+def tag_manifest_name(algorithm: DigestAlgorithm) -> str:
+    """Return the name of the manifest of all other files."""
+    return f"tagmanifest-{algorithm}.txt"
 
 
-def require_open(root: ArchiveRoot, roll: Path, was_sealed: WasSealed | None) -> None:
-    """Require that a roll is not sealed; one that lost the mark of it is sealed all the same.
+def algorithms_of(bag: Path) -> tuple[DigestAlgorithm, ...]:
+    """Return the algorithms of the tag manifests that a bag has, strongest first."""
+    return tuple(one for one in DigestAlgorithm if os.path.lexists(bag / tag_manifest_name(one)))
 
-    Raises
-    ------
-    RollSealedError
-        The roll is sealed.
-    """
-    folder = root.path / roll
-    if is_marked_sealed(root, roll):
-        raise RollSealedError(f"{folder}: the roll is sealed and takes nothing more")
-    if was_sealed is not None and was_sealed(roll):
-        raise RollSealedError(
-            f"{folder / DECLARATION}: this file is gone, but the roll was sealed and takes nothing more; restore the "
-            "file from a copy of the archive, and run filmscand verify"
-        )
+
+def past_name(name: str, generation: int) -> str:
+    """Return the name, below the bag, under which a tag file of an earlier generation is kept."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{HISTORY}/{stem}.{generation}{dot}{ending}"
+
+
+def past_generations(bag: Path) -> list[int]:
+    """Return the numbers of the earlier generations whose tag manifest is kept, oldest first."""
+    pattern = re.compile(rf"tagmanifest-({'|'.join(DigestAlgorithm)})\.(?P<number>[1-9][0-9]*)\.txt")
+    names = os.listdir(bag / HISTORY) if (bag / HISTORY).is_dir() else ()  # noqa: PTH208  names are all it needs
+    return sorted({int(found["number"]) for name in names if (found := pattern.fullmatch(name))})
 
 
 def payload(bag: Path) -> Iterator[Path]:
     """Yield every file of the payload, sorted by path; links, pipes and devices too, which nothing may open."""
-    yield from sorted(_below(bag / "data"))
+    yield from sorted(below(bag / "data"))
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Yield whatever is no folder below a folder; links to folders are not followed."""
+    for top, folders, files in os.walk(folder):
+        yield from (Path(top, name) for name in files)
+        yield from (path for name in folders if (path := Path(top, name)).is_symlink())
 
 
 def empty_folders(bag: Path) -> Iterator[Path]:
@@ -65,90 +80,25 @@ def empty_folders(bag: Path) -> Iterator[Path]:
     yield from sorted(Path(top) for top, folders, files in os.walk(bag / "data") if not folders and not files)
 
 
-def manifest(bag: Path, sha512: Mapping[Path, str]) -> bytes:
-    """Return the manifest that lists files of a bag by their SHA-512, given as hexadecimal digits."""
-    lines = sorted((_escaped(path.relative_to(bag)), digest) for path, digest in sha512.items())
+def digests_of(path: Path, algorithms: Collection[DigestAlgorithm], *, from_disk: bool = False) -> Digests:
+    """Return the digests of a file, as hexadecimal digits; see `hash_file` for `from_disk` and the errors."""
+    found = hash_file(path, from_disk=from_disk)
+    digests = {DigestAlgorithm.SHA512: found.sha512, DigestAlgorithm.SHA256: found.sha256}
+    if DigestAlgorithm.MD5 in algorithms:
+        # Archives that still ask for MD5 are few: a second reading spares all others a third hash.
+        with open_plain(path) as file:
+            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        digests[DigestAlgorithm.MD5] = md5.hexdigest()
+    return {one: digests[one] for one in algorithms}
+
+
+def manifest(bag: Path, digests: Mapping[Path, str]) -> bytes:
+    """Return the manifest that lists files of a bag by one digest each, given as hexadecimal digits."""
+    lines = sorted((_escaped(path.relative_to(bag)), digest) for path, digest in digests.items())
     return "".join(f"{digest}  {path}\n" for path, digest in lines).encode()
 
 
-def bag_info(labels: Mapping[str, str]) -> bytes:
-    """Return the content of `bag-info.txt`, one line for each label; line breaks in values become spaces."""
-    return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in labels.items()).encode()
-
-
-def verify_bag(bag: Path) -> Iterator[Problem]:
-    """Read every file of a bag from the disk; yield each file that differs from the manifests.
-
-    Every file of the bag has to be in a manifest, and every manifest has to be there and whole.
-    """
-    tags = {path for path in bag.iterdir() if not _is_folder(path) and path.name != TAG_MANIFEST}
-    tags.update(_below(bag / "metadata"))
-    problems = [*_compare(bag, MANIFEST, set(payload(bag))), *_compare(bag, TAG_MANIFEST, tags)]
-    yield from problems
-    strange = [path for path in bag.iterdir() if _is_folder(path) and path.name not in _FOLDERS]
-    # A folder that lost its last file is named by that file already.
-    strange += [
-        folder for folder in empty_folders(bag) if not any(problem.path.is_relative_to(folder) for problem in problems)
-    ]
-    for folder in sorted(strange):
-        yield Problem(folder, ProblemKind.CHANGED, "expected only folders of files that the bag names, found this one")
-
-
-def verify_declaration(bag: Path) -> Iterator[Problem]:
-    """Compare the mark that a roll is sealed with what filmscand wrote."""
-    path = bag / DECLARATION
-    try:
-        if read_plain(path) != DECLARED:
-            yield Problem(path, ProblemKind.CHANGED, f"expected {DECLARED!r}, found another content")
-    except FileNotFoundError:
-        yield Problem(path, ProblemKind.MISSING, "expected the mark of a sealed roll, found no file")
-    except OSError as error:
-        yield unreadable(path, error)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield whatever is no folder below a folder; links to folders are not followed."""
-    for top, folders, files in os.walk(folder):
-        yield from (Path(top, name) for name in files)
-        yield from (path for name in folders if (path := Path(top, name)).is_symlink())
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _compare(bag: Path, name: str, present: set[Path]) -> Iterator[Problem]:
-    path = bag / name
-    try:
-        listed = read_manifest(read_plain(path), bag, "sha512")
-    except FileNotFoundError:
-        yield Problem(path, ProblemKind.MISSING, "expected the manifest of a sealed roll, found no file")
-    except OSError as error:
-        yield unreadable(path, error)
-    except ValueError as error:
-        yield Problem(path, ProblemKind.CHANGED, str(error))
-    else:
-        for file, sha512 in listed.items():
-            yield from _check(file, sha512)
-        for file in sorted(present - listed.keys()):
-            yield Problem(
-                file, ProblemKind.CHANGED, "expected only files that the bag's manifest names, found this one"
-            )
-
-
-def _check(file: Path, sha512: str) -> Iterator[Problem]:
-    try:
-        found = hash_file(file, from_disk=True).sha512
-    except FileNotFoundError:
-        yield Problem(file, ProblemKind.MISSING, "expected a file that the bag's manifest names, found none")
-    except OSError as error:
-        yield unreadable(file, error)
-    else:
-        if found != sha512:
-            yield Problem(file, ProblemKind.CHANGED, f"expected SHA-512 {sha512[:16]}..., found {found[:16]}...")
-
-
-def read_manifest(content: bytes, bag: Path, algorithm: str) -> dict[Path, str]:
+def read_manifest(content: bytes, bag: Path, algorithm: DigestAlgorithm) -> dict[Path, str]:
     """Return the files that a manifest lists, each with its digest.
 
     Raises
@@ -156,20 +106,30 @@ def read_manifest(content: bytes, bag: Path, algorithm: str) -> dict[Path, str]:
     ValueError
         It is no whole manifest of this algorithm, lists a file twice, or one outside of the bag.
     """
-    text = _decoded(content)
     line_form = re.compile(rf"(?P<digest>[0-9a-fA-F]{{{_HEX_DIGITS[algorithm]}}})[ \t]+\*?(?P<path>\S.*)")
     listed: dict[Path, str] = {}
     # Not splitlines: a file name may hold one of the other characters at which that splits (U+0085, U+2028 ...).
-    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+    for number, line in enumerate(_decoded(content).removesuffix("\n").split("\n"), 1):
         entry = line_form.fullmatch(line)
         if entry is None or ".." in Path(entry["path"]).parts or Path(entry["path"]).is_absolute():
-            wanted = algorithm.upper().replace("SHA", "SHA-")
-            raise ValueError(f"line {number}: expected a {wanted} and a path below the bag, found {line[:80]!r}")
+            wanted = f"a {algorithm.upper().replace('SHA', 'SHA-')} and a path below the bag"
+            raise ValueError(f"line {number}: expected {wanted}, found {line[:80]!r}")
         path = bag / _unescaped(entry["path"])
         if path in listed:
             raise ValueError(f"line {number}: expected each file once, found {entry['path']!r} again")
         listed[path] = entry["digest"].lower()
     return listed
+
+
+def bag_info(labels: Iterable[tuple[str, str]]) -> bytes:
+    """Return the content of `bag-info.txt`, one line for each label; line breaks in values become spaces."""
+    return "".join(f"{label}: {' '.join(value.split())}\n" for label, value in labels).encode()
+
+
+def read_bag_info(content: bytes) -> tuple[tuple[str, str], ...]:
+    """Return the labels and values of a `bag-info.txt` that `bag_info` wrote."""
+    lines = (line.partition(": ") for line in content.decode().split("\n") if line)
+    return tuple((label, value) for label, _, value in lines)
 
 
 def _decoded(content: bytes) -> str:

@@ -6,18 +6,18 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from filmscand.daemon.archive.files.archive_root import ArchiveRoot
-from filmscand.daemon.archive.records.bag import DECLARATION, DECLARED, read_manifest
+from filmscand.daemon.archive.records.bag import (
+    DECLARATION,
+    DECLARED,
+    manifest_name,
+    read_manifest,
+    tag_manifest_name,
+)
 from filmscand.daemon.core.plain_file import read_plain
-
-# Algorithms of manifests by their names in RFC 8493, strongest first.
-ALGORITHMS: Final = ("sha512", "sha256", "md5")
-# Lies in a sealed roll whose frames get revisions, as long as its manifests lag behind.
-REOPENED: Final = "reopened.json"
-# Folder of the manifests of a roll's earlier generations.
-HISTORY: Final = "history"
+from filmscand.daemon.database.archive_records import REOPENED
+from filmscand.daemon.station.bag import DigestAlgorithm
 
 # Returns the content of a file of the bag by its name, None where there is none.
 Read = Callable[[str], bytes | None]
@@ -29,8 +29,8 @@ class BagListing:
 
     Attributes
     ----------
-    algorithm : str
-        Algorithm of the digests, the strongest that the bag has: "sha512".
+    algorithm : DigestAlgorithm
+        Algorithm of the digests, the strongest that the bag has.
     generation : str
         SHA-256 of the tag manifest: it is another one once the roll was sealed again.
     payload : mapping of str to str
@@ -39,7 +39,7 @@ class BagListing:
         The same for all other files; the tag manifest is among them, `bagit.txt` is not.
     """
 
-    algorithm: str
+    algorithm: DigestAlgorithm
     generation: str
     payload: Mapping[str, str]
     tags: Mapping[str, str]
@@ -57,8 +57,8 @@ def read_listing(read: Read) -> BagListing | None:
     ValueError
         A manifest is missing or damaged, or they do not belong together.
     """
-    for algorithm in ALGORITHMS:
-        name, of_payload = f"tagmanifest-{algorithm}.txt", f"manifest-{algorithm}.txt"
+    for algorithm in DigestAlgorithm:
+        name, of_payload = tag_manifest_name(algorithm), manifest_name(algorithm)
         content = read(name)
         if content is None:
             continue
@@ -109,12 +109,12 @@ def reader_of(bag: Path) -> Read:
     return read
 
 
-def _listed(name: str, content: bytes, algorithm: str) -> dict[str, str]:
+def _listed(name: str, content: bytes, algorithm: DigestAlgorithm) -> dict[str, str]:
     try:
         return {path.as_posix(): digest for path, digest in read_manifest(content, Path(), algorithm).items()}
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 
 
-def _digest(content: bytes, algorithm: str) -> str:
+def _digest(content: bytes, algorithm: DigestAlgorithm) -> str:
     return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()

@@ -22,7 +22,7 @@ from typing import Final
 
 from pydantic import Field, JsonValue, ValidationError
 
-from filmscand.daemon.archive.files.atomic_file import lock
+from filmscand.daemon.archive.files.locking import lock
 from filmscand.daemon.archive.files.problem import Problem, ProblemKind, unreadable
 from filmscand.daemon.archive.records.sidecar import utc_now
 from filmscand.daemon.core.decision import Decision, UtcTime
@@ -30,7 +30,7 @@ from filmscand.daemon.core.description.record import Description
 from filmscand.daemon.core.errors import storing
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
-from filmscand.daemon.core.request import Record
+from filmscand.daemon.core.request import Record, StoredFile
 from filmscand.daemon.database.archive_records import ArchiveRecord
 from filmscand.daemon.station.folders import open_to_append
 
@@ -50,6 +50,7 @@ class EventType(StrEnum):
     APPRAISAL = "appraisal"
     SEALING = "information package creation"
     LOSS = "deaccession"
+    REOPENING = "modification"
 
 
 # Events of a frame after which its folder has to be there.
@@ -73,6 +74,8 @@ class EventDetail(Record):
         Name, without ending, of the raw file that a cleaned file was made from.
     files : int
         Number of files in the payload of a sealed roll.
+    generation : int
+        Number of the manifests that a roll was sealed with, or that were valid when it was reopened.
     earlier_name : str
         Name of a renamed file before.
     reason : str
@@ -92,6 +95,7 @@ class EventDetail(Record):
     sha512: str | None = None
     is_derived_from: str | None = None
     files: int | None = None
+    generation: int | None = None
     earlier_name: str | None = None
     reason: str | None = None
     decision: Decision | None = None
@@ -136,6 +140,22 @@ def sidecar_event(frame: FrameId, name: str, content: bytes) -> Event:
     """Return the event that a sidecar is about to be written with this content."""
     detail = EventDetail(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
     return Event(type=EventType.METADATA, frame=str(frame), about=name, detail=detail)
+
+
+def stored_events(frame: FrameId, how: EventType, stored: StoredFile, *, is_new: bool) -> tuple[Event, Event]:
+    """Return the events that an original was stored, and that its digests were computed."""
+    detail = EventDetail(original_name=stored.original_name, size_bytes=stored.size_bytes, new=is_new)
+    digests = EventDetail(sha256=stored.sha256, sha512=stored.sha512)
+    return (
+        Event(type=how, frame=str(frame), about=stored.name, detail=detail),
+        Event(type=EventType.DIGEST, frame=str(frame), about=stored.name, detail=digests),
+    )
+
+
+def creation_event(frame: FrameId, file: StoredFile) -> Event:
+    """Return the event that a file of a revision was made."""
+    detail = EventDetail(sha256=file.sha256, sha512=file.sha512, is_derived_from=f"{frame.stem}_raw")
+    return Event(type=EventType.CREATION, frame=str(frame), about=file.name, detail=detail)
 
 
 def known_losses(events: Iterable[Event]) -> dict[str, Event]:

@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from filmscand.daemon.archive.records.bag import TAG_MANIFEST
+from filmscand.daemon.archive.records.bag import algorithms_of, tag_manifest_name
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.plain_file import read_plain
 from filmscand.daemon.database.archive_records import (
+    REOPENED,
     ArchiveRecord,
     all_jobs,
     find_record,
+    forget_record,
     read_records,
     write_records,
 )
-from filmscand.daemon.database.connection import open_database, open_to_read
+from filmscand.daemon.database.connection import open_database, open_to_read, transaction
 from filmscand.daemon.database.frames import Job, JobState
+from filmscand.daemon.station.bag import DigestAlgorithm
 
 EVENTS: Final = Path("metadata", "events.jsonl")
 
@@ -47,6 +50,10 @@ class Known:
     def record(self, path: Path) -> ArchiveRecord | None:
         """Return the record of a path below the archive."""
         return self.records.get(path.as_posix())
+
+    def sealing(self, roll: Path) -> ArchiveRecord | None:
+        """Return the record of a roll's tag manifest, None where the roll is not known to be sealed."""
+        return next((one for path in _tag_manifests(roll) if (one := self.record(path)) is not None), None)
 
     def rolls(self) -> set[Path]:
         """Return the folder, below the archive, of every roll that is known."""
@@ -78,7 +85,7 @@ def read_known(database: Path) -> Known:
 
 
 def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
-    """Keep records in an existing database that had none of these files.
+    """Keep records in an existing database; one of the same path gives way.
 
     Raises
     ------
@@ -89,27 +96,42 @@ def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:
         write_records(connection, records)
 
 
+def recorded_sealing(database: Path, roll: Path) -> ArchiveRecord | None:
+    """Return the record of one roll's tag manifest, without reading all that is known; see `Known.sealing`."""
+    if not database.exists():
+        return None
+    with closing(open_to_read(database)) as connection:
+        found = (find_record(connection, path.as_posix()) for path in _tag_manifests(roll))
+        return next((one for one in found if one is not None), None)
+
+
 def sealings_in(connection: sqlite3.Connection) -> Callable[[Path], bool]:
     """Return a function that tells whether a database remembers that a roll was sealed; see `Archive`."""
-    return lambda roll: find_record(connection, (roll / TAG_MANIFEST).as_posix()) is not None
+    return lambda roll: any(find_record(connection, path.as_posix()) for path in _tag_manifests(roll))
 
 
 def frame_records(connection: sqlite3.Connection, root: Path, frame: FrameId) -> tuple[ArchiveRecord, ...]:
     """Return the records of a frame that was just cleaned: of its sidecar, and of its roll's events up to now.
 
-    Events that no longer begin as was recorded keep their earlier record: what happened to them must show.
+    Events that no longer begin as was recorded keep their earlier record: what happened to them must show. A reopened
+    roll has a third record, by which the service knows that the roll has to be sealed again.
 
     Raises
     ------
     OSError
         One of them cannot be read.
     """
-    sidecar = record_of(root, frame.folder / f"{frame.stem}.json")
+    records = [record_of(root, frame.folder / f"{frame.stem}.json"), *reopening_records(root, frame.roll_folder)]
     events = frame.roll_folder / EVENTS
     earlier = find_record(connection, events.as_posix())
-    if earlier is not None and not begins_as(read_plain(root / events), earlier):
-        return (sidecar,)
-    return (sidecar, record_of(root, events))
+    if earlier is None or begins_as(read_plain(root / events), earlier):
+        records.append(record_of(root, events))
+    return tuple(records)
+
+
+def reopening_records(root: Path, roll: Path) -> tuple[ArchiveRecord, ...]:
+    """Return the record of the note in a reopened roll; none for another roll."""
+    return (record_of(root, roll / REOPENED),) if (root / roll / REOPENED).is_file() else ()
 
 
 def record_of(root: Path, path: Path) -> ArchiveRecord:
@@ -126,5 +148,23 @@ def begins_as(content: bytes, record: ArchiveRecord) -> bool:
 
 
 def sealed_record(root: Path, roll: Path) -> ArchiveRecord:
-    """Return the record that a roll is sealed."""
-    return record_of(root, roll / TAG_MANIFEST)
+    """Return the record that a roll is sealed: that of its strongest tag manifest.
+
+    Raises
+    ------
+    OSError
+        It has none, or it cannot be read.
+    """
+    algorithm = next(iter(algorithms_of(root / roll)), DigestAlgorithm.SHA512)
+    return record_of(root, roll / tag_manifest_name(algorithm))
+
+
+def remember_sealing(connection: sqlite3.Connection, root: Path, roll: Path) -> None:
+    """Keep the record that a roll is sealed as it is now, and forget that it was reopened."""
+    with transaction(connection):
+        write_records(connection, [sealed_record(root, roll)])
+        forget_record(connection, (roll / REOPENED).as_posix())
+
+
+def _tag_manifests(roll: Path) -> tuple[Path, ...]:
+    return tuple(roll / tag_manifest_name(algorithm) for algorithm in DigestAlgorithm)

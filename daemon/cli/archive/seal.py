@@ -21,7 +21,7 @@ def seal(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Seal rolls: each becomes a BagIt bag with manifests, and nothing can be added to it later."""
+    """Seal rolls: each becomes a BagIt bag with manifests, and no frame can be added to it later."""
     from filmscand.daemon.cli.screen.bars import reading_bar
 
     labels = dict(_label(line) for line in info or ())
@@ -37,8 +37,9 @@ def seal(
         print_answer(station, {"sealed": sealed})
         return
     for one in sealed:
+        again = f", generation {one.generation}" if one.generation > 1 else ""
         size = f"{one.size_bytes / 1e9:.2f} GB"
-        say(f"{one.roll}: {one.frames} frames, {one.files} files, {size} sealed in {one.folder}")
+        say(f"{one.roll}: {one.frames} frames, {one.files} files, {size} sealed in {one.folder}{again}")
 
 
 def _label(line: str) -> tuple[str, str]:

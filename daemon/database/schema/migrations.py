@@ -236,6 +236,10 @@ MIGRATIONS = (
     END;
     DROP INDEX frames_by_roll;
     """,
+    # The service looks for reopened rolls every few seconds, among the records of 200,000 frames.
+    """
+    CREATE INDEX reopened_rolls ON archive_records (path) WHERE path LIKE '%/reopened.json';
+    """,
     # The copies of sealed rolls at other places; see `filmscand.daemon.database.keeping.replicas`.
     """
     CREATE TABLE replica_targets (

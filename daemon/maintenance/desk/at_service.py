@@ -20,7 +20,7 @@ from filmscand.daemon.station.service_socket import connect_locally
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.desk.by_oneself import OwnDesk
     from filmscand.daemon.maintenance.reclean import Changes, RecleanReport
-    from filmscand.daemon.maintenance.seal import Sealed
+    from filmscand.daemon.maintenance.sealing.roll import Sealed
     from filmscand.daemon.maintenance.status import StationStatus
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class ServiceDesk:
 
     def seal(self, roll: str, labels: Mapping[str, str]) -> Sealed:
         """Seal a roll."""
-        from filmscand.daemon.maintenance.seal import Sealed
+        from filmscand.daemon.maintenance.sealing.roll import Sealed
 
         return _read(Sealed, self._service.post(f"/api/rolls/{quote(roll)}/seal", {"labels": dict(labels)}, _SEALING_S))
 

@@ -11,7 +11,7 @@ from filmscand.daemon.station.configuration import Station
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.reclean import Changes, RecleanReport
-    from filmscand.daemon.maintenance.seal import Sealed
+    from filmscand.daemon.maintenance.sealing.roll import Sealed
     from filmscand.daemon.maintenance.status import StationStatus
 
 
@@ -52,7 +52,7 @@ class OwnDesk:
         return queue_again(self._station, names, changes, failed=failed)
 
     def seal(self, roll: str, labels: Mapping[str, str]) -> Sealed:
-        """Seal a roll; see `maintenance.seal.seal`."""
-        from filmscand.daemon.maintenance.seal import seal
+        """Seal a roll; see `maintenance.sealing.seal`."""
+        from filmscand.daemon.maintenance.sealing.seal import seal
 
         return seal(self._station, roll, labels)

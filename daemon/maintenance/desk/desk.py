@@ -13,7 +13,7 @@ from filmscand.daemon.station.configuration import Station
 
 if TYPE_CHECKING:
     from filmscand.daemon.maintenance.reclean import Changes, RecleanReport
-    from filmscand.daemon.maintenance.seal import Sealed
+    from filmscand.daemon.maintenance.sealing.roll import Sealed
     from filmscand.daemon.maintenance.status import StationStatus
 
 

@@ -10,7 +10,8 @@ from pydantic_core import to_json
 
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.maintenance.reclean import Changes, RecleanReport, queue_again
-from filmscand.daemon.maintenance.seal import Sealed, seal
+from filmscand.daemon.maintenance.sealing.roll import Sealed
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.web.routes.api import PROBLEMS, Slug, conflict, json_answer
 from filmscand.daemon.web.site import site_of
 
@@ -64,7 +65,7 @@ async def reclean(request: Request, order: RecleanOrder) -> Response:
 
 @router.post("/rolls/{collection}/{box}/{roll}/seal", response_model=Sealed, responses={**_CONFLICT, **PROBLEMS})
 async def seal_roll(request: Request, collection: Slug, box: Slug, roll: Slug, order: SealOrder) -> Response:
-    """Seal a finished roll for good; it is answered when every file was read back, which may take long."""
+    """Seal a finished or a reopened roll; it is answered when its files were read back, which may take long."""
     site = site_of(request)
     sealed = await site.on_whole_roll(seal, site.station, f"{collection}/{box}/{roll}", order.labels)
     return json_answer(to_json(sealed))

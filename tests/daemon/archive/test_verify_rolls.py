@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from filmscand.daemon.archive.files.atomic_file import publish_bytes
-from filmscand.daemon.archive.records.bag import MANIFEST, TAG_MANIFEST
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.archive.verify_rolls import unrecorded_of, verify_rolls
 from filmscand.daemon.core.errors import FrameMissingError
@@ -62,7 +61,7 @@ def test_a_sealed_roll_is_verified_by_its_manifests(archive):
     publish_bytes(roll / "bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
     report = verify_rolls(archive, ("c/b/r1",))
     assert report.verified == 1
-    assert {problem.path.name for problem in report.problems} == {MANIFEST, TAG_MANIFEST}
+    assert {problem.path.name for problem in report.problems} == {"manifest-sha512.txt", "tagmanifest-sha512.txt"}
 
 
 def test_verifying_rolls_tells_frames_on_their_way_and_broken_sidecars(tmp_path):

@@ -9,7 +9,10 @@ from filmscand.daemon.database.archive_records import (
     ArchiveRecord,
     all_jobs,
     find_record,
+    forget_record,
     read_records,
+    reopened_rolls,
+    sealed_rolls,
     write_records,
 )
 from filmscand.daemon.database.connection import open_database, open_to_read
@@ -26,6 +29,15 @@ def test_the_newest_record_of_a_path_is_the_one_that_counts(tmp_path):
         write_records(connection, [newer])
         assert read_records(connection) == {SIDECAR.path: newer}
         assert (find_record(connection, SIDECAR.path), find_record(connection, "other")) == (newer, None)
+
+
+def test_sealed_and_reopened_rolls_are_told_apart(tmp_path):
+    names = ("c/b/r/tagmanifest-sha512.txt", "c/b/q/tagmanifest-md5.txt", "c/b/q/reopened.json")
+    with closing(open_database(tmp_path / "station.db")) as connection:
+        write_records(connection, [SIDECAR, *(ArchiveRecord(name, 1, "c" * 64) for name in names)])
+        assert (sealed_rolls(connection), reopened_rolls(connection)) == (["c/b/q", "c/b/r"], ["c/b/q"])
+        forget_record(connection, "c/b/q/reopened.json")
+        assert (sealed_rolls(connection), reopened_rolls(connection)) == (["c/b/q", "c/b/r"], [])
 
 
 def test_a_database_of_an_earlier_schema_has_no_records(tmp_path):

@@ -12,7 +12,7 @@ from filmscand.daemon.core.errors import FrameIdError, FrameMissingError, Integr
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.maintenance.losses import NotLostError, accept_losses
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.station.configuration import Station
 from support.known_archive import archive_known_frame
 

@@ -22,7 +22,7 @@ from filmscand.daemon.database.frames import JobState, find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.review.decide import (
     Asked,
     DecisionRefusedError,
@@ -184,10 +184,14 @@ def test_a_frame_that_is_not_known_or_failed_has_nothing_to_decide_about(desk):
         desk.decide("accept")
 
 
-def test_a_sealed_roll_takes_no_decision(desk):
+def test_a_decision_reopens_a_sealed_roll_and_a_lost_mark_refuses_it(desk):
     seal(desk.station, "c/b/r")
-    with pytest.raises(RollSealedError):
-        desk.decide("accept")
+    desk.decide("accept")
+    assert desk.archive.is_reopened(FRAME)
+    assert seal(desk.station, "c/b/r").generation == 2
+    (desk.archive.root / FRAME.roll_folder / "bagit.txt").unlink()
+    with pytest.raises(RollSealedError, match="this file is gone"):
+        desk.decide("undo")
 
 
 def test_a_sidecar_that_somebody_changed_is_not_written_over(desk):

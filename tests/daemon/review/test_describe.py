@@ -15,7 +15,7 @@ from filmscand.daemon.database.frames import Roll, find_frame
 from filmscand.daemon.database.sheets.rolls import frames_of_roll
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, queue_again
-from filmscand.daemon.maintenance.seal import seal
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.review.caption_list import ListRefusedError, read_list
 from filmscand.daemon.review.decide import Asked, FrameBusyError, decide
 from filmscand.daemon.review.describe import describe, describe_roll
@@ -150,13 +150,18 @@ def test_a_frame_that_waits_or_is_not_known_is_not_described(desk):
         desk.describe(caption="Ada")
 
 
-def test_a_sealed_roll_stays_as_it_is(desk):
+def test_a_description_reopens_a_sealed_roll_and_a_lost_mark_refuses_it(desk):
     seal(desk.station, "c/b/r", {})
-    with pytest.raises(RollSealedError):
-        desk.describe(caption="Ada")
-    with pytest.raises(RollSealedError):
-        desk.describe_roll("frame,caption\n1,Ada\n")
+    desk.describe(caption="Ada")
+    assert seal(desk.station, "c/b/r").generation == 2
+    desk.describe_roll("frame,caption\n1,Ada\n")
+    assert not desk.archive.is_reopened(FIRST)
+    desk.describe_roll("frame,caption\n1,Grace\n")
+    assert seal(desk.station, "c/b/r").generation == 3
     assert desk.problems() == ()
+    (desk.archive.root / FIRST.roll_folder / "bagit.txt").unlink()
+    with pytest.raises(RollSealedError, match="this file is gone"):
+        desk.describe(caption="Edsger")
 
 
 def test_a_sidecar_that_somebody_changed_is_not_written_over_and_nothing_of_a_list_is_taken(desk):

@@ -9,7 +9,7 @@ import pytest
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.frames import jobs_named
 from filmscand.daemon.maintenance.identity import connect_station
-from filmscand.daemon.maintenance.seal import Sealed
+from filmscand.daemon.maintenance.sealing.roll import Sealed
 from filmscand.daemon.web.routes import archive as routes
 from support.page_frames import ROLL
 

@@ -1,4 +1,4 @@
-"""A finished roll is closed: a BagIt bag that other programs can check, and that takes nothing more."""
+"""A finished roll is closed: a BagIt bag that other programs can check, and that takes no frame more."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from filmscand.daemon.database.frames import Roll, SourceFile, jobs_named
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
-from filmscand.daemon.maintenance import seal as sealing
 from filmscand.daemon.maintenance.identity import bound_archive
 from filmscand.daemon.maintenance.rebuild import rebuild
 from filmscand.daemon.maintenance.reclean import Changes, queue_again
-from filmscand.daemon.maintenance.seal import RollUnfinishedError, seal
+from filmscand.daemon.maintenance.sealing import seal as sealing
+from filmscand.daemon.maintenance.sealing.roll import RollUnfinishedError
+from filmscand.daemon.maintenance.sealing.seal import seal
 from filmscand.daemon.maintenance.sessions.order import SessionOrder, queue_session
 from filmscand.drivers.files.reader import read_capture
 from support.live_station import LiveStation, running, write_inside
@@ -93,7 +94,7 @@ def test_a_sealed_roll_is_a_bag_that_common_tools_can_check(station, folder):
     assert (verify_rolls(station.archive).verified, verify_rolls(station.archive).problems) == (2, ())
 
 
-def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
+def test_a_sealed_roll_takes_no_frame_and_no_change_that_does_not_reopen_it(station, tmp_path):
     rebuild(station.station)
     seal(station.station, ROLL)
     archive = station.archive
@@ -101,10 +102,8 @@ def test_a_sealed_roll_takes_nothing_more(station, tmp_path):
     order = SessionOrder(roll="r", frames=1, film="slide", device="test:0")
     for deed in (
         lambda: archive.copy_original(FrameId("unsorted", "unsorted", "r", 3), late, Role.RAW),
-        lambda: clean_into_archive(archive, FRAMES[0], CleanRequest(sensitivity=0.9)),
         lambda: archive.write_sidecar(FRAMES[0], archive.read_sidecar(FRAMES[0])),
         lambda: archive.append_events(FRAMES[0], []),
-        lambda: queue_again(station.station, [ROLL], Changes(0.9)),
         lambda: queue_session(station.station, order),
         lambda: seal(station.station, ROLL),
     ):
@@ -195,13 +194,13 @@ def test_what_is_damaged_is_not_sealed(station, folder):
 
 
 def test_a_file_that_comes_while_the_roll_is_sealed_opens_it_again(station, folder, monkeypatch):
-    write_bag = sealing._write_bag
+    write_bag = sealing.write_bag
 
     def write_bag_beside_another_writer(*arguments):
         (folder / "data" / "r_0001" / "late.txt").write_text("came")
         write_bag(*arguments)
 
-    monkeypatch.setattr(sealing, "_write_bag", write_bag_beside_another_writer)
+    monkeypatch.setattr(sealing, "write_bag", write_bag_beside_another_writer)
     with pytest.raises(RollUnfinishedError, match="came or changed"):
         seal(station.station, ROLL)
     assert bag_files(folder) == set()
