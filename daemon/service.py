@@ -4,6 +4,7 @@ main thread   waits for a signal, for the end of a worker, or for a queued frame
 ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
 notify        one thread for each target of notifications
+replicate     one thread for each target that sealed rolls are copied to
 page          one thread for the web server
 workers       processes, which only the supervisor starts, kills and restarts
 """
@@ -38,6 +39,7 @@ from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.maintenance.sealing.resealing import Resealing
 from filmscand.daemon.notification.threads import Notifications
+from filmscand.daemon.replication.threads import Replication
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -91,7 +93,8 @@ def run_service(
     set_up_logging(station.logging.level)
     with Bell() as bell:
         _make_folders(station)
-        require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
+        copies = {f"the target {one.name}": one.folder for one in station.replicate if one.folder is not None}
+        require_apart(station.watch, {"the archive": station.archive, "the database": station.database, **copies})
         with sole_process(station), closing(connect_station(station)) as connection:
             _recover(bound_archive(station, connection), connection)
             return Supervisor(station, connection, notifier, bell, timing).run(scans_only=scans_only)
@@ -116,6 +119,7 @@ class Supervisor:
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
+        self._replication = Replication(station, timing.replicate)
         self._page = PageServer(station, timing, bell.ring)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
         watchdog_s = notifier.watchdog_s
@@ -134,6 +138,7 @@ class Supervisor:
         else:
             # A service that ends by itself is watched on the terminal that started it.
             self._page.start()
+            self._replication.start(self._connection)
         self._archive_watch.start()
         self._resealing.start(at_once=scans_only)
         self._worker_pool.fill()
@@ -246,18 +251,20 @@ class Supervisor:
         for ingest in self._ingests:
             ingest.ask_to_stop()
         self._sessions.ask_to_stop()
+        self._replication.ask_to_stop()
         for job in self._worker_pool.stop(self._queue, self._timing.stop_s):
             log.info("%s is given back", job.frame)
             with suppress(OSError):
                 self._archive.remove_leftovers([job.frame])
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
+        copying = not self._replication.join(max(1.0, deadline_s - time.monotonic()))
         sealing = not self._resealing.join(max(1.0, deadline_s - time.monotonic()))
         # Last: they tell of the sessions that have just finished.
         self._notifications.ask_to_stop()
         telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning or sealing or telling or not page_ended:
+        if hung or scanning or copying or sealing or telling or not page_ended:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)

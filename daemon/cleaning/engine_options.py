@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filmscand.daemon.core.errors import ModelUnusableError
-from filmscand.daemon.station.cleaning import Cleaning, healer_problem
+from filmscand.daemon.station.sections.cleaning import Cleaning, healer_problem
 from filmscand.ir import CleanOptions, DetectorUse, ModelError
 from filmscand.ir.network.model_file import load_detector, load_inpainting
 

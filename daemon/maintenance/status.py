@@ -32,6 +32,7 @@ from filmscand.daemon.database.frames import (
     held_frames,
     last_finished,
 )
+from filmscand.daemon.database.keeping.replicas import TargetStatus, target_statuses
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import HALTED, Session, SessionState, Taken
@@ -183,6 +184,8 @@ class StationStatus:
         Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
     arriving_files : tuple of str
         Paths of the first five of the files that are arriving.
+    replication : tuple of TargetStatus
+        How the copies of sealed rolls at each target stand.
     """
 
     service: ServiceStatus
@@ -199,6 +202,7 @@ class StationStatus:
     free_frames: int | None
     left_s: float | None
     arriving_files: tuple[str, ...] = ()
+    replication: tuple[TargetStatus, ...] = ()
 
 
 def station_status(station: Station) -> StationStatus:
@@ -237,6 +241,7 @@ def station_status(station: Station) -> StationStatus:
             free_frames=room.frames,
             left_s=_left_s(counts, last, station.workers.count),
             arriving_files=tuple(paths_arriving(connection, _ARRIVING_SHOWN)),
+            replication=target_statuses(connection),
         )
 
 

@@ -111,6 +111,11 @@ FILE_WORDS: Final[Mapping[str, str]] = {
     "ambiguous": "needs a person: it can be read in two ways",
     "quarantined": "cannot be taken",
 }
+COPY_WORDS: Final[Mapping[str, str]] = {
+    "waiting": "waits to be copied",
+    "copying": "is being copied",
+    "verified": "copied, read back and right",
+}
 METHOD_WORDS: Final[Mapping[str, str]] = {
     "infrared": "by the infrared",
     "fusion": "by infrared and colours together",
@@ -133,6 +138,9 @@ _ALARM_WORDS: Final[Mapping[str, str]] = {
     "session": "Scan session",
     "space": "Little room",
     "notify": "Notifications",
+    "replica": "Copies",
+    "replica_roll": "Copies",
+    "replica_damage": "A damaged copy",
     "page": "This page",
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from filmscand.daemon.core.errors import HealerError, HealerUnusableError
 from filmscand.daemon.core.visible import visible
-from filmscand.daemon.station.cleaning import Cleaning, healer_arguments
+from filmscand.daemon.station.sections.cleaning import Cleaning, healer_arguments
 
 _KEEPER: Final = Path(__file__).with_name("keeper.py")
 # More lines of what a command last wrote than that hide the one that tells.

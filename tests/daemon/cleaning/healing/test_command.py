@@ -11,7 +11,7 @@ import pytest
 
 from filmscand.daemon.cleaning.healing.command import Healer
 from filmscand.daemon.core.errors import Fault, HealerError, HealerUnusableError, whose
-from filmscand.daemon.station.cleaning import Cleaning
+from filmscand.daemon.station.sections.cleaning import Cleaning
 
 NAMES = "{picture} {mask} {output}"
 

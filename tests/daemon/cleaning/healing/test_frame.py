@@ -19,7 +19,7 @@ from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.core.errors import HealerError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
-from filmscand.daemon.station.cleaning import Cleaning
+from filmscand.daemon.station.sections.cleaning import Cleaning
 from filmscand.ir import CleanOptions, CleanReport
 from filmscand.ir.report import CleanedFrame, Method
 from support.live_station import film, write_inside

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from filmscand.daemon.station.cleaning import Cleaning, healer_problem
 from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.sections.cleaning import Cleaning, healer_problem
 from filmscand.daemon.station.yaml_file import ConfigProblemsError
 
 HEAL = "heal -a 'two words' {picture} {mask} {output}"
