@@ -25,6 +25,8 @@ _COUNT_BY_ROLLS = (
     " UNION ALL SELECT 'finished', 'failed', sum(failed) FROM roll_counts"
     " UNION ALL SELECT 'finished', 'set_aside', sum(set_aside) FROM roll_counts"
 )
+# The secret of a lease begins with this if the frame is cleaned on another machine.
+ELSEWHERE = "elsewhere-"
 _FRAME_NAME = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
 
 
@@ -158,12 +160,15 @@ class HeldFrame:
         Seconds since the lease ran out; negative while the lease holds.
     age_s : float
         Seconds since the worker took the frame.
+    is_elsewhere : bool
+        `worker` is a command that has the frame cleaned on a cluster.
     """
 
     job: Job
     worker: ProcessId
     overdue_s: float
     age_s: float
+    is_elsewhere: bool
 
 
 def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
@@ -176,6 +181,7 @@ def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
             ProcessId(row["lease_pid"], row["lease_born"]),
             now - row["lease_until"],
             now - row["taken_at"],
+            row["lease_owner"].startswith(ELSEWHERE),
         )
         for row in rows
     ]

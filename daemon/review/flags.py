@@ -11,6 +11,8 @@ from filmscand.daemon.database.sheets.flagged import FinishedFrame, Numbers
 
 COVERAGE_UNUSUAL: Final = "coverage_unusual"
 MANY_LEFT: Final = "many_left"
+# Flags that no record holds: they follow from the numbers of a frame and of its roll.
+COMPARED: Final = frozenset({COVERAGE_UNUSUAL, MANY_LEFT})
 # Frames of a roll below which a median says nothing.
 _FEWEST_FRAMES: Final = 5
 # Distance of a frame's coverage from the roll's median, in median distances and as a part of the film, from which it is
