@@ -146,13 +146,17 @@ class Wanted:
 
     def __init__(self, cleaning: Cleaning, changes: Changes) -> None:
         self._cleaning = cleaning
-        self._changes = changes.fields
+        self._changes = changes
         # Most frames have one of a few settings.
         self._recipes: dict[Setting, str] = {}
 
     def setting(self, frame: FrameCleaning) -> Setting:
         """Return the settings that a frame is to be cleaned with."""
-        return frame.setting._replace(**self._changes)
+        film, sensitivity, fourth = frame.setting
+        changes = self._changes
+        return Setting(
+            changes.film or film, sensitivity if changes.sensitivity is None else changes.sensitivity, fourth
+        )
 
     def made_from(self, frame: FrameCleaning) -> str | None:
         """Return what the frame's revision has to be made from; None where the database does not know its originals."""

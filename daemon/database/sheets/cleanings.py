@@ -118,7 +118,7 @@ def cleanings_of(
 
 # To call an enumeration takes longer than to look a word up.
 _STATES: Final = {str(state): state for state in JobState}
-_OUTCOMES: Final = {None: None, **{str(outcome): outcome for outcome in JobOutcome}}
+_OUTCOMES: Final = {str(outcome): outcome for outcome in JobOutcome}
 _FILMS: Final = {str(film): film for film in FilmKind}
 
 
@@ -135,7 +135,7 @@ def _cleaning(row: sqlite3.Row) -> FrameCleaning:
         job_id,
         FrameId(collection, box, roll, number),
         _STATES[state],
-        _OUTCOMES[outcome],
+        outcome and _OUTCOMES[outcome],
         error,
         setting,
         tuple(file["sha256"] for file in request.get("originals", ())),

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -69,12 +69,15 @@ class Cluster:
         A connection that writes.
     changes : Changes
         Changes of the frames' settings.
+    work : callable
+        What a worker does with an order.
     """
 
     scheduler: str
     station: Station
     connection: sqlite3.Connection
     changes: Changes
+    work: Callable[[Order], Answer] = clean
 
 
 def clean_on_cluster(plan: Plan, cluster: Cluster) -> Iterator[Recleaned]:
@@ -185,7 +188,7 @@ class _Run:
         order = Order(self._archive.root, self._identity, self._engine, job.frame, job.request, cleaning)
         # Wherever it runs, a second time makes nothing: a worker that died took nothing with it but its time.
         key = task_key(order) if times == 1 else f"{task_key(order)}-{times}"
-        future = self._client.submit(clean, order, key=key, workers=sorted(workers), pure=False)
+        future = self._client.submit(self._cluster.work, order, key=key, workers=sorted(workers), pure=False)
         return _Out(before, lease, future, workers, times)
 
     def _send_again(self) -> None:
