@@ -1,6 +1,7 @@
 """Frames cleaned again on a Dask cluster, by two workers and by one: `python -m bench.cluster`.
 
-Each worker has one thread, as on a cluster; the machine should have two cores that are free.
+Each worker has one thread, as on a cluster; the machine should have two cores that are free. Then two workers clean them
+once more, and one is killed half way.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +44,19 @@ _ROLL: Final = Roll("bench", "box", "roll")
 _FASTER: Final = 1.7
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Workers that clean all frames, with a sensitivity of its own; `is_cut`: one of them is killed half way."""
+
+    name: str
+    workers: int
+    sensitivity: float
+    is_cut: bool = False
+
+
+RUNS: Final = (Run("1", 1, 0.6), Run("2", 2, 0.7), Run("2, one killed half way", 2, 0.8, is_cut=True))
+
+
 def main() -> None:
     """Measure, print and save the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
@@ -53,17 +68,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="filmscand-cluster-", dir=options.folder) as name:
         with console.status("archiving and cleaning the frames once"):
             station = _make_station(Path(name), options.frames, options.rows)
-        seconds: dict[int, float] = {}
-        for workers in (1, 2):
-            with (
-                console.status(f"{workers} workers"),
-                DaskCluster(_folder(Path(name), f"cluster-{workers}")) as cluster,
-            ):
-                for number in range(workers):
-                    cluster.add_worker(f"worker-{number}")
+        seconds = {}
+        for run in RUNS:
+            folder = Path(name, run.name.replace(" ", "-"))
+            folder.mkdir()
+            with console.status(run.name), DaskCluster(folder) as cluster:
+                workers = [cluster.add_worker(f"worker-{number}") for number in range(run.workers)]
                 # Each worker loads the engine and its model for the first frames.
-                _clean(station, cluster, ("_0001-0004", 0.3 + workers / 10))
-                seconds[workers] = _clean(station, cluster, ("", 0.6 + workers / 10))
+                _clean(station, cluster, ("_0001-0004", run.sensitivity + 0.05))
+                kill = workers[0].kill if run.is_cut else None
+                seconds[run.name] = _clean(station, cluster, ("", run.sensitivity), kill)
+            _require_one_revision(station, options.frames, run.sensitivity)
     title = f"{options.frames} frames of {options.rows * options.rows * 1.5 / 1e6:.1f} MP, {_cores()} cores"
     tables = tables_of(title, options.frames, seconds)
     for table in tables:
@@ -71,31 +86,47 @@ def main() -> None:
     save_figures("cluster", tables)
 
 
-def tables_of(title: str, frames: int, seconds: dict[int, float]) -> Sequence[FigureTable]:
-    """Return the seconds by the number of workers, and whether two are as much faster as is wanted."""
-    rows = tuple((workers, taken_s, frames / taken_s) for workers, taken_s in seconds.items())
-    faster = seconds[1] / seconds[2]
+def tables_of(title: str, frames: int, seconds: Mapping[str, float]) -> Sequence[FigureTable]:
+    """Return the seconds of each run, and whether two workers are as much faster as is wanted."""
+    rows = tuple((name, taken_s, frames / taken_s) for name, taken_s in seconds.items())
+    faster = seconds[RUNS[0].name] / seconds[RUNS[1].name]
+    target = ("two workers against one", f"{faster:.2f}", f"{_FASTER} times", faster >= _FASTER)
     return (
         FigureTable(title=title, columns=columns("workers", ("seconds", 1), ("frames a second", 2)), rows=rows),
-        target_table("targets", [("two workers against one", f"{faster:.2f}", f"{_FASTER} times", faster >= _FASTER)]),
+        target_table("targets", [target]),
     )
 
 
-def _clean(station: Station, cluster: DaskCluster, which: tuple[str, float]) -> float:
-    """Clean some frames of the roll with a sensitivity; return the seconds."""
+def _clean(
+    station: Station, cluster: DaskCluster, which: tuple[str, float], kill: Callable[[], None] | None = None
+) -> float:
+    """Clean some frames of the roll with a sensitivity, and call `kill` half way; return the seconds."""
     name, sensitivity = which
-    changes = Changes(sensitivity=sensitivity)
+    changes, outcomes = Changes(sensitivity=sensitivity), []
     with closing(open_database(station.database)) as connection:
         choice = Choice((f"{_ROLL.collection}/{_ROLL.box}/{_ROLL.roll}{name}",))
         plan = plan_recleaning(connection, bound_archive(station, connection), station.cleaning, (choice, changes))
         began = time.perf_counter()
-        outcomes = [
-            one.outcome for one in clean_on_cluster(plan, Cluster(cluster.address, station, connection, changes))
-        ]
+        for one in clean_on_cluster(plan, Cluster(cluster.address, station, connection, changes)):
+            outcomes.append(one.outcome)
+            if kill is not None and len(outcomes) == plan.frames // 2:
+                kill()
         taken_s = time.perf_counter() - began
-    if set(outcomes) != {JobOutcome.ARCHIVED}:
+    if outcomes != [JobOutcome.ARCHIVED] * plan.frames:
         raise SystemExit(f"expected every frame archived, found {outcomes}")
     return taken_s
+
+
+def _require_one_revision(station: Station, frames: int, sensitivity: float) -> None:
+    """Require that each frame has one revision of a sensitivity, and its files the hashes that the sidecar names."""
+    with closing(open_database(station.database)) as connection:
+        archive = bound_archive(station, connection)
+    for number in range(1, frames + 1):
+        frame = FrameId(_ROLL.collection, _ROLL.box, _ROLL.roll, number)
+        made = [one for one in archive.read_sidecar(frame).revisions if one.options.sensitivity == sensitivity]
+        problems = archive.verify(frame)
+        if len(made) != 1 or problems:
+            raise SystemExit(f"{frame}: expected one revision, found {len(made)}; {problems}")
 
 
 def _make_station(root: Path, frames: int, rows: int) -> Station:
@@ -121,11 +152,6 @@ def _make_station(root: Path, frames: int, rows: int) -> Station:
             assert lease is not None
             queue.finish(lease, clean_into_archive(archive, frame, lease.job.request))
     return station
-
-
-def _folder(root: Path, name: str) -> Path:
-    (root / name).mkdir()
-    return root / name
 
 
 def _cores() -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -54,7 +54,7 @@ class Local:
     keep_running: Callable[[], None]
 
 
-def clean_locally(plan: Plan, local: Local) -> Iterator[Recleaned]:
+def clean_locally(plan: Plan, local: Local) -> Generator[Recleaned, None, None]:
     """Hand in the frames of a plan, little by little, and yield each when it is finished."""
     due, window = deque(plan.due), _FOR_EACH_WORKER * local.workers
     in_hand = {one.job_id: one for one in plan.queued}
@@ -68,7 +68,7 @@ def clean_locally(plan: Plan, local: Local) -> Iterator[Recleaned]:
             time.sleep(POLL_S)
 
 
-def hand_in_all(plan: Plan, local: Local) -> Iterator[Recleaned]:
+def hand_in_all(plan: Plan, local: Local) -> Generator[Recleaned, None, None]:
     """Hand in all frames of a plan, and wait for none."""
     due = deque(plan.due)
     while due:

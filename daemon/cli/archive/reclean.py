@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -117,7 +117,7 @@ def _planned(station: Station, connection: sqlite3.Connection, asked: tuple[Choi
 
 def _on_cluster(
     plan: Plan, station: Station, connection: sqlite3.Connection, asked: tuple[str, Changes]
-) -> Iterator[Recleaned]:
+) -> Generator[Recleaned, None, None]:
     from filmscand.daemon.bulk.recleaning.cluster.run import Cluster, clean_on_cluster
 
     scheduler, changes = asked
@@ -132,7 +132,7 @@ def _locally(
     asked: tuple[Desk, Changes],
     *,
     wait: bool,
-) -> Iterator[Iterator[Recleaned]]:
+) -> Iterator[Generator[Recleaned, None, None]]:
     from filmscand.daemon.bulk.recleaning.local import Local, clean_locally, hand_in_all
     from filmscand.daemon.maintenance.temporary_service import TemporaryService
 
@@ -143,14 +143,15 @@ def _locally(
         yield clean_locally(plan, local) if wait else hand_in_all(plan, local)
 
 
-def _cleaned(plan: Plan, frames: Iterator[Recleaned]) -> Report:
+def _cleaned(plan: Plan, frames: Generator[Recleaned, None, None]) -> Report:
     """Follow the frames until the last one, or until Ctrl-C."""
     from filmscand.daemon.bulk.recleaning.comparison import report_of
     from filmscand.daemon.cli.screen.bars import add_bar, progress_bars
 
     cleaned: list[Recleaned] = []
     remaining = 0
-    with progress_bars() as progress:
+    # Closed also where Ctrl-C comes between two frames: what is out on a cluster goes back to the queue.
+    with progress_bars() as progress, closing(frames):
         bar = add_bar(progress, "cleaned", plan.frames)
         bar.show(0, f"0 of {plan.frames}")
         try:

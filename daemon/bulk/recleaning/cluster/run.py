@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -80,7 +80,7 @@ class Cluster:
     work: Callable[[Order], Answer] = clean
 
 
-def clean_on_cluster(plan: Plan, cluster: Cluster) -> Iterator[Recleaned]:
+def clean_on_cluster(plan: Plan, cluster: Cluster) -> Generator[Recleaned, None, None]:
     """Have the frames of a plan cleaned, and yield each when it is entered.
 
     Raises

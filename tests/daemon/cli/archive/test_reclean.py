@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("station")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["reclean"], "name rolls or frames, or use --failed"),
+        (["reclean"], "name a part of the archive, or use --failed"),
         (["reclean", "c/b/r", "--sensitivity", "2"], "Invalid value for '--sensitivity'"),
     ],
 )
