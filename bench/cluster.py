@@ -1,7 +1,7 @@
 """Frames cleaned again on a Dask cluster, by two workers and by one: `python -m bench.cluster`.
 
-Each worker has one thread, as on a cluster; the machine should have two cores that are free. Then two workers clean them
-once more, and one is killed half way.
+Each worker has one thread, as on a cluster; the machine should have two cores that are free. Then two workers clean
+them once more, and one is killed half way.
 """
 
 from __future__ import annotations
