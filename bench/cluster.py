@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="folder for the archive")
     options = parser.parse_args()
     console = Console(highlight=False)
+    loaded = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="filmscand-cluster-", dir=options.folder) as name:
         with console.status("archiving and cleaning the frames once"):
             station = _make_station(Path(name), options.frames, options.rows)
@@ -79,7 +80,8 @@ def main() -> None:
                 kill = workers[0].kill if run.is_cut else None
                 seconds[run.name] = _clean(station, cluster, ("", run.sensitivity), kill)
             _require_one_revision(station, options.frames, run.sensitivity)
-    title = f"{options.frames} frames of {options.rows * options.rows * 1.5 / 1e6:.1f} MP, {_cores()} cores"
+    size = f"{options.frames} frames of {options.rows * options.rows * 1.5 / 1e6:.1f} MP"
+    title = f"{size}, {len(os.sched_getaffinity(0))} cores, load {loaded:.1f} before the run"
     tables = tables_of(title, options.frames, seconds)
     for table in tables:
         console.print(table.for_terminal())
@@ -152,10 +154,6 @@ def _make_station(root: Path, frames: int, rows: int) -> Station:
             assert lease is not None
             queue.finish(lease, clean_into_archive(archive, frame, lease.job.request))
     return station
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 if __name__ == "__main__":

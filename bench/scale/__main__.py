@@ -34,6 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     frames: int = options.frames
     console = Console(highlight=False)
+    loaded = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="filmscand-scale-", dir=options.folder) as name:
         root = Path(name)
         with console.status("one frame of 24 megapixels"):
@@ -57,9 +58,10 @@ def main() -> None:
             add_records(station, cost, part.frames)
             command = command_rate(station, cluster, part, result)
         rates = Rates(plan, queue_again_rate(station), queue, scheduler, command)
+    cores = len(os.sched_getaffinity(0))
     tables = [
         cost_table(cost, database),
-        rates_table(f"{frames} empty frames, {len(os.sched_getaffinity(0))} cores", rates),
+        rates_table(f"{frames} empty frames, {cores} cores, load {loaded:.1f} before the run", rates),
         size_table(cost, database, rates),
         saturation_table(cost, rates),
     ]

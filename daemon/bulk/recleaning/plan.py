@@ -211,7 +211,8 @@ def _place(plan: Plan, one: FrameCleaning, archive: Archive, wanted: Wanted) -> 
         if one.outcome is JobOutcome.ARCHIVED and target is not None and target == one.made_from:
             plan.done.append(compare(one, one._replace(is_new=False)))
         else:
-            plan.due.append(one)
+            # Digests are half of a record's memory, and a plan may hold a million of them.
+            plan.due.append(one._replace(inputs_sha256=(), made_from=None))
     elif one.state is not JobState.RESERVED and one.setting == wanted.setting(one) and archive.is_complete(one.frame):
         plan.queued.append(_as_archived(one, archive))
     else:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
@@ -133,7 +134,8 @@ def _cleaning(row: sqlite3.Row) -> FrameCleaning:
     )
     return FrameCleaning(
         job_id,
-        FrameId(collection, box, roll, number),
+        # A roll's frames share the words: of a million frames all are kept at once.
+        FrameId(intern(collection), intern(box), intern(roll), number),
         _STATES[state],
         outcome and _OUTCOMES[outcome],
         error,
@@ -147,10 +149,15 @@ def _cleaning(row: sqlite3.Row) -> FrameCleaning:
 def _revision(result: dict[str, Any]) -> tuple[int, bool, str | None, str | None, Findings]:
     report = result.get("report") or {}
     findings = Findings(
-        report.get("method"),
+        _shared(report.get("method")),
         report.get("coverage"),
         report.get("defects_found"),
         report.get("defects_left"),
-        tuple(result.get("warnings", ())),
+        tuple(map(intern, result.get("warnings", ()))),
     )
-    return result["revision"], bool(result["created"]), result.get("engine"), result.get("made_from"), findings
+    engine = _shared(result.get("engine"))
+    return result["revision"], bool(result["created"]), engine, result.get("made_from"), findings
+
+
+def _shared(word: str | None) -> str | None:
+    return None if word is None else intern(word)

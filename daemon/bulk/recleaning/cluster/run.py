@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import sqlite3
-import time
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -32,10 +31,8 @@ from filmscand.ir.identity import engine_identity
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-log = logging.getLogger(__name__)
-
-# Between two looks at what has ended, seconds: a small part of the time of a frame.
-_POLL_S: Final = 0.05
+# Between two looks at workers and scheduler while nothing ends, seconds.
+_LOOK_S: Final = 0.5
 # Frames that are out for each worker: the one that it cleans and the next, so that it never waits for this process.
 _FOR_EACH_WORKER: Final = 2
 # So many frames in a row that fail because of a share or a model, and not of themselves: the next ones would, too.
@@ -152,6 +149,8 @@ class _Run:
         self._crew = Crew(client, Wanted(self._archive.root, self._identity, self._engine))
         self._out: dict[int, _Out] = {}
         self._faults = 0
+        # Rung whenever a task ends.
+        self._bell = threading.Event()
 
     def clean(self, plan: Plan) -> Iterator[Recleaned]:
         due = deque([*plan.queued, *plan.due])
@@ -160,11 +159,12 @@ class _Run:
             self._send_again()
             while due and (room := _FOR_EACH_WORKER * len(self._crew.workers) - len(self._out)) > 0:
                 yield from self._send([due.popleft() for _ in range(min(room, len(due)))])
+            self._bell.clear()
             ended = [(one, answer) for one in self._out.values() if (answer := _answer(one.future)) is not None]
             yield from self._enter(ended)
             if not ended:
                 self._require_scheduler()
-                time.sleep(_POLL_S)
+                self._bell.wait(_LOOK_S)
 
     def stop(self) -> None:
         """Queue what is still out; workers that clean a frame at this moment end it, and it is found done then."""
@@ -189,7 +189,11 @@ class _Run:
         # Wherever it runs, a second time makes nothing: a worker that died took nothing with it but its time.
         key = task_key(order) if times == 1 else f"{task_key(order)}-{times}"
         future = self._client.submit(self._cluster.work, order, key=key, workers=sorted(workers), pure=False)
+        future.add_done_callback(self._ring)
         return _Out(before, lease, future, workers, times)
+
+    def _ring(self, _ended: Future[Answer]) -> None:
+        self._bell.set()
 
     def _send_again(self) -> None:
         """Send frames to other workers if all that were to clean them have gone."""
