@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,7 @@ class FrameCost:
     Attributes
     ----------
     clean_s : float
-        Seconds from the file to the sidecar, with one core.
+        Processor seconds from the file to the sidecar, with one thread.
     raw_bytes, revision_bytes : int
         Bytes of the raw file; of one revision.
     sidecar_bytes, events_bytes : int
@@ -80,10 +81,13 @@ def _measure(folder: Path) -> FrameCost:
     clean_into_archive(archive, _SMALL, CleanRequest())
     original = _archived(archive, _FRAME, folder / "frame.tif")
     raw_inodes = _inodes(archive)
+    # What else the machine does is not counted.
+    began_s = time.process_time()
     result = clean_into_archive(archive, _FRAME, CleanRequest(originals=(original,)))
+    clean_s = time.process_time() - began_s
     sidecar = archive.read_sidecar(_FRAME)
     return FrameCost(
-        clean_s=result.seconds["total"],
+        clean_s=clean_s,
         raw_bytes=original.size_bytes,
         revision_bytes=sum(file.size_bytes for file in sidecar.latest.files),
         sidecar_bytes=archive.frame_folder(_FRAME).sidecar.stat().st_size,

@@ -44,7 +44,7 @@ class Rates:
 def cost_table(cost: FrameCost, database: DatabaseCost) -> FigureTable:
     """Return what a frame costs, and what each further revision does."""
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("seconds of one core", cost.clean_s, cost.clean_s),
+        ("processor seconds", cost.clean_s, cost.clean_s),
         ("bytes in the archive, MB", (cost.raw_bytes + cost.revision_bytes) / 1e6, cost.revision_bytes / 1e6),
         ("of these, records (sidecar and events), MB", _records(cost) / 1e6, None),
         ("files and folders", cost.raw_inodes + cost.revision_inodes, cost.revision_inodes),
