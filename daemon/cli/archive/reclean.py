@@ -40,8 +40,8 @@ _MOST_ROWS: Final = 50
 _Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[COLLECTION[/BOX[/ROLL[_0003[-0012]]]]...]",
-        help="Collections, boxes, rolls, frames or ranges of frames to clean.",
+        metavar="COLLECTION[/BOX[/ROLL]]",
+        help="Collections, boxes, rolls, frames (ROLL_0007) and ranges of frames (ROLL_0003-0012) to clean.",
     ),
 ]
 _Failed = Annotated[bool, typer.Option("--failed", help="Only frames that failed or were set aside.")]
@@ -173,8 +173,8 @@ def _show(report: Report) -> None:
     show_table(_COLUMNS, rows[:_MOST_ROWS])
     if len(rows) > _MOST_ROWS:
         say(f"... and {len(rows) - _MOST_ROWS} more: --json tells all")
-    if cleaned:
-        say(", ".join(f"{count} {effect}" for effect, count in report.effects.items()))
+    if any(report.effects.values()):
+        say(", ".join(f"{count} {effect}" for effect, count in report.effects.items() if count))
     if report.done:
         say(f"{report.done} frames are as wanted: made from the same files, with the same settings, by this engine")
     if not rows and not report.done:
