@@ -176,7 +176,7 @@ def _show(report: Report) -> None:
     if any(report.effects.values()):
         say(", ".join(f"{count} {effect}" for effect, count in report.effects.items() if count))
     if report.done:
-        say(f"{report.done} frames are as wanted: made from the same files, with the same settings, by this engine")
+        say(f"{report.done} as wanted already: made from the same files, with the same settings, by this engine")
     if not rows and not report.done:
         say("there is nothing to clean again")
 
@@ -203,7 +203,7 @@ def _row(one: Recleaned) -> tuple[object, ...]:
 
 
 def _change(one: Recleaned, value: Callable[[Findings], object]) -> str:
-    """Return a value before and after; once where it did not change."""
+    """Return a value before and after; once where it did not change, or is not known yet."""
     values = [None if findings is None else value(findings) for findings in (one.before, one.after)]
     before, after = ("-" if found is None else str(found) for found in values)
-    return after if before == after else f"{before} > {after}"
+    return before if one.outcome is None or before == after else f"{before} > {after}"
