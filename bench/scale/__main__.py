@@ -17,10 +17,11 @@ from rich.console import Console
 
 from bench.measures.dask_cluster import DaskCluster
 from bench.measures.figures import save_figures
-from bench.scale.frame_cost import measure_frame
+from bench.scale.frame_cost import FrameCost, measure_frame
 from bench.scale.loads import command_rate, planned, queue_again_rate, queue_rate, scheduler_rate
 from bench.scale.model import Rates, cost_table, rates_table, saturation_table, size_table
 from bench.scale.rows import add_records, database_cost, empty_result, make_station
+from filmscand.daemon.station.configuration import Station
 
 # Workers of a station; the last number takes all frames, the others a tenth.
 _WORKERS: Final = (1, 2, 4)
@@ -41,25 +42,12 @@ def main() -> None:
         root = Path(name)
         with console.status("one frame of 24 megapixels"):
             cost = measure_frame(_made(root / "frame"))
-        result = empty_result(cost)
         with console.status(f"{frames} rows"):
             station = make_station(_made(root / "station"), cost, frames)
-        queue = {}
-        for workers in _WORKERS:
-            with console.status(f"the queue with {workers} workers"):
-                queue[workers] = queue_rate(station, result, workers, None if workers == _WORKERS[-1] else frames // 10)
+        queue = _queue_rates(station, cost, frames, console)
         database = database_cost(station, frames)
-        with console.status("planning"):
-            _, plan = planned(station, "bench")
-        with console.status("Dask"), DaskCluster(_made(root / "dask")) as cluster:
-            for number in range(2):
-                cluster.add_worker(f"worker-{number}")
-            scheduler = scheduler_rate(cluster, frames // _THROUGH_DASK)
-            # The first box; its frames have files, for the command reads their records.
-            part, _ = planned(station, "bench/box-00000")
-            add_records(station, cost, part.frames)
-            command = command_rate(station, cluster, part, result)
-        rates = Rates(plan, queue_again_rate(station), queue, scheduler, command)
+        with console.status("planning and Dask"):
+            rates = _other_rates(station, cost, frames, (queue, _made(root / "dask")))
     cores = len(os.sched_getaffinity(0))
     tables = [
         cost_table(cost, database),
@@ -70,6 +58,29 @@ def main() -> None:
     for table in tables:
         console.print(table.for_terminal())
     save_figures("scale", tables)
+
+
+def _queue_rates(station: Station, cost: FrameCost, frames: int, console: Console) -> dict[int, float]:
+    rates = {}
+    for workers in _WORKERS:
+        with console.status(f"the queue with {workers} workers"):
+            some = None if workers == _WORKERS[-1] else frames // 10
+            rates[workers] = queue_rate(station, empty_result(cost), workers, some)
+    return rates
+
+
+def _other_rates(station: Station, cost: FrameCost, frames: int, known: tuple[dict[int, float], Path]) -> Rates:
+    queue, folder = known
+    _, plan = planned(station, "bench")
+    with DaskCluster(folder) as cluster:
+        for number in range(2):
+            cluster.add_worker(f"worker-{number}")
+        scheduler = scheduler_rate(cluster, frames // _THROUGH_DASK)
+        # The first box; its frames have files, for the command reads their records.
+        part, _ = planned(station, "bench/box-00000")
+        add_records(station, cost, part.frames)
+        command = command_rate(station, cluster, part, empty_result(cost))
+    return Rates(plan, queue_again_rate(station), queue, scheduler, command)
 
 
 def _made(folder: Path) -> Path:
