@@ -172,6 +172,8 @@ class Supervisor:
             for loss in self._worker_pool.collect(self._queue):
                 self._report(loss)
             self._worker_pool.kill_overdue(held_frames(self._connection))
+            if self._queue.release_of_dead_commands():
+                log.warning("a command that had frames cleaned on a cluster died; they are queued again")
             self._sessions.update(self._connection)
             self._tell_of_starts()
             self._tell_of_page()
@@ -316,7 +318,11 @@ def _recover(archive: Archive, connection: sqlite3.Connection) -> None:
     """Continue the work of an earlier service that was killed."""
     queue = Queue(connection)
     interrupted = unfinished_frames(connection)
+    queue.release_of_dead_commands()
     for held in held_frames(connection):
+        if held.is_elsewhere:
+            # A living command, which is no worker of the earlier service.
+            continue
         _outlive(held.worker)
         queue.release(held.worker, interrupted=True)
         log.warning("%s was interrupted and is queued again", held.job.frame)
