@@ -15,6 +15,8 @@ from typing import Final, Self
 # Two workers on two cores: each has one, as many as the network's runtime and the kernels take.
 ONE_THREAD: Final = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 _LIMIT_S: Final = 60.0
+# Tasks may be functions of the benches, which are not installed.
+_CHECKOUT: Final = str(Path(__file__).parents[2])
 
 
 class DaskCluster:
@@ -58,8 +60,7 @@ class DaskCluster:
     def _start(self, arguments: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", *arguments]
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, **ONE_THREAD, **environment}, cwd="/"
-            )
+            own = {**os.environ, **ONE_THREAD, "PYTHONPATH": _CHECKOUT}
+            process = subprocess.Popen(command, stdout=log, stderr=log, env={**own, **environment}, cwd="/")
         self._processes.append(process)
         return process

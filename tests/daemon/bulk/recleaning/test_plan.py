@@ -6,10 +6,12 @@ from contextlib import closing
 
 import pytest
 
+from filmscand.daemon.archive.records.known import remember
 from filmscand.daemon.bulk.recleaning.plan import THIS_ENGINE, Choice, is_older, names_of, opened, plan_recleaning
 from filmscand.daemon.core.errors import RollSealedError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.database.archive_records import ArchiveRecord
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.maintenance.identity import bound_archive
@@ -102,10 +104,13 @@ def test_versions_are_compared_by_their_numbers(label, than, older):
     assert is_older(label, than) is older
 
 
-def test_a_sealed_roll_is_refused_before_anything_is_done(plan, live):
-    (live.station.archive / "unsorted/unsorted/r/bagit.txt").write_text("BagIt-Version: 1.0\n")
+def test_a_sealed_roll_that_lost_its_mark_is_refused_before_anything_is_done(plan, live):
+    sealed = ArchiveRecord("unsorted/unsorted/r/tagmanifest-sha512.txt", 1, "0" * 64)
+    remember(live.station.database, [sealed])
     with pytest.raises(RollSealedError):
         plan(changes=Changes(sensitivity=0.9))
+    (live.station.archive / "unsorted/unsorted/r/bagit.txt").write_text("BagIt-Version: 1.0\n")
+    assert plan(changes=Changes(sensitivity=0.9)).due
 
 
 def test_names_mean_exactly_these_frames(plan):
