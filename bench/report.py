@@ -100,6 +100,18 @@ SECTIONS = (
         "batch without them; a roll of 4,000 frames in Chromium; the queries of the page and of the queue.",
     ),
     Section(
+        "cluster",
+        "Cleaning again on a cluster",
+        "Frames cleaned again by workers of a Dask cluster, each a process of one thread: two workers against one on a "
+        "machine of two cores ([clean-again.md](../how-to/clean-again.md)).",
+    ),
+    Section(
+        "scale",
+        "A model of scale",
+        "The cost of a frame, empty frames through the real queue and through Dask, and what archives of a million "
+        "frames and more need ([scale.md](scale.md)).",
+    ),
+    Section(
         "leakage",
         "Fit of the leakage",
         "The slope of infrared on red that an ordinary least-squares fit and filmscand find on the same sky, without "

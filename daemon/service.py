@@ -4,6 +4,7 @@ main thread   waits for a signal, for the end of a worker, or for a queued frame
 ingest        one thread for each watch folder
 sessions      one thread for each scanner that scans
 notify        one thread for each target of notifications
+replicate     one thread for each target that sealed rolls are copied to
 page          one thread for the web server
 audit         one thread that reads the archive back, all the time
 resealing     one thread that seals reopened rolls again
@@ -43,6 +44,7 @@ from filmscand.daemon.maintenance.archive_watch import ArchiveWatch
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.maintenance.sealing.resealing import Resealing
 from filmscand.daemon.notification.threads import Notifications
+from filmscand.daemon.replication.threads import Replication
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -96,7 +98,8 @@ def run_service(
     set_up_logging(station.logging.level)
     with Bell() as bell:
         _make_folders(station)
-        require_apart(station.watch, {"the archive": station.archive, "the database": station.database})
+        copies = {f"the target {one.name}": one.folder for one in station.replicate if one.folder is not None}
+        require_apart(station.watch, {"the archive": station.archive, "the database": station.database, **copies})
         with sole_process(station), closing(connect_station(station)) as connection:
             _recover(bound_archive(station, connection), connection)
             return Supervisor(station, connection, notifier, bell, timing).run(scans_only=scans_only)
@@ -121,6 +124,7 @@ class Supervisor:
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
         self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
         self._notifications = Notifications(station, timing.notify)
+        self._replication = Replication(station, timing.replicate)
         self._page = PageServer(station, timing, bell.ring)
         self._audit = AuditThread(station, timing.audit)
         self._worker_pool = WorkerPool(_worker_plan(station, timing), station.workers.count)
@@ -141,6 +145,7 @@ class Supervisor:
             # A service that ends by itself is watched on the terminal that started it.
             self._page.start()
             self._audit.start()
+            self._replication.start(self._connection)
         self._archive_watch.start()
         self._resealing.start(at_once=scans_only)
         self._worker_pool.fill()
@@ -174,6 +179,8 @@ class Supervisor:
             for loss in self._worker_pool.collect(self._queue):
                 self._report(loss)
             self._worker_pool.kill_overdue(held_frames(self._connection))
+            if self._queue.release_of_dead_commands():
+                log.warning("a command that had frames cleaned on a cluster died; they are queued again")
             self._sessions.update(self._connection)
             self._tell_of_starts()
             self._tell_of_page()
@@ -256,19 +263,21 @@ class Supervisor:
         for ingest in self._ingests:
             ingest.ask_to_stop()
         self._sessions.ask_to_stop()
+        self._replication.ask_to_stop()
         for job in self._worker_pool.stop(self._queue, self._timing.stop_s):
             log.info("%s is given back", job.frame)
             with suppress(OSError):
                 self._archive.remove_leftovers([job.frame])
         hung = [ingest for ingest in self._ingests if not ingest.join(max(1.0, deadline_s - time.monotonic()))]
         scanning = not self._sessions.join(max(1.0, deadline_s - time.monotonic()))
+        copying = not self._replication.join(max(1.0, deadline_s - time.monotonic()))
         sealing = not self._resealing.join(max(1.0, deadline_s - time.monotonic()))
         auditing = not self._audit.join(max(1.0, deadline_s - time.monotonic()))
         # Last: they tell of the sessions that have just finished.
         self._notifications.ask_to_stop()
         telling = not self._notifications.join(max(1.0, deadline_s - time.monotonic()))
         log.info("stopped")
-        if hung or scanning or sealing or auditing or telling or not page_ended:
+        if hung or scanning or copying or sealing or auditing or telling or not page_ended:
             # Python would wait for threads that hang in a dead share; the next start continues their work.
             logging.shutdown()
             os._exit(0)
@@ -320,7 +329,11 @@ def _recover(archive: Archive, connection: sqlite3.Connection) -> None:
     """Continue the work of an earlier service that was killed."""
     queue = Queue(connection)
     interrupted = unfinished_frames(connection)
+    queue.release_of_dead_commands()
     for held in held_frames(connection):
+        if held.is_elsewhere:
+            # A living command, which is no worker of the earlier service.
+            continue
         _outlive(held.worker)
         queue.release(held.worker, interrupted=True)
         log.warning("%s was interrupted and is queued again", held.job.frame)

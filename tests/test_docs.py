@@ -17,6 +17,7 @@ from filmscand.daemon.database.session_records import FinishReason, SessionState
 from filmscand.daemon.scanning.capture_checks import Suspicion
 from filmscand.daemon.station.configuration import Station, Target, Watch
 from filmscand.daemon.station.sections.page import User
+from filmscand.daemon.station.sections.replicas import Replica
 from filmscand.drivers.base import CaptureInfo
 from filmscand.ir import CleanReport
 from filmscand.ir.report import Caution
@@ -127,7 +128,7 @@ def test_every_key_of_the_configuration_is_in_the_reference():
     sections = ("scanners", "workers", "cleaning", "notify", "audit", "page", "logging")
     keys = {key for name in sections for key in type(getattr(Station(), name)).model_fields}
     keys |= set(Station.model_fields) - set(sections) | set(Watch.model_fields) | set(Target.model_fields)
-    keys |= set(User.model_fields)
+    keys |= set(User.model_fields) | set(Replica.model_fields)
     assert unnamed(keys, text_of("configuration.md")) == set()
 
 

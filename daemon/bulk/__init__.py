@@ -1,5 +1,5 @@
 """Work on many thousands of files or frames at once, a room for each kind.
 
-`importing` takes folders of finished files into the archive. Imports maintenance, ingest, archive, database, station
-and core.
+`importing` takes folders of finished files into the archive, `recleaning` cleans parts of the archive again. Imports
+maintenance and every room below it.
 """

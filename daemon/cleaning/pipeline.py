@@ -24,7 +24,7 @@ from filmscand.daemon.archive.frames.metadata import (
 from filmscand.daemon.archive.frames.revisions import RevisionContent, StoredRevision
 from filmscand.daemon.archive.frames.verify_frame import check_file
 from filmscand.daemon.archive.records.sidecar import AccessRecord, FilmFrom, Revision, Sidecar, frame_record, utc_now
-from filmscand.daemon.archive.revising import changing_roll, reopen
+from filmscand.daemon.archive.revising import reopen
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.access_image import access_image
 from filmscand.daemon.cleaning.access_tones import PictureProperties
@@ -81,34 +81,56 @@ def clean_into_archive(
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "total"):
-        before = archive.read_sidecar(frame) if archive.is_complete(frame) else None
-        drawn = before.drawn if before else None
-        recipe = recipe_of(request, cleaning or Cleaning(), drawn, models_may_be_gone=True)
-        originals = request.originals or (before.originals if before else archive.stored_originals(frame))
-        same = _same_revision(before, originals, recipe)
-        if before is not None and same is not None:
-            return make_current(archive, frame, same.number, request.film).result(created=False)
-        _require_unchanged(archive, frame, before, originals)
-        if before is not None and request.captured is None and before.capture.scanned:
-            request = request.model_copy(update={"captured": before.capture})
-        request = request.model_copy(update={"originals": originals})
-        number = before.latest.number + 1 if before else 1
-        with using_models(cleaning or Cleaning()):
-            shown = before.orientation if before else UPRIGHT
-            plan = _Plan(recipe, number, shown, Healer.of(cleaning or Cleaning()))
-            made = _make(archive.frame_folder(frame), request, plan, seconds)
-        with changing_roll(archive, frame):
-            with _timed(seconds, "store"):
-                reopen(archive, frame)
-                stored = archive.store_revision(frame, made.content)
-            seconds.update(stored.seconds)
-            revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
-            with _timed(seconds, "sidecar"), changing(archive, frame):
-                # A person may have decided something meanwhile.
-                before = archive.read_sidecar(frame) if before is not None else None
-                sidecar = _sidecar(frame, request, originals, before, (made.capture, revision))
-                archive.write_sidecar(frame, sidecar)
-    return sidecar.result(created=True).model_copy(update={"seconds": _rounded(seconds)})
+        result = None
+        while result is None:
+            result = _clean(archive, frame, (request, cleaning or Cleaning()), seconds)
+    return result.model_copy(update={"seconds": _rounded(seconds)}) if result.created else result
+
+
+def _clean(
+    archive: Archive, frame: FrameId, asked: tuple[CleanRequest, Cleaning], seconds: dict[str, float]
+) -> CleanResult | None:
+    """Clean a frame; return None if another process made a revision meanwhile, and nothing was written.
+
+    A cluster may run a frame on two machines: when it has lost sight of the first, which still works.
+    """
+    request, cleaning = asked
+    before = _complete(archive, frame)
+    recipe = recipe_of(request, cleaning, before.drawn if before else None, models_may_be_gone=True)
+    originals = request.originals or (before.originals if before else archive.stored_originals(frame))
+    same = _same_revision(before, originals, recipe)
+    if before is not None and same is not None:
+        return make_current(archive, frame, same.number, request.film).result(created=False)
+    _require_unchanged(archive, frame, before, originals)
+    if before is not None and request.captured is None and before.capture.scanned:
+        request = request.model_copy(update={"captured": before.capture})
+    request = request.model_copy(update={"originals": originals})
+    with using_models(cleaning):
+        shown = before.orientation if before else UPRIGHT
+        plan = _Plan(recipe, _newest(before) + 1, shown, Healer.of(cleaning))
+        made = _make(archive.frame_folder(frame), request, plan, seconds)
+    with changing(archive, frame):
+        # A person may have decided something meanwhile.
+        now = _complete(archive, frame)
+        if _newest(now) != _newest(before):
+            return None
+        with _timed(seconds, "store"):
+            reopen(archive, frame)
+            stored = archive.store_revision(frame, made.content)
+        seconds.update(stored.seconds)
+        revision = _revision(made, stored, recipe, tuple(file.sha256 for file in originals), _rounded(seconds))
+        with _timed(seconds, "sidecar"):
+            sidecar = _sidecar(frame, request, originals, now, (made.capture, revision))
+            archive.write_sidecar(frame, sidecar)
+    return sidecar.result(created=True)
+
+
+def _complete(archive: Archive, frame: FrameId) -> Sidecar | None:
+    return archive.read_sidecar(frame) if archive.is_complete(frame) else None
+
+
+def _newest(sidecar: Sidecar | None) -> int:
+    return sidecar.latest.number if sidecar else 0
 
 
 @dataclass(frozen=True, slots=True)

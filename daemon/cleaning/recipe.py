@@ -6,7 +6,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from filmscand.daemon.archive.records.sidecar import Revision, RevisionOptions
+from filmscand.daemon.archive.records.sidecar import Revision, RevisionOptions, recipe_digest
 from filmscand.daemon.cleaning.engine_options import options_of
 from filmscand.daemon.core.decision import Drawn
 from filmscand.daemon.core.request import CleanRequest
@@ -43,6 +43,11 @@ class Recipe:
         found = (revision.engine_version, revision.engine_code_sha256, revision.engine_models_sha256)
         same_engine = found == (self.engine.version, self.engine.code_sha256, self.engine.models_sha256)
         return same_engine and revision.options == self.options
+
+    @property
+    def digest(self) -> str:
+        """Digest of engine and options; see `recipe_digest`."""
+        return recipe_digest(self.engine.label, self.options)
 
 
 def recipe_of(

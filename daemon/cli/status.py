@@ -12,6 +12,7 @@ from filmscand.daemon.cli.screen.terminal import say, say_labelled
 
 if TYPE_CHECKING:
     from filmscand.daemon.database.keeping.audits import AuditSummary
+    from filmscand.daemon.database.keeping.replicas import TargetStatus
     from filmscand.daemon.maintenance.status import FrameStatus, SessionStatus, StationStatus
 
 _WAITING: Final = (Column("waiting file", Kind.NAME), Column("state"), Column("reason", Kind.TEXT))
@@ -64,6 +65,8 @@ def _lines(status: StationStatus) -> Iterator[tuple[str, str]]:
         yield "time left", f"{status.left_s / 60:.0f} min"
     if status.audit is not None and status.audit.parts:
         yield "last audit", _audit(status.audit)
+    for target in status.replication:
+        yield from _copies(target)
     for alarm in status.alarms:
         yield "alarm", alarm.message
 
@@ -72,6 +75,17 @@ def _audit(audit: AuditSummary) -> str:
     damaged = f"{audit.damaged_files} damaged in {', '.join(audit.frozen_rolls)}" if audit.frozen_rolls else "no damage"
     share = f"{math.floor(100 * (audit.share or 0.0))} % of the archive read in time"
     return f"{_clock(audit.last_at)}, {share}, {damaged}"
+
+
+def _copies(target: TargetStatus) -> Iterator[tuple[str, str]]:
+    rolls = f"{target.verified} of {target.verified + target.waiting} sealed rolls verified"
+    person = f", {target.blocked} need a person" if target.blocked else ""
+    yield "copies", f"{target.target}: {rolls}{person} ({target.place})"
+    if (one := target.copying) is not None:
+        size = f"{one.bytes_done / 1e9:.2f} of {one.bytes / 1e9:.2f} GB"
+        yield "", f"copying {one.roll}: {one.files_done} of {one.files} files, {size}"
+    if target.failing_since is not None:
+        yield "", f"failing since {_clock(target.failing_since)}, next try {_clock(target.next_try_at)}: {target.error}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -59,6 +60,22 @@ def read_plain(path: Path) -> bytes:
     """Return the content of a plain file; the errors are those of `open_plain`."""
     with open_plain(path) as file:
         return file.readall() or b""
+
+
+def digest_of(path: Path, algorithm: str, *, from_disk: bool = False) -> str:
+    """Return the digest of a plain file, as hexadecimal digits; the errors are those of `open_plain`.
+
+    Parameters
+    ----------
+    algorithm : str
+        Name of the algorithm for hashlib: "sha512".
+    from_disk : bool
+        Drop the file from the page cache first, so that the bytes on the disk are read, not a copy in memory.
+    """
+    with open_plain(path) as file:
+        if from_disk:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def _require_plain(path: Path, mode: int) -> None:

@@ -182,6 +182,11 @@ class CleanResult(Record):
         Wall time of each step of the service, seconds; "total" is all of them.
     report : ReportRecord
         What the engine found.
+    engine : str or None
+        Label of the engine that made the revision (`filmscand.ir.identity.EngineIdentity.label`); None where an earlier
+        version wrote this record.
+    made_from : str or None
+        Digest of everything that decides how the revision looks (`Revision.made_from` of the sidecar).
     verdict : str or None
         How a person's review of this revision ended (`filmscand.daemon.core.decision.Verdict`).
     description : Description or None
@@ -194,5 +199,7 @@ class CleanResult(Record):
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)
     report: ReportRecord = ReportRecord()
+    engine: str | None = None
+    made_from: str | None = None
     verdict: str | None = None
     description: Description | None = None

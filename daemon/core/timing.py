@@ -89,6 +89,35 @@ class AuditTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicateTiming:
+    """Waiting times of the copying of sealed rolls.
+
+    Attributes
+    ----------
+    poll_s : float
+        Seconds between two looks for rolls that were sealed.
+    retry_first_s, retry_cap_s : float
+        First and longest pause, in seconds, before a target or a roll that failed is tried again.
+    alarm_s : float
+        Seconds that a target may fail before it is an alarm: a server that is restarted is none.
+    damage_s : float
+        Seconds between two looks whether damaged copies that were set aside still lie at the target.
+    progress_s : float
+        Least seconds between two notes of the progress in the database.
+    request_s : float
+        Seconds that a server may be silent within one request.
+    """
+
+    poll_s: float = 5.0
+    retry_first_s: float = 5.0
+    retry_cap_s: float = 300.0
+    alarm_s: float = 900.0
+    damage_s: float = 300.0
+    progress_s: float = 2.0
+    request_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """Waiting times of the service, in seconds.
 
@@ -119,6 +148,8 @@ class Timing:
         Waiting times of notifications.
     audit : AuditTiming
         Waiting times of the audit.
+    replicate : ReplicateTiming
+        Waiting times of the copying of sealed rolls.
     """
 
     sweep_s: float = 30.0
@@ -135,3 +166,4 @@ class Timing:
     scan: ScanTiming = ScanTiming()
     notify: NotifyTiming = NotifyTiming()
     audit: AuditTiming = AuditTiming()
+    replicate: ReplicateTiming = ReplicateTiming()

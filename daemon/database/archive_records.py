@@ -88,6 +88,14 @@ def sealed_rolls(connection: sqlite3.Connection) -> list[str]:
     return sorted(row[0].rpartition("/")[0] for row in rows)
 
 
+def jobs_of_roll(connection: sqlite3.Connection, collection: str, box: str, roll: str) -> list[Job]:
+    """Return every frame of one roll that the station knows."""
+    rows = connection.execute(
+        "SELECT * FROM frames WHERE collection = ? AND box = ? AND roll = ?", (collection, box, roll)
+    ).fetchall()
+    return [job_from_row(row) for row in rows]
+
+
 def all_jobs(connection: sqlite3.Connection) -> list[Job]:
     """Return every frame that the station knows."""
     return [job_from_row(row) for row in connection.execute("SELECT * FROM frames").fetchall()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -30,7 +29,8 @@ IS_FROZEN = (
     "EXISTS (SELECT 1 FROM audits WHERE audits.collection = frames.collection AND audits.box = frames.box"
     " AND audits.roll = frames.roll AND audits.damaged_at IS NOT NULL)"
 )
-_FRAME_NAME = re.compile(r"(?P<roll>.+)_(?P<number>[0-9]{4})")
+# The secret of a lease begins with this if the frame is cleaned on another machine.
+ELSEWHERE = "elsewhere-"
 
 
 class JobState(StrEnum):
@@ -163,12 +163,15 @@ class HeldFrame:
         Seconds since the lease ran out; negative while the lease holds.
     age_s : float
         Seconds since the worker took the frame.
+    is_elsewhere : bool
+        `worker` is a command that has the frame cleaned on a cluster.
     """
 
     job: Job
     worker: ProcessId
     overdue_s: float
     age_s: float
+    is_elsewhere: bool
 
 
 def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
@@ -181,6 +184,7 @@ def held_frames(connection: sqlite3.Connection) -> list[HeldFrame]:
             ProcessId(row["lease_pid"], row["lease_born"]),
             now - row["lease_until"],
             now - row["taken_at"],
+            row["lease_owner"].startswith(ELSEWHERE),
         )
         for row in rows
     ]
@@ -212,29 +216,6 @@ def sources_of(connection: sqlite3.Connection, job_id: int) -> list[SourceFile]:
         "SELECT role, sha256, size_bytes, name FROM sources WHERE job_id = ? ORDER BY role = 'infrared'", (job_id,)
     ).fetchall()
     return [SourceFile(*row) for row in rows]
-
-
-def jobs_named(connection: sqlite3.Connection, collection: str, box: str, name: str) -> list[Job]:
-    """Return the frames of a roll, or the one frame of that name.
-
-    Parameters
-    ----------
-    name : str
-        A roll, or a frame as `<roll>_<0007>`; where both exist, the frames of both are returned.
-    """
-    frame = _FRAME_NAME.fullmatch(name)
-    roll, number = (frame["roll"], int(frame["number"])) if frame else (name, -1)
-    rows = connection.execute(
-        "SELECT * FROM frames WHERE collection = ? AND box = ? AND (roll = ? OR (roll = ? AND number = ?))",
-        (collection, box, name, roll, number),
-    ).fetchall()
-    return [job_from_row(row) for row in rows]
-
-
-def failed_jobs(connection: sqlite3.Connection) -> list[Job]:
-    """Return every frame that failed or was set aside."""
-    rows = connection.execute("SELECT * FROM frames WHERE outcome IN ('failed', 'set_aside')").fetchall()
-    return [job_from_row(row) for row in rows]
 
 
 def raw_sizes_bytes(connection: sqlite3.Connection, count: int) -> list[int]:

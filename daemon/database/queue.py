@@ -13,20 +13,26 @@ retries         the worker gave the frame back because a disk or a share failed 
 
 from __future__ import annotations
 
+import json
+import math
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from filmscand.daemon.core.errors import DaemonError
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.process_id import ProcessId, is_alive
 from filmscand.daemon.core.request import CleanRequest, CleanResult
 from filmscand.daemon.core.retry import MAX_BACKOFF_S
 from filmscand.daemon.database.connection import transaction
-from filmscand.daemon.database.frames import IS_FROZEN, Job, Lease, Roll, SourceFile, job_from_row
+from filmscand.daemon.database.frames import ELSEWHERE, IS_FROZEN, Job, Lease, Roll, SourceFile, job_from_row
 
 MAX_DEATHS = 3
+_AGAIN = (
+    "state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL, deaths = 0, interruptions = 0,"
+    " retries = 0, not_before = 0"
+)
 _NO_LEASE = "lease_owner = NULL, lease_pid = NULL, lease_born = NULL, lease_until = NULL"
 
 
@@ -176,12 +182,57 @@ class Queue:
     def retry(self, job_id: int, request: CleanRequest | None = None) -> Job:
         """Queue a finished frame again, with all counters at 0 and, if given, another request."""
         return self._move(
-            "UPDATE frames SET state = 'queued', outcome = NULL, error = NULL, result = NULL, finished_at = NULL,"
-            " deaths = 0, interruptions = 0, retries = 0, not_before = 0, request = coalesce(?, request)"
+            f"UPDATE frames SET {_AGAIN}, request = coalesce(?, request)"
             " WHERE job_id = ? AND state = 'finished' RETURNING *",
             None if request is None else request.model_dump_json(),
             job_id,
         )
+
+    def retry_all(self, job_ids: Iterable[int], changes: Mapping[str, object]) -> set[int]:
+        """Queue finished frames again, as `retry` does; return the rows that were finished.
+
+        Parameters
+        ----------
+        changes : mapping
+            Fields of the requests that change, by name.
+        """
+        with transaction(self._connection):
+            rows = self._connection.execute(
+                f"UPDATE frames SET {_AGAIN}, request = json_patch(request, ?)"
+                " WHERE job_id IN (SELECT value FROM json_each(?)) AND state = 'finished' RETURNING job_id",
+                (json.dumps(dict(changes)), json.dumps(list(job_ids))),
+            ).fetchall()
+        return {row["job_id"] for row in rows}
+
+    def hold(self, job_ids: Iterable[int], holder: ProcessId) -> list[Lease]:
+        """Lease queued frames to a command that has them cleaned on other machines, for as long as it lives.
+
+        Returns
+        -------
+        list of Lease
+            The frames that were queued; workers of this machine hold the others, or their roll is frozen.
+        """
+        owner = f"{ELSEWHERE}{uuid.uuid4().hex}"
+        with transaction(self._connection):
+            rows = self._connection.execute(
+                "UPDATE frames SET state = 'processing', lease_owner = ?, lease_pid = ?, lease_born = ?,"
+                " lease_until = ?, taken_at = ?"
+                " WHERE job_id IN (SELECT value FROM json_each(?)) AND state = 'queued'"
+                f" AND NOT {IS_FROZEN} RETURNING *",
+                (owner, *holder, math.inf, time.monotonic(), json.dumps(list(job_ids))),
+            ).fetchall()
+        return [Lease(job_from_row(row), owner) for row in rows]
+
+    def release_of_dead_commands(self) -> int:
+        """Queue what commands held that died (see `hold`); return the number of these commands."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT lease_pid, lease_born FROM frames WHERE state = 'processing' AND lease_owner GLOB ?",
+            (f"{ELSEWHERE}*",),
+        ).fetchall()
+        dead = [holder for row in rows if not is_alive(holder := ProcessId(*row))]
+        for holder in dead:
+            self.release(holder, interrupted=False)
+        return len(dead)
 
     def add_source(self, job_id: int, source: SourceFile) -> None:
         """Note a source file that came later; it replaces one of the same role."""
@@ -286,7 +337,7 @@ class Queue:
             )
 
     def release(self, worker: ProcessId, *, interrupted: bool) -> Job | None:
-        """Queue the frame of a stopped worker again; `interrupted` counts as an interruption of the service."""
+        """Queue what a stopped worker or command held; `interrupted` counts as an interruption of the service."""
         with transaction(self._connection):
             return self._maybe(
                 f"UPDATE frames SET state = 'queued', interruptions = interruptions + ?, {_NO_LEASE}"

@@ -26,6 +26,8 @@ class IngestPlan:
         Waiting times.
     memory_limit_bytes : int
         Memory that a comparison of two files may use: as much as a worker.
+    targets : tuple of str
+        Names of the targets that sealed rolls are copied to.
     """
 
     watch: Watch
@@ -34,13 +36,15 @@ class IngestPlan:
     request: CleanRequest
     timing: Timing
     memory_limit_bytes: int
+    targets: tuple[str, ...] = ()
 
 
 def plan_ingest(station: Station, timing: Timing) -> list[IngestPlan]:
     """Return one plan for each watch of a station."""
     limit_bytes = station.workers.memory_limit_mib << 20
+    targets = tuple(replica.name for replica in station.replicate)
     return [
-        IngestPlan(watch, station.archive, station.database, request_for(station, watch), timing, limit_bytes)
+        IngestPlan(watch, station.archive, station.database, request_for(station, watch), timing, limit_bytes, targets)
         for watch in station.watch
     ]
 

@@ -54,6 +54,7 @@ from filmscand.daemon.ingest.troubles import Troubles, WatchedRights, restart_al
 from filmscand.daemon.ingest.watching.arrivals import Arrivals, SettleRules
 from filmscand.daemon.ingest.watching.put_away import PutAwayError
 from filmscand.daemon.ingest.watching.rejected import Rejected
+from filmscand.daemon.ingest.watching.release_rule import ReleaseRule
 from filmscand.daemon.ingest.watching.watch import LeftFiles, WatchEvents, is_network_mount, listen, sweep
 from filmscand.daemon.station.configuration import SourcePolicy
 
@@ -170,6 +171,8 @@ class IngestRounds:
         self._late = LateInfrared(watch.path, Stores(archive, Halves(watch.path, archive), ledger, compare))
         self._claimer = Claimer(watch, archive, ledger, self._late, plan.request)
         self._pairs = PairRules(watch.pair, watch.pair_timeout_s)
+        self._rule = ReleaseRule(plan, connection)
+        self._watch_alarm = f"watch:{watch.path}"
         self._sweep_at_s = 0.0
         self._queued = False
 
@@ -203,8 +206,9 @@ class IngestRounds:
             return False
         for row in self._arrivals.settled(time.monotonic()):
             self._guard(row, lambda row=row: self._check(row))  # type: ignore[misc]
+        self._rule.begin_round()
         for row in self._due({CandidateState.STORED, *({CandidateState.DUPLICATE} if self._held else ())}):
-            if row.state is CandidateState.STORED or row.path in self._held:
+            if row.path in self._held if row.state is CandidateState.DUPLICATE else not self._rule.holds(row):
                 self._release(row)
         if not self._gate.is_closed:
             self._resume()
@@ -214,7 +218,7 @@ class IngestRounds:
     def pause_s(self) -> float:
         """Return how long to wait for events before the next round, seconds."""
         next_s = min(self._sweep_at_s, self._arrivals.next_observation_s() or self._sweep_at_s)
-        if self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}):
+        if not all(map(self._rule.holds, self._candidates.in_state({CandidateState.CLAIMED, CandidateState.STORED}))):
             next_s = min(next_s, max(self._gate.opens_at_s, time.monotonic() + self._plan.timing.retry_first_s))
         if self._gate.is_missing:
             next_s = min(next_s, self._gate.opens_at_s)
@@ -298,26 +302,24 @@ class IngestRounds:
 
         self._guard(frame.picture, claim)
         for row in halves:
-            current = self._arrivals.refresh(row, time.monotonic())
-            if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
-                self._release_soon(current)
+            self._release_soon(row)
 
     def _take_late(self, row: Candidate) -> bool:
         """Give a lone infrared to the frame that had its name, if it belongs there; False where there is none."""
         job = self._late.find(row.path)
-        if job is None or job.state is not JobState.FINISHED:
-            return job is not None
-        self._guard(row, lambda: self._queue() if self._late.take(row, job) is not None else None)
-        current = self._arrivals.refresh(row, time.monotonic())
-        if current is not None and current.state in (CandidateState.STORED, CandidateState.DUPLICATE):
-            self._release_soon(current)
-        return True
+        if job is not None and job.state is JobState.FINISHED:
+            self._guard(row, lambda: self._queue() if self._late.take(row, job) is not None else None)
+            self._release_soon(row)
+        return job is not None
 
     def _queue(self, _: object = None) -> None:
         self._queued = True
         self._gate.note_success()
 
-    def _release_soon(self, row: Candidate) -> None:
+    def _release_soon(self, claimed: Candidate) -> None:
+        row = self._arrivals.refresh(claimed, time.monotonic())
+        if row is None or row.state not in self._rule.released_at_once:
+            return
         moves = self._plan.watch.source_policy is not SourcePolicy.LEAVE
         if self._network and moves and row.state is CandidateState.STORED:
             # Over a share bytes may still come that change neither size nor time; release() compares once more.
@@ -391,10 +393,6 @@ class IngestRounds:
     def _alarm(self, key: str, error: Exception) -> None:
         if self._alarms.raise_alarm(key, str(error)):
             log.error("%s; retried until it works", error)
-
-    @property
-    def _watch_alarm(self) -> str:
-        return f"watch:{self._plan.watch.path}"
 
 
 _BEGINS_ANEW = (CandidateState.COMPLETE, CandidateState.WAIT_PAIR, CandidateState.CLAIMED)

@@ -33,6 +33,7 @@ from filmscand.daemon.database.frames import (
     last_finished,
 )
 from filmscand.daemon.database.keeping.audits import AuditSummary, frozen_rolls, summarize_audits
+from filmscand.daemon.database.keeping.replicas import TargetStatus, target_statuses
 from filmscand.daemon.database.room import room_problem
 from filmscand.daemon.database.service_record import find_service
 from filmscand.daemon.database.session_records import HALTED, Session, SessionState, Taken
@@ -184,8 +185,8 @@ class StationStatus:
         Seconds until all queued frames are cleaned, from the median time of the last frames; None if unknown.
     arriving_files : tuple of str
         Paths of the first five of the files that are arriving.
-    audit : AuditSummary or None
-        How far the audit of the archive is; None where the station has no database of this version.
+    audit, replication : AuditSummary or None, tuple of TargetStatus
+        How far the audit is, None without a database of this version; how the copies at each target stand.
     """
 
     service: ServiceStatus
@@ -203,6 +204,7 @@ class StationStatus:
     left_s: float | None
     arriving_files: tuple[str, ...] = ()
     audit: AuditSummary | None = None
+    replication: tuple[TargetStatus, ...] = ()
 
 
 def station_status(station: Station) -> StationStatus:
@@ -242,6 +244,7 @@ def station_status(station: Station) -> StationStatus:
             left_s=_left_s(counts, last, station.workers.count),
             arriving_files=tuple(paths_arriving(connection, _ARRIVING_SHOWN)),
             audit=summarize_audits(connection, time.time() - station.audit.every_s),
+            replication=target_statuses(connection),
         )
 
 
@@ -278,8 +281,7 @@ def recorded_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:
     keys = {alarm.key for alarm in standing}
     halted = [alarm for alarm in _session_alarms(connection) if alarm.key not in keys]
     # Derived here: a damaged roll stays damaged when the service stops.
-    damaged = [roll.alarm() for roll in frozen_rolls(connection)]
-    return (*standing, *halted, *_time_alarms(connection), *damaged)
+    return (*standing, *halted, *_time_alarms(connection), *(roll.alarm() for roll in frozen_rolls(connection)))
 
 
 def _session_alarms(connection: sqlite3.Connection) -> tuple[Alarm, ...]:

@@ -14,6 +14,8 @@ MANY_LEFT: Final = "many_left"
 DETECTOR_UNSURE: Final = "detector_unsure"
 PICTURE_CLIPPED: Final = "picture_clipped"
 OUT_OF_FOCUS: Final = "out_of_focus"
+# Flags that no record holds: they follow from the numbers of a frame and of its roll.
+COMPARED: Final = frozenset({COVERAGE_UNUSUAL, MANY_LEFT, DETECTOR_UNSURE, PICTURE_CLIPPED, OUT_OF_FOCUS})
 # Frames of a roll below which a median says nothing.
 _FEWEST_FRAMES: Final = 5
 # Distance of a frame's number from the roll's median, in median distances, from which it is unusual: 6 median distances

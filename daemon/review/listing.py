@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +17,16 @@ from filmscand.daemon.database.sheets.flagged import (
     frames_with_verdict,
     last_rolls,
 )
-from filmscand.daemon.review.flags import Flag, RollNumbers, flags_of
+from filmscand.daemon.database.sheets.rolls import count_by_roll
+from filmscand.daemon.review.flags import COMPARED, Flag, RollNumbers, flags_of
 
 # Frames of an answer: a person decides about a few hundred in a day.
 AT_MOST: Final = 500
 # So many frames that finished last name the rolls whose frames are compared with one another: comparing all rolls of a
 # large archive takes too long, and what was scanned last month was looked at then.
 _COMPARED_FRAMES: Final = 200
+# SQLite's LIMIT of any negative number.
+_NO_LIMIT: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,23 @@ def review_list(connection: sqlite3.Connection, codes: Iterable[str]) -> ReviewL
         is_complete=len(found) < AT_MOST,
         scan_again=tuple(str(one.frame) for one in again),
     )
+
+
+def frames_with_flags(connection: sqlite3.Connection, codes: Iterable[str]) -> frozenset[FrameId]:
+    """Return every archived frame with one of these flags, also those by which it differs from its roll."""
+    asked = frozenset(codes)
+    if not asked & COMPARED:
+        return frozenset(one.frame for one in frames_to_review(connection, asked, _NO_LIMIT))
+    return frozenset(
+        frame.frame
+        for count in count_by_roll(connection)
+        for frame in _flagged(finished_frames(connection, count.roll), asked)
+    )
+
+
+def _flagged(frames: Sequence[FinishedFrame], asked: frozenset[str]) -> Iterator[FinishedFrame]:
+    numbers = RollNumbers.of(frames)
+    return (one for one in frames if any(flag.code in asked for flag in flags_of(one, numbers)))
 
 
 @dataclass(frozen=True, slots=True)

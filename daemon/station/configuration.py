@@ -30,6 +30,7 @@ from filmscand.daemon.station.sections.cleaning import Cleaning as Cleaning
 from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUse
 from filmscand.daemon.station.sections.cleaning import healer_problem
 from filmscand.daemon.station.sections.page import Page
+from filmscand.daemon.station.sections.replicas import Replica, replica_problems
 from filmscand.daemon.station.sections.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
@@ -85,6 +86,14 @@ class SourcePolicy(StrEnum):
     DELETE = "delete"
 
 
+class ReleaseWhen(StrEnum):
+    """When a source file is moved or deleted: its frame is archived, in a sealed roll, or at every target, too."""
+
+    ARCHIVED = "archived"
+    SEALED = "sealed"
+    REPLICATED = "replicated"
+
+
 class LogLevel(StrEnum):
     """Least severity that is logged."""
 
@@ -107,6 +116,7 @@ class Watch(Section):
     settle_s: float | None = Field(default=None, gt=0)
     mode: WatchMode = WatchMode.AUTO
     source_policy: SourcePolicy = SourcePolicy.MOVE
+    release_when: ReleaseWhen = ReleaseWhen.ARCHIVED
     fourth_sample_infrared: bool | None = None
 
     @model_validator(mode="after")
@@ -221,6 +231,7 @@ class Station(Section):
     workers: Workers = Workers()
     scanners: Scanners = Scanners()
     cleaning: Cleaning = Cleaning()
+    replicate: tuple[Replica, ...] = ()
     notify: Notify = Notify()
     audit: Audit = Audit()
     logging: Logging = Logging()
@@ -286,6 +297,7 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
     with raise_problems(file, document):
         station = Station.model_validate(document.data)
     found = [*_overlaps(station), *_model_problems(station, check_model), *_target_problems(station.notify)]
+    found += _replica_problems(station)
     if problems := [document.problem(file, key, message) for key, message in found]:
         raise ConfigProblemsError(problems)
     return station
@@ -315,6 +327,16 @@ def _target_problems(notify: Notify) -> Iterator[tuple[KeyPath, str]]:
             yield (*key, "apprise"), f"needs the package apprise, which is not installed: {advice}"
 
 
+def _replica_problems(station: Station) -> Iterator[tuple[KeyPath, str]]:
+    watches = {f"watch.{index}.path": watch.path for index, watch in enumerate(station.watch)}
+    yield from replica_problems(
+        station.replicate, {"archive": station.archive, "database": station.database, **watches}
+    )
+    for index, watch in enumerate(station.watch):
+        if watch.release_when is ReleaseWhen.REPLICATED and not station.replicate:
+            yield ("watch", index, "release_when"), "expected a target under `replicate`, found none"
+
+
 def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
     """Yield overlapping paths: a watch folder that holds the archive, say, would ingest what the service writes."""
     places: list[tuple[KeyPath, Path]] = [(("archive",), station.archive), (("database",), station.database)]
@@ -342,10 +364,18 @@ def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     if isinstance(page := data.get("page"), dict):
         files = {key: _absolute(base, page[key]) for key in ("certificate", "key") if key in page}
         resolved["page"] = {**page, **files}
+    if isinstance(replicas := data.get("replicate"), list):
+        resolved["replicate"] = [_replica_at(base, replica) for replica in replicas]
     watches = data.get("watch", ({},))
     if isinstance(watches, list | tuple):
         resolved["watch"] = [_watch_at(base, watch) for watch in watches]
     return resolved
+
+
+def _replica_at(base: Path, replica: Any) -> Any:
+    if not isinstance(replica, dict) or "folder" not in replica:
+        return replica
+    return {**replica, "folder": _absolute(base, replica["folder"])}
 
 
 def _watch_at(base: Path, watch: Any) -> Any:

@@ -111,6 +111,11 @@ FILE_WORDS: Final[Mapping[str, str]] = {
     "ambiguous": "needs a person: it can be read in two ways",
     "quarantined": "cannot be taken",
 }
+COPY_WORDS: Final[Mapping[str, str]] = {
+    "waiting": "waits to be copied",
+    "copying": "is being copied",
+    "verified": "copied, read back and right",
+}
 METHOD_WORDS: Final[Mapping[str, str]] = {
     "infrared": "by the infrared",
     "fusion": "by infrared and colours together",
@@ -134,6 +139,9 @@ _ALARM_WORDS: Final[Mapping[str, str]] = {
     "space": "Little room",
     "fixity": "Damaged roll",
     "notify": "Notifications",
+    "replica": "Copies",
+    "replica_roll": "Copies",
+    "replica_damage": "A damaged copy",
     "page": "This page",
 }
 

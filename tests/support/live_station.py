@@ -91,13 +91,14 @@ RUN = """
 import sys
 from pathlib import Path
 from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.core.timing import AuditTiming, NotifyTiming, Timing
+from filmscand.daemon.core.timing import AuditTiming, NotifyTiming, ReplicateTiming, Timing
 from filmscand.daemon.service import run_service
 if __name__ == "__main__":
     notify = NotifyTiming(poll_s=0.1, gather_s=0.3, settle_s=0.5, retry_first_s=0.2, retry_cap_s=0.5)
     audit = AuditTiming(poll_s=0.1, enrol_s=0.5, settle_s=0.2, damaged_s=0.3, retry_s=0.2)
-    waits = {"retry_first_s": 0.2, "retry_cap_s": 0.5, "tick_s": 0.5, "worker_poll_s": 0.5, "quiet_s": 0.5}
-    timing = Timing(**waits, notify=notify, audit=audit)
+    copies = ReplicateTiming(poll_s=0.1, retry_first_s=0.2, retry_cap_s=0.5)
+    rests = {"retry_first_s": 0.2, "retry_cap_s": 0.5, "tick_s": 0.5, "worker_poll_s": 0.5}
+    timing = Timing(**rests, sweep_s=1.0, quiet_s=0.5, notify=notify, replicate=copies, audit=audit)
     sys.exit(run_service(load_station(Path(sys.argv[1])), timing))
 """
 

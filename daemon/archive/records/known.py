@@ -22,12 +22,13 @@ from filmscand.daemon.database.archive_records import (
     all_jobs,
     find_record,
     forget_record,
+    jobs_of_roll,
     read_records,
     records_below,
     write_records,
 )
 from filmscand.daemon.database.connection import open_database, open_to_read, transaction
-from filmscand.daemon.database.frames import Job, JobState, find_frame, jobs_named
+from filmscand.daemon.database.frames import Job, JobState, find_frame
 from filmscand.daemon.database.keeping.audits import Audits, Damage, FrozenRoll, Part, find_frozen
 from filmscand.daemon.station.marker import MARKER_FOLDER
 from filmscand.daemon.station.sections.bag import DigestAlgorithm
@@ -103,9 +104,8 @@ def known_of_frame(connection: sqlite3.Connection, frame: FrameId) -> Known:
 
 def known_of_roll(connection: sqlite3.Connection, roll: Path) -> Known:
     """Return what an open database says of one roll, `collection/box/roll`."""
-    jobs = {job.frame: job for job in jobs_named(connection, *roll.parts) if job.state is not JobState.RESERVED}
-    own = {frame: job for frame, job in jobs.items() if frame.roll_folder == roll}
-    return Known(True, own, records_below(connection, roll.as_posix()))
+    jobs = {job.frame: job for job in jobs_of_roll(connection, *roll.parts) if job.state is not JobState.RESERVED}
+    return Known(True, jobs, records_below(connection, roll.as_posix()))
 
 
 def remember(database: Path, records: Iterable[ArchiveRecord]) -> None:

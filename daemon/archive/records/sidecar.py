@@ -8,7 +8,9 @@ refuses a newer number. Fields that it does not know are written again as they w
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +29,7 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, ReportRecord, Role, StoredFile
 from filmscand.drivers.base import CaptureInfo
+from filmscand.ir.identity import EngineIdentity
 
 # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
 _RARE: Final = ("replaced_originals", "original_folder", "decisions", "wanted", "current_revision", "description")
@@ -163,9 +166,23 @@ class Revision(Record):
         """The areas that were drawn when it was made."""
         return Drawn(self.options.excluded, self.options.marked)
 
+    @property
+    def engine(self) -> str:
+        """Label of the engine; the version alone where the engine did not tell its code."""
+        if self.engine_code_sha256 is None or self.engine_models_sha256 is None:
+            return self.engine_version
+        return EngineIdentity(self.engine_version, self.engine_code_sha256, self.engine_models_sha256).label
+
+    @property
+    def made_from(self) -> str:
+        """Digest of the inputs, the engine and the options, without the areas that people drew."""
+        return made_from(recipe_digest(self.engine, self.options), self.inputs_sha256)
+
     def result(self, *, created: bool) -> CleanResult:
         """Return what the queue stores of this revision; see `CleanResult` for `created`."""
         return CleanResult(
+            engine=self.engine,
+            made_from=self.made_from,
             revision=self.number,
             created=created,
             outcome=self.outcome,
@@ -313,6 +330,21 @@ class Sidecar(Record):
 def stored_file(role: Role, path: Path, digest: Digest, original_name: str | None = None) -> StoredFile:
     """Return the record of a file that was published with these hashes."""
     return StoredFile(role=role, name=path.name, original_name=original_name, **asdict(digest))
+
+
+def recipe_digest(engine: str, options: RevisionOptions) -> str:
+    """Return a digest of an engine's label and of options; drawn areas are left out.
+
+    A decision that draws an area has its frame cleaned. A frame that nothing is being done with was therefore cleaned
+    with its areas, and the database, which does not know them, can tell whether it has to be cleaned again.
+    """
+    plain = options.model_dump(mode="json", exclude={"excluded", "marked"})
+    return hashlib.sha256(json.dumps([engine, plain], sort_keys=True).encode()).hexdigest()
+
+
+def made_from(recipe: str, inputs_sha256: Iterable[str]) -> str:
+    """Return the digest of a recipe (`recipe_digest`) and of the originals that it is applied to."""
+    return hashlib.sha256(" ".join((recipe, *inputs_sha256)).encode()).hexdigest()
 
 
 def frame_record(frame: FrameId) -> FrameRecord:

@@ -1,4 +1,4 @@
-"""What the station knows of how its archive is kept: when each part was read back, and what was found damaged.
+"""How the archive is kept for a long time: when each part was read back and what was damaged, and the copies elsewhere.
 
-Imports the queue's rows and the core.
+Imports the rest of the database's room.
 """

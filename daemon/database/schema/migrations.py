@@ -240,6 +240,36 @@ MIGRATIONS = (
     """
     CREATE INDEX reopened_rolls ON archive_records (path) WHERE path LIKE '%/reopened.json';
     """,
+    # The copies of sealed rolls at other places; see `filmscand.daemon.database.keeping.replicas`.
+    """
+    CREATE TABLE replica_targets (
+        target        TEXT PRIMARY KEY,
+        place         TEXT NOT NULL,
+        replica_id    TEXT,
+        failing_since REAL,
+        error         TEXT,
+        tries         INTEGER NOT NULL DEFAULT 0,
+        not_before    REAL NOT NULL DEFAULT 0
+    );
+    CREATE TABLE replicas (
+        target      TEXT NOT NULL REFERENCES replica_targets ON DELETE CASCADE,
+        roll        TEXT NOT NULL,
+        state       TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'copying', 'verified')),
+        generation  TEXT NOT NULL,
+        verified    TEXT,
+        verified_at REAL,
+        files_done  INTEGER NOT NULL DEFAULT 0,
+        files       INTEGER NOT NULL DEFAULT 0,
+        bytes_done  INTEGER NOT NULL DEFAULT 0,
+        bytes       INTEGER NOT NULL DEFAULT 0,
+        tries       INTEGER NOT NULL DEFAULT 0,
+        error       TEXT,
+        not_before  REAL NOT NULL DEFAULT 0,
+        blocked     INTEGER NOT NULL DEFAULT 0 CHECK (blocked IN (0, 1)),
+        PRIMARY KEY (target, roll)
+    );
+    CREATE INDEX replicas_by_roll ON replicas (roll);
+    """,
     # See `filmscand.daemon.database.keeping.audits`. `number` 0: what a roll has besides its frames.
     """
     CREATE TABLE audits (

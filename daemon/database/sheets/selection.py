@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from filmscand.daemon.core.errors import FrameIdError
 from filmscand.daemon.core.frame_id import MAX_NUMBER, FrameId, require_slug
@@ -37,6 +37,11 @@ class Selector:
     first: int = 1
     last: int = MAX_NUMBER
     other_roll: str | None = None
+
+    @property
+    def values(self) -> tuple[str | int | None, ...]:
+        """The values of `CHOSEN`."""
+        return self.collection, self.box, self.roll, self.first, self.last, self.other_roll
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -73,13 +78,18 @@ class Selector:
         return self.roll is None or in_range or frame.roll == self.other_roll
 
 
+# The frames that a selector chooses; its values are `Selector.values`.
+CHOSEN: Final = (
+    "collection = ?1 AND (?2 IS NULL OR box = ?2)"
+    " AND (?3 IS NULL OR (roll = ?3 AND number BETWEEN ?4 AND ?5) OR roll = ?6)"
+)
+
+
 def select_frames(connection: sqlite3.Connection, selector: Selector) -> Iterator[FrameId]:
     """Yield the frames of the queue that a selector chooses, sorted."""
     rows = connection.execute(
-        "SELECT collection, box, roll, number FROM frames WHERE collection = ?1 AND (?2 IS NULL OR box = ?2)"
-        " AND (?3 IS NULL OR (roll = ?3 AND number BETWEEN ?4 AND ?5) OR roll = ?6)"
-        " ORDER BY collection, box, roll, number",
-        (selector.collection, selector.box, selector.roll, selector.first, selector.last, selector.other_roll),
+        f"SELECT collection, box, roll, number FROM frames WHERE {CHOSEN} ORDER BY collection, box, roll, number",
+        selector.values,
     )
     for row in rows:
         yield FrameId(row["collection"], row["box"], row["roll"], row["number"])

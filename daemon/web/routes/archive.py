@@ -29,7 +29,7 @@ class RecleanOrder(BaseModel):
     Attributes
     ----------
     frames : tuple of str
-        Rolls (`collection/box/roll`) and frames (`collection/box/roll_0007`).
+        Collections, boxes, rolls, frames and ranges of frames; see `daemon.database.sheets.selection.Selector`.
     failed : bool
         Only frames that failed or were set aside; without `frames`: all of the station.
     sensitivity, film

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
@@ -19,6 +20,14 @@ from filmscand.daemon.web.site import site_of
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 router = APIRouter()
+# Name, explanation, and field of `TargetStatus`. A target that works has no time since when it fails.
+_REPLICAS: Final = (
+    ("rolls_verified", "Sealed rolls whose copy at the target is right", "verified"),
+    ("rolls_waiting", "Sealed rolls that wait for their copy, or are being copied", "waiting"),
+    ("rolls_blocked", "Sealed rolls whose copy needs a person", "blocked"),
+    ("verified_timestamp_seconds", "When a copy was found right last", "last_verified_at"),
+    ("failing_since_timestamp_seconds", "Since when the target has failed", "failing_since"),
+)
 
 
 @router.get("/metrics", response_class=PlainTextResponse, tags=["health"])
@@ -61,6 +70,9 @@ def _lines(status: StationStatus, healthy: bool) -> Iterator[str]:
     yield from _gauge("filmscand_files_arriving", "Files that are not in the archive yet", {"": status.arriving})
     yield from _gauge("filmscand_files_waiting", "Files that wait for another or a person", {"": len(status.waiting)})
     yield from _gauge("filmscand_files_rejected", "Files in the folders _failed", {"": status.failed_files})
+    for name, help_text, field in _REPLICAS:
+        values = {one.target: getattr(one, field) for one in status.replication}
+        yield from _gauge(f"filmscand_replica_{name}", help_text, values, "target")
     if status.audit is not None:
         yield from _audit_lines(status.audit)
 

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.database.frames import Roll
+from filmscand.daemon.database.keeping.replicas import replicas_of_roll
 from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.sessions.report import report_of
@@ -139,7 +140,8 @@ def roll(request: Request, collection: Slug, box: Slug, roll: Slug) -> Response:
     """Show the contact sheet of a roll."""
     with site_of(request).reading() as connection:
         details = roll_details(connection, Roll(collection, box, roll))
-    return render(request, "roll.html", summary=details.summary, frames=details.frames)
+        copies = replicas_of_roll(connection, details.summary.roll)
+    return render(request, "roll.html", summary=details.summary, frames=details.frames, copies=copies)
 
 
 @router.get("/review")

@@ -13,12 +13,16 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image
 
+from filmscand.daemon.archive.records.sidecar import made_from
 from filmscand.daemon.archive.tree import Archive
+from filmscand.daemon.cleaning import pipeline
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
+from filmscand.daemon.cleaning.recipe import recipe_of
 from filmscand.daemon.core.errors import ArchiveUnwritableError, FrameMissingError, IntegrityError, StorageFullError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
+from filmscand.daemon.station.configuration import Cleaning
 from filmscand.drivers.base import Capture, CaptureInfo, DriverError
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
@@ -94,6 +98,32 @@ def test_done_again_it_finds_its_own_work(archive, original):
     second = clean_into_archive(archive, FRAME, request)
     assert (second.created, second.revision, second.report) == (False, first.revision, first.report)
     assert FileState.of(archive.frame_folder(FRAME).sidecar) == before
+
+
+def test_two_that_clean_a_frame_at_once_make_one_revision(archive, original, monkeypatch):
+    request = CleanRequest(originals=(original,))
+    made = pipeline._make
+
+    def late(*arguments):
+        """Clean; another machine was faster and has cleaned the same frame meanwhile."""
+        monkeypatch.setattr(pipeline, "_make", made)
+        found = made(*arguments)
+        assert clean_into_archive(archive, FRAME, request).created
+        return found
+
+    monkeypatch.setattr(pipeline, "_make", late)
+    assert not clean_into_archive(archive, FRAME, request).created
+    assert [one.number for one in archive.read_sidecar(FRAME).revisions] == [1]
+    assert archive.verify(FRAME) == ()
+
+
+def test_the_result_tells_what_the_revision_was_made_from(archive, original):
+    request = CleanRequest(originals=(original,), sensitivity=0.7)
+    result = clean_into_archive(archive, FRAME, request)
+    assert result.engine == engine_identity().label == archive.read_sidecar(FRAME).latest.engine
+    assert result.made_from == made_from(recipe_of(request, Cleaning()).digest, [original.sha256])
+    assert clean_into_archive(archive, FRAME, request).made_from == result.made_from
+    assert clean_into_archive(archive, FRAME, CleanRequest(sensitivity=0.9)).made_from != result.made_from
 
 
 def test_another_sensitivity_makes_a_new_revision_and_keeps_the_old(archive, original):

@@ -11,6 +11,7 @@ from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.database.alarms import Alarm, Alarms
 from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.keeping.audits import AuditSummary
+from filmscand.daemon.database.keeping.replicas import CopyState, RollReplica, TargetStatus
 from filmscand.daemon.database.session_records import ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.identity import connect_station
@@ -61,6 +62,9 @@ def make_station(folder):
     connect_station(Station()).close()
 
 
+COPYING = RollReplica(
+    "nas", "c/b/q", CopyState.COPYING, "g", None, None, 40, 181, 3_200_000_000, 20_000_000_000, 0, None, 0.0, False
+)
 BUSY = StationStatus(
     service=ServiceStatus(True, 77, 1_000_000.0),
     states={"queued": 3, "processing": 1, "finished": 0},
@@ -79,6 +83,10 @@ BUSY = StationStatus(
     free_frames=11,
     left_s=240.0,
     audit=AuditSummary(1_000_000.0, parts=9, recent=6, oldest_at=None, damaged_files=2, frozen_rolls=("c/b/r",)),
+    replication=(
+        TargetStatus("nas", "/mnt/nas", 4, 2, 1, COPYING, None, None, 0, None, 1_000_000.0),
+        TargetStatus("cloud", "s3://film", 0, 6, 0, None, 1_000_000.0, "no route to host", 3, 1_000_300.0, None),
+    ),
 )
 
 
@@ -87,12 +95,17 @@ def test_status_of_a_busy_station_shows_every_part_in_a_line_or_a_table(capsys, 
     show_status(BUSY)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert [line for line in EXPECTED if line not in lines] == []
+    failing = next(line for line in lines if line.startswith("failing since 1970-01-12"))
+    assert failing.endswith(": no route to host")
     assert lines[0].startswith("service running, process 77, since 1970-01-12")
     (audit,) = [line for line in lines if line.startswith("last audit 1970-01-12")]
     assert audit.endswith(", 66 % of the archive read in time, 2 damaged in c/b/r")
 
 
 EXPECTED = [
+    "copies nas: 4 of 6 sealed rolls verified, 1 need a person (/mnt/nas)",
+    "copying c/b/q: 40 of 181 files, 3.20 of 20.00 GB",
+    "copies cloud: 0 of 6 sealed rolls verified (s3://film)",
     "frames 3 queued, 1 processing",
     "finished 5 archived",
     "arriving 2 files",

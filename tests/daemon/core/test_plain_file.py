@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 
 import pytest
 
-from filmscand.daemon.core.plain_file import NotAPlainFileError, open_plain, read_plain
+from filmscand.daemon.core.plain_file import NotAPlainFileError, digest_of, open_plain, read_plain
 
 
 def test_a_plain_file_is_read_whole(tmp_path):
     (tmp_path / "a").write_bytes(b"counts")
     assert read_plain(tmp_path / "a") == b"counts"
+
+
+@pytest.mark.parametrize("from_disk", [False, True])
+def test_the_digest_of_a_plain_file_is_that_of_its_content(tmp_path, from_disk):
+    (tmp_path / "a").write_bytes(b"counts")
+    assert digest_of(tmp_path / "a", "sha256", from_disk=from_disk) == hashlib.sha256(b"counts").hexdigest()
 
 
 def link(path):

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.frames import (
     JobOutcome,
     JobState,
     SourceFile,
-    failed_jobs,
     find_job,
     held_frames,
-    jobs_named,
     raw_sizes_bytes,
     sources_of,
     states_of,
     unfinished_frames,
     unfinished_states,
 )
-from support.queue_rows import RESULT, ROLL, WORKER, enqueue, picture, reserve
-
-
-def test_a_roll_and_a_frame_are_found_by_their_names(queue, connection):
-    first, second = enqueue(queue, "a"), enqueue(queue, "b")
-    assert jobs_named(connection, "museum", "box-1", "roll-a") == [first, second]
-    assert jobs_named(connection, "museum", "box-1", "roll-a_0002") == [second]
-    assert jobs_named(connection, "museum", "box-2", "roll-a") == []
-
-
-def test_a_roll_whose_name_ends_in_four_digits_is_found_beside_the_frame_of_that_name(queue, connection):
-    frame = enqueue(queue, "a")
-    roll = queue.reserve(type(ROLL)("museum", "box-1", "roll-a_0001"), 1, [picture("b")], CleanRequest())
-    assert jobs_named(connection, "museum", "box-1", "roll-a_0001") == [frame, roll]
-
-
-def test_frames_that_failed_are_found(queue, connection):
-    enqueue(queue, "a")
-    enqueue(queue, "b")
-    failed = queue.fail(queue.take(WORKER, 60.0), "no picture")
-    assert failed_jobs(connection) == [failed]
+from support.queue_rows import RESULT, WORKER, enqueue, picture, reserve
 
 
 def test_a_frame_in_work_is_seen_with_its_worker_and_how_long_the_lease_holds(queue, connection):

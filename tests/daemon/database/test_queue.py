@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from filmscand.daemon.core.frame_id import FrameId
-from filmscand.daemon.core.process_id import ProcessId
+from filmscand.daemon.core.process_id import ProcessId, this_process
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.core.retry import MAX_BACKOFF_S, backoff_s
 from filmscand.daemon.database.connection import open_database
@@ -21,6 +21,7 @@ from filmscand.daemon.database.frames import (
     JobState,
     SourceFile,
     count_frames,
+    find_job,
     held_frames,
     last_finished,
     sources_of,
@@ -145,6 +146,35 @@ def test_a_frame_given_back_waits_and_comes_again_for_ever(queue, monotonic_cloc
         monotonic_clock.now += 31.0
 
 
+def test_finished_frames_are_queued_again_together_with_the_changes(queue, connection):
+    done, waiting = enqueue(queue, "a"), enqueue(queue, "b")
+    queue.finish(queue.take(WORKER, 60.0), RESULT)
+    assert queue.retry_all([done.job_id, waiting.job_id], {"sensitivity": 0.9}) == {done.job_id}
+    changed = find_job(connection, done.job_id)
+    assert (changed.state, changed.result, changed.request) == (JobState.QUEUED, None, CleanRequest(sensitivity=0.9))
+    assert find_job(connection, waiting.job_id).request.sensitivity == 0.5
+
+
+def test_a_command_holds_what_is_queued_as_long_as_it_lives(queue, connection):
+    first, second, third = (enqueue(queue, name) for name in "abc")
+    assert queue.take(WORKER, 60.0).job.job_id == first.job_id
+    leases = queue.hold([first.job_id, second.job_id, third.job_id], this_process())
+    assert [lease.job.job_id for lease in leases] == [second.job_id, third.job_id]
+    assert [held.is_elsewhere for held in held_frames(connection)] == [False, True, True]
+    assert queue.take(OTHER, 60.0) is None
+    assert queue.release_of_dead_commands() == 0
+    assert queue.finish(leases[0], RESULT).outcome is JobOutcome.ARCHIVED
+
+
+def test_what_a_dead_command_held_is_queued_again(queue):
+    jobs = {enqueue(queue, name).job_id for name in "ab"}
+    (lease, _) = queue.hold(jobs, ProcessId(2**22 + 1, 1))
+    assert queue.release_of_dead_commands() == 1
+    assert {queue.take(WORKER, 60.0).job.job_id for _ in jobs} == jobs
+    with pytest.raises(LeaseLostError):
+        queue.finish(lease, RESULT)
+
+
 @pytest.mark.parametrize("seconds", [-172_800.0, -200.0, 200.0, 172_800.0])
 def test_setting_the_clock_makes_no_pause_of_a_frame_longer_or_shorter(queue, clock, monotonic_clock, seconds):
     enqueue(queue, "a")
@@ -257,6 +287,14 @@ class AnyOrder(RuleBasedStateMachine):
     def take(self, worker):
         lease = self.queue.take(worker, 60.0)
         return multiple() if lease is None else lease
+
+    @rule(job=jobs)
+    def retry_all(self, job):
+        self.queue.retry_all([job], {"sensitivity": 0.9})
+
+    @rule(target=leases, job=jobs, worker=workers)
+    def hold(self, job, worker):
+        return multiple(*self.queue.hold([job], worker))
 
     @rule(lease=leases, how=st.sampled_from(["finish", "fail", "give_back", "heartbeat"]))
     def use(self, lease, how):

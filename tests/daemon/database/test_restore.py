@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
-from filmscand.daemon.database.frames import JobOutcome, JobState, jobs_named, sources_of
+from filmscand.daemon.database.frames import JobOutcome, JobState, find_frame, sources_of
 from filmscand.daemon.database.restore import RestoredFrame, restore_frame
 from support.queue_rows import RESULT, ROLL, picture
 
@@ -24,7 +24,7 @@ FRAME = RestoredFrame(
 
 def test_a_restored_frame_stands_in_the_queue_as_it_was_told(connection):
     assert restore_frame(connection, FRAME)
-    (job,) = jobs_named(connection, ROLL.collection, ROLL.box, ROLL.roll)
+    job = find_frame(connection, FRAME.frame)
     assert (job.frame, job.outcome, job.request, job.result) == (FRAME.frame, FRAME.outcome, FRAME.request, RESULT)
     assert (job.source, job.created_at, job.finished_at) == ("a.tif", 1.0, 2.0)
     assert sources_of(connection, job.job_id) == [picture("a")]
@@ -33,4 +33,4 @@ def test_a_restored_frame_stands_in_the_queue_as_it_was_told(connection):
 def test_of_two_frames_with_the_same_picture_the_second_is_told_and_is_there_too(connection):
     second = replace(FRAME, frame=FrameId(ROLL.collection, ROLL.box, ROLL.roll, 2))
     assert [restore_frame(connection, frame) for frame in (FRAME, second)] == [True, False]
-    assert len(jobs_named(connection, ROLL.collection, ROLL.box, ROLL.roll)) == 2
+    assert find_frame(connection, second.frame) is not None

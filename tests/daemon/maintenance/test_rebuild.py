@@ -16,12 +16,19 @@ from filmscand.daemon.core.errors import FrameMissingError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import JobOutcome, JobState, Roll, SourceFile, count_frames, sources_of
+from filmscand.daemon.database.frames import (
+    JobOutcome,
+    JobState,
+    Roll,
+    SourceFile,
+    count_frames,
+    find_frame,
+    sources_of,
+)
 from filmscand.daemon.database.queue import DuplicateSourceError, Queue
 from filmscand.daemon.database.trouble import DatabaseMissingError, DatabaseReplacedError
 from filmscand.daemon.maintenance.identity import connect_station, identity_problem
 from filmscand.daemon.maintenance.rebuild import DatabaseExistsError, rebuild
-from filmscand.daemon.maintenance.reclean import selected_frames
 from filmscand.daemon.station.lock import StationBusyError, sole_process
 from support.live_station import LiveStation, running
 
@@ -44,7 +51,7 @@ def test_frames_with_a_sidecar_are_archived_and_those_without_stand_in_line(stat
     report = rebuild(station.station)
     assert (report.archived, report.queued, report.problems, report.old_database) == (1, (str(FRAMES[1]),), (), None)
     with closing(open_database(station.station.database)) as connection:
-        first, second = (selected_frames(connection, [str(frame)], failed=False)[0] for frame in FRAMES)
+        first, second = (find_frame(connection, frame) for frame in FRAMES)
         assert (first.frame, first.state, first.outcome) == (FRAMES[0], JobState.FINISHED, JobOutcome.ARCHIVED)
         assert (first.result.revision, first.request.sensitivity) == (2, 0.9)
         assert (second.frame, second.state, second.request.sensitivity) == (FRAMES[1], JobState.QUEUED, 0.5)
@@ -62,7 +69,7 @@ def test_a_station_that_was_rebuilt_goes_on_with_new_numbers_and_knows_its_pictu
     rebuild(station.station)
     with closing(open_database(station.station.database)) as connection:
         queue = Queue(connection)
-        old = sources_of(connection, selected_frames(connection, ["c/b/r_0001"], failed=False)[0].job_id)[0]
+        old = sources_of(connection, find_frame(connection, FRAMES[0]).job_id)[0]
         with pytest.raises(DuplicateSourceError, match="c/b/r_0001"):
             queue.reserve(Roll("c", "b", "r"), 1, [old], CleanRequest())
         assert (
@@ -127,7 +134,7 @@ def test_killed_at_any_moment_a_rebuild_leaves_the_old_database_the_new_one_or_a
         subprocess.run([sys.executable, "-c", KILLED_BETWEEN, str(station.config), str(moment)], check=False)
     try:
         with closing(connect_station(station.station)) as connection:
-            assert len(selected_frames(connection, ["c/b/r"], failed=False)) == 2
+            assert all(find_frame(connection, frame) for frame in FRAMES)
     except DatabaseMissingError as error:
         assert "filmscand rebuild" in str(error)
         assert rebuild(station.station).archived == 1

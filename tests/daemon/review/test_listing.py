@@ -14,7 +14,14 @@ from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.sheets.notes import set_verdict
 from filmscand.daemon.review import listing
 from filmscand.daemon.review.flags import Flag
-from filmscand.daemon.review.listing import ReviewFrame, ReviewList, flags_in_roll, place_in_review, review_list
+from filmscand.daemon.review.listing import (
+    ReviewFrame,
+    ReviewList,
+    flags_in_roll,
+    frames_with_flags,
+    place_in_review,
+    review_list,
+)
 from support.queue_rows import RESULT, ROLL, WORKER, picture
 
 CODES = ("same_slide", "many_defects", "coverage_unusual")
@@ -53,6 +60,16 @@ def test_a_frame_that_differs_from_its_roll_is_listed_without_any_code(connectio
     assert [flag.code for flag in flags_in_roll(connection, unusual.frame)] == ["coverage_unusual"]
     assert flags_in_roll(connection, usual[0].frame) == ()
     assert flags_in_roll(connection, FrameId("museum", "box-1", "roll-a", 99)) == ()
+
+
+def test_every_frame_with_a_flag_is_found_also_with_one_that_no_record_holds(connection):
+    for number in range(6):
+        finish(connection, f"usual {number}")
+    flagged = finish(connection, "flagged", "many_defects")
+    unusual = finish(connection, "unusual", coverage=0.2)
+    assert frames_with_flags(connection, ["many_defects"]) == {flagged.frame}
+    assert frames_with_flags(connection, ["many_defects", "coverage_unusual"]) == {flagged.frame, unusual.frame}
+    assert frames_with_flags(connection, ["same_slide"]) == frozenset()
 
 
 def test_frames_to_be_scanned_again_are_listed_by_themselves(connection):

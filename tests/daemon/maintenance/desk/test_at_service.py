@@ -92,7 +92,7 @@ def test_what_the_service_refuses_is_told_in_its_words(desk, sessions):
         desk.tell(9, Wish.PAUSE)
     with pytest.raises(ServiceRefusedError, match="waits at no slide"):
         desk.skip(desk.order(ORDER))
-    with pytest.raises(ServiceRefusedError, match="the station knows no frame and no roll a/b/c"):
+    with pytest.raises(ServiceRefusedError, match="a/b/c: the station has no frame of this name"):
         desk.reclean(["a/b/c"], Changes(0.5), failed=False)
     with pytest.raises(ServiceRefusedError, match="expected frames, found none"):
         desk.seal("a/b/c", {"Source-Organization": "City Archive"})

@@ -20,7 +20,7 @@ from filmscand.daemon.core.errors import IntegrityError, RollSealedError, Transi
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanRequest, Role
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import Roll, SourceFile, jobs_named
+from filmscand.daemon.database.frames import Roll, SourceFile, find_frame
 from filmscand.daemon.database.queue import Queue
 from filmscand.daemon.database.session_records import ScanPlan
 from filmscand.daemon.database.sessions import Sessions
@@ -286,7 +286,7 @@ def test_what_is_dropped_or_queued_for_a_sealed_roll_whose_mark_is_gone_is_refus
     seal(known.station, ROLL)
     (folder / "bagit.txt").unlink()
     with closing(open_database(known.station.database)) as connection:
-        (job, _) = jobs_named(connection, "unsorted", "unsorted", "r")
+        job = find_frame(connection, FRAMES[0])
         Queue(connection).retry(job.job_id, CleanRequest(sensitivity=0.9, originals=job.request.originals))
     before = sorted(folder.rglob("*"))
     with running(known):

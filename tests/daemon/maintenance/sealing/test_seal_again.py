@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from filmscand.daemon.archive.records.reopened import generation_of
-from filmscand.daemon.cleaning import pipeline
+from filmscand.daemon.cleaning.healing import frame
 from filmscand.daemon.core.errors import IntegrityError, RollSealedError
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import Role
@@ -218,7 +218,7 @@ def test_files_of_a_revision_that_never_became_complete_are_no_part_of_the_bag(s
 @pytest.fixture(scope="module")
 def quick_engine():
     """The engine answers what it answered before: a forked process has no threads of numba."""
-    clean, known = pipeline.clean_frame, {}
+    clean, known = frame.clean_frame, {}
 
     def remembered(rgb, infrared, options):
         key = (rgb.tobytes(), options.sensitivity)
@@ -227,7 +227,7 @@ def quick_engine():
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "clean_frame", remembered)
+        patch.setattr(frame, "clean_frame", remembered)
         yield
 
 

@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.database.connection import open_database
-from filmscand.daemon.database.frames import jobs_named
+from filmscand.daemon.database.frames import find_frame
 from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.maintenance.sealing.roll import Sealed
 from filmscand.daemon.web.routes import archive as routes
@@ -26,7 +27,7 @@ def connection(station):
 def test_a_frame_is_queued_again_with_another_sensitivity(page, connection, frames):
     answer = page.post("/api/reclean", {"frames": [FRAME], "sensitivity": 0.9, "film": "slide"})
     assert (answer.status, [one["frame"] for one in answer.json["frames"]]) == (202, [FRAME])
-    (job,) = jobs_named(connection, ROLL.collection, ROLL.box, "roll-a_0001")
+    job = find_frame(connection, FrameId.from_name(FRAME))
     assert (job.state, job.request.sensitivity, job.request.film) == ("queued", 0.9, "slide")
 
 
@@ -43,8 +44,8 @@ def test_without_names_only_failed_frames_are_meant(page, frames):
 @pytest.mark.parametrize(
     ("order", "status", "told"),
     [
-        ({"frames": ["museum/box-1/gone"]}, 404, "the station knows no frame and no roll museum/box-1/gone"),
-        ({"frames": ["roll-a"]}, 404, "expected COLLECTION/BOX/ROLL"),
+        ({"frames": ["museum/box-1/gone"]}, 404, "museum/box-1/gone: the station has no frame of this name"),
+        ({"frames": ["a/b/c/d"]}, 404, "expected COLLECTION[/BOX[/ROLL"),
         ({"frames": [FRAME], "sensitivity": 2}, 422, "sensitivity: Input should be less than or equal to 1"),
         ({"frames": FRAME}, 422, "frames: Input should be a valid tuple"),
         ({"colour": "red"}, 422, "colour: Extra inputs are not permitted"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from filmscand.daemon.database.alarms import Alarms
 from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
+from filmscand.daemon.database.keeping.replicas import TargetStatus
 from filmscand.daemon.maintenance.status import station_status
 from filmscand.daemon.web.routes.metrics import metrics_text
 
@@ -43,6 +45,24 @@ def test_bytes_are_told_to_the_last_digit(connection, station, frames):
     found = samples(metrics_text(status, healthy=False))
     assert found["filmscand_archive_free_bytes", None] == status.free_bytes
     assert found["filmscand_healthy", None] == 0
+
+
+def test_copies_of_sealed_rolls_are_told_for_each_target(connection, station):
+    working = TargetStatus("nas", "/mnt/nas", 4, 2, 1, None, None, None, 0, None, 1_000_000.0)
+    failing = TargetStatus("cloud", "s3://film", 0, 6, 0, None, 2_000_000.0, "no route", 3, 2_000_300.0, None)
+    status = replace(station_status(station), replication=(working, failing))
+    found = samples(metrics_text(status, healthy=True))
+    told = {key: value for key, value in found.items() if key[0].startswith("filmscand_replica_")}
+    assert told == {
+        ("filmscand_replica_rolls_verified", "nas"): 4,
+        ("filmscand_replica_rolls_verified", "cloud"): 0,
+        ("filmscand_replica_rolls_waiting", "nas"): 2,
+        ("filmscand_replica_rolls_waiting", "cloud"): 6,
+        ("filmscand_replica_rolls_blocked", "nas"): 1,
+        ("filmscand_replica_rolls_blocked", "cloud"): 0,
+        ("filmscand_replica_verified_timestamp_seconds", "nas"): 1_000_000,
+        ("filmscand_replica_failing_since_timestamp_seconds", "cloud"): 2_000_000,
+    }
 
 
 def test_what_is_not_known_is_left_out(connection, station):

@@ -10,6 +10,8 @@ import time
 import pytest
 
 from filmscand.daemon.database.alarms import Alarms
+from filmscand.daemon.database.archive_records import ArchiveRecord, write_records
+from filmscand.daemon.database.keeping.replicas import Replicas, keep_replica_targets
 from filmscand.daemon.database.session_records import ScanPlan, SessionState
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.station.sections.page import Page, User
@@ -60,6 +62,29 @@ def test_an_alarm_is_at_the_top_with_what_to_do(page, connection):
     Alarms(connection).raise_alarm("watch:/drop", "/drop: cannot be read; mount the share")
     words = words_of(shown(page, "Needs attention"))
     assert "Watched folder /drop: cannot be read; mount the share" in words
+
+
+def test_copies_are_told_on_the_station_and_on_the_roll(page, connection, frames):
+    keep_replica_targets(connection, {"nas": "/mnt/nas", "cloud": "s3://film"})
+    roll = "museum/box-1/roll-a"
+    write_records(connection, [ArchiveRecord(f"{roll}/tagmanifest-sha512.txt", 1, "0" * 64)])
+    nas, cloud = Replicas(connection, "nas"), Replicas(connection, "cloud")
+    for one in (nas, cloud):
+        one.enter()
+    nas.verified(nas.due(1.0))
+    cloud.copying(cloud.due(1.0), 181, 20_000_000_000)
+    cloud.progress(cloud.due(1.0), 40, 3_200_000_000)
+    words = words_of(shown(page, "Copies of sealed rolls"))
+    assert "nas 1 of 1 rolls are copied and right" in words
+    assert f"Copying {roll} : 40 of 181 files, 3.20 of 20.00 GB." in words
+    words = words_of(page.get(f"/rolls/{roll}"))
+    assert "Copy at nas: copied, read back and right since" in words
+    assert "Copy at cloud: is being copied, 40 of 181 files, 3.20 of 20.00 GB." in words
+    cloud.failed(cloud.due(1.0), "no route to host", 60.0)
+    cloud.target_failed("no route to host", 60.0)
+    words = words_of(page.get(f"/rolls/{roll}"))
+    assert "Copy at cloud: waits to be copied. It failed (1 times): no route to host. It is tried again at" in words
+    assert "It has failed since" in words_of(shown(page, "no route to host"))
 
 
 def test_a_scanner_that_needs_a_person_is_told_in_words(page, connection):
