@@ -107,9 +107,10 @@ def test_the_alarm_names_the_roll_the_files_and_what_to_do(connection, audits):
 
 def test_frames_of_a_frozen_roll_wait_in_the_queue(connection, audits):
     queue = Queue(connection)
-    frame = enqueue(queue, "a").frame
+    job = enqueue(queue, "a")
+    frame = job.frame
     audits.note(Part.of(frame), LOST)
-    assert queue.take(WORKER, 60.0) is None
+    assert (queue.take(WORKER, 60.0), queue.hold([job.job_id], WORKER)) == (None, [])
     audits.note(Part.of(frame), ())
     assert queue.take(WORKER, 60.0).job.state is JobState.PROCESSING
 
