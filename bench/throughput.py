@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -30,9 +31,13 @@ _PARTS_OF_STORE = ("write_clean", "write_mask", "write_access")
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Seconds of one frame: its copy into the archive, each step from reading to sidecar, and the engine's steps."""
+    """Seconds of one frame: its copy into the archive, each step from reading to sidecar, and the engine's steps.
+
+    `cp_s`: the seconds that `cp` and `sync` take for the same file. Both find it on the disk, not in memory.
+    """
 
     ingest_s: float
+    cp_s: float
     steps: dict[str, float]
     engine: dict[str, float]
 
@@ -87,11 +92,32 @@ def _measure(folder: Path, frames: int) -> tuple[list[Passage], Peak]:
 
 
 def _clean(archive: Archive, frame: FrameId, source: Path) -> Passage:
+    cp_s = _copied_by_cp(source)
+    _forget(source)
     began = time.perf_counter()
     original = archive.copy_original(frame, source, Role.RAW)
     ingest_s = time.perf_counter() - began
     result = clean_into_archive(archive, frame, CleanRequest(originals=(original,)))
-    return Passage(ingest_s, result.seconds, result.report.step_seconds or {})
+    return Passage(ingest_s, cp_s, result.seconds, result.report.step_seconds or {})
+
+
+def _copied_by_cp(source: Path) -> float:
+    """Return the seconds that `cp` and `sync` take."""
+    target = source.with_name("by-cp.tif")
+    _forget(source)
+    began = time.perf_counter()
+    subprocess.run(["cp", source, target], check=True)
+    subprocess.run(["sync", target], check=True)
+    seconds = time.perf_counter() - began
+    target.unlink()
+    return seconds
+
+
+def _forget(file: Path) -> None:
+    """Let the kernel forget what it holds of a file in memory."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def steps_table(title: str, way: Passage, copy_s: float) -> FigureTable:
@@ -102,6 +128,7 @@ def steps_table(title: str, way: Passage, copy_s: float) -> FigureTable:
         rows.append((step, seconds, seconds / copy_s))
 
     row("copied into the archive, hashed, synced", way.ingest_s)
+    row("the same file by cp and sync", way.cp_s)
     for step in ("read", "clean"):
         row(step, way.steps[step])
     for step, seconds in way.engine.items():
