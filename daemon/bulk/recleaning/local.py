@@ -45,6 +45,8 @@ class Local:
         Number of worker processes.
     keep_running : callable
         Called several times a second: starts a service if none runs.
+    finish : callable
+        Called after the last frame: waits until a service that was started has sealed again what it reopened.
     """
 
     desk: Desk
@@ -52,6 +54,7 @@ class Local:
     changes: Changes
     workers: int
     keep_running: Callable[[], None]
+    finish: Callable[[], None]
 
 
 def clean_locally(plan: Plan, local: Local) -> Generator[Recleaned, None, None]:
@@ -66,6 +69,7 @@ def clean_locally(plan: Plan, local: Local) -> Generator[Recleaned, None, None]:
         if due or in_hand:
             local.keep_running()
             time.sleep(POLL_S)
+    local.finish()
 
 
 def hand_in_all(plan: Plan, local: Local) -> Generator[Recleaned, None, None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -139,7 +140,8 @@ def _locally(
     station, config = where
     desk, changes = asked
     with TemporaryService(station, config) as service:
-        local = Local(desk, connection, changes, station.workers.count, lambda: service.keep_running(connection))
+        keep_running = partial(service.keep_running, connection)
+        local = Local(desk, connection, changes, station.workers.count, keep_running, service.finish)
         yield clean_locally(plan, local) if wait else hand_in_all(plan, local)
 
 

@@ -129,10 +129,10 @@ def test_a_run_that_is_stopped_tells_what_remains_and_the_next_one_goes_on(tmp_p
     assert {str(revisions(station, frame(number))) for number in range(1, 13)} == {"[(1, 0.5), (2, 0.9)]"}
 
 
-def test_only_a_few_frames_are_in_the_queue_at_once(tmp_path):
+def test_only_a_few_frames_are_in_the_queue_at_once_and_the_service_ends_after_the_last(tmp_path):
     cleaned = CleanedStation(tmp_path)
     live = station_with(tmp_path, 12)
-    waiting = []
+    waiting, ended = [], []
 
     def work():
         with cleaned.open() as connection:
@@ -143,6 +143,6 @@ def test_only_a_few_frames_are_in_the_queue_at_once(tmp_path):
         archive = bound_archive(live.station, connection)
         asked = (Choice(), Changes(sensitivity=0.9))
         plan = plan_recleaning(connection, archive, Cleaning(), asked)
-        local = Local(OwnDesk(live.station), connection, asked[1], 1, work)
+        local = Local(OwnDesk(live.station), connection, asked[1], 1, work, lambda: ended.append(True))
         assert [one.revision for one in clean_locally(plan, local)] == [2] * 12
-    assert max(waiting) == 8
+    assert (max(waiting), ended) == (8, [True])
