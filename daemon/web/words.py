@@ -142,6 +142,7 @@ _ALARM_WORDS: Final[Mapping[str, str]] = {
     "replica": "Copies",
     "replica_roll": "Copies",
     "replica_damage": "A damaged copy",
+    "seal_again": "A roll that was cleaned again",
     "page": "This page",
 }
 

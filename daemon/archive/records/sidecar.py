@@ -29,7 +29,6 @@ from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import FrameId
 from filmscand.daemon.core.request import CleanOutcome, CleanResult, Record, ReportRecord, Role, StoredFile
 from filmscand.drivers.base import CaptureInfo
-from filmscand.ir.identity import EngineIdentity
 
 # Most frames have nothing to say here; their sidecars stay as earlier versions wrote them.
 _RARE: Final = ("replaced_originals", "original_folder", "decisions", "wanted", "current_revision", "description")
@@ -171,6 +170,9 @@ class Revision(Record):
         """Label of the engine; the version alone where the engine did not tell its code."""
         if self.engine_code_sha256 is None or self.engine_models_sha256 is None:
             return self.engine_version
+        # Commands that clean nothing do not load the package of the engine.
+        from filmscand.ir.identity import EngineIdentity
+
         return EngineIdentity(self.engine_version, self.engine_code_sha256, self.engine_models_sha256).label
 
     @property
