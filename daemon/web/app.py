@@ -40,6 +40,7 @@ from filmscand.daemon.web.routes import (
     health,
     iiif,
     login,
+    looks,
     metrics,
     pages,
     review,
@@ -117,7 +118,7 @@ def make_app(site: Site) -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.site = site
-    for room in (api, review, descriptions, sessions, archive, iiif, login, health, metrics, pages):
+    for room in (api, review, descriptions, sessions, looks, archive, iiif, login, health, metrics, pages):
         app.include_router(room.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

@@ -65,6 +65,8 @@ class Site:
         self.streams = 0
         # The station's page as it was made last, and for which status and visitor.
         self.station_page: tuple[tuple[int, Visitor | None], bytes] | None = None
+        # Number and picture of the last look at what lies in a scanner.
+        self.look: tuple[int, bytes] = (0, b"")
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix=_THREADS)
         # SANE is asked by one thread: it needs seconds, and two answers would be the same.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"{_THREADS}, scanners")

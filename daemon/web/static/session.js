@@ -143,6 +143,21 @@ function moveOn(field) {
   after.select?.();
 }
 
+async function lookInside() {
+  const button = document.getElementById("look");
+  const positions = positionsIn(form.positions.value);
+  button.disabled = true;
+  tell("The scanner reads at a low resolution. This takes up to a minute …", false);
+  const looked = await send("/api/looks", { device: form.device.value || null, position: positions?.[0] ?? 1 });
+  button.disabled = false;
+  if (!looked) return;
+  told.hidden = true;
+  const figure = document.getElementById("looked");
+  figure.querySelector("img").src = looked.picture;
+  figure.hidden = false;
+}
+
+document.getElementById("look").addEventListener("click", lookInside);
 form.addEventListener("submit", (event) => event.preventDefault());
 document.getElementById("start").addEventListener("click", start);
 form.addEventListener("keydown", (event) => {

@@ -277,3 +277,18 @@ def test_the_form_of_a_session_says_why_the_service_cannot_tell_it_something(chr
         tab.locator("#roll").blur()
         expect(tab.locator("#roll-problem")).to_have_text("The disk is gone.")
         expect(tab.locator("output#next")).to_have_text("–")
+
+
+def test_what_lies_in_the_scanner_is_shown_before_a_session(chromium, tmp_path):
+    def look(route):
+        assert route.request.post_data_json == {"device": None, "position": 3}
+        route.fulfill(status=201, json={"picture": "/static/icon.svg"})
+
+    with scanner(1) as virtual, at_the_station(chromium, tmp_path, virtual) as (tab, _):
+        tab.route("**/api/looks", look)
+        tab.goto("/sessions/new")
+        tab.get_by_text("More settings").click()
+        tab.locator("#positions").fill("3-5")
+        tab.get_by_role("button", name="Look at what lies in it").click()
+        expect(tab.locator("#looked img")).to_have_attribute("src", "/static/icon.svg")
+        expect(tab.locator("#looked")).to_be_visible()
