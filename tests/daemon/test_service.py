@@ -427,6 +427,8 @@ def test_frames_of_a_frozen_roll_keep_no_service_waiting_that_only_scans(tmp_pat
     station = LiveStation(tmp_path).station
     with Bell() as bell, closing(connect_station(station)) as connection:
         supervisor = Supervisor(station, connection, Notifier({}), bell, Timing())
+        # A service looks for reopened rolls before it may end.
+        supervisor._resealing.look()
         assert supervisor._is_idle()
         part = Part.of(enqueue(Queue(connection), "a").frame)
         assert not supervisor._is_idle()
