@@ -1,7 +1,7 @@
 """Make the shipped detectors from the trained ones: `python -m training.quantize --photos DIR --artefacts DIR`.
 
 The trained networks in `training/models/` compute in 32-bit floats. Those that are shipped compute their convolutions
-in 8-bit integers, which takes less than half the time on processors that have instructions for it (AVX-512 VNNI). Their
+in 8-bit integers, which takes about half of the time on processors that have instructions for it (AVX-512 VNNI). Their
 ranges are measured on simulated frames. Sums of integers are exact: the result does not depend on their order.
 """
 
