@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
+# On a busy machine an answer takes longer than the 5 s that Playwright waits.
+sync_api.expect.set_options(timeout=30_000)
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is not installed: as root, apt-get install chromium"
