@@ -20,13 +20,14 @@ from filmscand.daemon.archive.files.atomic_file import copy as copy_bytes
 from filmscand.daemon.archive.frames.frame_folder import ORIGINAL_SUFFIXES
 from filmscand.daemon.archive.records.events import Event, EventDetail, EventType
 from filmscand.daemon.archive.records.sidecar import utc_now
+from filmscand.daemon.archive.records.verify_bag import is_folder
 from filmscand.daemon.archive.tree import MASTER_MODE, Archive
 from filmscand.daemon.core.errors import IntegrityError, reading_source, storing
 from filmscand.daemon.core.plain_file import open_plain
 from filmscand.daemon.database.keeping.audits import Audits, Damage, Part
 from filmscand.daemon.fixity.compare import Comparison
 from filmscand.daemon.fixity.findings import Findings, part_of
-from filmscand.daemon.fixity.truth import Item, is_folder
+from filmscand.daemon.fixity.truth import Item
 from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.folders import opened, sync_descriptor

@@ -35,7 +35,13 @@ from filmscand.daemon.archive.records.known import EVENTS, Known, record_of
 from filmscand.daemon.archive.records.reopened import Reopening, read_reopening
 from filmscand.daemon.archive.records.roll_record import NAME, verify_roll_record
 from filmscand.daemon.archive.records.sidecar import Sidecar
-from filmscand.daemon.archive.records.verify_bag import check_listed, is_sidecar, read_or_problem, verify_declaration
+from filmscand.daemon.archive.records.verify_bag import (
+    check_listed,
+    is_folder,
+    is_sidecar,
+    read_or_problem,
+    verify_declaration,
+)
 from filmscand.daemon.archive.records.verify_reopened import LastGeneration, last_generation, lasting_tags
 from filmscand.daemon.archive.verify_rolls import events_of, frames_told, verify_tag_manifest
 from filmscand.daemon.core.errors import DaemonError, FrameIdError, IntegrityError
@@ -301,11 +307,6 @@ def _frames(tops: Iterable[Path], roll: Path, known: Known, events: tuple[Event,
     frames = {frame for folder in folders if (frame := _frame(folder)) is not None}
     lost = known_losses(events)
     return sorted(frame for frame in frames | known.jobs.keys() | frames_told(events, roll) if str(frame) not in lost)
-
-
-def is_folder(path: Path) -> bool:
-    """Return whether a real folder lies at a path, not a link to one."""
-    return path.is_dir() and not path.is_symlink()
 
 
 def _frame(folder: Path) -> FrameId | None:

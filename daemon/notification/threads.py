@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Sequence
-from contextlib import closing
+from functools import partial
 
-from filmscand.daemon.core.errors import Fault, whose
 from filmscand.daemon.core.timing import NotifyTiming
-from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.database.alarms import Alarm, keep_targets
-from filmscand.daemon.database.connection import reopen_database
 from filmscand.daemon.database.presence import require_in_place
-from filmscand.daemon.database.trouble import DatabaseReplacedError
+from filmscand.daemon.maintenance.database_threads import join_all, keep_working
 from filmscand.daemon.maintenance.room import room_of, space_alarms
 from filmscand.daemon.notification.teller import Teller
 from filmscand.daemon.station.configuration import Station, Target
-
-log = logging.getLogger(__name__)
 
 
 class Notifications:
@@ -59,11 +52,7 @@ class Notifications:
 
     def join(self, at_most_s: float) -> bool:
         """Wait up to `at_most_s` seconds until all targets have been told; return False if one has not."""
-        deadline_s = time.monotonic() + at_most_s
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline_s - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return join_all(self._threads, at_most_s)
 
     def space_alarms(self) -> Sequence[Alarm]:
         """Return the alarm that the archive's disk is nearly full, as it was measured last."""
@@ -77,23 +66,8 @@ class Notifications:
 
     def _tell(self, target: Target) -> None:
         teller = Teller(target, self._station, self._timing, self.space_alarms)
-        while True:
-            try:
-                with closing(reopen_database(self._station.database)) as connection:
-                    self._keep_looking(teller, connection)
-                return
-            except DatabaseReplacedError:
-                # The supervisor ends the service; nothing may be noted in another database.
-                return
-            except sqlite3.Error as error:
-                log.warning("the database does not answer: %s", error)
-            except Exception as error:
-                if whose(error) is Fault.FRAME:
-                    log.exception("unexpected error of the notifications")
-                else:
-                    log.warning("notifications wait: %s", message_of(error))
-            if self._stop.wait(self._timing.retry_first_s):
-                return
+        work = partial(self._keep_looking, teller)
+        keep_working(self._station.database, work, self._stop, self._timing.retry_first_s, "notifications")
 
     def _keep_looking(self, teller: Teller, connection: sqlite3.Connection) -> None:
         stopped = False

@@ -63,12 +63,12 @@ def verify_part(bag: Path, name: str) -> Iterator[Problem]:
     All parts and `verify_tags` together find what `verify_bag` finds.
     """
     part = bag / "data" / name
-    is_folder = _is_folder(part)
-    present = set(below(part)) if is_folder else {path for path in (part,) if os.path.lexists(path)}
+    has_folder = is_folder(part)
+    present = set(below(part)) if has_folder else {path for path in (part,) if os.path.lexists(path)}
     problems = [*_compare(bag, _expected(bag), manifest_name, present, part)]
     yield from problems
     # A folder that lost its last file is named by that file already.
-    if is_folder and not problems:
+    if has_folder and not problems:
         yield from _strange(Path(top) for top, folders, files in os.walk(part) if not folders and not files)
 
 
@@ -91,7 +91,7 @@ def verify_tags(bag: Path) -> Iterator[Problem]:
 def parts_of(bag: Path) -> set[str]:
     """Return every name directly below `data/` that a manifest of the bag names, or that is there."""
     data = bag / "data"
-    found = {path.name for path in data.iterdir()} if _is_folder(data) else set()
+    found = {path.name for path in data.iterdir()} if is_folder(data) else set()
     # `verify_tags` tells what is wrong with a manifest.
     listed, _ = _listed(bag, _expected(bag), manifest_name)
     files = (path for one in listed.values() for path in one if path.is_relative_to(data))
@@ -119,7 +119,7 @@ def changed_tags(bag: Path) -> Iterator[Problem]:
 def tag_files(bag: Path) -> Iterator[Path]:
     """Yield every file that the tag manifests have to name."""
     own = {tag_manifest_name(algorithm) for algorithm in DigestAlgorithm}
-    yield from (path for path in bag.iterdir() if not _is_folder(path) and path.name not in own)
+    yield from (path for path in bag.iterdir() if not is_folder(path) and path.name not in own)
     yield from below(bag / "metadata")
     yield from below(bag / HISTORY)
 
@@ -177,7 +177,7 @@ def _expected(bag: Path) -> tuple[DigestAlgorithm, ...]:
 
 
 def _other_folders(bag: Path) -> list[Path]:
-    return sorted(path for path in bag.iterdir() if _is_folder(path) and path.name not in FOLDERS)
+    return sorted(path for path in bag.iterdir() if is_folder(path) and path.name not in FOLDERS)
 
 
 def _strange(folders: Iterable[Path]) -> Iterator[Problem]:
@@ -258,5 +258,6 @@ def _read(bag: Path, name: str, algorithm: DigestAlgorithm) -> dict[Path, str]:
         raise IntegrityError(f"{bag / name}: expected a manifest of the bag: {error}") from error
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Return whether a real folder lies at a path, not a link to one."""
     return path.is_dir() and not path.is_symlink()

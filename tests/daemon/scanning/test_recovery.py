@@ -188,8 +188,9 @@ def test_an_archive_in_trouble_is_tried_again_with_an_alarm_until_it_works(line)
     assert Alarms(line.connection).standing() == []
 
 
-def test_a_name_that_is_taken_halts_the_session_until_a_person_has_moved_the_file(line):
-    results = iter([FrameExistsError("/archive/a.tif: another file"), "stored"])
+def store_at_the_second_try(line, error):
+    """Store a frame of which the first try fails; a person says that it may go on."""
+    results = iter([error, "stored"])
 
     def store():
         result = next(results)
@@ -200,21 +201,15 @@ def test_a_name_that_is_taken_halts_the_session_until_a_person_has_moved_the_fil
     person = line.answer(Wish.RESUME)
     assert line.recovery.retry_until_stored(store) == "stored"
     person.join()
+
+
+def test_a_name_that_is_taken_halts_the_session_until_a_person_has_moved_the_file(line):
+    store_at_the_second_try(line, FrameExistsError("/archive/a.tif: another file"))
     assert line.seen[0] == ("/archive/a.tif: another file", FREE_NAME)
 
 
 def test_a_roll_that_is_frozen_meanwhile_halts_the_session_and_the_slide_is_kept(line):
-    results = iter([RollFrozenError("/archive/c/b/r: the roll is frozen: a file is not as recorded"), "stored"])
-
-    def store():
-        result = next(results)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    person = line.answer(Wish.RESUME)
-    assert line.recovery.retry_until_stored(store) == "stored"
-    person.join()
+    store_at_the_second_try(line, RollFrozenError("/archive/c/b/r: the roll is frozen: a file is not as recorded"))
     assert line.seen[0][0].startswith("/archive/c/b/r: the roll is frozen")
     assert "is kept meanwhile" in line.seen[0][1]
 
