@@ -28,7 +28,7 @@ from filmscand.drivers.scanner.recipes import FeederWay
 LOOK_DPI: Final = 300
 _DISPLAY_GAMMA: Final = 2.2
 # Holders whose frames are addressed, and scanners without a feeder; see `Capabilities.feeder`.
-_FED_BY_HAND: Final = frozenset({FeederWay.FRAME, FeederWay.NONE})
+_FEEDING_NOTHING: Final = frozenset({FeederWay.FRAME, FeederWay.NONE})
 
 
 class LookOrder(BaseModel):
@@ -69,7 +69,7 @@ def look(station: Station, order: LookOrder, open_device: Callable[[str], Scanne
     _require_free(station, device)
     with _found(device, open_device) as scanner:
         offered = scanner.capabilities()
-        if offered.feeder not in _FED_BY_HAND:
+        if offered.feeder not in _FEEDING_NOTHING:
             raise SessionError(f"{device}: its feeder would load a slide, and a session begin with the next one")
         request = ScanRequest(low_resolution(offered), 8, infrared=False, frames=1, autofocus=False, advance=False)
         return _as_jpeg(scanner.capture(request, order.position))
@@ -97,7 +97,7 @@ def _require_free(station: Station, device: str) -> None:
     with closing(open_to_read(station.database)) as connection:
         holders = [one.session_id for one in Sessions(connection).unfinished() if one.plan.device == device]
     if holders:
-        raise SessionError(f"{device}: session {holders[0]} has this scanner; pause does not free it, its end does")
+        raise SessionError(f"{device}: session {holders[0]} has this scanner; wait until it ends, or end it")
 
 
 def _as_jpeg(capture: Capture) -> bytes:

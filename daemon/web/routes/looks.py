@@ -34,8 +34,11 @@ class Looked:
 async def take(request: Request, order: LookOrder) -> Response:
     """Scan what lies in a scanner at a low resolution; nothing goes into the archive."""
     site = site_of(request)
-    site.look = (site.look[0] + 1, await site.ask_scanners(look, site.station, order))
-    return json_answer(to_json(Looked(f"/api/looks/{site.look[0]}")), 201)
+    jpeg = await site.ask_scanners(look, site.station, order)
+    # Counted after the wait: of two looks at once each has a number of its own.
+    number = site.look[0] + 1
+    site.look = (number, jpeg)
+    return json_answer(to_json(Looked(f"/api/looks/{number}")), 201)
 
 
 @router.get("/looks/{number}", responses=picture_answer("image/jpeg"))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from filmscand.daemon.web.routes import looks
+from filmscand.daemon.web.site import Site
 
 
 def test_a_look_is_shown_until_the_next_one(page, monkeypatch):
@@ -24,3 +29,16 @@ def test_a_look_is_shown_until_the_next_one(page, monkeypatch):
 def test_what_is_no_look_is_refused(page):
     assert page.post("/api/looks", {"position": 0}).status == 422
     assert page.get("/api/looks/1").status == 404
+
+
+def test_of_two_looks_at_once_each_has_a_number_of_its_own(page, monkeypatch):
+    both = threading.Barrier(2)
+
+    async def ask_scanners(self, action, *_):
+        await asyncio.to_thread(both.wait, 20)
+        return b"picture"
+
+    monkeypatch.setattr(Site, "ask_scanners", ask_scanners)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: page.post("/api/looks", {}).json["picture"], range(2)))
+    assert sorted(answers) == ["/api/looks/1", "/api/looks/2"]
