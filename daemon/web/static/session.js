@@ -49,7 +49,7 @@ async function lookForScanners() {
     }
     note.textContent = found.length
       ? `${found.length} scanner${found.length === 1 ? "" : "s"} found.`
-      : "No scanner found. Switch it on, and open this page again; the page doctor of the command line tells more.";
+      : "No scanner found. Switch it on, and open this page again; the command filmscand doctor tells more.";
   } catch (error) {
     note.textContent = error.message;
   }
