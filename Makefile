@@ -47,10 +47,12 @@ $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
 	touch $@
 
 # Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml. The extra "lpips" stays out:
-# it brings PyTorch, which nothing here needs.
+# it brings PyTorch, which nothing here needs. The second lock is what the Debian package and the container bundle.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --extra scanner --extra evaluate \
 		--extra notify --extra s3 --extra cluster pyproject.toml --output-file requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra scanner --extra notify --extra s3 \
+		--constraint requirements.lock pyproject.toml --output-file packaging/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
