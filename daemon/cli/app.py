@@ -20,6 +20,7 @@ from filmscand.daemon.cli.archive.seal import seal
 from filmscand.daemon.cli.archive.verify import verify
 from filmscand.daemon.cli.clean import clean
 from filmscand.daemon.cli.config import config_app
+from filmscand.daemon.cli.demo import demo
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.notify import notify_app
@@ -67,6 +68,7 @@ app.command()(scan)
 app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
 app.command("warm-up")(warm_up)
+app.command()(demo)
 
 
 def _tell_version(asked: bool) -> None:
