@@ -8,9 +8,9 @@ from typing import cast
 
 from filmscand.drivers.sane.child import ChildProcess
 from filmscand.drivers.sane.configuration import SaneConfig
-from filmscand.drivers.sane.listing import DeviceInfo
 from filmscand.drivers.sane.messages import ListDevices
 from filmscand.drivers.sane.scanner import SaneScanner
+from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.recipes import Budgets, Recipe, load_recipes, recipe_for
 
