@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from filmscand.drivers.child.monitor import Monitor, Phase
 from filmscand.drivers.sane.link import load_sane
-from filmscand.drivers.sane.monitor import Monitor, Phase
 from filmscand.drivers.sane.options import SaneOptions, offers_infrared
 from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.recipes import Recipe, recipe_for
+
+
+@dataclass(frozen=True, slots=True)
+class SaneLister:
+    """Lists the devices that SANE finds; see `child.device.Lister`. `probe` opens each."""
+
+    recipes: tuple[Recipe, ...]
+    probe: bool
+
+    def list(self, monitor: Monitor) -> tuple[DeviceInfo, ...]:
+        """Return the devices of this process's SANE configuration."""
+        return list_in_process(self.recipes, monitor, probe=self.probe)
 
 
 def list_in_process(recipes: tuple[Recipe, ...], monitor: Monitor, *, probe: bool) -> tuple[DeviceInfo, ...]:
