@@ -35,7 +35,7 @@ class ReadFrame:
 
 
 class Device(Protocol):
-    """One open scanner; only one thread uses it, except for `interrupt` and `abandon`."""
+    """One open scanner; only one thread uses it, except for `interrupt`."""
 
     def capabilities(self) -> Capabilities:
         """Return what the scanner offers."""
@@ -45,9 +45,6 @@ class Device(Protocol):
 
     def interrupt(self) -> None:
         """Stop the current call; for another thread than the one that makes it."""
-
-    def abandon(self) -> None:
-        """Leave nothing behind: the process ends at once, as its parent is gone."""
 
     def close(self) -> None:
         """Release the scanner."""

@@ -76,8 +76,6 @@ class ScannerChild:
                 command: Command = self._connection.recv()
             except (EOFError, OSError):
                 # The parent is gone: nobody can receive a frame any more.
-                if self._device is not None:
-                    self._device.abandon()
                 os._exit(0)
             if isinstance(command, Cancel):
                 if self._device is not None:

@@ -86,9 +86,6 @@ class SaneDevice:
         """Stop the current call; for another thread than the one that scans."""
         self._link.interrupt()
 
-    def abandon(self) -> None:
-        """Leave nothing behind: nothing but this process drives the device."""
-
     @property
     def _options(self) -> SaneOptions:
         return self._link.options
