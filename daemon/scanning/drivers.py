@@ -8,4 +8,4 @@ from filmscand.drivers.devices import Drivers
 
 def drivers_of(station: Station) -> Drivers:
     """Return what lists and opens the scanners of a station."""
-    return Drivers(station.scanners.hosts)
+    return Drivers(station.scanners.hosts, station.scanners.programs)

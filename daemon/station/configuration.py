@@ -153,9 +153,10 @@ class Workers(Section):
 
 
 class Scanners(Section):
-    """Where to look for scanners, besides this machine."""
+    """Where to look for scanners, besides those that SANE finds at this machine."""
 
     hosts: tuple[str, ...] = ()
+    programs: Path | None = None
 
 
 class Target(Section):
@@ -298,6 +299,8 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
         station = Station.model_validate(document.data)
     found = [*_overlaps(station), *_model_problems(station, check_model), *_target_problems(station.notify)]
     found += _replica_problems(station)
+    if check_model is not None:
+        found += _program_problems(station.scanners)
     if problems := [document.problem(file, key, message) for key, message in found]:
         raise ConfigProblemsError(problems)
     return station
@@ -325,6 +328,26 @@ def _target_problems(notify: Notify) -> Iterator[tuple[KeyPath, str]]:
         if target.apprise is not None and find_spec("apprise") is None:
             advice = pip_install("'apprise>=1.9'", "the extra `notify` of filmscand")
             yield (*key, "apprise"), f"needs the package apprise, which is not installed: {advice}"
+
+
+def _program_problems(scanners: Scanners) -> Iterator[tuple[KeyPath, str]]:
+    if scanners.programs is None:
+        return
+    # Every command reads the configuration; only `filmscand config check` needs the recipes.
+    from filmscand.drivers.command.recipe import load_program, program_files
+    from filmscand.drivers.scanner.errors import ScannerSetupError
+
+    key = ("scanners", "programs")
+    try:
+        files = program_files(scanners.programs)
+    except ScannerSetupError as error:
+        yield key, str(error)
+        return
+    for file in files:
+        try:
+            load_program(file)
+        except ScannerSetupError as error:
+            yield key, str(error)
 
 
 def _replica_problems(station: Station) -> Iterator[tuple[KeyPath, str]]:
@@ -359,6 +382,8 @@ def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     if isinstance(cleaning := data.get("cleaning"), dict):
         paths = {key: _absolute(base, value) for key, value in cleaning.items() if key.endswith("_model")}
         resolved["cleaning"] = {**cleaning, **paths}
+    if isinstance(scanners := data.get("scanners"), dict) and "programs" in scanners:
+        resolved["scanners"] = {**scanners, "programs": _absolute(base, scanners["programs"])}
     if isinstance(bag := data.get("bag"), dict) and "profile" in bag:
         resolved["bag"] = {**bag, "profile": _absolute(base, bag["profile"])}
     if isinstance(page := data.get("page"), dict):

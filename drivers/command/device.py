@@ -67,9 +67,8 @@ class CommandDevice:
         for left in self._folder.iterdir():
             # The files of a frame whose process was killed.
             shutil.rmtree(left)
-        program = str(self._program.scan[0])
-        if shutil.which(program) is None:
-            raise cannot_start(program, "no such program")
+        if (missing := self._program.missing_program()) is not None:
+            raise cannot_start(missing, "no such program")
         if self._program.probe:
             self._run(self._program.probe, self._folder)
         self._monitor.enter(Phase.IDLE)

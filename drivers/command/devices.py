@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from filmscand.drivers.command.recipe import Program, load_programs
+from filmscand.drivers.command.recipe import PREFIX, Program, load_program, program_files
 from filmscand.drivers.command.scanner import CommandScanner
 from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError
 
+_KIND: Final = "film scanner"
+
 
 def list_commands(folder: Path, *, probe: bool) -> tuple[DeviceInfo, ...]:
-    """List the scanners of a folder of recipes.
+    """List the scanners of a folder of recipes; a recipe with mistakes is listed with them.
 
     Parameters
     ----------
@@ -23,9 +26,9 @@ def list_commands(folder: Path, *, probe: bool) -> tuple[DeviceInfo, ...]:
     Raises
     ------
     ScannerSetupError
-        If a recipe has mistakes.
+        If the folder cannot be read.
     """
-    return tuple(_describe(program, probe=probe) for program in load_programs(folder))
+    return tuple(_describe(file, probe=probe) for file in program_files(folder))
 
 
 def open_command(device: str, folder: Path | None) -> CommandScanner:
@@ -34,29 +37,26 @@ def open_command(device: str, folder: Path | None) -> CommandScanner:
     Raises
     ------
     ScannerSetupError
-        If there is no recipe of this name, or a recipe has mistakes.
+        If there is no recipe of this name, or it has mistakes.
     """
     if folder is None:
         advice = "Name the folder with its recipe in the configuration: scanners.programs."
         raise ScannerSetupError(f"{device}: no folder with recipes is configured", advice=advice)
-    programs = {program.device: program for program in load_programs(folder)}
-    if device not in programs:
-        known = ", ".join(programs) or "none"
-        raise ScannerSetupError(f"{device}: no recipe of {folder} has this name; there are {known}")
-    return CommandScanner(programs[device])
+    files = {PREFIX + file.stem: file for file in program_files(folder)}
+    if device not in files:
+        known = ", ".join(files) or "none"
+        raise ScannerSetupError(f"{device}: no recipe in {folder} has this name; there are {known}")
+    return CommandScanner(load_program(files[device]))
 
 
-def _describe(program: Program, *, probe: bool) -> DeviceInfo:
+def _describe(file: Path, *, probe: bool) -> DeviceInfo:
+    try:
+        program = load_program(file)
+    except ScannerSetupError as error:
+        return DeviceInfo(PREFIX + file.stem, "", "", _KIND, None, None, str(error))
     problem = _problem(program) if probe else ""
-    return DeviceInfo(
-        program.device,
-        program.vendor,
-        program.model,
-        "film scanner",
-        program.name,
-        None if problem else program.infrared,
-        problem,
-    )
+    infrared = None if problem else program.infrared
+    return DeviceInfo(program.device, program.vendor, program.model, _KIND, program.name, infrared, problem)
 
 
 def _problem(program: Program) -> str:

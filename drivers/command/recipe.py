@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ from filmscand.drivers.command.arguments import (
 )
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.meanings import Meaning
-from filmscand.drivers.scanner.recipes import Budgets, FeederWay, NamedRecipe, read_recipe, recipe_files
+from filmscand.drivers.scanner.recipes import Budgets, FeederWay, NamedRecipe, read_recipe
 
 PREFIX = "command:"
 
@@ -173,24 +174,38 @@ class Program(NamedRecipe):
         """Return the smallest depth that is not below the wanted one, else the largest."""
         return min((bits for bits in self.depths_bits if bits >= wanted_bits), default=max(self.depths_bits))
 
+    def missing_program(self) -> str | None:
+        """Return the name of the program if it is not installed, None if it is."""
+        program = str(self.scan[0])
+        return None if shutil.which(program) else program
 
-def load_programs(folder: Path) -> tuple[Program, ...]:
-    """Load the recipes of a folder, sorted by name.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of files NAME.yaml, each a recipe with `driver: command`.
+def program_files(folder: Path) -> list[Path]:
+    """Return the recipes NAME.yaml of a folder, sorted by name.
 
     Raises
     ------
     ScannerSetupError
-        If the folder cannot be read, or a file is not a valid recipe; the message names the file and the field.
+        If the folder cannot be read.
     """
     try:
-        files = recipe_files(folder)
+        return sorted(file for file in folder.iterdir() if file.suffix == ".yaml")
     except OSError as error:
-        raise ScannerSetupError(
-            f"{folder}: expected a folder with recipes of scanners (scanners.programs): {error.strerror}"
-        ) from error
-    return tuple(read_recipe(file, Program) for file in files)
+        expected = "expected a folder with recipes of scanners (scanners.programs)"
+        raise ScannerSetupError(f"{folder}: {expected}: {error.strerror}") from error
+
+
+def load_program(file: Path) -> Program:
+    """Load a recipe.
+
+    Parameters
+    ----------
+    file : Path
+        NAME.yaml, a recipe with `driver: command`.
+
+    Raises
+    ------
+    ScannerSetupError
+        If it cannot be read or is not a valid recipe; the message names the file and the field.
+    """
+    return read_recipe(file, Program)

@@ -316,13 +316,8 @@ def load_recipes(folder: Path | None = None) -> tuple[Recipe, ...]:
         If a file is not a valid recipe; the message names the file and the field.
     """
     root: Traversable = resources.files("filmscand.config").joinpath("scanners") if folder is None else folder
-    files = (file for file in recipe_files(root) if file.name != COMMAND_EXAMPLE)
-    return tuple(read_recipe(file, Recipe) for file in files)
-
-
-def recipe_files(folder: Traversable) -> list[Traversable]:
-    """Return the files NAME.yaml of a folder, sorted by name."""
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
+    files = (file for file in root.iterdir() if file.name.endswith(".yaml") and file.name != COMMAND_EXAMPLE)
+    return tuple(read_recipe(file, Recipe) for file in sorted(files, key=lambda file: file.name))
 
 
 def load_recipe(name: str, folder: Path | None = None) -> Recipe:

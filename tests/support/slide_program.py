@@ -91,7 +91,7 @@ def scan(station, options):
     if kind == "no_infrared" or not options.infrared:
         infrared = None
     for file, content in tiffs(Path(options.output), (rows, cols, rgb, infrared), options):
-        write(file, b"\0" * len(content) if kind == "garbage" else content, kind)
+        write(file, b"garbage!" * (len(content) // 8) if kind == "garbage" else content, kind)
 
 
 def write(file, content, kind):

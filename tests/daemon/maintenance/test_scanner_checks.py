@@ -40,7 +40,7 @@ def plug_in(root, ids, product, *, number=4, mode=0o666):
 
 
 def scanners_of(root):
-    return {check.name: check for check in examine_scanners(root)}
+    return {check.name: check for check in examine_scanners(system=root)}
 
 
 def test_a_backend_that_sane_has_disabled_is_told_and_is_no_failure(machine):
