@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from filmscand.drivers.scanner.recipes import RecipePart
+from filmscand.drivers.scanner.recipe_file import RecipePart
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -20,7 +20,8 @@ from filmscand.drivers.command.arguments import (
 )
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.meanings import Meaning
-from filmscand.drivers.scanner.recipes import Budgets, FeederWay, NamedRecipe, read_recipe
+from filmscand.drivers.scanner.recipe_file import NamedRecipe, read_recipe
+from filmscand.drivers.scanner.recipes import Budgets, FeederWay
 
 PREFIX = "command:"
 

@@ -8,13 +8,13 @@ from enum import StrEnum
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.meanings import Meaning
+from filmscand.drivers.scanner.recipe_file import NamedRecipe, RecipePart, read_recipe
 
 # The example of a recipe for another program (`drivers.command`) lies beside the recipes for SANE, and is none of them.
 COMMAND_EXAMPLE: Final = "command.yaml"
@@ -101,12 +101,6 @@ USUAL_MEANING = {
     Status.NO_MEM: Meaning.REOPEN,
     Status.ACCESS_DENIED: Meaning.ACCESS,
 }
-
-
-class RecipePart(BaseModel):
-    """A part of a recipe: fixed once it is read, and no key that nobody knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Match(RecipePart):
@@ -212,15 +206,6 @@ class Budgets(RecipePart):
     pass_s: float = Field(default=7200.0, gt=0)
     cancel_s: float = Field(default=10.0, gt=0)
     close_s: float = Field(default=10.0, gt=0)
-
-
-class NamedRecipe(RecipePart):
-    """What all recipes have: `name`, which is that of the file NAME.yaml."""
-
-    name: str
-
-
-AnyRecipe = TypeVar("AnyRecipe", bound=NamedRecipe)
 
 
 class Recipe(NamedRecipe):
@@ -365,20 +350,3 @@ def recipe_for(
     by_name = (recipe for recipe in candidates if recipe.fits(device, vendor, model))
     by_options = (recipe for recipe in candidates if recipe.fits(device, vendor, model, names))
     return next(by_name, None) or next(by_options, None)
-
-
-def read_recipe(file: Traversable, kind: type[AnyRecipe]) -> AnyRecipe:
-    """Read one recipe from its file NAME.yaml.
-
-    Raises
-    ------
-    ScannerSetupError
-        If the file is not a valid recipe of this kind; the message names the file and the field.
-    """
-    try:
-        recipe = kind.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError, OSError) as error:
-        raise ScannerSetupError(f"{file}: {error}") from error
-    if file.name != f"{recipe.name}.yaml":
-        raise ScannerSetupError(f"{file}: expected the file name {recipe.name}.yaml, as its recipe is named")
-    return recipe
