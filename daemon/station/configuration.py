@@ -31,6 +31,8 @@ from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUs
 from filmscand.daemon.station.sections.cleaning import healer_problem
 from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.station.sections.replicas import Replica, replica_problems
+from filmscand.daemon.station.sections.scanners import Scanners as Scanners
+from filmscand.daemon.station.sections.scanners import program_problems
 from filmscand.daemon.station.sections.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
@@ -150,13 +152,6 @@ class Workers(Section):
 
     count: int = Field(default=1, ge=1, le=64)
     memory_limit_mib: int = Field(default=1536, ge=256)
-
-
-class Scanners(Section):
-    """Where to look for scanners, besides those that SANE finds at this machine."""
-
-    hosts: tuple[str, ...] = ()
-    programs: Path | None = None
 
 
 class Target(Section):
@@ -300,7 +295,7 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
     found = [*_overlaps(station), *_model_problems(station, check_model), *_target_problems(station.notify)]
     found += _replica_problems(station)
     if check_model is not None:
-        found += _program_problems(station.scanners)
+        found += [(("scanners", "programs"), message) for message in program_problems(station.scanners)]
     if problems := [document.problem(file, key, message) for key, message in found]:
         raise ConfigProblemsError(problems)
     return station
@@ -328,26 +323,6 @@ def _target_problems(notify: Notify) -> Iterator[tuple[KeyPath, str]]:
         if target.apprise is not None and find_spec("apprise") is None:
             advice = pip_install("'apprise>=1.9'", "the extra `notify` of filmscand")
             yield (*key, "apprise"), f"needs the package apprise, which is not installed: {advice}"
-
-
-def _program_problems(scanners: Scanners) -> Iterator[tuple[KeyPath, str]]:
-    if scanners.programs is None:
-        return
-    # Every command reads the configuration; only `filmscand config check` needs the recipes.
-    from filmscand.drivers.command.recipe import load_program, program_files
-    from filmscand.drivers.scanner.errors import ScannerSetupError
-
-    key = ("scanners", "programs")
-    try:
-        files = program_files(scanners.programs)
-    except ScannerSetupError as error:
-        yield key, str(error)
-        return
-    for file in files:
-        try:
-            load_program(file)
-        except ScannerSetupError as error:
-            yield key, str(error)
 
 
 def _replica_problems(station: Station) -> Iterator[tuple[KeyPath, str]]:
