@@ -28,6 +28,7 @@ from filmscand.daemon.cli.page import page_app
 from filmscand.daemon.cli.report import show_checks
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
+from filmscand.daemon.cli.setup import setup
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer, require_meant
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
@@ -69,6 +70,7 @@ app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
 app.command("warm-up")(warm_up)
 app.command()(demo)
+app.command()(setup)
 
 
 def _tell_version(asked: bool) -> None:
