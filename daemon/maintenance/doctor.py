@@ -211,8 +211,8 @@ def _memory(station: Station) -> Iterator[Check]:
     yield Check("memory", Verdict.OK if enough else Verdict.WARNING, found, advice)
 
 
-def _scanners(_: Station) -> Iterator[Check]:
-    yield from examine_scanners()
+def _scanners(station: Station) -> Iterator[Check]:
+    yield from examine_scanners(station.scanners.programs)
 
 
 def _systemd(_: Station) -> Iterator[Check]:
