@@ -172,6 +172,7 @@ ERROR_TYPES: dict[str, type[ScannerError]] = {
         ScannerHungError,
         ScannerCrashedError,
         ScannerGoneError,
+        AttentionError,
         ScannerJammedError,
         CoverOpenError,
         ScannerAccessError,
