@@ -63,7 +63,7 @@ def find_station() -> FoundStation:
         root = Path(os.environ[variable].split(":")[0]).expanduser().absolute()
         return FoundStation(root, StationKind.NAMED, variable)
     own = own_root()
-    if _is_installed() and (own is None or not _holds_anything(own)):
+    if _is_installed() and (own is None or not holds_anything(own)):
         return FoundStation(INSTALLED_ROOT, StationKind.INSTALLED)
     if own is None:
         raise ConfigError("this user has no home folder for a station: set FILMSCAND_STATION to its folder")
@@ -100,7 +100,8 @@ def _is_installed() -> bool:
     return INSTALLED_ROOT.is_dir() or INSTALLED_CONFIG.is_file()
 
 
-def _holds_anything(folder: Path) -> bool:
+def holds_anything(folder: Path) -> bool:
+    """Return whether a folder exists, may be read by this user, and is not empty."""
     try:
         return any(folder.iterdir())
     except OSError:

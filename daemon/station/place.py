@@ -79,7 +79,7 @@ def _missing(station: Station, config: Path | None) -> Iterator[str]:
     if station.root != INSTALLED_ROOT and INSTALLED_ROOT.is_dir():
         named = f"--config {INSTALLED_CONFIG}" if INSTALLED_CONFIG.is_file() else f"FILMSCAND_STATION={INSTALLED_ROOT}"
         yield f"The service of this machine has its station at {INSTALLED_ROOT} ({named})."
-    yield "To make a new station there, start it: `filmscand run`."
+    yield "To make a new station there, run `filmscand setup`, or start it: `filmscand run`."
 
 
 def _exists(place: Path) -> bool:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import re
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -18,72 +15,30 @@ from filmscand.daemon.demo import show
 from filmscand.daemon.demo.frames import DROPS, SLIDES
 from filmscand.daemon.demo.station import DemoError
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from support.pseudo_terminal import LIMIT_S, terminal
 
-LIMIT_S = 60.0
-# The demo without its frames, which take minutes: what follows them is the same. As a terminal's shell does, it makes
-# the terminal its own, so that Ctrl-C reaches it and its service.
+# The demo without its frames, which take minutes: what follows them is the same.
 DEMO = """
-import fcntl, sys, termios
+import sys
 from pathlib import Path
 from rich.console import Console
 from filmscand.daemon.demo import show
-if sys.stdin.isatty():
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 show._show = lambda root, drops, console: console.print("all frames are archived")
 sys.exit(not show.show_demo(Path(sys.argv[1]), Console()))
 """
 
 
-class Terminal:
-    """A terminal with the demo in it."""
-
-    def __init__(self, handle, demo):
-        self.handle, self.demo, self.shown = handle, demo, ""
-
-    def wait_for(self, pattern):
-        end_s = time.monotonic() + LIMIT_S
-        while (found := re.search(pattern, self.shown)) is None:
-            assert time.monotonic() < end_s, self.shown
-            self.shown += os.read(self.handle, 4096).decode()
-        return found
-
-    def press(self, keys):
-        os.write(self.handle, keys)
-
-
-@contextmanager
-def terminal(tmp_path):
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
-    try:
-        with subprocess.Popen(
-            [sys.executable, "-c", DEMO, str(tmp_path)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            env=environment,
-        ) as demo:
-            try:
-                yield Terminal(ours, demo)
-            finally:
-                demo.kill()
-    finally:
-        os.close(ours)
-        os.close(theirs)
-
-
 def test_on_a_terminal_the_page_is_named_and_served_until_ctrl_c(tmp_path):
-    with terminal(tmp_path) as at:
+    with terminal(sys.executable, "-c", DEMO, tmp_path) as at:
         address = at.wait_for(r"page: \S*?(http://127\.0\.0\.1:\d+/)")[1]
         at.wait_for("Ctrl-C ends it")
         assert "all frames are archived" in at.shown
         with urllib.request.urlopen(address) as page:
             assert "Ready" in page.read().decode()
         time.sleep(0.5)
-        assert at.demo.poll() is None
+        assert at.program.poll() is None
         at.press(b"\x03")
-        assert at.demo.wait(LIMIT_S) == 0
+        assert at.end() == 0
     assert json.loads((tmp_path / "service.log").read_text().splitlines()[-1])["event"] == "stopped"
 
 
