@@ -1,4 +1,4 @@
-"""Checks whether the machines whose scanners the station uses answer it: saned lists nothing to whom it does not know."""
+"""Checks whether the machines whose scanners the station uses answer: saned hangs up on whom it does not know."""
 
 from __future__ import annotations
 
