@@ -3,6 +3,7 @@
 # make lint   ruff, mypy, import-linter
 # make check  lint, and every test with a report of the lines that no test runs
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
+# make deb    builds the Debian package in dist/, and lets lintian judge it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ TORCH ?= "torch>=2.9"
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 
-.PHONY: run test test-training lint check browser lock clean
+.PHONY: run test test-training lint check browser deb lock clean
 
 run: $(VENV)/ready
 	$(BIN)/filmscand warm-up
@@ -36,6 +37,10 @@ check: lint browser
 
 browser:
 	setup/system_packages.sh browser
+
+deb:
+	packaging/make_deb.sh
+	lintian --fail-on error dist/filmscand_*.deb
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
 $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
