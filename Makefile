@@ -2,6 +2,7 @@
 # make test   sets up and runs every test; those of the page need Debian's chromium, which it installs if it can
 # make lint   ruff, mypy, import-linter
 # make check  lint, and every test with a report of the lines that no test runs
+# make dist   wheel, source archive, list of contents, licences and release notes, into dist/
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
 # make deb    builds the Debian package in dist/, and lets lintian judge it
 PYTHON ?= python3
@@ -13,7 +14,7 @@ TORCH ?= "torch>=2.9"
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 
-.PHONY: run test test-training lint check browser deb lock clean
+.PHONY: run test test-training lint check browser lock dist deb clean
 
 run: $(VENV)/ready
 	$(BIN)/filmscand warm-up
@@ -52,12 +53,19 @@ $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh
 	touch $@
 
 # Needs uv (pip install uv); run it after a change of the dependencies in pyproject.toml. The extra "lpips" stays out:
-# it brings PyTorch, which nothing here needs. The second lock is what the Debian package and the container bundle.
+# it brings PyTorch, which nothing here needs. The second lock is what the Debian package and the container bundle, the
+# third what make dist uses.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev --extra scanner --extra evaluate \
 		--extra notify --extra s3 --extra cluster pyproject.toml --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra scanner --extra notify --extra s3 \
 		--constraint requirements.lock pyproject.toml --output-file packaging/requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group release \
+		--constraint requirements.lock --output-file packaging/release.lock
+
+dist:
+	setup/system_packages.sh
+	packaging/make_dist.sh
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
