@@ -17,8 +17,7 @@ export PYTHON
 .PHONY: run test test-training lint check browser lock dist deb clean
 
 run: $(VENV)/ready
-	$(BIN)/filmscand warm-up
-	$(BIN)/python -m bench.demo
+	$(BIN)/filmscand demo
 
 test: $(VENV)/ready browser
 	$(PYTEST)
