@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.maintenance.checks import Check, Verdict
-from filmscand.drivers.scanner.errors import PYTHON_SANE
+from filmscand.drivers.scanner.python_sane import how_to_install_here
 from filmscand.drivers.scanner.recipes import load_recipes
 
 ELSEWHERE: Final = "scan with its own program or VueScan into a watch folder"
@@ -54,13 +54,14 @@ def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
     system : Path
         Root of the file system whose devices and configuration are checked.
     """
-    yield from _libraries()
+    yield from examine_libraries()
     yield from _backends(system)
     for device in _usb_devices(system):
         yield from _device(device)
 
 
-def _libraries() -> Iterator[Check]:
+def examine_libraries() -> Iterator[Check]:
+    """Yield whether libsane and python-sane are installed; without either no scanner can be used."""
     try:
         ctypes.CDLL("libsane.so.1")
         yield Check("libsane", Verdict.OK, "installed")
@@ -68,7 +69,7 @@ def _libraries() -> Iterator[Check]:
         advice = "for scanners at this machine: apt install libsane1 sane-utils (watch folders need neither)"
         yield Check("libsane", Verdict.WARNING, "missing", advice)
     if importlib.util.find_spec("sane") is None:
-        yield Check("python-sane", Verdict.WARNING, "missing", f"for scanners at this machine: {PYTHON_SANE}")
+        yield Check("python-sane", Verdict.WARNING, "missing", f"for scanners at this machine: {how_to_install_here()}")
     else:
         yield Check("python-sane", Verdict.OK, version("python-sane"))
 
