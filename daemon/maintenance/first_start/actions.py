@@ -23,6 +23,7 @@ from filmscand.daemon.maintenance.first_start.found import ArchiveState, FoundAr
 from filmscand.daemon.maintenance.first_start.ground import Ground, Owner
 from filmscand.daemon.maintenance.first_start.wishes import Draft
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 # Of the folders that systemd/filmscand.tmpfiles makes.
 _ROOT_MODE: Final = 0o750
@@ -188,7 +189,7 @@ def plan_actions(ground: Ground, draft: Draft, found: FoundArchive, system: Path
         actions.append(WriteConfig(ground, draft))
     content = unit.drop_in_text(draft.station) if ground.is_installed else None
     file = system / unit.DROP_IN
-    may_write = os.geteuid() == 0 and unit.is_unit_installed(system)
+    may_write = os.geteuid() == 0 and is_unit_installed(system)
     if content is not None and may_write and not unit.is_written(content, file):
         actions.append(WriteDropIn(content, file))
     if found.state is not ArchiveState.OURS:

@@ -10,11 +10,9 @@ from typing import Final
 
 from filmscand.daemon.station import finding
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_unit import UNIT
 
-_UNIT: Final = "filmscand.service"
-DROP_IN: Final = Path(f"etc/systemd/system/{_UNIT}.d/archive.conf")
-# Where an administrator and a package put units (systemd.unit(5)).
-_UNIT_FOLDERS: Final = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+DROP_IN: Final = Path(f"etc/systemd/system/{UNIT}.d/archive.conf")
 # What the unit hides from the service: ProtectHome, PrivateTmp.
 _HIDDEN: Final = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))
 
@@ -47,11 +45,6 @@ def is_written(content: str, file: Path = Path("/") / DROP_IN) -> bool:
     return file.is_file() and file.read_text() == content
 
 
-def is_unit_installed(system: Path = Path("/")) -> bool:
-    """Return whether the service's unit is installed; `system`: root of the file system."""
-    return any((system / folder / _UNIT).is_file() for folder in _UNIT_FOLDERS)
-
-
 def runs_systemd(system: Path = Path("/")) -> bool:
     """Return whether systemd runs on this machine (sd_booted(3))."""
     return (system / "run/systemd/system").is_dir() and shutil.which("systemctl") is not None
@@ -72,7 +65,7 @@ def reload_units() -> None:
 
 def is_active() -> bool:
     """Return whether the service runs under systemd."""
-    command = ["systemctl", "is-active", "--quiet", _UNIT]
+    command = ["systemctl", "is-active", "--quiet", UNIT]
     return shutil.which("systemctl") is not None and subprocess.run(command, check=False).returncode == 0
 
 
