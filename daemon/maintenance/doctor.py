@@ -56,6 +56,12 @@ def examine(station: Station) -> tuple[Check, ...]:
     return tuple(check for examine_part in _PARTS for check in examine_part(station))
 
 
+def examine_storage(station: Station) -> tuple[Check, ...]:
+    """Return the results of the checks of the folders of archive, database and watch folders, whatever is in them."""
+    database = _database_on_share(station) or _seen_by_its_owner(station, _database_folder(station))
+    return (*_archive(station), database, *_drop_folders(station))
+
+
 def _station(station: Station) -> Iterator[Check]:
     try:
         require_station(station)
@@ -117,15 +123,25 @@ def _archive(station: Station) -> Iterator[Check]:
 
 
 def _database(station: Station) -> Iterator[Check]:
-    folder = station.database.parent
-    if is_network_mount(folder):
-        advice = "put `database` on a local disk: SQLite loses data on network shares"
-        yield Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+    if (share := _database_on_share(station)) is not None:
+        yield share
     elif problem := _database_problem(station.database):
         yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
-        advice = "make the folder and give it to the user that runs the service"
-        yield _seen_by_its_owner(station, _told_of_file(_writable("database", folder, advice), station))
+        yield _seen_by_its_owner(station, _told_of_file(_database_folder(station), station))
+
+
+def _database_on_share(station: Station) -> Check | None:
+    folder = station.database.parent
+    if not is_network_mount(folder):
+        return None
+    advice = "put `database` on a local disk: SQLite loses data on network shares"
+    return Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+
+
+def _database_folder(station: Station) -> Check:
+    advice = "make the folder and give it to the user that runs the service"
+    return _writable("database", station.database.parent, advice)
 
 
 def _told_of_file(folder: Check, station: Station) -> Check:

@@ -54,13 +54,14 @@ def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
     system : Path
         Root of the file system whose devices and configuration are checked.
     """
-    yield from _libraries()
+    yield from examine_libraries()
     yield from _backends(system)
     for device in _usb_devices(system):
         yield from _device(device)
 
 
-def _libraries() -> Iterator[Check]:
+def examine_libraries() -> Iterator[Check]:
+    """Yield whether libsane and python-sane are installed; without either no scanner can be used."""
     try:
         ctypes.CDLL("libsane.so.1")
         yield Check("libsane", Verdict.OK, "installed")
