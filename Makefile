@@ -40,7 +40,6 @@ browser:
 
 deb:
 	packaging/make_deb.sh
-	lintian --fail-on error dist/filmscand_*.deb
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable.
 $(VENV)/ready: requirements.lock pyproject.toml setup/system_packages.sh

@@ -13,10 +13,11 @@ scratch=$house/build/deb
 rm -rf "$scratch"
 mkdir -p "$scratch/source/packaging" "$house/dist"
 
+"$PYTHON" -m venv "$scratch/tools"
+"$scratch/tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$house/packaging/release.lock"
 if [ $# -gt 0 ]; then
     wheel=$1
 else
-    "$PYTHON" -m venv "$scratch/tools"
     "$scratch/tools/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$scratch" "$house"
     wheel=$(echo "$scratch"/filmscand-*.whl)
 fi
@@ -25,18 +26,26 @@ version=${DEB_VERSION:-$("$PYTHON" "$house/packaging/debian_version.py" "$wheel"
 cd "$scratch/source"
 cp "$wheel" .
 cp -r "$house/packaging/debian" .
-cp "$house/packaging/make_environment.sh" "$house/packaging/requirements.lock" packaging/
+cp "$house"/packaging/*.sh "$house"/packaging/*.py "$house/packaging/requirements.lock" packaging/
 cp -r "$house/systemd" .
-cp "$house/config/station.yaml" "$house/CHANGELOG.md" .
+cp "$house/config/station.yaml" "$house/CHANGELOG.md" "$house/pyproject.toml" .
+cat >packaging/built_filmscand.sh <<'END'
+#!/bin/sh
+# The command of the environment names the place where it will be installed; this one runs it where it is.
+exec debian/filmscand/opt/filmscand/bin/python3 -m filmscand.daemon.cli "$@"
+END
+chmod +x packaging/built_filmscand.sh
 # dpkg asks for one in this form; the time of the commit makes the same files out of the same checkout.
 cat >debian/changelog <<END
 filmscand ($version) unstable; urgency=medium
 
   * What changed: /usr/share/doc/filmscand/changelog.gz.
 
- -- The filmscand developers <filmscand@localhost>  $(date -R -d "@$(git -C "$house" log -1 --format=%ct)")
+ -- The filmscand developers <maintainers@filmscand.invalid>  $(date -R -d "@$(git -C "$house" log -1 --format=%ct)")
 END
 dpkg-buildpackage --build=binary --no-sign
 mv "$scratch"/filmscand_*.deb "$house/dist/"
 cd "$house/dist"
-ls -l "filmscand_${version#*:}"_*.deb
+deb=$(echo "filmscand_${version#*:}"_*.deb)
+ls -l "$deb"
+lintian --fail-on error --tag-display-limit 0 "$deb"
