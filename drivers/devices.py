@@ -1,6 +1,6 @@
 """All scanners that a station can reach, whichever driver reaches them: lists them, and opens one by its name.
 
-A name with a driver's prefix is that driver's: ``command:NAME``. Every other name is one of SANE's.
+A name with a prefix is that of another driver than SANE: ``command:NAME``, ``nkscan:LOCATION``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from filmscand.drivers.command.devices import list_commands, open_command
 from filmscand.drivers.command.recipe import PREFIX as COMMAND_PREFIX
+from filmscand.drivers.nkscan.devices import list_nkscan, open_nkscan
+from filmscand.drivers.nkscan.library import PREFIX as NKSCAN_PREFIX
 from filmscand.drivers.sane.devices import list_devices as list_sane
 from filmscand.drivers.sane.devices import open_scanner as open_sane
 from filmscand.drivers.scanner.device_info import DeviceInfo
@@ -58,6 +60,7 @@ class Drivers:
             recipes cannot be read.
         """
         listers: list[Callable[[], _Found]] = [lambda: list_sane(self.hosts, system=system, probe=probe)]
+        listers.append(list_nkscan)
         if (programs := self.programs) is not None:
             listers.append(lambda: list_commands(programs, probe=probe))
         found: _Found = ()
@@ -83,4 +86,6 @@ class Drivers:
         """
         if device.startswith(COMMAND_PREFIX):
             return open_command(device, self.programs)
+        if device.startswith(NKSCAN_PREFIX):
+            return open_nkscan(device)
         return open_sane(device)

@@ -15,6 +15,7 @@ from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupErr
 from filmscand.drivers.scanner.protocol import Region, ScanRequest
 from filmscand.drivers.virtual.server import VirtualScanner
 from support.command_station import ProgramStation
+from support.coolscan import coolscan
 from support.scanner_station import (
     COLS,
     MODEL,
@@ -227,6 +228,32 @@ class CommandContract(ScannerContract):
         assert len(list(scanner.scan(self.request))) == SLIDES
         with pytest.raises(MagazineEmptyError):
             scanner.capture(self.request, SLIDES + 1)
+
+
+class NkscanContract(ScannerContract):
+    """What holds for every Coolscan that nkscan drives, here through its stand-in."""
+
+    resolution_dpi = RESOLUTION_DPI[MODEL]
+    origin = InfraredOrigin.SAME_PASS
+    adapter: str
+
+    @pytest.fixture
+    def scanner(self, tmp_path, monkeypatch):
+        with coolscan(tmp_path / "coolscan", self.adapter, SLIDES, monkeypatch) as (_, opened), opened() as scanner:
+            yield scanner
+
+    def test_its_end_is_noticed(self, scanner):
+        assert len(list(scanner.scan(self.request))) == SLIDES
+        with pytest.raises(MagazineEmptyError):
+            scanner.capture(self.request, SLIDES + 1)
+
+
+class TestNkscanStrip(NkscanContract):
+    adapter = "strip"
+
+
+class TestNkscanFeeder(NkscanContract):
+    adapter = "feeder"
 
 
 class TestCommandFeeder(CommandContract):
