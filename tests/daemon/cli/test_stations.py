@@ -143,7 +143,7 @@ def test_who_may_not_read_the_installed_configuration_is_told_what_helps(command
     config = tmp_path / "etc/station.yaml"
     config.parent.mkdir()
     config.write_text("workers: {count: 2}\n")
-    config.chmod(0o640)
+    config.chmod(0o600)
     for folder in (tmp_path, *tmp_path.parents[: len(tmp_path.parents) - 2]):
         folder.chmod(0o755)
     os.seteuid(65533)
