@@ -9,8 +9,8 @@ set -eu
 house=$(cd "$(dirname "$0")/.." && pwd)
 deb=$(realpath "${1:?usage: packaging/try_deb.sh DEB [FOLDER]}")
 folder=${2:-/tmp/filmscand-deb}
-# Its database has an older schema, 12.
-older_commit=1a9faa6
+# Its database has an older schema, 11.
+older_commit=1cf4377
 frames=12
 [ "$(id -u)" -eq 0 ] || { echo "this needs root" >&2; exit 1; }
 [ ! -e "$folder" ] || { echo "$folder exists; name a folder that does not" >&2; exit 1; }
@@ -163,12 +163,12 @@ wait_for "some frames are archived" "archived 3"
 shows "queued" as anna env FILMSCAND_STATION=$station filmscand status
 schema() { "$house/.venv/bin/python" -c "
 import sqlite3, sys; print('schema', sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True).execute('PRAGMA user_version').fetchone()[0])" "$1"; }
-shows "schema 12" schema "$root$station/station.db"
+shows "schema 11" schema "$root$station/station.db"
 [ "$(count archived)" -lt "$frames" ] || fail "the queue was already done"
 shows "" inside apt-get install -y -qq /root/new.deb
 shows "active" inside systemctl is-active filmscand
 shows "schema 14" schema "$root$station/station.db"
-shows "schema 12" schema "$root$station/station.db.schema-12"
+shows "schema 11" schema "$root$station/station.db.schema-11"
 shows "level: info" inside cat /etc/filmscand/station.yaml
 shows "info" inside filmscand config show
 wait_for "all frames are archived" "archived $frames"
