@@ -133,8 +133,10 @@ shows "active" inside systemctl is-active filmscand
 shows "enabled" inside systemctl is-enabled filmscand
 shows "kernels are ready in /var/cache/filmscand/numba" inside runuser -u filmscand -- \
     env NUMBA_CACHE_DIR=/var/cache/filmscand/numba filmscand warm-up
-echo "libraries that are missing:"
-if inside find /opt/filmscand -name '*.so*' -exec ldd {} + 2>&1 | grep "not found" | sort | uniq -c; then fail "libraries"; fi
+# Those in NAME.libs are found by the path of the module that needs them.
+if inside find /opt/filmscand -name '*.libs' -prune -o -name '*.so*' -exec ldd {} + 2>&1 | grep "not found"; then
+    fail "a library is missing"
+fi
 inside usermod --append --groups filmscand anna
 
 echo "== who is no member may not drop, and is told so"
