@@ -39,7 +39,7 @@ chmod +x packaging/built_filmscand.sh
 cat >debian/changelog <<END
 filmscand ($version) unstable; urgency=medium
 
-  * What changed: /usr/share/doc/filmscand/changelog.gz.
+  * What changed: /usr/share/doc/filmscand/CHANGELOG.md.gz.
 
  -- The filmscand developers <maintainers@filmscand.invalid>  $(date -R -d "@$(git -C "$house" log -1 --format=%ct)")
 END

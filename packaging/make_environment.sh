@@ -37,7 +37,8 @@ pip --no-deps "$wheel"
 # Of the commands only filmscand is ours; activate is no use without pip.
 find "$folder/bin" -type f ! -name filmscand -delete
 sed -i "1s|^#!.*|#!$place/bin/python3|" "$folder/bin/filmscand"
-find "$folder/lib" -name '*.py' -exec chmod a-x {} +
+# Some wheels mark every file as a program.
+find "$folder/lib" -type f -exec chmod a-x {} +
 # The folder of the build is nobody's business; Python itself reads `home`.
 sed -i "/^command = /d" "$folder/pyvenv.cfg"
 find "$folder" -name direct_url.json -delete
