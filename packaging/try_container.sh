@@ -2,7 +2,8 @@
 # Builds the image from dist/ (make dist) and works with it as docs/how-to/run-in-a-container.md says. Prints each step.
 #   packaging/try_container.sh [FOLDER]    as root; ten minutes; FOLDER is made, and deleted at the end
 # The base image is made from Debian's archive (mmdebstrap), in the place of the registry's: $BASE is another one.
-# $PODMAN_OPTIONS go to podman, for machines that need them, such as `--runtime runc`.
+# $IMAGE is an image that was built already, in podman's own storage; without it one is built, in FOLDER.
+# For machines that need them: $PODMAN_OPTIONS (such as `--runtime runc`), $BUILD_OPTIONS and $RUN_OPTIONS.
 set -eu
 
 checkout=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,14 +13,16 @@ folder=${1:-/tmp/filmscand-container}
 for program in podman mmdebstrap curl; do
     command -v "$program" >/dev/null || { echo "apt install $program" >&2; exit 1; }
 done
-ls "$checkout"/dist/filmscand-*.whl >/dev/null || { echo "run make dist first" >&2; exit 1; }
+[ -n "${IMAGE:-}" ] || ls "$checkout"/dist/filmscand-*.whl >/dev/null || { echo "run make dist first" >&2; exit 1; }
 name=filmscand-try-$$
 port=18420
 page=https://localhost:$port
+storage=""
+[ -n "${IMAGE:-}" ] || storage="--root $folder/images --runroot $folder/run"
 
 pod() {
     # shellcheck disable=SC2086  # several options
-    podman ${PODMAN_OPTIONS:-} --root "$folder/images" --runroot "$folder/run" --storage-driver "${DRIVER:-vfs}" "$@"
+    podman ${PODMAN_OPTIONS:-} $storage "$@"
 }
 step() { echo "== $*"; }
 fail() { echo "FAILED: $*" >&2; pod logs "$name" 2>&1 | tail -20 >&2; exit 1; }
@@ -79,7 +82,7 @@ install -d -o 8420 -g 8420 -m 2770 "$folder/drop"
 install -d -o 8420 -g 8420 -m 2750 "$folder/archive"
 install -d -o 8420 -g 8420 -m 0750 "$folder/state" "$folder/cache"
 
-if [ -z "${BASE:-}" ]; then
+if [ -z "${BASE:-}${IMAGE:-}" ]; then
     step "the base image, from Debian's archive, without manuals and translations as the registry's"
     mmdebstrap --quiet --variant=minbase --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -88,13 +91,14 @@ if [ -z "${BASE:-}" ]; then
     BASE=localhost/filmscand-base:bookworm
 fi
 step "the image"
-build() { # build TAG
-    # shellcheck disable=SC2086
+if [ -n "${IMAGE:-}" ]; then
+    pod tag "$IMAGE" filmscand:try
+else
+    # shellcheck disable=SC2086  # several options
     pod build --quiet --format docker ${BUILD_OPTIONS:-} --build-arg BASE="$BASE" \
-        --file "$checkout/packaging/Containerfile" --tag "$1" "$checkout"
-}
-build filmscand:try
-pod images
+        --file "$checkout/packaging/Containerfile" --tag filmscand:try "$checkout"
+fi
+pod images filmscand
 
 step "first start"
 start filmscand:try
@@ -117,8 +121,8 @@ start filmscand:try
 log_in || fail "no login after a restart"
 wait_for "archived" "archived 2"
 step "another image on the same volumes"
-build_second() { printf 'FROM localhost/filmscand:try\nLABEL release=second\n' | pod build --quiet --format docker --tag filmscand:second -; }
-build_second
+printf 'FROM localhost/filmscand:try\nLABEL release=second\n' |
+    pod build --quiet --format docker --tag filmscand:second - >/dev/null
 stop
 start filmscand:second
 drop three 3
