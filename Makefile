@@ -4,6 +4,7 @@
 # make check  lint, and every test with a report of the lines that no test runs
 # make dist   wheel, source archive, list of contents, licences and release notes, into dist/
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
+# make deb    builds the Debian package in dist/, and lets lintian judge it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ TORCH ?= "torch>=2.9"
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 export PYTHON
 
-.PHONY: run test test-training lint check browser lock dist clean
+.PHONY: run test test-training lint check browser lock dist deb clean
 
 run: $(VENV)/ready
 	$(BIN)/filmscand demo
@@ -36,6 +37,9 @@ check: lint browser
 
 browser:
 	setup/system_packages.sh browser
+
+deb:
+	packaging/make_deb.sh
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable. uv installs
 # them in a tenth of the time that pip takes, which was most of the set-up.

@@ -3,6 +3,7 @@
 # Root is needed only if something has to be installed.
 #   setup/system_packages.sh            what the build needs; fails where it cannot be installed
 #   setup/system_packages.sh browser    Chromium, for the tests of the page; without it they are skipped
+#   setup/system_packages.sh deb        what the build needs, and what builds and checks the Debian package
 set -eu
 
 if [ "${1:-}" = browser ]; then
@@ -32,7 +33,13 @@ need python3-dev "$python" -c "import os, sysconfig; assert os.path.exists(sysco
 need gcc gcc --version
 # Debian has no sane-config. Check for the header, which is needed to compile python-sane.
 need libsane-dev sh -c 'echo "#include <sane/sane.h>" | gcc -E - >/dev/null'
-need sane-utils scanimage --version
+if [ "${1:-}" = deb ]; then
+    need dpkg-dev dpkg-buildpackage --version
+    need debhelper command -v dh
+    need lintian lintian --version
+else
+    need sane-utils scanimage --version
+fi
 
 [ -z "$missing" ] && exit 0
 

@@ -44,7 +44,8 @@ fi
 member sh -ec '
     cd; mkdir scans
     PYTHONPATH=/tmp /opt/filmscand/bin/python -c "
-import pathlib, live_station
+import pathlib
+from support import live_station
 names = \"cp mv cp600 mv600 made/1 made/2 cp755/1 cp755/2 cp700/1 mv755/1 mv755/sub/2 umask/1 tar/1\".split()
 for seed, name in enumerate(names):
     live_station.write_inside(pathlib.Path(\"scans\", name + \".tif\"), seed)

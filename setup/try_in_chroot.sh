@@ -62,7 +62,8 @@ inside usermod --append --groups filmscand anna
 chroot "$root" env -i PATH=/usr/bin:/bin python3 /root/filmscand/tests/support/like_the_unit.py \
     /etc/systemd/system/filmscand.service >"$folder/service.log" 2>&1 &
 service=$!
-cp "$checkout/setup/try_as_member.sh" "$checkout/tests/support/live_station.py" "$root/tmp/"
+cp "$checkout/setup/try_as_member.sh" "$root/tmp/"
+cp -r "$checkout/tests/support" "$root/tmp/"
 while ! grep -q "service started" "$folder/service.log"; do
     kill -0 "$service" || { cat "$folder/service.log"; exit 1; }
     sleep 1

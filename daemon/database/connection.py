@@ -16,6 +16,7 @@ from pathlib import Path
 from filmscand.daemon.database.presence import file_id, is_blank
 from filmscand.daemon.database.room import fill_index, require_room
 from filmscand.daemon.database.schema.migrations import MIGRATIONS
+from filmscand.daemon.database.schema.old_copy import keep_old_copy
 from filmscand.daemon.database.trouble import (
     DatabaseError,
     DatabaseFullError,
@@ -44,6 +45,8 @@ BUSY_TIMEOUT_S = 15.0
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open the station's database for this thread, and bring its schema up to date.
+
+    Before the schema of an older filmscand is changed, the database is copied to NAME.schema-N beside it.
 
     Parameters
     ----------
@@ -201,11 +204,24 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if schema_version(connection) == len(MIGRATIONS):
         return
     with transaction(connection):
-        for migration in MIGRATIONS[_require_known(connection, path) :]:
+        known = _require_known(connection, path)
+        # Another process may have been first.
+        if 0 < known < len(MIGRATIONS):
+            _keep_old_copy(path, known)
+        for migration in MIGRATIONS[known:]:
             # executescript would commit the open transaction first.
             for statement in _statements(migration):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _keep_old_copy(path: Path, schema: int) -> None:
+    try:
+        keep_old_copy(path, schema)
+    except sqlite3.Error as error:
+        raise named(error, path) from error
+    except OSError as error:
+        raise full(path, f"a copy of it as it was before the update: {error}") from error
 
 
 def _require_own(connection: sqlite3.Connection, path: Path) -> None:

@@ -27,6 +27,7 @@ from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
+from filmscand.daemon.maintenance.scanner_hosts import examine_hosts
 from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
@@ -216,6 +217,10 @@ def _scanners(station: Station) -> Iterator[Check]:
     yield from examine_scanners(station.scanners.programs)
 
 
+def _scanner_hosts(station: Station) -> Iterator[Check]:
+    yield from examine_hosts(station.scanners.hosts)
+
+
 def _systemd(_: Station) -> Iterator[Check]:
     if not Path("/run/systemd/system").is_dir():
         yield Check("systemd", Verdict.OK, "not running here; `filmscand run` works from a terminal, too")
@@ -267,5 +272,6 @@ _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _drop_folders,
     _memory,
     _scanners,
+    _scanner_hosts,
     _systemd,
 )

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,9 @@ class RunningCommand:
 
     def __init__(self, arguments: Sequence[str], folder: Path, *, limit_s: float, grace_s: float) -> None:
         self._program = arguments[0]
-        theirs, self._pipe = os.pipe()
+        theirs, ours = os.pipe()
+        self._pipe = os.fdopen(ours, "wb", buffering=0)
+        self._closing = threading.Lock()
         environment = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
         try:
             self._keeper = subprocess.Popen(
@@ -85,8 +88,9 @@ class RunningCommand:
 
     def ask_to_end(self) -> None:
         """Ask the command to end, and have it killed if it does not within its grace."""
-        with contextlib.suppress(OSError):
-            os.write(self._pipe, b"t")
+        with self._closing, contextlib.suppress(OSError):
+            if not self._pipe.closed:
+                self._pipe.write(b"t")
 
     def wait(self, look: Callable[[], None]) -> Ended:
         """Wait until the command and all that it started have ended; `look` is called now and then.
@@ -104,7 +108,8 @@ class RunningCommand:
                 look()
             said = self._keeper.stdout.read()
         finally:
-            os.close(self._pipe)
+            with self._closing:
+                self._pipe.close()
             self._keeper.stdout.close()
             self._keeper.wait()
         look()

@@ -17,7 +17,7 @@ from filmscand.drivers.child.planes import PlaneMemory
 from filmscand.drivers.nkscan.framing import Rectangle, cut_out, feeder_way, offered_resolutions, offered_samples
 from filmscand.drivers.nkscan.library import PREFIX, converted_errors, load_nkscan
 from filmscand.drivers.scanner.errors import (
-    AttentionError,
+    FilmNotReadyError,
     MagazineEmptyError,
     ScannerIoError,
     ScannerSetupError,
@@ -31,7 +31,6 @@ BUTTONS: Final = ("eject", "load")
 _COLOURS: Final = ("red", "green", "blue")
 # nkscan stretches what the scanner measured (12 to 16 bits) over 16, and does not say how many they were.
 _BITS: Final = 16
-_NO_FILM: Final = "Put the film in, then continue."
 
 
 class NkscanDevice:
@@ -165,7 +164,7 @@ class NkscanDevice:
             raise MagazineEmptyError("no slide lies in the gate")
         self._discovery = None
         if not self._session.load():
-            raise AttentionError("no film or holder is in the scanner", advice=_NO_FILM)
+            raise FilmNotReadyError("no film or holder is in the scanner")
 
     def _find_frame(self, number: int) -> Rectangle:
         """Return where a frame lies, by a pass over the whole strip if it is the first one that is asked for."""
@@ -174,7 +173,7 @@ class NkscanDevice:
             self._discovery = self._session.discover_frames(progress=self._alive)
         frames: list[Rectangle] = self._discovery.frames
         if not frames:
-            raise AttentionError("the scanner found no frames on the film", advice=_NO_FILM)
+            raise FilmNotReadyError("the scanner found no frames on the film")
         if number > len(frames):
             raise MagazineEmptyError(f"the film has {len(frames)} frames, found {number}")
         return frames[number - 1]

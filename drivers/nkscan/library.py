@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from filmscand.drivers.scanner.errors import (
-    AttentionError,
+    FilmNotReadyError,
     ScanCancelledError,
     ScannerAccessError,
     ScannerBusyError,
@@ -30,7 +30,7 @@ _ERRORS: Final[dict[str, type[ScannerError]]] = {
     "TransportError": ScannerIoError,
     "TransientError": ScannerIoError,
     "DeviceNotFound": ScannerGoneError,
-    "MediaError": AttentionError,
+    "MediaError": FilmNotReadyError,
     "UnsupportedError": ScannerSetupError,
     "ScanCancelled": ScanCancelledError,
     "ScannerError": ScannerIoError,
@@ -79,8 +79,6 @@ def scanner_error(error: Exception) -> ScannerError | None:
         return ScannerAccessError(message)
     if known is ScannerIoError and _STUCK in message:
         return ScannerJammedError(message)
-    if known is AttentionError:
-        return AttentionError(message, advice="Put this right at the scanner, then continue.")
     return known(message)
 
 

@@ -18,6 +18,7 @@ from filmscand.drivers.scanner.errors import (
     ScannerJammedError,
     ScannerStalledError,
     ShortFrameError,
+    SlideFate,
 )
 from filmscand.drivers.scanner.protocol import ScanRequest
 from support.command_station import DPI, ProgramStation
@@ -88,6 +89,15 @@ def test_a_program_that_feeds_by_a_command_of_its_own_loses_no_slide_either(stat
         outcome = scan_as_operator(scanner, MODEL, SLIDES)
     assert outcome.errors
     assert slide_numbers([first, *outcome.captures], SLIDES, MODEL) == [1, 1, 2]
+
+
+def test_a_scanner_that_moves_on_with_each_scan_loses_the_slide_that_has_passed_and_says_so(station):
+    with CommandScanner(station.program(feeder="advance")) as scanner:
+        station.will_fail("exit99@write:1")
+        outcome = scan_as_operator(scanner, MODEL, SLIDES)
+    assert outcome.errors[0].slide is SlideFate.PASSED
+    assert outcome.lost == [1]
+    assert slide_numbers(outcome.captures, SLIDES, MODEL) == [2]
 
 
 def test_a_program_ends_with_its_scanners_process_however_that_ends(station):

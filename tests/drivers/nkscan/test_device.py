@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from filmscand.drivers.scanner.errors import (
-    AttentionError,
+    FilmNotReadyError,
     MagazineEmptyError,
     ScanCancelledError,
     ScannerAccessError,
@@ -30,7 +30,7 @@ REQUEST = ScanRequest(DPI)
 FAULTS = [
     ("feeder", "busy@open:0", ScannerBusyError, "busy"),
     ("feeder", "forbidden@open:0", ScannerAccessError, "Permission denied"),
-    ("feeder", "media@load:0", AttentionError, "LL door"),
+    ("feeder", "media@load:0", FilmNotReadyError, "LL door"),
     ("feeder", "stuck@eject:0", ScannerJammedError, "mechanical error"),
     ("feeder", "transport@focus:2", ScannerIoError, "timed out"),
     ("feeder", "transport@scan:2", ScannerIoError, "timed out"),
@@ -101,9 +101,9 @@ def test_a_strip_tells_its_frames_once_they_were_looked_for_and_its_end(tmp_path
 def test_a_mount_waits_for_a_person(tmp_path, monkeypatch):
     with coolscan(tmp_path, "mount", 1, monkeypatch) as (station, opened), opened() as scanner:
         assert (scanner.capabilities().feeder, scanner.capabilities().buttons) == ("none", ())
-        with pytest.raises(AttentionError, match="no film or holder") as empty:
+        with pytest.raises(FilmNotReadyError, match="no film or holder") as empty:
             scanner.capture(REQUEST, 1)
-        assert empty.value.advice == "Put the film in, then continue."
+        assert empty.value.advice == "Put the film in as the scanner needs it, then continue."
         (station.folder / "gate").write_text("1")
         assert slide_numbers([scanner.capture(REQUEST, 1)], 1, MODEL) == [1]
 

@@ -9,7 +9,7 @@ import pytest
 
 from filmscand.drivers.nkscan.library import converted_errors, is_installed, load_nkscan, scanner_error
 from filmscand.drivers.scanner.errors import (
-    AttentionError,
+    FilmNotReadyError,
     ScanCancelledError,
     ScannerAccessError,
     ScannerBusyError,
@@ -105,7 +105,7 @@ def test_the_stand_in_tells_what_the_package_tells(nkscan):
         (("TransportError", "Permission denied (os error 13)"), ScannerAccessError),
         (("TransientError", "not yet"), ScannerIoError),
         (("DeviceNotFound", "no scanner matched"), ScannerGoneError),
-        (("MediaError", "FH-869GR: the mask is not set"), AttentionError),
+        (("MediaError", "FH-869GR: the mask is not set"), FilmNotReadyError),
         (("ScanCancelled", "scan cancelled"), ScanCancelledError),
         (("ScannerError", "scanner fault: mechanical error (None)"), ScannerJammedError),
         (("ScannerError", "scanner fault: hardware error (None)"), ScannerIoError),
