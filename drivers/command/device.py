@@ -27,6 +27,7 @@ from filmscand.drivers.scanner.errors import (
     ScannerSetupError,
 )
 from filmscand.drivers.scanner.protocol import Capabilities, Region, ScanRequest
+from filmscand.drivers.scanner.recipes import FeederWay
 
 _OUTPUT_NAME: Final = "frame.tif"
 _MM_PER_INCH: Final = 25.4
@@ -236,7 +237,7 @@ def _conditions(program: Program, request: ScanRequest, *, feed: bool) -> set[Co
     holds = {
         Condition.INFRARED: request.infrared and program.infrared,
         Condition.REGION: request.region is not None,
-        Condition.FEED: feed,
+        Condition.FEED: feed and program.feeder in (FeederWay.AUTOLOAD, FeederWay.ADVANCE),
         Condition.AUTOFOCUS: request.autofocus,
         Condition.AUTOEXPOSURE: request.autoexposure,
     }

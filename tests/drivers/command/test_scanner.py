@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from filmscand.drivers.base import InfraredOrigin
 from filmscand.drivers.command.scanner import CommandScanner
-from filmscand.drivers.scanner.errors import ScanCancelledError, ScannerSetupError
+from filmscand.drivers.scanner.errors import MagazineEmptyError, ScanCancelledError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import ScanRequest
 from support.command_station import DPI, ProgramStation
 from support.scanner_station import MODEL, slide_numbers, wait_until
@@ -47,6 +48,15 @@ def test_a_run_that_goes_on_after_a_power_cut_begins_with_the_first_missing_slid
     with CommandScanner(station.program()) as scanner:
         scanner.resume_after(first.rgb)
         assert slide_numbers([scanner.capture(REQUEST, 2)], 2, MODEL) == [2]
+
+
+def test_frames_of_a_strip_are_addressed_in_any_order_with_infrared_in_a_file_of_its_own(station):
+    with CommandScanner(station.strip(frame_count=2)) as scanner:
+        captures = [scanner.capture(REQUEST, frame) for frame in (2, 1, 2)]
+        assert {capture.info.infrared_origin for capture in captures} == {InfraredOrigin.PAIR}
+        assert slide_numbers(captures, 2, MODEL) == [2, 1, 2]
+        with pytest.raises(MagazineEmptyError, match="has 2 frames, found 3"):
+            scanner.capture(REQUEST, 3)
 
 
 def test_a_button_runs_its_command(station):
