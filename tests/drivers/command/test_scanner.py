@@ -25,9 +25,7 @@ def station(tmp_path):
 @pytest.mark.parametrize(("fault", "advice"), [("stall@write:1", ""), ("deaf@write:1", "Turn the virtual scanner off")])
 def test_a_cancel_ends_the_program_and_the_same_slide_comes_after_that(station, fault, advice):
     station.will_fail(fault)
-    patient = station.program()
-    patient = patient.model_copy(update={"budgets": patient.budgets.model_copy(update={"read_s": 60.0})})
-    with CommandScanner(patient) as scanner:
+    with CommandScanner(station.program()) as scanner:
         canceller = threading.Thread(target=cancel_in_the_middle, args=(scanner,))
         canceller.start()
         with pytest.raises(ScanCancelledError) as cancelled:
