@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.frames.photographs import photograph
 from bench.frames.suite import Case
-from bench.measures.metrics import display_curve
 from filmscand.film.frame import SimulatedFrame
+from filmscand.film.scanner import display_curve
 from filmscand.ir import clean_frame
 
 TARGET = Path(__file__).parent.parent / "docs" / "pictures" / "before-after.jpg"

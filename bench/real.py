@@ -22,8 +22,9 @@ from rich.console import Console
 
 from bench.measures.figure_table import Cell, FigureTable, columns
 from bench.measures.figures import save_figures
-from bench.measures.metrics import Answer, Counts, decibel, is_worse, mean, squared_error
+from bench.measures.metrics import Answer, Counts, decibel, is_worse, mean
 from bench.peers.cleaners import detector_alone, median_and_specks
+from filmscand.daemon.evaluation.metrics import squared_error
 from filmscand.ir import CleanOptions, clean_frame
 from training.mask_agreement import Mask, harmonic_mean, precision_and_recall
 

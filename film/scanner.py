@@ -16,6 +16,8 @@ from filmscand.film.recipe import Scanner
 _TAIL_SHARE = np.float32(5e-4)
 # Smallest relative change of the light that is visible in a picture, see `PlanePair.visible`.
 VISIBLE_SHARE = np.float32(0.03)
+# Exponent with which linear counts are encoded for a display.
+_DISPLAY_GAMMA = 2.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +98,15 @@ def _quantised(light: Plane, scanner: Scanner) -> npt.NDArray[np.uint16]:
     if scanner.fill_sixteen_bits and scanner.bits < 16:
         counts <<= np.uint16(16 - scanner.bits)
     return counts
+
+
+def white_level(scanner: Scanner) -> int:
+    """Return the highest count of a scanner."""
+    return 65535 if scanner.fill_sixteen_bits else 2**scanner.bits - 1
+
+
+def display_curve(scanner: Scanner) -> npt.NDArray[np.float32]:
+    """Return the display value of each count, (65536,), 0..1: linear counts are encoded with gamma 2.2."""
+    share = np.minimum(np.arange(65536) / white_level(scanner), 1.0)
+    gamma = _DISPLAY_GAMMA if scanner.gamma == 1 else 1.0
+    return (share ** (1 / gamma)).astype(np.float32)

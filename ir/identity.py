@@ -1,12 +1,14 @@
 """The identity of the engine: the same identity means the same result for the same frame and options.
 
-It is the version of the installed package, a digest of the engine's source (its constants are code) and a digest of
-the model files that come with it. Versions of numpy, numba and onnxruntime are no part of it.
+It is the release of the installed package, a digest of the engine's source (its constants are code) and a digest of
+the model files that come with it. The release stands for what is around the engine, such as the reading of files;
+which commit of a release's development it is, is no part of it. Nor are versions of numpy, numba and onnxruntime.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -38,9 +40,15 @@ class EngineIdentity:
 
     @property
     def label(self) -> str:
-        """Version and the first 12 digits of a digest of code and models, for people."""
+        """Release and the first 12 digits of a digest of code and models; equal for the same engine."""
         both = hashlib.sha256(f"{self.code_sha256} {self.models_sha256}".encode())
-        return f"{self.version} {both.hexdigest()[:12]}"
+        return f"{release_of(self.version)} {both.hexdigest()[:12]}"
+
+
+def release_of(version: str) -> str:
+    """Return the release that a version is, or leads to: 0.2.0 for 0.2.0.dev7+g1a2b3c4; other words as they are."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return found[0] if found else version
 
 
 def engine_identity() -> EngineIdentity:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import email
 import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,24 +18,49 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent
 FOLDERS = ("film", "ir", "drivers", "daemon", "config")
+BUILT_FROM = (
+    *("pyproject.toml", "MANIFEST.in", "CHANGELOG.md", "LICENSE", ".git_archival.txt"),
+    *("packaging/index.md", "systemd", "src"),
+)
+# Files for the checkout alone, some of which an sdist would take up by itself.
+CHECKOUT = ("README.md", "Makefile", "CONTRIBUTING.md", "requirements.lock", "docs", "setup", "packaging", "tests")
+COMMITS = {f"GIT_{who}_{what}": "filmscand" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.egg-info")
+
+
+def copy_sources(folder, *more):
+    """Copy what a build needs: a build folder in the checkout would add files of long ago."""
+    for name in (*BUILT_FROM, *FOLDERS, *more):
+        copy(name, folder)
+
+
+def copy(name, folder):
+    source, target = HOUSE / name, folder / name
+    target.parent.mkdir(exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, ignore=NOT_SHIPPED, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, target)
+
+
+def git(folder, *words):
+    subprocess.run(["git", "-C", str(folder), *words], env={**os.environ, **COMMITS}, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The source archive, and the wheel that was built from it.
-
-    Both are built offline from a copy of the sources: a build folder in the checkout would add files of long ago.
-    """
+    """The source archive of a tagged commit, and the wheel that was built from it, offline."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
-        shutil.copy(HOUSE / name, source / name)
-    for name in (*FOLDERS, "systemd", "src", "tests"):
-        shutil.copytree(HOUSE / name, source / name, symlinks=True, ignore=NOT_SHIPPED)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(source / "dist"), str(source)]
+    copy_sources(source, *CHECKOUT)
+    git(source, "init", "--quiet")
+    git(source, "add", ".")
+    git(source, "commit", "--quiet", "--message", "as it is")
+    git(source, "tag", "v9.8.7")
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
     answer = subprocess.run(command, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    return source / "dist"
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +100,35 @@ def test_the_source_archive_holds_the_package_as_real_files_and_no_tests(built):
     assert {name for name in files if name.startswith("src/filmscand/daemon/")} == {
         f"src/filmscand/{name}" for name in files_below(HOUSE, "daemon")
     }
-    folders = {name.split("/")[0] for name in files if "/" in name}
-    assert folders == {"src", "systemd"}
+    assert {name.split("/")[0] for name in files if "/" in name} == {"src", "systemd", "packaging"}
+    assert not set(CHECKOUT) & files
+    assert {name for name in files if name.startswith("packaging/")} == {"packaging/index.md"}
+
+
+def test_the_version_is_that_of_the_tag(built):
+    assert {file.name for file in built.iterdir()} == {"filmscand-9.8.7.tar.gz", "filmscand-9.8.7-py3-none-any.whl"}
+
+
+def test_sources_without_git_tell_a_development_version(tmp_path):
+    copy_sources(tmp_path)
+    answer = subprocess.run([sys.executable, "-m", "setuptools_scm"], cwd=tmp_path, capture_output=True, text=True)
+    assert answer.stdout.strip() == "0.1.0.dev0", answer.stderr
+
+
+def test_the_page_of_an_index_shows_everything_it_links_to(installed):
+    metadata = email.message_from_string((next(installed.glob("*.dist-info")) / "METADATA").read_text())
+    text = metadata.get_payload()
+    assert "pipx install filmscand" in text
+    assert re.findall(r"\]\((?!https:)([^)]*)\)", text) == []
+    extras = set(metadata.get_all("Provides-Extra"))
+    assert {"scanner", "notify", "s3", "cluster", "evaluate"} <= extras
+
+
+def test_the_licences_of_what_is_inside_come_with_it(installed):
+    licences = next(installed.glob("*.dist-info")) / "licenses"
+    texts = [file.read_text() for file in licences.rglob("*") if file.is_file()]
+    assert any("Apache License" in text for text in texts)
+    assert any("OpenSeadragon contributors" in text for text in texts)
 
 
 @pytest.mark.parametrize("name", ["defects", "defects-infrared"])
@@ -98,7 +153,9 @@ def test_the_installed_program_finds_its_recipes_without_the_checkout(installed,
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
-    assert set(answer.stdout.split()) == {file.stem for file in (HOUSE / "config" / "scanners").glob("*.yaml")}
+    # command.yaml is an example to copy: it drives no scanner of SANE.
+    recipes = {file.stem for file in (HOUSE / "config" / "scanners").glob("*.yaml")} - {"command"}
+    assert set(answer.stdout.split()) == recipes
 
 
 def test_the_console_script_is_named(installed):

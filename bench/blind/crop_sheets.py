@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.blind.finders import Found
 from bench.blind.frames import BlindCase, BlindFrame
-from bench.measures.crop_sheets import Worst, save_crops
 from bench.measures.metrics import Answer
+from filmscand.daemon.evaluation.crop_sheet import Worst, save_crops
 from training.mask_agreement import widened
 
 FALSE_CROPS, MISSED_CROPS = 2, 2

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from bench.blind.frames import BlindFrame, Group
-from bench.measures.metrics import Counts, display_curve
+from bench.measures.metrics import Counts
 from bench.peers.cleaners import detected_mask, dust_and_scratches
+from filmscand.film.scanner import display_curve
 from filmscand.ir import CleanOptions, clean_frame
 from filmscand.ir.network.model_file import Model, load_detector
 from training.mask_agreement import Mask

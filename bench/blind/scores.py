@@ -10,7 +10,9 @@ import numpy as np
 from scipy import ndimage
 
 from bench.blind.frames import BlindFrame
-from bench.measures.metrics import Counts, decibel, display_curve, is_worse, squared_error
+from bench.measures.metrics import Counts, decibel, is_worse
+from filmscand.daemon.evaluation.metrics import squared_error
+from filmscand.film.scanner import display_curve
 from training.mask_agreement import Mask, harmonic_mean, precision_and_recall, widened
 
 STRENGTHS = ("under 5 %", "5-20 %", "20-60 %", "over 60 %")

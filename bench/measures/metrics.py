@@ -10,13 +10,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.daemon.evaluation.metrics import moved_mask, squared_error
 from filmscand.film.frame import SimulatedFrame
-from filmscand.film.recipe import Scanner
+from filmscand.film.scanner import display_curve
 from training.mask_agreement import Mask, harmonic_mean, precision_and_recall
 
-# Change of a display value, as a share of white, from which a sound pixel counts as harmed.
-HARM_SHARE = 0.01
-DISPLAY_GAMMA = 2.2
 # Decibels of rounding in sums; a change of one count in one pixel makes more.
 _WORSE_DB = 1e-4
 
@@ -142,8 +140,7 @@ class CurveJudge:
 
     def harm(self, rgb: Counts) -> Mask:
         """Return the sound pixels, (rows, cols), whose display value moved by over 1 % of white."""
-        moved: Mask = np.abs(self._curve[rgb] - self._curve[self._frame.rgb]).max(-1) > HARM_SHARE
-        return moved & ~self._frame.any_mask
+        return moved_mask(self._curve[rgb], self._curve[self._frame.rgb]) & ~self._frame.any_mask
 
 
 class Judge(CurveJudge):
@@ -157,25 +154,6 @@ class Judge(CurveJudge):
 
     def __init__(self, frame: SimulatedFrame) -> None:
         super().__init__(frame, display_curve(frame.recipe.scanner))
-
-
-def white_level(scanner: Scanner) -> int:
-    """Return the highest count of a scanner."""
-    return 65535 if scanner.fill_sixteen_bits else 2**scanner.bits - 1
-
-
-def display_curve(scanner: Scanner) -> npt.NDArray[np.float32]:
-    """Return the display value of each count, (65536,), 0..1: linear counts are encoded with gamma 2.2."""
-    share = np.minimum(np.arange(65536) / white_level(scanner), 1.0)
-    gamma = DISPLAY_GAMMA if scanner.gamma == 1 else 1.0
-    return (share ** (1 / gamma)).astype(np.float32)
-
-
-def squared_error(values: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the squared difference of two (rows, cols, n) arrays, mean over the n channels, (rows, cols)."""
-    difference = values - truth
-    total: npt.NDArray[np.float32] = np.einsum("rcx,rcx->rc", difference, difference)
-    return total / np.float32(values.shape[-1])
 
 
 def decibel(error: npt.NDArray[np.float32]) -> float:

@@ -13,9 +13,10 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu, threshold_yen
 from skimage.restoration import inpaint_biharmonic
 
-from bench.measures.metrics import Answer, Counts, display_curve, white_level
+from bench.measures.metrics import Answer, Counts
 from bench.peers.sanei_ir import SaneiIr
 from filmscand.film.frame import SimulatedFrame
+from filmscand.film.scanner import display_curve, white_level
 from filmscand.ir import CleanedFrame, clean_frame
 from filmscand.ir.network.detector import find_probability, find_regions
 from filmscand.ir.network.model_file import Model, load_detector

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.frames.suite import Case, suite
-from bench.measures.crop_sheets import save_sheet
 from bench.measures.figures import save_figures
 from bench.measures.metrics import Judge, Score
 from bench.peers.cleaners import (
@@ -27,6 +26,7 @@ from bench.peers.cleaners import (
 )
 from bench.peers.sanei_ir import SaneiIr, UnavailableError
 from bench.quality.tables import HOW_PEERS_FILL, Result, dye, kinds_table, peers_table, targets_table
+from filmscand.daemon.evaluation.crop_sheet import save_sheet
 from filmscand.film.kinds import KINDS
 
 _FEWEST_PEERS = (RAW, PERFECT_TELEA, SANEI)
@@ -103,7 +103,7 @@ def _measure(case: Case, peers: dict[str, Peer], options: argparse.Namespace) ->
         except (PeerSkippedError, UnavailableError) as error:
             skipped[name] = str(error)
     if options.sheets is not None:
-        save_sheet(options.sheets / f"{case.kind}-{case.seed}.png", frame, judge, answer, _title(case, scores))
+        save_sheet(options.sheets / f"{case.kind}-{case.seed}.png", frame, answer, _title(case, scores))
     return Result(case, scores, skipped, tuple(str(warning) for warning in cleaned.report.warnings))
 
 

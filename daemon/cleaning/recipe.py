@@ -12,7 +12,7 @@ from filmscand.daemon.core.decision import Drawn
 from filmscand.daemon.core.request import CleanRequest
 from filmscand.daemon.station.configuration import Cleaning
 from filmscand.ir.errors import ModelError
-from filmscand.ir.identity import EngineIdentity, engine_identity
+from filmscand.ir.identity import EngineIdentity, engine_identity, release_of
 from filmscand.ir.network.model_file import model_sha256
 from filmscand.ir.report import CleanOptions
 
@@ -40,8 +40,9 @@ class Recipe:
 
         An older sidecar does not tell which engine made a revision: that counts as another engine.
         """
-        found = (revision.engine_version, revision.engine_code_sha256, revision.engine_models_sha256)
-        same_engine = found == (self.engine.version, self.engine.code_sha256, self.engine.models_sha256)
+        found = (release_of(revision.engine_version), revision.engine_code_sha256, revision.engine_models_sha256)
+        engine = self.engine
+        same_engine = found == (release_of(engine.version), engine.code_sha256, engine.models_sha256)
         return same_engine and revision.options == self.options
 
     @property

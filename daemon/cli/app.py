@@ -20,6 +20,7 @@ from filmscand.daemon.cli.archive.seal import seal
 from filmscand.daemon.cli.archive.verify import verify
 from filmscand.daemon.cli.clean import clean
 from filmscand.daemon.cli.config import config_app
+from filmscand.daemon.cli.demo import demo
 from filmscand.daemon.cli.evaluate import evaluate
 from filmscand.daemon.cli.identity import archive_app
 from filmscand.daemon.cli.notify import notify_app
@@ -27,15 +28,22 @@ from filmscand.daemon.cli.page import page_app
 from filmscand.daemon.cli.report import show_checks
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
-from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer
+from filmscand.daemon.cli.setup import setup
+from filmscand.daemon.cli.stations import (
+    AsJson,
+    ConfigFile,
+    load_seen,
+    open_desk,
+    open_station,
+    print_answer,
+    require_meant,
+)
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, IntegrityError, RollFrozenError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
-from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.station.place import refused_to_look
 from filmscand.daemon.station.yaml_file import ConfigProblemsError
 from filmscand.drivers.base import DriverError
 from filmscand.drivers.scanner.errors import ScannerError
@@ -67,6 +75,8 @@ app.command()(scan)
 app.command()(devices)
 app.command("virtual-scanner")(virtual_scanner)
 app.command("warm-up")(warm_up)
+app.command()(demo)
+app.command()(setup)
 
 
 def _tell_version(asked: bool) -> None:
@@ -107,11 +117,9 @@ def run(
     """Run the service until it is stopped."""
     from filmscand.daemon.service import run_service
 
-    try:
-        # Without a model that it names the service starts all the same, as it goes on when one is lost while it runs.
-        station = load_station(config)
-    except PermissionError as error:
-        raise refused_to_look(error, config) from error
+    # Without a model that it names the service starts all the same, as it goes on when one is lost while it runs.
+    station = load_seen(config)
+    require_meant(station, config)
     if sys.stdout.isatty():
         # Where another program reads the lines, the log names the station.
         say_labelled("station", station.root)

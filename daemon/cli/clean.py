@@ -20,14 +20,8 @@ from filmscand.daemon.cli.warm_up import announce_compiling
 from filmscand.daemon.core.errors import DaemonError, FrameExistsError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
-from filmscand.daemon.station.configuration import (
-    Cleaning,
-    DetectorUse,
-    Workers,
-    find_config,
-    load_station,
-    root_variable,
-)
+from filmscand.daemon.station.configuration import Cleaning, DetectorUse, Workers, load_station
+from filmscand.daemon.station.finding import find_config, root_variable
 from filmscand.drivers.base import DriverError
 
 if TYPE_CHECKING:

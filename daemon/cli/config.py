@@ -12,7 +12,8 @@ from filmscand.daemon.cli.screen.table import Column, Kind, show_table
 from filmscand.daemon.cli.screen.terminal import say_labelled
 from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_station, print_answer
 from filmscand.daemon.core.exit_status import Exit
-from filmscand.daemon.station.configuration import find_config, load_station
+from filmscand.daemon.station.configuration import load_station
+from filmscand.daemon.station.finding import find_config
 from filmscand.daemon.station.origins import settings_of
 
 config_app = typer.Typer(help="The station's configuration.", no_args_is_help=True)

@@ -19,7 +19,7 @@ def password(as_json: AsJson = False) -> None:
     from filmscand.daemon.web.doors.passwords import hash_password
 
     try:
-        hashed = hash_password(_read_password())
+        hashed = hash_password(read_password())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     print_json({"password": hashed}) if as_json else print(f"password: '{hashed}'")
@@ -40,7 +40,14 @@ def token(as_json: AsJson = False) -> None:
     print(f"token: '{hashed}'")
 
 
-def _read_password() -> str:
+def read_password() -> str:
+    """Return the password that is typed, twice at a terminal, or the line that another program gives.
+
+    Raises
+    ------
+    ValueError
+        The two differ.
+    """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     from getpass import getpass

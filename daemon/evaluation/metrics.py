@@ -22,6 +22,8 @@ from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.evaluation.pairs import Counts, Mask, MeasureMissingError
 
 FULL_SCALE = 65535
+# Change of a display value, as a share of white, from which a sound pixel counts as harmed.
+HARM_SHARE = 0.01
 _SSIM_WINDOW_PX = 7
 _BAND_ROWS = 256
 
@@ -89,7 +91,7 @@ def score_mask(found: Mask, true: Mask, tolerance_px: int = 0) -> MaskScore:
     tolerance_px : int
         Distance in pixels within which a pixel of the other mask makes a pixel right, in precision, recall and F1.
     """
-    near_true, near_found = _dilated(true, tolerance_px), _dilated(found, tolerance_px)
+    near_true, near_found = dilated(true, tolerance_px), dilated(found, tolerance_px)
     precision = _ratio(int((found & near_true).sum()), int(found.sum()))
     recall = _ratio(int((true & near_found).sum()), int(true.sum()))
     return MaskScore(
@@ -115,7 +117,8 @@ def _f1(precision: float, recall: float) -> float:
     return 2 * precision * recall / total if total > 0 else 0.0
 
 
-def _dilated(mask: Mask, radius_px: int) -> Mask:
+def dilated(mask: Mask, radius_px: int) -> Mask:
+    """Return a mask with each pixel that lies at most so far from it, Euclidean, in pixels."""
     if radius_px == 0:
         return mask
     steps = np.arange(-radius_px, radius_px + 1)
@@ -146,6 +149,19 @@ def require_measures() -> None:
     """Raise MeasureMissingError if scikit-image is not installed; to be called before any work is done."""
     if find_spec("skimage") is None:
         raise MeasureMissingError(f"SSIM needs scikit-image, which is not installed: {pip_install('scikit-image')}")
+
+
+def squared_error(values: npt.NDArray[np.float32], truth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the squared difference of two (rows, cols, n) arrays, mean over the n channels, (rows, cols)."""
+    difference = values - truth
+    total: npt.NDArray[np.float32] = np.einsum("rcx,rcx->rc", difference, difference)
+    return total / np.float32(values.shape[-1])
+
+
+def moved_mask(values: npt.NDArray[np.float32], before: npt.NDArray[np.float32]) -> Mask:
+    """Return the pixels, (rows, cols), of which a display value, (rows, cols, 3), moved by over 1 % of white."""
+    moved: Mask = np.abs(values - before).max(-1) > HARM_SHARE
+    return moved
 
 
 def psnr_db(picture: Counts, restored: Counts) -> float:

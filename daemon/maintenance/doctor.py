@@ -31,6 +31,7 @@ from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
 from filmscand.daemon.station.rights import as_its_owner
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
@@ -54,6 +55,12 @@ def examine(station: Station) -> tuple[Check, ...]:
     A file is written to the archive and to the folder of the database, and removed again.
     """
     return tuple(check for examine_part in _PARTS for check in examine_part(station))
+
+
+def examine_storage(station: Station) -> tuple[Check, ...]:
+    """Return the results of the checks of the folders of archive, database and watch folders, whatever is in them."""
+    database = _database_on_share(station) or _seen_by_its_owner(station, _database_folder(station))
+    return (*_archive(station), database, *_drop_folders(station))
 
 
 def _station(station: Station) -> Iterator[Check]:
@@ -117,15 +124,25 @@ def _archive(station: Station) -> Iterator[Check]:
 
 
 def _database(station: Station) -> Iterator[Check]:
-    folder = station.database.parent
-    if is_network_mount(folder):
-        advice = "put `database` on a local disk: SQLite loses data on network shares"
-        yield Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+    if (share := _database_on_share(station)) is not None:
+        yield share
     elif problem := _database_problem(station.database):
         yield Check("database", Verdict.FAILED, problem, "see the message")
     else:
-        advice = "make the folder and give it to the user that runs the service"
-        yield _seen_by_its_owner(station, _told_of_file(_writable("database", folder, advice), station))
+        yield _seen_by_its_owner(station, _told_of_file(_database_folder(station), station))
+
+
+def _database_on_share(station: Station) -> Check | None:
+    folder = station.database.parent
+    if not is_network_mount(folder):
+        return None
+    advice = "put `database` on a local disk: SQLite loses data on network shares"
+    return Check("database", Verdict.FAILED, f"{folder}: network share", advice)
+
+
+def _database_folder(station: Station) -> Check:
+    advice = "make the folder and give it to the user that runs the service"
+    return _writable("database", station.database.parent, advice)
 
 
 def _told_of_file(folder: Check, station: Station) -> Check:
@@ -205,7 +222,7 @@ def _systemd(_: Station) -> Iterator[Check]:
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
-        installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
+        installed = shutil.which("systemctl") and is_unit_installed()
         advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 

@@ -14,7 +14,8 @@ from typing import Final
 
 from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.drivers.command.recipe import PREFIX, load_program, program_files
-from filmscand.drivers.scanner.errors import PYTHON_SANE, ScannerSetupError
+from filmscand.drivers.scanner.errors import ScannerSetupError
+from filmscand.drivers.scanner.python_sane import how_to_install_here
 from filmscand.drivers.scanner.recipes import load_recipes
 
 ELSEWHERE: Final = (
@@ -59,7 +60,7 @@ def examine_scanners(programs: Path | None = None, system: Path = Path("/")) -> 
     system : Path
         Root of the file system whose devices and configuration are checked.
     """
-    yield from _libraries()
+    yield from examine_libraries()
     yield from _backends(system)
     for device in _usb_devices(system):
         yield from _device(device)
@@ -67,7 +68,8 @@ def examine_scanners(programs: Path | None = None, system: Path = Path("/")) -> 
         yield from _programs(programs)
 
 
-def _libraries() -> Iterator[Check]:
+def examine_libraries() -> Iterator[Check]:
+    """Yield whether libsane and python-sane are installed; without either no scanner can be used."""
     try:
         ctypes.CDLL("libsane.so.1")
         yield Check("libsane", Verdict.OK, "installed")
@@ -75,7 +77,7 @@ def _libraries() -> Iterator[Check]:
         advice = "for scanners at this machine: apt install libsane1 sane-utils (watch folders need neither)"
         yield Check("libsane", Verdict.WARNING, "missing", advice)
     if importlib.util.find_spec("sane") is None:
-        yield Check("python-sane", Verdict.WARNING, "missing", f"for scanners at this machine: {PYTHON_SANE}")
+        yield Check("python-sane", Verdict.WARNING, "missing", f"for scanners at this machine: {how_to_install_here()}")
     else:
         yield Check("python-sane", Verdict.OK, version("python-sane"))
 

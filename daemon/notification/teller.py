@@ -22,8 +22,6 @@ from filmscand.daemon.station.configuration import Station, Target
 
 log = logging.getLogger(__name__)
 
-Deliver = Callable[[Target, Message, float], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Notes:

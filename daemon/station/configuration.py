@@ -20,11 +20,11 @@ from pydantic import (
     model_validator,
 )
 
-from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.core.film_kind import FilmKind
 from filmscand.daemon.core.frame_id import checked_slug
 from filmscand.daemon.core.installing import pip_install
 from filmscand.daemon.core.visible import without_addresses
+from filmscand.daemon.station.finding import find_config, find_station
 from filmscand.daemon.station.sections.bag import Bag
 from filmscand.daemon.station.sections.cleaning import Cleaning as Cleaning
 from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUse
@@ -38,8 +38,6 @@ from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dot
 
 LOCAL_SETTLE_S: Final = 5.0
 NETWORK_SETTLE_S: Final = 30.0
-_ROOT_VARIABLES: Final = ("FILMSCAND_STATION", "STATE_DIRECTORY", "XDG_DATA_HOME")
-
 
 Slug = Annotated[Text, AfterValidator(checked_slug)]
 CheckModel = Callable[[str, Path], str | None]
@@ -220,7 +218,7 @@ class Logging(Section):
 class Station(Section):
     """The whole configuration of a station; relative paths start from `root`."""
 
-    root: Path = Field(default_factory=lambda: default_root())
+    root: Path = Field(default_factory=lambda: find_station().root)
     archive: Path = Path("archive")
     database: Path = Path("station.db")
     watch: tuple[Watch, ...] = (Watch(),)
@@ -240,42 +238,13 @@ class Station(Section):
         return _with_absolute_paths(data) if isinstance(data, dict) else data
 
 
-def default_root() -> Path:
-    """Return the folder of a station without a configuration.
-
-    The first that is set of $FILMSCAND_STATION, $STATE_DIRECTORY (systemd), $XDG_DATA_HOME/filmscand; else
-    ~/.local/share/filmscand.
-    """
-    variable = root_variable()
-    if variable == "XDG_DATA_HOME":
-        return Path(os.environ[variable], "filmscand").expanduser().absolute()
-    if variable is not None:
-        return Path(os.environ[variable].split(":")[0]).expanduser().absolute()
-    try:
-        return Path("~/.local/share/filmscand").expanduser().absolute()
-    except RuntimeError:
-        raise ConfigError("this user has no home folder for a station: set FILMSCAND_STATION to its folder") from None
-
-
-def root_variable() -> str | None:
-    """Return the environment variable that names the folder of the station; None if none does."""
-    return next((name for name in _ROOT_VARIABLES if os.environ.get(name)), None)
-
-
-def find_config() -> Path | None:
-    """Return the configuration file to use if none is named: systemd's, else the station's own, else None."""
-    folders = [os.environ.get("CONFIGURATION_DIRECTORY"), str(default_root())]
-    files = (Path(folder.split(":")[0], "station.yaml") for folder in folders if folder)
-    return next((file for file in files if file.is_file()), None)
-
-
 def load_station(path: Path | None = None, *, check_model: CheckModel | None = None) -> Station:
     """Read the configuration of a station; every path in it is absolute.
 
     Parameters
     ----------
     path : Path or None
-        Configuration file. None: the file that `find_config` finds, or the defaults if there is none.
+        Configuration file. None: the file that `finding.find_config` finds, or the defaults if there is none.
     check_model : callable, optional
         Called with a key and a model file; returns why the file cannot be used, or None.
         `cleaning.engine_options.model_problem` loads the engine for it, which takes seconds. Without this check a
@@ -350,7 +319,7 @@ def _overlaps(station: Station) -> Iterator[tuple[KeyPath, str]]:
 
 def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     root = data.get("root")
-    base = Path(root).expanduser().absolute() if isinstance(root, str | Path) else default_root()
+    base = Path(root).expanduser().absolute() if isinstance(root, str | Path) else find_station().root
     resolved = {**data, "root": base if root is None or isinstance(root, str) else root}
     for key in ("archive", "database"):
         resolved[key] = _absolute(base, data.get(key, Station.model_fields[key].default))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filmscand.daemon.station.configuration import Station, root_variable
+from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.finding import StationKind, find_station
 from filmscand.daemon.station.yaml_file import Document, KeyPath, dotted, parse_yaml
 
 
@@ -47,9 +48,14 @@ def _leaves(value: Any, key: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
 def _origin(key: KeyPath, file: Path | None, document: Document) -> str:
     if key in document.lines and _given(document.data, key) is not None:
         return f"{file}:{document.lines[key]}"
-    if key == ("root",) and (variable := root_variable()):
-        return f"${variable}"
-    return "default"
+    return _origin_of_root() if key == ("root",) else "default"
+
+
+def _origin_of_root() -> str:
+    found = find_station()
+    if found.variable is not None:
+        return f"${found.variable}"
+    return "the installed station" if found.kind is StationKind.INSTALLED else "default"
 
 
 def _given(data: Any, key: KeyPath) -> Any:

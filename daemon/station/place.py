@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from filmscand.daemon.core.errors import DaemonError
-from filmscand.daemon.station.configuration import Station, find_config, root_variable
+from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.station.disk import nearest_existing
-
-# Where docs/how-to/install-as-a-service.md puts the station of the service.
-INSTALLED_ROOT: Final = Path("/var/lib/filmscand")
-INSTALLED_CONFIG: Final = Path("/etc/filmscand/station.yaml")
+from filmscand.daemon.station.finding import INSTALLED_CONFIG, INSTALLED_ROOT, find_config, find_station
 
 
 class StationMissingError(DaemonError):
@@ -70,9 +66,7 @@ def named_by(config: Path | None = None) -> str:
 def _by(config: Path | None) -> str:
     if config is not None:
         return f"by {config}"
-    if variable := root_variable():
-        return f"by ${variable}"
-    return "by nobody: $FILMSCAND_STATION is not set"
+    return find_station().named_by
 
 
 def _missing(station: Station, config: Path | None) -> Iterator[str]:
@@ -85,7 +79,7 @@ def _missing(station: Station, config: Path | None) -> Iterator[str]:
     if station.root != INSTALLED_ROOT and INSTALLED_ROOT.is_dir():
         named = f"--config {INSTALLED_CONFIG}" if INSTALLED_CONFIG.is_file() else f"FILMSCAND_STATION={INSTALLED_ROOT}"
         yield f"The service of this machine has its station at {INSTALLED_ROOT} ({named})."
-    yield "To make a new station there, start it: `filmscand run`."
+    yield "To make a new station there, run `filmscand setup`, or start it: `filmscand run`."
 
 
 def _exists(place: Path) -> bool:

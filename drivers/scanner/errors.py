@@ -22,14 +22,11 @@ DriverError
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import ClassVar
 
 from filmscand.drivers.base import DriverError
-
-# No index has a package named filmscand: python-sane itself goes into the environment that filmscand runs in.
-PYTHON_SANE = f"apt install libsane-dev sane-utils gcc python3-dev, then: {sys.executable} -m pip install python-sane"
+from filmscand.drivers.scanner.python_sane import how_to_install_here
 
 
 class Recovery(StrEnum):
@@ -165,7 +162,7 @@ class ScannerSetupError(ScannerError):
 class LibsaneMissingError(ScannerSetupError):
     """libsane or python-sane is not installed."""
 
-    default_advice = f"Install it: {PYTHON_SANE}"
+    default_advice = f"Install it: {how_to_install_here()}"
 
 
 ERROR_TYPES: dict[str, type[ScannerError]] = {

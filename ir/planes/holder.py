@@ -138,34 +138,6 @@ def blown_blocks(rgb: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     return np.asarray(blocks if blocks.mean() <= 0.5 else np.zeros_like(blocks))
 
 
-def film_holder(holder: Holder, dark: npt.NDArray[np.bool_], dark_block_px: int) -> Holder:
-    """Keep the areas of the holder that stay dark after the leaked picture has been removed.
-
-    Under strong leakage a black picture is dark in the infrared too, and may have been taken for holder.
-
-    Parameters
-    ----------
-    holder : Holder
-        The holder as found in the infrared plane.
-    dark : (block rows, block cols) ndarray of bool
-        True for blocks whose residual lies far below that of the film around them.
-    dark_block_px : int
-        Side of the blocks of `dark`, pixels; a multiple of 8.
-
-    Returns
-    -------
-    Holder
-        The connected areas of `holder` of which more than 30 % is dark; the fraction is left as it was.
-    """
-    ratio = dark_block_px // BLOCK_PX
-    rows, cols = holder.blocks.shape
-    fine = np.repeat(np.repeat(dark, ratio, axis=0), ratio, axis=1)[:rows, :cols]
-    regions, count = ndimage.label(holder.blocks, structure=np.ones((3, 3)))
-    shares = ndimage.mean(fine, regions, np.arange(1, count + 1)) if count else np.zeros(0)
-    keep = np.concatenate([[False], np.asarray(shares) > 0.3])
-    return Holder(keep[regions], holder.fraction)
-
-
 def block_light(plane: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
     """Return the mean of each 8 by 8 block, read on every second row and column.
 

@@ -10,7 +10,7 @@ import pytest
 from filmscand.film import pictures
 from filmscand.film.frame import Scanner, simulate_frame
 from filmscand.film.kinds import KINDS
-from filmscand.film.scanner import Sensor, noise_stream, read_out
+from filmscand.film.scanner import Sensor, display_curve, noise_stream, read_out, white_level
 
 ROWS, COLS = 160, 240
 
@@ -74,3 +74,22 @@ def test_noise_grows_with_the_root_of_the_light():
     light = np.full((200, 200), 0.5, np.float32)
     pair = read_out(light.copy(), light, Sensor(10_000.0, 0.0), Scanner(black_level=0.0), noise_stream(1, "x"))
     assert pair.clean.std() / 65535 == pytest.approx(np.sqrt(0.5 / 10_000), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "scanner, count, shown",
+    [
+        (Scanner(), 65535, 1.0),
+        (Scanner(), 32768, 0.5 ** (1 / 2.2)),
+        (Scanner(gamma=2.2), 32768, 0.5),
+        (Scanner(bits=14, fill_sixteen_bits=False), 16383, 1.0),
+        (Scanner(bits=14), 65532, 1.0),
+    ],
+    ids=["white", "linear", "encoded", "fourteen_bits", "shifted"],
+)
+def test_counts_become_display_values(scanner, count, shown):
+    assert display_curve(scanner)[count] == pytest.approx(shown, abs=1e-4)
+
+
+def test_white_of_unshifted_counts_is_the_converters():
+    assert white_level(replace(Scanner(), bits=12, fill_sixteen_bits=False)) == 4095

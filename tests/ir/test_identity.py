@@ -77,6 +77,11 @@ def test_the_label_is_short_and_tells_versions_and_models_apart():
     assert one.label not in {other.label for other in others}
 
 
+@pytest.mark.parametrize("version", ["0.2.0.dev7+g1a2b3c4", "0.2.0.dev8", "0.2.0rc1", "0.2.0+local"])
+def test_commits_on_the_way_to_a_release_are_no_other_engine(version):
+    assert EngineIdentity(version, "c" * 64, "d" * 64).label == EngineIdentity("0.2.0", "c" * 64, "d" * 64).label
+
+
 def test_a_name_that_the_engine_does_not_have_is_an_error():
     with pytest.raises(AttributeError, match="nonsense"):
         filmscand.ir.nonsense  # noqa: B018

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -22,7 +21,7 @@ from filmscand.daemon.maintenance.identity import connect_station, identity_prob
 from filmscand.daemon.maintenance.reclean import Changes, NoSuchFramesError, selected_frames
 from filmscand.daemon.station.configuration import Cleaning, Station
 from filmscand.daemon.station.rights import require_changeable
-from filmscand.ir.identity import engine_identity
+from filmscand.ir.identity import engine_identity, release_of
 
 # Stands for "another engine than that of this installation, newer or older".
 THIS_ENGINE: Final = "this"
@@ -202,9 +201,9 @@ def is_older(label: str, than: str) -> bool:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version; a development version counts as its release."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(map(int, found[0].split("."))) if found else ()
+    """Return the numbers of a version's release; none where the version is not known."""
+    numbers = release_of(version).split(".")
+    return tuple(map(int, numbers)) if all(number.isdecimal() for number in numbers) else ()
 
 
 def _place(plan: Plan, one: FrameCleaning, archive: Archive, wanted: Wanted) -> None:

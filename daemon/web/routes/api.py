@@ -183,7 +183,9 @@ async def events(request: Request) -> Response:
     site = site_of(request)
     if site.streams >= STREAMS_AT_MOST:
         raise HTTPException(503, f"{STREAMS_AT_MOST} event streams are open already")
-    return StreamingResponse(_counted(site), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    # nginx would gather events until they fill a page of memory, unless the answer asks for the contrary.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_counted(site), media_type="text/event-stream", headers=headers)
 
 
 def frame_of(collection: str, box: str, stem: str) -> FrameId:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from bench.measures.metrics import Answer, Judge, decibel, display_curve, white_level
+from bench.measures.metrics import Answer, Judge, decibel
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import smooth_sky
-from filmscand.film.recipe import Scanner
+from filmscand.film.scanner import display_curve
 
 
 @pytest.fixture(scope="module")
@@ -62,25 +61,6 @@ def test_a_frame_without_damage_is_judged_by_harm_alone():
     changed = clean.rgb.copy()
     changed[3, 3] //= 2
     assert judge.score(answer(clean, changed, (changed != clean.rgb).any(-1))).worse
-
-
-@pytest.mark.parametrize(
-    "scanner, count, shown",
-    [
-        (Scanner(), 65535, 1.0),
-        (Scanner(), 32768, 0.5 ** (1 / 2.2)),
-        (Scanner(gamma=2.2), 32768, 0.5),
-        (Scanner(bits=14, fill_sixteen_bits=False), 16383, 1.0),
-        (Scanner(bits=14), 65532, 1.0),
-    ],
-    ids=["white", "linear", "encoded", "fourteen_bits", "shifted"],
-)
-def test_counts_become_display_values(scanner, count, shown):
-    assert display_curve(scanner)[count] == pytest.approx(shown, abs=1e-4)
-
-
-def test_white_of_unshifted_counts_is_the_converters():
-    assert white_level(replace(Scanner(), bits=12, fill_sixteen_bits=False)) == 4095
 
 
 def test_an_error_of_a_tenth_is_twenty_decibel():

@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import filmscand
+from filmscand.daemon.archive.records.sidecar import Revision, recipe_digest
 from filmscand.daemon.archive.tree import Archive
 from filmscand.daemon.cleaning.pipeline import clean_into_archive
 from filmscand.daemon.cleaning.recipe import recipe_of
@@ -103,6 +105,22 @@ def test_a_frame_that_filmscand_0_1_cleaned_is_cleaned_anew_and_nothing_of_its_s
         told = ("layout", "make", "model", "captured_at", "bits_per_sample", "software", "resolution_dpi", "linear")
         assert {key: capture[key] for key in told} == {key: before["capture"][key] for key in told}
     assert not clean_into_archive(archive, FRAME, request).created
+
+
+@pytest.mark.parametrize(
+    ("version", "same"), [("0.2.0", True), ("0.2.0.dev9+g1a2b3c4", True), ("0.2.1", False), ("1", False)]
+)
+def test_a_revision_of_another_commit_with_the_same_engine_is_not_made_again(version, same):
+    recipe = recipe_of(CleanRequest(), Cleaning())
+    recipe = replace(recipe, engine=replace(recipe.engine, version="0.2.0.dev3+g5d6e7f8"))
+    revision = Revision.model_construct(
+        engine_version=version,
+        engine_code_sha256=recipe.engine.code_sha256,
+        engine_models_sha256=recipe.engine.models_sha256,
+        options=recipe.options,
+    )
+    assert recipe.made(revision) is same
+    assert (recipe_digest(revision.engine, recipe.options) == recipe.digest) is same
 
 
 def test_a_named_model_and_its_card_are_part_of_the_recipe(tmp_path):

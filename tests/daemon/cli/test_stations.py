@@ -9,6 +9,7 @@ import pytest
 
 import filmscand.daemon.service  # noqa: F401  another user may not load it later
 from filmscand.daemon.database.connection import open_database
+from filmscand.daemon.station import finding
 
 pytestmark = pytest.mark.usefixtures("station")
 
@@ -101,3 +102,55 @@ def test_a_user_who_may_not_look_is_not_left_with_a_bare_reason_by_run(command, 
         os.seteuid(0)
     assert status == 1
     assert "may not look into the station" in errors
+
+
+@pytest.fixture
+def installed(station, monkeypatch, tmp_path):
+    """The installed station of this machine, which belongs to the service's user; nobody names it."""
+    monkeypatch.delenv("FILMSCAND_STATION")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(finding, "INSTALLED_ROOT", station)
+    monkeypatch.setattr(finding, "INSTALLED_CONFIG", tmp_path / "etc/station.yaml")
+    (station / "archive").mkdir(parents=True)
+    open_database(station / "station.db").close()
+    for place in (station, station / "archive", station / "station.db"):
+        os.chown(place, 65534, 65534)
+    return station
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the owner")
+def test_the_installed_station_is_shown_where_nobody_names_one(command, installed):
+    status, out, _ = command("status")
+    assert (status, out.splitlines()[0]) == (0, f"station      {installed}")
+    origins = {one["key"]: one["origin"] for one in json.loads(command("config", "show", "--json")[1])["settings"]}
+    assert origins["root"] == "the installed station"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the owner")
+@pytest.mark.parametrize("arguments", CHANGE_A_STATION, ids=" ".join)
+def test_root_does_not_change_an_installed_station_that_nobody_named(command, installed, arguments):
+    status, _, errors = command(*arguments)
+    assert status == 1
+    assert "the station belongs to user nobody, and you are user root" in errors
+    assert errors.rstrip().endswith("For a station of your own, name its folder in FILMSCAND_STATION")
+    assert {path.stat().st_uid for path in installed.rglob("*")} == {65534}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+@pytest.mark.parametrize("arguments", [["status"], ["doctor"], ["run"]], ids=" ".join)
+def test_who_may_not_read_the_installed_configuration_is_told_what_helps(command, installed, tmp_path, arguments):
+    config = tmp_path / "etc/station.yaml"
+    config.parent.mkdir()
+    config.write_text("workers: {count: 2}\n")
+    config.chmod(0o600)
+    for folder in (tmp_path, *tmp_path.parents[: len(tmp_path.parents) - 2]):
+        folder.chmod(0o755)
+    os.seteuid(65533)
+    try:
+        status, _, errors = command(*arguments)
+    finally:
+        os.seteuid(0)
+    assert status == 1
+    assert f"{config}: this user may not look into the station" in errors
+    assert "join its group" in errors

@@ -16,7 +16,6 @@ from filmscand.daemon.station.configuration import (
     Station,
     Watch,
     WatchMode,
-    default_root,
     load_station,
 )
 
@@ -50,19 +49,6 @@ def test_without_configuration_everything_lies_in_one_folder(station_folder):
     assert station.archive == station_folder / "archive"
     assert station.database == station_folder / "station.db"
     assert [watch.path for watch in station.watch] == [station_folder / "drop"]
-
-
-def test_the_station_folder_is_named_by_systemd_where_nobody_else_names_it(monkeypatch):
-    monkeypatch.delenv("FILMSCAND_STATION")
-    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/filmscand:/var/lib/other")
-    assert default_root() == Path("/var/lib/filmscand")
-
-
-def test_the_station_folder_is_below_the_home_where_nobody_names_it(monkeypatch, tmp_path):
-    monkeypatch.delenv("FILMSCAND_STATION")
-    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert default_root() == tmp_path / ".local/share/filmscand"
 
 
 def test_the_commented_file_says_the_defaults_with_every_key():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from filmscand.daemon.station import finding
 from filmscand.daemon.station.configuration import Station, load_station
 from filmscand.daemon.station.place import StationMissingError, is_made, named_by, require_station
 
@@ -37,6 +38,8 @@ def test_a_folder_of_something_else_is_no_station(tmp_path):
 def test_a_station_that_nobody_named_says_so(monkeypatch, tmp_path):
     monkeypatch.delenv("FILMSCAND_STATION")
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(finding, "INSTALLED_ROOT", tmp_path / "none")
+    monkeypatch.setattr(finding, "INSTALLED_CONFIG", tmp_path / "none/station.yaml")
     assert "$FILMSCAND_STATION is not set" in refusal(load_station())
 
 

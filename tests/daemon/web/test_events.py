@@ -51,6 +51,13 @@ def test_a_silent_station_sends_heartbeats(connection, station):
     assert found[-1] == b": heartbeat\n\n"
 
 
+def test_a_proxy_is_told_to_pass_each_event_on_at_once(page):
+    with socket.create_connection(("127.0.0.1", page.port)) as client, client.makefile("rb") as answer:
+        client.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = [line.strip().lower() for line in iter(answer.readline, b"\r\n")]
+    assert b"x-accel-buffering: no" in head
+
+
 def test_twenty_streams_beside_one_that_never_reads_are_all_told(page, connection):
     silent = socket.create_connection(("127.0.0.1", page.port))
     silent.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")

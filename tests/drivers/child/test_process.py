@@ -20,6 +20,7 @@ from filmscand.drivers.scanner.errors import (
     LibsaneMissingError,
     ScannerCrashedError,
 )
+from filmscand.drivers.scanner.python_sane import how_to_install_here
 from filmscand.drivers.scanner.recipes import load_recipe
 from filmscand.drivers.virtual.faults import Fault, FaultKind, Moment
 from support.scanner_station import (
@@ -77,5 +78,4 @@ def test_without_libsane_it_is_said_what_to_install(tmp_path):
             child.value(Open(SaneOpener(DeviceName("test:0"), load_recipe("test"))))
     finally:
         child.end()
-    assert "libsane-dev" in missing.value.advice
-    assert "pip install python-sane" in missing.value.advice
+    assert how_to_install_here() in missing.value.advice

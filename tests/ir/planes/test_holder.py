@@ -10,7 +10,6 @@ from filmscand.ir.planes.holder import (
     Holder,
     block_light,
     blown_blocks,
-    film_holder,
     find_holder,
     holder_light,
 )
@@ -94,17 +93,6 @@ def test_the_mount_of_a_simulated_slide_is_found(kind):
 def test_a_frame_without_a_holder_has_none(kind):
     frame = simulated(kind, "landscape")
     assert not find_holder(frame.infrared, frame.infrared.min()).blocks.any()
-
-
-def test_a_black_picture_is_no_holder_after_the_leakage_is_removed():
-    fraction = 0.2
-    blocks = np.zeros((50, 75), np.bool_)
-    blocks[:4] = blocks[-4:] = True
-    dark = np.zeros((25, 38), np.bool_)
-    dark[:2] = True
-    kept = film_holder(Holder(blocks, fraction), dark, 2 * BLOCK_PX)
-    assert kept.blocks[:4].all()
-    assert not kept.blocks[4:].any()
 
 
 def test_the_light_under_a_mount_is_read_at_its_core():

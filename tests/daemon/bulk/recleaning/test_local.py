@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -38,7 +39,10 @@ def started(station, *arguments):
     command = [sys.executable, "-m", "filmscand.daemon.cli", "reclean", *map(str, arguments), "--json"]
     environment = {**os.environ, "COLUMNS": "200"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*command, "--config", str(station.config)], env=environment, **pipes)
+    # What a shell starts in the background, as a test run may be, passes on that it ignores Ctrl-C.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    line = [*command, "--config", str(station.config)]
+    return subprocess.Popen(line, env=environment, preexec_fn=heard, **pipes)
 
 
 def reclean(station, *arguments):

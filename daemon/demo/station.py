@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from filmscand.daemon.demo.frames import DropFolder
 from filmscand.daemon.maintenance.status import StationStatus, station_status
 from filmscand.daemon.station.configuration import Station
 
@@ -23,23 +25,20 @@ LIMIT_S = 400.0
 _STOP_LIMIT_S = 40.0
 # As `daemon.web.server` logs it.
 _PAGE_AT = re.compile(r"page at (http://[^\s\"]+/)")
-PROGRAM = Path(sys.executable).with_name("filmscand")
+PROGRAM: Final = (sys.executable, "-m", "filmscand.daemon.cli")
 
 
 class DemoError(Exception):
     """The main job did not finish; the message says where it stopped."""
 
 
-def write_config(root: Path, *, page: bool = False) -> Path:
-    """Write a configuration with two watch folders, slides and negatives, whose files settle after one second.
+def write_config(root: Path, folders: Iterable[DropFolder], *, page: bool = False) -> Path:
+    """Write a configuration with these watch folders, whose files settle after one second.
 
     `page`: the page is served, at any free port, since 8420 may be that of a real station.
     """
     quick = {"settle_s": 1.0, "collection": "demo", "box": "box-1"}
-    watches = [
-        {"path": "drop/slides", "film": "slide", "roll": "slides", **quick},
-        {"path": "drop/negatives", "film": "negative", "roll": "negatives", **quick},
-    ]
+    watches = [{"path": f"drop/{one.name}", "film": one.film, "roll": one.name, **quick} for one in folders]
     path = root / "station.yaml"
     path.write_text(yaml.safe_dump({"root": str(root), "watch": watches, "page": {"enabled": page, "port": 0}}))
     return path
@@ -55,7 +54,7 @@ def service_process(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]
         The service ended with another status, or not in time.
     """
     with log.open("wb") as output:
-        command = [str(PROGRAM), "run", "--config", str(config)]
+        command = [*PROGRAM, "run", "--config", str(config)]
         service = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield service
@@ -91,10 +90,10 @@ def wait_until(condition: Callable[[StationStatus], bool], station: Station, ser
         time.sleep(0.2)
 
 
-def serve_page(root: Path, console: Console) -> None:
+def serve_page(root: Path, folders: Iterable[DropFolder], console: Console) -> None:
     """Run the service on the finished station, name its page, and serve it until Ctrl-C."""
     log = root / "service.log"
-    with service_process(write_config(root, page=True), log) as service:
+    with service_process(write_config(root, folders, page=True), log) as service:
         address = _address_of_page(service, log)
         console.print(f"the station's page: [bold]{address}[/]  Ctrl-C ends it", soft_wrap=True)
         try:

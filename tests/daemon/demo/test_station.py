@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
-from bench.demo import station as demo
+from filmscand.daemon.demo import station as demo
+from filmscand.daemon.demo.frames import DROPS, folders_of
 from filmscand.daemon.station.configuration import load_station
-
-HOUSE = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -21,7 +19,7 @@ def program(tmp_path, monkeypatch):
         path = tmp_path / "program"
         path.write_text(f"#!{sys.executable}\nimport signal, sys, time\n{body}\n")
         path.chmod(0o755)
-        monkeypatch.setattr(demo, "PROGRAM", path)
+        monkeypatch.setattr(demo, "PROGRAM", (str(path),))
 
     return write
 
@@ -43,7 +41,7 @@ def demo_waits_for_log(log):
 
 
 def test_the_configuration_has_a_watch_folder_for_slides_and_one_for_negatives(tmp_path):
-    station = load_station(demo.write_config(tmp_path))
+    station = load_station(demo.write_config(tmp_path, folders_of(DROPS)))
     assert [watch.path for watch in station.watch] == [tmp_path / "drop/slides", tmp_path / "drop/negatives"]
     assert station.archive.is_relative_to(tmp_path)
 

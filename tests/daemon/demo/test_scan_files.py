@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.frames.scan_files import write_pair, write_silverfast, write_vuescan
+from filmscand.daemon.demo.scan_files import write_pair, write_silverfast, write_vuescan
 from filmscand.drivers.files.reader import read_capture
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS

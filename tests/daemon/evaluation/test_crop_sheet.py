@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from bench.measures.crop_sheets import CROP_PX, ENLARGED, Worst, save_crops, save_sheet
-from bench.measures.metrics import Answer, Judge
+from filmscand.daemon.evaluation.crop_sheet import CROP_PX, ENLARGED, Worst, save_crops, save_sheet
 from filmscand.film.frame import simulate_frame
 from filmscand.film.kinds import KINDS
 from filmscand.film.pictures import smooth_sky
@@ -18,12 +19,13 @@ def frame():
     return simulate_frame(smooth_sky(2 * CROP_PX, 3 * CROP_PX, 3), KINDS["heavy_dirt"], seed=11)
 
 
-def answer(frame):
-    return Answer(frame.rgb, np.zeros_like(frame.any_mask), 0.0)
+class Cleaned(NamedTuple):
+    rgb: np.ndarray
+    mask: np.ndarray
 
 
 def test_a_sheet_shows_three_crops_of_error_and_a_typical_one(frame, tmp_path):
-    save_sheet(tmp_path / "new" / "sheet.png", frame, Judge(frame), answer(frame), "raw")
+    save_sheet(tmp_path / "new" / "sheet.png", frame, Cleaned(frame.rgb, np.zeros_like(frame.any_mask)), "raw")
     with Image.open(tmp_path / "new" / "sheet.png") as sheet:
         rows = sheet.height / (CROP_PX * ENLARGED)
     assert 4 < rows < 4.6
@@ -32,7 +34,7 @@ def test_a_sheet_shows_three_crops_of_error_and_a_typical_one(frame, tmp_path):
 def test_a_crop_shows_where_the_plane_is_largest(frame, tmp_path):
     plane = np.zeros(frame.any_mask.shape, np.bool_)
     plane[CROP_PX + 5, 2 * CROP_PX + 5] = True
-    marked = Answer(np.zeros_like(frame.rgb), plane, 0.0)
+    marked = Cleaned(np.zeros_like(frame.rgb), plane)
     save_crops(tmp_path / "sheet.png", frame, marked, [Worst("marked", plane, 1)], "one")
     overlay = np.asarray(Image.open(tmp_path / "sheet.png"))[:, -CROP_PX * ENLARGED :]
     hit_or_false = {(40, 220, 90), (255, 60, 50)}

@@ -1,28 +1,44 @@
-"""A sheet of crops for a frame: raw, infrared, cleaned, truth and mask side by side, to inspect by eye."""
+"""A sheet of crops for a simulated frame: raw, infrared, cleaned, truth and mask side by side, to inspect by eye."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from bench.measures.metrics import Answer, Judge, display_curve
+from filmscand.daemon.evaluation.metrics import dilated, moved_mask, squared_error
+from filmscand.daemon.evaluation.pairs import Counts, Mask
 from filmscand.film.frame import SimulatedFrame
-from training.mask_agreement import widened
+from filmscand.film.scanner import display_curve
 
 CROP_PX = 144
 ENLARGED = 2
 WORST_CROPS, HARMED_CROPS = 3, 1
+# Pixels, Euclidean: a mask edge may lie this far from the true edge.
+_TOLERANCE_PX = 2
 _LABEL_PX, _GAP_PX = 18, 4
 _COLUMNS = ("raw", "infrared", "cleaned", "truth", "mask: hit, false, missed")
 _HIT, _FALSE, _MISSED = (40, 220, 90), (255, 60, 50), (60, 130, 255)
 
 Tile = npt.NDArray[np.uint8]
 Place = tuple[int, int]
+
+
+class CleanedPicture(Protocol):
+    """What a cleaner made of a frame."""
+
+    @property
+    def rgb(self) -> Counts:
+        """Counts, (rows, cols, 3)."""
+
+    @property
+    def mask(self) -> Mask:
+        """Every pixel that the cleaner may have changed, (rows, cols)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,7 @@ class _Crop:
     place: Place
 
 
-def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, title: str) -> None:
+def save_sheet(path: Path, frame: SimulatedFrame, cleaned: CleanedPicture, title: str) -> None:
     """Write a PNG with the crops of largest error, the crop of most harm and a typical one, a row each.
 
     Parameters
@@ -59,21 +75,20 @@ def save_sheet(path: Path, frame: SimulatedFrame, judge: Judge, answer: Answer, 
         File to write; its folder is created.
     frame : SimulatedFrame
         The frame and its truth.
-    judge : Judge
-        Judge of that frame.
-    answer : Answer
+    cleaned : CleanedPicture
         The cleaned frame.
     title : str
         Title of the sheet.
     """
-    worst = [
-        Worst("largest error", judge.error(answer.rgb), WORST_CROPS),
-        Worst("most harm", judge.harm(answer.rgb), HARMED_CROPS),
-    ]
-    save_crops(path, frame, answer, worst, title)
+    curve = display_curve(frame.recipe.scanner)
+    shown = curve[cleaned.rgb]
+    harm = moved_mask(shown, curve[frame.rgb]) & ~frame.any_mask
+    error = squared_error(shown, curve[frame.clean_rgb])
+    worst = [Worst("largest error", error, WORST_CROPS), Worst("most harm", harm, HARMED_CROPS)]
+    save_crops(path, frame, cleaned, worst, title)
 
 
-def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, worst: Sequence[Worst], title: str) -> None:
+def save_crops(path: Path, frame: SimulatedFrame, cleaned: CleanedPicture, worst: Sequence[Worst], title: str) -> None:
     """Write a PNG with the worst crops and a typical one, a row each.
 
     Parameters
@@ -82,7 +97,7 @@ def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, worst: Sequenc
         File to write; its folder is created.
     frame : SimulatedFrame
         The frame and its truth.
-    answer : Answer
+    cleaned : CleanedPicture
         The cleaned frame.
     worst : sequence of Worst
         Crops to show, in this order.
@@ -90,7 +105,7 @@ def save_crops(path: Path, frame: SimulatedFrame, answer: Answer, worst: Sequenc
         Title of the sheet.
     """
     crops = list(_choose(frame, worst))
-    planes = _planes(frame, answer)
+    planes = _planes(frame, cleaned)
     side = CROP_PX * ENLARGED
     width = len(_COLUMNS) * (side + _GAP_PX)
     sheet = Image.new("RGB", (width, 2 * _LABEL_PX + len(crops) * (side + _LABEL_PX)), (24, 24, 24))
@@ -146,15 +161,15 @@ def _place_of(block: tuple[int, int], frame: SimulatedFrame) -> Place:
     return min(block[0] * CROP_PX, max(rows - CROP_PX, 0)), min(block[1] * CROP_PX, max(cols - CROP_PX, 0))
 
 
-def _planes(frame: SimulatedFrame, answer: Answer) -> list[Tile]:
+def _planes(frame: SimulatedFrame, cleaned: CleanedPicture) -> list[Tile]:
     curve = display_curve(frame.recipe.scanner)
     low, high = np.percentile(curve[frame.clean_rgb[::4, ::4]], (0.5, 99.7), axis=(0, 1))
     if frame.recipe.stock.process == "slide":
         low, high = low.min(), high.max()
     low_infrared, high_infrared = np.percentile(frame.infrared[::4, ::4], (0.1, 99.9))
-    raw, cleaned, truth = (_stretched(curve[rgb], low, high) for rgb in (frame.rgb, answer.rgb, frame.clean_rgb))
+    raw, healed, truth = (_stretched(curve[rgb], low, high) for rgb in (frame.rgb, cleaned.rgb, frame.clean_rgb))
     infrared = _stretched(frame.infrared.astype(np.float32), low_infrared, high_infrared)
-    return [raw, np.repeat(infrared[..., None], 3, -1), cleaned, truth, _overlay(raw, frame, answer)]
+    return [raw, np.repeat(infrared[..., None], 3, -1), healed, truth, _overlay(raw, frame, cleaned)]
 
 
 def _stretched(values: npt.NDArray[np.float32], low: npt.ArrayLike, high: npt.ArrayLike) -> Tile:
@@ -164,12 +179,12 @@ def _stretched(values: npt.NDArray[np.float32], low: npt.ArrayLike, high: npt.Ar
     return tile
 
 
-def _overlay(raw: Tile, frame: SimulatedFrame, answer: Answer) -> Tile:
+def _overlay(raw: Tile, frame: SimulatedFrame, cleaned: CleanedPicture) -> Tile:
     shown = np.repeat((raw.mean(-1, keepdims=True) * 0.6).astype(np.uint8), 3, -1)
-    near_truth = widened(frame.visible_mask)
-    shown[frame.visible_mask & ~widened(answer.mask)] = _MISSED
-    shown[answer.mask & near_truth] = _HIT
-    shown[answer.mask & ~near_truth] = _FALSE
+    near_truth = dilated(frame.visible_mask, _TOLERANCE_PX)
+    shown[frame.visible_mask & ~dilated(cleaned.mask, _TOLERANCE_PX)] = _MISSED
+    shown[cleaned.mask & near_truth] = _HIT
+    shown[cleaned.mask & ~near_truth] = _FALSE
     return shown
 
 
