@@ -27,6 +27,7 @@ from filmscand.drivers.scanner.errors import (
     ScannerSetupError,
 )
 from filmscand.drivers.scanner.protocol import Capabilities, Region, ScanRequest
+from filmscand.drivers.scanner.recipes import FeederWay
 
 _OUTPUT_NAME: Final = "frame.tif"
 _MM_PER_INCH: Final = 25.4
@@ -133,7 +134,8 @@ class CommandDevice:
 
     @property
     def _name(self) -> str:
-        return Path(str(self._program.scan[0])).name
+        """What messages call the program: often an interpreter runs it, whose name tells nothing."""
+        return f"the program of {self._program.device}"
 
     def _require_offered(self, request: ScanRequest, frame: int) -> None:
         program = self._program
@@ -199,9 +201,9 @@ class CommandDevice:
             ended = running.wait(look)
         finally:
             self._running = None
-        error = error_of(Path(arguments[0]).name, ended, dict(self._program.exit_codes), self._program.after_kill)
+        error = error_of(self._name, ended, dict(self._program.exit_codes), self._program.after_kill)
         if self._interrupted.is_set() and not isinstance(error, ScannerHungError):
-            raise ScanCancelledError(f"{arguments[0]} was asked to end")
+            raise ScanCancelledError(f"{self._name} was asked to end")
         if error is not None:
             raise error
 
@@ -218,7 +220,7 @@ class CommandDevice:
             "resolution_dpi": float(request.resolution_dpi),
             "make": self._program.vendor,
             "model": self._program.model,
-            "software": capture.info.software or self._name,
+            "software": capture.info.software or Path(str(self._program.scan[0])).name,
             "captured_at": datetime.now(UTC),
             "flags": tuple(flag for flag in capture.info.flags if flag != "no_infrared"),
         }
@@ -236,7 +238,7 @@ def _conditions(program: Program, request: ScanRequest, *, feed: bool) -> set[Co
     holds = {
         Condition.INFRARED: request.infrared and program.infrared,
         Condition.REGION: request.region is not None,
-        Condition.FEED: feed,
+        Condition.FEED: feed and program.feeder in (FeederWay.AUTOLOAD, FeederWay.ADVANCE),
         Condition.AUTOFOCUS: request.autofocus,
         Condition.AUTOEXPOSURE: request.autoexposure,
     }

@@ -7,7 +7,7 @@ DriverError
     │   ├── ShortFrameError               fewer bytes came than the scanner announced
     │   ├── ScannerStalledError           no data in time; the scan was cancelled
     │   ├── ScannerHungError              no data in time and no answer to a cancel; its process was killed
-    │   ├── ScannerCrashedError           libsane crashed, and the scanner's process with it
+    │   ├── ScannerCrashedError           libsane crashed, or the program that drives the scanner
     │   └── ScannerGoneError              the device is not connected
     ├── AttentionError           HUMAN    a person has to act first; retrying may do harm
     │   ├── ScannerJammedError
@@ -100,7 +100,7 @@ class ScannerHungError(ScannerIoError):
 
 
 class ScannerCrashedError(ScannerIoError):
-    """libsane crashed; only the scanner's own process is lost."""
+    """libsane or the scanner's program crashed; only the scanner's own process is lost."""
 
 
 class ScannerGoneError(ScannerIoError):

@@ -74,9 +74,10 @@ class ProgramStation:
             "after_kill": "Turn the virtual scanner off and on again.",
         } | changes
 
-    def program(self, **changes: Any) -> Program:
-        """Return the recipe with short time limits."""
-        return quick(Program.model_validate(self.recipe(**changes)))
+    def program(self, patience_s: float = 30.0, **changes: Any) -> Program:
+        """Return the recipe; `patience_s`: how long the program may be silent."""
+        budgets = Budgets(open_s=30, start_s=patience_s, read_s=patience_s, cancel_s=2.0, close_s=2.0)
+        return Program.model_validate(self.recipe(budgets=budgets) | changes)
 
     def strip(self, layout: str = "pair", **changes: Any) -> Program:
         """Return the recipe of a holder whose frames are addressed, with the infrared in a file or page of its own."""
@@ -90,9 +91,3 @@ class ProgramStation:
         recipe = self.recipe(**changes)
         (folder / f"{recipe['name']}.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
         return f"command:{recipe['name']}"
-
-
-def quick(program: Program) -> Program:
-    """Return a recipe with the shortest time limits that a busy machine keeps to."""
-    budgets = Budgets(open_s=20, start_s=1.5, read_s=1.5, cancel_s=1.0, close_s=2.0)
-    return program.model_copy(update={"budgets": budgets})

@@ -13,7 +13,7 @@ from support.command_station import ProgramStation
 
 FAKE = Path(__file__).with_name("fake_nkscan")
 LOCATION = "usb:1-3.2"
-QUICK = Budgets(open_s=20, start_s=1.5, read_s=1.5, cancel_s=1.0, close_s=2.0)
+QUICK = Budgets(open_s=30, start_s=2.0, read_s=2.0, cancel_s=1.0, close_s=2.0)
 
 
 @contextmanager

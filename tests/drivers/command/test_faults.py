@@ -25,16 +25,16 @@ from support.command_station import DPI, ProgramStation
 from support.scanner_station import COLS, MODEL, ROWS, scan_as_operator, slide_numbers, wait_until
 
 SLIDES = 2
+# Faults after which a program says nothing more, and for how long it may: long enough for a busy machine to start it.
+SILENT = ("stall", "deaf", "family")
+SHORT_S = 3.0
 AREA_MM = [ROWS / DPI * 25.4, COLS / DPI * 25.4]
 FAULTS = [
     ("exit3@start", MagazineEmptyError, r"exit code 3 \(end_of_magazine\)"),
     ("exit4@start", ScannerJammedError, r"exit code 4 \(jammed\): something went wrong: exit4"),
-    ("exit4@write", ScannerJammedError, "exit code 4"),
     ("exit8@fed", ScannerGoneError, "exit code 8"),
-    ("exit99@start", ScannerIoError, "ended with exit code 99: something went wrong: exit99"),
-    ("exit99@fed", ScannerIoError, "exit code 99"),
+    ("exit99@fed", ScannerIoError, "ended with exit code 99: something went wrong: exit99"),
     ("exit99@write", ScannerIoError, "exit code 99"),
-    ("crash@fed", ScannerCrashedError, "was ended by SIGSEGV"),
     ("crash@write", ScannerCrashedError, "was ended by SIGSEGV"),
     ("stall@fed", ScannerStalledError, "during start"),
     ("stall@write", ScannerStalledError, "during read"),
@@ -62,7 +62,8 @@ def programs_of(station):
 @pytest.mark.parametrize(("fault", "expected", "message"), FAULTS, ids=[fault for fault, _, _ in FAULTS])
 def test_a_fault_of_a_program_costs_no_frame_and_doubles_none(station, fault, expected, message):
     station.will_fail(f"{fault}:2")
-    with CommandScanner(station.program(area_mm=AREA_MM)) as scanner:
+    patience_s = SHORT_S if fault.startswith(SILENT) else 30.0
+    with CommandScanner(station.program(patience_s, area_mm=AREA_MM)) as scanner:
         outcome = scan_as_operator(scanner, MODEL, SLIDES)
     assert slide_numbers(outcome.captures, SLIDES, MODEL) == [1, 2]
     assert outcome.lost == []
@@ -74,7 +75,7 @@ def test_a_fault_of_a_program_costs_no_frame_and_doubles_none(station, fault, ex
 
 def test_a_killed_program_says_what_to_do_with_the_scanner(station):
     station.will_fail("deaf@write:1")
-    with CommandScanner(station.program()) as scanner, pytest.raises(ScannerHungError) as hung:
+    with CommandScanner(station.program(SHORT_S)) as scanner, pytest.raises(ScannerHungError) as hung:
         scanner.capture(ScanRequest(DPI), 1)
     assert hung.value.advice == "Turn the virtual scanner off and on again."
 
@@ -82,7 +83,8 @@ def test_a_killed_program_says_what_to_do_with_the_scanner(station):
 @pytest.mark.parametrize("fault", ["exit4@feed:0", "exit4@fed:2", "stall@feed:0", "exit99@fed:2"])
 def test_a_program_that_feeds_by_a_command_of_its_own_loses_no_slide_either(station, fault):
     scan = [part for part in station.recipe()["scan"] if not isinstance(part, dict) or part["if"] != "feed"]
-    program = station.program(scan=scan, feed=station.command("feed"))
+    patience_s = SHORT_S if fault.startswith(SILENT) else 30.0
+    program = station.program(patience_s, scan=scan, feed=station.command("feed"))
     with CommandScanner(program) as scanner:
         first = scanner.capture(ScanRequest(DPI), 1)
         station.will_fail(fault)

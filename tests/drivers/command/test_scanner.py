@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from filmscand.drivers.base import InfraredOrigin
 from filmscand.drivers.command.scanner import CommandScanner
-from filmscand.drivers.scanner.errors import ScanCancelledError, ScannerSetupError
+from filmscand.drivers.scanner.errors import MagazineEmptyError, ScanCancelledError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import ScanRequest
 from support.command_station import DPI, ProgramStation
 from support.scanner_station import MODEL, slide_numbers, wait_until
@@ -24,9 +25,7 @@ def station(tmp_path):
 @pytest.mark.parametrize(("fault", "advice"), [("stall@write:1", ""), ("deaf@write:1", "Turn the virtual scanner off")])
 def test_a_cancel_ends_the_program_and_the_same_slide_comes_after_that(station, fault, advice):
     station.will_fail(fault)
-    patient = station.program()
-    patient = patient.model_copy(update={"budgets": patient.budgets.model_copy(update={"read_s": 60.0})})
-    with CommandScanner(patient) as scanner:
+    with CommandScanner(station.program()) as scanner:
         canceller = threading.Thread(target=cancel_in_the_middle, args=(scanner,))
         canceller.start()
         with pytest.raises(ScanCancelledError) as cancelled:
@@ -47,6 +46,15 @@ def test_a_run_that_goes_on_after_a_power_cut_begins_with_the_first_missing_slid
     with CommandScanner(station.program()) as scanner:
         scanner.resume_after(first.rgb)
         assert slide_numbers([scanner.capture(REQUEST, 2)], 2, MODEL) == [2]
+
+
+def test_frames_of_a_strip_are_addressed_in_any_order_with_infrared_in_a_file_of_its_own(station):
+    with CommandScanner(station.strip(frame_count=2)) as scanner:
+        captures = [scanner.capture(REQUEST, frame) for frame in (2, 1, 2)]
+        assert {capture.info.infrared_origin for capture in captures} == {InfraredOrigin.PAIR}
+        assert slide_numbers(captures, 2, MODEL) == [2, 1, 2]
+        with pytest.raises(MagazineEmptyError, match="has 2 frames, found 3"):
+            scanner.capture(REQUEST, 3)
 
 
 def test_a_button_runs_its_command(station):

@@ -87,14 +87,16 @@ def test_the_exposure_of_the_first_frame_is_kept_unless_each_is_to_be_measured(t
     assert used == [100, 100, 200]
 
 
-def test_a_strip_tells_its_frames_once_they_were_looked_for_and_its_end(tmp_path, monkeypatch):
+def test_frames_of_a_strip_are_found_once_and_addressed_in_any_order(tmp_path, monkeypatch):
     with coolscan(tmp_path, "strip", 2, monkeypatch) as (_, opened), opened() as scanner:
         offered = scanner.capabilities()
         assert (offered.feeder, offered.frame_count, offered.buttons) == ("frame", None, ("eject", "load"))
         assert offered.device == "nkscan:usb:1-3.2"
-        info = scanner.capture(REQUEST, 2).info
+        captures = [scanner.capture(REQUEST, frame) for frame in (2, 1, 2)]
+        assert slide_numbers(captures, 2, MODEL) == [2, 1, 2]
         with pytest.raises(MagazineEmptyError, match="the film has 2 frames, found 3"):
             scanner.capture(REQUEST, 3)
+    info = captures[0].info
     assert (info.make, info.model, info.layout, info.linear) == ("Nikon", "LS-5000 ED", "nkscan", True)
 
 
