@@ -31,6 +31,7 @@ from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
 from filmscand.daemon.station.rights import as_its_owner
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
@@ -211,8 +212,8 @@ def _memory(station: Station) -> Iterator[Check]:
     yield Check("memory", Verdict.OK if enough else Verdict.WARNING, found, advice)
 
 
-def _scanners(_: Station) -> Iterator[Check]:
-    yield from examine_scanners()
+def _scanners(station: Station) -> Iterator[Check]:
+    yield from examine_scanners(station.scanners.programs)
 
 
 def _systemd(_: Station) -> Iterator[Check]:
@@ -221,7 +222,7 @@ def _systemd(_: Station) -> Iterator[Check]:
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
-        installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
+        installed = shutil.which("systemctl") and is_unit_installed()
         advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 

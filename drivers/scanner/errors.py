@@ -169,6 +169,7 @@ ERROR_TYPES: dict[str, type[ScannerError]] = {
         ScannerHungError,
         ScannerCrashedError,
         ScannerGoneError,
+        AttentionError,
         ScannerJammedError,
         CoverOpenError,
         ScannerAccessError,

@@ -15,7 +15,7 @@ from filmscand.daemon.maintenance.first_start.wishes import Wishes, draft
 from filmscand.daemon.maintenance.identity import connect_station, marker_of
 from filmscand.daemon.station.configuration import load_station
 from support.first_start import SERVICE_OWNER, installed_ground, own_ground
-from support.two_users import make_shared_folder, needs_root
+from support.two_users import needs_root
 
 
 def plan(ground, wishes, system=None):
@@ -91,13 +91,11 @@ def test_an_archive_that_is_there_is_taken_over_with_its_marker(ground, tmp_path
 
 
 @pytest.fixture
-def service(monkeypatch):
+def service(monkeypatch, shared):
     """The ground of a service whose user is another, where every user may look."""
-    shared = make_shared_folder()
     ground = installed_ground(shared)
     monkeypatch.setattr(unit.finding, "INSTALLED_ROOT", ground.root)
-    yield ground
-    shutil.rmtree(shared)
+    return ground
 
 
 @needs_root
@@ -156,6 +154,20 @@ def test_the_units_drop_in_is_written_where_the_unit_is_installed_and_is_needed(
     file = tmp_path / "etc/systemd/system/filmscand.service.d/archive.conf"
     assert f"ReadWritePaths={film}" in file.read_text()
     assert not any("archive.conf" in action.text for action in plan(service, Wishes(film), tmp_path))
+    (removing,) = [action for action in plan(service, Wishes(), tmp_path) if "archive.conf" in action.text]
+    removing.do()
+    assert not file.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("archive", ["film", "var/archive"])
+def test_a_drop_in_of_a_persons_own_is_left_alone(service, tmp_path, archive):
+    file = tmp_path / "etc/systemd/system/filmscand.service.d/archive.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text("[Service]\nNice=5\n")
+    (tmp_path / "etc/systemd/system/filmscand.service").touch()
+    actions = plan(service, Wishes(service.root.parent / archive), tmp_path)
+    assert not any("archive.conf" in action.text for action in actions)
 
 
 @needs_root
