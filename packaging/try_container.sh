@@ -36,8 +36,8 @@ wait_for() { # wait_for WHAT COMMAND: at most four minutes
 inside() { pod exec "$name" "$@"; }
 # The same settings as compose.yaml, less USB.
 start() { # start IMAGE
-    # No systemd may be there to run the health check at its times; it is run below.
-    pod run --detach --name "$name" --health-interval disable --read-only --tmpfs /tmp:mode=1777 --cap-drop ALL --stop-timeout 60 \
+    # Without systemd podman says that nothing runs the health check at its times; it is run below.
+    pod run --detach --name "$name" --read-only --tmpfs /tmp:mode=1777 --cap-drop ALL --stop-timeout 60 \
         --security-opt no-new-privileges --publish "127.0.0.1:$port:8420" ${RUN_OPTIONS:-} \
         --volume "$folder/archive:/archive" --volume "$folder/drop:/drop" \
         --volume "$folder/state:/var/lib/filmscand" --volume "$folder/cache:/var/cache/filmscand" "$1" \
