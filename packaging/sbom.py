@@ -18,9 +18,15 @@ from typing import Any
 
 from licences import declared, site_packages_of
 
-# In the folder of the package: the one file that somebody else wrote, and the models.
+# In the folder of the package: what somebody else made, and the models.
 OPENSEADRAGON = "daemon/web/static/openseadragon.min.js"
 INSTALLERS = ("pip", "setuptools")
+# As daemon/demo/photographs/SOURCES.txt names them.
+PHOTOGRAPHS = {
+    "coffee.jpg": {"id": "CC0-1.0"},
+    "cat.jpg": {"id": "CC0-1.0"},
+    "rocket.jpg": {"name": "public domain (SpaceX)"},
+}
 MODELS = ("defects.onnx", "defects-infrared.onnx", "decision.json")
 
 
@@ -45,6 +51,7 @@ def complete(sbom: dict[str, Any], package: Path, version: str, licences: dict[s
         if not component.get("licenses"):
             component["licenses"] = [{"license": {"name": licences[component["name"].lower()]}}]
     inside = [_openseadragon(package), *(_model(package, name, version) for name in MODELS)]
+    inside += [_photograph(package, name) for name in PHOTOGRAPHS]
     sbom["components"] += inside
     of_main = next(one for one in sbom["dependencies"] if one["ref"] == main["bom-ref"])
     of_main["dependsOn"] = sorted([*of_main.get("dependsOn", []), *(one["bom-ref"] for one in inside)])
@@ -81,6 +88,17 @@ def _model(package: Path, name: str, version: str) -> dict[str, Any]:
         "description": "trained by this project",
         "licenses": [{"license": {"id": "Apache-2.0"}}],
         "hashes": [_sha256(package / "ir" / "models" / name)],
+    }
+
+
+def _photograph(package: Path, name: str) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "bom-ref": f"filmscand/daemon/demo/photographs/{name}",
+        "name": name,
+        "description": "photograph of the demo, from scikit-image",
+        "licenses": [{"license": PHOTOGRAPHS[name]}],
+        "hashes": [_sha256(package / "daemon" / "demo" / "photographs" / name)],
     }
 
 

@@ -36,10 +36,12 @@ wait_for() { # wait_for WHAT COMMAND: at most four minutes
 inside() { pod exec "$name" "$@"; }
 # The same settings as compose.yaml, less USB.
 start() { # start IMAGE
+    # Without systemd podman says that nothing runs the health check at its times; it is run below.
     pod run --detach --name "$name" --read-only --tmpfs /tmp:mode=1777 --cap-drop ALL --stop-timeout 60 \
         --security-opt no-new-privileges --publish "127.0.0.1:$port:8420" ${RUN_OPTIONS:-} \
         --volume "$folder/archive:/archive" --volume "$folder/drop:/drop" \
-        --volume "$folder/state:/var/lib/filmscand" --volume "$folder/cache:/var/cache/filmscand" "$1" >/dev/null
+        --volume "$folder/state:/var/lib/filmscand" --volume "$folder/cache:/var/cache/filmscand" "$1" \
+        >/dev/null
     wait_for "healthy: $(pod image inspect --format '{{.Id}}' "$1" | cut -c1-12)" "pod healthcheck run $name"
 }
 stop() {
@@ -49,20 +51,22 @@ stop() {
     [ "$(pod inspect --format '{{.State.ExitCode}}' "$name")" -eq 0 ] || fail "the service was killed, or failed"
     pod rm "$name" >/dev/null
 }
-drop() { # drop NAME SEED: a small frame with infrared inside, from the image's own Python
+drop() { # drop NUMBER...: a small frame with infrared inside for each, made by the image's own Python
     pod run --rm --network none --user 0 --volume "$folder/drop:/drop" --volume "$checkout/tests:/tests:ro" \
         ${RUN_OPTIONS:-} --env PYTHONPATH=/tests --env NUMBA_CACHE_DIR=/tmp/numba filmscand:try \
         /opt/filmscand/bin/python3 -B -c "
 import os, pathlib
 from support import live_station
-path = live_station.write_inside(pathlib.Path('/drop/.$1.part'), $2)
-os.chown(path, 8420, 8420); path.rename('/drop/$1.tif')"
+for number in map(int, '$*'.split()):
+    path = live_station.write_inside(pathlib.Path('/drop/.part'), number, rows=1200, cols=1800)
+    os.chown(path, 8420, 8420)
+    path.rename(f'/drop/scan-{number}.tif')"
 }
 archived() { # archived COUNT: the page's own count, asked from outside with the login of the first start
     [ "$(curl -sk -b "$folder/cookies" "$page/api/status" | grep -o '"archived":[0-9]*' | head -1)" = "\"archived\":$1" ]
 }
 log_in() {
-    curl -sk -c "$folder/cookies" -H 'Content-Type: application/json' --fail "$page/api/login" \
+    curl -sk -c "$folder/cookies" -H 'Content-Type: application/json' --fail --output /dev/null "$page/api/login" \
         --data "{\"name\": \"operator\", \"password\": \"$(cat "$folder/state/first-password")\"}"
 }
 end() {
@@ -110,24 +114,25 @@ curl -sk -o /dev/null -w '   under another name: %{http_code}\n' -H 'Host: elsew
 log_in || fail "the password of the first start does not open the page"
 curl -sk -b "$folder/cookies" --fail -o /dev/null -w '   with the login: %{http_code}\n' "$page/"
 step "a frame in the drop folder"
-drop one 1
+drop 1
 wait_for "archived" "archived 1"
-find "$folder/archive" -name '*one*' -type f -printf '   %P  %u:%g %m\n'
-step "stop in the middle of a frame, start again"
-drop two 2
-wait_for "it is there" "find $folder/archive -name 'two*_raw.tif' | grep ."
+find "$folder/archive" -name '*_0001*' -type f -printf '   %P  %u:%g %m\n'
+step "stop in the middle of the queue, start again"
+drop 2 3 4 5 6 7
+wait_for "its raw file is there" "find $folder/archive -name '*_0002_raw.tif' | grep ."
 stop
+echo "   finished before the stop: $(find "$folder/archive" -name '*_[0-9]*.json' | wc -l) of 7 frames"
 start filmscand:try
 log_in || fail "no login after a restart"
-wait_for "archived" "archived 2"
+wait_for "archived" "archived 7"
 step "another image on the same volumes"
 printf 'FROM localhost/filmscand:try\nLABEL release=second\n' |
     pod build --quiet --format docker --tag filmscand:second - >/dev/null
 stop
 start filmscand:second
-drop three 3
+drop 8
 log_in || fail "no login with the second image"
-wait_for "archived" "archived 3"
+wait_for "archived" "archived 8"
 inside filmscand verify
 stop
 echo "all as it should be"

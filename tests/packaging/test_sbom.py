@@ -41,11 +41,14 @@ def test_what_lies_inside_the_wheel_is_listed_with_licence_and_hash(completed):
     assert all(one["licenses"] for one in completed["components"])
 
 
-def test_every_file_in_the_package_that_somebody_else_wrote_is_listed():
+def test_every_file_in_the_package_that_somebody_else_made_is_listed(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
     foreign = {path.name for path in (PACKAGE / "daemon/web/static").iterdir() if path.name.endswith(".min.js")}
     assert foreign == {"openseadragon.min.js"}
     models = {path.name for path in (PACKAGE / "ir/models").glob("*.onnx")}
     assert models == {"defects.onnx", "defects-infrared.onnx"}
+    listed = runpy.run_path(str(SCRIPT))["PHOTOGRAPHS"]
+    assert {path.name for path in (PACKAGE / "daemon/demo/photographs").glob("*.jpg")} == set(listed)
 
 
 def test_the_program_has_a_version_and_needs_what_it_brings(completed):
@@ -54,7 +57,7 @@ def test_the_program_has_a_version_and_needs_what_it_brings(completed):
     assert refs == {one["ref"] for one in completed["dependencies"]}
     needed = next(one for one in completed["dependencies"] if one["ref"] == "root")["dependsOn"]
     assert "a" in needed
-    assert len(needed) == 5
+    assert len(needed) == 8
 
 
 def test_the_installer_is_no_part_of_it(completed):
