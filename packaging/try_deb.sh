@@ -185,7 +185,7 @@ sha256sum "$folder"/dropped/*.tif | cut -d' ' -f1 | sort >"$folder/wanted"
 if ! cmp "$folder/raw" "$folder/wanted"; then fail "raw files and what was dropped differ"; fi
 echo "every one of the $frames dropped files is in the archive once, byte for byte"
 shows "0 problems" as anna filmscand verify
-shows "onnxruntime" inside runuser -u filmscand -- env NUMBA_CACHE_DIR=/var/cache/filmscand/numba filmscand doctor
+shows "unit installed" inside runuser -u filmscand -- env NUMBA_CACHE_DIR=/var/cache/filmscand/numba filmscand doctor
 
 echo "== removal: the archive stays"
 rest_hashes >"$folder/before"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +33,8 @@ from filmscand.daemon.station.rights import as_its_owner
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
+# By hand it is put into the first, by a package into the second; on some systems that is no link to the third.
+_UNIT_FOLDERS: Final = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _LIBRARIES: Final = (
     "numpy",
     "numba",
@@ -221,7 +222,7 @@ def _systemd(_: Station) -> Iterator[Check]:
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
-        installed = shutil.which("systemctl") and Path("/etc/systemd/system/filmscand.service").exists()
+        installed = any(Path(folder, "filmscand.service").exists() for folder in _UNIT_FOLDERS)
         advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 
