@@ -45,6 +45,7 @@ from filmscand.daemon.maintenance.identity import bound_archive, connect_station
 from filmscand.daemon.maintenance.sealing.resealing import Resealing
 from filmscand.daemon.notification.threads import Notifications
 from filmscand.daemon.replication.threads import Replication
+from filmscand.daemon.scanning.drivers import drivers_of
 from filmscand.daemon.scanning.run import SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
@@ -122,7 +123,8 @@ class Supervisor:
         self._archive_watch = ArchiveWatch(self._archive, station.database, timing.tick_s)
         self._resealing = Resealing(station, timing)
         self._ingests = [Ingest(plan, bell.ring) for plan in plan_ingest(station, timing)]
-        self._sessions = SessionThreads(SessionTools(station.database, station.archive, timing.scan, bell.ring))
+        tools = SessionTools(station.database, station.archive, timing.scan, bell.ring, drivers_of(station).open)
+        self._sessions = SessionThreads(tools)
         self._notifications = Notifications(station, timing.notify)
         self._replication = Replication(station, timing.replicate)
         self._page = PageServer(station, timing, bell.ring)

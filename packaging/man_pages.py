@@ -35,20 +35,20 @@ _STATUSES: Final = {
     Exit.INTEGRITY: "An archived file is missing, unreadable or changed.",
 }
 _FILES: Final = {
-    "/etc/filmscand/station.yaml": "Configuration of a station that is installed as a service.",
-    "/var/lib/filmscand/": "Folder of that station.",
-    "~/.local/share/filmscand/": "Folder of a station that a person runs without a configuration.",
-    "station.yaml": "In the folder of a station: its configuration, where /etc has none.",
+    "~/.local/share/filmscand/": "A station of your own. If anything is in there, commands mean this station.",
+    "/var/lib/filmscand/": "The installed station, which commands mean otherwise.",
+    "/etc/filmscand/station.yaml": "Configuration of the installed station.",
+    "station.yaml": "In the folder of any other station: its configuration.",
     "station.db": "Database of the station; `filmscand rebuild` makes it again from the archive.",
+    "station.db.schema-*": "The database as it was before an update changed it.",
     "station.db.socket": "Here the running service listens to commands of its user and of the group filmscand.",
     "drop/": "Folder that is watched for scans.",
     "archive/": "Archive: raw files, cleaned pictures, and a record of each frame.",
 }
 _ENVIRONMENT: Final = {
-    "FILMSCAND_STATION": "Folder of the station.",
-    "STATE_DIRECTORY, CONFIGURATION_DIRECTORY": "Set by systemd: folder of the station, and of its station.yaml. "
-    "FILMSCAND_STATION goes before the first.",
-    "XDG_DATA_HOME": "Without any of these, the station is the folder filmscand in here.",
+    "FILMSCAND_STATION": "Folder of the station that commands mean.",
+    "STATE_DIRECTORY, CONFIGURATION_DIRECTORY": "Set by systemd: folder of the station, and of its station.yaml.",
+    "XDG_DATA_HOME": "A station of your own is the folder filmscand in here, instead of in ~/.local/share.",
     "NUMBA_CACHE_DIR": "Where the compiled engine is kept; by default beside the program.",
     "COLUMNS": "Width of tables, where the output is no terminal.",
     "NO_COLOR": "If set, nothing is coloured.",

@@ -55,6 +55,14 @@ def code_spans(page):
     return re.findall(r"`([^`\n]+)`", page.read_text())
 
 
+def commands(command=None, path=()):
+    """Yield the path and the command of every command, also of those in groups."""
+    command = command or typer.main.get_command(app)
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
 def prose_lines(page):
     """Yield the numbered lines that are neither code nor tables."""
     is_code = False
@@ -120,8 +128,17 @@ def test_every_page_is_in_the_index():
 
 
 def test_every_command_is_in_the_reference():
-    commands = typer.main.get_command(app).commands
-    assert unnamed(commands, text_of("command-line.md")) == set()
+    assert unnamed({word for path, _ in commands() for word in path}, text_of("command-line.md")) == set()
+
+
+def test_every_option_is_in_the_reference():
+    """One name of each is enough: `--no-infrared` tells of `--infrared`."""
+    said = text_of("command-line.md") + text_of("scanners.md")
+    options = [
+        parameter for _, command in commands() for parameter in command.params if parameter.opts[0].startswith("-")
+    ]
+    names = [(*option.opts, *option.secondary_opts) for option in options]
+    assert [name for name in names if not re.search(rf"({'|'.join(name)})(?![\w-])", said)] == []
 
 
 def test_every_key_of_the_configuration_is_in_the_reference():

@@ -29,15 +29,21 @@ from filmscand.daemon.cli.report import show_checks
 from filmscand.daemon.cli.scanners import devices, scan, session_app, virtual_scanner
 from filmscand.daemon.cli.screen.terminal import complain, say_labelled, set_up_streams
 from filmscand.daemon.cli.setup import setup
-from filmscand.daemon.cli.stations import AsJson, ConfigFile, open_desk, open_station, print_answer, require_meant
+from filmscand.daemon.cli.stations import (
+    AsJson,
+    ConfigFile,
+    load_seen,
+    open_desk,
+    open_station,
+    print_answer,
+    require_meant,
+)
 from filmscand.daemon.cli.status import show_status
 from filmscand.daemon.cli.warm_up import warm_up
 from filmscand.daemon.core.errors import DaemonError, IntegrityError, RollFrozenError
 from filmscand.daemon.core.exit_status import Exit
 from filmscand.daemon.core.visible import message_of
 from filmscand.daemon.maintenance.sessions.order import NoScannerError
-from filmscand.daemon.station.configuration import load_station
-from filmscand.daemon.station.place import refused_to_look
 from filmscand.daemon.station.yaml_file import ConfigProblemsError
 from filmscand.drivers.base import DriverError
 from filmscand.drivers.scanner.errors import ScannerError
@@ -111,11 +117,8 @@ def run(
     """Run the service until it is stopped."""
     from filmscand.daemon.service import run_service
 
-    try:
-        # Without a model that it names the service starts all the same, as it goes on when one is lost while it runs.
-        station = load_station(config)
-    except PermissionError as error:
-        raise refused_to_look(error, config) from error
+    # Without a model that it names the service starts all the same, as it goes on when one is lost while it runs.
+    station = load_seen(config)
     require_meant(station, config)
     if sys.stdout.isatty():
         # Where another program reads the lines, the log names the station.

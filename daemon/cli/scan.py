@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from filmscand.daemon.maintenance.desk.desk import Desk
     from filmscand.daemon.maintenance.sessions.follow import Answer
     from filmscand.daemon.maintenance.sessions.report import ScanReport
-    from filmscand.drivers.sane.listing import DeviceInfo
+    from filmscand.drivers.scanner.device_info import DeviceInfo
 
 _FRAMES: Final = (
     Column("frame", Kind.NAME),
@@ -142,7 +142,7 @@ def parse_positions(text: str) -> tuple[int, ...]:
 
 
 def show_devices(station: Station, devices: Sequence[DeviceInfo], *, as_json: bool) -> None:
-    """Print the scanners that SANE sees."""
+    """Print the scanners that were found."""
     if as_json:
         print_answer(station, {"devices": devices})
         return
@@ -154,7 +154,7 @@ def show_devices(station: Station, devices: Sequence[DeviceInfo], *, as_json: bo
         rows.append((device.device, scanner, words[device.infrared], device.recipe or "-", remarks))
     show_table(_DEVICES, rows)
     if not devices:
-        say("SANE sees no scanner; run `filmscand doctor` for possible reasons")
+        say("no scanner was found; run `filmscand doctor` for possible reasons")
 
 
 def _number(value: float | None, digits: int) -> str:

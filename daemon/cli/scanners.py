@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,10 @@ def scan(
     ] = None,
     positions: Positions = None,
     device: Annotated[
-        str | None, typer.Option("--device", metavar="D", help="Scanner, by its name for SANE; default: the only one.")
+        str | None,
+        typer.Option(
+            "--device", metavar="D", help="Scanner, by its name in `filmscand devices`; default: the only one."
+        ),
     ] = None,
     collection: Annotated[str, typer.Option(help="Collection in the archive.")] = "unsorted",
     box: Annotated[str, typer.Option(help="Box in the archive.")] = "unsorted",
@@ -97,12 +101,13 @@ def devices(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the scanners that SANE sees, whether they scan infrared, and which recipe drives them."""
-    from filmscand.drivers.sane.devices import list_devices
+    """List the scanners that can be reached, whether they scan infrared, and which recipe drives them."""
+    from filmscand.daemon.scanning.drivers import drivers_of
 
     station = open_station(config, as_json=as_json, may_be_new=True)
-    hosts = (*station.scanners.hosts, *(host or ()))
-    show_devices(station, list_devices(hosts, system=everything), as_json=as_json)
+    drivers = drivers_of(station)
+    drivers = replace(drivers, hosts=(*drivers.hosts, *(host or ())))
+    show_devices(station, drivers.list(system=everything), as_json=as_json)
 
 
 def virtual_scanner(

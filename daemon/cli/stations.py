@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from filmscand.daemon.cli.report import print_json
 from filmscand.daemon.cli.screen.terminal import say_labelled
+from filmscand.daemon.core.errors import ConfigError
 from filmscand.daemon.maintenance.desk.by_oneself import OwnDesk
 from filmscand.daemon.maintenance.desk.desk import Desk, desk_of
 from filmscand.daemon.station.configuration import Station, load_station
@@ -70,6 +71,26 @@ def open_desk(
     return station, desk
 
 
+def load_seen(config: Path | None) -> Station:
+    """Read the configuration of a station; a user who may not is told who may.
+
+    Raises
+    ------
+    StationMissingError
+        This user may not look into the station.
+    ConfigError
+        The configuration has mistakes.
+    """
+    try:
+        return load_station(config)
+    except PermissionError as error:
+        raise refused_to_look(error, config) from error
+    except ConfigError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise refused_to_look(error.__cause__, config) from error
+        raise
+
+
 def require_meant(station: Station, config: Path | None) -> None:
     """Require the user of the service where nobody named a station and the installed one was found.
 
@@ -95,8 +116,8 @@ def print_answer(station: Station, answer: Any) -> None:
 
 
 def _find(config: Path | None, *, may_be_new: bool) -> tuple[Station, Desk]:
+    station = load_seen(config)
     try:
-        station = load_station(config)
         if not may_be_new:
             require_station(station, config)
         is_made(station)

@@ -117,7 +117,7 @@ class ScanPlan(_Plan):
     positions : tuple of int or None
         Frames of the strip or holder to scan, ascending, from 1; None: from the first on.
     device : str
-        Name by which SANE opens the scanner.
+        Name of the scanner, as listed.
     """
 
     collection: Slug = "unsorted"

@@ -26,15 +26,15 @@ from filmscand.daemon.maintenance.checks import Check, Verdict
 from filmscand.daemon.maintenance.identity import identity_problem
 from filmscand.daemon.maintenance.room import room_of
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
+from filmscand.daemon.maintenance.scanner_hosts import examine_hosts
 from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
 from filmscand.daemon.station.rights import as_its_owner
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
-# By hand it is put into the first, by a package into the second; on some systems that is no link to the third.
-_UNIT_FOLDERS: Final = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 _LIBRARIES: Final = (
     "numpy",
     "numba",
@@ -212,8 +212,12 @@ def _memory(station: Station) -> Iterator[Check]:
     yield Check("memory", Verdict.OK if enough else Verdict.WARNING, found, advice)
 
 
-def _scanners(_: Station) -> Iterator[Check]:
-    yield from examine_scanners()
+def _scanners(station: Station) -> Iterator[Check]:
+    yield from examine_scanners(station.scanners.programs)
+
+
+def _scanner_hosts(station: Station) -> Iterator[Check]:
+    yield from examine_hosts(station.scanners.hosts)
 
 
 def _systemd(_: Station) -> Iterator[Check]:
@@ -222,7 +226,7 @@ def _systemd(_: Station) -> Iterator[Check]:
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
-        installed = any(Path(folder, "filmscand.service").exists() for folder in _UNIT_FOLDERS)
+        installed = is_unit_installed()
         advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 
@@ -267,5 +271,6 @@ _PARTS: Final[tuple[Callable[[Station], Iterator[Check]], ...]] = (
     _drop_folders,
     _memory,
     _scanners,
+    _scanner_hosts,
     _systemd,
 )

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from filmscand.drivers.command.recipe import PREFIX, load_program, program_files
+from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.python_sane import how_to_install_here
 from filmscand.drivers.scanner.recipes import load_recipes
 
-ELSEWHERE: Final = "scan with its own program or VueScan into a watch folder"
+ELSEWHERE: Final = (
+    "scan with its own program or VueScan into a watch folder, or let a program drive it (`scanners.programs`)"
+)
 RIGHTS: Final = (
     "add the user to the group scanner (adduser USER scanner), install systemd/70-filmscand.rules in"
     " /etc/udev/rules.d, then plug the scanner in again"
@@ -46,11 +50,13 @@ class _UsbDevice:
     is_scanner: bool
 
 
-def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
+def examine_scanners(programs: Path | None = None, system: Path = Path("/")) -> Iterator[Check]:
     """Yield the results of all checks of scanners.
 
     Parameters
     ----------
+    programs : Path or None
+        Folder with the recipes of scanners that other programs drive (`scanners.programs`).
     system : Path
         Root of the file system whose devices and configuration are checked.
     """
@@ -58,6 +64,8 @@ def examine_scanners(system: Path = Path("/")) -> Iterator[Check]:
     yield from _backends(system)
     for device in _usb_devices(system):
         yield from _device(device)
+    if programs is not None:
+        yield from _programs(programs)
 
 
 def examine_libraries() -> Iterator[Check]:
@@ -86,6 +94,25 @@ def _backends(system: Path) -> Iterator[Check]:
         found = f"disabled in {folder / 'dll.conf'}; filmscand enables it for itself"
         advice = f"for scanimage and other programs: add a line `{backend}` without # in front"
         yield Check(f"backend {backend}", Verdict.OK, found, advice)
+
+
+def _programs(folder: Path) -> Iterator[Check]:
+    try:
+        files = program_files(folder)
+    except ScannerSetupError as error:
+        yield Check("scanner programs", Verdict.FAILED, str(error), "correct `scanners.programs` in the configuration")
+        return
+    for file in files:
+        name = f"scanner {PREFIX}{file.stem}"
+        try:
+            missing = load_program(file).missing_program()
+        except ScannerSetupError as error:
+            yield Check(name, Verdict.FAILED, str(error), f"correct {file}")
+            continue
+        if missing is None:
+            yield Check(name, Verdict.OK, "its program is installed; see `filmscand devices`")
+        else:
+            yield Check(name, Verdict.FAILED, f"no program {missing}", f"install it, or correct {file}")
 
 
 def _device(device: _UsbDevice) -> Iterator[Check]:

@@ -32,7 +32,6 @@ from filmscand.daemon.scanning.recovery import SessionOverError, SessionRecovery
 from filmscand.daemon.station.logs import frame_in_logs
 from filmscand.drivers.base import Capture, DriverError
 from filmscand.drivers.files.reader import read_capture
-from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError, SlideFate
 from filmscand.drivers.scanner.protocol import Capabilities, Scanner, ScanRequest
 from filmscand.drivers.scanner.recipes import FeederWay
@@ -65,7 +64,7 @@ class SessionTools:
     archive: Path
     timing: ScanTiming
     on_queued: Callable[[], None]
-    open_scanner: Callable[[str], Scanner] = open_scanner
+    open_scanner: Callable[[str], Scanner]
 
 
 class SessionRun:

@@ -31,6 +31,8 @@ from filmscand.daemon.station.sections.cleaning import DetectorUse as DetectorUs
 from filmscand.daemon.station.sections.cleaning import healer_problem
 from filmscand.daemon.station.sections.page import Page
 from filmscand.daemon.station.sections.replicas import Replica, replica_problems
+from filmscand.daemon.station.sections.scanners import Scanners as Scanners
+from filmscand.daemon.station.sections.scanners import program_problems
 from filmscand.daemon.station.sections.section import Section, Text
 from filmscand.daemon.station.yaml_file import ConfigProblemsError, KeyPath, dotted, parse_yaml, raise_problems
 
@@ -150,12 +152,6 @@ class Workers(Section):
     memory_limit_mib: int = Field(default=1536, ge=256)
 
 
-class Scanners(Section):
-    """Where to look for scanners, besides this machine."""
-
-    hosts: tuple[str, ...] = ()
-
-
 class Target(Section):
     """Somebody to notify: an address that takes JSON, a command, or an address of Apprise.
 
@@ -267,6 +263,8 @@ def load_station(path: Path | None = None, *, check_model: CheckModel | None = N
         station = Station.model_validate(document.data)
     found = [*_overlaps(station), *_model_problems(station, check_model), *_target_problems(station.notify)]
     found += _replica_problems(station)
+    if check_model is not None:
+        found += [(("scanners", "programs"), message) for message in program_problems(station.scanners)]
     if problems := [document.problem(file, key, message) for key, message in found]:
         raise ConfigProblemsError(problems)
     return station
@@ -328,6 +326,8 @@ def _with_absolute_paths(data: dict[str, object]) -> dict[str, object]:
     if isinstance(cleaning := data.get("cleaning"), dict):
         paths = {key: _absolute(base, value) for key, value in cleaning.items() if key.endswith("_model")}
         resolved["cleaning"] = {**cleaning, **paths}
+    if isinstance(scanners := data.get("scanners"), dict) and "programs" in scanners:
+        resolved["scanners"] = {**scanners, "programs": _absolute(base, scanners["programs"])}
     if isinstance(bag := data.get("bag"), dict) and "profile" in bag:
         resolved["bag"] = {**bag, "profile": _absolute(base, bag["profile"])}
     if isinstance(page := data.get("page"), dict):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from filmscand.drivers.base import InfraredOrigin
+from filmscand.drivers.base import CaptureInfo, InfraredOrigin
+from filmscand.drivers.child.device import ReadFrame
+from filmscand.drivers.child.monitor import Monitor, Phase
+from filmscand.drivers.child.planes import Counts, PlaneMemory
 from filmscand.drivers.sane.link import DeviceName, SaneLink
-from filmscand.drivers.sane.monitor import Monitor, Phase
 from filmscand.drivers.sane.options import SaneOptions, offers_infrared
-from filmscand.drivers.sane.planes import Counts, Parameters, PlaneMemory, decode, fit_grid, split, trim
+from filmscand.drivers.sane.planes import Parameters, decode, fit_grid, split, trim
 from filmscand.drivers.sane.settings import PassPlan, Settings
 from filmscand.drivers.scanner.errors import ScannerError, ScannerIoError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Capabilities, ScanRequest
@@ -20,9 +23,9 @@ from filmscand.drivers.scanner.recipes import Delivery, FeederWay, Recipe, Setti
 STALE_FRAMES = 2
 
 
-@dataclass(slots=True)
-class ReadFrame:
-    """Planes of one frame in shared memory, and how they were delivered.
+@dataclass(frozen=True, slots=True)
+class DeliveredFrame:
+    """Planes of one frame in shared memory, and how SANE delivered them.
 
     Attributes
     ----------
@@ -131,14 +134,15 @@ class SaneDevice:
             If anything went wrong; the device has been cancelled before the error is raised.
         """
         try:
-            return self._capture(request, frame, feed=feed)
+            delivered = self._capture(request, frame, feed=feed)
         except ScannerError:
             self._link.cancel()
             raise
         finally:
             self._monitor.enter(Phase.IDLE)
+        return ReadFrame(delivered.rgb, delivered.infrared, self._info(request, delivered))
 
-    def _capture(self, request: ScanRequest, frame: int, *, feed: bool) -> ReadFrame:
+    def _capture(self, request: ScanRequest, frame: int, *, feed: bool) -> DeliveredFrame:
         infrared = request.infrared and offers_infrared(self._recipe, self._options)
         if request.resolution_dpi < self._recipe.min_dpi:
             raise ScannerSetupError(
@@ -157,13 +161,13 @@ class SaneDevice:
         self._infrared_armed = infrared
         return self._read_planes(plan)
 
-    def _read_planes(self, plan: PassPlan) -> ReadFrame:
+    def _read_planes(self, plan: PassPlan) -> DeliveredFrame:
         parameters = self._start_picture()
         samples = decode(self._link.read(parameters, 0), parameters)
         rows = min(samples.shape[0], parameters.lines - 1) if plan.spare_row else samples.shape[0]
         rgb, infrared = split(samples, rows)
         del samples
-        frame = ReadFrame(rgb, infrared, InfraredOrigin.NONE, self._bits(plan.request, parameters))
+        frame = DeliveredFrame(rgb, infrared, InfraredOrigin.NONE, self._bits(plan.request, parameters))
         try:
             return self._with_infrared(frame, plan)
         except ScannerError:
@@ -179,7 +183,7 @@ class SaneDevice:
             self._link.read(parameters, 0)
         raise ScannerIoError("the scanner delivered frames of one channel, expected a colour picture")
 
-    def _with_infrared(self, frame: ReadFrame, plan: PassPlan) -> ReadFrame:
+    def _with_infrared(self, frame: DeliveredFrame, plan: PassPlan) -> DeliveredFrame:
         delivery = self._recipe.infrared.delivery
         if frame.infrared is not None:
             self._link.cancel()
@@ -195,7 +199,7 @@ class SaneDevice:
             return self._second_start(frame)
         return self._second_pass(frame, plan)
 
-    def _second_start(self, frame: ReadFrame) -> ReadFrame:
+    def _second_start(self, frame: DeliveredFrame) -> DeliveredFrame:
         # Setting an option or cancelling between the two starts would make the scanner drop the infrared plane.
         self._monitor.expect_passes(2)
         plane = self._read_infrared()
@@ -206,7 +210,7 @@ class SaneDevice:
         self._link.cancel()
         return dataclasses.replace(frame, infrared=infrared, origin=InfraredOrigin.SAME_PASS)
 
-    def _second_pass(self, frame: ReadFrame, plan: PassPlan) -> ReadFrame:
+    def _second_pass(self, frame: DeliveredFrame, plan: PassPlan) -> DeliveredFrame:
         self._link.cancel()
         dpi = self._settings.infrared_dpi(plan.resolution_dpi)
         second = dataclasses.replace(plan, resolution_dpi=dpi)
@@ -228,6 +232,24 @@ class SaneDevice:
         # A backend that delivers the infrared as a colour frame has it in the first channel.
         return samples[..., 0]  # type: ignore[return-value]
 
+    def _info(self, request: ScanRequest, delivered: DeliveredFrame) -> CaptureInfo:
+        rows, cols = delivered.rgb.shape[:2]
+        return CaptureInfo(
+            rows=rows,
+            cols=cols,
+            scanned=True,
+            layout=f"sane_{self._recipe.name}",
+            bits_per_sample=delivered.bits_per_sample,
+            resolution_dpi=float(request.resolution_dpi),
+            linear=self._recipe.linear,
+            make=self._link.name.vendor or None,
+            model=self._link.name.model or None,
+            software=f"SANE {self._recipe.backend}",
+            captured_at=datetime.now(UTC),
+            infrared_origin=delivered.origin,
+            flags=delivered.flags,
+        )
+
     def _bits(self, request: ScanRequest, parameters: Parameters) -> int:
         depth = self._recipe.option_of(Setting.DEPTH)
         if parameters.depth_bits == 8 or self._options.find(depth) is None:
@@ -235,7 +257,21 @@ class SaneDevice:
         return self._settings.depth_bits(depth, request.depth_bits)
 
 
-def _close_planes(frame: ReadFrame) -> None:
+@dataclass(frozen=True, slots=True)
+class SaneOpener:
+    """Opens a scanner through SANE; see `child.device.Opener`."""
+
+    name: DeviceName
+    recipe: Recipe
+
+    def open(self, monitor: Monitor) -> SaneDevice:
+        """Open the device."""
+        device = SaneDevice(self.name, self.recipe, monitor)
+        device.open()
+        return device
+
+
+def _close_planes(frame: DeliveredFrame) -> None:
     frame.rgb.close()
     if frame.infrared is not None:
         frame.infrared.close()

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
-from filmscand.drivers.sane.child import ChildProcess
+from filmscand.drivers.child.messages import ListDevices
+from filmscand.drivers.child.process import ChildProcess
 from filmscand.drivers.sane.configuration import SaneConfig
-from filmscand.drivers.sane.listing import DeviceInfo
-from filmscand.drivers.sane.messages import ListDevices
+from filmscand.drivers.sane.listing import SaneLister
 from filmscand.drivers.sane.scanner import SaneScanner
+from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.recipes import Budgets, Recipe, load_recipes, recipe_for
 
@@ -49,7 +50,7 @@ def list_devices(
     budgets = Budgets(open_s=budget_s, option_s=budget_s, cancel_s=min(5.0, budget_s))
     child = ChildProcess({} if system else config.environment, budgets)
     try:
-        return cast(tuple[DeviceInfo, ...], child.value(ListDevices(recipes, probe)))
+        return cast(tuple[DeviceInfo, ...], child.value(ListDevices(SaneLister(recipes, probe))))
     finally:
         child.end()
         config.close()

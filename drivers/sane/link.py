@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from filmscand.drivers.sane.monitor import Monitor, Phase
+from filmscand.drivers.child.monitor import Monitor, Phase
 from filmscand.drivers.sane.options import SaneOptions
 from filmscand.drivers.sane.planes import Parameters
 from filmscand.drivers.sane.status import scanner_error

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
+from filmscand.drivers.child.monitor import Monitor, Phase
 from filmscand.drivers.sane.link import load_sane
-from filmscand.drivers.sane.monitor import Monitor, Phase
 from filmscand.drivers.sane.options import SaneOptions, offers_infrared
+from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.recipes import Recipe, recipe_for
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceInfo:
-    """A device that SANE finds.
+class SaneLister:
+    """Lists the devices that SANE finds; see `child.device.Lister`. `probe` opens each."""
 
-    Attributes
-    ----------
-    device : str
-        Name by which SANE opens it.
-    vendor, model, kind : str
-        Names and type as SANE lists them.
-    recipe : str or None
-        Name of the recipe that drives it; None if there is none.
-    infrared : bool or None
-        Whether it delivers infrared through SANE; None if it was not opened, or could not be opened.
-    problem : str
-        Why it could not be opened; "" if it was opened, or not tried.
-    """
+    recipes: tuple[Recipe, ...]
+    probe: bool
 
-    device: str
-    vendor: str
-    model: str
-    kind: str
-    recipe: str | None
-    infrared: bool | None
-    problem: str = ""
+    def list(self, monitor: Monitor) -> tuple[DeviceInfo, ...]:
+        """Return the devices of this process's SANE configuration."""
+        return list_in_process(self.recipes, monitor, probe=self.probe)
 
 
 def list_in_process(recipes: tuple[Recipe, ...], monitor: Monitor, *, probe: bool) -> tuple[DeviceInfo, ...]:

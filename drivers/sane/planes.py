@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
-import os
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from filmscand.drivers.child.planes import EIGHT_TO_SIXTEEN, Counts, PlaneMemory, copy_counts
 from filmscand.drivers.scanner.errors import ScannerIoError, ShortFrameError
 
-Counts = npt.NDArray[np.uint16]
-# Factor that spreads 8-bit counts over 0..65535.
-EIGHT_TO_SIXTEEN = 257
 # Largest difference in rows or columns of two passes over the same area, in pixels: backends round differently.
 ROUNDED_PX = 4
 # Size of a band of rows whose samples are separated together, in bytes; it fits into the processor's cache.
@@ -113,57 +109,6 @@ def decode(stream: bytes | bytearray, parameters: Parameters) -> npt.NDArray[np.
     return samples.reshape(rows, parameters.pixels_per_line, parameters.channels)
 
 
-class PlaneMemory:
-    """One plane of counts in shared memory that another process can map. It has no name, so a crash leaves nothing.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the plane.
-
-    Attributes
-    ----------
-    counts : ndarray of uint16
-        The plane.
-    descriptor : int
-        File descriptor of the memory; -1 after `close`.
-
-    Raises
-    ------
-    ScannerIoError
-        If there is not enough memory at present.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.descriptor = os.memfd_create("filmscand-plane")
-        size_bytes = int(np.prod(shape)) * 2
-        try:
-            # Allocating at once: if the kernel adds page after page at the first access, it takes over twice as long.
-            os.posix_fallocate(self.descriptor, 0, size_bytes)
-            self.counts = map_plane(self.descriptor, shape)
-        except OSError as error:
-            self.close()
-            expected = f"expected {size_bytes >> 20} MiB of memory for the frame"
-            raise ScannerIoError(f"{expected}: {error.strerror}") from error
-
-    def fill(self, samples: npt.NDArray[np.uint8] | Counts) -> None:
-        """Copy samples of the plane's shape into the plane; 8-bit samples are scaled to 0..65535."""
-        _copy_counts(samples, self.counts)
-
-    def close(self) -> None:
-        """Close this process's file descriptor; may be called repeatedly."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-
-def map_plane(descriptor: int, shape: tuple[int, ...]) -> Counts:
-    """Map a plane that another process has filled; the memory lives as long as the array of uint16."""
-    memory = mmap.mmap(descriptor, int(np.prod(shape)) * 2)
-    return np.frombuffer(memory, np.uint16).reshape(shape)
-
-
 def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemory, PlaneMemory | None]:
     """Copy the rows of a frame into separate planes.
 
@@ -201,16 +146,9 @@ def split(samples: npt.NDArray[np.uint8] | Counts, rows: int) -> tuple[PlaneMemo
         band = samples[first : min(first + step, rows)]
         # One copy per sample: numpy's inner loop would otherwise run over three elements only.
         for sample in range(3):
-            _copy_counts(band[..., sample], rgb.counts[first : first + step, :, sample])
-        _copy_counts(band[..., 3], infrared.counts[first : first + step])
+            copy_counts(band[..., sample], rgb.counts[first : first + step, :, sample])
+        copy_counts(band[..., 3], infrared.counts[first : first + step])
     return rgb, infrared
-
-
-def _copy_counts(samples: npt.NDArray[np.uint8] | Counts, counts: Counts) -> None:
-    if samples.dtype == np.uint8:
-        np.multiply(samples, np.uint16(EIGHT_TO_SIXTEEN), out=counts, dtype=np.uint16)
-    else:
-        counts[...] = samples
 
 
 def trim(plane: Counts, shape: tuple[int, int]) -> Counts:

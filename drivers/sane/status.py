@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from filmscand.drivers.scanner.errors import (
-    CoverOpenError,
-    MagazineEmptyError,
-    ScanCancelledError,
-    ScannerAccessError,
-    ScannerBusyError,
-    ScannerError,
-    ScannerGoneError,
-    ScannerIoError,
-    ScannerJammedError,
-    ScannerSetupError,
-)
-from filmscand.drivers.scanner.recipes import Meaning, Recipe, Status
+from filmscand.drivers.scanner.errors import ScannerError, ScannerGoneError, ScannerIoError
+from filmscand.drivers.scanner.meanings import ERROR_OF
+from filmscand.drivers.scanner.recipes import Recipe, Status
 
 # Texts of sane_strstatus: python-sane reports only the text, never the code.
 STATUS_TEXTS = {
@@ -39,16 +29,6 @@ DONE_THEN = {
     "start": "when a scan was started",
     "parameters": "when the size of the scan was asked",
     "read": "while the scan was read",
-}
-ERROR_OF = {
-    Meaning.WAIT: ScannerBusyError,
-    Meaning.END_OF_MAGAZINE: MagazineEmptyError,
-    Meaning.JAMMED: ScannerJammedError,
-    Meaning.COVER_OPEN: CoverOpenError,
-    Meaning.ACCESS: ScannerAccessError,
-    Meaning.REOPEN: ScannerIoError,
-    Meaning.CANCELLED: ScanCancelledError,
-    Meaning.SETUP: ScannerSetupError,
 }
 
 

@@ -12,6 +12,7 @@ DriverError
     ├── AttentionError           HUMAN    a person has to act first; retrying may do harm
     │   ├── ScannerJammedError
     │   ├── CoverOpenError
+    │   ├── FilmNotReadyError             film, holder or adapter is missing, or not put in rightly
     │   └── ScannerAccessError            this user has no permission to use the device
     ├── MagazineEmptyError       FINISH   no slide is left
     ├── ScanCancelledError       FINISH   somebody cancelled the scan
@@ -126,6 +127,12 @@ class CoverOpenError(AttentionError):
     default_advice = "Close the scanner's cover, then continue."
 
 
+class FilmNotReadyError(AttentionError):
+    """Film, holder or adapter is missing, or not put in as the scanner needs it."""
+
+    default_advice = "Put the film in as the scanner needs it, then continue."
+
+
 class ScannerAccessError(AttentionError):
     """This user has no permission to use the device."""
 
@@ -171,6 +178,7 @@ ERROR_TYPES: dict[str, type[ScannerError]] = {
         ScannerGoneError,
         ScannerJammedError,
         CoverOpenError,
+        FilmNotReadyError,
         ScannerAccessError,
         MagazineEmptyError,
         ScanCancelledError,

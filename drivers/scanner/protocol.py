@@ -93,11 +93,11 @@ class Capabilities:
     Attributes
     ----------
     vendor, model : str
-        Names as SANE lists them.
+        Names as its driver lists them.
     device : str
-        Name by which SANE opens the scanner.
+        Name of the scanner, as listed.
     recipe : str
-        Name of the recipe that drives it.
+        Name of the recipe that drives it, or of the driver if that needs none.
     resolutions_dpi : tuple of int
         List of resolutions in samples per inch, ascending; empty if the scanner has a range instead.
     resolution_range_dpi : tuple of float or None

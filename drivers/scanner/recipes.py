@@ -8,12 +8,16 @@ from enum import StrEnum
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from filmscand.drivers.scanner.errors import ScannerSetupError
+from filmscand.drivers.scanner.meanings import Meaning
+from filmscand.drivers.scanner.recipe_file import NamedRecipe, RecipePart, read_recipe
+
+# The example of a recipe for another program (`drivers.command`) lies beside the recipes for SANE, and is none of them.
+COMMAND_EXAMPLE: Final = "command.yaml"
 
 
 class Delivery(StrEnum):
@@ -84,19 +88,6 @@ class Status(StrEnum):
     ACCESS_DENIED = "access_denied"
 
 
-class Meaning(StrEnum):
-    """What a status means for the operator."""
-
-    WAIT = "wait"
-    END_OF_MAGAZINE = "end_of_magazine"
-    JAMMED = "jammed"
-    COVER_OPEN = "cover_open"
-    ACCESS = "access"
-    REOPEN = "reopen"
-    CANCELLED = "cancelled"
-    SETUP = "setup"
-
-
 USUAL_MEANING = {
     Status.UNSUPPORTED: Meaning.SETUP,
     Status.CANCELLED: Meaning.CANCELLED,
@@ -112,11 +103,7 @@ USUAL_MEANING = {
 }
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class Match(_Model):
+class Match(RecipePart):
     """How to recognise a device that a recipe drives.
 
     `device`, `vendor` and `model` are regular expressions for the names that SANE lists; `fingerprint` lists options
@@ -138,7 +125,7 @@ class Match(_Model):
         return pattern
 
 
-class Step(_Model):
+class Step(RecipePart):
     """One option to set, to a fixed value or from a part of the request."""
 
     option: str | None = None
@@ -157,14 +144,14 @@ class Step(_Model):
         return self
 
 
-class Offer(_Model):
+class Offer(RecipePart):
     """The option that shows that a scanner has infrared; with `word`, the value that its list must contain."""
 
     option: str
     word: str | None = None
 
 
-class InfraredRecipe(_Model):
+class InfraredRecipe(RecipePart):
     """How to scan infrared."""
 
     delivery: Delivery = Delivery.NONE
@@ -184,7 +171,7 @@ class InfraredRecipe(_Model):
         return self
 
 
-class Geometry(_Model):
+class Geometry(RecipePart):
     """Names and unit of the options that set the scan area."""
 
     unit: Unit = Unit.MM
@@ -195,7 +182,7 @@ class Geometry(_Model):
     inclusive: bool = Field(default=False, description="Whether right and bottom are the last pixel inside the area.")
 
 
-class Feed(_Model):
+class Feed(RecipePart):
     """One way to feed slides; a recipe lists them, and the first whose option is active is used."""
 
     way: FeederWay
@@ -204,7 +191,7 @@ class Feed(_Model):
     notices_empty: bool = Field(default=True, description="Whether the scanner reports an empty magazine.")
 
 
-class Budgets(_Model):
+class Budgets(RecipePart):
     """How long a call may show no progress, in seconds, before the scanner counts as stalled.
 
     `pass_s` is the longest time of one pass over a slide. A slide at 4000 dpi whose lines are read 16 times takes 50
@@ -221,7 +208,7 @@ class Budgets(_Model):
     close_s: float = Field(default=10.0, gt=0)
 
 
-class Recipe(_Model):
+class Recipe(NamedRecipe):
     """How to drive the scanners of one SANE backend.
 
     Attributes
@@ -258,7 +245,6 @@ class Recipe(_Model):
         What a person must do after the scanner's process was killed.
     """
 
-    name: str
     backend: str
     title: str
     discover: bool = True
@@ -315,8 +301,8 @@ def load_recipes(folder: Path | None = None) -> tuple[Recipe, ...]:
         If a file is not a valid recipe; the message names the file and the field.
     """
     root: Traversable = resources.files("filmscand.config").joinpath("scanners") if folder is None else folder
-    files = sorted((file for file in root.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
-    return tuple(_load(file) for file in files)
+    files = (file for file in root.iterdir() if file.name.endswith(".yaml") and file.name != COMMAND_EXAMPLE)
+    return tuple(read_recipe(file, Recipe) for file in sorted(files, key=lambda file: file.name))
 
 
 def load_recipe(name: str, folder: Path | None = None) -> Recipe:
@@ -364,13 +350,3 @@ def recipe_for(
     by_name = (recipe for recipe in candidates if recipe.fits(device, vendor, model))
     by_options = (recipe for recipe in candidates if recipe.fits(device, vendor, model, names))
     return next(by_name, None) or next(by_options, None)
-
-
-def _load(file: Traversable) -> Recipe:
-    try:
-        recipe = Recipe.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise ScannerSetupError(f"{file}: {error}") from error
-    if file.name != f"{recipe.name}.yaml":
-        raise ScannerSetupError(f"{file}: expected the file name {recipe.name}.yaml, as its recipe is named")
-    return recipe

@@ -82,7 +82,7 @@ class SlideGate:
             Whether that start should have fed a slide.
         """
         fate = _fate(error, way, started, fed=fed)
-        if started is Started.SUCCEEDED:
+        if started is Started.SUCCEEDED and (fed or not self.uncertain):
             self._frame, self.uncertain = frame, False
         elif fate is SlideFate.UNCERTAIN and way is FeederWay.AUTOLOAD:
             self._frame, self.uncertain = None, True

@@ -166,7 +166,7 @@ class LiveStation:
 
     def scanners(self):
         """Return the process numbers of the open scanners."""
-        return self._children(b"sane.child_main")
+        return self._children(b"drivers.child.main")
 
     def _children(self, what):
         # of every thread: a scanner's process is a child of its session's thread

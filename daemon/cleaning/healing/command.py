@@ -14,8 +14,11 @@ from typing import Any, Final
 from filmscand.daemon.core.errors import HealerError, HealerUnusableError
 from filmscand.daemon.core.visible import visible
 from filmscand.daemon.station.sections.cleaning import Cleaning, healer_arguments
+from filmscand.drivers.command import keeper
 
-_KEEPER: Final = Path(__file__).with_name("keeper.py")
+_KEEPER: Final = keeper.__file__
+# A worker that no longer wants the result dies; nothing asks the command to end before.
+_NO_GRACE_S: Final = "0"
 # More lines of what a command last wrote than that hide the one that tells.
 _LAST_LINES: Final = 5
 
@@ -59,7 +62,7 @@ class Healer:
         """
         files = {"{picture}": str(picture), "{mask}": str(mask), "{output}": str(output)}
         arguments = [_filled(argument, files) for argument in healer_arguments(self.command)]
-        ended = _keep([sys.executable, "-I", "-S", str(_KEEPER), str(self.timeout_s), *arguments], folder)
+        ended = _keep([sys.executable, "-I", "-S", _KEEPER, str(self.timeout_s), _NO_GRACE_S, *arguments], folder)
         if "refused" in ended:
             raise HealerUnusableError(
                 f"cleaning.healer `{self.command}`: {arguments[0]} cannot be started ({ended['refused']}). Install it, "
@@ -91,16 +94,16 @@ def _keep(command: list[str], folder: Path) -> dict[str, Any]:
     try:
         with subprocess.Popen(
             command, stdin=theirs, stdout=subprocess.PIPE, cwd=folder, start_new_session=True
-        ) as keeper:
+        ) as process:
             os.close(theirs)
             theirs = -1
-            assert keeper.stdout is not None
-            said = keeper.stdout.read()
+            assert process.stdout is not None
+            said = process.stdout.read()
     finally:
         os.close(ours)
         if theirs >= 0:
             os.close(theirs)
-    if keeper.returncode != 0 or not said:
-        raise HealerError(f"the process that ran {command[5]} was ended (status {keeper.returncode})")
+    if process.returncode != 0 or not said:
+        raise HealerError(f"the process that ran {command[6]} was ended (status {process.returncode})")
     answer: dict[str, Any] = json.loads(said)
     return answer

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from filmscand.daemon.archive.files.atomic_file import make_folders, publish_bytes
+from filmscand.daemon.archive.files.atomic_file import make_folders, publish_bytes, sync_folder
 from filmscand.daemon.core.errors import DaemonError, storing
 from filmscand.daemon.maintenance.adopt import adopt_archive, init_archive
 from filmscand.daemon.maintenance.first_start import unit
@@ -23,6 +23,7 @@ from filmscand.daemon.maintenance.first_start.found import ArchiveState, FoundAr
 from filmscand.daemon.maintenance.first_start.ground import Ground, Owner
 from filmscand.daemon.maintenance.first_start.wishes import Draft
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 # Of the folders that systemd/filmscand.tmpfiles makes.
 _ROOT_MODE: Final = 0o750
@@ -140,6 +141,25 @@ class WriteDropIn:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveDropIn:
+    """Removes the drop-in of an earlier set-up: the service would wait for a disk that it no longer needs."""
+
+    file: Path
+
+    @property
+    def text(self) -> str:
+        """See `Action`."""
+        return f"remove {self.file}, for the station lies in the service's own folder now"
+
+    def do(self) -> None:
+        """See `Action`."""
+        self.file.unlink()
+        sync_folder(self.file.parent)
+        if unit.runs_systemd():
+            unit.reload_units()
+
+
+@dataclass(frozen=True, slots=True)
 class BindArchive:
     """Makes the archive and its marker, or takes over the one that is there, as the user of the service."""
 
@@ -188,9 +208,11 @@ def plan_actions(ground: Ground, draft: Draft, found: FoundArchive, system: Path
         actions.append(WriteConfig(ground, draft))
     content = unit.drop_in_text(draft.station) if ground.is_installed else None
     file = system / unit.DROP_IN
-    may_write = os.geteuid() == 0 and unit.is_unit_installed(system)
+    may_write = os.geteuid() == 0 and ground.is_installed and is_unit_installed(system) and unit.may_replace(file)
     if content is not None and may_write and not unit.is_written(content, file):
         actions.append(WriteDropIn(content, file))
+    elif content is None and may_write and file.exists():
+        actions.append(RemoveDropIn(file))
     if found.state is not ArchiveState.OURS:
         actions.append(BindArchive(ground, draft.station, found))
     return tuple(actions)

@@ -146,10 +146,15 @@ def _own(usual: Path, file: Path) -> Ground:
 
 def _owner_of(root: Path) -> Owner:
     """Return this user; for root, the one that an existing folder belongs to."""
-    number = root.stat().st_uid if os.geteuid() == 0 and root.is_dir() else os.geteuid()
-    if number == os.geteuid():
-        return Owner(user_name(), number, os.getegid(), tuple(os.getgroups()))
-    return _account(pwd.getpwuid(number))
+    me = Owner(user_name(), os.geteuid(), os.getegid(), tuple(os.getgroups()))
+    if me.user != 0 or not root.is_dir() or root.stat().st_uid == 0:
+        return me
+    state = root.stat()
+    try:
+        return _account(pwd.getpwuid(state.st_uid))
+    except KeyError:
+        # A number without an account, as on a disk of another machine.
+        return Owner(str(state.st_uid), state.st_uid, state.st_gid, (state.st_gid,))
 
 
 def _installed() -> Ground:

@@ -16,6 +16,7 @@ from filmscand.daemon.maintenance.first_start.ground import Ground
 from filmscand.daemon.maintenance.first_start.storage import check_storage
 from filmscand.daemon.maintenance.first_start.wishes import Draft, Wishes, draft
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_unit import is_unit_installed
 
 
 class UnfitError(DaemonError):
@@ -76,7 +77,7 @@ class Plan:
 
     def _steps_of_installed(self) -> Iterator[str]:
         content = unit.drop_in_text(self.station)
-        if not unit.is_unit_installed():
+        if not is_unit_installed():
             yield "install the unit of the service: docs/how-to/install-as-a-service.md"
         if content is not None and not unit.is_written(content):
             yield f"as root, write {Path('/') / unit.DROP_IN}, then `systemctl daemon-reload`:\n{content}"

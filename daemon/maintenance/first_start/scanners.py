@@ -1,23 +1,23 @@
-"""The scanners that SANE sees, as checks; none is no failure, for files come through watch folders too."""
+"""The scanners that can be reached, as checks; none is no failure, for files come through watch folders too."""
 
 from __future__ import annotations
 
 from filmscand.daemon.maintenance.checks import Check, Verdict
+from filmscand.daemon.scanning.drivers import drivers_of
 from filmscand.daemon.station.configuration import Station
-from filmscand.drivers.sane.devices import list_devices
-from filmscand.drivers.sane.listing import DeviceInfo
+from filmscand.drivers.scanner.device_info import DeviceInfo
 from filmscand.drivers.scanner.errors import ScannerError
 
 
 def look_for_scanners(station: Station) -> tuple[Check, ...]:
-    """Return each scanner that SANE sees, or that there is none."""
+    """Return each scanner that can be reached, or that there is none."""
     try:
-        devices = list_devices(station.scanners.hosts, system=False)
+        devices = drivers_of(station).list()
     except ScannerError as error:
         return (Check("scanner", Verdict.WARNING, str(error), error.advice),)
     if not devices:
         advice = "plug it in and switch it on, then `filmscand devices`; a watch folder needs none"
-        return (Check("scanner", Verdict.OK, "SANE sees none", advice),)
+        return (Check("scanner", Verdict.OK, "none can be reached", advice),)
     return tuple(map(_check, devices))
 
 

@@ -10,11 +10,10 @@ from typing import Final
 
 from filmscand.daemon.station import finding
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.service_unit import UNIT
 
-_UNIT: Final = "filmscand.service"
-DROP_IN: Final = Path(f"etc/systemd/system/{_UNIT}.d/archive.conf")
-# Where an administrator and a package put units (systemd.unit(5)).
-_UNIT_FOLDERS: Final = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+DROP_IN: Final = Path(f"etc/systemd/system/{UNIT}.d/archive.conf")
+_HEADER: Final = "# By `filmscand setup`: folders of the station outside its own."
 # What the unit hides from the service: ProtectHome, PrivateTmp.
 _HIDDEN: Final = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))
 
@@ -36,10 +35,7 @@ def drop_in_text(station: Station) -> str | None:
     if not outside:
         return None
     paths = " ".join(map(_quoted, outside))
-    return (
-        "# By `filmscand setup`: folders of the station outside its own.\n"
-        f"[Unit]\nRequiresMountsFor={paths}\n\n[Service]\nReadWritePaths={paths}\n"
-    )
+    return f"{_HEADER}\n[Unit]\nRequiresMountsFor={paths}\n\n[Service]\nReadWritePaths={paths}\n"
 
 
 def is_written(content: str, file: Path = Path("/") / DROP_IN) -> bool:
@@ -47,9 +43,9 @@ def is_written(content: str, file: Path = Path("/") / DROP_IN) -> bool:
     return file.is_file() and file.read_text() == content
 
 
-def is_unit_installed(system: Path = Path("/")) -> bool:
-    """Return whether the service's unit is installed; `system`: root of the file system."""
-    return any((system / folder / _UNIT).is_file() for folder in _UNIT_FOLDERS)
+def may_replace(file: Path) -> bool:
+    """Return whether the drop-in is missing, or was written by a set-up; one of a person's own is left alone."""
+    return not file.exists() or file.read_text().startswith(_HEADER)
 
 
 def runs_systemd(system: Path = Path("/")) -> bool:
@@ -72,8 +68,8 @@ def reload_units() -> None:
 
 def is_active() -> bool:
     """Return whether the service runs under systemd."""
-    command = ["systemctl", "is-active", "--quiet", _UNIT]
-    return shutil.which("systemctl") is not None and subprocess.run(command, check=False).returncode == 0
+    command = ["systemctl", "is-active", "--quiet", UNIT]
+    return runs_systemd() and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _quoted(folder: Path) -> str:

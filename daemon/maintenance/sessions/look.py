@@ -6,7 +6,6 @@ A feeder that loads a slide for each scan cannot show it first: the session woul
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
@@ -17,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from filmscand.daemon.database.connection import open_to_read
 from filmscand.daemon.database.sessions import SessionError, Sessions
 from filmscand.daemon.maintenance.sessions.order import NoScannerError, only_scanner
+from filmscand.daemon.scanning.drivers import drivers_of
 from filmscand.daemon.station.configuration import Station
 from filmscand.drivers.base import Capture
-from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from filmscand.drivers.scanner.protocol import Capabilities, Scanner, ScanRequest
 from filmscand.drivers.scanner.recipes import FeederWay
@@ -37,7 +36,7 @@ class LookOrder(BaseModel):
     Attributes
     ----------
     device : str or None
-        Name by which SANE opens the scanner; None: the only one that a recipe drives.
+        Name of the scanner, as listed; None: the only one that a recipe drives.
     position : int
         Frame of the strip or holder, from 1; a scanner without a feeder shows what lies in it.
     """
@@ -48,7 +47,7 @@ class LookOrder(BaseModel):
     position: int = Field(default=1, ge=1, le=999)
 
 
-def look(station: Station, order: LookOrder, open_device: Callable[[str], Scanner] = open_scanner) -> bytes:
+def look(station: Station, order: LookOrder) -> bytes:
     """Scan one frame at a low resolution without infrared; nothing is fed.
 
     Returns
@@ -67,7 +66,7 @@ def look(station: Station, order: LookOrder, open_device: Callable[[str], Scanne
     """
     device = order.device or only_scanner(station)
     _require_free(station, device)
-    with _found(device, open_device) as scanner:
+    with _found(station, device) as scanner:
         offered = scanner.capabilities()
         if offered.feeder not in _FEEDING_NOTHING:
             raise SessionError(f"{device}: its feeder would load a slide, and a session begin with the next one")
@@ -75,9 +74,9 @@ def look(station: Station, order: LookOrder, open_device: Callable[[str], Scanne
         return _as_jpeg(scanner.capture(request, order.position))
 
 
-def _found(device: str, open_device: Callable[[str], Scanner]) -> Scanner:
+def _found(station: Station, device: str) -> Scanner:
     try:
-        return open_device(device)
+        return drivers_of(station).open(device)
     except ScannerSetupError as error:
         raise NoScannerError(str(error)) from error
 

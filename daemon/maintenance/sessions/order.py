@@ -40,7 +40,7 @@ class SessionOrder(BaseModel):
     positions : tuple of int or None
         Frames of the strip or holder to scan, ascending, from 1.
     device : str or None
-        Name by which SANE opens the scanner; None: the only one that a recipe drives.
+        Name of the scanner, as listed; None: the only one that a recipe drives.
     operator : str or None
         Name of the person who scans, for the record.
     """
@@ -146,9 +146,9 @@ def _next_number(connection: sqlite3.Connection, archive: Archive, place: Roll) 
 
 def only_scanner(station: Station) -> str:
     """Return the only scanner that a recipe drives; see `queue_session`."""
-    from filmscand.drivers.sane.devices import list_devices
+    from filmscand.daemon.scanning.drivers import drivers_of
 
-    found = [device for device in list_devices(station.scanners.hosts, probe=False) if device.recipe is not None]
+    found = [device for device in drivers_of(station).list(probe=False) if device.recipe is not None]
     if len(found) != 1:
         names = ", ".join(device.device for device in found) or "none"
         raise NoScannerError(f"expected one scanner, found {names}; name one by --device, see `filmscand devices`")

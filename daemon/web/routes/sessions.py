@@ -23,12 +23,12 @@ from filmscand.daemon.maintenance.sessions.order import (
 )
 from filmscand.daemon.maintenance.sessions.report import ScanSummary, report_of
 from filmscand.daemon.maintenance.status import SessionStatus, session_statuses
+from filmscand.daemon.scanning.drivers import drivers_of
 from filmscand.daemon.web import words
 from filmscand.daemon.web.access import visitor_of
 from filmscand.daemon.web.routes.api import PROBLEMS, Slug, conflict, json_answer
 from filmscand.daemon.web.site import Site, site_of
-from filmscand.drivers.sane.devices import list_devices
-from filmscand.drivers.sane.listing import DeviceInfo
+from filmscand.drivers.scanner.device_info import DeviceInfo
 
 # SQLite counts no further.
 SessionNumber = Annotated[int, Path(ge=1, lt=2**63, description="number of the session")]
@@ -55,9 +55,9 @@ class Told:
 
 @router.get("/scanners", response_model=list[DeviceInfo], responses={503: PROBLEMS[503]})
 async def scanners(request: Request) -> Response:
-    """Return the scanners that SANE sees; this takes seconds."""
+    """Return the scanners that the station can reach; this takes seconds."""
     site = site_of(request)
-    return json_answer(to_json(await site.ask_scanners(list_devices, site.station.scanners.hosts, probe=False)))
+    return json_answer(to_json(await site.ask_scanners(drivers_of(site.station).list, probe=False)))
 
 
 @router.get("/sessions", response_model=list[SessionStatus], responses={503: PROBLEMS[503]})

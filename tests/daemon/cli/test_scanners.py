@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.command_station import ProgramStation
 from support.program import PROGRAM, program_in, station_environment
 from support.scanner_station import scanner
 
@@ -36,6 +37,20 @@ def test_devices_tells_infrared_and_recipe_of_what_sane_sees(command):
     assert (device["infrared"], device["recipe"], device["vendor"]) == (True, "coolscan3", "Nikon")
     assert name in table
     assert "yes" in table
+
+
+def test_a_scanner_program_is_listed_and_scans_from_the_command_line(tmp_path, command, environment):
+    root = Path(environment["FILMSCAND_STATION"])
+    root.mkdir(parents=True, exist_ok=True)
+    name = ProgramStation(tmp_path / "program", 2).install(root / "recipes")
+    (root / "station.yaml").write_text("scanners: {programs: recipes}\n")
+    assert command("config", "check").returncode == 0
+    assert name in command("devices").stdout
+    done = command("scan", "--roll", "r", "--device", name, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["reason"], len(report["frames"])) == ("magazine_empty", 2)
+    assert len(list(root.rglob("*_raw.tif"))) == len(list(root.rglob("*_ir.tif"))) == 2
 
 
 def test_the_virtual_scanner_of_the_command_line_runs_until_it_is_told_to_stop(environment):

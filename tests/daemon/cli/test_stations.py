@@ -135,3 +135,22 @@ def test_root_does_not_change_an_installed_station_that_nobody_named(command, in
     assert "the station belongs to user nobody, and you are user root" in errors
     assert errors.rstrip().endswith("For a station of your own, name its folder in FILMSCAND_STATION")
     assert {path.stat().st_uid for path in installed.rglob("*")} == {65534}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+@pytest.mark.parametrize("arguments", [["status"], ["doctor"], ["run"]], ids=" ".join)
+def test_who_may_not_read_the_installed_configuration_is_told_what_helps(command, installed, tmp_path, arguments):
+    config = tmp_path / "etc/station.yaml"
+    config.parent.mkdir()
+    config.write_text("workers: {count: 2}\n")
+    config.chmod(0o600)
+    for folder in (tmp_path, *tmp_path.parents[: len(tmp_path.parents) - 2]):
+        folder.chmod(0o755)
+    os.seteuid(65533)
+    try:
+        status, _, errors = command(*arguments)
+    finally:
+        os.seteuid(0)
+    assert status == 1
+    assert f"{config}: this user may not look into the station" in errors
+    assert "join its group" in errors

@@ -10,6 +10,7 @@ import pytest
 
 from filmscand.daemon.maintenance.checks import Verdict
 from filmscand.daemon.maintenance.scanner_checks import examine_scanners
+from support.command_station import ProgramStation
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def plug_in(root, ids, product, *, number=4, mode=0o666):
 
 
 def scanners_of(root):
-    return {check.name: check for check in examine_scanners(root)}
+    return {check.name: check for check in examine_scanners(system=root)}
 
 
 def test_a_backend_that_sane_has_disabled_is_told_and_is_no_failure(machine):
@@ -85,3 +86,21 @@ def test_a_scanner_at_hand_is_told_and_other_devices_are_passed_over(machine):
     checks = scanners_of(machine)
     assert [name for name in checks if name.startswith("scanner")] == ["scanner 04b0:4002"]
     assert checks["scanner 04b0:4002"].verdict is Verdict.OK
+
+
+def test_scanner_programs_are_checked_with_their_recipes(machine, tmp_path):
+    recipes = tmp_path / "recipes"
+    station = ProgramStation(tmp_path / "station", 1)
+    station.install(recipes)
+    station.install(recipes, name="gone", scan=["no-such-program", "{output}", {"if": "feed"}])
+    (recipes / "wrong.yaml").write_text("driver: command\n")
+    checks = {check.name: check for check in examine_scanners(recipes, machine)}
+    verdicts = {name: check.verdict for name, check in checks.items() if "command:" in name}
+    assert verdicts == {
+        "scanner command:virtual": Verdict.OK,
+        "scanner command:gone": Verdict.FAILED,
+        "scanner command:wrong": Verdict.FAILED,
+    }
+    assert checks["scanner command:gone"].found == "no program no-such-program"
+    (nowhere,) = (check for check in examine_scanners(tmp_path / "nowhere", machine) if "programs" in check.name)
+    assert nowhere.verdict is Verdict.FAILED

@@ -23,6 +23,7 @@ from filmscand.daemon.maintenance.identity import connect_station
 from filmscand.daemon.scanning.run import AFTER_INTERRUPTION, SessionTools
 from filmscand.daemon.scanning.threads import SessionThreads
 from filmscand.daemon.station.configuration import Station
+from filmscand.drivers.devices import Drivers
 from filmscand.drivers.files.reader import read_capture
 from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.sane.scanner import SaneScanner
@@ -211,7 +212,9 @@ def test_a_resolution_that_the_scanner_does_not_have_fails_before_a_slide_moves(
 
 def test_a_scanner_that_no_recipe_drives_fails_the_session(tmp_path):
     station = ScanStation(tmp_path)
-    station.threads = SessionThreads(SessionTools(tmp_path / "station.db", tmp_path / "archive", QUICK, lambda: None))
+    station.threads = SessionThreads(
+        SessionTools(tmp_path / "station.db", tmp_path / "archive", QUICK, lambda: None, Drivers().open)
+    )
     session_id = station.sessions.add(ScanPlan(roll="r", device="toaster:0")).session_id
     session = station.run(session_id)
     assert session.reason is FinishReason.FAILED

@@ -231,6 +231,18 @@ def test_a_command_that_opens_no_model_works_while_its_file_is_gone(tmp_path, st
     assert station.cleaning.detector_model == station_folder / "gone.onnx"
 
 
+def test_recipes_of_scanner_programs_lie_in_the_stations_folder_and_are_read_only_when_asked(tmp_path, station_folder):
+    (station_folder / "recipes").mkdir(parents=True)
+    (station_folder / "recipes" / "mine.yaml").write_text("driver: command\nname: mine\n")
+    text = "scanners:\n  programs: recipes\n"
+    assert load_station(write(tmp_path, text)).scanners.programs == station_folder / "recipes"
+    (problem,) = mistakes(tmp_path, text, check_model=model_problem)
+    assert problem.startswith(f"{tmp_path}/written.yaml:2: scanners.programs: {station_folder}/recipes/mine.yaml: ")
+    assert "vendor" in problem
+    (nowhere,) = mistakes(tmp_path, "scanners: {programs: nowhere}\n", check_model=model_problem)
+    assert "expected a folder with recipes of scanners" in nowhere
+
+
 def test_words_of_a_configuration_are_words_as_documented(tmp_path):
     text = "cleaning: {detector: off}\nwatch: [{path: drop, collection: no, box: 12, roll: 1974-05-01}]\n"
     station = load_station(write(tmp_path, text))

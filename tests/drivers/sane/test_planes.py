@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import resource
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filmscand.drivers.sane.planes import Parameters, decode, fit_grid, split, trim
-from filmscand.drivers.scanner.errors import Recovery, ScannerIoError, ShortFrameError
+from filmscand.drivers.scanner.errors import ScannerIoError, ShortFrameError
 
 
 def parameters_for(samples, padding_bytes=0):
@@ -98,20 +95,6 @@ def test_a_frame_of_many_bands_is_split_to_its_last_wanted_row(depth):
     scale = 257 if depth is np.uint8 else 1
     assert np.array_equal(rgb.counts, samples[:1000, :, :3] * np.uint16(scale))
     assert np.array_equal(infrared.counts, samples[:1000, :, 3] * np.uint16(scale))
-
-
-def test_want_of_memory_is_an_error_that_another_try_may_mend_and_leaves_nothing_open():
-    samples = np.zeros((100, 100, 4), np.uint16)
-    before = set(Path("/proc/self/fd").iterdir())
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(ScannerIoError, match="MiB of memory for the frame") as caught:
-            split(samples, 100)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert caught.value.recovery is Recovery.REOPEN
-    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_eight_bits_are_spread_over_the_range_of_sixteen():

@@ -16,8 +16,8 @@ from filmscand.drivers.scanner.errors import (
     ScannerJammedError,
     ScannerSetupError,
 )
+from filmscand.drivers.scanner.meanings import Meaning
 from filmscand.drivers.scanner.recipes import (
-    Meaning,
     Recipe,
     Status,
     load_recipe,

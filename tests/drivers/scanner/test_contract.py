@@ -1,4 +1,4 @@
-"""What every scanner does, checked through real libsane and python-sane: one class of tests for all of them."""
+"""What every scanner does: one class of tests for all of them, whatever drives them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import numpy as np
 import pytest
 
 from filmscand.drivers.base import InfraredOrigin
+from filmscand.drivers.command.scanner import CommandScanner
 from filmscand.drivers.sane.devices import open_scanner
 from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupError
 from filmscand.drivers.scanner.protocol import Region, ScanRequest
 from filmscand.drivers.virtual.server import VirtualScanner
-from support.scanner_station import COLS, RESOLUTION_DPI, ROWS, make_magazine, needs_sane, quick_recipe, slide_numbers
-
-pytestmark = needs_sane
-
+from support.command_station import ProgramStation
+from support.coolscan import coolscan
+from support.scanner_station import (
+    COLS,
+    MODEL,
+    RESOLUTION_DPI,
+    ROWS,
+    make_magazine,
+    needs_sane,
+    quick_recipe,
+    slide_numbers,
+)
 
 SLIDES = 3
 
@@ -25,6 +34,8 @@ class ScannerContract:
     """Every scanner passes these; a class below says what it is."""
 
     resolution_dpi: int
+    # Whose slides it shows, in `support.scanner_station`.
+    model = MODEL
     origin = InfraredOrigin.NONE
     notices_empty = True
     # What a request says to keep the slide in the gate, where the scanner or a person would change it.
@@ -132,6 +143,7 @@ class ScannerContract:
             scanner.press("fly")
 
 
+@needs_sane
 class VirtualContract(ScannerContract):
     """What holds for every virtual scanner beside the rest."""
 
@@ -203,6 +215,66 @@ class TestPixma(VirtualContract):
     slide_stays: ClassVar = {"infrared": False}
 
 
+class CommandContract(ScannerContract):
+    """What holds for every scanner that another program drives."""
+
+    resolution_dpi = RESOLUTION_DPI[MODEL]
+
+    @pytest.fixture
+    def station(self, tmp_path):
+        return ProgramStation(tmp_path / "station", SLIDES)
+
+    def test_its_end_is_noticed(self, scanner):
+        assert len(list(scanner.scan(self.request))) == SLIDES
+        with pytest.raises(MagazineEmptyError):
+            scanner.capture(self.request, SLIDES + 1)
+
+
+class NkscanContract(ScannerContract):
+    """What holds for every Coolscan that nkscan drives, here through its stand-in."""
+
+    resolution_dpi = RESOLUTION_DPI[MODEL]
+    origin = InfraredOrigin.SAME_PASS
+    adapter: str
+
+    @pytest.fixture
+    def scanner(self, tmp_path, monkeypatch):
+        with coolscan(tmp_path / "coolscan", self.adapter, SLIDES, monkeypatch) as (_, opened), opened() as scanner:
+            yield scanner
+
+    def test_its_end_is_noticed(self, scanner):
+        assert len(list(scanner.scan(self.request))) == SLIDES
+        with pytest.raises(MagazineEmptyError):
+            scanner.capture(self.request, SLIDES + 1)
+
+
+class TestNkscanStrip(NkscanContract):
+    adapter = "strip"
+
+
+class TestNkscanFeeder(NkscanContract):
+    adapter = "feeder"
+
+
+class TestCommandFeeder(CommandContract):
+    origin = InfraredOrigin.FOURTH_SAMPLE
+
+    @pytest.fixture
+    def scanner(self, station):
+        with CommandScanner(station.program()) as scanner:
+            yield scanner
+
+
+class TestCommandStrip(CommandContract):
+    origin = InfraredOrigin.PAIR
+
+    @pytest.fixture
+    def scanner(self, station):
+        with CommandScanner(station.strip()) as scanner:
+            yield scanner
+
+
+@needs_sane
 class TestSaneTestBackend(ScannerContract):
     """SANE's own test device: colour of 16 bits, without infrared and without slides."""
 

@@ -89,3 +89,11 @@ def test_only_a_loaded_slide_has_to_be_scanned_before_any_is_fed(gate, button, u
     gate.record_button(button)
     assert gate.uncertain is uncertain
     assert gate.must_feed(1)
+
+
+def test_a_slide_that_is_uncertain_stays_so_if_it_cannot_be_scanned_either(gate):
+    gate.record_scan(1, FIRST)
+    gate.record_failure(ScannerIoError("no answer"), 2, FeederWay.AUTOLOAD, Started.REQUESTED, fed=True)
+    gate.record_failure(ScannerIoError("cut off"), 2, FeederWay.AUTOLOAD, Started.SUCCEEDED, fed=False)
+    assert gate.uncertain
+    assert gate.must_feed(2)

@@ -156,6 +156,20 @@ def test_the_units_drop_in_is_written_where_the_unit_is_installed_and_is_needed(
     file = tmp_path / "etc/systemd/system/filmscand.service.d/archive.conf"
     assert f"ReadWritePaths={film}" in file.read_text()
     assert not any("archive.conf" in action.text for action in plan(service, Wishes(film), tmp_path))
+    (removing,) = [action for action in plan(service, Wishes(), tmp_path) if "archive.conf" in action.text]
+    removing.do()
+    assert not file.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("archive", ["film", "var/archive"])
+def test_a_drop_in_of_a_persons_own_is_left_alone(service, tmp_path, archive):
+    file = tmp_path / "etc/systemd/system/filmscand.service.d/archive.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text("[Service]\nNice=5\n")
+    (tmp_path / "etc/systemd/system/filmscand.service").touch()
+    actions = plan(service, Wishes(service.root.parent / archive), tmp_path)
+    assert not any("archive.conf" in action.text for action in actions)
 
 
 @needs_root

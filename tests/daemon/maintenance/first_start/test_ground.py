@@ -96,6 +96,16 @@ def test_a_named_folder_is_ones_own_station(machine, monkeypatch, service):
 
 
 @needs_root
+def test_root_sets_up_a_named_station_for_the_user_that_its_folder_belongs_to(machine, monkeypatch):
+    monkeypatch.setenv("FILMSCAND_STATION", str(machine / "named"))
+    assert find_ground().owner.user == 0
+    (machine / "named").mkdir()
+    os.chown(machine / "named", 48002, 48003)
+    owner = find_ground().owner
+    assert (owner.name, owner.user, owner.group) == ("48002", 48002, 48003)
+
+
+@needs_root
 def test_what_the_user_of_the_service_may_do_is_tried_as_that_user():
     folder = make_shared_folder()
     assert SERVICE_OWNER.may(folder, write=False)

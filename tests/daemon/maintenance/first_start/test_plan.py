@@ -66,7 +66,7 @@ def test_the_page_is_named_as_browsers_reach_it(ground, tmp_path):
 def test_a_unit_that_needs_a_drop_in_that_was_not_written_is_told_its_text(ground, tmp_path, monkeypatch):
     installed = replace(ground, is_installed=True)
     monkeypatch.setattr(plans.unit, "_HIDDEN", ())
-    monkeypatch.setattr(plans.unit, "is_unit_installed", lambda *_: False)
+    monkeypatch.setattr(plans, "is_unit_installed", lambda: False)
     steps = list(make_plan(installed, Wishes(tmp_path / "film")).next_steps())
     assert steps[0].startswith("install the unit of the service")
     assert f"ReadWritePaths={tmp_path / 'film'}" in steps[1]

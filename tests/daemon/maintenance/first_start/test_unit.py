@@ -9,7 +9,6 @@ import pytest
 from filmscand.daemon.maintenance.first_start.unit import (
     drop_in_text,
     hidden_by,
-    is_unit_installed,
     is_written,
     reload_units,
     runs_systemd,
@@ -48,14 +47,6 @@ def test_a_path_is_written_as_systemd_reads_it(folder, written):
 )
 def test_what_the_unit_hides_from_the_service_is_known(folder, hidden):
     assert hidden_by(Path(folder)) == (None if hidden is None else Path(hidden))
-
-
-def test_a_unit_is_installed_by_a_person_or_by_a_package(tmp_path):
-    assert not is_unit_installed(tmp_path)
-    file = tmp_path / "usr/lib/systemd/system/filmscand.service"
-    file.parent.mkdir(parents=True)
-    file.touch()
-    assert is_unit_installed(tmp_path)
 
 
 def test_a_drop_in_with_other_content_is_not_the_wanted_one(tmp_path):

@@ -10,6 +10,7 @@ from filmscand.daemon.database.connection import open_database
 from filmscand.daemon.database.session_records import FinishReason, ScanPlan, SessionState, Wish
 from filmscand.daemon.database.sessions import Sessions
 from filmscand.daemon.maintenance.identity import connect_station
+from support.command_station import ProgramStation
 from support.scanner_station import needs_sane, scanner
 
 ORDER = {"roll": "roll-1", "collection": "museum", "box": "box-1", "device": "test:0", "frames": 4}
@@ -111,6 +112,16 @@ def test_the_only_scanner_need_not_be_named_and_two_have_to_be(connection, stati
         assert (alone, taken.status, sessions.newest(1)[0].plan.device) == ([one.device], 201, one.device)
         assert (both, refused.status, refused.json["kind"]) == (sorted([one.device, other.device]), 409, "scanner")
     assert "expected one scanner, found" in refused.json["detail"]
+
+
+def test_a_scanner_that_another_program_drives_is_listed_too(connection, station, tmp_path):
+    from filmscand.daemon.station.configuration import Scanners
+    from support.page_site import served
+
+    name = ProgramStation(tmp_path / "program", 1).install(tmp_path / "recipes")
+    with served(station.model_copy(update={"scanners": Scanners(programs=tmp_path / "recipes")})) as page:
+        listed = page.get("/api/scanners").json
+    assert [(each["device"], each["model"]) for each in listed] == [(name, "Virtual Feeder")]
 
 
 @pytest.mark.parametrize(

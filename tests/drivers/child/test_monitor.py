@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filmscand.drivers.sane.monitor import Monitor, Phase, Slot
+from filmscand.drivers.child.monitor import Monitor, Phase, Slot
 from filmscand.drivers.scanner.slide_gate import Started
 
 

@@ -1,10 +1,11 @@
 """Keeps one command (the program of a process of its own): it ends with its time, and with the process that wants it.
 
-    python -I -S keeper.py LIMIT_S COMMAND [ARGUMENT...]
+    python -I -S keeper.py LIMIT_S GRACE_S COMMAND [ARGUMENT...]
 
-stdin is a pipe that the other process holds open; when that process dies, however it dies, the pipe ends, and every
-process of the command is killed. stdout gets one line of JSON at the end. It runs without filmscand's packages, which
-would take longer to load than many commands run.
+stdin is a pipe that the other process holds open. When that process dies, however it dies, the pipe ends, and every
+process of the command is killed. A byte on the pipe asks the command to end (SIGTERM): after GRACE_S it is killed.
+stdout gets one line of JSON at the end. It runs without filmscand's packages, which would take longer to load than many
+commands run.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ _LOOK_S = 0.1
 _PIECE_BYTES = 65536
 
 
-def main(limit_s: str, *command: str) -> None:
+def main(limit_s: str, grace_s: str, *command: str) -> None:
     """Run the command and tell how it ended (the entry of the process)."""
     try:
         process = subprocess.Popen(
@@ -32,17 +33,16 @@ def main(limit_s: str, *command: str) -> None:
         print(json.dumps({"refused": error.strerror or str(error)}))
         return
     try:
-        last_words = _wait(process, time.monotonic() + float(limit_s))
+        last_words = _wait(process, time.monotonic() + float(limit_s), float(grace_s))
     finally:
         status = process.poll()
         # Also what it left running in the background.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _signal(process, signal.SIGKILL)
         process.wait()
     print(json.dumps({"status": status, "last_words": last_words.decode("utf-8", "replace")}))
 
 
-def _wait(process: "subprocess.Popen[bytes]", deadline_s: float) -> bytes:
+def _wait(process: "subprocess.Popen[bytes]", deadline_s: float, grace_s: float) -> bytes:
     """Wait for the end of the command or its time, or for that of the process that wants it."""
     assert process.stdout is not None
     os.set_blocking(process.stdout.fileno(), False)
@@ -51,13 +51,21 @@ def _wait(process: "subprocess.Popen[bytes]", deadline_s: float) -> bytes:
     while process.poll() is None and time.monotonic() < deadline_s:
         ready, _, _ = select.select(watched, [], [], _LOOK_S)
         if 0 in ready:
-            raise SystemExit("nobody wants the result any more")
-        if len(ready) == 1:
+            if not os.read(0, 1):
+                raise SystemExit("nobody wants the result any more")
+            _signal(process, signal.SIGTERM)
+            deadline_s = time.monotonic() + grace_s
+        if process.stdout.fileno() in ready:
             piece = process.stdout.read(_PIECE_BYTES)
             if piece == b"":
                 watched.pop()
             last_words = (last_words + (piece or b""))[-LAST_WORDS_BYTES:]
     return (last_words + (process.stdout.read() or b""))[-LAST_WORDS_BYTES:]
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 if __name__ == "__main__":

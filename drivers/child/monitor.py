@@ -13,7 +13,7 @@ _WORD_BYTES: Final = 8
 
 
 class Phase(IntEnum):
-    """The call into libsane that the scanner's process is in."""
+    """The call into the driver's library that the scanner's process is in."""
 
     IDLE = 0
     OPEN = 1

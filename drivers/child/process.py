@@ -19,9 +19,9 @@ from multiprocessing.reduction import recv_handle
 import numpy as np
 import numpy.typing as npt
 
-from filmscand.drivers.sane.messages import Cancel, Close, Command, Done, Failed, FrameReady, Reply, ScanFrame
-from filmscand.drivers.sane.monitor import Monitor, Phase, Slot
-from filmscand.drivers.sane.planes import map_plane
+from filmscand.drivers.child.messages import Cancel, Close, Command, Done, Failed, FrameReady, Reply, ScanFrame
+from filmscand.drivers.child.monitor import Monitor, Phase, Slot
+from filmscand.drivers.child.planes import map_plane
 from filmscand.drivers.scanner.errors import (
     ERROR_TYPES,
     ScanCancelledError,
@@ -43,9 +43,9 @@ TERMINATE_S = 1.0
 SPAWN_S = 60.0
 # How much of the end of a crashed child's output is read, in bytes.
 OUTPUT_TAIL_BYTES = 2000
-# python-sane allocates new memory for each frame, twice. Getting it from the kernel page by page takes longer than
-# reading the frame. These settings make glibc keep the memory of the last frame (mallopt(3)); other C libraries ignore
-# them.
+# python-sane allocates new memory for each frame, twice, and a reader of files does so too. Getting it from the kernel
+# page by page takes longer than reading the frame. These settings make glibc keep the memory of the last frame
+# (mallopt(3)); other C libraries ignore them.
 KEEP_MEMORY_ENVIRONMENT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}
 
 
@@ -143,7 +143,7 @@ class ChildProcess:
                     sys.executable,
                     "-P",
                     "-m",
-                    "filmscand.drivers.sane.child_main",
+                    "filmscand.drivers.child.main",
                     str(theirs.fileno()),
                     str(self.monitor.descriptor),
                 ],
@@ -197,10 +197,15 @@ class ChildProcess:
         except (EOFError, OSError) as error:
             raise self._crashed() from error
         if isinstance(reply, Failed):
-            # A cancelled read ends with the status "cancelled" or with an I/O error, whichever comes first.
-            kind = ScanCancelledError if self._cancelling.is_set() else ERROR_TYPES[reply.error]
-            raise kind(reply.message)
+            raise self._error(reply)
         return reply
+
+    def _error(self, reply: Failed) -> ScannerError:
+        if not self._cancelling.is_set():
+            return ERROR_TYPES[reply.error](reply.message, advice=reply.advice)
+        # A cancelled read ends with the status "cancelled" or with an I/O error, whichever comes first.
+        advice = reply.advice if reply.error in (ScanCancelledError.__name__, ScannerHungError.__name__) else ""
+        return ScanCancelledError(reply.message, advice=advice)
 
     def value(self, command: Command) -> object:
         """Send a command whose answer is a value, and return the value; raises as `call` does."""
@@ -261,9 +266,17 @@ class ChildProcess:
         message = f"the scanner made no progress, or hardly any, for {silent_s:.1f} s during {phase.name.lower()}"
         log.debug("%s; trying to cancel", message)
         if self._answers_to_cancel():
-            raise ScannerStalledError(f"{message}; the scan was cancelled")
+            raise self._hung_below(message) or ScannerStalledError(f"{message}; the scan was cancelled")
         self._kill()
         raise ScannerHungError(f"{message}; its process was killed", advice=self._after_kill or None)
+
+    def _hung_below(self, message: str) -> ScannerHungError | None:
+        """Return the error if the child answered, but had to kill the program that drives the scanner."""
+        with contextlib.suppress(EOFError, OSError):
+            reply = self._connection.recv()
+            if isinstance(reply, Failed) and reply.error == ScannerHungError.__name__:
+                return ScannerHungError(f"{message}; {reply.message}", advice=reply.advice)
+        return None
 
     def _answers_to_cancel(self) -> bool:
         self._connection.send(Cancel())

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from filmscand.drivers.sane.child import ChildProcess
+from filmscand.drivers.child.messages import Open
+from filmscand.drivers.child.process import ChildProcess
+from filmscand.drivers.sane.device import SaneOpener
 from filmscand.drivers.sane.link import DeviceName
-from filmscand.drivers.sane.messages import Open
 from filmscand.drivers.sane.scanner import SaneScanner
 from filmscand.drivers.scanner.errors import (
     LibsaneMissingError,
@@ -74,7 +75,7 @@ def test_without_libsane_it_is_said_what_to_install(tmp_path):
     child = ChildProcess({"PYTHONPATH": path}, quick_recipe("test").budgets)
     try:
         with pytest.raises(LibsaneMissingError, match=r"libsane\.so\.1") as missing:
-            child.value(Open(DeviceName("test:0"), load_recipe("test")))
+            child.value(Open(SaneOpener(DeviceName("test:0"), load_recipe("test"))))
     finally:
         child.end()
     assert how_to_install_here() in missing.value.advice

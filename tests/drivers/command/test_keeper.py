@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from filmscand.daemon.cleaning.healing import keeper
+from filmscand.drivers.command import keeper
 
 KEEPER = [sys.executable, "-I", "-S", keeper.__file__]
 
 
 @contextmanager
-def kept(limit_s, *command):
+def kept(limit_s, *command, grace_s=0):
     """Start a keeper; yield its process and our end of its pipe."""
     theirs, ours = os.pipe()
     with os.fdopen(ours, "wb") as pipe:
-        process = subprocess.Popen([*KEEPER, str(limit_s), *command], stdin=theirs, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [*KEEPER, str(limit_s), str(grace_s), *command], stdin=theirs, stdout=subprocess.PIPE
+        )
         os.close(theirs)
         with process:
             yield process, pipe
@@ -66,6 +68,25 @@ def test_a_command_ends_with_the_process_that_wanted_it(tmp_path):
         pipe.close()
         assert process.wait(10) != 0
     assert is_gone(int(pid.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("script", "grace_s", "status"),
+    [
+        ("trap 'echo put away; exit 5' TERM; touch ready; while :; do sleep 0.01; done", 30, 5),
+        ("trap '' TERM; touch ready; while :; do sleep 0.01; done", 0.1, None),
+    ],
+    ids=["it puts its things away", "it does not listen, and is killed"],
+)
+def test_a_command_that_is_asked_to_end_has_its_time_for_that(tmp_path, monkeypatch, script, grace_s, status):
+    monkeypatch.chdir(tmp_path)
+    with kept("inf", "sh", "-c", script, grace_s=grace_s) as (process, pipe):
+        while not Path("ready").exists():
+            time.sleep(0.01)
+        pipe.write(b"t")
+        pipe.flush()
+        told = json.loads(process.stdout.read())
+    assert told["status"] == status
 
 
 def is_gone(pid):

@@ -8,8 +8,8 @@ import sys
 import psutil
 import pytest
 
-from filmscand.drivers.sane.child import ChildProcess
-from filmscand.drivers.sane.messages import GetCapabilities
+from filmscand.drivers.child.messages import GetCapabilities
+from filmscand.drivers.child.process import ChildProcess
 from filmscand.drivers.scanner.errors import ScannerSetupError
 from support.scanner_station import needs_sane, quick_recipe, wait_until
 

@@ -1,6 +1,6 @@
-"""The process of one open scanner. libsane may crash or freeze it; its parent handles both.
+"""The process of one open scanner. The driver's library may crash or freeze it; its parent handles both.
 
-`filmscand.drivers.sane.child` starts it. It imports only what is needed to drive one device.
+`filmscand.drivers.child.process` starts it. It imports only what is needed to drive one device.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from typing import Any
 
-from filmscand.drivers.sane.device import ReadFrame, SaneDevice
-from filmscand.drivers.sane.listing import list_in_process
-from filmscand.drivers.sane.messages import (
+from filmscand.drivers.child.device import Device, HasButtons, ReadFrame
+from filmscand.drivers.child.messages import (
     Cancel,
     Close,
     Command,
@@ -29,15 +28,17 @@ from filmscand.drivers.sane.messages import (
     GetCapabilities,
     ListDevices,
     Open,
+    Press,
     ScanFrame,
 )
-from filmscand.drivers.sane.monitor import Monitor
-from filmscand.drivers.sane.planes import PlaneMemory
+from filmscand.drivers.child.monitor import Monitor
+from filmscand.drivers.child.planes import PlaneMemory
 from filmscand.drivers.scanner.errors import ScannerError, ScannerSetupError
 
-# Time after which a child that is frozen inside libsane ends itself, in seconds. Its parent would have killed it long
-# before; this is for a child whose parent is gone.
-ORPHAN_S = 3600.0
+# Time after which a child that is frozen inside its driver's library ends itself, in seconds. Its parent would have
+# killed it long before; this is for a child whose parent is gone. Two passes over a slide take 14400 s at most
+# (`Budgets.pass_s`).
+ORPHAN_S = 6 * 3600.0
 
 
 class ScannerChild:
@@ -55,7 +56,7 @@ class ScannerChild:
         self._connection = connection
         self._monitor = monitor
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._device: SaneDevice | None = None
+        self._device: Device | None = None
 
     def run(self) -> None:
         """Execute commands until the parent sends `Close`."""
@@ -86,12 +87,12 @@ class ScannerChild:
         try:
             value = self._execute(command)
         except ScannerError as error:
-            self._connection.send(Failed(type(error).__name__, str(error)))
+            self._connection.send(Failed(type(error).__name__, str(error), error.advice))
             return
         except Exception as error:
             # This is the process's main loop: report an unexpected error to the parent instead of ending silently.
             traceback.print_exc()
-            self._connection.send(Failed(ScannerSetupError.__name__, f"unexpected error in the driver: {error!r}"))
+            self._connection.send(Failed(ScannerSetupError.__name__, f"unexpected error in the driver: {error!r}", ""))
             return
         if isinstance(value, ReadFrame):
             self._send_frame(value)
@@ -100,21 +101,23 @@ class ScannerChild:
 
     def _execute(self, command: Command) -> Any:
         if isinstance(command, Open):
-            self._device = SaneDevice(command.name, command.recipe, self._monitor)
-            return self._device.open()
+            self._device = command.opener.open(self._monitor)
+            return None
         if isinstance(command, ListDevices):
-            return list_in_process(command.recipes, self._monitor, probe=command.probe)
+            return command.lister.list(self._monitor)
         assert self._device is not None
         if isinstance(command, GetCapabilities):
             return self._device.capabilities()
+        if isinstance(command, Press):
+            assert isinstance(self._device, HasButtons)
+            return self._device.press(command.button)
         assert isinstance(command, ScanFrame)
         return self._device.capture(command.request, command.frame, feed=command.feed)
 
     def _send_frame(self, frame: ReadFrame) -> None:
         planes = [frame.rgb] if frame.infrared is None else [frame.rgb, frame.infrared]
-        infrared_shape: Any = frame.infrared.shape if frame.infrared is not None else None
-        rgb_shape: Any = frame.rgb.shape
-        self._connection.send(FrameReady(rgb_shape, infrared_shape, frame.origin, frame.bits_per_sample, frame.flags))
+        infrared_shape = frame.infrared.shape if frame.infrared is not None else None
+        self._connection.send(FrameReady(frame.rgb.shape, infrared_shape, frame.info, frame.icc_profile))
         for plane in planes:
             self._send_plane(plane)
 
@@ -135,7 +138,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     connection_descriptor, monitor_descriptor = (int(argument) for argument in arguments)
     ScannerChild(Connection(connection_descriptor), Monitor(monitor_descriptor)).run()
-    # Skip libsane's own exit function: python-sane crashes if any of its objects is used after that.
+    # Skip the exit function of libsane: python-sane crashes if any of its objects is used after that.
     os._exit(0)
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filmscand.drivers.base import InfraredOrigin
-from filmscand.drivers.sane.link import DeviceName
+from filmscand.drivers.base import CaptureInfo
+from filmscand.drivers.child.device import Lister, Opener
 from filmscand.drivers.scanner.protocol import ScanRequest
-from filmscand.drivers.scanner.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open the named device and drive it by this recipe; answered by `Done`."""
+    """Open a device; answered by `Done`."""
 
-    name: DeviceName
-    recipe: Recipe
+    opener: Opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +31,17 @@ class ScanFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class ListDevices:
-    """List the devices that SANE finds; `probe` opens each. Answered by `Done` with a tuple of `DeviceInfo`."""
+class Press:
+    """Press a button of the open device; answered by `Done`."""
 
-    recipes: tuple[Recipe, ...]
-    probe: bool
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListDevices:
+    """List the devices of a driver; answered by `Done` with a tuple of `DeviceInfo`."""
+
+    lister: Lister
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Close:
     """Close the device and end the process; not answered."""
 
 
-Command = Open | GetCapabilities | ScanFrame | ListDevices | Cancel | Close
+Command = Open | GetCapabilities | ScanFrame | Press | ListDevices | Cancel | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +68,19 @@ class Done:
 class FrameReady:
     """A frame is ready in memory; the file descriptors of its planes follow, the picture first."""
 
-    rgb_shape: tuple[int, int, int]
-    infrared_shape: tuple[int, int] | None
-    origin: InfraredOrigin
-    bits_per_sample: int
-    flags: tuple[str, ...]
+    rgb_shape: tuple[int, ...]
+    infrared_shape: tuple[int, ...] | None
+    info: CaptureInfo
+    icc_profile: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer to a command that failed: class name and message of an error of `drivers.scanner.errors`."""
+    """The answer to a command that failed: class name, message and advice of an error of `drivers.scanner.errors`."""
 
     error: str
     message: str
+    advice: str
 
 
 Reply = Done | FrameReady | Failed
