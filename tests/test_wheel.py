@@ -153,7 +153,9 @@ def test_the_installed_program_finds_its_recipes_without_the_checkout(installed,
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr
-    assert set(answer.stdout.split()) == {file.stem for file in (HOUSE / "config" / "scanners").glob("*.yaml")}
+    # command.yaml is an example to copy: it drives no scanner of SANE.
+    recipes = {file.stem for file in (HOUSE / "config" / "scanners").glob("*.yaml")} - {"command"}
+    assert set(answer.stdout.split()) == recipes
 
 
 def test_the_console_script_is_named(installed):

@@ -15,7 +15,7 @@ from filmscand.daemon.maintenance.first_start.wishes import Wishes, draft
 from filmscand.daemon.maintenance.identity import connect_station, marker_of
 from filmscand.daemon.station.configuration import load_station
 from support.first_start import SERVICE_OWNER, installed_ground, own_ground
-from support.two_users import make_shared_folder, needs_root
+from support.two_users import needs_root
 
 
 def plan(ground, wishes, system=None):
@@ -91,13 +91,11 @@ def test_an_archive_that_is_there_is_taken_over_with_its_marker(ground, tmp_path
 
 
 @pytest.fixture
-def service(monkeypatch):
+def service(monkeypatch, shared):
     """The ground of a service whose user is another, where every user may look."""
-    shared = make_shared_folder()
     ground = installed_ground(shared)
     monkeypatch.setattr(unit.finding, "INSTALLED_ROOT", ground.root)
-    yield ground
-    shutil.rmtree(shared)
+    return ground
 
 
 @needs_root

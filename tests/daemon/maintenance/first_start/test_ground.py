@@ -13,7 +13,7 @@ from filmscand.daemon.maintenance.first_start.ground import Owner, find_ground
 from filmscand.daemon.station import finding
 from filmscand.daemon.station.rights import NotYourStationError
 from support.first_start import SERVICE_OWNER
-from support.two_users import make_shared_folder, needs_root
+from support.two_users import needs_root
 
 
 @pytest.fixture(autouse=True)
@@ -106,12 +106,11 @@ def test_root_sets_up_a_named_station_for_the_user_that_its_folder_belongs_to(ma
 
 
 @needs_root
-def test_what_the_user_of_the_service_may_do_is_tried_as_that_user():
-    folder = make_shared_folder()
-    assert SERVICE_OWNER.may(folder, write=False)
-    assert not SERVICE_OWNER.may(folder, write=True)
-    folder.chmod(0o777)
-    assert SERVICE_OWNER.may(folder, write=True)
+def test_what_the_user_of_the_service_may_do_is_tried_as_that_user(shared):
+    assert SERVICE_OWNER.may(shared, write=False)
+    assert not SERVICE_OWNER.may(shared, write=True)
+    shared.chmod(0o777)
+    assert SERVICE_OWNER.may(shared, write=True)
     assert SERVICE_OWNER.run(["id", "-u"]).stdout.strip() == str(SERVICE_OWNER.user)
 
 

@@ -15,7 +15,7 @@ from filmscand.daemon.maintenance.first_start.wishes import LabPage, Wishes, dra
 from filmscand.daemon.station.configuration import Station
 from filmscand.daemon.web.doors.passwords import hash_password
 from support.first_start import SERVICE_OWNER, installed_ground, own_ground
-from support.two_users import make_shared_folder, needs_root
+from support.two_users import needs_root
 
 
 def failed(station, ground, system=Path("/")):
@@ -51,8 +51,7 @@ def test_a_disk_that_is_not_mounted_is_not_mistaken_for_an_empty_one(tmp_path):
 
 
 @needs_root
-def test_a_folder_that_the_unit_hides_is_no_place_for_the_service(monkeypatch):
-    shared = make_shared_folder()
+def test_a_folder_that_the_unit_hides_is_no_place_for_the_service(monkeypatch, shared):
     monkeypatch.setattr(unit, "_HIDDEN", (shared,))
     ground = installed_ground(shared)
     found = failed(Station(root=ground.root), ground)
@@ -61,9 +60,8 @@ def test_a_folder_that_the_unit_hides_is_no_place_for_the_service(monkeypatch):
 
 
 @needs_root
-def test_a_folder_that_the_services_user_cannot_reach_is_told_with_the_one_that_is_closed(monkeypatch):
+def test_a_folder_that_the_services_user_cannot_reach_is_told_with_the_one_that_is_closed(monkeypatch, shared):
     monkeypatch.setattr(unit, "_HIDDEN", ())
-    shared = make_shared_folder()
     ground = installed_ground(shared)
     assert failed(Station(root=ground.root), ground) == {}
     (shared / "closed").mkdir(mode=0o700)
@@ -86,9 +84,8 @@ def test_a_certificate_that_is_missing_is_told(tmp_path, lab_page):
 
 
 @needs_root
-def test_a_key_that_the_service_may_not_read_is_told(monkeypatch):
+def test_a_key_that_the_service_may_not_read_is_told(monkeypatch, shared):
     monkeypatch.setattr(unit, "_HIDDEN", ())
-    shared = make_shared_folder()
     ground = installed_ground(shared)
     page = LabPage("station.lab", "ada", hash_password("correct horse"), shared / "c.pem", shared / "k.pem")
     station = draft(ground, Wishes(page=page)).station
