@@ -152,10 +152,10 @@ shows '"outcome":"archived"' page "/api/rolls/$roll"
 shows "_0001" page "/frames/${roll}_0001"
 
 echo "== reboot"
-first_boot=$(leader)
-inside systemctl reboot
-rebooted() { [ "$(leader)" != "$first_boot" ] && started; }
-wait_for "the container has rebooted" rebooted
+# systemd-nspawn does not start a container again where no systemd runs around it.
+inside systemctl poweroff 2>/dev/null || true
+wait "$nspawn" || true
+boot
 wait_for "the service runs" "inside systemctl is-active filmscand"
 shows "active" inside systemctl is-active filmscand
 wait_for "the page is there" "page /healthz"
@@ -185,7 +185,7 @@ sha256sum "$folder"/dropped/*.tif | cut -d' ' -f1 | sort >"$folder/wanted"
 if ! cmp "$folder/raw" "$folder/wanted"; then fail "raw files and what was dropped differ"; fi
 echo "every one of the $frames dropped files is in the archive once, byte for byte"
 shows "0 problems" as anna filmscand verify
-shows "onnxruntime" inside runuser -u filmscand -- env NUMBA_CACHE_DIR=/var/cache/filmscand/numba filmscand doctor
+shows "unit installed" inside runuser -u filmscand -- env NUMBA_CACHE_DIR=/var/cache/filmscand/numba filmscand doctor
 
 echo "== removal: the archive stays"
 rest_hashes >"$folder/before"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -227,7 +226,7 @@ def _systemd(_: Station) -> Iterator[Check]:
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")
     else:
-        installed = shutil.which("systemctl") and is_unit_installed()
+        installed = is_unit_installed()
         advice = "" if installed else "to start the service with the machine: docs/how-to/install-as-a-service.md"
         yield Check("systemd", Verdict.OK, "running; unit " + ("installed" if installed else "not installed"), advice)
 

@@ -104,3 +104,12 @@ def test_purge_deletes_configuration_and_kernels_and_nothing_of_the_station(tmp_
 
 def test_an_update_deletes_and_says_nothing(tmp_path):
     assert purged(tmp_path, "upgrade", "0.2.0") == ("", set())
+
+
+@pytest.mark.parametrize(("step", "status"), [("install", 1), ("upgrade", 0)])
+def test_an_installation_by_hand_is_never_mixed_with_the_package(tmp_path, step, status):
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    here = script("preinst").replace("/opt/filmscand/pyvenv.cfg", f"{tmp_path}/pyvenv.cfg")
+    answer = subprocess.run(["sh", "-c", here, "preinst", step], capture_output=True, text=True, check=False)
+    assert answer.returncode == status
+    assert ("mv /opt/filmscand /opt/filmscand.old" in answer.stderr) == bool(status)
