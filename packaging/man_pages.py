@@ -33,6 +33,7 @@ _STATUSES: Final = {
     Exit.PART_FAILED: "Some of the frames, files or messages failed; the others are done.",
     Exit.SCANNER: "The scanner needs a person, or cannot do what was requested.",
     Exit.INTEGRITY: "An archived file is missing, unreadable or changed.",
+    Exit.STOPPED: "Stopped by Ctrl-C.",
 }
 _FILES: Final = {
     "~/.local/share/filmscand/": "A station of your own. If anything is in there, commands mean this station.",

@@ -51,7 +51,6 @@ from filmscand.drivers.scanner.errors import ScannerError
 _PROGRAM: Final = "filmscand"
 # Typer exports one of its usage errors only; the others have the same base.
 _UsageError: Final = cast(type[Exception], typer.BadParameter.__bases__[0])
-
 app = typer.Typer(
     name=_PROGRAM,
     help="Scans film with RGB and infrared, removes dust and scratches, archives raw and cleaned frames.",
@@ -171,6 +170,8 @@ def main() -> None:
         _leave(message_of(error), status=Exit.SCANNER)
     except (DaemonError, DriverError, OSError, sqlite3.Error) as error:
         _leave(message_of(error), status=Exit.FAILED)
+    if status == Exit.STOPPED:
+        complain("stopped")
     sys.exit(status or Exit.DONE)
 
 

@@ -14,6 +14,8 @@ class Exit(IntEnum):
     PART_FAILED = 3
     SCANNER = 4
     INTEGRITY = 5
+    # What shells give to a program that Ctrl-C ended: 128 and the number of SIGINT.
+    STOPPED = 130
 
     @classmethod
     def of(cls, failed: int, tried: int) -> Exit:

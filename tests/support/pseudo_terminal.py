@@ -8,13 +8,15 @@ import select
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LIMIT_S = 60.0
-# As a terminal's shell does, it makes the terminal the program's own, so that Ctrl-C reaches it and its children.
+# As a terminal's shell does, it makes the terminal the program's own, so that Ctrl-C reaches it and its children, who
+# hear it also where the tests run in the background of a shell.
 _OWN_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
@@ -25,9 +27,17 @@ class Terminal:
     def __init__(self, handle, program):
         self.handle, self.program, self.shown, self._read = handle, program, "", 0
 
-    def wait_for(self, pattern):
+    def press_until(self, keys, pattern):
+        """Press keys until something is shown: Python misses a Ctrl-C in the moment before it waits for a line."""
+        for _ in range(int(LIMIT_S)):
+            self.press(keys)
+            with suppress(AssertionError):
+                return self.wait_for(pattern, limit_s=1.0)
+        raise AssertionError(self.shown)
+
+    def wait_for(self, pattern, limit_s=LIMIT_S):
         """Wait until something new is shown that fits the pattern."""
-        end_s = time.monotonic() + LIMIT_S
+        end_s = time.monotonic() + limit_s
         while (found := re.compile(pattern).search(self.shown, self._read)) is None:
             assert time.monotonic() < end_s, self.shown
             # Asked before it is read: what a program shows last is there when it has ended.

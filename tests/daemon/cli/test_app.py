@@ -40,6 +40,14 @@ def test_a_usage_error_says_what_was_expected_and_found(command, arguments, mess
     assert message in errors
 
 
+def test_ctrl_c_in_the_middle_of_a_command_is_told(command, monkeypatch):
+    def work(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("filmscand.daemon.cli.app.open_desk", work)
+    assert command("status") == (130, "", "filmscand: stopped\n")
+
+
 def test_the_version_is_told(command):
     status, text, _ = command("--version")
     assert (status, text.split()[0]) == (0, "filmscand")

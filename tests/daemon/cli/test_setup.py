@@ -51,15 +51,14 @@ def test_a_new_station_is_asked_for_told_and_made_after_one_yes(at_terminal, sta
     assert marker_of(made.archive) is not None
 
 
-def test_ctrl_c_at_a_question_leaves_everything_as_it_was(at_terminal, tmp_path):
-    for answers in ((), (ARCHIVE, WATCH, LAB)):
-        with at_terminal() as at:
-            for question in answers:
-                at.answer(question, "")
-            at.wait_for(r"\[.*\]: $")
-            at.press(b"\x03")
-            at.wait_for("stopped")
-            assert at.end() == 1
+@pytest.mark.parametrize("answers", [(), (ARCHIVE, WATCH, LAB)], ids=["the first question", "the last one"])
+def test_ctrl_c_at_a_question_leaves_everything_as_it_was(at_terminal, tmp_path, answers):
+    with at_terminal() as at:
+        for question in answers:
+            at.answer(question, "")
+        at.wait_for(AGREE if answers else ARCHIVE)
+        at.press_until(b"\x03", "stopped")
+        assert at.end() == 1
     assert files_below(tmp_path) == []
 
 
@@ -72,8 +71,7 @@ def test_a_folder_that_cannot_be_used_is_told_and_asked_for_again(at_terminal, t
         at.answer(ARCHIVE, str(tmp_path / "film"))
         at.wait_for(WATCH)
         at.wait_for(str(tmp_path / "scans"))
-        at.press(b"\x03")
-        at.wait_for("stopped")
+        at.press_until(b"\x03", "stopped")
     assert files_below(tmp_path) == ["other", "other/holiday"]
 
 
@@ -91,7 +89,7 @@ def test_an_archive_that_is_there_is_told_and_taken_over_only_after_a_yes(at_ter
     before = (earlier / MARKER).read_bytes()
     with at_terminal("--watch", tmp_path / "scans", "--archive", earlier) as at:
         at.answer(LAB, "n")
-        at.wait_for(f"{earlier}: an archive already, 0 frames, of the station .*{station}")
+        at.wait_for(rf"{earlier}: an archive already, 0 frames, of the station\s+\S*{station}")
         at.answer(r"Take it over for this station\? That station then stops writing to it", "n")
         at.answer(ARCHIVE, str(earlier))
         at.answer(LAB, "n")

@@ -21,4 +21,5 @@ def test_scripts_rely_on_the_numbers():
         "PART_FAILED": 3,
         "SCANNER": 4,
         "INTEGRITY": 5,
+        "STOPPED": 130,
     }
