@@ -30,6 +30,7 @@ lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy packaging
 	$(BIN)/lint-imports
 
 check: lint browser

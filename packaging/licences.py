@@ -38,9 +38,13 @@ def declared(package: Distribution) -> str:
     """Return the licence that a package's metadata name."""
     words = package.metadata
     classifiers = [line.rpartition(" :: ")[2] for line in words.get_all("Classifier", []) if line.startswith("License")]
-    short = (words.get("License") or "").strip()
-    named = words.get("License-Expression") or ", ".join(classifiers) or ("" if "\n" in short else short)
+    short = _field(package, "License")
+    named = _field(package, "License-Expression") or ", ".join(classifiers) or ("" if "\n" in short else short)
     return named or "see its text"
+
+
+def _field(package: Distribution, name: str) -> str:
+    return "\n".join(package.metadata.get_all(name) or ()).strip()
 
 
 def _texts(package: Distribution) -> Iterator[tuple[str, str]]:

@@ -120,7 +120,7 @@ def completed(environment: Path, text: str) -> str:
 
     site_packages = site_packages_of(environment)
     sbom = json.loads(text)
-    own = next(Distribution.discover(name="filmscand", path=[str(site_packages)]))
+    own = next(iter(Distribution.discover(name="filmscand", path=[str(site_packages)])))
     licences = {one.name.lower(): declared(one) for one in distributions(path=[str(site_packages)])}
     complete(sbom, site_packages / "filmscand", own.version, licences)
     whole = json.dumps(sbom, indent=2)
