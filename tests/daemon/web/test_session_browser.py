@@ -253,7 +253,7 @@ def test_a_viewer_logs_in_sees_the_station_and_finds_nothing_to_press(chromium, 
         expect(tab.locator("#told")).to_have_text("name or password are wrong")
         tab.locator("#password").fill("correct horse")
         tab.keyboard.press("Enter")
-        expect(tab).to_have_url(re.compile("/rolls$"))
+        tab.wait_for_url(re.compile(r":\d+/rolls$"), wait_until="load")
         expect(tab.get_by_role("link", name="New session")).to_have_count(0)
         tab.get_by_role("button", name="Log out").click()
         expect(tab).to_have_url(re.compile("/login$"))
