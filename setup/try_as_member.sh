@@ -84,7 +84,8 @@ for _ in 1 2 3; do
     alarms | grep -o 'lets the service in by: [^;"]*' | sed 's/^.*in by: //' | sort -u >/tmp/told
     while read -r command; do
         echo "anna \$ $command"
-        member sh -c "$command" || fail "$command"
+        # The service may have taken the file between the alarm and the command.
+        member sh -c "$command" || [ ! -e "${command##* }" ] || fail "$command"
     done </tmp/told
     sleep 15
 done
@@ -98,7 +99,12 @@ looks /root
 looks ""
 expect 0 anna /home/anna sh -c 'umask 077; filmscand status; filmscand verify'
 expect 2 anna /home/anna filmscand session
-for command in "reclean unsorted/unsorted/made_0001" "seal unsorted/unsorted/made" rebuild "archive adopt" run "session pause 1"; do
+# The service does these for a member.
+expect 0 anna /home/anna filmscand reclean unsorted/unsorted/made_0001
+expect 0 anna /home/anna filmscand seal unsorted/unsorted/made
+expect 1 anna /home/anna filmscand session pause 1
+case $answer in *"there is no session 1"*) ;; *) fail "says not that there is none" ;; esac
+for command in rebuild "archive adopt" run; do
     # shellcheck disable=SC2086
     expect 1 anna /home/anna filmscand $command
     case $answer in *"the station belongs to user filmscand"*) ;; *) fail "says not who may" ;; esac
