@@ -2,9 +2,9 @@
 # make test   sets up and runs every test; those of the page need Debian's chromium, which it installs if it can
 # make lint   ruff, mypy, import-linter
 # make check  lint, and every test with a report of the lines that no test runs
+# make deb    builds the Debian package in dist/, and lets lintian judge it
 # make dist   wheel, source archive, list of contents, licences and release notes, into dist/
 # make test-training   adds PyTorch (600 MB and more) to the environment and runs the tests of training, half of which need it
-# make deb    builds the Debian package in dist/, and lets lintian judge it
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,7 +43,7 @@ deb:
 	packaging/make_deb.sh
 
 # The lock names exact versions with hashes; the project itself is installed from the checkout, editable. uv installs
-# them in a tenth of the time that pip takes, which was most of the set-up.
+# them in a third of the time that pip takes, which was most of the set-up.
 $(VENV)/ready: requirements.lock setup/installer.lock pyproject.toml setup/system_packages.sh
 	setup/system_packages.sh
 	$(PYTHON) -m venv $(VENV)

@@ -31,7 +31,7 @@ from filmscand.daemon.station.configuration import SourcePolicy, Station, Watch
 from filmscand.daemon.station.disk import nearest_existing
 from filmscand.daemon.station.place import StationMissingError, require_station
 from filmscand.daemon.station.rights import as_its_owner
-from filmscand.daemon.station.service_unit import is_unit_installed
+from filmscand.daemon.station.service_unit import is_booted_by_systemd, is_unit_installed
 
 # Fewer frames of free space than this are a warning.
 FEW_FRAMES: Final = 100
@@ -221,7 +221,7 @@ def _scanner_hosts(station: Station) -> Iterator[Check]:
 
 
 def _systemd(_: Station) -> Iterator[Check]:
-    if not Path("/run/systemd/system").is_dir():
+    if not is_booted_by_systemd():
         yield Check("systemd", Verdict.OK, "not running here; `filmscand run` works from a terminal, too")
     elif "NOTIFY_SOCKET" in os.environ:
         yield Check("systemd", Verdict.OK, "notifies systemd (NOTIFY_SOCKET)")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from filmscand.daemon.core.retry import backoff_s
 from filmscand.daemon.core.timing import Timing
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.sections.page import Page
+from filmscand.daemon.station.sections.page import Page, page_url
 from filmscand.daemon.web.log_lines import RecentLog
 from filmscand.daemon.web.pulse import Pulse
 
@@ -164,8 +164,7 @@ class PageServer:
 def address_of(listener: socket.socket, is_tls: bool = False) -> str:
     """Return the address of the page, for a person to open."""
     host, port = listener.getsockname()[:2]
-    scheme = "https" if is_tls else "http"
-    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+    return page_url("https" if is_tls else "http", host, port)
 
 
 def problem_of(page: Page, error: Exception) -> str:

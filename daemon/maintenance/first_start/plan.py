@@ -16,6 +16,7 @@ from filmscand.daemon.maintenance.first_start.ground import Ground
 from filmscand.daemon.maintenance.first_start.storage import check_storage
 from filmscand.daemon.maintenance.first_start.wishes import Draft, Wishes, draft
 from filmscand.daemon.station.configuration import Station
+from filmscand.daemon.station.sections.page import page_url
 from filmscand.daemon.station.service_unit import is_unit_installed
 
 
@@ -110,8 +111,9 @@ def make_plan(ground: Ground, wishes: Wishes) -> Plan:
 
 def _address(station: Station) -> str:
     page = station.page
+    host = page.hosts[0] if page.hosts else page.address
     if page.certificate is not None:
-        return f"https://{page.hosts[0] if page.hosts else page.address}:{page.port}/"
+        return page_url("https", host, page.port)
     if page.trusted_proxy is not None:
-        return f"https://{page.hosts[0] if page.hosts else page.address}/, through the proxy"
-    return f"http://{page.address}:{page.port}/"
+        return f"{page_url('https', host)}, through the proxy"
+    return page_url("http", page.address, page.port)

@@ -10,7 +10,7 @@ from typing import Final
 
 from filmscand.daemon.station import finding
 from filmscand.daemon.station.configuration import Station
-from filmscand.daemon.station.service_unit import UNIT
+from filmscand.daemon.station.service_unit import UNIT, is_booted_by_systemd
 
 DROP_IN: Final = Path(f"etc/systemd/system/{UNIT}.d/archive.conf")
 _HEADER: Final = "# By `filmscand setup`: folders of the station outside its own."
@@ -49,8 +49,8 @@ def may_replace(file: Path) -> bool:
 
 
 def runs_systemd(system: Path = Path("/")) -> bool:
-    """Return whether systemd runs on this machine (sd_booted(3))."""
-    return (system / "run/systemd/system").is_dir() and shutil.which("systemctl") is not None
+    """Return whether systemd runs on this machine, and can be asked."""
+    return is_booted_by_systemd(system) and shutil.which("systemctl") is not None
 
 
 def reload_units() -> None:

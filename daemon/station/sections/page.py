@@ -115,3 +115,9 @@ class Page(Section):
         """Names and addresses by which browsers reach the page; other names are refused (DNS rebinding)."""
         own = () if ipaddress.ip_address(self.address).is_unspecified else (self.address,)
         return frozenset((*self.hosts, *own))
+
+
+def page_url(scheme: str, host: str, port: int | None = None) -> str:
+    """Return the address of a page as a browser takes it: an IPv6 address stands in brackets."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}/" if port is None else f"{scheme}://{shown}:{port}/"

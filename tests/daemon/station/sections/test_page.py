@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filmscand.daemon.station.sections.page import Level, Page, User
+from filmscand.daemon.station.sections.page import Level, Page, User, page_url
 
 TOKEN = "sha256:" + "0" * 64
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"
@@ -77,3 +77,8 @@ def test_a_page_without_any_protection_is_told_how_to_be_reached_all_the_same():
 def test_its_own_address_is_a_known_host_and_every_address_is_none():
     assert Page(**GOOD, hosts=("Station.Lab", "[fe80::1]")).known_hosts == {"station.lab", "fe80::1", "192.168.1.5"}
     assert Page(**{**GOOD, "address": "::", "hosts": ("station.lab",)}).known_hosts == {"station.lab"}
+
+
+def test_an_ipv6_address_is_shown_in_brackets():
+    assert page_url("http", "::1", 8420) == "http://[::1]:8420/"
+    assert page_url("https", "station.lab") == "https://station.lab/"
