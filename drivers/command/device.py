@@ -26,11 +26,10 @@ from filmscand.drivers.scanner.errors import (
     ScannerIoError,
     ScannerSetupError,
 )
-from filmscand.drivers.scanner.protocol import Capabilities, Region, ScanRequest
+from filmscand.drivers.scanner.protocol import MM_PER_INCH, Capabilities, Region, ScanRequest
 from filmscand.drivers.scanner.recipes import FeederWay
 
 _OUTPUT_NAME: Final = "frame.tif"
-_MM_PER_INCH: Final = 25.4
 # Share of the time to react to a cancel that the program has before it is killed; the rest is for what comes after.
 _GRACE_SHARE: Final = 0.5
 
@@ -186,7 +185,7 @@ class CommandDevice:
             size = (request.region.height_mm, request.region.width_mm)
         if size is None:
             return None
-        return size[0] / _MM_PER_INCH * request.resolution_dpi, size[1] / _MM_PER_INCH * request.resolution_dpi
+        return size[0] / MM_PER_INCH * request.resolution_dpi, size[1] / MM_PER_INCH * request.resolution_dpi
 
     def _run(self, command: Arguments, folder: Path) -> None:
         self._run_filled(filled(command, {}, ()), folder, lambda: None)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from filmscand.drivers.scanner.protocol import Region
+from filmscand.drivers.scanner.protocol import MM_PER_INCH, Region
 from filmscand.drivers.scanner.recipes import FeederWay
 
 Rectangle: TypeAlias = tuple[int, int, int, int]
-_MM_PER_INCH = 25.4
 
 
 def offered_resolutions(caps: Any) -> tuple[int, ...]:
@@ -57,7 +56,7 @@ def cut_out(frame: Rectangle, region: Region, optical_dpi: int) -> Rectangle:
         Within the frame: what reaches beyond it is cut off.
     """
     top, left, bottom, right = frame
-    dots = optical_dpi / _MM_PER_INCH
+    dots = optical_dpi / MM_PER_INCH
     from_row, rows = round(region.top_mm * dots), round(region.height_mm * dots)
     from_col, cols = round(region.left_mm * dots), round(region.width_mm * dots)
     highest = max(right - from_row, left)

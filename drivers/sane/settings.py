@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from filmscand.drivers.sane.options import SaneOptions, Value
 from filmscand.drivers.scanner.errors import MagazineEmptyError, ScannerSetupError
-from filmscand.drivers.scanner.protocol import Region, ScanRequest
+from filmscand.drivers.scanner.protocol import MM_PER_INCH, Region, ScanRequest
 from filmscand.drivers.scanner.recipes import Feed, FeederWay, Recipe, Setting, Step, Unit
 
-MM_PER_INCH = 25.4
 # Largest difference between the requested and the accepted resolution, in dpi: fixed-point numbers are inexact.
 SAME_DPI = 0.5
 # Exposure multiplier of a scan without autoexposure.

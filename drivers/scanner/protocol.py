@@ -8,6 +8,9 @@ from typing import Protocol, Self
 
 from filmscand.drivers.base import Capture, Rgb
 
+# Regions are in millimetres, resolutions in samples per inch.
+MM_PER_INCH = 25.4
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
